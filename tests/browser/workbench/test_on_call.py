@@ -24,7 +24,7 @@ def test_who_is_on_call_and_who_is_next_are_seen(site: Site, enter: Enter) -> No
     expect(button).to_have_attribute("title", "web: mia (d)")
     button.click()
     expect(rota(page)).to_contain_text("mia since ")
-    expect(rota(page)).to_contain_text("mia is on call by rota 'web' until ")
+    expect(rota(page)).to_contain_text("mia is on call by rota 'web', in the turn until ")
     expect(rota(page)).to_contain_text("Next: rob from ")
     rota(page).get_by_text("The coming two weeks").click()
     # 52 weeks of mia, and then rob: two weeks hold one span.

@@ -176,6 +176,19 @@ def test_who_people_are_is_not_for_every_user_of_splunk(app: App) -> None:
     assert seen == {"user": False, "power": False, "incident_viewer": True}
 
 
+def test_a_setting_that_is_not_sent_along_stays_and_an_empty_one_is_set(app: App) -> None:
+    events = Page(app.service, "announce")
+    shipped = events.rows()["resolved"]["value"]
+    assert shipped and events.rows()["resolved"]["about"] == "Incident resolved"
+    events.edit("resolved", about="nothing else")
+    assert events.rows()["resolved"]["value"] == shipped
+    events.edit("resolved", value="")
+    assert events.rows()["resolved"]["value"] == ""
+    assert app.service.confs["incident_routing"]["announce"].content["opened"]
+    events.edit("resolved", value=shipped)
+    assert "can't be deleted" in refused(events.delete, "resolved")
+
+
 def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app: App) -> None:
     teams, rotas = Page(app.service, "team"), Page(app.service, "rota")
     teams.add("shop", members="cy, dee", assign="auto")

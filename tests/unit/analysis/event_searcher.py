@@ -15,7 +15,7 @@ _ENTITY = re.compile(r'\| where lower\(entity\)="(.*?)"')
 _INDEX = re.compile(r'^search index="(.*?)"')
 _CD = re.compile(r"search event_cd IN \((.*?)\)")
 _HEAD = re.compile(r"\| head (\d+)")
-_TERMS = re.compile(r'\(("\*?\w+"(?: OR "\*?\w+")+)\)')
+_TERMS = re.compile(r'\(("\*?[\w \[\]]+"(?: OR "\*?[\w \[\]]+")+)\)')
 _ERROR_TERMS_MARK = '("error" OR "err"'
 
 
@@ -84,7 +84,7 @@ class EventSearcher:
         events = self.logs
         terms = _TERMS.search(spl)
         if terms and _ERROR_TERMS_MARK in spl:
-            words = "|".join(terms[1].split('"')[1::2]).replace("*", "[a-z0-9]*")
+            words = "|".join(map(re.escape, terms[1].split('"')[1::2])).replace(r"\*", "[a-z0-9]*")
             word = re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")
             events = [e for e in events if word.search(e["_raw"].lower())]
         entities = _IN.search(spl)

@@ -83,7 +83,7 @@ ALONE = [
     ("WARN [gc] Full GC pause 812 ms, request latency exceeded 5000 ms", 1500, ""),
     ("WARN Connection to node 3 (kafka-3:9092) failed. TimeoutException: Expiring 12 record(s)", 1000, ""),
     ("FATAL: sorry, too many clients already", 1200, "A database has no free connections."),
-    ("ERROR geocoding failed: OVER_QUERY_LIMIT You have exceeded your daily request quota for this API", 900, "A quota of a provider is used up."),
+    ("ERROR geocoding failed: OVER_QUERY_LIMIT You have exceeded your daily request quota for this API", 900, "A quota or a rate limit is used up."),
     ("ERROR OSError: [Errno 116] Stale file handle: /mnt/share/a.pdf", 1500, ""),
     ("ERROR QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30", 1300, DEPLOY),
     ("ERROR TypeError: Cannot read properties of undefined (reading 'sku')", 1200, DEPLOY),

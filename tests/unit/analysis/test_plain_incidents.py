@@ -14,7 +14,7 @@ from tests.unit.analysis.event_searcher import EventSearcher
 
 T = 1_700_000_000.0
 DISK, CERTIFICATE, MEMORY = "A disk is full", "A TLS certificate", "A process ran out of memory"
-NAMES, HANDLES, QUOTA = "Names are not", "A process has used up its files", "A quota of a provider"
+NAMES, HANDLES, QUOTA = "Names are not", "A process has used up its files", "A quota or"
 READ_ONLY, CREDENTIAL = "A file system is read-only", "A credential has expired"
 CLOCK, DATABASE = "A clock is wrong", "A database takes no writes"
 CONNECTIONS = "A database has no free connections"

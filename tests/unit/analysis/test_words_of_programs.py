@@ -309,7 +309,12 @@ def test_an_entity_whose_errors_are_exceptions_of_its_own_names_is_found_to_fail
         ("13 22 * * *", True),
         ("0 22 * * MON-FRI", True),
         ("5,10 20-23/2 * * *", True),
-        ("*/30 22 * JAN *", True),
+        ("*/30 22 * NOV *", True),
+        ("13 22 14 * *", True),
+        ("13 22 * * tue", True),  # START is one
+        ("*/30 22 * JAN *", False),  # another month
+        ("13 22 1 * *", False),  # another day
+        ("13 22 * * SAT,SUN", False),
         ("20 22 * * *", False),  # after
         ("13 21 * * *", False),  # an hour ago
         ("*/5 * * * *", False),  # at any time

@@ -54,6 +54,12 @@ def test_a_lost_capability_is_noticed_within_30_seconds(backend, time):
     assert backend.capabilities(session) == ("ann", frozenset())
 
 
+def test_a_user_is_one_whatever_case_the_login_has(backend):
+    session = FakeSession()
+    session.content["username"] = "Jane.Doe@corp"
+    assert backend.capabilities(session)[0] == "jane.doe@corp"
+
+
 def test_another_token_is_another_user(backend):
     backend.capabilities(FakeSession("t1"))
     other = FakeSession("t2", capabilities=())

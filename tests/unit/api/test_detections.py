@@ -189,7 +189,8 @@ def test_nobody_knows_whether_it_was_on_while_nobody_looked(api):
     api.clock.advance(86_400)
     look(api)
     schedule(api)
-    assert report(api)["state"] == "new"
+    found = report(api)
+    assert (found["state"], found["why"][:27]) == ("new", "It is known to be enabled f")
 
 
 def test_a_name_that_nobody_knows_is_not_found(api):
@@ -206,3 +207,16 @@ def test_a_name_with_a_slash_is_found(api):
 
     assert (status, answer["name"]) == (200, "4xx/5xx")
     assert api.call("GET", "/detections/4xx/5xx")[0] == 404
+
+
+def test_a_restart_makes_no_detection_new(api):
+    """Nobody looked meanwhile; what never fired for months is not to hide for a week each time."""
+    look(api)
+    for _week in range(3):
+        api.clock.advance(7 * 86_400)
+        look(api)
+    assert report(api)["state"] == "never_fired"
+    look(api, disabled="1")
+    api.clock.advance(120)
+    look(api)
+    assert report(api)["state"] == "new"

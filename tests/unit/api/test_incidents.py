@@ -184,7 +184,7 @@ def test_a_team_and_an_owner_with_a_comma_in_their_names_are_found(api):
 def test_a_title_by_hand_turns_no_text_around(api):
     incident = api.call("POST", "/incidents", {"title": "read\u202egnp.exe"})[1]
     assert incident["title"] == "read\ufffdgnp.exe"
-    changed = {"title": "see\u2066gpj.exe", "description": "one\ntwo\u200f"}
+    changed = {"title": "see\u2066gpj.exe", "description": "one\ntwo\u202b"}
     edited = api.call("PATCH", f"/incidents/{incident['id']}", changed)[1]
     assert (edited["title"], edited["description"]) == ("see\ufffdgpj.exe", "one\ntwo\ufffd")
 

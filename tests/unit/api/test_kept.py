@@ -1,8 +1,11 @@
 """What alert actions kept on a search head without a worker goes on from its REST API."""
 
+import json
+
 import pytest
 
 from incident_management.api.kept import KeptHere
+from incident_management.incidents.errors import Contended
 from incident_management.splunk import spool
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
@@ -78,6 +81,65 @@ def test_what_the_kv_store_can_not_take_stays(api, kept, monkeypatch):
     api.clock.advance(30)
     kept.carry_out(RAW)
     assert not file.exists()
+
+
+@pytest.mark.parametrize("written_at", ["soon", [1], {}, True])
+def test_a_file_of_no_known_time_is_carried_out(api, kept, written_at):
+    """The process of the API would end after each answer, and what is behind that file wait."""
+    broken = keep(api)
+    broken.write_text(
+        json.dumps({**json.loads(broken.read_text()), "written_at": written_at}), encoding="utf-8"
+    )
+    api.clock.advance(120)
+    kept.carry_out(RAW)
+    assert list(spool.folder().iterdir()) == []
+    assert len(api.stores_value.signals.all()) == 1
+
+
+def test_what_nobody_expected_ends_no_process(api, kept, monkeypatch):
+    """Ingest raises Contended in a storm; a folder that splunkd's user may not read: OSError."""
+    file = keep(api)
+    api.clock.advance(120)
+    for error in (Contended("Too many writers."), KeyError("entry"), PermissionError("spool")):
+        with monkeypatch.context() as broken:
+            broken.setattr(spool, "pending", raising(error))
+            kept.carry_out(RAW)
+        api.clock.advance(30)
+    kept.carry_out(RAW)
+    assert not file.exists()
+
+
+def test_another_process_that_was_there_first_keeps_nothing_waiting(api, kept, monkeypatch):
+    """Each process of the API looks, and on a busy machine the worker, too."""
+    api.answers["authentication/users/mallory"] = {"entry": [{"content": {"capabilities": []}}]}
+    refused = keep(api, actor="mallory")
+    api.clock.advance(1)
+    file = keep(api)
+    api.clock.advance(120)
+    both = list(spool.pending())
+    refused.replace(refused.with_suffix(".bad"))
+    monkeypatch.setattr(spool, "pending", lambda: iter(both))
+    kept.carry_out(RAW)
+    assert not file.exists()
+    assert refused.with_suffix(".bad").exists()
+
+
+def test_a_nul_in_a_kept_request_is_shown_as_in_one_that_arrived(api, kept):
+    """The same finding, so that what was sent and kept is one signal."""
+    body = {"signals": [{**FINDING, "entity": "a\0b"}]}
+    keep(api, body=body)
+    api.call("POST", "/signals", body, user="mia")
+    api.clock.advance(120)
+    kept.carry_out(RAW)
+    (signal,) = api.stores_value.signals.all()
+    assert signal["entity"] == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def raising(error):
+    def fail(*_arguments):
+        raise error
+
+    return fail
 
 
 def unavailable(_session):

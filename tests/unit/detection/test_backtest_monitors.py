@@ -110,7 +110,9 @@ def test_what_can_not_be_replayed_is_said_in_a_sentence():
     with pytest.raises(BacktestFailed, match="can't be replayed: splunkd refused the search"):
         list(MonitorReplay(watched.monitor, watched.searcher, START, START + HOUR).spans())
     empty = Watched(detector="silence", by="service")
-    with pytest.raises(BacktestFailed, match="its search found no event that it could judge"):
+    with pytest.raises(
+        BacktestFailed, match="its search found no event with service that it could judge"
+    ):
         list(MonitorReplay(empty.monitor, empty.searcher, START, START + HOUR).spans())
 
 

@@ -167,6 +167,7 @@ def test_monitors_are_listed_with_what_keeps_them_from_judging():
     }
     assert found["orders"]["why"] == "splunkd refused the search."
     assert '| incidentbacktest monitor="quiet"' in found["quiet"]["why"]
+    assert "threshold" not in found["quiet"]["why"], "not each monitor has one"
     assert found["orders"]["app"] == found["quiet"]["app"] == "incident_management"
     assert place.report().one("orders")["state"] == "failing"
     assert place.report().one("quiet")["state"] == "never_fired"

@@ -42,7 +42,7 @@ def test_an_escalation_to_a_team_passes_by_who_has_it(stores, clock):
     assert (incident.owner, incident.level) == ("lee", 1)
     reason = last(stores, incident_id).data["reason"]
     assert (
-        reason.startswith("stuck lee of team 'payments' takes it") and "dana has it now" in reason
+        reason.startswith("stuck. lee of team 'payments' takes it") and "dana has it now" in reason
     )
 
 

@@ -68,7 +68,8 @@ def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
     entry = last(stores, incident_id)
     assert (entry.kind, entry.data["owner"], entry.data["rota"]) == ("assigned", "dana", "first")
     assert entry.data["reason"] == (
-        "dana is on call by rota 'first' until Mon 09:00 Europe/Berlin. dana has 0 of 2."
+        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
+        "dana has 0 of 2."
     )
 
 
@@ -93,7 +94,8 @@ def test_a_team_may_have_a_rota_and_no_members(stores, clock):
     first, second, third = (given(stores, clock, conf, f"pay-{n}") for n in range(3))
     assert [owner(stores, one) for one in (first, second, third)] == ["dana", "dana", ""]
     assert last(stores, third).data["reason"] == (
-        "dana is on call by rota 'first' until Mon 09:00 Europe/Berlin. dana is full with 2 of 2."
+        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
+        "dana is full with 2 of 2."
     )
 
 
@@ -120,8 +122,8 @@ def test_what_nobody_acknowledged_goes_to_the_next_at_a_handover_once(stores, cl
     assert (owner(stores, begun), owner(stores, left)) == ("dana", "lee")
     assert kinds(stores, left) == ["opened", "routed", "assigned", "assigned"]
     assert last(stores, left).data["reason"] == (
-        "Handover: dana had not acknowledged it. lee is on call by rota 'first' until Mon "
-        "2026-12-14 09:00 Europe/Berlin. lee has 0 of 2."
+        "Handover: dana had not acknowledged it. lee is on call by rota 'first', in the turn until "
+        "Mon 2026-12-14 09:00 Europe/Berlin. lee has 0 of 2."
     )
 
 
@@ -138,11 +140,11 @@ def test_a_clock_that_is_behind_or_set_back_gives_nothing_back(stores, clock):
     assert kinds(stores, incident_id).count("assigned") == 2
 
 
-def in_between(stores, act):
+def in_between(stores, act, next_verb="save"):
     """Have something happen after entries were read, and before new ones are written."""
 
     def meanwhile(verb, _name):
-        if verb == "save":
+        if verb == next_verb:
             stores.timeline.before = None
             act()
 
@@ -161,14 +163,21 @@ def test_of_two_workers_the_first_hands_over(stores, clock):
     assert owner(stores, incident_id) == "lee"
 
 
-def test_an_acknowledgement_in_the_moment_of_the_handover_wins(stores, clock):
+@pytest.mark.parametrize("later", [0.0, 0.5])
+def test_an_acknowledgement_in_the_moment_of_the_handover_wins(stores, clock, later):
     conf = routing()
     incident_id = given(stores, clock, conf)
     clock.advance(MONDAY - clock.now())
-    in_between(stores, lambda: lifecycle.acknowledge(stores, clock, incident_id, "dana"))
+    then = ManualClock(MONDAY + later)
+    in_between(stores, lambda: lifecycle.acknowledge(stores, then, incident_id, "dana"))
     assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
     incident = stores.incidents.get(incident_id)
     assert (incident["owner"], incident["status"]) == ("dana", "in_progress")
+    # So it does where it is read in the other order, as two clocks may have it.
+    entries = timeline.read(stores, incident_id)
+    times = iter(range(len(entries), 0, -1))
+    turned = timeline.fold([replace(entry, time=MONDAY + next(times)) for entry in entries])
+    assert (turned.owner, turned.status) == ("dana", "in_progress")
 
 
 def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock):
@@ -186,8 +195,8 @@ def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock)
     entry = last(stores, incident_id)
     assert kinds(stores, incident_id) == ["opened", "routed", "assigned", "note"]
     assert entry.data["text"] == (
-        "Handover: lee is on call by rota 'first' until Mon 2026-12-14 09:00 Europe/Berlin. "
-        "lee is full with 2 of 2. dana keeps it."
+        "Handover: lee is on call by rota 'first', in the turn until "
+        "Mon 2026-12-14 09:00 Europe/Berlin. lee is full with 2 of 2. dana keeps it."
     )
     assert owner(stores, incident_id) == "dana"
 
@@ -236,7 +245,9 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
     assignment.escalate(stores, clock, conf, incident_id, "dana", "Too much for me")
     entry = last(stores, incident_id)
     assert (entry.data["owner"], entry.data["rota"]) == ("kim", "second")
-    assert entry.data["reason"].startswith("Too much for me kim is on call by rota 'second' until")
+    assert entry.data["reason"].startswith(
+        "Too much for me. kim is on call by rota 'second', in the turn until"
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,3 +297,108 @@ def test_a_handover_holds_over_a_change_of_the_clocks(stores):
     clock.advance(1)
     assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
     assert owner(stores, incident_id) != first
+
+
+def test_who_is_on_call_for_longer_than_is_looked_back_is_no_handover_again_and_again(
+    stores, clock
+):
+    conf = routing(rota__first={"handover": "every 4w", "start": "2026-11-09 09:00"})
+    incident_id = given(stores, clock, conf)
+    for number in range(2):
+        other = given(stores, clock, conf, f"other-{number}")
+        assignment.assign(stores, clock, conf, other, "dana", owner="lee")
+        lifecycle.acknowledge(stores, clock, other, "lee")
+    clock.advance(MONDAY - clock.now())
+    seen: handover.Seen = set()
+    for _day in range(20):
+        for _round in range(3):
+            hand_over(stores, clock, conf, seen)
+            clock.advance(5)
+        clock.advance(86400)
+    assert kinds(stores, incident_id) == ["opened", "routed", "assigned", "note"]
+
+
+def test_what_was_passed_on_stays_where_the_one_on_call_has_it_for_longer(stores, clock):
+    conf = routing(
+        rota__first={"members": "dana", "fallback": "second"},
+        rota__second={"members": "lee", **WEEKLY},
+        escalation__all={"step.1": "10m, rota:first"},
+    )
+    incident_id = given(stores, clock, conf)
+    assignment.escalate(stores, clock, conf, incident_id, "dana", "Help.")
+    for _day in range(20):
+        clock.advance(86400)
+        hand_over(stores, clock, conf)
+    assert owner(stores, incident_id) == "lee"
+
+
+def test_what_is_given_as_a_cover_begins_is_handed_over(stores, clock):
+    conf = routing()
+    incident_id = opened(stores, clock, conf)
+
+    behind = ManualClock(clock.now() - 0.5)
+    in_between(stores, lambda: covering(stores, behind, instead_of="dana"))
+    assignment.place_waiting(stores, clock, conf)
+    assert owner(stores, incident_id) == "dana"
+    clock.advance(5)
+    hand_over(stores, clock, conf)
+    assert owner(stores, incident_id) == "lee"
+
+
+def test_an_escalation_that_was_decided_just_before_a_handover_is_handed_over(stores, clock):
+    conf = routing(escalation__all={"step.1": "10m, rota:first"})
+    incident_id = given(stores, clock, conf)
+    assignment.assign(stores, clock, conf, incident_id, "dana", owner="kim")
+    clock.advance(MONDAY - clock.now() - 0.5)
+    # Who is on call is asked before it, and the entry is written after it.
+    in_between(stores, lambda: clock.advance(1), "find")
+    stores.timeline.before, meanwhile = None, stores.timeline.before
+    stores.covers.before = lambda _verb, _name: setattr(stores.timeline, "before", meanwhile)
+    assignment.escalate(stores, clock, conf, incident_id, "kim", "Help.")
+    assert owner(stores, incident_id) == "dana" and clock.now() > MONDAY
+    hand_over(stores, clock, conf)
+    assert owner(stores, incident_id) == "lee"
+
+
+def test_who_is_taken_out_as_away_today_hands_over_what_they_got_today(stores, clock):
+    incident_id = given(stores, clock, routing())
+    clock.advance(3600)
+    hand_over(stores, clock, routing(member__dana={"away": "2026-12-02"}))
+    assert owner(stores, incident_id) == "lee"
+
+
+def test_what_waits_for_another_team_goes_on_waiting_for_it_after_a_handover(stores, clock):
+    conf = routing(
+        calendar__noon={"time_zone": "Europe/Berlin", "hours": "mon-fri 12:00-13:00"},
+        team__leads={"members": "max", "calendar": "noon"},
+    )
+    incident_id = given(stores, clock, conf)
+    assignment.escalate(stores, clock, conf, incident_id, "dana", "Help.", team="leads")
+    assert stores.incidents.get(incident_id)["handed_on"]
+    clock.advance(60)
+    covering(stores, clock, instead_of="dana")
+    hand_over(stores, clock, conf)
+    incident = stores.incidents.get(incident_id)
+    assert (incident["owner"], incident["team"], incident["handed_on"]) == ("lee", "leads", True)
+    clock.advance(2.5 * 3600)
+    assignment.place_waiting(stores, clock, conf)
+    assert owner(stores, incident_id) == "max"
+
+
+def test_who_is_taken_out_of_the_rota_leaves_what_they_had_not_acknowledged(stores, clock):
+    incident_id = given(stores, clock, routing())
+    clock.advance(60)
+    without = routing(team__payments={"members": "lee, kim"}, rota__first={"members": "lee"})
+    hand_over(stores, clock, without)
+    hand_over(stores, clock, without)
+    assert owner(stores, incident_id) == "lee"
+    assert kinds(stores, incident_id).count("assigned") == 2
+
+
+def test_without_rotas_a_look_asks_the_kv_store_nothing(stores, clock):
+    given(stores, clock, routing())
+    before = stores.calls
+    hand_over(stores, clock, Routing.from_stanzas({"team:payments": {"members": "dana"}}))
+    assert stores.calls == before
+    hand_over(stores, clock, routing())
+    assert stores.calls == before + 2

@@ -236,3 +236,11 @@ def test_a_title_turns_no_text_around_on_a_page_that_shows_it_as_it_is(stores, c
     assert second["title"].endswith(": host\ufffd1")
     # What it is found by again stays as it came.
     assert second["entities"] == ["host\u202e1"]
+
+
+def test_the_line_ends_of_windows_and_the_marks_of_hebrew_stay(stores, clock):
+    """The message of an event of Windows, as ``$result.Message$`` gives it."""
+    text = "The service stopped.\r\n\r\n\tReason:\tקובץ\u200f.txt"
+    ingest(stores, clock).ingest([signal(title=text, description=text)])
+    (incident,) = stores.incidents.all()
+    assert (incident["title"], incident["description"]) == (text, text)

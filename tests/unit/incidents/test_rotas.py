@@ -56,7 +56,7 @@ def test_turns_change_at_the_handover_by_the_wall_clock():
     on_call = weekly()
     assert reason_at(on_call, "2026-12-07T08:59:59") == (
         "dana",
-        "dana is on call by rota 'first' until Mon 09:00 Europe/Berlin.",
+        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin.",
     )
     assert on_call.at("first", at("2026-12-07T09:00")).person == "lee"
     # Before the start the order counts backwards, so there never is a gap.
@@ -126,12 +126,44 @@ def test_since_when_somebody_is_on_call_looks_past_a_handover_to_the_same_person
     assert on_call.since("first", at("2026-12-05T10:00")) == at(begins)
     assert on_call.since("first", at("2026-12-06T10:00")) == at(ends)
     alone = weekly(members="dana")
-    assert alone.since("first", at("2026-12-07T10:00")) == at("2026-11-29T10:00")
+    assert alone.since("first", at("2026-12-07T10:00")) == 0.0
+    # A turn that is longer than is looked back is known from its beginning.
+    rota = {"members": "dana, lee", "handover": "every 4w", "start": "2026-11-30 09:00"}
+    long = read(rota__first={**rota, "time_zone": "Europe/Berlin"})
+    assert long.since("first", at("2026-12-27T10:00")) == at("2026-11-30T09:00")
+    # What begins in the next second has not begun.
+    assert weekly().since("first", at("2026-12-07T08:59:59.500")) == at("2026-11-30T09:00")
 
 
 def test_who_has_it_already_is_passed_over():
     person, reason = reason_at(weekly(members="dana, lee, sam"), "2026-12-01T10:00", passing="dana")
     assert (person, reason) == ("lee", "lee is on call by rota 'first': dana has it now.")
+
+
+def test_who_covers_for_whoever_and_has_it_already_leaves_the_next_in_the_order():
+    on_call = weekly(cover("sam", "2026-12-01T00:00", "2026-12-02T00:00"), members="dana, lee, kim")
+    assert reason_at(on_call, "2026-12-01T10:00", passing="sam") == (
+        "lee",
+        "lee is on call by rota 'first': sam has it now.",
+    )
+
+
+def test_a_cover_counts_for_whom_a_rota_falls_back_to():
+    nights = {"members": "dana", **WEEKLY, "hours": "night", "fallback": "days"}
+    calendar = {"time_zone": "Europe/Berlin", "hours": "mon-sun 20:00-08:00"}
+    days = {"members": "lee", **WEEKLY}
+    for instead_of in ("", "lee"):
+        one = cover("sam", "2026-12-02T11:00", "2026-12-02T22:00", instead_of)
+        on_call = read(one, rota__first=nights, rota__days=days, calendar__night=calendar)
+        spans = on_call.spans("first", at("2026-12-02T10:00"), at("2026-12-02T21:00"))
+        found = [(span.start, span.duty.person) for span in spans]
+        assert found == [
+            (at("2026-12-02T10:00"), "lee"),
+            (at("2026-12-02T11:00"), "sam"),
+            (at("2026-12-02T20:00"), "dana" if instead_of else "sam"),
+        ]
+        # Of those who ask the other rota itself nobody agreed on anything.
+        assert on_call.at("days", at("2026-12-02T12:00")).person == "lee"
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,30 @@ def test_a_rule_may_name_an_entity_with_brackets():
     )
     assert routing.decide("high", ["disk[C:] of web-1"], ["r"]).team == "dba"
     assert routing.decide("high", ["diskC"], ["r"]).team == "web"
+
+
+def test_user_names_have_no_case():
+    """As in Splunk (``userNameAttribute`` in authentication.conf.spec): one person is no two."""
+    routing = Routing.from_stanzas(
+        {
+            "team:web": {"members": "Jane.Doe@corp, jane.doe@corp, Rob", "rota": "web"},
+            "rota:web": {
+                "members": "ROB, Jane.Doe@Corp",
+                "handover": "daily 09:00",
+                "start": "2026-11-01",
+            },
+            "member:JANE.DOE@corp": {"email": "Jane.Doe@corp.example"},
+            "member:Rob": {"capacity": "much"},
+            "escalation:e": {"step.1": "15m, member:Jane.Doe@corp"},
+        }
+    )
+    assert routing.teams["web"].members == ("jane.doe@corp", "rob")
+    assert routing.rotas["web"].members == ("rob", "jane.doe@corp")
+    assert {name: one.name for name, one in routing.members.items()} == {
+        "jane.doe@corp": "jane.doe@corp",
+        "rob": "rob",
+    }
+    assert routing.members["jane.doe@corp"].email == "Jane.Doe@corp.example"
+    assert routing.paths[0].steps[0].member == "jane.doe@corp"
+    (problem,) = routing.problems
+    assert "[member:Rob] capacity" in problem

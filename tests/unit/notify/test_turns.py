@@ -231,6 +231,20 @@ def test_of_more_than_a_page_of_one_moment_each_has_its_turn():
     assert len(set(slack.arrived)) == len(slack.arrived) == 700
 
 
+def test_what_an_older_version_put_there_without_an_urgency_is_sent_too():
+    """What has no value comes first in an order, and is in no range (MongoDB's comparison)."""
+    slack = FakeService()
+    office = Office(slack=slack)
+    for number in range(700):
+        office.enqueue(f"opened-{number:03d}", incident_id=incident(number))
+    for one in office.stores.outbox.all()[:450]:
+        del one["urgency"]
+        office.stores.outbox.save([one])
+    for _round in range(3):
+        office.outbox.deliver_due(office.senders, 1000)
+    assert len(set(slack.arrived)) == len(slack.arrived) == 700
+
+
 def test_a_clock_that_was_ahead_keeps_no_message_back():
     """It was put on the outbox, or tried, by a member whose clock has been put right since."""
     slack = FakeService()

@@ -109,6 +109,16 @@ def test_a_job_gets_the_arguments_and_the_runs_own_id_and_is_awaited():
     }
 
 
+def test_a_launch_that_was_not_sent_is_not_left_to_be_sent_again():
+    """Who settles it finds no job, and could not tell that from one that is under way."""
+
+    def send(url, body, headers, method):
+        raise NotSent("refused")
+
+    outcome = Awx("https://awx.example", "t", send).execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, False)
+
+
 @pytest.mark.parametrize("end", ["failed", "error", "canceled"])
 def test_a_job_that_did_not_succeed_may_have_done_a_part(end):
     outcome = awx(FakeAwx("pending", end)).execute(ARGUMENTS, "PLAN-1")

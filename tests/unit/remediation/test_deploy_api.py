@@ -92,6 +92,16 @@ def test_what_an_answer_means(answer, status, says):
     assert "secret-token" not in outcome.detail
 
 
+@pytest.mark.parametrize(
+    ("answer", "passing"),
+    [(NotSent("refused"), True), ((429, ""), True), ((409, ""), False), ((403, ""), False)],
+)
+def test_what_goes_by_itself_may_be_sent_again(answer, passing):
+    executor, _wire = api(answer)
+    outcome = executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, passing)
+
+
 def test_a_lost_run_that_was_done_is_not_asked_for_again():
     executor, wire = api((200, AFTER))
     assert executor.settle(ARGUMENTS, "PLAN-1").status == "done"

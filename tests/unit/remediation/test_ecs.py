@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from incident_management.remediation import approval
+from incident_management.remediation import approval, ecs
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.ecs import Ecs
 from incident_management.remediation.executor import ExecutorError, Unfit
@@ -214,6 +214,25 @@ def test_a_busy_amazon_is_asked_again_after_another_look(amazon, call):
         amazon.refuses(call, "ThrottlingException", message="Rate exceeded")
     amazon.updated().described(service(deployment("web:41")))
     assert amazon.executor.execute(ARGUMENTS, "PLAN-1").status == "done"
+
+
+def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
+    monkeypatch.setattr(ecs, "BUSY_SECONDS", 0.0)
+    amazon.described(service()).refuses("update_service", "ThrottlingException")
+    outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
+    amazon.described(service()).refuses("update_service", "AccessDeniedException")
+    assert not amazon.executor.execute(ARGUMENTS, "PLAN-1").passing
+
+
+def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
+    """Who settles a run that looks dead sends it again; this one would be refused then."""
+    clock = iter((0.0, 0.0, 40.0, 45.0, 45.0))
+    monkeypatch.setattr(ecs.time, "monotonic", lambda: next(clock))
+    amazon.refuses("describe_services", "ThrottlingException").described(service())
+    outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
+    assert (outcome.status, outcome.certain) == ("failed", True)
+    assert "took too long to say what runs" in outcome.detail
 
 
 @pytest.mark.parametrize(
@@ -486,7 +505,7 @@ def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazo
     bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
+    assert "by deployment ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
 
 
 @pytest.mark.parametrize(

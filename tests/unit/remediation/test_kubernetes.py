@@ -294,6 +294,28 @@ def test_a_fix_that_somebody_has_worked_on_since_is_not_undone(bench, cluster):
     assert "checkout was changed since (revision 4, no longer 3)" in state.detail
 
 
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_moments_trouble_only_delays_the_undoing(bench, cluster, busy):
+    plan = approved(bench, action="back")
+    execute(bench, plan)
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.clock.advance(90)
+    if busy:
+        cluster.answers[("PATCH", DEPLOYMENT)] = (429, {"message": "Too many requests"})
+    else:
+        cluster.fails = NotSent("refused")
+    bench.verifier().run()
+    assert cluster.patched == 1 and bench.kinds()[-1] == "note"
+    cluster.answers.clear()
+    cluster.fails = None
+    for _turn in range(3):
+        bench.clock.advance(100)
+        execution.settle_all(bench.context)
+        bench.verifier().run()
+    state = bench.context.load(plan)[2]
+    assert (state.status, cluster.patched, cluster.version) == ("rolled_back", 2, "pool 1")
+
+
 def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
     plan = approved(bench, action="back")
     execute(bench, plan)

@@ -245,6 +245,7 @@ def test_a_recovery_proves_nothing_once_somebody_changed_the_flags_settings(flag
     bench.judged([])
     state = bench.context.load(plan)[2]
     assert (state.status, bench.status()) == ("insufficient_data", "new")
+    assert "by flag version 9, which somebody made since, not by 8" in state.detail
 
 
 def test_an_approval_is_void_once_the_flags_settings_were_changed(flags):
@@ -319,7 +320,9 @@ def test_a_worker_whose_clock_was_set_back_sends_nothing_again(flags):
         ({}, {"argument.environment": "test"}, "differ in argument.environment"),
         ({}, {"argument.flag": "other"}, "differ in argument.flag"),
         ({}, {"argument.project": "pay"}, "differ in argument.project"),
-        ({}, {"argument.switch": "off"}, "have the same argument.switch, off"),
+        ({}, {"argument.switch": "off"}, "have the same argument.switch, off: give one off and"),
+        ({"argument.switch": "of"}, {}, "argument.switch is 'of'; set it to off or on."),
+        ({"argument.switch": "$analysis.version$"}, {}, "set it to off or on."),
         ({"argument.enviroment": "x"}, {}, "has argument.enviroment, which launchdarkly does not"),
     ],
 )
@@ -327,6 +330,14 @@ def test_an_action_that_could_not_be_undone_is_not_usable(off, on, says):
     stanzas = {"switch_off": {**SWITCH_OFF, **off}, "switch_on": {**SWITCH_ON, **on}}
     problems = Catalogue.from_stanzas(stanzas).problems
     assert says in problems.get("switch_off", "") and bool(problems) == bool(says)
+
+
+def test_a_way_back_that_would_switch_it_as_the_fix_did_is_not_usable():
+    """As the manual's other arguments of an inverse are taken over from the plan."""
+    on = {**SWITCH_ON, "argument.switch": "$plan.switch$"}
+    problems = Catalogue.from_stanzas({"switch_off": SWITCH_OFF, "switch_on": on}).problems
+    assert set(problems) == {"switch_off", "switch_on"}
+    assert "argument.switch is '$plan.switch$'; set it to off or on." in problems["switch_on"]
 
 
 def test_the_manuals_actions_are_usable():

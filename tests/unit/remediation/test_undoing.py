@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.incidents import lifecycle
+from incident_management.incidents import lifecycle, timeline
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
+from incident_management.remediation.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.undone import (
     DOWN,
@@ -46,6 +47,66 @@ def test_one_that_stays_down_ends_the_undoing_in_a_sentence_for_people(bench):
     bench.api.down = False
     rounds(bench, 5)
     assert bench.api.executed == [bench.plan], "what people were told stays so"
+
+
+PASSING = Outcome("failed", "The deploy API was not reached: it is down.", passing=True)
+
+
+def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_it_is(bench):
+    not_helping(bench)
+    bench.api.script = [PASSING, PASSING]
+    rounds(bench, 1)
+    assert state_of(bench).status == "rolling_back" and bench.kinds()[-1] == "note"
+    (note,) = [one for one in timeline.read(bench.stores, INCIDENT) if one.kind == "note"]
+    assert note.data["text"] == (
+        f"{bench.plan} is not undone yet, and is tried again: {PASSING.detail}"
+    )
+    rounds(bench, 2)
+    assert bench.kinds()[-3:] == ["rollback started", "note", "rollback done"]
+    assert bench.api.services["checkout"]["version"] == "r8"
+    assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
+
+
+def test_one_that_never_gets_through_ends_for_people_who_may_undo_it_then(bench):
+    not_helping(bench)
+    bench.api.script = [PASSING] * 30
+    rounds(bench, 12)
+    assert bench.kinds()[-1] == "rollback failed" and bench.kinds().count("rollback failed") == 1
+    assert state_of(bench).detail.startswith("It was not done in time, and may still be: check")
+    bench.api.script = []
+    assert roll_back(bench).status == "rolled_back"
+
+
+def test_what_was_released_before_it_is_sent_again_is_not_replaced(bench):
+    not_helping(bench)
+    bench.api.script = [PASSING]
+    rounds(bench, 1)
+    bench.api.deploy("r9")
+    rounds(bench, 12)
+    assert bench.api.services["checkout"]["version"] == "r9"
+    assert state_of(bench).status == "rollback_failed"
+
+
+def test_a_person_is_told_at_once_that_a_request_failed(bench):
+    bench.api.script = [PASSING]
+    assert roll_back(bench).status == "done", "it is still judged"
+    assert bench.kinds()[-2:] == ["rollback started", "rollback failed"]
+
+
+@pytest.mark.parametrize("moment", range(30))
+def test_a_kill_around_a_request_that_fails_in_passing_undoes_it_once(moment):
+    bench = not_helping(carried_out())
+    bench.api.script = [PASSING]
+    bench.stores.fail_after(moment, Crash)
+    try:
+        bench.clock.advance(100)
+        bench.verifier().run()
+    except Crash:
+        pass
+    bench.stores.heal()
+    rounds(bench, 6)
+    assert state_of(bench).status == "rolled_back"
+    assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
 
 
 def test_what_was_given_up_may_be_undone_by_hand(bench):

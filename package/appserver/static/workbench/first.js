@@ -42,7 +42,9 @@ export function takeFirstList() {
 }
 
 function ask() {
-    return heard(splunkd('authentication/current-context'));
+    // As the app compares user names, which have no case in Splunk.
+    const named = (context) => ({ ...context, username: context.username?.toLowerCase() });
+    return heard(splunkd('authentication/current-context').then(named));
 }
 
 function askList() {

@@ -58,7 +58,8 @@ export class OnCall {
         const { now: at, next } = rota;
         return h('section', { class: 'wb-part', 'aria-label': `Rota ${rota.name}` },
             h('h3', {}, rota.name),
-            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${moment(at.start)}`, h('span', { class: 'wb-dim' }, ` ${at.reason}`)),
+            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${moment(at.start)}`),
+            h('p', { class: 'wb-dim' }, at.reason),
             h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${moment(next.start)}` : 'Nobody else in the coming turns.'),
             h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(told))),
             this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'I cover …')));

@@ -76,8 +76,8 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
                 r"(?:ssl|tls)[\w.-]{0,20}(?:protocol|cipher|version)|cipher_?suite|min(?:imum)?_?protocol_?version", re.I),
      "changes TLS settings"),
     ("endpoint_changed", "added",
-     re.compile(r"https?://[\w.-]+|(?<![a-z])(?:forward|nameserver|resolver|upstream|backend|peer)s?(?![a-z])[\w.]{0,40}[\"']?[\s:=\"']{1,4}\d{1,3}(?:\.\d{1,3}){3}|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker|bucket|region)s?(?![a-z])"
-                r"[\w.]*[\"']?\s*[:=]|topic[\"']?\s*[:=]|queue[\"']?\s*[:=]", re.I),
+     re.compile(r"https?://[\w.-]+|(?<![a-z])(?:forward|nameserver|resolver|upstream|backend|peer)s?(?![a-z])[\w.]{0,40}[\"']?[\s:=\"']{1,4}\d{1,3}(?:\.\d{1,3}){3}|(?<![a-z])(?:host(?:name)?|addr(?:ess)?|endpoint|port|dsn|url|bootstrap|broker)s?(?![a-z])"
+                r"[\w.]*[\"']?\s*[:=]|(?<![a-z])(?:bucket|region)(?![a-z])[\w.]{0,40}[\"']?\s*[:=]\s*[\"']?[a-z]|topic[\"']?\s*[:=]|queue[\"']?\s*[:=]", re.I),
      "changes an address"),
     ("endpoint_changed", "removed",
      re.compile(r"aws_route53_record|google_dns_record|azurerm_dns|\bdns_?records?\b|\bCNAME\b|\bAAAA\b|kind: ExternalName"),
@@ -89,12 +89,12 @@ LINE_RULES: List[Tuple[str, str, Pattern[str], str]] = [
     ("reach_changed", "either",
      re.compile(r"\b(?:firewall|ingress|egress|cidr\w*|security_?groups?|network_?polic(?:y|ies)|iptables|routes?_?table|mtu|subnet\w*|vlan|nat_?gateway|no_?proxy)\b", re.I),
      "changes who may reach what"),
-    ("path_changed", "removed",
+    ("route_removed", "removed",
      re.compile(r"@\w+\.(?:get|post|put|patch|delete|route)\(\s*[\"']/|@(?:get|post|put|patch|delete|request)mapping\(|"
                 r"\b(?:router|app|mux|r)\.(?:get|post|put|patch|delete|handle(?:func)?)\(\s*[\"'`]/|\blocation\s+[=~^*\s]{0,4}/", re.I),
      "removes a route"),
     ("blocking_added", "added",
-     re.compile(r"\b\w{2,30}Sync\(|(?<![a-z])(?:time|thread)\.sleep\(|runBlocking|GetAwaiter\(\)\.GetResult|\.block\(\)", re.I),
+     re.compile(r"\b(?:read|write|append|copy|open|exists|[fl]?stat|mkdir|readdir|rename|unlink|rm|exec|spawn|g?(?:un)?zip|deflate|inflate|pbkdf2|scrypt|hash|compare)\w{0,12}Sync\(|(?<![a-z])(?:time|thread)\.sleep\(|runBlocking|GetAwaiter\(\)\.GetResult|\.block\(\)", re.I),
      "adds a call that blocks"),
     ("path_changed", "either", re.compile(r"(?<![a-z])(?:path|route|prefix)[\"']?\s*[:=]\s*[\"']?/", re.I),
      "changes a path"),

@@ -74,7 +74,7 @@ _IDLE_SUMMARY = re.compile(r"^\W*(?:docs?|tests?|ci|style)\b[^:]{0,30}:|\btypo\b
 # Effects where the same name with another value is the change: whole lines are compared.
 _VALUE_EFFECTS = {
     "tls_changed", "endpoint_changed", "permission_changed", "reach_changed", "path_changed",
-    "credential_changed", "resource_changed", "environment_changed",
+    "route_removed", "credential_changed", "resource_changed", "environment_changed",
 }  # fmt: skip
 
 # A number that stands for room: less of it starves.

@@ -66,6 +66,7 @@ _TABLE: Dict[str, Dict[str, float]] = {
     "permission_changed": {"forbidden": 1.0, "auth_rejected": 0.5, "unreachable": 0.3},
     "reach_changed": {"unreachable": 1.0, "timeout": 0.9, "name_resolution": 0.6, "connection_lost": 0.8,
                       "upstream_5xx": 0.4},
+    "route_removed": {"not_found": 0.4, "upstream_5xx": 0.4},
     "path_changed": {"not_found": 0.9, "upstream_5xx": 0.6, "forbidden": 0.4},
     "credential_changed": {"auth_rejected": 0.9, "forbidden": 0.7, "expired": 0.3},
     "expiry_changed": {"expired": 0.9, "auth_rejected": 0.6, "slow": 0.2, "memory": 0.3},

@@ -29,15 +29,17 @@ NOW = "now"
 BEFORE = "before"
 MOST_NAMED = 5
 
-# Terms by which an event is taken as a sign of trouble. Words, not substrings: splunkd finds
-# them in its index without reading the events.
+# Terms by which an event is taken as a sign of trouble. Words and phrases, not substrings: splunkd
+# finds them in its index, and reads no other events. "too", "down" and "alert" alone are in much
+# that is no trouble: "shutting down" is what each deploy says.
 _ERROR_TERMS = (
-    "error", "err", "errors", "failed", "failure", "fail", "exception", "fatal", "panic",
-    "critical", "crit", "severe", "warn", "warning", "timeout", "refused", "denied", "rejected",
+    "error", "err", "errors", "failed", "failure", "fail", "exception", "exceptions", "fatal",
+    "panic", "critical", "crit", "severe", "warn", "warning", "timeout", "refused", "denied",
+    "rejected",
     "unavailable", "traceback", "expired", "exceeded", "unable", "cannot", "aborted", "unreachable",
     "overloaded", "throttled", "segfault", "killed", "oom", "outofmemoryerror", "oomkilled",
-    "timed", "too", "down", "panicked", "alert", "emerg", "deadlock", "forbidden", "unauthorized",
-    "insufficient",
+    "timed", "panicked", "emerg", "deadlock", "forbidden", "unauthorized", "insufficient",
+    "too many", "too large", "is down", "[alert]",
     # What the runtimes of Java, Python, .NET, JavaScript and Ruby throw most, as one word of the
     # index each: a stack trace need not say more than that.
     "nullpointerexception", "illegalstateexception", "illegalargumentexception", "ioexception",
@@ -50,7 +52,7 @@ _ERROR_TERMS = (
 )  # fmt: skip
 
 # The names of any other exception. An index can't be looked through for the ends of words: splunkd
-# reads all events for them (Search manual, "Wildcards"), and so only those of some entities.
+# reads every event for them.
 _ERROR_ENDINGS = ("*exception", "*error")
 
 _ENTITY = spl.Fragment("eval entity=coalesce(`incident_service`, host), event_time=_time")
@@ -217,7 +219,8 @@ def error_terms() -> spl.Fragment:
 def error_terms_of_few() -> spl.Fragment:
     """Return what :func:`error_terms` does, with exceptions of every name.
 
-    Only for searches that name entities: it reads all their events.
+    Only for searches that name entities, where the words alone find nothing: it reads all their
+    events, which may be millions.
     """
     return spl.either(*(spl.term(word) for word in (*_ERROR_TERMS, *_ERROR_ENDINGS)))
 

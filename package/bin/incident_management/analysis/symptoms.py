@@ -73,7 +73,7 @@ _SYMPTOMS: List[Tuple[str, Pattern[str]]] = [
         ("not_found", r"\b404\b|not found|no handler|unknown route|no such ?bucket|permanentredirect|must be addressed using"),
         ("data_gone", r"offset.{0,40}out of range|outofrange|snapshot too old|no longer available|already (?:deleted|purged)|"
                       r"retention"),
-        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:"),
+        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|\d insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:"),
         ("conflict", r"duplicate key|unique constraint|already exists|\b409\b"),
         ("chatty", r"select .{1,200} from |db\.calls|queries per|n\+1|db_query"),
     )
@@ -118,7 +118,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"unavailable|\b50[0234]\b|internal server error|outage|degraded)|"
          r"(?:serviceunavailable|slowdown|internalerror).{0,200}(?:amazonaws\.com|azure|googleapis)|"
          # the status first, as clients of Java and Node tell it
-         r"(?:service ?unavailable|bad gateway|gateway time-?out|internal server error|\b50[0234]\b).{0,80}https?://(?:[\w-]{1,63}\.){0,5}"
+         r"(?:service ?unavailable|bad gateway|gateway time-?out|internal server error|\b50[0234]\b).{0,80}\b(?:get|post|put|patch|delete|request|ur[il]|from|for|to|calling|on)\W{1,4}https?://(?:[\w-]{1,63}\.){0,5}"
          r"(?:amazonaws|azure|googleapis|cloudflare|stripe|twilio|paypal|adyen|sendgrid|mailgun|okta|auth0|github|slack|salesforce|openai|anthropic)\.com",
          0.8, "An outside provider is failing",
          "Fail over to another region or provider, or wait for the provider.",
@@ -141,7 +141,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"i/o error|disk failure|bad sector|ecc error|machine check|ebs volume.{0,30}(?:impaired|degraded)|"
          r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node ?(?:not ?ready|lost|evict)|preempted\b|preemption notice",
          0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
-        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:",
+        ("no_room", r"\d+/\d+ nodes are available|failedscheduling|\d insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:",
          0.62, "No machine has room for what is to run", "Add machines, or let it ask for less.",
          ("room_raised", "room_lowered", "volume_raised", "concurrency_added", "resource_changed")),
         ("read_only", r"read-only file ?system|\berofs\b|remounting filesystem read-only",
@@ -186,7 +186,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
                             r"over_query_limit|exceeded your .{0,40}quota|"
                             r"exceeded (?:the|your|an?) .{0,40}(?:messages?|requests?|calls?|usage|account|rate) limit|(?:daily|rate) limit reached|"
                             r"insufficientinstancecapacity|ratelimit(?:error|exceeded)|api rate limit exceeded",
-         0.65, "A quota of a provider is used up", "Raise the quota or use less.",
+         0.65, "A quota or a rate limit is used up", "Raise the quota or use less.",
          ("volume_raised", "call_in_loop", "room_lowered", "retry_removed", "cache_removed", "query_added")),
         ("leader_lost",
          r"leader election|(?:lost|no|without an?) (?:elected )?leader\b|not ?(?:the )?leader\b|notleader\w*|leader (?:changed|lost|not available)|"

@@ -19,6 +19,7 @@ from typing import (
 
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
+from ..incidents.routing.values import user_name
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
 from ..splunk.clock import SystemClock
@@ -101,7 +102,8 @@ class SplunkBackend:
             return known[1]
         answer = session.get("/services/authentication/current-context")
         content = answer["entry"][0]["content"]
-        found = (str(content.get("username", "")), frozenset(content.get("capabilities") or ()))
+        name = user_name(str(content.get("username", "")))
+        found = (name, frozenset(content.get("capabilities") or ()))
         if len(self._users) >= CACHED_TOKENS:
             self._users.clear()
         self._users[mark] = (now, found)

@@ -11,8 +11,9 @@ import time
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Tuple
+from typing import Any, Callable, Iterable, Iterator, Mapping, Tuple
 
+from ..incidents.errors import Contended
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
 from ..ports import Stores
 from ..splunk import conf, log, spool
@@ -46,28 +47,32 @@ class KeptHere:
         if self._monotonic() < self._next_look:
             return
         self._next_look = self._monotonic() + LOOKED_EVERY_SECONDS
-        left = list(islice(self._old(), AT_ONCE))
-        if not left:
-            return
-        session = self._backend.session(raw, system=True)
-        stores = self._backend.stores(session)
         try:
-            with session.kept_open():
-                deliver_spool(
-                    left,
-                    partial(ingest_with, self._backend, session, stores),
-                    partial(self._notify, session, stores),
-                    lambda user: has_capability(session, user, CAPABILITY),
-                    self._backend.clock,
-                    lambda _name, sentence: log.get("rest").error(sentence),
-                )
-        except (SplunkError, OSError) as error:
+            left = list(islice(self._old(), AT_ONCE))
+            if left:
+                self._deliver(left, self._backend.session(raw, system=True))
+        except (SplunkError, OSError, Contended) as error:
             log.get("rest").warning(f"What alert actions kept on this search head waits: {error}")
+        except Exception:  # noqa: BLE001 - one file must not end the process after each answer
+            log.get("rest").exception("What alert actions kept on this search head waits.")
+
+    def _deliver(self, left: Iterable[Tuple[Path, Mapping[str, Any]]], session: Any) -> None:
+        stores = self._backend.stores(session)
+        with session.kept_open():
+            deliver_spool(
+                left,
+                partial(ingest_with, self._backend, session, stores),
+                partial(self._notify, session, stores),
+                lambda user: has_capability(session, user, CAPABILITY),
+                self._backend.clock,
+                lambda _name, sentence: log.get("rest").error(sentence),
+            )
 
     def _old(self) -> Iterator[Tuple[Path, Mapping[str, Any]]]:
         now = self._backend.clock.now()
         for file, request in spool.pending():
-            if abs(now - float(request.get("written_at") or 0)) >= OLD_SECONDS:
+            written = request.get("written_at")
+            if not isinstance(written, (int, float)) or abs(now - written) >= OLD_SECONDS:
                 yield file, request
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:

@@ -152,12 +152,15 @@ def _rota(routing: Routing, name: str, start: float, end: float, now: float) -> 
         later = [one for one in rest if one.duty.person != current.duty.person]
         if later:
             break
+    turn = rota.handovers.begins(rota.handovers.number_at(now))
+    # Who has been for longer than is looked back has been in this turn.
+    since = on_call.since(name, now) or turn
     return {
         "name": name,
         "members": list(rota.members),
         "time_zone": rota.handovers.zone_name,
         "fallback": rota.fallback,
-        "now": {**_span(current), "start": on_call.since(name, now)},
+        "now": {**_span(current), "start": since},
         "next": _span(later[0]) if later else None,
         "schedule": [_span(one) for one in on_call.spans(name, start, end)],
     }

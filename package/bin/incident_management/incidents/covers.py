@@ -55,9 +55,6 @@ class Cover:
     def in_force(self, moment: float) -> bool:
         return self.starts_at <= moment < self.ends_at
 
-    def is_for(self, member: str) -> bool:
-        return self.instead_of in ("", member)
-
 
 def add(
     stores: Stores,

@@ -10,7 +10,7 @@ entries: a signal counts once however often it was written down, and an entry th
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
 from .clocks.promise import Promise
 from .joining.holdings import Holdings
@@ -109,6 +109,7 @@ class State:
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
         self.promise = Promise()
+        self.handover: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
             "routed": self._routed,
@@ -158,7 +159,7 @@ class State:
                 self.events[key] = int(events)
                 self.event_count += int(events)
         if data.get("number"):
-            self.holdings.came(data.get("signals") or (), int(data["number"]))
+            self._moved_here(entry.kind, data)
         _extend(incident.entities, data.get("entities") or [])
         _extend(incident.rules, [data["rule"]] if data.get("rule") else data.get("rules") or [])
         _extend(incident.tags, data.get("tags") or [])
@@ -171,6 +172,13 @@ class State:
         severity = data.get("severity")
         if severity in SEVERITIES and not self.severity_was_set:
             incident.severity = worst([incident.severity, severity])
+
+    def _moved_here(self, kind: str, data: Document) -> None:
+        signals, number = data.get("signals") or (), int(data["number"])
+        if kind == "joined":
+            self.holdings.joined(signals, number, str(data["from"]))
+        else:
+            self.holdings.came(signals, number)
 
     def _opened(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data
@@ -199,6 +207,7 @@ class State:
             incident.team = team
         if data.get("owner"):
             self._own(data)
+            self.handover = entry if data.get("handover") else None
         elif team and incident.owner and (team != before or entry.kind == "escalation"):
             incident.handed_on = True
 
@@ -223,9 +232,16 @@ class State:
     def _own(self, data: Document) -> None:
         self.incident.owner = str(data["owner"])
         self.incident.rota = str(data.get("rota") or "")
-        self.incident.handed_on = False
+        # A handover's new owner, too, keeps it only until the team that it waits for can take it.
+        self.incident.handed_on = self.incident.handed_on and bool(data.get("handover"))
         if self.incident.status == "new":
             self.incident.status = "assigned"
+
+    def _keep(self, begun: Entry) -> None:
+        """Leave it with who had it where somebody began before the handover had reached them."""
+        handover = self.handover
+        if handover and begun.seq <= handover.seq and begun.actor != self.incident.owner:
+            self.incident.owner = str(handover.data["instead_of"])
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
@@ -239,6 +255,7 @@ class State:
             incident.handed_on = False
         incident.status = str(to)
         if to == "in_progress":
+            self._keep(entry)
             self.promise.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time
@@ -315,7 +332,10 @@ class State:
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
         incident, data = self.incident, entry.data
-        self.holdings.left(data.get("removed") or (), int(data.get("number") or 0))
+        number = int(data.get("number") or 0)
+        self.holdings.left(data.get("removed") or (), number)
+        if data.get("undone"):
+            self.holdings.undone(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),

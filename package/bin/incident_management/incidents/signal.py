@@ -29,9 +29,10 @@ NAME_CHARACTERS = 100
 MAX_ACTIONS = 20
 MAX_TAGS = 20
 MAX_GROUP_VALUES = 20
-# Control characters but tab and line end, and those that turn the direction of the text around
-# them: a dashboard would show ``exe.png`` for what ends in ``gnp.exe``.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters but tab and line ends (Windows has ``\r\n``), and those that turn the direction
+# of the text around them: a dashboard would show ``exe.png`` for what ends in ``gnp.exe``. Not the
+# marks U+200E and U+200F, which turn no letters and are in ordinary Hebrew and Arabic.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)

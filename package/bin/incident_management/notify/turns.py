@@ -157,8 +157,10 @@ class Turns:
 
 def _beyond(page: Sequence[Document]) -> Tuple[Sequence[Document], int]:
     """Return the clause for what comes at a page's last place or later, and how many are there."""
-    urgent, created = page[-1]["urgency"], page[-1]["created_at"]
-    again = sum((one["urgency"], one["created_at"]) == (urgent, created) for one in page)
+    # What has none is of an older version and comes first; what is left of it, in the next round.
+    places = [(one.get("urgency", -1), one["created_at"]) for one in page]
+    urgent, created = places[-1]
+    again = places.count(places[-1])
     same = {"urgency": urgent, "created_at": {"$gte": created}}
     return [{"$or": [{"urgency": {"$gt": urgent}}, same]}], again
 

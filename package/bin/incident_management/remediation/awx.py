@@ -11,6 +11,7 @@ later the API is at ``/api/controller/v2`` ("API changes for platform gateway" i
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
@@ -108,7 +109,7 @@ class Awx:
         path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
-            return reply
+            return replace(reply, passing=False)  # None is sent again: see settle.
         if 400 <= reply.status < 500:
             return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
         job = object_of(reply.text) or {}

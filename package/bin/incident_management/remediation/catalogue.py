@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
 from ..incidents.routing import duration
-from .executors import NEEDED_ARGUMENTS, PLACES, TAKEN_ARGUMENTS
+from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, TAKEN_ARGUMENTS
 
 __all__ = [
     "ACTION_TYPES",
@@ -193,16 +193,18 @@ def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
     if place:
         return f"differ in argument.{place}: give both the same."
     inverse = actions.get(action.inverse)
-    switches = [
-        one.source
-        for each in (action, inverse)
-        if each is not None and each.executor == "launchdarkly"
-        for one in each.arguments
-        if one.name == "switch"
-    ]
-    if len(switches) == 2 and switches[0] == switches[1]:
-        return f"have the same argument.switch, {switches[0]}: give one off and the other on."
+    if inverse is None or inverse.executor != action.executor:
+        return ""
+    mine, its = (_sources(each) for each in (action, inverse))
+    for name, choices in CHOICES.get(action.executor, {}).items():
+        if mine[name] == its[name]:
+            each = " and the other ".join(choices)
+            return f"have the same argument.{name}, {mine[name]}: give one {each}."
     return ""
+
+
+def _sources(action: Action) -> Dict[str, str]:
+    return {argument.name: argument.source for argument in action.arguments}
 
 
 def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:
@@ -210,7 +212,7 @@ def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:
     inverse = actions.get(action.inverse)
     if inverse is None or not {action.executor, inverse.executor} <= set(PLACES):
         return ""
-    mine, its = ({one.name: one.source for one in each.arguments} for each in (action, inverse))
+    mine, its = (_sources(each) for each in (action, inverse))
     for name, unless in PLACES[action.executor].items():
         if name not in PLACES[inverse.executor]:
             continue
@@ -299,6 +301,13 @@ def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, 
     for needed in NEEDED_ARGUMENTS[name]:
         if needed not in given:
             raise CatalogueError(f"{where} lacks argument.{needed}, which {name} needs; set it.")
+    for argument in arguments:
+        choices = CHOICES.get(name, {}).get(argument.name, ())
+        if choices and argument.source not in choices:
+            raise CatalogueError(
+                f"{where} argument.{argument.name} is '{argument.source}'; set it to "
+                f"{' or '.join(choices)}."
+            )
     told = (
         values.get("entity", "").strip(),
         *re.findall(r"\$(\w+)\$", values.get("blast_radius", "")),

@@ -13,6 +13,7 @@ from .executor import (
     answer_or_outcome,
     object_of,
     reason_of,
+    refused,
     shown_request,
 )
 
@@ -68,7 +69,7 @@ class DeployApi:
         if not 400 <= reply.status < 500:
             # A redirect, too: 303 is what an API may answer that has done what it was asked for.
             return Outcome("unknown", f"The deploy API answered {reply.status}: {reason_of(reply)}")
-        return Outcome("failed", f"The deploy API refused with {reply.status}: {reason_of(reply)}")
+        return refused("The deploy API", reply)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs."""

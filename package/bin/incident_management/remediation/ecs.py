@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple, TypeVar
 
 from ..masking import mask
-from .executor import ExecutorError, Outcome, Unfit
+from .executor import ExecutorError, Outcome, Unfit, not_asked
 
 __all__ = ["Ecs"]
 
@@ -38,7 +38,7 @@ NOT_SENT = (
 )  # fmt: skip
 # What botocore's parser, and ours, ends with on JSON of another shape than ECS's.
 STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-# The look before a request may take so long. Once the lease of its run is over, whoever finds out
+# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
 # what became of that may have asked for it.
 LOOK_SECONDS = 30.0
 # "Request throttling for the Amazon ECS API": with the status 400, and soon over.
@@ -135,17 +135,18 @@ class Ecs:
                 made = answer.newest.id
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            refused = status in REFUSED_STATUSES
-            return Outcome("failed" if refused else "unknown", _said(error))
+            if status not in REFUSED_STATUSES:
+                return Outcome("unknown", _said(error))
+            return Outcome("failed", _said(error), passing=_is_throttled(error))
         except BotoCoreError as error:
             kind = type(error).__name__
             if kind in NOT_SENT:
-                return Outcome("failed", f"Amazon ECS was not reached ({kind}).")
+                return Outcome("failed", f"Amazon ECS was not reached ({kind}).", passing=True)
             return Outcome("unknown", f"Amazon ECS gave no answer ({kind}).")
         except (ResponseParserError, *STRANGE):
             return Outcome("unknown", NO_ANSWER_OF_ECS)
         except ExecutorError as error:
-            return Outcome("failed", str(error))
+            return not_asked(error)
         replaced = _replaced(seen, answer, arguments)
         return replaced or self._awaited(arguments, made)
 
@@ -156,28 +157,23 @@ class Ecs:
         """
         from botocore.exceptions import ClientError
 
-        deadline = time.monotonic() + BUSY_SECONDS
+        began = time.monotonic()
         while True:
-            late = time.monotonic() >= deadline
+            late = time.monotonic() - began >= BUSY_SECONDS
             try:
-                seen = self._seen(client, arguments)
+                seen = self._service(client, arguments)
+                _as_approved(seen, arguments)
+                if time.monotonic() - began > LOOK_SECONDS:
+                    sentence = "Amazon ECS took too long to say what runs: nothing was changed."
+                    raise ExecutorError(sentence)
                 return seen, client.update_service(**_update(arguments))
             except ClientError as error:
-                if late or error.response.get("Error", {}).get("Code") != THROTTLED:
+                if late or not _is_throttled(error):
                     raise
             except ExecutorError as error:
                 if late or isinstance(error, Unfit):
                     raise
             self._sleep(PAUSE_SECONDS)
-
-    def _seen(self, client: Any, arguments: Mapping[str, str]) -> _Service:
-        """Return the service as it is right before a request. Raises ExecutorError and Unfit."""
-        began = time.monotonic()
-        service = self._service(client, arguments)
-        _as_approved(service, arguments)
-        if time.monotonic() - began > LOOK_SECONDS:
-            raise ExecutorError("Amazon ECS took too long to say what runs: nothing was changed.")
-        return service
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""
@@ -210,8 +206,10 @@ class Ecs:
             if outcome.status == "unchanged":
                 # The change is asked for; an answer of a moment ago may not show it yet.
                 outcome = Outcome("unknown", outcome.detail)
-            if outcome.status != "unknown" or time.monotonic() >= deadline:
+            if outcome.status != "unknown":
                 return outcome
+            if time.monotonic() >= deadline:
+                return replace(outcome, result={"deployment": made})
             self._sleep(PAUSE_SECONDS)
 
     def _service(self, client: Any, arguments: Mapping[str, str]) -> _Service:
@@ -350,6 +348,10 @@ def _asked(ask: Callable[[], _T]) -> _T:
         raise ExecutorError(f"Amazon ECS can't be asked ({type(error).__name__}).") from None
     except (ResponseParserError, *STRANGE):
         raise ExecutorError(NO_ANSWER_OF_ECS) from None
+
+
+def _is_throttled(error: Any) -> bool:
+    return bool(error.response.get("Error", {}).get("Code") == THROTTLED)
 
 
 def _said(error: Any) -> str:

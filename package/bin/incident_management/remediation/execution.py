@@ -9,8 +9,9 @@ run's request id, what happened. Only what is wanted still is asked for again.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Tuple
 
+from ..incidents import timeline
 from ..incidents.model import Entry
 from ..notify.message import span
 from ..ports import Document
@@ -31,6 +32,8 @@ from .steps import (
     begin,
     end,
     inverse_step,
+    keep,
+    kept,
     look,
     rollback_in_doubt,
     rollback_run,
@@ -226,9 +229,21 @@ def _run_once(
             outcome = Outcome("failed", f"Nothing was done. {refusal}")
         else:
             outcome = _acted(context, plan, step)
-        if outcome.status in ("done", "failed"):
+        if outcome.passing and actor == SYSTEM:
+            _leave(context, plan, step, outcome)
+        elif outcome.status in ("done", "failed"):
             end(context, plan, step.run, outcome, actor)
+        else:
+            keep(context, step.run, outcome.result)
     return context.show(plan)
+
+
+def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
+    """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
+    text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
+    once = f"{step.run.name}:again"
+    note = {"text": text}
+    timeline.append(context.stores, context.clock, plan["incident_id"], "note", note, SYSTEM, once)
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:
@@ -310,7 +325,7 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
     except (CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
     begin(context, plan, step, SYSTEM)
-    outcome = look(context, step, run)
+    outcome = _as_made(look(context, step, run), kept(context, run))
     earlier = rollback_in_doubt(plan, state) if run.kind == "rollback" else None
     if earlier and outcome.status == "unchanged":
         outcome = look(context, step, earlier)
@@ -318,14 +333,25 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         return outcome
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
-        return _again(context, step)
+        outcome = _again(context, step)
+        keep(context, run, outcome.result)
+        return outcome
     return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+
+
+def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
+    """Judge what is found by what the request is known to have made, if it is."""
+    if made and found.status == "unchanged":
+        sentence = f"{found.detail} Somebody or something has put it back."
+        return Outcome("failed", sentence, certain=False)
+    # Somebody may have made the same anew since.
+    return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
 def _again(context: Context, step: Step) -> Outcome:
     """Send a request again. That it fails says nothing of the first one, which may go on."""
     outcome = act(context, step)
-    return outcome if outcome.status == "done" else Outcome("unknown", outcome.detail)
+    return replace(outcome, status="unknown") if outcome.status == "failed" else outcome
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:

@@ -21,13 +21,16 @@ __all__ = [
     "Send",
     "Unfit",
     "answer_or_outcome",
+    "not_asked",
     "object_of",
     "reason_of",
+    "refused",
     "shown_request",
 ]
 
 # Of what a service says, so much is looked at.
 READ_CHARACTERS = 20_000
+TOO_MANY_REQUESTS = 429
 
 
 class ExecutorError(Exception):
@@ -42,7 +45,9 @@ class Unfit(ExecutorError):
 class Outcome:
     """How an execution ended: ``done``, ``failed`` or ``unknown``.
 
-    ``certain``: a ``failed`` one certainly changed nothing. Who only asks may also find
+    ``result``: what the request has made, also where it is ``unknown`` how that goes on.
+    ``certain``: a ``failed`` one certainly changed nothing. ``passing``: nor did this one, for a
+    reason that goes by itself, so the same request may be sent again. Who only asks may also find
     ``unchanged``: it was not done, or not yet.
     """
 
@@ -50,6 +55,7 @@ class Outcome:
     detail: str = ""
     result: Dict[str, Any] = field(default_factory=dict)
     certain: bool = True
+    passing: bool = False
 
 
 class Executor(Protocol):
@@ -100,11 +106,22 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
     try:
         return ask()
     except NotSent as error:
-        return Outcome("failed", f"{service} was not reached: {error}")
+        return Outcome("failed", f"{service} was not reached: {error}", passing=True)
     except ExecutorError as error:
         return Outcome("failed", str(error))
     except NoAnswer as error:
         return Outcome("unknown", str(error))
+
+
+def refused(service: str, reply: Reply) -> Outcome:
+    """Return how a request ended that was answered with a status of 400 to 499."""
+    detail = f"{service} refused with {reply.status}: {reason_of(reply)}"
+    return Outcome("failed", detail, passing=reply.status == TOO_MANY_REQUESTS)
+
+
+def not_asked(error: ExecutorError) -> Outcome:
+    """Return how a request ended that the look before it kept from being made."""
+    return Outcome("failed", str(error), passing=not isinstance(error, Unfit))
 
 
 def shown_request(method: str, url: str, body: Body) -> Dict[str, Any]:

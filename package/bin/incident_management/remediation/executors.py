@@ -19,6 +19,7 @@ from .launchdarkly import LaunchDarkly
 
 __all__ = [
     "BOUND_FACTS",
+    "CHOICES",
     "MADE",
     "NEEDED_ARGUMENTS",
     "OBJECT_FACTS",
@@ -58,6 +59,9 @@ TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
     "launchdarkly": ("project", "environment", "flag", "switch", "service"),
 }
+# The arguments that say which of two things is done: the catalogue names it, and what undoes it
+# must name the other one.
+CHOICES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {"launchdarkly": {"switch": ("off", "on")}}
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("deployment",),

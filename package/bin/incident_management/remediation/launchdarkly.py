@@ -22,8 +22,10 @@ from .executor import (
     Send,
     Unfit,
     answer_or_outcome,
+    not_asked,
     object_of,
     reason_of,
+    refused,
     shown_request,
 )
 
@@ -122,13 +124,12 @@ class LaunchDarkly:
             version = arguments.get("flag_version") or str(self._flag(arguments).version)
             body = _body(arguments, request_id, version)
         except ExecutorError as error:
-            return Outcome("failed", str(error))
+            return not_asked(error)
         reply = self._answered(arguments, body, more)
         if isinstance(reply, Outcome):
             return reply
         if 400 <= reply.status < 500:
-            detail = f"LaunchDarkly refused with {reply.status}: {reason_of(reply)}"
-            return Outcome("failed", detail)
+            return refused("LaunchDarkly", reply)
         if reply.status == 200:
             found = _read(reply, arguments)
             if found is not None and found.is_on == _wanted(arguments):

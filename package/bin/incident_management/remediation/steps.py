@@ -22,6 +22,8 @@ __all__ = [
     "begin",
     "end",
     "inverse_step",
+    "keep",
+    "kept",
     "look",
     "rollback_in_doubt",
     "rollback_run",
@@ -140,6 +142,20 @@ def inverse_step(
     if check:
         suitable_facts(context, action, arguments)
     return Step(rollback_run(plan, state), action, arguments)
+
+
+def keep(context: Context, run: Run, result: Mapping[str, Any]) -> None:
+    """Write what a run's request has made, for whoever finds out later how it ended."""
+    claim = context.stores.claims.get(run.claim)
+    if result and claim is not None:
+        value = {**claim["value"], "result": dict(result)}
+        context.stores.claims.save([{**claim, "value": value}])
+
+
+def kept(context: Context, run: Run) -> Dict[str, Any]:
+    """Return what :func:`keep` wrote."""
+    claim = context.stores.claims.get(run.claim)
+    return dict(claim["value"].get("result") or {}) if claim else {}
 
 
 def begin(

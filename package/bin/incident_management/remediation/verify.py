@@ -185,7 +185,8 @@ class Verifier:
             mine, now = (str(one.get(made) or "") for one in (state.result, found.result))
             if not (mine and now) or mine == now:
                 return judgement
-            sentence = f"It is there by {now[:100]}, which somebody made since, not by {mine}."
+            by = made.replace("_", " ")
+            sentence = f"It is there by {by} {now[:100]}, which somebody made since, not by {mine}."
             found = Outcome("failed", sentence)
         if found.status != "unknown":
             turn.deadline = 0.0  # It is not coming back.

@@ -20,6 +20,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Prot
 from ..api.backend import Backend, SplunkBackend
 from ..api.router import Problem, dispatch
 from ..incidents.routing.teams import member_in_slack
+from ..incidents.routing.values import user_name
 from ..masking import mask
 from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLVE, TAKE, decided, form
 from ..notify.slack_layout import escape
@@ -90,7 +91,7 @@ class SlackUsers(SplunkBackend):
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
         """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError.
 
-        The name is splunkd's, which finds users in any case: under two spellings one person would
+        In one spelling, as splunkd finds users in any case: under two, one person would
         be the two who have to approve a plan.
         """
         try:
@@ -101,7 +102,7 @@ class SlackUsers(SplunkBackend):
             text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
             raise Problem(403, text) from None
         entry = answer["entry"][0]
-        return str(entry["name"]), frozenset(entry["content"].get("capabilities") or ())
+        return user_name(str(entry["name"])), frozenset(entry["content"].get("capabilities") or ())
 
 
 class WebSlack:

@@ -18,25 +18,25 @@ from .session import Session, path_of
 
 __all__ = ["ABOUT", "RoutingSettings"]
 
+# The settings of each stanza, and what one is for.
 ABOUT: Dict[str, Dict[str, str]] = {
     "general": {
-        "reopen_window": "A problem that comes back so soon after its resolve reopens its incident",
-        "group_window": "A related problem joins an open incident at most so long after it",
+        "reopen_window": "A problem that comes back this soon after its resolve reopens it",
+        "group_window": "A related problem joins an open incident at most this far apart",
         "group_by": "Why it may join, of entity, fields, topology, wording, coincidence",
-        "flap_count": "An incident that opens more often within flap_window is held open; 0: never",
+        "flap_count": "An incident that opens more often in flap_window flaps; 0: never",
         "flap_window": "The time in which openings are counted",
-        "flap_calm": "One that was held open is calm after so long",
-        "tell_singly": "So many messages of one event and team are told singly in tell_window; "
-        "0: all",
-        "tell_critical_singly": "So many of critical incidents",
+        "flap_calm": "One that flaps is calm when nothing would have resolved it for so long",
+        "tell_singly": "Messages of one event and team in tell_window before summaries; 0: all",
+        "tell_critical_singly": "The same for critical incidents, which have their own number",
         "tell_window": "The time in which messages are counted",
     },
     "capacity": {
-        severity: f"Points of work that an open incident is: {severity}" for severity in SEVERITIES
+        severity: f"How much work an open incident of severity {severity} is"
+        for severity in SEVERITIES
     },
     "announce": HEADLINES,
 }
-"""The settings of each stanza, and what one is for."""
 
 
 class RoutingSettings:
@@ -69,9 +69,10 @@ class RoutingSettings:
         raise Invalid("All settings that there are stand in the list: change one there.")
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
-        """Change the value."""
-        value = fields.get("value", "").strip()
-        if value == self.one(name)["value"]:
+        """Change the value, if it is given; an empty one is a value, too."""
+        known = self.one(name)["value"]
+        value = fields.get("value", known).strip()
+        if value == known:
             return
         values = {name: value}
         check_lines(values)

@@ -1,14 +1,16 @@
-"""Requests that could not be delivered, kept as files until the worker delivers them."""
+"""Requests that could not be delivered, kept as files until the worker or the API does it."""
 
 from __future__ import annotations
 
 import json
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Tuple
 
 from . import conf
+from .nul import json_without_nul
 
 __all__ = ["folder", "pending", "put"]
 
@@ -50,12 +52,13 @@ def pending() -> Iterator[Tuple[Path, Mapping[str, Any]]]:
     place = folder()
     for file in sorted(place.glob("*.json")) if place.is_dir() else []:
         try:
-            request = json.loads(file.read_text(encoding="utf-8"))
+            request = json.loads(json_without_nul(file.read_bytes()))
             if not isinstance(request, dict) or not {"path", "body"} <= set(request):
                 raise ValueError("not a request")
         except FileNotFoundError:
             continue
-        except ValueError:
-            file.replace(file.with_suffix(".bad"))
+        except (ValueError, RecursionError):
+            with suppress(FileNotFoundError):  # another process was there first
+                file.replace(file.with_suffix(".bad"))
             continue
         yield file, request

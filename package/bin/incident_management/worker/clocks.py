@@ -239,16 +239,18 @@ class Clocks:
     def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
         """The data of the entry that takes one step."""
         owner, team, reason = due.step.member, due.step.team, due.reason
-        rota = due.step.rota
-        if rota:
-            duty = routing.on_call.at(rota, self._clock.now(), incident.owner)
+        by_rota: Document = {}
+        if due.step.rota:
+            now = self._clock.now()
+            duty = routing.on_call.at(due.step.rota, now, incident.owner)
             owner, reason = duty.person, f"{reason} {duty.reason}"
+            by_rota = routing.on_call.entry_data(due.step.rota, now) if owner else {}
         if team and not owner and routing.assigns(team):
             choice = self._taker(routing, incident, team)
             owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"
-            rota = choice.rota
+            by_rota = choice.by_rota
         return {
-            **({"rota": rota} if rota and owner else {}),
+            **by_rota,
             "level": incident.level + 1,
             "team": team,
             "owner": owner,

@@ -114,3 +114,22 @@ def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_told()
     ]
     (unknown,) = topology.find(scope).not_found
     assert unknown.endswith("svc-004 and 195 more depends on.")
+
+
+def test_all_events_are_read_for_exceptions_only_where_the_words_alone_find_nothing():
+    scope = scope_of(burst("orders", "ERROR boom") + burst("orders", "shop.OwnException: boom"))
+    found = new_errors.find(scope)
+    assert found.found == ["orders: ERROR boom (20, new)"]
+    assert not [search for search in found.searches if "*exception" in search]
+
+    found = new_errors.find(scope_of(burst("orders", "shop.OwnException: boom")))
+    assert found.found == ["orders: shop.OwnException: boom (20, new)"]
+
+
+def test_where_reading_all_events_fails_what_was_found_without_stays():
+    scope = scope_of([log(5, "cart", "WARN slow")])
+    scope.depends_on["orders"] = ["cart"]
+    scope.searcher.failing = ["*exception"]
+    found = new_errors.find(scope)
+    assert found.found == ["cart: WARN slow (1, new)"]
+    assert found.incomplete[-1].startswith("Exceptions of any name were not looked for: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ...splunk import spl
@@ -13,6 +14,8 @@ from ..statistics import sentence
 NAME = "first_failure"
 LOOKS_FOR = "entities whose errors began or rose with the incident, and the first of them"
 MAX_ENTITIES = 1000
+FEW = 3
+"""Fewer errors of what no incident's entity is known to depend on are those of any day."""
 MOST_TOLD, MOST_CALLERS = 5, 10
 """Entities of which it is told who depends on them, and how many of those by name."""
 
@@ -26,7 +29,10 @@ def find(scope: Scope) -> Finding:
         finding.not_found.append(f"{entity[:60]!r} has a line break: it can't be searched for.")
         now.pop(entity, None)
     minutes = {w: max(1.0, (scope.window(w)[1] - scope.window(w)[0]) / 60) for w in (NOW, BEFORE)}
+    near = {*scope.entities, *chain.from_iterable(scope.depends_on.values())}
     for entity, (count, first_time) in now.items():
+        if count < FEW and entity not in near:
+            continue
         calm = before.get(entity, (0.0, 0.0))[0]
         if count / minutes[NOW] >= RISE * calm / minutes[BEFORE]:
             scope.failing[entity] = first_time

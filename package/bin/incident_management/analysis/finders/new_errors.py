@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from ...detection.templates.miner import TemplateMiner
+from ...ports import SearchFailed
 from ...splunk import spl
 from ..budget import shorten
 from ..case import Pattern
@@ -18,6 +19,7 @@ from ..scope import (
     NOW,
     Scope,
     application_events,
+    error_terms,
     error_terms_of_few,
     events,
     events_of,
@@ -47,6 +49,15 @@ class _Read:
     spans: List[Span]
 
 
+_Risen = Tuple[Pattern, List[Event]]
+"""A pattern that has risen, and its calm events."""
+
+
+class _Look(NamedTuple):
+    risen: List[_Risen]
+    spans: List[Span]
+
+
 def find(scope: Scope) -> Finding:
     """Group error events by template into ``scope.patterns``.
 
@@ -61,15 +72,10 @@ def find(scope: Scope) -> Finding:
     unread = scope.unread_entities()
     if unread:
         finding.incomplete.append(unread)
-    search = events_of(
-        application_events(error_terms_of_few(), from_entities(entities)), scope.limits.events
-    )
-    before = _read(scope, finding, search, scope.window(BEFORE), "errors before it")
-    now = _read_now(scope, finding, search)
-    risen = _risen(before, now)
+    risen, spans = _look(scope, finding, entities)
     scope.patterns = [pattern for pattern, _calm in risen]
     times = sorted(e.time for pattern, calm in risen for e in (*calm, *pattern.events))
-    onset = onset_of(times, [*before.spans, *now.spans])
+    onset = onset_of(times, spans)
     if onset is not None:
         scope.onset = onset.time
         burst = [time for time in times if 0 <= time - onset.time <= EARLY]
@@ -87,6 +93,25 @@ def find(scope: Scope) -> Finding:
     return finding
 
 
+def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
+    """Look for the words of trouble and, where none of the incident's own rose, exceptions."""
+    seen = _compare(scope, finding, entities, error_terms())
+    if any(pattern.entity in scope.entities for pattern, _calm in seen.risen):
+        return seen
+    try:
+        return _compare(scope, finding, entities, error_terms_of_few())
+    except SearchFailed as failed:
+        finding.incomplete.append(f"Exceptions of any name were not looked for: {failed}")
+        return seen
+
+
+def _compare(scope: Scope, finding: Finding, entities: Sequence[str], terms: spl.Fragment) -> _Look:
+    search = events_of(application_events(terms, from_entities(entities)), scope.limits.events)
+    before = _read(scope, finding, search, scope.window(BEFORE), "errors before it")
+    now = _read_now(scope, finding, search)
+    return _Look(_risen(before, now), [*before.spans, *now.spans])
+
+
 def _reason(pattern: Pattern) -> str:
     """Return what the first event gives as its error beside its message, which may be "failed"."""
     found = _GIVEN.search(pattern.events[0].begins)
@@ -101,7 +126,9 @@ def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span, what
     found = events(result)
     if len(result.rows) < most or not found:
         return _Read(found, [window])
-    finding.not_found.append(f"Of the {what}, only the newest {most} were read.")
+    told = f"Of the {what}, only the newest {most} were read."
+    if told not in finding.not_found:
+        finding.not_found.append(told)
     return _Read(found, [(found[0].time, window[1])])
 
 
@@ -118,7 +145,7 @@ def _read_now(scope: Scope, finding: Finding, search: spl.Search) -> _Read:
     return _Read(seen, [*early.spans, *late.spans])
 
 
-def _risen(before: _Read, now: _Read) -> List[Tuple[Pattern, List[Event]]]:
+def _risen(before: _Read, now: _Read) -> List[_Risen]:
     """Return the patterns that have risen, the most frequent first, each with its calm events.
 
     A pattern's own events are those of the incident's time.
@@ -148,9 +175,11 @@ def _keep_the_burst(pattern: Pattern, calm: Sequence[Event], onset: float) -> No
 def _date_failures(scope: Scope) -> None:
     """Date what failed by its burst: it may have had errors before, as on any day.
 
-    What only logs exceptions of names that are its own was not found to fail before.
+    What the incident is about, and only logs exceptions of names that are its own, was not found to
+    fail before. Anything else that has errors all day does not fail for a new kind among them.
     """
     for pattern in sorted(scope.patterns, key=lambda p: p.first_time):
-        scope.failing.setdefault(pattern.entity, pattern.first_time)
+        if pattern.entity in scope.entities:
+            scope.failing.setdefault(pattern.entity, pattern.first_time)
         if scope.failing.get(pattern.entity, math.inf) < scope.onset <= pattern.first_time:
             scope.failing[pattern.entity] = pattern.first_time

@@ -77,7 +77,8 @@ class MonitorReplay(Costs):
             entities = sorted({monitor.entity(key) for key in series})
             yield Span(at, self._signals(found, at), entities)
         if not detector.has_seen_any():
-            raise self._failed("its search found no event that it could judge.")
+            fields = f"with {', '.join(monitor.by)} " if monitor.by else ""
+            raise self._failed(f"its search found no event {fields}that it could judge.")
 
     def _signals(self, found: Sequence[Found], at: int) -> List[Signal]:
         monitor, made = self.monitor, []

@@ -6,6 +6,7 @@ The worker looks every two minutes, and keeps one document. Times are epoch seco
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Callable, Iterable, Optional
 
 from ...incidents.canonical import digest
@@ -20,25 +21,39 @@ UNSEEN_SECONDS = 600.0
 """When nobody looked for so long, it is not known whether a detection was off meanwhile."""
 
 
+@dataclass(frozen=True)
+class Enabled:
+    """``since`` when it is known to have been enabled without a pause, and when it was ``first``
+    seen so: a look that was missed leaves that. None: not known."""
+
+    since: Optional[float] = None
+    first: Optional[float] = None
+
+
 def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetection]) -> None:
     """Note which detections are enabled now."""
     now = clock.now()
     known = stores.claims.get(KEY)
     is_recent = known is not None and now - float(known["time"]) <= UNSEEN_SECONDS
-    before = known["value"]["since"] if known and is_recent else {}
+    seen = known["value"]["since"] if known else {}
+    first = {**seen, **known["value"].get("first", {})} if known else {}
+    before = seen if is_recent else {}
     names = [_name(one) for one in detections if one.enabled]
-    value = {"since": {name: before.get(name, now) for name in names}}
+    value = {
+        "since": {name: before.get(name, now) for name in names},
+        "first": {name: first.get(name, now) for name in names},
+    }
     stores.claims.save([claim_document(KEY, now, value)])
 
 
-def enabled_since(stores: Stores) -> Callable[[SavedDetection], Optional[float]]:
-    """Return what tells since when a detection is known to be enabled; None: that is not known."""
+def enabled_since(stores: Stores) -> Callable[[SavedDetection], Enabled]:
+    """Return what tells since when a detection is enabled."""
     known = stores.claims.get(KEY)
-    since = known["value"]["since"] if known else {}
+    value = known["value"] if known else {}
 
-    def of(search: SavedDetection) -> Optional[float]:
-        found = since.get(_name(search))
-        return None if found is None else float(found)
+    def of(search: SavedDetection) -> Enabled:
+        since = value.get("since", {}).get(_name(search))
+        return Enabled(since, value.get("first", {}).get(_name(search), since))
 
     return of
 

@@ -116,13 +116,13 @@ def quietness(
 ) -> Tuple[str, str]:
     """Return the state of a detection by its firing alone, and a sentence on it.
 
-    ``enabled`` is None for a detection that is not a saved search; ``since``: when it was enabled,
-    None where that is not known.
+    ``enabled`` is None for a detection that is not a saved search. ``since``: from when on it is
+    known to be enabled, None where nobody looked.
     """
     if enabled is False:
         return "disabled", "It is disabled, or has no schedule: it can't find anything."
     if last_fired is None and since is not None and now - since < WEEK_DAYS * DAY:
-        return "new", "It was enabled in the last 7 days, and has found nothing yet."
+        return "new", "It is known to be enabled for less than 7 days, and has found nothing yet."
     if last_fired is None:
         return "never_fired", (
             "It never fired. Replay it with a lower threshold, with | incidentbacktest, to see "

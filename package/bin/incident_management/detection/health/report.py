@@ -174,12 +174,15 @@ class HealthReport:
     ) -> Tuple[str, str]:
         name = key[0]
         if saved is not None or not self._is_monitor(key):
-            since = self._enabled_since(saved) if saved else None
-            return quietness(saved.enabled if saved else None, fired, self._now, since)
+            first = self._enabled_since(saved).first if saved else None
+            return quietness(saved.enabled if saved else None, fired, self._now, first)
         if self._monitors[name]:
             return "failing", self._monitors[name]
         state, why = quietness(True, fired, self._now)
-        return state, why.replace("| incidentbacktest", f'| incidentbacktest monitor="{name}"')
+        if state == "never_fired":
+            # Not each has a threshold that could be lower.
+            why = f'It never fired. Replay it, with | incidentbacktest monitor="{name}".'
+        return state, why
 
     def _calmed_by(
         self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]]
@@ -263,7 +266,7 @@ class HealthReport:
         Older ones say nothing: a job that raised no alert is kept for two periods
         (``dispatch.ttl`` in savedsearches.conf).
         """
-        since = self._enabled_since(saved)
+        since = self._enabled_since(saved).since
         if since is None:
             return []
         start = max(since, self._now - DAY)

@@ -2,7 +2,8 @@
 
 It raises once when a burn rate is passed over both of its windows, again when a worse one is, and
 again while it is passed, each time its long window is over. What was raised goes on until both
-windows are calm; a milder rate that was passed as well, as long as both are not.
+windows are calm; a milder rate that was passed as well, as long as both are not. What falls silent
+meanwhile is not well until it has events again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from ...incidents.model import SEVERITIES
 from .burning_words import told
-from .judging import MAX_SERIES, Detector, Found
+from .judging import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
 from .monitor import Monitor
 from .objective import BurnRate
-from .rows import Key, Row, events_of, series_of
+from .rows import Key, Row, series_of
 from .sums import Sums
 
 __all__ = ["BurningBudget"]
@@ -30,6 +31,8 @@ MAX_CELLS = 500_000
 MAX_ROW = 10**15
 """Events of one row, so that the sums of all spans stay whole numbers of 64 bits."""
 NOT_RAISED = 0
+NEVER = 2**53
+"""Later than any time."""
 
 Rule = Tuple[float, int, int]
 
@@ -39,13 +42,15 @@ class _Series:
     """The events of one series by span, and by cell of its budget's window.
 
     ``burning``: the rates that are passed or not calm yet, each with the start of the span in which
-    it was told of last. ``raised``: those of them that were raised themselves.
+    it was told of last. ``raised``: those of them that were raised themselves. ``told_of``: the end
+    of the newest span of which any was told.
     """
 
     spans: Sums = field(default_factory=Sums)
     cells: Sums = field(default_factory=Sums)
     burning: Dict[Rule, int] = field(default_factory=dict)
     raised: Set[Rule] = field(default_factory=set)
+    told_of: int = 0
 
 
 class BurningBudget(Detector):
@@ -57,17 +62,19 @@ class BurningBudget(Detector):
         super().__init__(monitor)
         self._objective = monitor.slo
         worst = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-        self._rates = sorted(
-            self._objective.rates,
-            key=lambda one: (worst[one.severity or monitor.severity], -one.rate),
-        )
-        self._limits = {_rule(one): self._objective.limit(one) for one in self._rates}
+
+        def rank(rate: BurnRate) -> int:
+            return worst[rate.severity or monitor.severity]
+
+        self._rates = sorted(self._objective.rates, key=lambda one: (rank(one), -one.rate))
+        self._paging = [_rule(one) for one in self._rates if rank(one) <= worst["high"]]
+        self._limits = {_rule(one): self._objective.limit(one.rate) for one in self._rates}
         self._longest = max(one.long for one in self._rates)
         span, window = monitor.span, self._objective.window
         self._cell = -(-window // (BUDGET_CELLS * span)) * span
         self.max_series = min(MAX_SERIES, MAX_CELLS * span // self._longest)
         self._series: Dict[Key, _Series] = {}
-        self._since: Optional[int] = None
+        self._spans_since = self._cells_since = NEVER
         self._has_seen = False
         self.passed: Dict[Key, List[Rule]] = {}
         """The rates passed over both of their windows in the span judged last."""
@@ -76,7 +83,6 @@ class BurningBudget(Detector):
 
     def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
         end = start + self.monitor.span
-        self._since = start if self._since is None else self._since
         self._count(start, rows)
         self.unwell, self.passed = set(), {}
         found = []
@@ -94,21 +100,56 @@ class BurningBudget(Detector):
 
     def _count(self, start: int, rows: Sequence[Row]) -> None:
         self._check_numbers(rows, "part")
+        end = start + self.monitor.span
+        # Of a window that is longer than the one before, what was forgotten is not known.
+        self._spans_since = max(min(self._spans_since, start), end - self._longest)
+        self._cells_since = max(min(self._cells_since, start), end - self._objective.window)
+        self._make_room(start, rows)
+        places = sum(bool(one.cells) for one in self._series.values())
         for row in rows:
-            key, total = series_of(self.monitor, row), events_of(row)
-            bad = round(self._number(row, "part") or 0.0)
-            self._has_seen = self._has_seen or total > 0
-            if not 0 <= bad <= total <= MAX_ROW:
-                self._note(
-                    f"{self.monitor.value} says that {bad} of {total} events are bad; it must be "
-                    "1 for a bad event and 0 for a good one, and such a span is not counted."
-                )
+            key, (bad, total) = series_of(self.monitor, row), self._events(row)
+            if not total:
                 continue
-            if not total or (key not in self._series and not self._has_room(len(self._series))):
-                continue
+            self._has_seen = True
+            if not (key in self._series and self._series[key].cells):
+                if not self._has_room(places):
+                    continue
+                places += 1
             series = self._series.setdefault(key, _Series())
             series.spans.add(start, bad, total)
             series.cells.add(start // self._cell * self._cell, bad, total)
+
+    def _events(self, row: Row) -> Tuple[int, int]:
+        """Return the bad and all events of a row; none at all where they can't be told."""
+        bad, total = (self._number(row, field) for field in ("part", "events"))
+        counted = round(bad or 0.0), round(total or 0.0)
+        if bad is None and row.get("part") not in (None, ""):
+            return 0, 0
+        if not 0 <= counted[0] <= counted[1] <= MAX_ROW:
+            self._note(
+                f"{self.monitor.value} says that {counted[0]} of {counted[1]} events are bad; it "
+                "must be 1 for a bad event and 0 for a good one, and such a span is not counted."
+            )
+            return 0, 0
+        return counted
+
+    def _make_room(self, start: int, rows: Sequence[Row]) -> None:
+        """Forget what was counted of series that are gone, when new ones need their places.
+
+        One that burned stays out of order, as nobody can say that it is well; the latest of them.
+        """
+        keys = {series_of(self.monitor, row) for row in rows}
+        held = {key for key, one in self._series.items() if one.cells}
+        if len(held | keys) > self.max_series:
+            oldest = start - FORGET_AFTER_SPANS * self.monitor.span
+            for key in held - keys:
+                series = self._series[key]
+                if series.spans.newest < oldest:
+                    series.spans, series.cells = Sums(), Sums()
+        lost = [key for key, one in self._series.items() if not one.cells]
+        lost.sort(key=lambda key: self._series[key].told_of)
+        for key in lost[: max(0, len(lost) - self.max_series)]:
+            del self._series[key]
 
     def _weigh(self, key: Key, series: _Series, start: int) -> Optional[BurnRate]:
         """Follow each rate of a series; return the one that is to be raised in this span."""
@@ -145,17 +186,15 @@ class BurningBudget(Detector):
         return bool(short[1]) and not (_is_over(long, limit) or _is_over(short, limit))
 
     def _found(self, key: Key, series: _Series, rate: BurnRate, end: int) -> Found:
-        rule, span = _rule(rate), self.monitor.span
+        rule = _rule(rate)
         begun = _onset(series.spans.newest_first(end - rate.long), self._limits[rule])
-        told_of = max(series.burning.values()) + span  # No event counts twice.
-        bad, _total = series.spans.since(max(begun, told_of))
-        known = min(self._objective.window, end - (end if self._since is None else self._since))
+        bad, _total = series.spans.since(max(begun, series.told_of))  # No event counts twice.
         text = told(
             self._objective,
-            rate,
             series.spans.since(end - rate.long),
+            min(rate.long, end - self._spans_since),
             series.cells.since(self._budget_from(end)),
-            known,
+            end - self._cells_since,
         )
         return Found(
             key,
@@ -175,6 +214,7 @@ class BurningBudget(Detector):
             series = self._series[one.key]
             series.burning.update(dict.fromkeys(self.passed[one.key], start))
             series.raised.add(_rule_of(one.asked))
+            series.told_of = start + self.monitor.span
 
     # --- what is kept -----------------------------------------------------------------------
 
@@ -186,10 +226,11 @@ class BurningBudget(Detector):
                     one.spans.to_state(),
                     one.cells.to_state(),
                     [[*rule, told_of, rule in one.raised] for rule, told_of in one.burning.items()],
+                    one.told_of,
                 ]
                 for key, one in self._series.items()
             ],
-            "since": self._since,
+            "since": [self._spans_since, self._cells_since],
             "seen": self._has_seen,
         }
 
@@ -200,10 +241,12 @@ class BurningBudget(Detector):
                 Sums.from_state(cells),
                 {_rule_of(rule): int(told_of) for *rule, told_of, _raised in burning},
                 {_rule_of(rule) for *rule, _told_of, raised in burning if raised},
+                int(told_of),
             )
-            for key, spans, cells, burning in state.get("series", ())
+            for key, spans, cells, burning, told_of in state.get("series", ())
         }
-        self._since, self._has_seen = state.get("since"), bool(state.get("seen"))
+        self._spans_since, self._cells_since = state.get("since", (NEVER, NEVER))
+        self._has_seen = bool(state.get("seen"))
         self._asked = {tuple(key): _rule_of(rule) for key, rule in state.get("asked", ())}
 
     def has_seen_any(self) -> bool:
@@ -223,15 +266,24 @@ class BurningBudget(Detector):
         """Tell whether the rate is passed over the spans asked about, its short window at most.
 
         The long window tells of the time before a fix for as long as it is; that proves nothing.
+        What is calmer than the rate, but beyond a milder one that pages, is neither there nor gone.
         """
-        rate, _long, short = self._asked.get(key) or _rule(self._rates[0])
-        own = [row for row in rows if series_of(self.monitor, row) == key]
-        bad = sum(round(self._number(row, "part") or 0.0) for row in own)
-        self._again.append((bad, sum(map(events_of, own))))
-        self._again = self._again[-(short // self.monitor.span) :]
+        rule = self._asked.get(key) or min(self._limits)
+        own = [self._events(row) for row in rows if series_of(self.monitor, row) == key]
+        self._again.append((sum(bad for bad, _ in own), sum(total for _, total in own)))
+        self._again = self._again[-(rule[2] // self.monitor.span) :]
         bad, total = (sum(part) for part in zip(*self._again))
-        limit = Fraction(str(rate)) * self._objective.budget
-        return bad >= LEAST_BAD and _is_over((bad, total), limit)
+        passed = [
+            one
+            for one in (rule, *self._paging)
+            if bad >= LEAST_BAD and _is_over((bad, total), self._objective.limit(one[0]))
+        ]
+        if passed and rule not in passed:
+            self._note(
+                f"{bad} of {total} events are bad still, which is calmer than {rule[0]:g}x, but "
+                f"more than {min(passed)[0]:g}x of what the objective allows."
+            )
+        return rule in passed
 
 
 def _rule(rate: BurnRate) -> Rule:

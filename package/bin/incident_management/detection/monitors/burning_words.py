@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import Tuple
 
-from .objective import BurnRate, Objective
+from .objective import Objective, percent_of
 
 __all__ = ["budget_left", "told"]
 
@@ -15,16 +15,16 @@ DAY, HOUR, MINUTE = 86400, 3600, 60
 
 def told(
     objective: Objective,
-    rate: BurnRate,
     now: Tuple[int, int],
+    long: int,
     spent: Tuple[int, int],
     known: int,
 ) -> str:
     """Return what is told of a rate that was passed.
 
     Args:
-        now: bad and all events of its long window.
-        spent: those of the budget's window, as far as it is known: ``known`` seconds.
+        now: bad and all events of its long window, as far as that is known: ``long`` seconds.
+        spent: those of the budget's window, as far as that is: ``known`` seconds.
     """
     bad, total = now
     burn = Fraction(bad, total) / objective.budget
@@ -38,8 +38,8 @@ def told(
         rest = f"{_percent(left)} of it is left, for {rest_lasts}{so_far}"
     return (
         f"{_good(objective.percent, bad, total)} percent of {total:,} events were good in the last "
-        f"{_length(rate.long)}, and {objective.percent:g} should be: {float(burn):.3g} times as "
-        f"many bad ones as that allows. At this rate the error budget of {whole} is used up in "
+        f"{_length(long)}, and {percent_of(objective.percent)} should be: {float(burn):.3g} times "
+        f"as many bad ones as that allows. At this rate the error budget of {whole} is used up in "
         f"{lasts}; {rest}."
     )
 

@@ -10,7 +10,7 @@ from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
 from .burning import BurningBudget
-from .judging import MAX_SERIES, Detector, Found
+from .judging import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
 from .lasting import Lasting
 from .monitor import MAY_HAVE_TO_LAST, Monitor
 from .novelty import NewTemplates
@@ -27,8 +27,6 @@ regular it is: else an outage would hide the next one."""
 GOES_ON = 1 / 3
 """The value with which a trouble is found is often the highest of it; after a burst, what is usual
 is still below a third of the way. A half loses 1 in 20 true faults, a quarter gains none."""
-FORGET_AFTER_SPANS = 300
-"""Spans of silence after which a series is no longer expected, or leaves its place to another."""
 
 
 @dataclass

@@ -12,12 +12,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from .monitor import Monitor
 from .rows import Key, Row, number_of, series_of
 
-__all__ = ["MAX_SERIES", "Detector", "Found"]
+__all__ = ["FORGET_AFTER_SPANS", "MAX_SERIES", "Detector", "Found"]
 
 NAMED_SERIES = 3
 """Series without a usable number that a problem names; that is enough to find what is wrong."""
 MAX_SERIES = 500
 """Series of one monitor, so that its state stays one document of the KV store."""
+FORGET_AFTER_SPANS = 300
+"""Spans of silence after which a series is no longer expected, or leaves its place to another."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ __all__ = [
     "BurnRates",
     "Objective",
     "check_objective",
+    "percent_of",
 ]
 
 WINDOW = 30 * 86400.0
@@ -102,9 +103,9 @@ class Objective:
         """The share of events that may be bad."""
         return 1 - Fraction(str(self.percent)) / 100
 
-    def limit(self, rate: BurnRate) -> Fraction:
-        """Return the share of bad events that a rate must pass."""
-        return Fraction(str(rate.rate)) * self.budget
+    def limit(self, rate: float) -> Fraction:
+        """Return the share of bad events that must be passed for a rate to be."""
+        return Fraction(str(rate)) * self.budget
 
 
 def check_objective(objective: Objective, span: int) -> None:
@@ -112,15 +113,14 @@ def check_objective(objective: Objective, span: int) -> None:
     percent, window = objective.percent, objective.window
     if not 0 < percent < 100:
         raise ValueError(
-            f"objective is {percent:g}; it is the percent of events that must be good, more than 0 "
-            "and less than 100, such as 99.9."
+            f"objective is {percent_of(percent)}; it is the percent of events that must be good, "
+            "more than 0 and less than 100, such as 99.9."
         )
     if window % span or window < span:
         raise ValueError(
             f"window is no multiple of span, {span} seconds; give days, such as 30d, and a span "
             "that divides them."
         )
-    most = 100 / (100 - percent)
     for one in objective.rates:
         named = f"the burn rate {one.rate:g}x"
         if one.short % span or one.long % span:
@@ -137,8 +137,14 @@ def check_objective(objective: Objective, span: int) -> None:
             raise ValueError(
                 f"a window of {named} has more than {MAX_LONG_SPANS} spans; choose a longer span."
             )
-        if not 0 < one.rate < most:
+        if not 0 < objective.limit(one.rate) < 1:
+            most = float(1 / objective.budget)
             raise ValueError(
-                f"{named} is never passed: with an objective of {percent:g} percent all events "
-                f"bad are {most:.4g}x; choose a rate above 0 and below that."
+                f"{named} is never passed: with an objective of {percent_of(percent)} percent all "
+                f"events bad are {most:.4g}x; choose a rate above 0 and below that."
             )
+
+
+def percent_of(percent: float) -> str:
+    """Return an objective as it is written: 99.99999 is not 100."""
+    return f"{percent:.10f}".rstrip("0").rstrip(".")

@@ -28,13 +28,21 @@ class Sums:
         return bool(self._at)
 
     def add(self, at: int, bad: int, total: int) -> None:
-        """Add to the newest cell, or to one after it."""
-        if not self._at or self._at[-1] != at:
+        """Add to the cell that begins then, where that is a new one; else to the newest.
+
+        Cells of another length than before may begin before the newest.
+        """
+        if at > self.newest:
             self._at.append(at)
             self._bad.append(self._bad[-1])
             self._total.append(self._total[-1])
         self._bad[-1] += bad
         self._total[-1] += total
+
+    @property
+    def newest(self) -> int:
+        """The start of the newest cell; 0 without any."""
+        return self._at[-1] if self._at else 0
 
     def since(self, moment: int) -> Tuple[int, int]:
         """Return the bad and all events of the cells that begin at a moment or later."""

@@ -95,26 +95,31 @@ def escalate(
     incident = timeline.fold(entries)
     lifecycle.must_be_open(incident, "escalated")
     channels: Sequence[str] = ()
-    rota = ""
+    by_rota: Document = {}
     if not owner and not team:
         step = _next_step(entries, incident, routing)
         owner, team, channels = step.member, step.team, step.channels
         if step.rota:
-            agreed = as_agreed(stores, clock, routing)
-            duty = agreed.on_call.at(step.rota, clock.now(), incident.owner)
-            owner, reason = duty.person, f"{reason} {duty.reason}"
-            rota = step.rota if owner else ""
+            on_call, now = as_agreed(stores, clock, routing).on_call, clock.now()
+            duty = on_call.at(step.rota, now, incident.owner)
+            owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
+            by_rota = on_call.entry_data(step.rota, now) if owner else {}
     if team and not owner and routing.assigns(team):
         choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
-        team, owner, reason = choice.team, choice.owner, f"{reason} {choice.reason}"
-        rota = choice.rota
+        team, owner, reason = choice.team, choice.owner, f"{_sentence(reason)} {choice.reason}"
+        by_rota = choice.by_rota
     data: Document = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
+    data.update(by_rota)
     if channels:
         data["channels"] = list(channels)
-    if rota:
-        data["rota"] = rota
     timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def _sentence(reason: str) -> str:
+    """What a person wrote, so that a sentence may follow."""
+    text = reason.strip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def taker(

@@ -3,8 +3,13 @@
 Whoever acknowledged one keeps it. Of the others, one that somebody got by a rota is given to who is
 on call by it now, with an entry that says so, once for each handover: the entry counts only while
 the incident is as it was (:mod:`..fold`), so an acknowledgement in the same moment wins, and of two
-workers the first. One that was given to somebody since the handover stays there, so a worker whose
-clock is behind gives nothing back.
+workers the first.
+
+What gives an incident by a rota says since when whoever is on call is (``on_call_since`` of the
+entry), and it is handed on only where somebody came on call later than that. So it stays with whom
+it was passed on to, a worker whose clock is behind gives nothing back, and what one gave that had
+not heard yet of a handover, or of a cover, is handed on. So is what somebody has who was taken out
+of the rota.
 """
 
 from __future__ import annotations
@@ -80,18 +85,20 @@ def _entry(
     if incident is None or (incident.status, incident.rota) != ("assigned", rota):
         return None
     once = f"handover:{len(lives_of(entries))}:{rota}:{since:.0f}"
-    if incident.owner == duty.person or _given_at(entries, incident) >= since:
+    belongs = incident.owner in routing.on_call.people(rota)
+    if incident.owner == duty.person or (belongs and _known_since(entries, rota) >= since):
         return None
     if any(entry.once == once for entry in entries):
         return None
-    kind, data = _said(routing, rota, duty, incident, load)
-    data = {**data, "handover": since} if kind == "assigned" else data
+    kind, data = _said(routing, duty, incident, load)
+    if kind == "assigned":
+        data.update(routing.on_call.entry_data(rota, now), handover=True)
     head = timeline.head_of(entries)
     return Entry.create(incident.id, kind, data, ACTOR, now, head, once)
 
 
 def _said(
-    routing: Routing, rota: str, duty: Duty, incident: Incident, load: Dict[str, float]
+    routing: Routing, duty: Duty, incident: Incident, load: Dict[str, float]
 ) -> Tuple[str, Document]:
     before, person = incident.owner, duty.person
     weight = routing.weight(incident.severity)
@@ -103,15 +110,11 @@ def _said(
         return "note", {"text": f"Handover: {words} {before} keeps it."}
     load[person] = load.get(person, 0.0) + weight
     reason = f"Handover: {before} had not acknowledged it. {words}"
-    data = {"team": incident.team, "owner": person, "reason": reason, "rota": rota}
+    data = {"team": incident.team, "owner": person, "reason": reason}
     return "assigned", {**data, "instead_of": before}
 
 
-def _given_at(entries: Sequence[Entry], incident: Incident) -> float:
-    """When its owner got it."""
-    given = [
-        entry.time
-        for entry in effective(entries)
-        if "owner" in entry.data and entry.data["owner"] == incident.owner
-    ]
-    return max(given, default=float("-inf"))
+def _known_since(entries: Sequence[Entry], rota: str) -> float:
+    """Since when whoever was on call was, as the entry knew that gave it by the rota last."""
+    given = [entry.data for entry in effective(entries) if entry.data.get("rota") == rota]
+    return max((float(data["on_call_since"]) for data in given), default=0.0)

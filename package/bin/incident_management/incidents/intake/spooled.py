@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Mapping, Sequence, Tuple
 
@@ -50,7 +51,8 @@ def deliver_spool(
             _carry_out(str(request["path"]), request["body"], actor, ingest, notify, clock)
         except (Invalid, NotFound) as error:
             trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
-            file.replace(file.with_suffix(".bad"))
+            with suppress(FileNotFoundError):  # another process has set it aside, or done it
+                file.replace(file.with_suffix(".bad"))
             continue
         file.unlink(missing_ok=True)
         done += 1

@@ -18,6 +18,9 @@ class Holdings:
     def __init__(self) -> None:
         self._into: Dict[str, int] = {}
         self._out: Dict[str, int] = {}
+        # What merges brought, by the merged incident, and the last undoing of a merge of that.
+        self._joined: Dict[str, Dict[str, int]] = {}
+        self._undone: Dict[str, int] = {}
         # The number of the merge that took everything away; 0 while there is none.
         self.whole = 0
 
@@ -34,6 +37,23 @@ class Holdings:
         """Signals came from another incident."""
         for key in keys:
             self._into[key] = max(number, self._into.get(key, 0))
+
+    def joined(self, keys: Iterable[str], number: int, merged: str) -> None:
+        """Signals came with a merge of the incident ``merged``.
+
+        Who writes that may not have seen that the merge was undone: then they do not stay.
+        """
+        known = self._joined.setdefault(merged, {})
+        known.update((key, max(number, known.get(key, 0))) for key in keys)
+        self.came(keys, number)
+        if number < self._undone.get(merged, 0):
+            self.left(keys, self._undone[merged])
+
+    def undone(self, merged: str, number: int) -> None:
+        """The merges of an incident up to this number were undone: what came with them left."""
+        self._undone[merged] = max(number, self._undone.get(merged, 0))
+        came = self._joined.get(merged, {})
+        self.left([key for key, merge in came.items() if merge < number], number)
 
     def left(self, keys: Iterable[str], number: int) -> None:
         """Signals went to another incident."""

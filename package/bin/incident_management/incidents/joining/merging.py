@@ -7,7 +7,7 @@ move incidents all the time, or a very large merge is not finished yet.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
@@ -162,7 +162,7 @@ def undo_merge(
             raise IllegalMove(f"More than {MAX_UNDONE} signals would move; split some off.")
         some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
-            "gone": sorted(set(owned) - set(back)),
+            "gone": _gone(holder, story, back),
             **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
         }
         return Move(number, "undo", incident_id, merged, actor, now, reason, back, detail)
@@ -293,6 +293,15 @@ def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
         keys = stores.signals.keys(query)
         found.update({key: owned[key] for key in keys if key in owned})
     return found
+
+
+def _gone(holder: Story, merged: Story, back: Mapping[str, int]) -> List[str]:
+    """The signals of a merged incident that were split off from its holder.
+
+    One that its holder never had is still on its way there, and stays with the merged incident.
+    """
+    number = merged.merge_number
+    return sorted(k for k in merged.owned() if k not in back and holder.has_had(k, number))
 
 
 def _unused_id(stores: Stores, clock: Clock, number: int) -> str:

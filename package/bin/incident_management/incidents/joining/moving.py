@@ -9,7 +9,7 @@ merged incident.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
@@ -17,10 +17,11 @@ from ..canonical import digest
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
 from ..model import ACTOR, Entry
-from ..stores import chunks, find_by
+from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
 from .moves import Move
+from .signals import NAMES_A_QUERY
 
 __all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arrivals"]
 
@@ -76,8 +77,46 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
         recent = [last]
     for move in recent:
         finish(stores, clock, move)
+    _settle(stores, clock, recent)
     # Nothing to tell of: most often all of them were finished before.
     return {}
+
+
+def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
+    """Put right what writers left who were slower than these moves.
+
+    Two deliveries of one signal may have counted it on both sides of an undone merge. A signal's
+    document may have been written, or corrected, for where the signal was before.
+    """
+    involved = sorted({name for move in decided for name in (move.source, move.target)})
+    stories = timeline.load(stores, involved)
+    for move in decided:
+        source, target = stories[move.source], stories[move.target]
+        twice = [k for k in target.owned() if move.kind == "undo" and _both(k, source, target)]
+        if twice:
+            data = {"to": move.target, "number": move.number, "removed": twice}
+            data["reason"] = f"Counted on {move.target} as well."
+            _append(stores, clock, move, move.source, "split", data, f":{digest(twice, 40)}")
+            timeline.refresh(stores, move.source)
+            stories.update(timeline.load(stores, [move.source]))
+    for some in chunks(involved, NAMES_A_QUERY):
+        naming = stores.signals.find(any_of("incident_id", some), fields=["incident_id"])
+        _correct_astray(stores, stories, naming)
+
+
+def _both(key: str, source: Story, target: Story) -> bool:
+    return source.counts(key) and target.counts(key)
+
+
+def _correct_astray(
+    stores: Stores, stories: Mapping[str, Story], naming: Iterable[Document]
+) -> None:
+    """Let those of these documents that name an incident without the signal name the one with."""
+    for one in naming:
+        key, named = one["_key"], one["incident_id"]
+        if not stories[named].counts(key):
+            for holder in [name for name, story in stories.items() if story.counts(key)]:
+                _point_documents(stores, [key], named, holder)
 
 
 def forward(
@@ -213,16 +252,18 @@ def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:
     raise Contended("Too many writers open incidents of the split-off problems; try again.")
 
 
-def _correct(stores: Stores, source: str, target: str, signals: Iterable[str]) -> None:
+def _correct(stores: Stores, source: str, target: str, signals: Collection[str]) -> None:
     """Let the documents of these signals name the target where they still name the source."""
-    story = timeline.load(stores, [target])[target]
-    _point_documents(stores, [key for key in signals if story.counts(key)], source, target)
+    if signals:
+        story = timeline.load(stores, [target])[target]
+        here = [key for key in signals if story.counts(key)]
+        _point_documents(stores, here, source, target)
 
 
 def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
     """The same for the documents that name a merged incident. False: ``most`` were not all."""
     keys = stores.signals.keys({"incident_id": source})
-    _point_documents(stores, keys[:most], source, target)
+    _correct(stores, source, target, keys[:most])
     return most is None or len(keys) <= most
 
 

@@ -8,7 +8,7 @@ even if it alone is more than the capacity.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from ...ports import Document
@@ -27,18 +27,18 @@ Load = Mapping[str, float]
 class Choice:
     """The team and the owner (blank: nobody can take it now), and why, in words.
 
-    ``rota``: the one by which the owner is on call, if that is why.
+    ``by_rota``: what the entry says of the rota by which the owner is on call, if that is why.
     """
 
     team: str
     owner: str
     reason: str
-    rota: str = ""
+    by_rota: Document = field(default_factory=dict)
 
     def to_data(self) -> Document:
         """Return the data of the entry that gives an incident to the owner."""
-        data: Document = {"team": self.team, "owner": self.owner, "reason": self.reason}
-        return {**data, "rota": self.rota} if self.rota else data
+        data = {"team": self.team, "owner": self.owner, "reason": self.reason}
+        return {**data, **self.by_rota}
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ def choose(
                 one = standing_on_call(teams[name], members, duty.person, skills, load)
                 said.append(f"{one.words(weight)}.")
                 if one.can_take(weight):
-                    return Choice(name, duty.person, " ".join(said), teams[name].rota)
+                    by_rota = on_call.entry_data(teams[name].rota, now)
+                    return Choice(name, duty.person, " ".join(said), by_rota)
             standing = [one for one in standing if one.name != duty.person]
         free = [one for one in standing if one.can_take(weight)]
         if free:

@@ -32,7 +32,7 @@ from .rotas import Rota, strangers
 from .rules import Rule
 from .spelling import check_aim, misspelt
 from .teams import Calendars, Member, Team, calendar_named, shared_slack_ids, unlimited
-from .values import CONF, Wish, announced, duration, number, some_of
+from .values import CONF, Wish, announced, duration, number, some_of, user_name
 
 __all__ = ["CONF", "Decision", "Routing"]
 
@@ -248,7 +248,12 @@ class _Reader:
             lambda n, v: Calendar.read(f"{CONF} [calendar:{n}]", n, v),
             lambda _n: ALWAYS,
         )
-        members = self._all("member", lambda n, v: Member.read(n, v, calendars), Member)
+        found = self._all(
+            "member",
+            lambda n, v: Member.read(n, v, calendars),
+            lambda n: Member(user_name(n)),
+        )
+        members = {one.name: one for one in found.values()}
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         rotas = self._rotas(calendars)

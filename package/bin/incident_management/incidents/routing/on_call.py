@@ -2,7 +2,8 @@
 
 In a turn the member whose turn it is is on call. Whoever covers for that member is instead, also
 where the calendar has them away: they said so later. Of those who are away, the next in the order
-takes the place. Away counts by the days of the rota's time zone.
+takes the place. Away counts by the days of the rota's time zone. A cover of a rota counts for whom
+it falls back to, too.
 
 Moments are epoch seconds.
 """
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ...ports import Document
 from ..clocks.calendar import moment_named
 from ..covers import Cover
 from .rotas import Rota
@@ -21,7 +23,8 @@ from .teams import Member
 __all__ = ["LOOK_BACK", "Duty", "OnCall", "Span"]
 
 LOOK_BACK = 8 * 86400.0
-"""How far back it is looked for since when somebody is on call; covers that ended since count."""
+"""How far back it is looked for since when somebody is on call: to the beginning of the turn of
+then. Covers that ended within this time count."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class OnCall:
         self._members = members
         # The later of two counts, and may cover for whom the earlier put there.
         self._covers = sorted(covers, key=lambda one: (one.created_at, one.id))
+        self._since: Dict[str, Tuple[Span, float]] = {}
 
     def at(self, name: str, moment: float, passing: str = "") -> Duty:
         """Return who is on call by a rota, or by those that it falls back to.
@@ -73,15 +77,21 @@ class OnCall:
         asked then.
         """
         said: List[str] = []
+        asked: List[str] = []
         for rota in self._chain(name):
+            asked.append(rota.name)
             if said:
                 said.append(f"Rota '{rota.name}' is asked next.")
-            duty = self._by(rota, moment, passing)
+            duty = self._by(rota, moment, passing, asked)
             reason = " ".join([*said, duty.reason])
             if duty.person:
                 return Duty(duty.person, reason, duty.instead_of, duty.cover)
             said.append(duty.reason)
         return Duty("", " ".join(said) or f"There is no rota '{name}'.")
+
+    def entry_data(self, name: str, moment: float) -> Document:
+        """Return what the entry says besides that gives somebody an incident by a rota."""
+        return {"rota": name, "on_call_since": self.since(name, moment)}
 
     def spans(self, name: str, start: float, end: float) -> List[Span]:
         """Return who is on call from ``start`` up to ``end``, without gaps, in order."""
@@ -96,14 +106,27 @@ class OnCall:
         return found
 
     def since(self, name: str, moment: float) -> float:
-        """Return since when whoever is on call now is, at most :data:`LOOK_BACK` ago."""
-        spans = self.spans(name, moment - LOOK_BACK, moment + 1)
-        person, since = spans[-1].duty.person, spans[-1].start
+        """Return since when whoever is on call at a moment is; 0.0: for longer than is looked back.
+
+        So it is the same as long as that person is, or becomes 0.0: never later.
+        """
+        known = self._since.get(name)
+        if known is None or not known[0].start <= moment < known[0].end:
+            known = self._since[name] = self._found_since(name, moment)
+        return known[1]
+
+    def _found_since(self, name: str, moment: float) -> Tuple[Span, float]:
+        """The span that a moment is in, as far as it was looked at, and :meth:`since`."""
+        turns = self._rotas[name].handovers
+        first = turns.begins(turns.number_at(moment - LOOK_BACK)) - 1
+        # A second more, so that what is asked within it need not be looked for again.
+        spans = [one for one in self.spans(name, first, moment + 1) if one.start <= moment]
+        since = spans[-1].start
         for span in reversed(spans):
-            if span.duty.person != person:
-                break
+            if span.duty.person != spans[-1].duty.person:
+                return spans[-1], since
             since = span.start
-        return since
+        return spans[-1], 0.0
 
     def people(self, name: str) -> Set[str]:
         """Return everybody who may be on call by a rota."""
@@ -119,7 +142,7 @@ class OnCall:
             yield self._rotas[name]
             name = self._rotas[name].fallback
 
-    def _by(self, rota: Rota, moment: float, passing: str) -> Duty:
+    def _by(self, rota: Rota, moment: float, passing: str, asked: Sequence[str]) -> Duty:
         turns = rota.handovers
         if not rota.members:
             return Duty("", f"Nobody is on call by rota '{rota.name}': its stanza is malformed.")
@@ -132,7 +155,8 @@ class OnCall:
         passed: List[str] = []
         for step in range(len(rota.members)):
             member = rota.whose_turn(number + step)
-            person, cover = self._covered(rota.name, member, moment)
+            # Whoever covers for whoever is on call stands for one person, not for all in the order.
+            person, cover = self._covered(asked, member, moment, anybody=step == 0)
             if passing and person == passing:
                 passed.append(f"{person} has it now")
             elif cover is None and self._is_away(rota, member, moment):
@@ -141,18 +165,26 @@ class OnCall:
                 end = turns.begins(number + 1) if cover is None else cover.ends_at
                 until = moment_named(turns.zone, turns.zone_name, end, moment)
                 words = f"{person} is on call by rota '{rota.name}'"
+                # Before the turn ends they may be away, or the rota off.
+                turn = ", in the turn"
                 if cover is not None:
-                    words += f", covering for {member}"
-                why = f": {', '.join(passed)}" if passed else f" until {until}"
+                    words, turn = f"{words}, covering for {member}", ""
+                why = f": {', '.join(passed)}" if passed else f"{turn} until {until}"
                 instead_of = holder if person != holder else ""
                 return Duty(person, f"{words}{why}.", instead_of, cover.id if cover else "")
         return Duty("", f"Nobody is on call by rota '{rota.name}': {', '.join(passed)}.")
 
-    def _covered(self, rota: str, member: str, moment: float) -> Tuple[str, Optional[Cover]]:
-        """Who is there for a member, and the cover that says so."""
+    def _covered(
+        self, asked: Sequence[str], member: str, moment: float, anybody: bool
+    ) -> Tuple[str, Optional[Cover]]:
+        """Who is there for a member, and the cover that says so.
+
+        ``anybody``: covers for whoever is on call count.
+        """
         person, last = member, None
         for cover in self._covers:
-            if cover.rota == rota and cover.in_force(moment) and cover.is_for(person):
+            is_for = cover.instead_of == person or (anybody and not cover.instead_of)
+            if is_for and cover.rota in asked and cover.in_force(moment):
                 person, last = cover.person, cover
         return (person, last) if person != member else (member, None)
 

@@ -9,7 +9,7 @@ from typing import Collection, List, Mapping, Optional, Tuple
 from ...channels import CHANNELS
 from ..errors import RoutingError
 from .teams import Calendars, calendar_named
-from .values import CONF, choice, duration, listed, matching, number, optional_duration
+from .values import CONF, choice, duration, listed, matching, number, optional_duration, user_name
 
 __all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
 
@@ -185,7 +185,7 @@ def _step(
         if kind == "channel" and name in CHANNELS:
             channels.append(name)
         elif name and name in known.get(kind, (name,)) and kind in given:
-            given[kind] = name
+            given[kind] = user_name(name) if kind == "member" else name
         else:
             raise RoutingError(
                 f"{where} names '{part}'; use team:<a team that has a stanza>, rota:<one that has "

@@ -9,7 +9,7 @@ from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import RoutingError
 from .handovers import Handovers, read_handovers
 from .teams import Calendars, calendar_named
-from .values import CONF, listed
+from .values import CONF, user_names
 
 __all__ = ["Rota", "strangers"]
 
@@ -36,7 +36,7 @@ class Rota:
     ) -> Rota:
         """Read a stanza; ``rotas`` holds the names of all. Raises RoutingError."""
         where = f"{CONF} [rota:{name}]"
-        members = listed(values.get("members", ""))
+        members = user_names(values.get("members", ""))
         if not members:
             raise RoutingError(f"{where} has no members; name whoever takes turns, in order.")
         if len(members) > MAX_MEMBERS:

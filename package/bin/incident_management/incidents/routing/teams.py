@@ -8,7 +8,16 @@ from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
-from .values import CONF, channels, choice, email_addresses, listed, number
+from .values import (
+    CONF,
+    channels,
+    choice,
+    email_addresses,
+    listed,
+    number,
+    user_name,
+    user_names,
+)
 
 __all__ = [
     "Calendars",
@@ -47,6 +56,7 @@ class Member:
     def read(cls, name: str, values: Mapping[str, str], calendars: Calendars) -> Member:
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [member:{name}]"
+        name = user_name(name)
         hours = values.get("calendar", "").strip()
         return cls(
             name,
@@ -109,7 +119,7 @@ class Team:
             raise RoutingError(f"{where} rota is '{rota}'; name one that has a [rota:…] stanza.")
         return cls(
             name,
-            tuple(dict.fromkeys(listed(values.get("members", "")))),
+            tuple(dict.fromkeys(user_names(values.get("members", "")))),
             channels(f"{where} channels", values.get("channels", "")),
             values.get("slack_channel", "").strip(),
             email_addresses(f"{where} email", values.get("email", "")),

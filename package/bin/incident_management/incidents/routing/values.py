@@ -24,6 +24,8 @@ __all__ = [
     "number",
     "optional_duration",
     "some_of",
+    "user_name",
+    "user_names",
 ]
 
 CONF = "incident_routing.conf"
@@ -82,6 +84,20 @@ def listed(text: str) -> Tuple[str, ...]:
     """Return the parts of a list that is separated by commas."""
     parts = (part.strip() for part in text.split(","))
     return tuple(part for part in parts if part)
+
+
+def user_names(text: str) -> Tuple[str, ...]:
+    """Return a list of user names, as :func:`user_name` writes them."""
+    return listed(user_name(text))
+
+
+def user_name(name: str) -> str:
+    """Return a user's name in the one spelling that is compared.
+
+    "Usernames are case insensitive in the Splunk platform" (``userNameAttribute`` in
+    authentication.conf.spec).
+    """
+    return name.lower()
 
 
 def channels(where: str, text: str) -> Tuple[str, ...]:

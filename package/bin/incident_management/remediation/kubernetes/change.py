@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..executor import ExecutorError, Outcome, Send, Unfit, shown_request
+from ..executor import ExecutorError, Outcome, Send, Unfit, not_asked, shown_request
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
 from .server import Place, Reach, Server
 
@@ -121,10 +121,10 @@ class Change(ABC):
             workload = self._workload(server, arguments)
             operations = self._operations(server, workload, arguments, request_id)
         except ExecutorError as error:
-            return Outcome("failed", str(error))
+            return not_asked(error)
         if time.monotonic() - began > LOOK_SECONDS:
             sentence = "Kubernetes took too long to say what is so: nothing was changed."
-            return Outcome("failed", sentence)
+            return not_asked(ExecutorError(sentence))
         return server.patch(_guarded(operations, workload.uid), dry)
 
     def _server(self, arguments: Mapping[str, str]) -> Server:

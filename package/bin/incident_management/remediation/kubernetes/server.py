@@ -14,6 +14,7 @@ from ..executor import (
     answer_or_outcome,
     object_of,
     reason_of,
+    refused,
 )
 from .objects import (
     KINDS,
@@ -136,10 +137,9 @@ class Server:
             return reply
         if reply.status == 200:
             return Outcome("done")
-        said = f"{reply.status}: {reason_of(reply)}"
         if 400 <= reply.status < 500:
-            return Outcome("failed", f"Kubernetes refused with {said}")
-        return Outcome("unknown", f"Kubernetes answered {said}")
+            return refused("Kubernetes", reply)
+        return Outcome("unknown", f"Kubernetes answered {reply.status}: {reason_of(reply)}")
 
     def _listed(self, path: str, what: str) -> Dict[str, Any]:
         told = self._got(path, what)

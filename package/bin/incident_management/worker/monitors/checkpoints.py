@@ -265,9 +265,12 @@ class Checkpoints:
         newest = known[-1]
         return step if newest["_key"] == step.key else Checkpoint.from_document(newest)
 
-    def remember(self, start: int, memory: Mapping[str, Any]) -> str:
-        """Keep what was known before the span that begins at ``start``; return what names it."""
-        key = f"{self._memories}:{start}"
+    def remember(self, start: int, end: int, memory: Mapping[str, Any]) -> str:
+        """Keep what was known before ``start`` of what was found up to ``end``; return its name.
+
+        A run that is repeated later judges more spans from there, and has found more series.
+        """
+        key = f"{self._memories}:{start}:{end}"
         value = {"start": start, "state": pack(memory)}
         self._stores.claims.insert(self._document(key, self._memories, value))
         return key

@@ -248,16 +248,18 @@ class MonitorRunner:
         if not (result.truncated or result.warnings) and end > checkpoint.raising_from:
             last = end - monitor.span
             self._newest = end, count_of(monitor, rows.get(last, []))
-        return self._signals(raised, checkpoint), step
+        return self._signals(raised, checkpoint, end), step
 
     # --- what was found ---------------------------------------------------------------------
 
-    def _signals(self, raised: Sequence[Tuple[int, Found]], before: Checkpoint) -> List[Signal]:
+    def _signals(
+        self, raised: Sequence[Tuple[int, Found]], before: Checkpoint, end: int
+    ) -> List[Signal]:
         if not raised:
             return []
         found = [one for _at, one in raised]
         memory = detector_for(self._monitor).memory(before.state, found)
-        name = self._checkpoints.remember(before.end, memory) if memory else ""
+        name = self._checkpoints.remember(before.end, end, memory) if memory else ""
         made = []
         for at, one in raised:
             try:
