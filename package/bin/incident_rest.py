@@ -24,7 +24,7 @@ from splunk.persistconn.application import PersistentServerConnectionApplication
 from incident_management.api.backend import SplunkBackend
 from incident_management.api.kept import KeptHere
 from incident_management.api.messages import Problem
-from incident_management.api.router import dispatch, refuse
+from incident_management.api.router import answer_with, dispatch
 from incident_management.installed import Installed
 
 # A request may bring thousands of findings, and nothing that is made of them holds a reference
@@ -55,7 +55,8 @@ class IncidentHandler(PersistentServerConnectionApplication):
 
     def handle(self, in_bytes: Any) -> Dict[str, Any]:
         if self._is_old:
-            return refuse(UPGRADED)
+            # What is on the disk is the new version: nothing more is to be imported.
+            return answer_with(UPGRADED, UPGRADED.detail)
         self._raw = json.loads(in_bytes)
         return dispatch(self._raw, BACKEND)
 

@@ -9,7 +9,7 @@ import pytest
 
 from incident_management.detection.monitors import burning
 from incident_management.detection.monitors.burning import BurningBudget
-from incident_management.detection.monitors.judging import FORGET_AFTER_SPANS
+from incident_management.detection.monitors.detector import FORGET_AFTER_SPANS
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.rerun.raising import MonitorRaising
 from tests.unit.detection.slo import SLO, SPAN, Service, Span, rows_of

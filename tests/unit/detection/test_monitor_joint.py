@@ -9,8 +9,8 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
+from incident_management.detection.monitors.detector import Detector, Found
 from incident_management.detection.monitors.detectors import detector_for
-from incident_management.detection.monitors.judging import Detector, Found
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rejudging import Problem, is_there
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from incident_management.detection.baselines.baseline import Baseline
-from incident_management.detection.monitors import judging
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.inputs import is_monitor
 from incident_management.detection.monitors.monitor import Monitor
@@ -181,7 +180,7 @@ def test_a_finding_is_about_the_service_or_host_so_that_others_find_its_events()
 
 
 def test_more_series_than_are_watched_are_told_of(monkeypatch):
-    monkeypatch.setattr(judging, "MAX_SERIES", 20)
+    monkeypatch.setattr("incident_management.detection.monitors.detector.MAX_SERIES", 20)
     watched = Watched(by="user")
     for number in range(30):
         watched.add(START - 400, user=f"u{number}.example")

@@ -83,6 +83,16 @@ def test_the_command_that_asks_for_an_analysis_brings_nothing_that_makes_one():
     assert not brought & {MASKING, "incident_management.detection", *makers}
 
 
+def test_the_handler_of_a_version_that_was_replaced_imports_nothing_of_the_new_one():
+    code = (
+        f"import sys; sys.path.append({str(SPLUNKS)!r}); import incident_rest; "
+        "before = set(sys.modules); incident_rest.INSTALLED.replaced = lambda: True; "
+        "answer = incident_rest.IncidentHandler().handle(b'{}'); "
+        "print(answer['status'], sorted(set(sys.modules) - before))"
+    )
+    assert {"503", "[]"} <= modules(code)
+
+
 def test_the_handler_begins_without_what_carries_fixes_out_and_sends_messages():
     """The first alert after a start waits for it."""
     brought = modules(

@@ -39,9 +39,9 @@ __all__ = [
     "Response",
     "Route",
     "all_routes",
+    "answer_with",
     "dispatch",
     "problem_of",
-    "refuse",
     "route",
     "routes_of",
 ]
@@ -160,11 +160,11 @@ def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
         if problem.status >= 500:
             name = f"{raw.get('method')} {_path(raw)}"
             log.get("rest").error("%s answered %d: %s", name, problem.status, problem.detail)
-        return refuse(problem)
+        return _refuse(problem)
     except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
         name = f"{raw.get('method')} {_path(raw)}"
         log.get("rest").exception("%s failed", name)
-        return refuse(Problem(500, f"{name} failed; incident_management_rest.log says why."))
+        return _refuse(Problem(500, f"{name} failed; incident_management_rest.log says why."))
 
 
 def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
@@ -305,12 +305,17 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
     raise Problem(405, f"{path[:200]} takes {allowed}, not {method}.", {"Allow": allowed})
 
 
-def refuse(problem: Problem) -> Dict[str, Any]:
-    """Return the answer that says what is wrong, in the form that splunkd takes from a handler."""
+def _refuse(problem: Problem) -> Dict[str, Any]:
+    """Return the answer that says what is wrong, without the secrets that an error may quote."""
     # Compiles for 50 ms, which the first alert after a start does not wait for.
     from ..masking import mask
 
-    body = {**problem.more, **problem_body(problem.status, mask(problem.detail, emails=False))}
+    return answer_with(problem, mask(problem.detail, emails=False))
+
+
+def answer_with(problem: Problem, detail: str) -> Dict[str, Any]:
+    """Return a problem in the form that splunkd takes from a handler. Imports nothing."""
+    body = {**problem.more, **problem_body(problem.status, detail)}
     return _reply(problem.status, body, "application/problem+json", problem.headers)
 
 

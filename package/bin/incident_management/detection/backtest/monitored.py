@@ -15,8 +15,8 @@ from ...incidents.errors import Invalid
 from ...incidents.grouping import Topology
 from ...incidents.signal import Signal
 from ...ports import Searcher, SearchFailed, SearchResult, SearchTooSlow
+from ..monitors.detector import Found
 from ..monitors.detectors import detector_for
-from ..monitors.judging import Found
 from ..monitors.monitor import MAX_EVENTS, Monitor
 from ..monitors.raising import signal_of
 from ..monitors.rows import Row, by_span

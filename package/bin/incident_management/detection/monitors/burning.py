@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from ...incidents.model import SEVERITIES
 from .burning_words import told
-from .judging import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
+from .detector import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
 from .monitor import Monitor
 from .objective import BurnRate
 from .rows import Key, Row, series_of

@@ -10,7 +10,7 @@ from ..baselines.baseline import SENSITIVITIES, Baseline, Score
 from ..baselines.records import CALM_POINTS, LASTING
 from ..baselines.zone import Zone
 from .burning import BurningBudget
-from .judging import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
+from .detector import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
 from .lasting import Lasting
 from .monitor import MAY_HAVE_TO_LAST, Monitor
 from .novelty import NewTemplates

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..baselines.records import WARY_POINTS
-from .judging import MAX_SERIES, Detector, Found
+from .detector import MAX_SERIES, Detector, Found
 from .rows import Key, Row
 
 __all__ = ["Lasting"]

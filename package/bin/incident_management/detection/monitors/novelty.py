@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from ..baselines.records import LASTING
 from ..templates.miner import TemplateMiner
-from .judging import Detector, Found
+from .detector import Detector, Found
 from .monitor import Monitor
 from .rows import Key, Row, all_series_of, text_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..baselines.zone import Zone
-from .judging import MAX_SERIES
+from .detector import MAX_SERIES
 from .rows import Key
 
 __all__ = ["Pauses"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...incidents.signal import Signal
 from ...splunk.session import APP
-from .judging import Found
+from .detector import Found
 from .monitor import Monitor
 from .rejudging import Problem
 

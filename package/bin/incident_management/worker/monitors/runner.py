@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...detection.baselines.records import CALM_POINTS
+from ...detection.monitors.detector import Found
 from ...detection.monitors.detectors import detector_for
-from ...detection.monitors.judging import Found
 from ...detection.monitors.monitor import MAX_EVENTS, Monitor
 from ...detection.monitors.raising import signal_of
 from ...detection.monitors.rows import by_span, count_of
