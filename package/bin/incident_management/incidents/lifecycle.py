@@ -8,7 +8,8 @@ unknown id and IllegalMove, with one sentence, when the incident's state does no
 
 from __future__ import annotations
 
-from typing import Any, Container, Dict, List, Optional, Sequence, Tuple
+import contextlib
+from typing import Any, Container, Dict, List, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
 from . import timeline
@@ -32,6 +33,7 @@ __all__ = [
     "pin",
     "reopen",
     "reopen_if_found",
+    "reopen_if_unseen",
     "reopened_since",
     "reopening",
     "resolve",
@@ -216,6 +218,34 @@ def reopen_if_found(
         return False
     reopen(stores, clock, incident_id, actor, reason, found=True)
     return True
+
+
+def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:
+    """Reopen an incident if whoever resolved it had not seen a finding that is written down now.
+
+    Who resolves by itself looks for findings afterwards (:func:`reopen_if_found`), and who writes
+    a finding looks for a resolve: so of two at once, one sees the other. What a person resolved
+    stays so where the errors were before that, as of a finding that arrives late.
+    """
+    by_key = {entry.key: entry for entry in timeline.read(stores, finding.incident_id)}
+    resolves = [e for e in timeline.ordered(by_key.values()) if e.data.get("to") == "resolved"]
+    if not resolves:
+        return
+    resolve = resolves[-1]
+    went_on = float(finding.data.get("last_time") or 0.0) > resolve.time
+    if not (resolve.actor == ACTOR or resolve.data.get("over") or went_on):
+        return
+    seen: Set[str] = set()
+    wanted = [resolve.key]
+    while wanted:
+        key = wanted.pop()
+        if key in by_key and key not in seen:
+            seen.add(key)
+            wanted += by_key[key].prev
+    if finding.key not in seen:
+        # Somebody else may have reopened or closed it by now.
+        with contextlib.suppress(IllegalMove):
+            reopen(stores, clock, finding.incident_id, ACTOR, reason, found=True)
 
 
 def by_hand(entry: Entry) -> bool:

@@ -10,18 +10,19 @@ incident then shows.
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Clock, Document, Stores
-from .. import timeline
+from .. import lifecycle, timeline
 from ..errors import Contended
+from ..fold import ADDING
 from ..grouping import Topology
 from ..identity import new_incident_id
 from ..joining import moving
-from ..model import ACTOR, Incident
+from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..signal import Signal, readable
-from ..story import LATE_SECONDS, Stories
+from ..story import LATE_SECONDS, Stories, Story
 from .batch import Batch, Outcome
 from .drafts import Drafts
 from .episodes import Episodes
@@ -77,9 +78,11 @@ class Ingest:
         batch = self._claimed_plan(found, actor)
         batch.stored.extend(found.held)
         self._require_soon(batch)
+        were_open = [entry for entry in batch.new if _adds_to_open(entry, batch)]
         timeline.write(self._stores, batch.new)
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
         timeline.save_documents(self._stores, changed, self._remembered.monotonic)
+        self._reopen_unseen(were_open, changed)
         batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})
@@ -145,7 +148,20 @@ class Ingest:
             self._episodes.find(problems, newest)
         raise Contended("Too many writers open incidents of one rule at once; send it again.")
 
+    def _reopen_unseen(self, written: Sequence[Entry], stories: Mapping[str, Story]) -> None:
+        """Reopen what was resolved since the plan by somebody who did not see its findings."""
+        for entry in written:
+            incident = stories[entry.incident_id].incident
+            if incident is not None and incident.status == "resolved":
+                reason = "A finding came while it was resolved."
+                lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
+
     def _require_soon(self, batch: Batch) -> None:
         """Raise Contended when the plan is so old that others may not look for its entries."""
         if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
             raise Contended("Reading the timelines took too long to write to them; send it again.")
+
+
+def _adds_to_open(entry: Entry, batch: Batch) -> bool:
+    incident = batch.incident(entry.incident_id)
+    return entry.kind in ADDING and incident is not None and incident.is_open

@@ -1,0 +1,141 @@
+"""What people, workers and findings do to an incident at once, in every order of their calls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from incident_management.incidents import covers, lifecycle, timeline
+from incident_management.incidents.clocks import assignment, handover
+from incident_management.incidents.errors import IllegalMove
+from incident_management.incidents.model import ACTOR
+from tests.fakes import FakeStores, ManualClock
+from tests.fakes.turns import orders
+from tests.unit.incidents import test_handovers as rotas
+from tests.unit.incidents.builders import START, ingest, signal
+from tests.unit.incidents.movers import check, opened
+
+LATE = signal("checkout", 1)
+
+
+def moves(*wanted: Callable[[], object]) -> Callable[[], None]:
+    """What somebody does one after the other, as far as the state allows it."""
+
+    def go() -> None:
+        for move in wanted:
+            with contextlib.suppress(IllegalMove):
+                move()
+
+    return go
+
+
+def with_an_incident():
+    stores, clock = FakeStores(), ManualClock(START + 100)
+    incident_id = opened(stores, clock, signal("checkout"))
+    return stores, clock, incident_id
+
+
+def delivery(stores, found=LATE):
+    return lambda: ingest(stores, ManualClock(START + 400)).ingest([found])
+
+
+def test_a_finding_beside_a_resolve_and_a_reopening_is_counted_once_and_no_incident_is_doubled():
+    def begun():
+        stores, clock, one = with_an_incident()
+        person = moves(
+            lambda: lifecycle.resolve(stores, clock, one, "ann"),
+            lambda: lifecycle.reopen(stores, clock, one, "bob"),
+        )
+        return stores, [delivery(stores), person, delivery(stores)]
+
+    for stores, order in orders(begun, 1, ("timeline", "claims", "signals")):
+        check(stores)
+        (incident,) = stores.incidents.all()
+        assert incident["signals"] == 2, order
+        assert incident["status"] == "new", order
+        assert delivery(stores)()[0].what == "duplicate"
+
+
+def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_finding():
+    seen: list[set[str]] = []
+
+    def begun():
+        stores, clock, one = with_an_incident()
+
+        def worker():
+            known = {entry.key for entry in timeline.read(stores, one)}
+            seen.append(known)
+            lifecycle.resolve(stores, clock, one, ACTOR, by_itself=True)
+            lifecycle.reopen_if_found(stores, clock, one, ACTOR, known, "Something was found.")
+
+        return stores, [delivery(stores), worker]
+
+    for stores, order in orders(begun, 2):
+        check(stores)
+        (incident,) = stores.incidents.all()
+        entries = timeline.read(stores, incident["id"])
+        (found,) = [entry for entry in entries if LATE.key in entry.data.get("signals", ())]
+        resolved = incident["status"] == "resolved"
+        assert not resolved or found.key in seen[-1], order
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_acknowledgement_beside_a_handover_stands_and_its_owner_stays(workers):
+    conf = rotas.routing()
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
+        one = rotas.given(stores, clock, conf)
+        clock.advance(rotas.MONDAY - clock.now())
+        hands = [lambda: rotas.hand_over(stores, clock, conf) for _ in range(workers)]
+        return stores, [moves(lambda: lifecycle.acknowledge(stores, clock, one, "dana")), *hands]
+
+    for stores, order in orders(begun, 3 - workers):
+        check(stores)
+        (before,) = stores.incidents.all()
+        assert before["status"] == "in_progress" and before["owner"] in ("dana", "lee"), order
+        rotas.hand_over(stores, ManualClock(rotas.MONDAY + 60), conf)
+        assert stores.incidents.all() == [before], order
+
+
+def test_a_cover_made_in_the_moment_of_a_turn_is_heeded_by_the_next():
+    conf = rotas.routing()
+    remembered: list[handover.Seen] = []
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
+        rotas.given(stores, clock, conf)
+        clock.advance(60)
+        seen: handover.Seen = set()
+        remembered.append(seen)
+        return stores, [
+            lambda: rotas.covering(stores, clock, instead_of="dana"),
+            lambda: rotas.hand_over(stores, clock, conf, seen),
+        ]
+
+    for stores, order in orders(begun, 2):
+        later = ManualClock(rotas.WEDNESDAY + 65)
+        rotas.hand_over(stores, later, conf, remembered[-1])
+        (incident,) = stores.incidents.all()
+        assert incident["owner"] == "lee", order
+        assert len(covers.standing(stores, later.now())) == 1
+        check(stores)
+
+
+def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owner():
+    conf = rotas.routing()
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
+        one = rotas.opened(stores, clock, conf)
+        place = [lambda: assignment.place_waiting(stores, clock, conf) for _ in range(2)]
+        taken = moves(lambda: lifecycle.acknowledge(stores, clock, one, "kim"))
+        return stores, [taken, *place]
+
+    for stores, order in orders(begun, 1):
+        check(stores)
+        (incident,) = stores.incidents.all()
+        assert incident["status"] == "in_progress", order
+        assert incident["owner"] in ("kim", "dana"), order
