@@ -139,3 +139,19 @@ def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owne
         (incident,) = stores.incidents.all()
         assert incident["status"] == "in_progress", order
         assert incident["owner"] in ("kim", "dana"), order
+
+
+@pytest.mark.parametrize(("collection", "actor"), [("incidents", ACTOR), ("timeline", "ann")])
+def test_a_resolve_that_saw_the_finding_or_is_a_persons_after_its_errors_stands(collection, actor):
+    stores, _clock, one = with_an_incident()
+    where = getattr(stores, collection)
+
+    def meanwhile(verb, _name):
+        if verb == "save":
+            where.before = None
+            lifecycle.resolve(stores, ManualClock(START + 390), one, actor)
+
+    where.before = meanwhile
+    delivery(stores)()
+    assert stores.incidents.get(one)["status"] == "resolved"
+    check(stores)
