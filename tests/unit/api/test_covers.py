@@ -58,11 +58,13 @@ def test_what_there_is_not_and_what_is_too_long_is_said():
 
 def test_people_agree_on_their_own_duty_and_an_admin_on_that_of_others():
     api = api_with_a_rota()
-    body = {"rota": "first", "person": "cy", "instead_of": "bob", "ends_at": api.clock.now() + 60}
+    # User names have no case.
+    body = {"rota": "first", "person": "Cy", "instead_of": "BOB", "ends_at": api.clock.now() + 60}
     status, problem = api.call("POST", "/on-call/covers", body, capabilities=OTHERS)
     assert status == 403 and "give away your own" in problem["detail"]
     status, made = api.call("POST", "/on-call/covers", body, user="bob", capabilities=OTHERS)
     assert (status, made["created_by"], made["in_force"]) == (201, "bob", True)
+    assert (made["person"], made["instead_of"]) == ("cy", "bob")
     path = f"/on-call/covers/{made['id']}"
     assert api.call("DELETE", path, capabilities=OTHERS)[0] == 403
     status, ended = api.call("DELETE", path)

@@ -102,6 +102,31 @@ def test_a_move_that_was_interrupted_is_finished_by_the_worker(kind, stop):
     assert {name: getattr(stores, name).all() for name in stores.NAMES} == before_again
 
 
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_the_last_split_is_finished_after_an_outage_and_then_left_alone(
+    stores, clock, two, is_stopped
+):
+    a, b = two
+    merge(stores, clock, a, b)
+
+    def before(verb, name):
+        if (verb, name) == ("save", "signals") and is_stopped:
+            raise SplunkError(503, "ended here")
+
+    stores.signals.before = before
+    with contextlib.suppress(SplunkError):
+        split(stores, clock, b, signal("checkout"))
+    stores.signals.before = None
+    clock.advance(2 * moving.LOOK_BACK_SECONDS)
+    moving.finish_recent(stores, clock)
+    check(stores)
+
+    calls = []
+    stores.timeline.before = lambda verb, _name: calls.append(verb)
+    moving.finish_recent(stores, clock)
+    assert calls == [], "what is finished is not read again each minute"
+
+
 def test_the_report_tells_of_merge_and_split(stores, clock, two):
     a, b = two
     merge(stores, clock, a, b, reason="same outage")

@@ -7,6 +7,7 @@ from ..incidents.clocks.assignment import as_agreed
 from ..incidents.errors import Invalid
 from ..incidents.routing import Routing
 from ..incidents.routing.on_call import Span
+from ..incidents.routing.values import user_name
 from ..ports import Document
 from .router import Request, Response, route
 from .schema import any_text, flag, listed, named, nullable, number, obj, record, text
@@ -121,7 +122,8 @@ def add_cover(request: Request) -> Response:
     routing.check_rota(rota)
     people, of_rota = routing.people(), routing.on_call.people(rota)
     may_name_others = OTHERS in request.capabilities
-    who = (request.stores, request.clock, request.user, request.body)
+    named = {name: user_name(request.body.get(name) or "") for name in ("person", "instead_of")}
+    who = (request.stores, request.clock, request.user, {**request.body, **named})
     made = covers.add(*who, people, of_rota, may_name_others, request.mark)
     return Response(_cover(request, made), status=201)
 

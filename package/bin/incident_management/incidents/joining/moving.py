@@ -73,7 +73,7 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
     """
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
-    if last is not None and _is_named(stores, last.source):
+    if last is not None and _is_unfinished(stores, last):
         recent = [last]
     for move in recent:
         finish(stores, clock, move)
@@ -267,8 +267,12 @@ def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) 
     return most is None or len(keys) <= most
 
 
-def _is_named(stores: Stores, incident_id: str) -> bool:
-    return bool(stores.signals.find({"incident_id": incident_id}, limit=1))
+def _is_unfinished(stores: Stores, move: Move) -> bool:
+    """Whether a signal's document still names where it went from: they are corrected last."""
+    if move.kind == "merge":
+        return bool(stores.signals.find({"incident_id": move.source}, limit=1))
+    moved = find_by(stores.signals, "_key", move.signals, fields=["incident_id"])
+    return any(one["incident_id"] == move.source for one in moved)
 
 
 def _point_documents(stores: Stores, keys: List[str], source: str, target: str) -> None:
