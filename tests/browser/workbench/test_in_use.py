@@ -126,6 +126,7 @@ def test_what_is_over_does_not_look_open_in_a_list_that_waits(site: Site, enter:
     a, b = site.open("Rest one", severity="critical"), site.open("Rest two")
     page = enter("rob", "?text=rest&sort=opened_at")
     row = page.locator(f".wb-item:has([data-id={a}])")
+    refresh(page)  # The list may be there before what notices a pointer.
     row.hover()
     site.call("POST", f"/incidents/{a}/resolve", {})
     refresh(page)

@@ -274,10 +274,10 @@ class _Link:
             self._log.error("A press was not done in time, or is done while the process ends.")
 
     def _take(self, payload: Mapping[str, Any]) -> bool:
+        self._pressed()
         # Nobody else puts anything in while there is a connection.
         if self._presses.full():
             return False
-        self._pressed()
         self._parts.keep(payload)
         self._presses.put(payload)
         return True
