@@ -7,7 +7,7 @@ nothing; several where more than one answer is right.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple, Union
 
 from incident_management.analysis.case import Hypothesis
 from incident_management.analysis.investigation import investigate
@@ -51,6 +51,22 @@ class MadeUp:
     def is_right(self, answer: str) -> bool:
         """Whether an answer of :meth:`solve` is one of the right ones."""
         return any(answer.startswith(one) if one else not answer for one in self.blamed)
+
+
+class Cases(List[MadeUp]):
+    """The incidents of one file."""
+
+    def add(
+        self,
+        name: str,
+        blamed: Union[str, Tuple[str, ...]],
+        logs: Sequence[Events],
+        changes: Events,
+        **more: Any,
+    ) -> None:
+        """Add one, from the right answer or answers and the logs of each service."""
+        answers = blamed if isinstance(blamed, tuple) else (blamed,)
+        self.append(MadeUp(name, answers, [e for part in logs for e in part], changes, **more))
 
 
 def event(second: float, service: str, raw: str) -> Dict[str, Any]:

@@ -6,23 +6,15 @@ The first were missed at first sight; of the others, the innocent change was bla
 # ruff: noqa: E501  (a table: one incident a line reads better)
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
-
 import pytest
 
-from tests.unit.analysis.made_up import MadeUp, calm, deploy, fail
+from tests.unit.analysis.made_up import Cases, MadeUp, calm, deploy, fail
 from tests.unit.analysis.scenario import change
 
 DISK, CRED, QUOTA = "A disk is full", "A credential has expired", "A quota"
 
-KNOWN: List[MadeUp] = []
-
-
-def case(
-    name: str, blamed: Any, logs: Sequence[Any], changes: Sequence[Dict[str, Any]], **more: Any
-) -> None:
-    answers = blamed if isinstance(blamed, tuple) else (blamed,)
-    KNOWN.append(MadeUp(name, answers, [e for part in logs for e in part], list(changes), **more))
+KNOWN = Cases()
+case = KNOWN.add
 
 
 # fmt: off

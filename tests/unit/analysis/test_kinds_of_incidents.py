@@ -8,12 +8,10 @@ they are not here.
 # ruff: noqa: E501  (a table: one incident a line reads better)
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
-
 import pytest
 
 from incident_management.analysis.case import CULPRIT_SCORE
-from tests.unit.analysis.made_up import MadeUp, calm, deploy, event, fail, surge
+from tests.unit.analysis.made_up import Cases, MadeUp, calm, deploy, event, fail, surge
 from tests.unit.analysis.scenario import change
 
 CERT, CRED, CLOCK = "A TLS certificate", "A credential has expired", "A clock"
@@ -22,14 +20,8 @@ DISK, MEM, HANDLES = "A disk is full", "A process ran out of memory", "A process
 PROV, QUOTA, DEMAND = "An outside provider", "A quota", "Demand is above"
 POISON, ATTACK, MACHINE = "One bad record", "Hostile", "A machine or a disk"
 
-KNOWN: List[MadeUp] = []
-
-
-def case(
-    name: str, blamed: Any, logs: Sequence[Any], changes: Sequence[Dict[str, Any]], **more: Any
-) -> None:
-    answers = blamed if isinstance(blamed, tuple) else (blamed,)
-    KNOWN.append(MadeUp(name, answers, [e for part in logs for e in part], list(changes), **more))
+KNOWN = Cases()
+case = KNOWN.add
 
 
 # fmt: off

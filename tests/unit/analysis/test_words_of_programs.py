@@ -9,13 +9,11 @@ an answer is still not seen.
 # ruff: noqa: E501  (a table: one incident a line reads better)
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
-
 import pytest
 
 from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.schedules import due_before
-from tests.unit.analysis.made_up import MadeUp, calm, deploy, fail, surge
+from tests.unit.analysis.made_up import Cases, MadeUp, calm, deploy, fail, surge
 from tests.unit.analysis.scenario import START, change
 
 CLOCK, LEADER, DISK = "A clock", "A cluster has lost its leader", "A disk is full"
@@ -23,14 +21,8 @@ NET = "The network"
 PROV, QUOTA, POISON = "An outside provider", "A quota", "One bad record"
 MACHINE, DB = "A machine or a disk", "A database takes no writes"
 
-KNOWN: List[MadeUp] = []
-
-
-def case(
-    name: str, blamed: Any, logs: Sequence[Any], changes: Sequence[Dict[str, Any]], **more: Any
-) -> None:
-    answers = blamed if isinstance(blamed, tuple) else (blamed,)
-    KNOWN.append(MadeUp(name, answers, [e for part in logs for e in part], list(changes), **more))
+KNOWN = Cases()
+case = KNOWN.add
 
 
 # fmt: off
