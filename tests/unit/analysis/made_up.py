@@ -48,9 +48,12 @@ class MadeUp:
             return "", found
         return found[0].change_id or found[0].cause, found
 
-    def is_right(self, answer: str) -> bool:
-        """Whether an answer of :meth:`solve` is one of the right ones."""
-        return any(answer.startswith(one) if one else not answer for one in self.blamed)
+    def check(self) -> None:
+        """Fail where what is blamed is none of the right answers."""
+        answer, found = self.solve()
+        said = [(h.score, h.cause, h.reasons_for, h.reasons_against) for h in found[:4]]
+        is_right = any(answer.startswith(one) if one else not answer for one in self.blamed)
+        assert is_right, f"{answer or 'nothing'} was blamed, not {self.blamed}: {said}"
 
 
 class Cases(List[MadeUp]):

@@ -115,10 +115,7 @@ def add(
         created_by=actor,
         created_at=now,
     )
-    if stores.covers.insert(cover.to_document()):
-        return cover
-    known = stores.covers.get(cover.id)
-    return Cover.from_document(known) if known else cover
+    return windows.insert(stores.covers, cover)
 
 
 def end(stores: Stores, clock: Clock, actor: str, cover_id: str, may_end_others: bool) -> Cover:

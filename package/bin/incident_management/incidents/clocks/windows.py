@@ -12,7 +12,7 @@ import re
 import uuid
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, List, Mapping, Tuple, Type, TypeVar
+from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
 
 from ...ports import Collection, Document
 from ..errors import Invalid
@@ -26,6 +26,19 @@ EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
+class _Kept(Protocol):
+    """What has a time and is kept as a document, by its id."""
+
+    @property
+    def id(self) -> str: ...
+
+    def to_document(self) -> Document: ...
+
+    @classmethod
+    def from_document(cls: Type[_K], document: Mapping[str, Any]) -> _K: ...
+
+
+_K = TypeVar("_K", bound=_Kept)
 _W = TypeVar("_W", bound="Window")
 
 
@@ -141,7 +154,7 @@ def _zone(name: str) -> tzinfo:
     return zone
 
 
-def insert(windows: Collection, window: _W) -> _W:
+def insert(windows: Collection, window: _K) -> _K:
     """Store a window; returns the one that was there, where its request was made before."""
     if windows.insert(window.to_document()):
         return window
