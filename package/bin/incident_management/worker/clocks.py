@@ -241,10 +241,9 @@ class Clocks:
         owner, team, reason = due.step.member, due.step.team, due.reason
         by_rota: Document = {}
         if due.step.rota:
-            now = self._clock.now()
-            duty = routing.on_call.at(due.step.rota, now, incident.owner)
+            rota, now = due.step.rota, self._clock.now()
+            duty, by_rota = routing.on_call.takes(rota, now, incident.owner)
             owner, reason = duty.person, f"{reason} {duty.reason}"
-            by_rota = routing.on_call.entry_data(due.step.rota, now) if owner else {}
         if team and not owner and routing.assigns(team):
             choice = self._taker(routing, incident, team)
             owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"

@@ -99,10 +99,9 @@ def escalate(
         step = _next_step(entries, incident, routing)
         owner, team, channels = step.member, step.team, step.channels
         if step.rota:
-            on_call, now = as_agreed(stores, clock, routing).on_call, clock.now()
-            duty = on_call.at(step.rota, now, incident.owner)
+            on_call = as_agreed(stores, clock, routing).on_call
+            duty, by_rota = on_call.takes(step.rota, clock.now(), incident.owner)
             owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
-            by_rota = on_call.entry_data(step.rota, now) if owner else {}
     if team and not owner and routing.assigns(team):
         choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
         team, owner, reason = choice.team, choice.owner, f"{_sentence(reason)} {choice.reason}"

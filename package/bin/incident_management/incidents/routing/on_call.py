@@ -97,6 +97,11 @@ class OnCall:
         """Return what the entry says besides that gives somebody an incident by a rota."""
         return {"rota": name, "on_call_since": self.since(name, moment)}
 
+    def takes(self, name: str, moment: float, passing: str) -> Tuple[Duty, Document]:
+        """Return who is on call (:meth:`at`), and :meth:`entry_data` if there is anybody."""
+        duty = self.at(name, moment, passing)
+        return duty, self.entry_data(name, moment) if duty.person else {}
+
     def spans(self, name: str, start: float, end: float) -> List[Span]:
         """Return who is on call from ``start`` up to ``end``, without gaps, in order."""
         points = sorted({start, *(p for p in self._changes(name, start, end) if start < p < end)})
