@@ -285,6 +285,16 @@ def test_whose_an_incident_is_hears_it_by_mail_where_the_address_is_known(desk):
     assert sorted(d["message"]["mention"] for d in mails) == ["", "mia@example.com"]
 
 
+def test_who_was_given_an_incident_that_somebody_had_just_taken_is_not_called(desk):
+    """As when a person takes it while the worker looks for a member of the team."""
+    desk.open(team="")
+    desk.write("assigned", owner="zoe", team="web")
+    desk.write("assigned", owner="mia", team="web", vacant=True)
+    desk.clock.advance(11)
+    desk.announce(Routing.from_stanzas(CALLED))
+    assert desk.told().count(("slack", "assigned")) == 1 and "U0MIA" not in mentions(desk)
+
+
 def test_who_takes_an_incident_is_not_called(desk):
     desk.open(team="")
     desk.clock.advance(11)

@@ -232,8 +232,9 @@ class Announcer:
         for entry in timeline.effective(entries):
             if entry.key not in wanted:
                 continue
-            if entry.data.get("handover") and entry.data["owner"] != incident.get("owner"):
-                # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+            by_itself = entry.data.get("handover") or entry.data.get("vacant")
+            if by_itself and entry.data["owner"] != incident.get("owner"):
+                # Somebody began, or got it otherwise: whom the app gave it to does not have it.
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)

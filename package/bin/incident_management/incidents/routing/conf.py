@@ -31,7 +31,15 @@ from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
 from .rules import Rule
 from .spelling import check_aim, misspelt
-from .teams import Calendars, Member, Team, calendar_named, shared_slack_ids, unlimited
+from .teams import (
+    Calendars,
+    Member,
+    Team,
+    calendar_named,
+    described_twice,
+    shared_slack_ids,
+    unlimited,
+)
 from .values import CONF, Wish, announced, duration, number, some_of, user_name
 
 __all__ = ["CONF", "Decision", "Routing"]
@@ -254,6 +262,7 @@ class _Reader:
             lambda n: Member(user_name(n)),
         )
         members = {one.name: one for one in found.values()}
+        self._problems += described_twice(found)
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         rotas = self._rotas(calendars)

@@ -24,6 +24,7 @@ __all__ = [
     "Member",
     "Team",
     "calendar_named",
+    "described_twice",
     "member_in_slack",
     "shared_slack_ids",
     "unlimited",
@@ -172,6 +173,19 @@ def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) ->
     wanted = f"{workspace}/{user}" if workspace else user
     found = [name for name, member in members.items() if user and member.slack_id == wanted]
     return found[0] if len(found) == 1 else ""
+
+
+def described_twice(members: Mapping[str, Member]) -> List[str]:
+    """Return a sentence for each person who has several stanzas (given by their names)."""
+    stanzas: Dict[str, List[str]] = {}
+    for stanza, member in members.items():
+        stanzas.setdefault(member.name, []).append(f"[member:{stanza}]")
+    return [
+        f"{CONF}: {' and '.join(names[:5])} are one person, as user names have no case, and only "
+        "the last of them counts; keep one."
+        for names in stanzas.values()
+        if len(names) > 1
+    ]
 
 
 def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
