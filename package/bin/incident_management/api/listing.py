@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from .. import conf_values
 from ..incidents.canonical import digest
 from ..incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ..incidents.errors import Invalid
@@ -232,7 +233,7 @@ def _wanted(arguments: Mapping[str, Any]) -> str:
 
 def _fields(arguments: Mapping[str, Any]) -> List[str]:
     """Return the fields to show, none for all. Raises Invalid for one that incidents lack."""
-    named = [part.strip() for part in str(arguments.get("fields", "")).split(",") if part.strip()]
+    named = conf_values.listed(arguments.get("fields"))
     for name in named:
         if name not in INCIDENT_FIELDS:
             known = ", ".join(INCIDENT_FIELDS)
@@ -258,7 +259,7 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
     """Return the clauses of a query for these filters. Raises Invalid for an unknown value."""
     clauses: List[Document] = []
     for name, stored in FILTERS.items():
-        values = [part.strip() for part in str(arguments.get(name, "")).split(",") if part.strip()]
+        values = list(conf_values.listed(arguments.get(name)))
         known = KNOWN.get(name)
         for value in values:
             if known and value not in known:

@@ -18,6 +18,7 @@ from typing import (
     TypeVar,
 )
 
+from ...conf_values import is_true
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
@@ -236,9 +237,7 @@ class _Reader:
 
     def __init__(self, stanzas: Stanzas) -> None:
         self._stanzas = {
-            name: values
-            for name, values in stanzas.items()
-            if str(values.get("disabled", "0")).strip().lower() not in ("1", "true")
+            name: values for name, values in stanzas.items() if not is_true(values.get("disabled"))
         }
         self._problems: List[str] = []
 
