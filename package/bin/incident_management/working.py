@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Dict, List, Optional
 
-from .detection.monitors.signed import TROUBLE
+from .detection.monitors.signed import troubles
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
 
@@ -96,8 +96,7 @@ def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: f
             "'worker' of Incident monitor is enabled under Settings › Data inputs, and read "
             "incident_management_worker.log."
         )
-    for note in stores.claims.find({"purpose": TROUBLE}):
-        said.append(f"Monitor '{note['value']['monitor']}': {note['value']['sentence']}")
+    said += [f"Monitor '{name}': {sentence}" for name, sentence in troubles(stores).items()]
     return sorted(said)
 
 

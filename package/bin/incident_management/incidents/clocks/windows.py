@@ -17,7 +17,7 @@ from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
 from ...ports import Collection, Document
 from ..errors import Invalid
 from .calendar import DAYS
-from .zones import ADVICE, zone_named
+from .zones import zone_named
 
 __all__ = ["Window", "forget_over", "insert", "newest_first", "not_over"]
 
@@ -148,10 +148,10 @@ def _minutes(text: str) -> int:
 
 
 def _zone(name: str) -> tzinfo:
-    zone = zone_named(name)
-    if zone is None:
-        raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
-    return zone
+    try:
+        return zone_named(name)
+    except ValueError as error:
+        raise Invalid(str(error)) from None
 
 
 def insert(windows: Collection, window: _K) -> _K:
