@@ -43,13 +43,13 @@ class Throttle:
         """Return the results that are not held at that moment, and remember them."""
         if not self.period:
             return rows
-        passing = [row for row in rows if moment - self._last_fired(row) >= self.period]
+        never = float("-inf")
+        passing = [
+            row for row in rows if moment - self._fired.get(self._key(row), never) >= self.period
+        ]
         self.held += len(rows) - len(passing)
         self._fired.update((self._key(row), moment) for row in passing)
         return passing
-
-    def _last_fired(self, row: Mapping[str, Any]) -> float:
-        return self._fired.get(self._key(row), float("-inf"))
 
     def _key(self, row: Mapping[str, Any]) -> Tuple[str, ...]:
         return tuple(str(row.get(name, "")) for name in self.fields)

@@ -51,11 +51,11 @@ class Recorded:
 
     def overlaps(self, row: Mapping[str, Any], slack: float) -> bool:
         """Whether an incident of a replay has an entity of this one at about the same time."""
-        shared = set(self.entities) & set(row["entities"])
-        near = row["first_time"] <= self.last_time + slack and (
-            row["last_time"] >= self.first_time - slack
+        return (
+            not set(self.entities).isdisjoint(row["entities"])
+            and row["first_time"] <= self.last_time + slack
+            and row["last_time"] >= self.first_time - slack
         )
-        return bool(shared) and near
 
 
 def judged(
@@ -82,11 +82,15 @@ def judged(
         lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
             leads.append(lead)
-        compared = {
-            "known": [one.id for one in mine],
-            "lead_seconds": "" if lead is None else round(lead),
-        }
-        rows.append({"kind": "incident", "setting": label, **row, **compared})
+        rows.append(
+            {
+                "kind": "incident",
+                "setting": label,
+                **row,
+                "known": [one.id for one in mine],
+                "lead_seconds": "" if lead is None else round(lead),
+            }
+        )
     summary = {
         "kind": "summary",
         "setting": label,

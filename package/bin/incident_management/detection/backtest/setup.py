@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents.routing import Routing
@@ -152,14 +151,15 @@ def replay_monitor(
     plain = Setting(
         detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
     )
-    setting = dataclasses.replace(_changed(plain, asked.changes), threshold=None)
+    setting = replace(_changed(plain, asked.changes), threshold=None)
     until = min(end, now - monitor.lag)
     run = MonitorReplay(monitor, Progress(searcher, until, tell_now), start, until)
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
     rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
-    told = {"rule": name, "threshold": _limit_of(monitor), **run.costs()}
-    told["quiet"] = f"{setting.quiet:g}" if setting.quiet else "never"
+    has_limit = monitor.detector in DEFAULT_THRESHOLDS
+    limit = f"{monitor.threshold:g}" if has_limit else ""
+    told = {"rule": name, "threshold": limit, "quiet": _spoken(setting.quiet), **run.costs()}
     for row in [*rows, {**summary, **told}]:
         yield {column: row.get(column, "") for column in COLUMNS}
 
@@ -172,8 +172,8 @@ def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
     return Routing.from_stanzas(stanzas)
 
 
-def _limit_of(monitor: Monitor) -> str:
-    return f"{monitor.threshold:g}" if monitor.detector in DEFAULT_THRESHOLDS else ""
+def _spoken(quiet: float) -> str:
+    return f"{quiet:g}" if quiet else "never"
 
 
 def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:
@@ -191,7 +191,7 @@ def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor
         raise ValueError(
             "A burn_rate has no threshold; change its objective or burn_rates, and replay it."
         )
-    return dataclasses.replace(monitor, threshold=threshold)
+    return replace(monitor, threshold=threshold)
 
 
 def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Detection:
@@ -280,9 +280,13 @@ def compared(
     if wants_threshold:
         loosened_spl, metric = loosened(run.detection.spl)
         loose = run.windows(loosened_spl)
-        settings = [(label, dataclasses.replace(one, metric=metric)) for label, one in settings]
+        settings = [(label, replace(one, metric=metric)) for label, one in settings]
         if run.limit is not None and not run.truncated_runs:
-            settings = [(label, _with_limit(one, run.limit)) for label, one in settings]
+            # The search's own limit, where a setting has no other.
+            settings = [
+                (label, one if one.threshold is not None else replace(one, threshold=run.limit))
+                for label, one in settings
+            ]
     for label, setting in settings:
         if setting.threshold is None and plain_windows is None:
             plain_windows = run.windows()
@@ -296,13 +300,6 @@ def compared(
             loose, setting, run.topology, run.days, asked.target_pages_per_day
         )
         yield from _rows_of(run, loose, found, recorded, "proposed", threshold, setting.quiet)
-
-
-def _with_limit(setting: Setting, limit: float) -> Setting:
-    """Return a setting with the search's own limit, where it has no other."""
-    return (
-        setting if setting.threshold is not None else dataclasses.replace(setting, threshold=limit)
-    )
 
 
 def _rows_of(
@@ -320,7 +317,7 @@ def _rows_of(
         **summary,
         "rule": run.detection.name,
         "threshold": "" if threshold is None else f"{threshold:g}",
-        "quiet": f"{quiet:g}" if quiet else "never",
+        "quiet": _spoken(quiet),
         **run.costs(),
     }
 
@@ -334,9 +331,9 @@ def _changed(setting: Setting, values: Mapping[str, Optional[float]]) -> Setting
 
     routing = setting.routing
     threshold = values.get("threshold")
-    return dataclasses.replace(
+    return replace(
         setting,
-        routing=dataclasses.replace(
+        routing=replace(
             routing,
             group_window=chosen("group_window", routing.group_window),
             reopen_window=chosen("reopen_window", routing.reopen_window),

@@ -167,14 +167,15 @@ def not_over(now: float) -> Document:
     return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": now}}]}
 
 
-def newest_first(windows: Collection, now: float, most_over: int) -> List[Document]:
+def newest_first(windows: Collection, kind: Type[_K], now: float, most_over: int) -> List[_K]:
     """Return all that are not over, and the newest ``most_over`` of those that are."""
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
         *windows.find(not_over(now)),
         *windows.find(over, sort="created_at:-1", limit=most_over),
     ]
-    return sorted(found, key=lambda document: -float(document["created_at"]))
+    found.sort(key=lambda document: -float(document["created_at"]))
+    return [kind.from_document(document) for document in found]
 
 
 def forget_over(windows: Collection, before: float) -> None:

@@ -8,9 +8,9 @@ makes it one problem is the event itself: opening it twice, by whomever, is one 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Mapping, Protocol, Sequence
 
-from ...splunk.session import APP, Session, SplunkError, path_of
+from ...splunk.session import APP, SplunkError, path_of
 from ..canonical import digest
 from ..model import SEVERITIES
 from ..signal import TITLE_CHARACTERS
@@ -27,8 +27,16 @@ class OpenFailed(Exception):
     """No incident was opened; the text says why."""
 
 
+class Requests(Protocol):
+    """The part of :class:`incident_management.splunk.session.Session` that is needed."""
+
+    def get(self, path: str, **query: Any) -> Any: ...
+
+    def post(self, path: str, form: Any = None, json_body: Any = None) -> Any: ...
+
+
 def open_from_event(
-    session: Session, sid: str, offset: int, severity: str, title: str, user: str
+    session: Requests, sid: str, offset: int, severity: str, title: str, user: str
 ) -> Dict[str, Any]:
     """Open an incident about an event; returns a row that says which, and what became of it.
 
@@ -49,7 +57,7 @@ def open_from_event(
     }
 
 
-def event_at(session: Session, sid: str, offset: int) -> Mapping[str, Any]:
+def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
     """Return one event of a search. Raises OpenFailed."""
     path = "/services/search/v2/jobs/" + path_of(sid, "events")
     try:

@@ -25,8 +25,7 @@ from ..covers import Cover
 from ..errors import Invalid, NotFound, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
-from . import choice
-from .choice import Choice, Load, Standing
+from .choice import Choice, Chooser, Load, Standing
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
@@ -155,10 +154,11 @@ class Routing:
         passing: str = "",
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
-        weight = self.weight(severity)
-        return choice.choose(
-            *(self.teams, self.members, team, weight, skills, load, now, passing), self.on_call
-        )
+        return self.chooser.choose(team, self.weight(severity), skills, load, now, passing)
+
+    @cached_property
+    def chooser(self) -> Chooser:
+        return Chooser(self.teams, self.members, self.on_call)
 
     @cached_property
     def on_call(self) -> OnCall:
@@ -180,7 +180,7 @@ class Routing:
 
     def standings(self, team: str, load: Load, now: float) -> List[Standing]:
         """Return how each member of a team stands now."""
-        return choice.standings(self.teams[team], self.members, (), load, now)
+        return self.chooser.standings(self.teams[team], (), load, now)
 
     def weight(self, severity: str) -> float:
         """Return how many points of work an incident of a severity is."""
