@@ -95,6 +95,37 @@ class Place(NamedTuple):
     key: str
 
 
+class Wanted(NamedTuple):
+    """What is looked for: clauses that must all hold, and a text, in lower case; in which order."""
+
+    clauses: List[Document]
+    text: str
+    sort: str
+
+    @property
+    def sorted_by(self) -> str:
+        """The document's field."""
+        return ORDERS[self.sort.lstrip("-")]
+
+    @property
+    def order(self) -> str:
+        """For the store: both the same way, as the accelerations of collections.conf are."""
+        way = -1 if self.sort.startswith("-") else 1
+        return f"{self.sorted_by}:{way},_key:{way}"
+
+    def query(self, place: Optional[Place]) -> Document:
+        """The KV store's query for what comes after a place."""
+        clauses = list(self.clauses)
+        if place:
+            name, beyond = self.sorted_by, "$lt" if self.sort.startswith("-") else "$gt"
+            same = {"$and": [{name: place.value}, {"_key": {beyond: place.key}}]}
+            clauses.append({"$or": [{name: {beyond: place.value}}, same]})
+        return {"$and": clauses} if clauses else {}
+
+    def place_of(self, document: Document) -> Place:
+        return Place(float(document.get(self.sorted_by) or 0.0), str(document["_key"]))
+
+
 @route(
     "GET",
     "/incidents",
@@ -130,18 +161,17 @@ def list_incidents(request: Request) -> Response:
     ``next_cursor`` gives the next page, null after the last. In the order of ``opened_at``, which
     never changes, no incident is shown twice or left out while others are opened.
     """
-    sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
-    clauses = clauses_of(request.args)
-    wanted, fields = _wanted(request.args), _fields(request.args)
-    mark = digest([clauses, sort, wanted], 16)
+    sort = str(request.args.get("sort", SORTS[0]))
+    wanted, fields = _wanted(request.args, sort), _fields(request.args)
+    mark = digest([wanted.clauses, sort, wanted.text], 16)
     place = _place_of(request.args.get("cursor"), mark)
     if place and offset:
         raise Invalid("Give either 'cursor' or 'offset'.")
     incidents = request.stores.incidents
-    found, place = _page(incidents, clauses, sort, place, wanted, limit, offset, fields)
-    if wanted:
+    found, place = _page(incidents, wanted, place, limit, offset, fields)
+    if wanted.text:
         found = _to_show(incidents, found, fields)
     return Response(
         {
@@ -155,46 +185,44 @@ def list_incidents(request: Request) -> Response:
 
 def _page(
     incidents: Collection,
-    clauses: List[Document],
-    sort: str,
+    wanted: Wanted,
     place: Optional[Place],
-    wanted: str,
     limit: int,
     offset: int = 0,
     fields: Sequence[str] = (),
 ) -> Tuple[List[Document], Optional[Place]]:
     """Return a page's documents, and where the next one begins (None: there is none).
 
-    ``fields``: what a list shows of each; all unless given. Where a text is ``wanted``, they hold
+    ``fields``: what a list shows of each; all unless given. Where a text is looked for, they hold
     what that was looked for in, and the sorted field.
     """
-    name = ORDERS[sort.lstrip("-")]
-    shown_from = {SHOWN_FROM.get(field, field) for field in fields}
-    # A text is looked for in thousands, of which a page is shown.
-    read = {name, *SEARCHED_FIELDS} if wanted else {name, *shown_from} if fields else set()
-    # Both the same way, as the accelerations of collections.conf are.
-    order = f"{name}:{{0}},_key:{{0}}".format(-1 if sort.startswith("-") else 1)
+    if wanted.text:
+        return _page_with_text(incidents, wanted, place, limit, offset)
+    read = {wanted.sorted_by, *(SHOWN_FROM.get(name, name) for name in fields)} if fields else ()
+    found = incidents.find(wanted.query(place), wanted.order, limit + 1, offset, sorted(read))
+    return found[:limit], wanted.place_of(found[limit - 1]) if len(found) > limit else None
+
+
+def _page_with_text(
+    incidents: Collection, wanted: Wanted, place: Optional[Place], limit: int, offset: int
+) -> Tuple[List[Document], Optional[Place]]:
+    """The same, of those that hold a text: it is looked for in thousands."""
+    read = sorted({wanted.sorted_by, *SEARCHED_FIELDS})
     found: List[Document] = []
-    scanned = 0
-    while True:
-        size = SCAN_PAGE if wanted else limit + offset + 1
-        query = query_of([*clauses, *_after(sort, place)])
-        skip = 0 if wanted else offset
-        batch = incidents.find(query, order, size - skip, skip, sorted(read))
+    for _batch in range(TEXT_SCAN // SCAN_PAGE):
+        batch = incidents.find(wanted.query(place), wanted.order, SCAN_PAGE, fields=read)
         for document in batch:
-            matches = not wanted or wanted in _searched(document)
-            if matches and wanted and offset:
-                offset -= 1
-            elif matches:
-                if len(found) == limit:
+            if wanted.text in _searched(document):
+                if offset:
+                    offset -= 1
+                elif len(found) == limit:
                     return found, place
-                found.append(document)
-            place = Place(float(document.get(name) or 0.0), str(document["_key"]))
-        scanned += len(batch)
-        if len(batch) < size - skip:
+                else:
+                    found.append(document)
+            place = wanted.place_of(document)
+        if len(batch) < SCAN_PAGE:
             return found, None
-        if scanned >= TEXT_SCAN:
-            return found, place
+    return found, place
 
 
 def _to_show(
@@ -213,10 +241,10 @@ def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> 
     Raises Invalid when there is no filter, when more than ``most`` match, and when there are too
     many to look for a text in all of them.
     """
-    clauses, wanted = clauses_of(arguments), _wanted(arguments)
-    if not clauses and not wanted:
+    wanted = _wanted(arguments, "opened_at")
+    if not wanted.clauses and not wanted.text:
         raise Invalid("The 'filter' is empty: name at least one field, such as status.")
-    found, rest = _page(incidents, clauses, "opened_at", None, wanted, most, fields=("id",))
+    found, rest = _page(incidents, wanted, None, most, fields=("id",))
     if rest and len(found) < most:
         raise Invalid(
             f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "
@@ -227,8 +255,8 @@ def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> 
     return [str(document["id"]) for document in found]
 
 
-def _wanted(arguments: Mapping[str, Any]) -> str:
-    return str(arguments.get("text", "")).strip().lower()
+def _wanted(arguments: Mapping[str, Any], sort: str) -> Wanted:
+    return Wanted(clauses_of(arguments), str(arguments.get("text", "")).strip().lower(), sort)
 
 
 def _fields(arguments: Mapping[str, Any]) -> List[str]:
@@ -245,14 +273,6 @@ def _only(fields: Sequence[str], incident: Document) -> Document:
     if not fields:
         return incident
     return {name: value for name, value in incident.items() if name in fields}
-
-
-def _after(sort: str, place: Optional[Place]) -> List[Document]:
-    if place is None:
-        return []
-    name, beyond = ORDERS[sort.lstrip("-")], "$lt" if sort.startswith("-") else "$gt"
-    same = {"$and": [{name: place.value}, {"_key": {beyond: place.key}}]}
-    return [{"$or": [{name: {beyond: place.value}}, same]}]
 
 
 def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
@@ -273,7 +293,7 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             values.append(str(arguments[name]).strip())
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
-        if name == "sla_status" and values and SLA_STATUSES_OF_OPEN.issuperset(values):
+        if name == "sla_status" and values and set(values) <= set(SLA_STATUSES_OF_OPEN):
             # Without it, all incidents would be looked at for the few that are open.
             clauses.append(IS_OPEN)
     for name, (stored, operator) in RANGES.items():
@@ -281,11 +301,6 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             # As a float, which the stored times are: a whole number may be beyond the store's.
             clauses.append({stored: {operator: float(arguments[name])}})
     return clauses
-
-
-def query_of(clauses: List[Document]) -> Document:
-    """Return the KV store's query for clauses that must all hold."""
-    return {"$and": clauses} if clauses else {}
 
 
 def _searched(document: Document) -> str:
