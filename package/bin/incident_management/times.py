@@ -1,10 +1,10 @@
-"""Times as an analysis tells them."""
+"""Times as people are told them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
-__all__ = ["how_long", "in_utc"]
+__all__ = ["how_long", "to_the_minute", "to_the_second"]
 
 
 def how_long(seconds: float) -> str:
@@ -16,6 +16,11 @@ def how_long(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def in_utc(moment: float) -> str:
-    """Return epoch seconds as a date and time of day."""
-    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+def to_the_minute(moment: float) -> str:
+    """Return epoch seconds as a date and time of day in UTC."""
+    return f"{datetime.fromtimestamp(moment, timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
+def to_the_second(moment: float) -> str:
+    """Return epoch seconds as a date and time of day in UTC."""
+    return f"{datetime.fromtimestamp(moment, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
