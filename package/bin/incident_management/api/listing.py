@@ -95,8 +95,8 @@ class Place(NamedTuple):
     key: str
 
 
-class Wanted(NamedTuple):
-    """What is looked for: clauses that must all hold, and a text, in lower case; in which order."""
+class Asked(NamedTuple):
+    """Clauses that must all hold, a text in lower case (empty: any), and how to sort."""
 
     clauses: List[Document]
     text: str
@@ -161,17 +161,19 @@ def list_incidents(request: Request) -> Response:
     ``next_cursor`` gives the next page, null after the last. In the order of ``opened_at``, which
     never changes, no incident is shown twice or left out while others are opened.
     """
+    sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
-    sort = str(request.args.get("sort", SORTS[0]))
-    wanted, fields = _wanted(request.args, sort), _fields(request.args)
-    mark = digest([wanted.clauses, sort, wanted.text], 16)
+    clauses = clauses_of(request.args)
+    wanted, fields = _wanted(request.args), _fields(request.args)
+    mark = digest([clauses, sort, wanted], 16)
     place = _place_of(request.args.get("cursor"), mark)
     if place and offset:
         raise Invalid("Give either 'cursor' or 'offset'.")
     incidents = request.stores.incidents
-    found, place = _page(incidents, wanted, place, limit, offset, fields)
-    if wanted.text:
+    asked = Asked(clauses, wanted, sort)
+    found, place = _page(incidents, asked, place, limit, offset, fields)
+    if wanted:
         found = _to_show(incidents, found, fields)
     return Response(
         {
@@ -185,7 +187,7 @@ def list_incidents(request: Request) -> Response:
 
 def _page(
     incidents: Collection,
-    wanted: Wanted,
+    asked: Asked,
     place: Optional[Place],
     limit: int,
     offset: int = 0,
@@ -196,30 +198,30 @@ def _page(
     ``fields``: what a list shows of each; all unless given. Where a text is looked for, they hold
     what that was looked for in, and the sorted field.
     """
-    if wanted.text:
-        return _page_with_text(incidents, wanted, place, limit, offset)
-    read = {wanted.sorted_by, *(SHOWN_FROM.get(name, name) for name in fields)} if fields else ()
-    found = incidents.find(wanted.query(place), wanted.order, limit + 1, offset, sorted(read))
-    return found[:limit], wanted.place_of(found[limit - 1]) if len(found) > limit else None
+    if asked.text:
+        return _page_with_text(incidents, asked, place, limit, offset)
+    read = {asked.sorted_by, *(SHOWN_FROM.get(name, name) for name in fields)} if fields else ()
+    found = incidents.find(asked.query(place), asked.order, limit + 1, offset, sorted(read))
+    return found[:limit], asked.place_of(found[limit - 1]) if len(found) > limit else None
 
 
 def _page_with_text(
-    incidents: Collection, wanted: Wanted, place: Optional[Place], limit: int, offset: int
+    incidents: Collection, asked: Asked, place: Optional[Place], limit: int, offset: int
 ) -> Tuple[List[Document], Optional[Place]]:
     """The same, of those that hold a text: it is looked for in thousands."""
-    read = sorted({wanted.sorted_by, *SEARCHED_FIELDS})
+    read = sorted({asked.sorted_by, *SEARCHED_FIELDS})
     found: List[Document] = []
     for _batch in range(TEXT_SCAN // SCAN_PAGE):
-        batch = incidents.find(wanted.query(place), wanted.order, SCAN_PAGE, fields=read)
+        batch = incidents.find(asked.query(place), asked.order, SCAN_PAGE, fields=read)
         for document in batch:
-            if wanted.text in _searched(document):
+            if asked.text in _searched(document):
                 if offset:
                     offset -= 1
                 elif len(found) == limit:
                     return found, place
                 else:
                     found.append(document)
-            place = wanted.place_of(document)
+            place = asked.place_of(document)
         if len(batch) < SCAN_PAGE:
             return found, None
     return found, place
@@ -241,10 +243,11 @@ def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> 
     Raises Invalid when there is no filter, when more than ``most`` match, and when there are too
     many to look for a text in all of them.
     """
-    wanted = _wanted(arguments, "opened_at")
-    if not wanted.clauses and not wanted.text:
+    clauses, wanted = clauses_of(arguments), _wanted(arguments)
+    if not clauses and not wanted:
         raise Invalid("The 'filter' is empty: name at least one field, such as status.")
-    found, rest = _page(incidents, wanted, None, most, fields=("id",))
+    asked = Asked(clauses, wanted, "opened_at")
+    found, rest = _page(incidents, asked, None, most, fields=("id",))
     if rest and len(found) < most:
         raise Invalid(
             f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "
@@ -255,8 +258,8 @@ def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> 
     return [str(document["id"]) for document in found]
 
 
-def _wanted(arguments: Mapping[str, Any], sort: str) -> Wanted:
-    return Wanted(clauses_of(arguments), str(arguments.get("text", "")).strip().lower(), sort)
+def _wanted(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("text", "")).strip().lower()
 
 
 def _fields(arguments: Mapping[str, Any]) -> List[str]:
