@@ -9,8 +9,9 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
@@ -24,8 +25,6 @@ __all__ = [
     "Incident",
     "worst",
 ]
-
-Document = Dict[str, Any]
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")

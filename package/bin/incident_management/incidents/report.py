@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from .fold import effective, fold
 from .model import Entry, Incident
@@ -82,9 +82,9 @@ def _facts(incident: Incident) -> List[str]:
         ("Severity", incident.severity),
         ("Affected", ", ".join(incident.entities)),
         ("Found by", ", ".join(incident.rules)),
-        ("Team, owner", ", ".join(name for name in (incident.team, incident.owner) if name)),
+        ("Team, owner", _joined(", ", incident.team, incident.owner)),
         ("Signals, events", f"{incident.signals}, {incident.events}"),
-        ("Category", ", ".join(part for part in (incident.category, incident.feedback) if part)),
+        ("Category", _joined(", ", incident.category, incident.feedback)),
         ("Time to detect (MTTD)", took["detect"]),
         ("Time to acknowledge (MTTA)", took["acknowledge"]),
         ("Time to resolve (MTTR)", took["resolve"]),
@@ -125,28 +125,20 @@ def _edited(data: Data) -> str:
 _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "opened": _opened,
     "edited": _edited,
-    "signal": lambda data: " ".join(_words(f"added {_signals(data)}", data.get("reason"))),
+    "signal": lambda data: _joined(" ", f"added {_signals(data)}", data.get("reason")),
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),
-    "ticket": lambda data: ": ".join(
-        _words(
-            data.get("number"),
-            data.get("by") if data.get("event") == "comment" else "",
-            data.get("text"),
-        )
+    "ticket": lambda data: _joined(
+        ": ",
+        data.get("number"),
+        data.get("by") if data.get("event") == "comment" else "",
+        data.get("text"),
     ),
-    "assigned": lambda data: (
-        "assigned to " + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
-    ),
+    "assigned": lambda data: f"assigned to {_taken_by(data)}",
     "unassigned": lambda data: str(data.get("reason") or ""),
     "sla": lambda data: _promised(data),
-    "escalation": lambda data: (
-        f"escalated to level {data.get('level')}: "
-        + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
-    ),
-    "status": lambda data: ". ".join(
-        _words(f"{data.get('from')} to {data.get('to')}", data.get("reason"))
-    ),
+    "escalation": lambda data: f"escalated to level {data.get('level')}: {_taken_by(data)}",
+    "status": lambda data: _because(f"{data.get('from')} to {data.get('to')}", data),
     "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
     "analysis": lambda data: str(data.get("verdict") or "analysed"),
     "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",
@@ -157,24 +149,18 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
     "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
-    "merged": lambda data: ". ".join(_words(f"merged into {data.get('into')}", data.get("reason"))),
-    "unmerged": lambda data: ". ".join(
-        _words(f"taken out of {data.get('from')} again", data.get("reason"))
-    ),
+    "merged": lambda data: _because(f"merged into {data.get('into')}", data),
+    "unmerged": lambda data: _because(f"taken out of {data.get('from')} again", data),
     "joined": lambda data: (
         f"took over {data.get('from')} with {len(data.get('signals') or {})} signals"
     ),
-    "split": lambda data: ". ".join(
-        _words(
-            f"{len(data.get('removed') or [])} signals split off to {data.get('to')}",
-            data.get("reason"),
-        )
+    "split": lambda data: _because(
+        f"{len(data.get('removed') or [])} signals split off to {data.get('to')}", data
     ),
-    "pinned": lambda data: " ".join(
-        _words(
-            "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
-            data.get("reason"),
-        )
+    "pinned": lambda data: _joined(
+        " ",
+        "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
+        data.get("reason"),
     ),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
 }
@@ -188,8 +174,16 @@ def _promised(data: Data) -> str:
     return "deadlines: " + (", ".join(said) or "none")
 
 
-def _words(*values: Any) -> Iterable[str]:
-    return (str(value) for value in values if value)
+def _taken_by(data: Data) -> str:
+    return _joined(", ", data.get("owner"), data.get("team"), data.get("reason"))
+
+
+def _because(said: str, data: Data) -> str:
+    return _joined(". ", said, data.get("reason"))
+
+
+def _joined(mark: str, *values: Any) -> str:
+    return mark.join(str(value) for value in values if value)
 
 
 def _between(start: Optional[float], end: Optional[float]) -> Optional[float]:

@@ -16,7 +16,7 @@ from ..incidents.stores import claim_document, fitting
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
 from ..splunk.stanza import SettingsError
-from ..working import Failures
+from ..worker_health import Failures
 
 __all__ = ["Duty", "Worker"]
 

@@ -12,14 +12,14 @@ from ..incidents.clocks import assignment, handover, windows
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
-from ..incidents.joining.moving import finish_recent
+from ..incidents.joining.carrying_out import finish_recent
 from ..incidents.model import ACTOR
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
+from ..incidents.upkeep.opened_twice import Compared, join_raced
 from ..incidents.upkeep.quiet import Quiet
-from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked

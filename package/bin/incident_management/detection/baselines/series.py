@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
+from ...times import to_the_minute
 from .baseline import SENSITIVITIES, Baseline, OtherVersion
 from .zone import UTC, Zone
 
@@ -240,6 +240,6 @@ def _only_number(value: Any) -> float:
 def _shown(time: float) -> str:
     """Return a time for a reader; as it came where no calendar has it."""
     try:
-        return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return to_the_minute(time)
     except (OverflowError, ValueError, OSError):
         return f"{time:g}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ...incidents.stores import chunks
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS
 
@@ -92,8 +93,8 @@ def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key,
     Most never found anything, so many are asked for at once.
     """
     found: Dict[Key, float] = {}
-    for begin in range(0, len(keys), NAMED_AT_ONCE):
-        left = list(keys[begin : begin + NAMED_AT_ONCE])
+    for some in chunks(keys, NAMED_AT_ONCE):
+        left = list(some)
         while left:
             older: Document = {"received_at": {"$lt": before}}
             of = [{"rule": rule, "app": app} for rule, app in left]

@@ -241,12 +241,12 @@ def _movable(
         kind = (incident.team, incident.severity, incident.owner)
         owner = ""
         if kind not in hopeless:
-            owner = _chosen(routing, incident, (), load, now)
+            owner = _choice(routing, incident, (), load, now).owner
             if not owner:
                 hopeless.add(kind)
         if owner:
             skills = skills_for(routing, incident, incident.team)
-            owner = _chosen(routing, incident, skills, load, now)
+            owner = _choice(routing, incident, skills, load, now).owner
         if owner:
             load[owner] = load.get(owner, 0.0) + routing.weight(incident.severity)
         if owner or (incident.id, incident.team) not in explained:
@@ -254,12 +254,12 @@ def _movable(
     return found
 
 
-def _chosen(
+def _choice(
     routing: Routing, incident: Incident, skills: Sequence[str], load: Dict[str, float], now: float
-) -> str:
-    """Return who can take an incident now; empty for nobody."""
+) -> Choice:
+    """Choose who of its team takes an incident now, but whoever has it."""
     team, severity, owner = incident.team, incident.severity, incident.owner
-    return routing.choose(team, severity, skills, load, now, owner).owner
+    return routing.choose(team, severity, skills, load, now, owner)
 
 
 def _placed(
@@ -271,7 +271,7 @@ def _placed(
 ) -> List[Entry]:
     """The entry that gives an incident to somebody, or says that nobody can take it."""
     skills = skills_for(routing, incident, incident.team)
-    choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
+    choice = _choice(routing, incident, skills, load, now)
     written: Set[str] = {entry.once for entry in entries}
     life = len(lives_of(entries))
     data = choice.to_data()

@@ -18,7 +18,7 @@ from ..errors import Contended
 from ..fold import ADDING
 from ..grouping import Topology
 from ..identity import new_incident_id
-from ..joining import moving
+from ..joining import carrying_out
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..signal import Signal, readable
@@ -83,7 +83,7 @@ class Ingest:
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
         timeline.save_documents(self._stores, changed, self._remembered.monotonic)
         self._reopen_unseen(were_open, changed)
-        batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
+        batch.hand_on(carrying_out.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})
         if batch.stored:

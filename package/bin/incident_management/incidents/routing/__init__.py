@@ -3,7 +3,7 @@
 Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
 """
 
-from .choice import Choice, choose
+from .choice import Choice
 from .conf import CONF, Decision, Routing
 from .policies import Path, Policy, Step
 from .rules import Rule
@@ -21,6 +21,5 @@ __all__ = [
     "Rule",
     "Step",
     "Team",
-    "choose",
     "duration",
 ]

@@ -18,14 +18,14 @@ from typing import (
     TypeVar,
 )
 
+from ...conf_values import is_true
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
 from ..errors import Invalid, NotFound, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
-from . import choice
-from .choice import Choice, Load, Standing
+from .choice import Choice, Chooser, Load, Standing
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
@@ -162,10 +162,11 @@ class Routing:
         passing: str = "",
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
-        weight = self.weight(severity)
-        return choice.choose(
-            *(self.teams, self.members, team, weight, skills, load, now, passing), self.on_call
-        )
+        return self.chooser.choose(team, self.weight(severity), skills, load, now, passing)
+
+    @cached_property
+    def chooser(self) -> Chooser:
+        return Chooser(self.teams, self.members, self.on_call)
 
     @cached_property
     def on_call(self) -> OnCall:
@@ -187,7 +188,7 @@ class Routing:
 
     def standings(self, team: str, load: Load, now: float) -> List[Standing]:
         """Return how each member of a team stands now."""
-        return choice.standings(self.teams[team], self.members, (), load, now)
+        return self.chooser.standings(self.teams[team], (), load, now)
 
     def weight(self, severity: str) -> float:
         """Return how many points of work an incident of a severity is."""
@@ -244,9 +245,7 @@ class _Reader:
 
     def __init__(self, stanzas: Stanzas) -> None:
         self._stanzas = {
-            name: values
-            for name, values in stanzas.items()
-            if str(values.get("disabled", "0")).strip().lower() not in ("1", "true")
+            name: values for name, values in stanzas.items() if not is_true(values.get("disabled"))
         }
         self._problems: List[str] = []
 

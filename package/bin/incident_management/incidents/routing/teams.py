@@ -6,18 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from ...channels import CHANNELS
+from ...conf_values import listed
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
-from .values import (
-    CONF,
-    channels,
-    choice,
-    email_addresses,
-    listed,
-    number,
-    user_name,
-    user_names,
-)
+from .values import CONF, choice, email_addresses, number, some_of, user_name, user_names
 
 __all__ = [
     "Calendars",
@@ -121,7 +114,7 @@ class Team:
         return cls(
             name,
             tuple(dict.fromkeys(user_names(values.get("members", "")))),
-            channels(f"{where} channels", values.get("channels", "")),
+            some_of(f"{where} channels", values.get("channels", ""), CHANNELS, "channels"),
             values.get("slack_channel", "").strip(),
             email_addresses(f"{where} email", values.get("email", "")),
             _capacity(where, values),

@@ -91,8 +91,10 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     involved = sorted({name for move in decided for name in (move.source, move.target)})
     stories = timeline.load(stores, involved)
     for move in decided:
+        if move.kind != "undo":
+            continue
         source, target = stories[move.source], stories[move.target]
-        twice = [k for k in target.owned() if move.kind == "undo" and _both(k, source, target)]
+        twice = [key for key in target.owned() if source.counts(key) and target.counts(key)]
         if twice:
             data = {"to": move.target, "number": move.number, "removed": twice}
             data["reason"] = f"Counted on {move.target} as well."
@@ -102,10 +104,6 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     for some in chunks(involved, NAMES_A_QUERY):
         naming = stores.signals.find(any_of("incident_id", some), fields=["incident_id"])
         _correct_astray(stores, stories, naming)
-
-
-def _both(key: str, source: Story, target: Story) -> bool:
-    return source.counts(key) and target.counts(key)
 
 
 def _correct_astray(
