@@ -45,7 +45,10 @@ GONE = "ResourceNotFoundException"
 
 
 class FakeLambda:
-    """``faults`` are raised or answered, in order, by the requests to come; None is none."""
+    """``faults`` are raised or answered, in order, by the requests to come; None is none.
+
+    ``updated`` is called after each move that was asked for.
+    """
 
     def __init__(self):
         self.states = {"41": "Active", "42": "Active", "43": "Active"}
@@ -56,6 +59,7 @@ class FakeLambda:
         self.asked = []
         self.faults = []
         self.updates = 0
+        self.updated = lambda: None
         self.point("42")
 
     def point(self, version, **weights):
@@ -109,6 +113,7 @@ class FakeLambda:
         before = self.version
         self.point(version, **weights)
         self.updates += 1
+        self.updated()
         if "prod" in self.concurrency and before != version:
             # As terraform-provider-aws saw it: the version of before keeps the calls for a while.
             self.weights, self.moving = {before: 1.0}, LOOKS
@@ -192,7 +197,8 @@ class FakeLambda:
 @lru_cache(maxsize=1)
 def in_process():
     """Return a client that sends nothing, made once as that takes long, and whom it asks."""
-    client, asked = aws.client("lambda", REGION, ("a", "b", None)), []
+    asked: list[FakeLambda] = []
+    client = aws.client("lambda", REGION, ("a", "b", None))
 
     def answered(request, **_event):
         target = re.sub("^https://[^/]*", "", request.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -148,7 +149,7 @@ def test_its_requests_are_those_of_botocores_model():
     canary = {"RoutingConfig": {"AdditionalVersionWeights": {"42": 0.25}}}
     there = {**alias, "FunctionVersion": "41", **canary}
     moved = {**alias, "FunctionVersion": "41", "RevisionId": "r2"}
-    cleared = {"RoutingConfig": {"AdditionalVersionWeights": {}}}
+    cleared: dict[str, Any] = {"RoutingConfig": {"AdditionalVersionWeights": {}}}
     tags = {"Tags": {"incident-management": "allowed"}}
     qualified = {"FunctionName": "checkout"}
     none = "ProvisionedConcurrencyConfigNotFoundException"
