@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pcre2")
+
 from incident_management.analysis.finders import recent_changes
 from tests.contract.spl.memory import MemoryContext, event
 from tests.unit.analysis.finders.finding import T, scope_of
