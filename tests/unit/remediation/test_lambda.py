@@ -315,6 +315,7 @@ def test_what_became_of_it_is_where_the_alias_points(amazon, version, weights, e
 
 def test_what_was_not_done_is_found_so(amazon):
     assert amazon.executor.settle(APPROVED, "PLAN-1").status == "unchanged"
+    assert amazon.executor.settle(ARGUMENTS, "PLAN-1").status == "unchanged"
     amazon.faults = [Refusal(500, "ServiceException")]
     assert amazon.executor.settle(APPROVED, "PLAN-1").status == "unknown"
 

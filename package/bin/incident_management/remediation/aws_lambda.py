@@ -242,12 +242,18 @@ def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
     if routing == target:
         left = {"revision": alias.revision, "routing": str(routing)}
         return Outcome("done", f"{name} points to {routing.told}.", left)
-    if alias.revision == arguments.get("revision"):
+    if _is_untouched(alias, arguments):
         return Outcome("unchanged", f"{name} still points to {routing.told}.")
     if _is_on_its_way(routing, target, arguments):
         detail = f"{name} moves to {target.told}: for now it points to {routing.told}."
         return Outcome("unknown", detail)
     return Outcome("failed", f"{_changed(alias, arguments)}.", certain=False)
+
+
+def _is_untouched(alias: _Alias, arguments: Mapping[str, str]) -> bool:
+    if "revision" in arguments:
+        return alias.revision == arguments["revision"]
+    return str(alias.routing) == arguments["running"]
 
 
 def _is_on_its_way(routing: Routing, target: Routing, arguments: Mapping[str, str]) -> bool:
