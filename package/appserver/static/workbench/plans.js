@@ -21,6 +21,7 @@ const TRIED = {
     kubernetes: DRY_RUN,
     kubernetes_restart: DRY_RUN,
     kubernetes_scale: DRY_RUN,
+    lambda: 'AWS Lambda is asked whether the alias, its tag and the former version are as they must be. Nothing is changed.',
     launchdarkly: 'LaunchDarkly checks the request, and stores nothing.',
 };
 // Each asks the service that it is about: more than these wait for nobody.

@@ -46,7 +46,8 @@ class Change:
     ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
     value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
     the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
-    where this one does not say it itself.
+    where this one does not say it itself. ``alias``: which of a service's pointers to a version was
+    moved, where it has several.
     """
 
     change_id: str
@@ -57,6 +58,7 @@ class Change:
     actor: str = ""
     version: str = ""
     previous_version: str = ""
+    alias: str = ""
     files: List[str] = field(default_factory=list)
     removed: List[str] = field(default_factory=list)
     added: List[str] = field(default_factory=list)
@@ -91,6 +93,7 @@ class Change:
             actor=text("actor") or text("author"),
             version=text("version"),
             previous_version=text("previous_version"),
+            alias=text("alias"),
             files=files,
             removed=removed,
             added=added,

@@ -89,6 +89,7 @@ class Remediation:
     kubernetes_token: str = field(default="", repr=False)
     launchdarkly_url: str = ""
     launchdarkly_token: str = field(default="", repr=False)
+    lambda_endpoint_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,7 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.secret("kubernetes_token"),
         stanza.url("launchdarkly_url"),
         stanza.secret("launchdarkly_token"),
+        stanza.url("lambda_endpoint_url"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from ...times import how_long
 from ..changes import Change
@@ -11,7 +11,11 @@ from ..scope import Scope, change_events, events_of
 
 NAME = "recent_changes"
 LOOKS_FOR = "change events in the day before the errors began"
-FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
+FIELDS = (
+    "change_id", "service", "kind", "summary", "actor", "version", "previous_version", "alias"
+)  # fmt: skip
+CANARY = "canary"
+"""A deploy to a part; the one that follows, of the same version, replaces what this one did."""
 MOST_TOLD = 10
 """Of the changes, the nearest before the errors, these first."""
 AFTER_SECONDS = 900.0
@@ -47,12 +51,18 @@ def find(scope: Scope) -> Finding:
 
 
 def _fill_previous_versions(changes: List[Change]) -> None:
-    """A deploy that does not say what it replaced replaced the service's deploy before it."""
-    running: Dict[str, Change] = {}
+    """A deploy that does not say what it replaced replaced the one before it.
+
+    That of the same service, and of the same alias where there are several.
+    """
+    running: Dict[Tuple[str, str], Change] = {}
     for change in changes:
         if not change.version:
             continue
-        earlier = running.get(change.service)
+        where = (change.service, change.alias)
+        earlier = running.get(where)
         if earlier and not change.previous_version:
-            change.previous_version, change.replaced = earlier.version, earlier.event
-        running[change.service] = change
+            goes_on = earlier.kind == CANARY and earlier.version == change.version
+            replaced = earlier.previous_version if goes_on else earlier.version
+            change.previous_version, change.replaced = replaced, earlier.event
+        running[where] = change
