@@ -191,7 +191,9 @@ class Storms:
 
     def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
         """Put a summary on the outbox, or one that is alone; returns whether that was new."""
-        if len(gathered) > 1:
+        summary = notification_id(f"summary:{gathered[0]['_key']}", gathered[0]["channel"], "")
+        if len(gathered) > 1 or self._stores.outbox.get(summary):
+            # One that is left alone may be the last that a killed worker had to mark.
             return self._summarize(gathered, more, web_url)
         # It takes a summary's time, so that the next ones wait for each other.
         released = {**gathered[0], "flow": _summaries(gathered[0]["flow"]), "state": "pending"}

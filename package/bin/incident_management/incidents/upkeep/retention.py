@@ -221,7 +221,7 @@ class Retention:
             named = [
                 between("_key", f"{purpose}:{key}:")
                 for key in some
-                for purpose in ("deliver", "outcome")
+                for purpose in ("deliver", "outcome", "again")
             ]
             named += [{"_key": f"slack first:{key}"} for key in some]
             self._stores.claims.delete_matching({"$or": named})
