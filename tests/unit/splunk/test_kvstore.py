@@ -65,8 +65,10 @@ def test_save_sends_at_most_a_thousand_at_once(splunkd, incidents):
     splunkd.answer = lambda *_request: (200, [])
     incidents.save([{"_key": str(n)} for n in range(2500)])
 
-    assert [len(body) for _m, _p, _q, body in splunkd.seen] == [1000, 1000, 500]
-    assert all(path == f"{DATA}/batch_save" for _m, path, _q, _b in splunkd.seen)
+    asked, *saved = splunkd.seen
+    assert asked[:2] == ("GET", "/services/configs/conf-limits/kvstore")
+    assert [len(body) for _m, _p, _q, body in saved] == [1000, 1000, 500]
+    assert all(path == f"{DATA}/batch_save" for _m, path, _q, _b in saved)
 
 
 def test_save_splits_by_size_too(splunkd, incidents, monkeypatch):
