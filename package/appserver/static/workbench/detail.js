@@ -12,12 +12,13 @@ import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
 import { similarPart } from './similar.js';
+import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
 import { timelinePart } from './timeline.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
+const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this']);
 // A longer text would stand in a narrow column of many lines.
 const MOST_LETTERS = 36;
 // Of what a storm affects the other names are folded away.
@@ -197,7 +198,7 @@ export class Detail {
         keepingPlace(this.element, () => {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
-            fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
+            fill(this.head, heading(incident, this, this.clocks), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
             fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
             const chosen = this.tabs.querySelector('[aria-selected=true]');
             this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
@@ -322,7 +323,6 @@ function facts(incident, app) {
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
         ['Before this', incident.previous && other(incident.previous)],
-        ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
     const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));
