@@ -117,7 +117,7 @@ def test_what_happened_how_long_it_took_and_what_was_affected(told):
     assert took[4] == "It was over 11 min after it was opened (time to resolve)."
     assert "Affected: checkout." in told.part("affected")
     assert any(
-        text.startswith("5 events were counted, in 1 signals") for text in told.part("affected")
+        text.startswith("5 events were counted, in 1 signal,") for text in told.part("affected")
     )
     (life,) = told.review()["lives"]
     assert (life["acknowledged"], life["fixed"], life["ended"]) == (300.0, 540.0, 660.0)
@@ -130,7 +130,7 @@ def test_the_cause_is_the_newest_analysis_with_its_citations_and_their_check(tol
         "CHG-7 has caused it.",
         "Its citations: 3 found again by code, 1 rejected, 0 not checked.",
         "Cited (index changes, found again by code): pool 20 → 2",
-        "Cited (2023-11-14 22:13:20, rejected): timeout",
+        "Cited (2023-11-14 22:13:20 UTC, rejected): timeout",
         "An earlier analysis said: No cause in this evidence.",
     ]
 
@@ -141,9 +141,9 @@ def test_what_was_tried_and_what_proved_it(told):
     assert "Recovery was proved: It is found no more." in tried
     (search,) = [text for text in tried if text.startswith("The search")]
     assert search == (
-        "The search High Error Rate found before the fix (2023-11-14 22:13:20 to "
-        "2023-11-14 22:18:20): checkout; after the fix (2023-11-14 22:13:20 to "
-        "2023-11-14 22:13:29): nothing."
+        "The search High Error Rate found before the fix (2023-11-14 22:13:20 UTC to "
+        "2023-11-14 22:18:20 UTC): checkout; after the fix (2023-11-14 22:13:20 UTC to "
+        "2023-11-14 22:13:29 UTC): nothing."
     )
     assert tried[-2:] == ["Resolved: Rolled back.", "The finding was judged a true positive."]
 
@@ -151,14 +151,14 @@ def test_what_was_tried_and_what_proved_it(told):
 def test_who_was_told_and_what_was_not_as_promised(told):
     repaired(told)
     assert told.part("told") == [
-        "slack got 1 message, the first at 2023-11-14 22:17:00: opened.",
+        "slack got 1 message, the first at 2023-11-14 22:17:00 UTC: opened.",
         "email was not told of “opened”: No mailbox.",
     ]
     different = told.part("promised")
     assert different[0].startswith("Deadlines: acknowledge until")
     assert "A deadline was missed (acknowledge): 15 min were promised." in different
     assert "An escalation to level 1 reached nobody: Nobody of leads is on shift." in different
-    assert "A message to email was not delivered, or may not have been." in different
+    assert "email did not get 1 of its messages, or may not have." in different
 
 
 def test_a_fix_that_did_not_help_is_no_recovery(told):
@@ -214,6 +214,8 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
     assert any(f"merged into {second}" in text for text in happened(gone))
     assert any(f"took over {first} with 1 signals" in text for text in happened(kept))
     assert gone["lives"][0]["ended"] == 0.0
+    took = [one["text"] for one in gone["account"][1]["statements"]]
+    assert f"It was merged into {second} 0 s after it was opened." in took
 
 
 def test_an_entry_that_lost_a_race_is_not_told(told):

@@ -10,9 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional
 from ...ports import Document
 from ..fold import ADDING
 from ..model import Entry
-from ..report import lasting, sentence, when
+from ..report import lasting, sentence
 from .outcome import promised, told, tried
-from .statements import Found, Life, Statement, Told, named
+from .statements import Found, Life, Statement, Told, named, utc
 
 __all__ = ["TITLES", "account"]
 
@@ -63,8 +63,8 @@ def _happened(story: Told) -> List[Statement]:
             earlier = f"The same problem was {entry.data['previous']} before."
             found.append(Statement(earlier, (entry,)))
     rules = [entry for entry in story.of_kind(*ADDING) if _rules(entry)]
-    if rules:
-        names = list(dict.fromkeys(rule for entry in rules for rule in _rules(entry)))
+    names = list(dict.fromkeys(rule for entry in rules for rule in _rules(entry)))
+    if len(names) > 1:
         found.append(Statement(f"Found by {named(names)}.", tuple(rules)))
     found += [
         Statement(
@@ -90,23 +90,26 @@ def _rules(entry: Entry) -> List[str]:
     return [data["rule"]] if data.get("rule") else list(data.get("rules") or ())
 
 
+_STEPS = {
+    "acknowledged": "It was acknowledged {0} {1} (time to acknowledge).",
+    "fixed": "A fix was carried out {0} {1}.",
+    "recovered": "Recovery was proved {0} {1}.",
+    "ended": "It was over {0} {1} (time to resolve).",
+}
+
+
 def _lasted(story: Told, life: Life) -> List[Statement]:
-    first = life.number == 1
-    after = (
-        "after it was opened" if first else f"after it was opened again ({when(life.opened.time)})"
-    )
+    first, opened = life.number == 1, utc(life.opened.time)
+    after = "after it was opened" if first else f"after it was opened again ({opened})"
     found = _detected(story, life) if first else []
-    for step, words in (
-        ("acknowledged", "It was acknowledged {0} {1} (time to acknowledge)."),
-        ("fixed", "A fix was carried out {0} {1}."),
-        ("recovered", "Recovery was proved {0} {1}."),
-        ("ended", "It was over {0} {1} (time to resolve)."),
-    ):
+    for step, words in _STEPS.items():
         entry: Optional[Entry] = getattr(life, step)
+        if entry is not None and entry.kind == "merged":
+            words = f"It was merged into {entry.data.get('into')} {{0}} {{1}}."
         if entry is not None:
             found.append(Statement(words.format(lasting(life.took(step)), after), (entry,)))
     if life.ended is None:
-        found.append(Statement(f"It is open since {when(life.opened.time)}.", (life.opened,)))
+        found.append(Statement(f"It is open since {opened}.", (life.opened,)))
     elif life.acknowledged is None:
         found.append(Statement("It was over without an acknowledgement.", (life.ended,)))
     return found
@@ -122,9 +125,7 @@ def _detected(story: Told, life: Life) -> List[Statement]:
     if began > life.opened.time:
         return []
     took = lasting(life.opened.time - began)
-    text = (
-        f"The first event of it is of {when(began)}: it was opened {took} later (time to detect)."
-    )
+    text = f"The first event of it is of {utc(began)}: it was opened {took} later (time to detect)."
     return [Statement(text, (entry,))]
 
 
@@ -140,9 +141,10 @@ def _affected(story: Told) -> List[Statement]:
         found.append(Statement(f"Affected: {named(incident.entities, 30)}.", tuple(naming)))
     if incident.signals:
         counting = tuple(entry for entry in adding if entry.data.get("signals"))
-        text = f"{incident.events:,} events were counted, in {incident.signals:,} signals"
+        plural = "" if incident.signals == 1 else "s"
+        text = f"{incident.events:,} events were counted, in {incident.signals:,} signal{plural}"
         if incident.first_time is not None and incident.last_time is not None:
-            text += f", from {when(incident.first_time)} to {when(incident.last_time)}"
+            text += f", from {utc(incident.first_time)} to {utc(incident.last_time)}"
         found.append(Statement(f"{text}.", counting))
     return found or [Statement("The timeline does not say what was affected.")]
 
@@ -185,7 +187,7 @@ def _citations(analysis: Optional[Mapping[str, Any]]) -> List[Document]:
 def _cited(citation: Mapping[str, Any]) -> str:
     status = _CHECKS.get(str(citation.get("status")), "not checked")
     where = f"index {citation['index']}" if citation.get("index") else ""
-    then = when(float(citation["time"])) if citation.get("time") else ""
+    then = utc(float(citation["time"])) if citation.get("time") else ""
     place = ", ".join(part for part in (where, then, status) if part)
     return f"Cited ({place}): {citation.get('quote')}"
 

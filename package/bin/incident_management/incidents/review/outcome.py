@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..model import Entry
-from ..report import sentence, when
-from .statements import Statement, Told, named
+from ..report import sentence
+from .statements import Statement, Told, named, utc
 
 __all__ = ["promised", "told", "tried"]
 
@@ -57,7 +57,7 @@ def _names(found: Any) -> str:
 def _span(window: Any) -> str:
     if not isinstance(window, (list, tuple)) or len(window) != 2:
         return ""
-    return f" ({when(float(window[0]))} to {when(float(window[1]))})"
+    return f" ({utc(float(window[0]))} to {utc(float(window[1]))})"
 
 
 def _resolved(entry: Entry) -> List[Statement]:
@@ -92,7 +92,7 @@ def told(story: Told) -> List[Statement]:
     for channel, entries in sorted(sent.items()):
         events = dict.fromkeys(str(e.data.get("event")).replace("_", " ") for e in entries)
         count = f"{len(entries)} message{'' if len(entries) == 1 else 's'}"
-        since = f"the first at {when(entries[0].time)}"
+        since = f"the first at {utc(entries[0].time)}"
         found.append(
             Statement(f"{channel} got {count}, {since}: {named(list(events))}.", tuple(entries))
         )
@@ -108,6 +108,7 @@ def promised(story: Told) -> List[Statement]:
         found.append(
             Statement(f"{sentence(timed[-1]).capitalize()}; they are {status}.", (timed[-1],))
         )
+    found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
         text = tell(entry.data) if tell else None
@@ -146,10 +147,17 @@ def _unproved(data: Data) -> Optional[str]:
     return f"{_OUTCOMES.get(outcome, outcome)}: {data.get('detail') or ''}"
 
 
-def _undelivered(data: Data) -> Optional[str]:
-    if data.get("outcome") == "sent":
-        return None
-    return f"A message to {data.get('channel')} was not delivered, or may not have been."
+def _undelivered(story: Told) -> List[Statement]:
+    lost: Dict[str, List[Entry]] = {}
+    for entry in story.of_kind("notification"):
+        if entry.data.get("outcome") != "sent":
+            lost.setdefault(str(entry.data.get("channel")), []).append(entry)
+    return [
+        Statement(
+            f"{channel} did not get {len(some)} of its messages, or may not have.", tuple(some)
+        )
+        for channel, some in sorted(lost.items())
+    ]
 
 
 _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
@@ -165,7 +173,6 @@ _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
         if data.get("state") == "began"
         else None
     ),
-    "notification": _undelivered,
 }
 
 

@@ -7,8 +7,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..fold import State, added_up, effective
 from ..model import OPEN_STATUSES, Document, Entry, Incident
+from ..report import when
 
-__all__ = ["Life", "Statement", "Told", "cut"]
+__all__ = ["Found", "Life", "Statement", "Told", "cut", "named", "utc"]
 
 CHARACTERS = 1000
 # A sum may rest on hundreds of entries, of which these are named.
@@ -116,6 +117,11 @@ def cut(text: Any) -> str:
     """Return a text on one line, and not endless."""
     line = " ".join(str(text or "").split())
     return line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 1]}…"
+
+
+def utc(moment: float) -> str:
+    """Return a time as a sentence says it, whatever the zone of who reads it."""
+    return f"{when(moment)} UTC"
 
 
 def named(names: Sequence[str], most: int = 10) -> str:
