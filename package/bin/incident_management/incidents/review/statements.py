@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
+from ..canonical import milliseconds
 from ..fold import State, added_up, effective
 from ..model import OPEN_STATUSES, Document, Entry, Incident
 from ..report import when
@@ -49,7 +50,7 @@ class Life:
     def took(self, step: str) -> Optional[float]:
         """Return the seconds from the opening to a step; None for one that did not come."""
         entry: Optional[Entry] = getattr(self, step)
-        return None if entry is None else max(0.0, entry.time - self.opened.time)
+        return None if entry is None else max(0.0, milliseconds(entry.time - self.opened.time))
 
     def to_document(self) -> Document:
         """As the API shows it."""
