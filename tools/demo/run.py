@@ -18,6 +18,7 @@ from tools.demo.steps import (
     killing,
     mending,
     recovering,
+    reviewing,
     start,
     telling,
 )
@@ -74,6 +75,7 @@ def _steps(world: World) -> None:
     detecting.nothing_lost(world)
     telling.everything(world)
     recovering.tell(world)
+    reviewing.run(world)
 
 
 def _stay_up(world: World) -> None:

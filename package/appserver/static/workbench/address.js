@@ -84,7 +84,8 @@ export function withRows(rows) {
 export function queryOf(filters, me) {
     const { status, severity, team, owner, sla, opened, text, sort } = filters;
     return {
-        status: status === 'all' ? '' : status,
+        status: ['all', 'review_due'].includes(status) ? '' : status,
+        review: status === 'review_due' ? 'due' : '',
         severity,
         team,
         owner: owner === 'me' ? me : owner,

@@ -1,5 +1,5 @@
 /**
- * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it).
+ * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it, its review).
  */
 
 import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
@@ -11,6 +11,7 @@ import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
+import { reviewPart } from './review.js';
 import { similarPart } from './similar.js';
 import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
@@ -23,7 +24,7 @@ const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this'])
 const MOST_LETTERS = 36;
 // Of what a storm affects the other names are folded away.
 const MOST_NAMES = 8;
-export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar']];
+export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar'], ['review', 'Review']];
 
 /** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
 export const ONE_PANE = matchMedia('(max-width: 899px)');
@@ -219,7 +220,7 @@ export class Detail {
     #tabButton(name, label) {
         const { incident } = this.seen;
         const chosen = name === this.tab;
-        const count = { signals: incident.signals, timeline: incident.entries }[name];
+        const count = { signals: incident.signals, timeline: incident.entries, review: incident.follow_ups_open }[name];
         return h('button', {
             type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
             on: { click: () => this.turn(name), keydown: (event) => this.#arrows(event, name) },
@@ -251,7 +252,7 @@ export class Detail {
             const found = await parts.get(tab);
             if (!isWanted()) return;
             this.part.dataset.tab = `${this.#id}/${tab}`;
-            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found), similar: () => similarPart(this, found) };
+            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found), similar: () => similarPart(this, found), review: () => reviewPart(this, found) };
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
@@ -262,7 +263,7 @@ export class Detail {
     async #read(tab, incident) {
         if (tab === 'fixes') return readPlans(incident.id);
         if (tab === 'signals') return (await get(`incidents/${incident.id}/signals`, { limit: 200 })).body;
-        if (tab === 'similar') return (await get(`incidents/${incident.id}/similar`)).body;
+        if (tab === 'similar' || tab === 'review') return (await get(`incidents/${incident.id}/${tab}`)).body;
         try {
             return (await get(`incidents/${incident.id}/analysis`)).body;
         } catch (error) {

@@ -10,7 +10,7 @@ const TYPING_MS = 300;
 const CHOICES = {
     status: ['Status', [
         ['open', 'Open'], ['new', 'New'], ['assigned', 'Assigned'], ['in_progress', 'In progress'],
-        ['resolved', 'Resolved'], ['closed', 'Closed'], ['all', 'Any status'],
+        ['resolved', 'Resolved'], ['closed', 'Closed'], ['review_due', 'Review due'], ['all', 'Any status'],
     ]],
     severity: ['Severity', [
         ['', 'Any severity'], ['critical', 'Critical'], ['critical,high', 'High and above'], ['high', 'High'],

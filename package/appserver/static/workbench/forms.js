@@ -131,7 +131,7 @@ function labelled(field, inputs) {
         input = h('textarea', { ...common, rows: 3, maxlength: 10_000, value: field.value ?? '' });
     } else {
         list = field.suggestions?.length ? h('datalist', { id: `${id}-list` }, field.suggestions.map(([value, text]) => h('option', { value }, text))) : null;
-        const type = { moment: 'datetime-local', time: 'time' }[field.kind] ?? 'text';
+        const type = { moment: 'datetime-local', time: 'time', date: 'date' }[field.kind] ?? 'text';
         input = h('input', { ...common, type, maxlength: type === 'text' ? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
     }
     inputs.set(field.name, input);

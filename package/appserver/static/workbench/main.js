@@ -10,6 +10,7 @@ import { Change, Conflict } from './change.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
+import { FollowUps } from './followups.js';
 import { takeFirstList, whoLooks } from './first.js';
 import { AGAIN, ask, explained } from './forms.js';
 import { enterFrame } from './frame.js';
@@ -57,9 +58,10 @@ export class Workbench {
         this.held = new HeldBack(this);
         this.undelivered = new Undelivered(this);
         this.onCall = new OnCall(this);
+        this.followUps = new FollowUps(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.onCall.button, this.held.button, keys);
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -82,6 +84,7 @@ export class Workbench {
         const view = new URLSearchParams(location.search).get('view');
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
+        if (view === 'followups') this.followUps.show();
         this.#openWanted();
         await this.#refresh(false);
         this.poller.start();
@@ -339,9 +342,7 @@ export class Workbench {
     }
 
     async #lookAtSystem() {
-        this.held.look();
-        this.undelivered.look();
-        this.onCall.look();
+        for (const one of [this.held, this.undelivered, this.followUps, this.onCall]) one.look();
         this.choices().then(({ teams, people }) => {
             this.filters.offerTeams(teams);
             this.filters.offerPeople(people.filter((one) => one !== this.me.name));

@@ -6,7 +6,7 @@ import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from
 
 /**
  * @typedef {Object<string, any>} Incident as `GET /incidents/{id}` has it
- * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time', required?: boolean, value?: string, help?: string, options?: [string, string][], suggestions?: [string, string][]}} Field
+ * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], suggestions?: [string, string][]}} Field
  * @typedef {object} Move
  * @property {string} id
  * @property {string} label what the button says

@@ -38,6 +38,8 @@ const KINDS = {
     refused: (d) => ['Fix refused', d.reason, 'bad'],
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
+    follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : { done: 'Follow-up done', dropped: 'Follow-up dropped' }[d.state] ?? `Follow-up ${d.event}`, sentence(d.title, d.owner && `Owner: ${d.owner}.`, d.due && `Due ${moment(d.due)}.`, d.reason), d.event === 'overdue' ? 'bad' : ''],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
     verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
 };
@@ -45,7 +47,7 @@ const KINDS = {
 // What others decided or said. Signals and messages come all the time and change nobody's mind.
 const DECISIONS = new Set([
     'note', 'edited', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
-    'merged', 'joined', 'split', 'unmerged', 'approval',
+    'merged', 'joined', 'split', 'unmerged', 'approval', 'review', 'follow_up',
 ]);
 
 /**
@@ -62,7 +64,7 @@ export function tell(entry) {
  * Whether an entry is one that somebody else should know of before changing the incident.
  * @param {Entry} entry
  */
-export const isDecision = (entry) => DECISIONS.has(entry.kind);
+export const isDecision = (entry) => DECISIONS.has(entry.kind) && entry.data?.event !== 'overdue';
 
 function isPerson(actor) {
     return Boolean(actor) && actor !== 'system' && actor !== 'splunk-system-user';

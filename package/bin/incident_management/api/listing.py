@@ -17,6 +17,7 @@ from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ..incidents.stores import IS_OPEN, find_by
 from ..ports import Collection
 from .acting import shown
+from .reviews import REVIEW_FILTER, review_clauses
 from .router import Request, Response, route
 from .schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
 from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
@@ -132,6 +133,7 @@ class Asked(NamedTuple):
     capability="incident_read",
     query={
         **FILTER_ARGUMENTS,
+        "review": REVIEW_FILTER,
         "sort": one_of(
             SORTS,
             "`severity`: from info to critical, of one severity those with the latest deadline "
@@ -164,7 +166,7 @@ def list_incidents(request: Request) -> Response:
     sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
-    clauses = clauses_of(request.args)
+    clauses = [*clauses_of(request.args), *review_clauses(request)]
     wanted, fields = _wanted(request.args), _fields(request.args)
     mark = digest([clauses, sort, wanted], 16)
     place = _place_of(request.args.get("cursor"), mark)

@@ -130,13 +130,12 @@ def _parameters(known: Route) -> List[Dict[str, Any]]:
 
 def _answers(known: Route) -> Dict[str, Any]:
     answers: Dict[str, Any] = {}
-    for status, schema in known.answers.items():
-        kind = schema if isinstance(schema, str) else "application/json"
-        content = {"schema": {"type": "string"} if isinstance(schema, str) else schema}
-        answers[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {kind: content},
-        }
+    for status, given in known.answers.items():
+        content: Dict[str, Any] = {}
+        for schema in given if isinstance(given, tuple) else (given,):
+            kind = schema if isinstance(schema, str) else "application/json"
+            content[kind] = {"schema": {"type": "string"} if isinstance(schema, str) else schema}
+        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
         if "If-Match" in known.headers or known.path == "/incidents/{id}":
             answers[str(status)]["headers"] = {"ETag": {"schema": {"type": "string"}}}
     for status in problems_of(known):

@@ -74,8 +74,8 @@ class Route:
 
     ``body``: schema of the JSON object that is sent (None: none is taken), ``body_required``
     whether it may be left out; ``query``: schema by argument; ``answers``: schema by status, a
-    text instead of a schema names another content type; ``problems``: statuses of errors beyond
-    those that any route may give.
+    text instead of a schema names another content type, a tuple has several; ``problems``: statuses
+    of errors beyond those that any route may give.
     """
 
     method: str

@@ -16,6 +16,7 @@ from .clocks.promise import Promise
 from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
+from .review.afterwards import Afterwards
 
 __all__ = [
     "ADDING",
@@ -23,6 +24,7 @@ __all__ = [
     "MAX_WORDINGS",
     "MOVES",
     "State",
+    "added_up",
     "effective",
     "fold",
     "heads",
@@ -79,6 +81,11 @@ def signal_keys(entries: Iterable[Entry]) -> Set[str]:
 
 def fold(entries: Iterable[Entry]) -> Incident:
     """Add entries up. Raises ValueError for none, or for entries of several incidents."""
+    return added_up(entries).incident
+
+
+def added_up(entries: Iterable[Entry]) -> State:
+    """As :func:`fold`, with all that was kept in mind meanwhile."""
     known = ordered(entries)
     ids = {entry.incident_id for entry in known}
     if len(ids) != 1:
@@ -91,7 +98,7 @@ def fold(entries: Iterable[Entry]) -> Incident:
             state.apply(entry)
     state.finish(heads(known), known[-1].seq, len(known))
     state.incident.updated_at = max(entry.time for entry in known)
-    return state.incident
+    return state
 
 
 class State:
@@ -109,6 +116,7 @@ class State:
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
         self.promise = Promise()
+        self.afterwards = Afterwards()
         self.handover: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
@@ -126,6 +134,8 @@ class State:
             "flapping": self._flapping,
             "sla": self._sla,
             "pinned": self._pinned,
+            "review": self.afterwards.review,
+            "follow_up": self.afterwards.follow_up,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -137,6 +147,9 @@ class State:
         incident.sla_ack_due = self.promise.acknowledge_due
         incident.sla_resolve_due = self.promise.resolve_due
         incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
+        incident.review = self.afterwards.state
+        incident.follow_ups = self.afterwards.follow_ups
+        incident.follow_ups_open = self.afterwards.still_open
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
@@ -269,6 +282,7 @@ class State:
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
             self.promise.reopened()
+            self.afterwards.reopened()
 
     def _severity(self, entry: Entry) -> None:
         if entry.data.get("to") in SEVERITIES:

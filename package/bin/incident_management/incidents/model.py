@@ -164,7 +164,8 @@ class Incident:
     the telling words of what its problems' events say (:mod:`.grouping.wording`), ``group_values``
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
-    was on call when it was given to them.
+    was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
+    are open: :mod:`.review.afterwards`.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -211,6 +212,9 @@ class Incident:
     group_values: List[str] = field(default_factory=list)
     handed_on: bool = False
     rota: str = ""
+    review: str = ""
+    follow_ups: List[Document] = field(default_factory=list)
+    follow_ups_open: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -13,8 +13,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from .fold import effective, fold
 from .model import Entry, Incident
+from .review.afterwards import SECTIONS
+from .signal import readable
 
-__all__ = ["markdown", "measures", "plain"]
+__all__ = ["lasting", "markdown", "measures", "plain", "sentence", "when"]
 
 LINE_CHARACTERS = 400
 MAX_LINES = 500
@@ -52,7 +54,8 @@ def markdown(entries: Sequence[Entry]) -> str:
     happened = [entry for entry in counted if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
     lines += [
-        f"| {_when(e.time)} | {plain(e.actor)} | {_sentence(e)} |" for e in happened[:MAX_LINES]
+        f"| {when(e.time)} | {plain(e.actor)} | {plain(sentence(e))} |"
+        for e in happened[:MAX_LINES]
     ]
     if len(happened) > MAX_LINES:
         lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
@@ -76,7 +79,7 @@ def _messages(sent: Sequence[Data]) -> List[str]:
 
 
 def _facts(incident: Incident) -> List[str]:
-    took = {name: _lasting(seconds) for name, seconds in measures(incident).items()}
+    took = {name: lasting(seconds) for name, seconds in measures(incident).items()}
     rows = (
         ("Status", incident.status.replace("_", " ")),
         ("Severity", incident.severity),
@@ -95,13 +98,14 @@ def _facts(incident: Incident) -> List[str]:
 
 def _service_level(incident: Incident) -> str:
     dues = (("acknowledge", incident.sla_ack_due), ("resolve", incident.sla_resolve_due))
-    said = [f"{name} until {_when(due)}" for name, due in dues if due is not None]
+    said = [f"{name} until {when(due)}" for name, due in dues if due is not None]
     return ", ".join([incident.sla_status, *said]) if said else ""
 
 
-def _sentence(entry: Entry) -> str:
+def sentence(entry: Entry) -> str:
+    """Say in one sentence what an entry says, not escaped; of an unknown kind its name."""
     tell = _SENTENCES.get(entry.kind)
-    return plain(tell(entry.data) if tell else entry.kind)
+    return str(tell(entry.data) if tell else entry.kind)
 
 
 def _signals(data: Data) -> str:
@@ -163,6 +167,22 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
     ),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
+    "review": lambda data: ", ".join(
+        _words(
+            f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
+            data.get("reason"),
+            *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
+        )
+    ),
+    "follow_up": lambda data: ", ".join(
+        _words(
+            f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
+            data.get("title"),
+            data.get("owner"),
+            f"due {when(float(data['due']))}" if data.get("due") else "",
+            data.get("reason"),
+        )
+    ),
 }
 
 
@@ -170,7 +190,7 @@ def _promised(data: Data) -> str:
     if data.get("event") != "timed":
         return f"{data.get('event')}: {data.get('reason') or ''}"
     dues = ((name, data.get(f"{name}_due")) for name in ("acknowledge", "resolve"))
-    said = [f"{name} until {_when(float(due))}" for name, due in dues if due is not None]
+    said = [f"{name} until {when(float(due))}" for name, due in dues if due is not None]
     return "deadlines: " + (", ".join(said) or "none")
 
 
@@ -190,7 +210,8 @@ def _between(start: Optional[float], end: Optional[float]) -> Optional[float]:
     return None if start is None or end is None else max(0.0, end - start)
 
 
-def _lasting(seconds: Optional[float]) -> str:
+def lasting(seconds: Optional[float]) -> str:
+    """Return a span in words, to the second; empty for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds), 60)
@@ -199,13 +220,17 @@ def _lasting(seconds: Optional[float]) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
-def _when(moment: float) -> str:
+def when(moment: float) -> str:
+    """Return a time in UTC, to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
-def plain(value: Any) -> str:
-    """One line of text, with everything that Markdown or HTML would read as more escaped."""
-    text = " ".join(str(value or "").split())[:LINE_CHARACTERS]
+def plain(value: Any, most: int = LINE_CHARACTERS) -> str:
+    """One line of text, with everything that Markdown or HTML would read as more escaped.
+
+    What could hide or reorder other text is made visible; ``most``: of so many characters.
+    """
+    text = readable(" ".join(str(value or "").split())[:most])
     return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 

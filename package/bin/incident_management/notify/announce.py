@@ -33,7 +33,7 @@ from ..incidents.stores import chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import TITLE_LENGTH, build, one_line
+from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
 from .standing import newest_analysis_id
@@ -54,8 +54,8 @@ MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
 # The overlap is read at every turn: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
-# What is news for an incident's owner.
-_CALLING = ("assigned", *ASKING)
+# What is news for an incident's owner, or its follow-up's.
+_CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
 # Entries about telling are not told.
 _SILENT = {"notification"}
 

@@ -16,7 +16,7 @@ from ..ports import Clock
 from ..splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
 from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
 from .mail_layout import letter
-from .message import Message, plain
+from .message import FOLLOW_UP_OVERDUE, Message, plain
 from .oauth import SignIn
 from .smtp import Refused, Server, Session, SignInRefused
 from .tickets import Refused as TokenRefused
@@ -37,6 +37,7 @@ RENEWED_SECONDS = 5.0
 # Submission", and that they are switched off for a tenant or a mailbox.
 NO_PASSWORDS = ("5.7.30 ", "5.7.139 ")
 WHERE = "under Configuration > E-mail"
+_PERSONAL = ("assigned", FOLLOW_UP_OVERDUE)
 
 
 class EmailSender:
@@ -142,13 +143,14 @@ class EmailSender:
     def _recipients(self, message: Message, target: str) -> Tuple[str, ...]:
         """Those of the team, else of the settings, and the owner whom it calls.
 
-        Who was given an incident is the owner's own news, where their address is known.
+        Who was given an incident, or is late with a follow-up, is the owner's own news, where their
+        address is known.
         """
         to = tuple(target.split(",")) if target else self._settings.recipients
         if not message.mention:
             return to
         owner = tuple(message.mention.split(","))
-        return owner if message.event == "assigned" else tuple(dict.fromkeys((*to, *owner)))
+        return owner if message.event in _PERSONAL else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:
         """Nothing can be asked; a repeat of a first attempt is known by its id."""

@@ -19,6 +19,7 @@ from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated
 
 __all__ = [
+    "FOLLOW_UP_OVERDUE",
     "HEADLINES",
     "LISTED",
     "STANDING",
@@ -49,6 +50,8 @@ LISTED = 5
 STANDING = "standing"
 # The event of what tells of many incidents at once, see :mod:`.storms`.
 SUMMARY = "summary"
+# The event that is its follow-up's owner's own news, and not that of the incident's.
+FOLLOW_UP_OVERDUE = "follow_up_overdue"
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {
@@ -83,6 +86,10 @@ HEADLINES = {
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
     "ticket": "Ticket changed",
+    "review": "Review written",
+    "review_done": "Review done, or not needed",
+    "follow_up": "Follow-up noted or changed",
+    "follow_up_overdue": "Follow-up overdue",
 }
 # Of these people want to know whose doing it is.
 _DOINGS = (
@@ -152,6 +159,10 @@ def event_of(entry: Mapping[str, Any]) -> str:
         return {"began": "flapping", "ended": "calm"}.get(entry["data"].get("state", ""), "held")
     if entry["kind"] == "sla":
         return f"sla_{entry['data'].get('event', '')}"
+    if entry["kind"] == "follow_up" and entry["data"].get("event") == "overdue":
+        return FOLLOW_UP_OVERDUE
+    if entry["kind"] == "review" and entry["data"].get("state") in ("done", "not_needed"):
+        return "review_done"
     if entry["kind"] != "status":
         return str(entry["kind"])
     before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
@@ -215,7 +226,7 @@ def build(
         until=float(incident.get("last_time") or 0.0),
         events=int(incident.get("events") or 0),
         team=plain(incident.get("team"), 80),
-        owner=plain(incident.get("owner"), 80),
+        owner=plain((entry["data"] if event == FOLLOW_UP_OVERDUE else incident).get("owner"), 80),
         cause=cause,
         quote=quote,
         url=incident_url(web_url, str(incident.get("id", ""))),
@@ -302,12 +313,22 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
+    if entry["kind"] == "follow_up":
+        return _follow_up(data, incident)
     if event == "severity":
         return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
     for part in ("text", "detail", "reason", "summary"):
         if data.get(part):
             return str(data[part])
     return ""
+
+
+def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
+    known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
+    said = {**(known[0] if known else {}), **data}
+    due = f" Due {utc(float(said['due']))[:10]}." if said.get("due") else ""
+    state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
+    return f"{said.get('title') or ''} Owner: {said.get('owner') or 'nobody'}.{due}{state}"
 
 
 def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:

@@ -30,6 +30,7 @@ ABOUT: Dict[str, Dict[str, str]] = {
         "tell_singly": "Messages of one event and team in tell_window before summaries; 0: all",
         "tell_critical_singly": "The same for critical incidents, which have their own number",
         "tell_window": "The time in which messages are counted",
+        "review_severities": "Incidents of these severities are reviewed afterwards",
     },
     "capacity": {
         severity: f"How much work an open incident of severity {severity} is"

@@ -14,6 +14,7 @@ from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
 from ..incidents.joining.carrying_out import finish_recent
 from ..incidents.model import ACTOR
+from ..incidents.review.reminding import remind
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
@@ -142,6 +143,7 @@ class Duties:
             Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
             Duty("quiet", self._quiet, every=60.0),
             Duty("retention", self._retention, every=60.0),
+            Duty("follow-ups", lambda: remind(self.stores, self.clock), every=300.0),
             Duty("enabled", self._note_enabled, every=120.0),
             Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),

@@ -47,6 +47,7 @@ __all__ = ["CONF", "Decision", "Routing"]
 T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
 MAX_NAMED = 50
+DEFAULT_REVIEWED = ("critical", "high")
 _NO_TEAM = Team("")
 
 
@@ -74,6 +75,7 @@ class Routing:
     ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
 
     ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.storms`.
+    ``review_severities``: which incidents are reviewed afterwards, see :mod:`..review`.
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
@@ -98,6 +100,7 @@ class Routing:
     tell_singly: int = 20
     tell_critical_singly: int = 60
     tell_window: float = 10 * 60.0
+    review_severities: Tuple[str, ...] = DEFAULT_REVIEWED
     rotas: Dict[str, Rota] = field(default_factory=dict)
     covers: Tuple[Cover, ...] = ()
 
@@ -280,7 +283,7 @@ class _Reader:
             announce=self._announce(),
             reopen_window=self._window("reopen_window", "4h"),
             group_window=self._window("group_window", "15m"),
-            group_by=self._group_by(),
+            group_by=self._some_of("group_by", GROUNDS, "grounds", DEFAULT_GROUNDS),
             flap_count=self._whole("flap_count", 4),
             flap_window=self._window("flap_window", "2h"),
             flap_calm=self._window("flap_calm", "30m"),
@@ -292,6 +295,9 @@ class _Reader:
             tell_singly=self._whole("tell_singly", 20),
             tell_critical_singly=self._whole("tell_critical_singly", 60),
             tell_window=self._window("tell_window", "10m"),
+            review_severities=self._some_of(
+                "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
+            ),
             rotas=rotas,
             problems=tuple(self._problems),
         )
@@ -349,11 +355,14 @@ class _Reader:
         where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)
         return self._read(lambda: duration(text, where), duration(default))
 
-    def _group_by(self) -> Tuple[str, ...]:
-        where, text = f"{CONF} [general] group_by", self._stanzas.get("general", {}).get("group_by")
+    def _some_of(
+        self, key: str, known: Sequence[str], noun: str, default: Tuple[str, ...]
+    ) -> Tuple[str, ...]:
+        """Read a list of known words; an empty one is none of them."""
+        where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key)
         if text is None:
-            return DEFAULT_GROUNDS
-        return self._read(lambda: some_of(where, text, GROUNDS, "grounds"), DEFAULT_GROUNDS)
+            return default
+        return self._read(lambda: some_of(where, text, known, noun), default)
 
     def _whole(self, key: str, default: int) -> int:
         values = self._stanzas.get("general", {})

@@ -21,6 +21,7 @@ from .. import lifecycle, timeline
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
+from ..review.writing import claim_of
 from ..stores import (
     MODEL_CALL,
     MODEL_CALL_OF_DAY,
@@ -135,12 +136,21 @@ class Retention:
 
         One that was merged leads the signals of its problems on as long as the other is there: it
         leaves with that one, a moment before it, so that an interruption strands none.
+
+        What has open follow-ups stays until they are done or dropped (:mod:`..review.reminding`).
+        A document of an earlier version does not say that it has none: it is made anew first.
         """
-        query = {"status": "closed", "merged_into": "", "updated_at": {"$lt": cutoff}}
+        query = {
+            **{"status": "closed", "merged_into": "", "updated_at": {"$lt": cutoff}},
+            "follow_ups_open": 0,
+        }
         found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
         known = pruned(self._stores, [str(one["_key"]) for one in found])
         for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
-            for one in [*reversed(self._merged(document)), document]:
+            group = [*reversed(self._merged(document)), document]
+            if any(one.get("follow_ups_open") for one in group):
+                continue
+            for one in group:
                 self._stores.claims.insert(_tombstone(one, self._clock.now()))
 
     def _merged(self, document: Document) -> List[Document]:
@@ -174,6 +184,11 @@ class Retention:
         for stone in stones:
             incident_id = str(stone["value"]["incident_id"])
             mine = entries[incident_id]
+            document = self._stores.incidents.get(incident_id) or {}
+            if document.get("follow_ups_open"):
+                # By a request that was let in before the tombstone: the incident stays.
+                self._stores.claims.delete(str(stone["_key"]))
+                continue
             missing = [e for e in mine if e.key not in indexed.get(incident_id, set())]
             if missing:
                 done["audit_events"] += self._send_again(stone, missing)
@@ -209,6 +224,7 @@ class Retention:
         self._delete_notifications(stores.outbox.keys(mine))
         stores.claims.delete_matching(between("purpose", f"edit:{incident_id}:"))
         stores.claims.delete(f"clock:{incident_id}")
+        stores.claims.delete(claim_of(incident_id))
         stores.claims.delete_matching(between("_key", f"{MODEL_CALL}:{incident_id}:"))
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))

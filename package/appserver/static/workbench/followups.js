@@ -1,0 +1,170 @@
+/**
+ * Follow-ups: what is to be done after an incident, by whom and until when; those of all incidents, too.
+ */
+
+import { addressOf } from './address.js';
+import { ApiError, get } from './api.js';
+import { Change, Conflict } from './change.js';
+import { fill, h } from './dom.js';
+import { ask, explained } from './forms.js';
+import { many, moment, now, timeZone } from './words.js';
+import { secondsOf } from './zones.js';
+
+const MOST = 200;
+const TWO_WEEKS = 14 * 86_400;
+const STATES = [['open', 'Open'], ['done', 'Done'], ['dropped', 'Dropped']];
+
+/** The open follow-ups of all incidents, one's own first. */
+export class FollowUps {
+    /** @param {import('./main.js').Workbench} app */
+    constructor(app) {
+        this.app = app;
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What is to be done after incidents', on: { click: () => this.show() } });
+    }
+
+    /** See how many are open: without any there is nothing to show. */
+    async look() {
+        try {
+            this.#count(await read());
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+        }
+    }
+
+    #count({ follow_ups: all }) {
+        const late = all.filter((one) => one.overdue).length;
+        this.button.hidden = !all.length;
+        fill(this.button, 'Follow-ups', late > 0 && [' ', h('span', { class: 'wb-count', title: 'overdue' }, late)]);
+    }
+
+    /** List them. */
+    async show() {
+        if (document.querySelector('dialog[open]')) return;
+        const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
+        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Follow-ups', on: { close: () => dialog.remove() } },
+            h('h2', {}, 'Follow-ups'), body,
+            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+        document.querySelector('.workbench').append(dialog);
+        dialog.showModal();
+        await this.#fill(body);
+    }
+
+    async #fill(body) {
+        try {
+            const found = await read();
+            this.#count(found);
+            const mine = (one) => one.owner === this.app.me.name.toLowerCase();
+            const part = (title, some) => some.length > 0 && h('section', { class: 'wb-part', 'aria-label': title }, h('h3', {}, title),
+                h('ul', {}, some.map((one) => followUpRow(this.app, one, this.app.mayWrite, () => this.#fill(body), true))));
+            fill(body, part('Yours', found.follow_ups.filter(mine)), part('Of others', found.follow_ups.filter((one) => !mine(one))),
+                !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'Nothing is open.'),
+                found.more && h('p', { class: 'wb-dim' }, `There are more than these ${MOST}.`));
+        } catch (error) {
+            fill(body, explained(error, 'Close this, and open it again.'));
+        }
+    }
+}
+
+const read = async () => (await get('follow-ups', { state: 'open', limit: MOST })).body;
+
+/**
+ * One follow-up, with what can be done to it.
+ * @param {import('./main.js').Workbench} app
+ * @param {Object<string, any>} one as `GET /follow-ups` has it
+ * @param {boolean} mayWrite
+ * @param {function(): void} changed
+ * @param {boolean} [listed] among those of other incidents: it names its own, and is changed there
+ */
+export function followUpRow(app, one, mayWrite, changed, listed = false) {
+    const open = one.state === 'open';
+    const late = open && one.due <= now();
+    const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+    const says = [`Owner: ${one.owner}`, `due ${moment(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
+    const act = (label, place, body) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: () => send(app, one, body, trouble, changed) } }, label);
+    return h('li', { class: 'wb-suppression', 'data-follow-up': one.id },
+        h('div', {},
+            h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-late' }, 'overdue')),
+            h('div', { class: 'wb-dim' }, says),
+            listed && h('div', {}, h('a', { href: addressOf(app.wanted, one.incident_id, 'review') }, `${one.incident_id} ${one.incident_title}`)),
+            trouble),
+        mayWrite && h('div', { class: 'wb-row' },
+            open ? act('Done', 'done', { state: 'done' }) : act('Open again', 'open', { state: 'open' }),
+            open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …')));
+}
+
+async function send(app, one, body, trouble, changed) {
+    fill(trouble);
+    try {
+        await new Change().send('POST', pathOf(one), body);
+        app.say(`${one.id} is ${body.state}: ${one.title}`);
+        changed();
+    } catch (error) {
+        fill(trouble, explained(error));
+    }
+}
+
+async function edit(app, one, changed) {
+    const sent = new Change();
+    const { people } = await app.choices();
+    const before = { title: one.title, owner: one.owner, due: dayOf(one.due), state: one.state };
+    ask({
+        title: `Change ${one.id}`, about: one.title, submit: 'Change it',
+        fields: [...fieldsOf(before, people), { name: 'state', label: 'State', kind: 'select', options: STATES, value: one.state }, { name: 'reason', label: 'Why it is done or dropped', kind: 'area' }],
+        effects: ({ state, reason }) => state === 'dropped' && !reason ? ['One that is dropped needs a reason.'] : [],
+        act: async ({ reason, ...values }) => {
+            const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
+            await sent.send('POST', pathOf(one), { ...timed(news), ...(news.state && { reason }) });
+            app.say(`${one.id} is changed.`);
+            changed();
+        },
+    });
+}
+
+/**
+ * Ask what is to be done after an incident.
+ * @param {import('./detail.js').Detail} detail
+ */
+export async function addFollowUp(detail) {
+    const { app, seen } = detail;
+    const { incident } = seen;
+    const sent = new Change(seen, app.me.name);
+    const { people } = await app.choices();
+    ask({
+        title: `Follow-up of ${incident.id}`, about: incident.title, submit: 'Add it', draft: `follow-up/${incident.id}`,
+        fields: fieldsOf({ title: '', owner: app.me.name, due: dayOf(now() + TWO_WEEKS) }, people),
+        effects: ({ owner, due }) => owner && due ? [`${owner} is reminded when it is overdue.`] : [],
+        act: async (values) => {
+            try {
+                const { body } = await sent.send('POST', `incidents/${encodeURIComponent(incident.id)}/follow-ups`, timed(values));
+                app.say(`${many(body.follow_ups_open, 'follow-up')} of ${incident.id} to be done.`);
+            } catch (error) {
+                if (error instanceof Conflict) detail.take(error.seen);
+                throw error;
+            }
+            app.followUps.look();
+            app.changed(incident.id);
+        },
+    });
+}
+
+function fieldsOf({ title, owner, due }, people) {
+    return [
+        { name: 'title', label: 'What is to be done', required: true, value: title },
+        { name: 'owner', label: 'Owner', required: true, value: owner, suggestions: people.map((name) => [name, '']) },
+        { name: 'due', label: 'Due', kind: 'date', required: true, value: due, help: `By the end of that day (${timeZone()}).` },
+    ];
+}
+
+const pathOf = (one) => `incidents/${encodeURIComponent(one.incident_id)}/follow-ups/${encodeURIComponent(one.id)}`;
+
+/** With the day as a time: its last minute. */
+function timed({ due, ...others }) {
+    return due ? { ...others, due: secondsOf(`${due}T23:59`, timeZone()) } : others;
+}
+
+/** The day of a moment as a form's field has it. */
+function dayOf(seconds) {
+    const parts = new Intl.DateTimeFormat('en-US', { timeZone: timeZone(), year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(new Date(seconds * 1000));
+    const { year, month, day } = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+    return `${year}-${month}-${day}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * An incident afterwards: what its timeline says of it, what people write, and what is still to be done.
+ */
+
+import { ApiError, linkTo } from './api.js';
+import { Change, Conflict } from './change.js';
+import { h } from './dom.js';
+import { addFollowUp, followUpRow } from './followups.js';
+import { ask } from './forms.js';
+import { isOpen, moment } from './words.js';
+
+const STATES = { '': 'Not begun', begun: 'Begun', done: 'Done', not_needed: 'Not needed' };
+
+/**
+ * @param {import('./detail.js').Detail} detail
+ * @param {Object<string, any>} review as `GET /incidents/{id}/review` has it
+ * @returns {Node[]}
+ */
+export function reviewPart(detail, review) {
+    const { app, seen: { incident } } = detail;
+    const mayWrite = app.mayWrite && !incident.merged_into;
+    return [
+        heading(review, incident),
+        h('div', { class: 'wb-actions' }, mayWrite && writing(detail, review), taking(app, incident.id)),
+        review.written.filter((one) => one.text).map((one) => h('section', {},
+            h('h3', {}, one.title), h('p', { class: 'wb-entry-text' }, one.text), h('p', { class: 'wb-dim' }, `${one.by}, ${moment(one.at)}`))),
+        h('h2', {}, 'Follow-ups'),
+        review.follow_ups.length
+            ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, mayWrite, () => app.changed(incident.id))))
+            : h('p', { class: 'wb-dim' }, 'Nothing is to be done afterwards.'),
+        mayWrite && h('div', { class: 'wb-actions' }, button('Add a follow-up …', 'add-follow-up', () => addFollowUp(detail))),
+        h('h2', {}, 'What the timeline says'),
+        h('p', { class: 'wb-dim' }, 'Made by code from the timeline. Each line names when and by whom its entry was written.'),
+        review.account.map(part),
+    ];
+}
+
+function heading(review, incident) {
+    const who = review.said_by && ` by ${review.said_by}, ${moment(review.said_at)}${review.reason ? `: ${review.reason}` : ''}`;
+    const why = {
+        merged: incident.merged_into && `It is reviewed with ${incident.merged_into}.`,
+        open: isOpen(incident) && 'The incident is open: this is what is known so far.',
+    };
+    return h('div', {},
+        h('div', { class: 'wb-row' }, h('h2', {}, `Review: ${STATES[review.state]}`, who), review.due && h('span', { class: 'wb-tag' }, 'due')),
+        h('p', { class: 'wb-dim' }, why.merged || why.open || ''));
+}
+
+function writing(detail, review) {
+    const { incident } = detail.seen;
+    const texts = Object.fromEntries(review.written.map((one) => [one.name, one.text]));
+    const write = () => change(detail, {
+        title: `Review of ${incident.id}`, about: incident.title, submit: 'Write it down', draft: `review/${incident.id}`,
+        fields: review.written.map((one) => ({ name: one.name, label: one.title, kind: 'area', value: one.text })),
+    }, (values) => Object.fromEntries(Object.entries(values).filter(([name, text]) => text !== texts[name])), 'It is in the review.');
+    const say = (state, title, effect, reason) => () => change(detail, {
+        title: `${title}: ${incident.id}`, about: incident.title, submit: title, effects: () => [effect],
+        fields: reason ? [{ name: 'reason', label: 'Why', kind: 'area', required: true }] : [],
+    }, (values) => ({ state, ...values }), `${title}: ${incident.id}.`);
+    const isSaid = ['done', 'not_needed'].includes(review.state);
+    return [
+        button('Write …', 'write-review', write),
+        !isSaid && !isOpen(incident) && button('It is done …', 'review-done', say('done', 'The review is done', 'It is no longer listed as due. It can still be added to.')),
+        !isSaid && !isOpen(incident) && button('Not needed …', 'review-not-needed', say('not_needed', 'No review is needed', 'It is no longer listed as due.', true)),
+        isSaid && button('Take back …', 'review-open', say('open', 'The review goes on', 'It is listed as due again where one is wanted.')),
+    ];
+}
+
+function change(detail, question, bodyOf, said) {
+    const { incident } = detail.seen;
+    const sent = new Change(detail.seen, detail.app.me.name);
+    ask({
+        ...question,
+        act: async (values) => {
+            try {
+                await sent.send('POST', `incidents/${encodeURIComponent(incident.id)}/review`, bodyOf(values));
+            } catch (error) {
+                if (error instanceof Conflict) detail.take(error.seen);
+                throw error;
+            }
+            detail.app.say(said);
+            detail.app.changed(incident.id);
+        },
+    });
+}
+
+/** Taking it elsewhere: as a file, or copied. */
+function taking(app, id) {
+    const address = linkTo(`incidents/${encodeURIComponent(id)}/review?format=markdown`);
+    return [
+        button('Copy as Markdown', 'copy-review', async () => app.say(await copied(address) ? 'The review is copied as Markdown.' : 'It could not be copied: download it.')),
+        h('a', { class: 'wb-button', href: address, download: `${id}-review.md`, 'data-place': 'download-review' }, 'Download'),
+    ];
+}
+
+async function copied(address) {
+    try {
+        const response = await fetch(address, { credentials: 'same-origin', headers: { 'X-Requested-With': 'XMLHttpRequest' } });
+        if (!response.ok || !response.headers.get('Content-Type')?.startsWith('text/markdown')) return false;
+        return await copy(await response.text());
+    } catch (error) {
+        if (error instanceof TypeError || error instanceof DOMException || error instanceof ApiError) return false;
+        throw error;
+    }
+}
+
+/** The clipboard's own interface is there on https alone. */
+async function copy(text) {
+    if (navigator.clipboard) {
+        await navigator.clipboard.writeText(text);
+        return true;
+    }
+    const area = h('textarea', { class: 'wb-offscreen', value: text, 'aria-hidden': 'true' });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand('copy');
+    area.remove();
+    return done;
+}
+
+function part({ name, title, statements }) {
+    return h('section', { 'aria-label': title },
+        h('h3', {}, title),
+        h('ul', { class: 'wb-statements' }, statements.map((one) => {
+            const [source] = one.sources;
+            const more = one.rests_on > 1 ? ` and ${one.rests_on - 1} more` : '';
+            return h('li', { 'data-part': name }, h('span', {}, one.text),
+                h('span', { class: 'wb-dim', title: source ? `Entry ${source.entry}` : null }, source ? `${moment(source.time)}, ${source.actor}${more}` : 'no entry'));
+        })));
+}
+
+function button(label, place, act) {
+    return h('button', { type: 'button', class: 'wb-button', 'data-place': place, on: { click: act } }, label);
+}

@@ -1,0 +1,221 @@
+"""``/incidents/{id}/review`` and follow-ups: what is said of an incident afterwards."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
+from ..incidents.review import writing
+from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ..incidents.review.document import NO_PROBLEM, read_review
+from ..incidents.review.reminding import incidents_with_follow_ups
+from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from .acting import acted, change
+from .router import Request, Response, route
+from .schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
+from .shapes import LIMIT, NAME, OFFSET, TIME, page
+
+__all__ = ["REVIEW_FILTER", "review_clauses"]
+
+_REASON = text(writing.REASON_CHARACTERS)
+_FOLLOW_UP = named(
+    "FollowUp",
+    obj(
+        {
+            "id": any_text(),
+            "title": any_text("What is to be done."),
+            "owner": any_text("Whose it is."),
+            "due": TIME,
+            "state": one_of(FOLLOW_UP_STATES),
+            "reason": any_text("Why it is dropped, done or open again."),
+            "by": any_text("Who has changed it last."),
+            "at": TIME,
+            "overdue": flag("It is open, and its date is past."),
+            "incident_id": any_text(),
+            "incident_title": any_text(),
+            "severity": one_of(SEVERITIES),
+        },
+        ("id", "title", "owner", "due", "state"),
+        more=True,
+    ),
+)
+_STATEMENT = obj(
+    {
+        "text": any_text(),
+        "sources": listed(any_object(), about="Of the entries that say so the first few."),
+        "rests_on": any_whole("How many entries say so."),
+    },
+    ("text", "sources", "rests_on"),
+)
+_REVIEW = named(
+    "Review",
+    obj(
+        {
+            "incident_id": any_text(),
+            "title": any_text(),
+            "severity": one_of(SEVERITIES),
+            "status": one_of(STATUSES),
+            "state": one_of(("", "begun", "done", "not_needed")),
+            "wanted": flag("Incidents of this severity are reviewed."),
+            "due": flag("It is wanted, the incident is over, and nobody has said that it is done."),
+            "said_by": any_text("Who said that it is done, or not needed."),
+            "said_at": TIME,
+            "reason": any_text(),
+            "measures": any_object("Seconds to detect, acknowledge, resolve; null: it is not so."),
+            "lives": listed(any_object(), about="From each opening, the seconds to each step."),
+            "account": listed(
+                obj(
+                    {"name": any_text(), "title": any_text(), "statements": listed(_STATEMENT)},
+                    ("name", "title", "statements"),
+                ),
+                about="What the timeline says, each sentence with its entries.",
+            ),
+            "written": listed(any_object(), about="What people wrote."),
+            "follow_ups": listed(_FOLLOW_UP),
+        },
+        ("incident_id", "state", "wanted", "due", "account", "written", "follow_ups"),
+    ),
+)
+
+
+@route(
+    "GET",
+    "/incidents/{id}/review",
+    capability="incident_read",
+    query={"format": one_of(("json", "markdown"), "JSON unless given.")},
+    answers={200: (_REVIEW, "text/markdown")},
+)
+def get_review(request: Request) -> Response:
+    """What is said of an incident afterwards, as JSON or as one Markdown document for a wiki.
+
+    The account is made by code from the timeline, each sentence with the entries that it rests on;
+    beside it stand what people wrote and what is still to be done. The ETag is the incident's.
+    """
+    severities = request.routing().review_severities
+    review = read_review(request.stores, request.params["id"], severities)
+    if request.args.get("format") == "markdown":
+        return Response(review.to_markdown(), content_type="text/markdown; charset=utf-8")
+    return Response(review.to_document(), headers={"ETag": f'"{review.etag}"'})
+
+
+@change(
+    "/incidents/{id}/review",
+    body=obj(
+        {
+            **{name: text(TEXT_CHARACTERS, about=title) for name, title in SECTIONS.items()},
+            "state": one_of(REVIEW_STATES, "`open` takes the others back."),
+            "reason": _REASON,
+        }
+    ),
+)
+def write_review(request: Request) -> Response:
+    """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
+    texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
+    said = (request.text("state"), request.text("reason"))
+    return acted(request, writing.write_review, texts, *said, once=request.mark)
+
+
+@change(
+    "/incidents/{id}/follow-ups",
+    body=obj(
+        {"title": text(TITLE_CHARACTERS, 1), "owner": NAME, "due": TIME}, ("title", "owner", "due")
+    ),
+)
+def add_follow_up(request: Request) -> Response:
+    """Note what is to be done afterwards, by whom and until when; in any state but merged."""
+    title, owner = request.text("title", required=True), request.text("owner", required=True)
+    due = float(request.body["due"])
+    return acted(request, writing.add_follow_up, title, owner, due, once=request.mark)
+
+
+@change(
+    "/incidents/{id}/follow-ups/{follow_up}",
+    body=obj(
+        {
+            "title": text(TITLE_CHARACTERS, 1),
+            "owner": NAME,
+            "due": TIME,
+            "state": one_of(FOLLOW_UP_STATES),
+            "reason": _REASON,
+        }
+    ),
+)
+def change_follow_up(request: Request) -> Response:
+    """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
+    key = request.params["follow_up"]
+    return acted(request, writing.change_follow_up, key, dict(request.body), once=request.mark)
+
+
+@route(
+    "GET",
+    "/follow-ups",
+    capability="incident_read",
+    query={
+        "state": one_of(FOLLOW_UP_STATES, "All unless given."),
+        "owner": NAME,
+        "incident": NAME,
+        "limit": LIMIT,
+        "offset": OFFSET,
+    },
+    answers={200: page("follow_ups", _FOLLOW_UP)},
+)
+def list_follow_ups(request: Request) -> Response:
+    """The follow-ups of all incidents, those that are due first."""
+    limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
+    found = sorted(
+        (one for one in _all_follow_ups(request) if _fits(one, request.args)),
+        key=lambda one: (one["due"], one["id"]),
+    )
+    shown = found[offset : offset + limit]
+    return Response({"follow_ups": shown, "more": len(found) > offset + limit})
+
+
+def _all_follow_ups(request: Request) -> List[Document]:
+    now = request.clock.now()
+    return [
+        {
+            **one,
+            "overdue": one["state"] == "open" and one["due"] <= now,
+            "incident_id": str(document["_key"]),
+            "incident_title": str(document.get("title") or ""),
+            "severity": str(document.get("severity") or SEVERITIES[-1]),
+        }
+        for document in incidents_with_follow_ups(request.stores, ("title", "severity"))
+        for one in document.get("follow_ups") or ()
+    ]
+
+
+def _fits(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    owner = str(wanted.get("owner", "")).strip().lower()
+    incident = str(wanted.get("incident", "")).strip()
+    return (
+        wanted.get("state", one["state"]) == one["state"]
+        and owner in ("", one["owner"])
+        and incident in ("", one["incident_id"])
+    )
+
+
+REVIEW_FILTER = one_of(
+    ("due", "begun", "done", "not_needed"),
+    "`due`: one is wanted, the incident is over, and nobody has said that it is done.",
+)
+
+
+def review_clauses(request: Request) -> List[Document]:
+    """The clauses of a query for the incidents whose review is as the argument ``review`` says."""
+    wanted = request.args.get("review")
+    if wanted != "due":
+        return [{"review": wanted}] if wanted else []
+    severities = request.routing().review_severities
+    over: List[Document] = [{"status": one} for one in STATUSES if one not in OPEN_STATUSES]
+    # Where no severity is reviewed, nothing fits.
+    of_these: List[Document] = [{"severity": one} for one in severities] or [{"severity": "none"}]
+    excluded: Dict[str, Any] = {"review": ("done", "not_needed"), "feedback": NO_PROBLEM}
+    return [
+        {"$or": over},
+        {"$or": of_these},
+        {"merged_into": ""},
+        *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
+        # What was withdrawn, with or without a reason after a colon.
+        {"$or": [{"resolution": {"$lt": "Withdrawn"}}, {"resolution": {"$gte": "Withdrawn;"}}]},
+    ]

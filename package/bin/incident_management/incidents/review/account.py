@@ -1,0 +1,202 @@
+"""What a timeline says of an incident afterwards, sentence by sentence, each with its proof. Pure.
+
+By code alone: what no entry says is not said. :mod:`.outcome` has what was tried and promised.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ...ports import Document
+from ..fold import ADDING
+from ..model import Entry
+from ..report import lasting, sentence
+from .outcome import promised, told, tried
+from .statements import Found, Life, Statement, Told, named, utc
+
+__all__ = ["TITLES", "account"]
+
+# The parts of an account, in their order.
+TITLES: Mapping[str, str] = {
+    "happened": "What happened",
+    "lasted": "How long it took",
+    "affected": "What was affected",
+    "cause": "Cause",
+    "tried": "What was tried, and what proved it",
+    "told": "Who was told",
+    "promised": "What was promised, and what was different",
+    "did": "Who did what",
+}
+# Kinds that come in numbers and decide nothing.
+_NO_DEED = ("signal", "notification", "sla", "review", "follow_up")
+_TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
+# Of very many deeds the first and the last are told.
+FIRST_DEEDS, LAST_DEEDS = 80, 40
+MOST_CITATIONS = 10
+
+
+def account(story: Told, analysis: Optional[Mapping[str, Any]] = None) -> Found:
+    """Return the statements of each part (TITLES). ``analysis``: the newest one's document."""
+    return {
+        "happened": _happened(story),
+        "lasted": [one for life in story.lives for one in _lasted(story, life)],
+        "affected": _affected(story),
+        "cause": _cause(story, analysis),
+        "tried": tried(story),
+        "told": told(story),
+        "promised": promised(story),
+        "did": _did(story),
+    }
+
+
+def newest_analysis(story: Told) -> str:
+    """Return the id of the newest analysis; empty without one."""
+    found = story.of_kind("analysis")
+    return str(found[-1].data.get("analysis_id") or "") if found else ""
+
+
+def _happened(story: Told) -> List[Statement]:
+    found: List[Statement] = []
+    for entry in story.of_kind("opened")[:1]:
+        found.append(Statement(_opened(entry), (entry,)))
+        if entry.data.get("previous"):
+            earlier = f"The same problem was {entry.data['previous']} before."
+            found.append(Statement(earlier, (entry,)))
+    rules = [entry for entry in story.of_kind(*ADDING) if _rules(entry)]
+    names = list(dict.fromkeys(rule for entry in rules for rule in _rules(entry)))
+    if len(names) > 1:
+        found.append(Statement(f"Found by {named(names)}.", tuple(rules)))
+    found += [
+        Statement(
+            f"Opened again: {life.opened.data.get('reason') or sentence(life.opened)}",
+            (life.opened,),
+        )
+        for life in story.lives[1:]
+    ]
+    found += [Statement(sentence(entry), (entry,)) for entry in story.of_kind(*_TURNS)]
+    return sorted(found, key=lambda one: one.sources[0].order)
+
+
+def _opened(entry: Entry) -> str:
+    data = entry.data
+    how = f"by the detection {data['rule']}" if data.get("rule") else f"by hand, by {entry.actor}"
+    if data.get("split_from"):
+        how = f"by a split off {data['split_from']}, by {entry.actor}"
+    return f"“{data.get('title') or ''}” was opened {how}, with severity {data.get('severity')}."
+
+
+def _rules(entry: Entry) -> List[str]:
+    data = entry.data
+    return [data["rule"]] if data.get("rule") else list(data.get("rules") or ())
+
+
+_STEPS = {
+    "acknowledged": "It was acknowledged {0} {1} (time to acknowledge).",
+    "fixed": "A fix was carried out {0} {1}.",
+    "recovered": "Recovery was proved {0} {1}.",
+    "ended": "It was over {0} {1} (time to resolve).",
+}
+
+
+def _lasted(story: Told, life: Life) -> List[Statement]:
+    first, opened = life.number == 1, utc(life.opened.time)
+    after = "after it was opened" if first else f"after it was opened again ({opened})"
+    found = _detected(story, life) if first else []
+    for step, words in _STEPS.items():
+        entry: Optional[Entry] = getattr(life, step)
+        if entry is not None and entry.kind == "merged":
+            words = f"It was merged into {entry.data.get('into')} {{0}} {{1}}."
+        if entry is not None:
+            found.append(Statement(words.format(lasting(life.took(step)), after), (entry,)))
+    if life.ended is None:
+        found.append(Statement(f"It is open since {opened}.", (life.opened,)))
+    elif life.acknowledged is None:
+        found.append(Statement("It was over without an acknowledgement.", (life.ended,)))
+    return found
+
+
+def _detected(story: Told, life: Life) -> List[Statement]:
+    """When the first event was that counted, if that was before the opening."""
+    with_times = [e for e in story.of_kind(*ADDING) if e.data.get("first_time") is not None]
+    if not with_times:
+        return []
+    entry = min(with_times, key=lambda one: float(one.data["first_time"]))
+    began = float(entry.data["first_time"])
+    if began > life.opened.time:
+        return []
+    took = lasting(life.opened.time - began)
+    text = f"The first event of it is of {utc(began)}: it was opened {took} later (time to detect)."
+    return [Statement(text, (entry,))]
+
+
+def _affected(story: Told) -> List[Statement]:
+    incident, found = story.incident, []
+    adding = story.of_kind(*ADDING)
+    opened = adding[0] if adding else None
+    if opened and opened.data.get("description"):
+        said = "The detection says" if opened.data.get("rule") else f"{opened.actor} says"
+        found.append(Statement(f"{said}: {opened.data['description']}", (opened,)))
+    naming = [e for e in story.of_kind(*ADDING, "edited", "split") if e.data.get("entities")]
+    if incident.entities:
+        found.append(Statement(f"Affected: {named(incident.entities, 30)}.", tuple(naming)))
+    if incident.signals:
+        counting = tuple(entry for entry in adding if entry.data.get("signals"))
+        plural = "" if incident.signals == 1 else "s"
+        text = f"{incident.events:,} events were counted, in {incident.signals:,} signal{plural}"
+        if incident.first_time is not None and incident.last_time is not None:
+            text += f", from {utc(incident.first_time)} to {utc(incident.last_time)}"
+        found.append(Statement(f"{text}.", counting))
+    return found or [Statement("The timeline does not say what was affected.")]
+
+
+def _cause(story: Told, analysis: Optional[Mapping[str, Any]]) -> List[Statement]:
+    entries = story.of_kind("analysis")
+    if not entries:
+        return [Statement("No analysis was made.")]
+    newest = entries[-1]
+    checks = dict(newest.data.get("claims") or {})
+    found = [Statement(str(newest.data.get("verdict") or sentence(newest)), (newest,))]
+    if checks:
+        said = ", ".join(f"{checks.get(name, 0)} {word}" for name, word in _CHECKS.items())
+        found.append(Statement(f"Its citations: {said}.", (newest,)))
+    found += [Statement(_cited(one), (newest,)) for one in _citations(analysis)]
+    for earlier in entries[:-1]:
+        cause = str(earlier.data.get("cause") or "")
+        if cause != str(newest.data.get("cause") or ""):
+            found.append(
+                Statement(f"An earlier analysis said: {earlier.data.get('verdict')}", (earlier,))
+            )
+    return found
+
+
+_CHECKS = {
+    "verified": "found again by code",
+    "rejected": "rejected",
+    "unchecked": "not checked",
+}
+
+
+def _citations(analysis: Optional[Mapping[str, Any]]) -> List[Document]:
+    """The citations of the hypothesis that is blamed; none where nothing is."""
+    hypotheses = (analysis or {}).get("hypotheses") or []
+    blamed: Dict[str, Any] = next((one for one in hypotheses if one.get("blamed") is True), {})
+    cited = [one for one in blamed.get("citations") or () if isinstance(one, dict)]
+    return [one for one in cited if one.get("quote")][:MOST_CITATIONS]
+
+
+def _cited(citation: Mapping[str, Any]) -> str:
+    status = _CHECKS.get(str(citation.get("status")), "not checked")
+    where = f"index {citation['index']}" if citation.get("index") else ""
+    then = utc(float(citation["time"])) if citation.get("time") else ""
+    place = ", ".join(part for part in (where, then, status) if part)
+    return f"Cited ({place}): {citation.get('quote')}"
+
+
+def _did(story: Told) -> List[Statement]:
+    deeds = [entry for entry in story.counted if entry.kind not in _NO_DEED]
+    found = [Statement(sentence(entry), (entry,)) for entry in deeds]
+    left = len(found) - FIRST_DEEDS - LAST_DEEDS
+    if left <= 0:
+        return found
+    more = Statement(f"{left} more entries are on the timeline.", (deeds[FIRST_DEEDS],))
+    return [*found[:FIRST_DEEDS], more, *found[-LAST_DEEDS:]]

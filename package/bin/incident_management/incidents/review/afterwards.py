@@ -1,0 +1,113 @@
+"""What the entries ``review`` and ``follow_up`` add up to. Pure.
+
+A review is what people say of an incident beyond what its timeline says by itself: some texts, and
+whether it is done. A follow-up is something to be done so that it does not happen again.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional
+
+from ..model import Document, Entry
+
+__all__ = ["FOLLOW_UP_STATES", "REVIEW_STATES", "SECTIONS", "Afterwards"]
+
+# What people write, and what it is called.
+SECTIONS: Mapping[str, str] = {
+    "summary": "Summary",
+    "impact": "Impact, in words",
+    "causes": "Causes and contributing factors",
+    "went_well": "What went well",
+    "went_badly": "What went badly",
+    "lessons": "Lessons",
+}
+# What somebody may say of a review; ``open`` takes one of the others back.
+REVIEW_STATES = ("open", "done", "not_needed")
+FOLLOW_UP_STATES = ("open", "done", "dropped")
+OVERDUE = "overdue"
+_TOLD = ("title", "owner", "due", "state", "reason")
+
+
+class Afterwards:
+    """The review and the follow-ups of one incident, entry by entry (:class:`..fold.State`).
+
+    ``written`` has the newest entry of each section that has a text, ``said`` the one that says
+    that the review is done or not needed.
+    """
+
+    def __init__(self) -> None:
+        self.written: Dict[str, Entry] = {}
+        self.said: Optional[Entry] = None
+        self._begun = False
+        self._follow_ups: Dict[str, Document] = {}
+        self._turns: Dict[str, int] = {}
+
+    @property
+    def state(self) -> str:
+        """``done``, ``not_needed``, ``begun`` (something was written), or empty."""
+        if self.said is not None:
+            return str(self.said.data["state"])
+        return "begun" if self._begun else ""
+
+    @property
+    def follow_ups(self) -> List[Document]:
+        """Each follow-up as it stands, the oldest first.
+
+        Its fields are ``id, title, owner, due, state, reason``, by whom and when it was last
+        changed (``by``, ``at``), and of which ``due`` its owner was reminded (``reminded``).
+        """
+        return [dict(one) for one in self._follow_ups.values()]
+
+    @property
+    def still_open(self) -> int:
+        """How many follow-ups are neither done nor dropped."""
+        return sum(1 for one in self._follow_ups.values() if one["state"] == "open")
+
+    def turns(self, follow_up: str = "") -> int:
+        """Return how often the state of a follow-up was set; without one, that of the review."""
+        return self._turns.get(follow_up, 0)
+
+    def review(self, entry: Entry) -> None:
+        """Take what somebody wrote or said. Of two who say the same, the first has said it."""
+        texts = {name: entry.data[name] for name in SECTIONS if name in entry.data}
+        self._begun = self._begun or bool(texts)
+        for name, text in texts.items():
+            self.written.pop(name, None)
+            if text:
+                self.written[name] = entry
+        self._count(entry)
+        state = entry.data.get("state")
+        if state == "open":
+            self.said, self._begun = None, True
+        elif state in REVIEW_STATES and state != self.state:
+            self.said = entry
+
+    def follow_up(self, entry: Entry) -> None:
+        """Take a follow-up, a change of one, or that its owner was reminded."""
+        key = str(entry.data.get("follow_up") or "")
+        known = self._follow_ups.get(key)
+        if entry.data.get("event") == OVERDUE:
+            if known:
+                known["reminded"] = entry.data.get("due")
+            return
+        self._count(entry)
+        new = {name: entry.data[name] for name in _TOLD if name in entry.data}
+        if known is None:
+            blank = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
+            self._follow_ups[key] = {"id": key, **blank, **new, **_by(entry)}
+        elif new.get("state", "") != known["state"]:
+            known.update({"reason": "", **new, **_by(entry)})
+
+    def _count(self, entry: Entry) -> None:
+        if "state" in entry.data:
+            key = str(entry.data.get("follow_up") or "")
+            self._turns[key] = self._turns.get(key, 0) + 1
+
+    def reopened(self) -> None:
+        """The incident is open again: what was said of its review holds no more."""
+        if self.said is not None:
+            self.said, self._begun = None, True
+
+
+def _by(entry: Entry) -> Document:
+    return {"by": entry.actor, "at": entry.time}

@@ -1,0 +1,166 @@
+"""A review as a whole: what the timeline says, what people wrote, what is still to be done."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, List, Mapping, Optional
+
+from ...ports import Document, Stores
+from .. import timeline
+from ..editing import WITHDRAWN, version
+from ..model import Incident
+from ..report import lasting, measures, plain, when
+from ..signal import TEXT_CHARACTERS
+from .account import TITLES, account, newest_analysis
+from .afterwards import SECTIONS
+from .statements import Found, Statement, Told
+
+__all__ = ["Review", "is_wanted", "read_review"]
+
+# A review is not wanted where the finding was judged to be none.
+NO_PROBLEM = ("false_positive", "duplicate")
+_STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
+
+
+def is_wanted(incident: Incident, severities: Collection[str]) -> bool:
+    """Tell whether an incident is one that is reviewed when it is over.
+
+    ``severities``: ``review_severities`` of incident_routing.conf. What was merged is reviewed with
+    the incident that took it over; what was withdrawn or judged a false alarm is not.
+    """
+    return (
+        incident.severity in severities
+        and not incident.merged_into
+        and incident.feedback not in NO_PROBLEM
+        and not incident.resolution.startswith(WITHDRAWN)
+    )
+
+
+class Review:
+    """One incident's review, as it stands now."""
+
+    def __init__(
+        self, story: Told, analysis: Optional[Mapping[str, Any]], severities: Collection[str]
+    ) -> None:
+        self.story = story
+        self.incident = story.incident
+        self.etag = version(self.incident.head)
+        self.wanted = is_wanted(self.incident, severities)
+        self.found: Found = account(story, analysis)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is wanted, the incident is over, and nobody has said that it is done."""
+        said = self.incident.review in ("done", "not_needed")
+        return self.wanted and not self.incident.is_open and not said
+
+    def to_document(self) -> Document:
+        """As the API shows it."""
+        incident, after = self.incident, self.story.state.afterwards
+        said = after.said
+        return {
+            "incident_id": incident.id,
+            "title": incident.title,
+            "severity": incident.severity,
+            "status": incident.status,
+            "state": incident.review,
+            "wanted": self.wanted,
+            "due": self.due,
+            "said_by": said.actor if said else "",
+            "said_at": said.time if said else 0.0,
+            "reason": str(said.data.get("reason") or "") if said else "",
+            "measures": measures(incident),
+            "lives": [life.to_document() for life in self.story.lives],
+            "account": [
+                {
+                    "name": name,
+                    "title": title,
+                    "statements": [one.to_document() for one in self.found[name]],
+                }
+                for name, title in TITLES.items()
+            ],
+            "written": self._written(),
+            "follow_ups": incident.follow_ups,
+        }
+
+    def _written(self) -> List[Document]:
+        written = self.story.state.afterwards.written
+        return [
+            {
+                "name": name,
+                "title": title,
+                "text": str(written[name].data[name]) if name in written else "",
+                "by": written[name].actor if name in written else "",
+                "at": written[name].time if name in written else 0.0,
+            }
+            for name, title in SECTIONS.items()
+        ]
+
+    def to_markdown(self) -> str:
+        """As one document for a wiki; nothing that somebody wrote is more than text in it."""
+        incident = self.incident
+        lines = [f"# Review of {incident.id}: {plain(incident.title)}", "", *self._facts(), ""]
+        for one in self._written():
+            if one["text"]:
+                lines += [f"## {one['title']}", "", *_paragraphs(one["text"]), ""]
+                lines += [f"— {plain(one['by'])}, {when(one['at'])} UTC", ""]
+        lines += ["## Follow-ups", "", *self._follow_ups(), ""]
+        lines += ["# What the timeline says", ""]
+        lines += ["Made by code from the incident's timeline; each line names its entry.", ""]
+        for name, title in TITLES.items():
+            lines += [f"## {title}", "", *_table(self.found[name]), ""]
+        return "\n".join(lines).rstrip("\n") + "\n"
+
+    def _facts(self) -> List[str]:
+        incident, after = self.incident, self.story.state.afterwards
+        state = _STATES[incident.review]
+        if after.said is not None:
+            state += f", said by {after.said.actor} at {when(after.said.time)} UTC"
+        reason = str(after.said.data.get("reason") or "") if after.said else ""
+        took = {name: lasting(seconds) for name, seconds in measures(incident).items()}
+        rows: Dict[str, str] = {
+            "Severity": incident.severity,
+            "Status": incident.status.replace("_", " "),
+            "Owner, team": ", ".join(one for one in (incident.owner, incident.team) if one),
+            "Review": f"{state}: {reason}" if reason else state,
+            "Time to detect": took["detect"],
+            "Time to acknowledge": took["acknowledge"],
+            "Time to resolve": took["resolve"],
+        }
+        return ["| | |", "|---|---|", *(f"| {n} | {plain(t) or '–'} |" for n, t in rows.items())]
+
+    def _follow_ups(self) -> List[str]:
+        if not self.incident.follow_ups:
+            return ["None."]
+        lines = ["| | what | owner | due | state |", "|---|---|---|---|---|"]
+        for one in self.incident.follow_ups:
+            state = ": ".join(part for part in (one["state"], one["reason"]) if part)
+            cells = (one["id"], one["title"], one["owner"], when(one["due"])[:10], state)
+            lines.append("| " + " | ".join(map(plain, cells)) + " |")
+        return lines
+
+
+def read_review(stores: Stores, incident_id: str, severities: Collection[str]) -> Review:
+    """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
+    story = Told(timeline.read_existing(stores, incident_id))
+    analysis_id = newest_analysis(story)
+    analysis = stores.analyses.get(analysis_id) if analysis_id else None
+    return Review(story, analysis, severities)
+
+
+def _table(statements: List[Statement]) -> List[str]:
+    lines = ["| | time (UTC) | who | entry |", "|---|---|---|---|"]
+    for one in statements:
+        cells = ("–", "–", "–")
+        if one.sources:
+            source, more = one.sources[0], len(one.sources) - 1
+            key = source.key[:12] + (f" and {more} more" if more else "")
+            cells = (when(source.time), plain(source.actor), key)
+        lines.append(f"| {plain(one.text, TEXT_CHARACTERS)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _paragraphs(text: str) -> List[str]:
+    """The lines of what somebody wrote; an empty one begins a paragraph."""
+    return [
+        f"{plain(line, TEXT_CHARACTERS)}  " if line.strip() else "" for line in text.splitlines()
+    ]

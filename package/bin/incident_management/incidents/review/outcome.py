@@ -1,0 +1,185 @@
+"""What was tried and what proved it, who was told, what was not as promised. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ..model import Entry
+from ..report import sentence
+from .statements import Statement, Told, named, utc
+
+__all__ = ["promised", "told", "tried"]
+
+_FIXING = ("plan", "approval", "refused", "action", "verification", "rollback")
+_OUTCOMES = {
+    "recovered": "Recovery was proved",
+    "not_recovered": "The fix did not help",
+    "insufficient_data": "Recovery was not proved",
+}
+MOST = 50
+MOST_SEARCHES = 10
+Data = Mapping[str, Any]
+
+
+def tried(story: Told) -> List[Statement]:
+    """Plans, decisions, runs and their proof, and by what the incident was resolved."""
+    entries = story.of_kind(*_FIXING, "status")
+    found: List[Statement] = []
+    for entry in entries:
+        if entry.kind == "verification":
+            found += _proof(entry)
+        elif entry.kind != "status":
+            found.append(Statement(sentence(entry), (entry,)))
+        elif entry.data.get("to") == "resolved":
+            found += _resolved(entry)
+    return _most(found) or [Statement("The timeline has no fix and no resolution.")]
+
+
+def _proof(entry: Entry) -> List[Statement]:
+    data = entry.data
+    outcome = _OUTCOMES.get(str(data.get("outcome")), str(data.get("outcome")))
+    found = [Statement(f"{outcome}: {data.get('detail') or ''}", (entry,))]
+    for search in list(data.get("searches") or ())[:MOST_SEARCHES]:
+        windows = search.get("windows") or {}
+        halves = [
+            f"{half} the fix{_span(windows.get(half))}: {_names(search.get(half))}"
+            for half in ("before", "after")
+        ]
+        text = f"The search {search.get('name') or 'that raised it'} found {'; '.join(halves)}."
+        found.append(Statement(text, (entry,)))
+    return found
+
+
+def _names(found: Any) -> str:
+    return named(list(found or ())) or "nothing"
+
+
+def _span(window: Any) -> str:
+    if not isinstance(window, (list, tuple)) or len(window) != 2:
+        return ""
+    return f" ({utc(float(window[0]))} to {utc(float(window[1]))})"
+
+
+def _resolved(entry: Entry) -> List[Statement]:
+    data = entry.data
+    said = [data.get(name) for name in ("category", "resolution", "reason")]
+    text = ". ".join(str(one).rstrip(".") for one in said if one)
+    found = [
+        Statement(f"Resolved{f': {text}' if text else ', and nobody wrote down how'}.", (entry,))
+    ]
+    if data.get("feedback"):
+        judged = str(data["feedback"]).replace("_", " ")
+        found.append(Statement(f"The finding was judged a {judged}.", (entry,)))
+    return found
+
+
+def told(story: Told) -> List[Statement]:
+    """For each channel how much it was told, and each message that it did not get."""
+    sent: Dict[str, List[Entry]] = {}
+    lost: List[Statement] = []
+    for entry in story.of_kind("notification"):
+        data = entry.data
+        if data.get("outcome") == "sent":
+            sent.setdefault(str(data.get("channel")), []).append(entry)
+            continue
+        how = "may not have been told" if data.get("outcome") == "unconfirmed" else "was not told"
+        what = str(data.get("event") or "something").replace("_", " ")
+        text = (
+            f"{data.get('channel')} {how} of “{what}”: {data.get('detail') or 'no reason is known'}"
+        )
+        lost.append(Statement(text, (entry,)))
+    found = []
+    for channel, entries in sorted(sent.items()):
+        events = dict.fromkeys(str(e.data.get("event")).replace("_", " ") for e in entries)
+        count = f"{len(entries)} message{'' if len(entries) == 1 else 's'}"
+        since = f"the first at {utc(entries[0].time)}"
+        found.append(
+            Statement(f"{channel} got {count}, {since}: {named(list(events))}.", tuple(entries))
+        )
+    return _most([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
+
+
+def promised(story: Told) -> List[Statement]:
+    """Deadlines and how they were kept, and whatever did not go as it should."""
+    timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
+    found: List[Statement] = []
+    if timed:
+        status = story.incident.sla_status or "not known"
+        found.append(
+            Statement(f"{sentence(timed[-1]).capitalize()}; they are {status}.", (timed[-1],))
+        )
+    found += _undelivered(story)
+    for entry in story.counted:
+        tell = _DIFFERENT.get(entry.kind)
+        text = tell(entry.data) if tell else None
+        if text:
+            found.append(Statement(text, (entry,)))
+    return _most(found) or [Statement("The timeline has no deadline, and nothing that went wrong.")]
+
+
+def _deadline(data: Data) -> Optional[str]:
+    missed = data.get("event") == "breached"
+    return (
+        f"A deadline was missed ({data.get('clock')}): {data.get('reason') or ''}"
+        if missed
+        else None
+    )
+
+
+def _escalated(data: Data) -> Optional[str]:
+    if data.get("owner") or data.get("channels"):
+        return None
+    return f"An escalation to level {data.get('level')} reached nobody: {data.get('reason') or ''}"
+
+
+def _failed(what: str) -> Callable[[Data], Optional[str]]:
+    def tell(data: Data) -> Optional[str]:
+        failed = data.get("phase") == "failed"
+        return f"{what} failed: {data.get('detail') or ''}" if failed else None
+
+    return tell
+
+
+def _unproved(data: Data) -> Optional[str]:
+    outcome = str(data.get("outcome"))
+    if outcome == "recovered":
+        return None
+    return f"{_OUTCOMES.get(outcome, outcome)}: {data.get('detail') or ''}"
+
+
+def _undelivered(story: Told) -> List[Statement]:
+    lost: Dict[str, List[Entry]] = {}
+    for entry in story.of_kind("notification"):
+        if entry.data.get("outcome") != "sent":
+            lost.setdefault(str(entry.data.get("channel")), []).append(entry)
+    return [
+        Statement(
+            f"{channel} did not get {len(some)} of its messages, or may not have.", tuple(some)
+        )
+        for channel, some in sorted(lost.items())
+    ]
+
+
+_DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
+    "sla": _deadline,
+    "escalation": _escalated,
+    "unassigned": lambda data: f"Nobody could take it: {data.get('reason') or ''}",
+    "action": _failed("A fix"),
+    "rollback": _failed("Undoing a fix"),
+    "verification": _unproved,
+    "refused": lambda data: f"A fix was refused: {data.get('reason') or ''}",
+    "flapping": lambda data: (
+        f"It opened again and again: {data.get('reason') or ''}"
+        if data.get("state") == "began"
+        else None
+    ),
+}
+
+
+def _most(found: List[Statement]) -> List[Statement]:
+    """The first of very many, and how many more there are."""
+    left = found[MOST:]
+    if not left:
+        return found
+    sources = tuple(source for one in left for source in one.sources[:1])
+    return [*found[:MOST], Statement(f"{len(left)} more like these are on the timeline.", sources)]

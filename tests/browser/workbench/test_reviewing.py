@@ -1,0 +1,169 @@
+"""The part Review, and what is to be done after incidents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .gestures import said, submit
+from .site import Site
+
+Enter = Callable[..., Any]
+DAY = 86_400
+
+
+def over(site: Site, title: str) -> str:
+    """A grave incident that is resolved."""
+    body = {"title": title, "severity": "high", "affected_systems": ["checkout"]}
+    incident_id = site.call("POST", "/incidents", body)["id"]
+    site.call("POST", f"/incidents/{incident_id}/resolve", {"resolution": "<b>Rolled</b> back"})
+    return str(incident_id)
+
+
+def follow_up(site: Site, incident_id: str, title: str, owner: str, due: float) -> None:
+    body = {"title": title, "owner": owner, "due": due}
+    site.call("POST", f"/incidents/{incident_id}/follow-ups", body)
+
+
+def place(page: Any, name: str) -> Any:
+    return page.locator(f"[data-place={name}]")
+
+
+def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Checkout <i>broke</i>")
+    page = enter("rob", f"?incident={incident_id}")
+    page.get_by_role("tab", name="Review").click()
+    part = page.get_by_role("tabpanel")
+    expect(part.get_by_role("heading", name="Review: Not begun")).to_be_visible()
+    expect(part.get_by_text("due", exact=True)).to_be_visible()
+    tried = part.get_by_role("region", name="What was tried, and what proved it")
+    expect(tried).to_contain_text("Resolved: <b>Rolled</b> back.")
+    expect(part.get_by_role("region", name="Cause")).to_contain_text("No analysis was made.")
+
+    place(page, "write-review").click()
+    page.get_by_label("Summary").fill("The pool <u>was</u> empty.")
+    submit(page)
+    said(page, "It is in the review.")
+    expect(part.get_by_text("The pool <u>was</u> empty.")).to_be_visible()
+    expect(part.get_by_role("heading", name="Review: Begun")).to_be_visible()
+
+    place(page, "review-done").click()
+    submit(page)
+    expect(part.get_by_role("heading", name="Review: Done by rob")).to_be_visible()
+    expect(part.get_by_text("due", exact=True)).to_have_count(0)
+    assert site.call("GET", f"/incidents/{incident_id}")["review"] == "done"
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Two write at once")
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    place(page, "write-review").click()
+    page.get_by_label("Lessons").fill("Watch the pool.")
+    site.call("POST", f"/incidents/{incident_id}/review", {"causes": "A bad change."})
+    submit(page)
+    trouble = page.locator("dialog .wb-trouble")
+    expect(trouble).to_contain_text("Review written – A bad change.")
+    expect(page.get_by_label("Lessons")).to_have_value("Watch the pool.")
+    submit(page)
+    said(page, "It is in the review.")
+    written = site.call("GET", f"/incidents/{incident_id}/review")["written"]
+    texts = {one["name"]: one["text"] for one in written if one["text"]}
+    assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
+
+
+def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Something remains")
+    follow_up(site, incident_id, "Raise <i>the limit</i>", "mia", time.time() - DAY)
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    part = page.get_by_role("tabpanel")
+    row = part.get_by_role("listitem").filter(has_text="Raise <i>the limit</i>")
+    expect(row).to_contain_text("overdue")
+    place(page, "add-follow-up").click()
+    page.get_by_label("What is to be done").fill("Alert on the pool")
+    submit(page)
+    expect(part.get_by_text("Alert on the pool")).to_be_visible()
+    mine = site.call("GET", "/follow-ups?state=open&owner=rob")["follow_ups"][-1]
+    assert mine["title"] == "Alert on the pool"
+    assert 13 * DAY < mine["due"] - time.time() < 16 * DAY
+
+    page.get_by_role("button", name="Follow-ups").click()
+    dialog = page.get_by_role("dialog", name="Follow-ups")
+    expect(dialog.get_by_role("region", name="Yours")).to_contain_text("Alert on the pool")
+    others = dialog.get_by_role("region", name="Of others")
+    expect(others).to_contain_text("Raise <i>the limit</i>")
+    assert dialog.get_by_role("heading", level=3).all_inner_texts() == ["Yours", "Of others"]
+    others.get_by_role("listitem").filter(has_text=incident_id).get_by_role(
+        "button", name="Done"
+    ).click()
+    expect(dialog.get_by_text("Raise <i>the limit</i>")).to_have_count(0)
+    (done,) = site.call("GET", f"/follow-ups?incident={incident_id}&state=done")["follow_ups"]
+    assert (done["owner"], done["by"]) == ("mia", "rob")
+
+
+def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
+    incident_id = over(site, "Something is dropped")
+    follow_up(site, incident_id, "Rewrite it all", "rob", time.time() + DAY)
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    page.get_by_role("button", name="Change …").click()
+    page.get_by_label("State").select_option("dropped")
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("why it is dropped")
+    page.get_by_label("Why it is done or dropped").fill("Too dear.")
+    submit(page)
+    part = page.get_by_role("tabpanel")
+    expect(part.get_by_role("listitem").filter(has_text="Rewrite it all")).to_contain_text(
+        "dropped by rob"
+    )
+    (one,) = site.call("GET", f"/follow-ups?incident={incident_id}")["follow_ups"]
+    assert (one["state"], one["reason"]) == ("dropped", "Too dear.")
+
+
+def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> None:
+    incident_id = over(site, "To the wiki")
+    permissions = ["clipboard-read", "clipboard-write"]
+    page = enter("vic", f"?incident={incident_id}&tab=review", permissions=permissions)
+    place(page, "copy-review").click()
+    said(page, "The review is copied as Markdown.")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"# Review of {incident_id}: To the wiki\n")
+    with page.expect_download() as download:
+        place(page, "download-review").click()
+    assert download.value.suggested_filename == f"{incident_id}-review.md"
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.splitlines()[0] == copied.splitlines()[0]
+
+
+def test_a_viewer_reads_and_is_offered_nothing_to_write(site: Site, enter: Enter) -> None:
+    incident_id = over(site, "Only to look at")
+    follow_up(site, incident_id, "Look at it", "rob", time.time() + DAY)
+    page = enter("vic", f"?incident={incident_id}&tab=review")
+    part = page.get_by_role("tabpanel")
+    expect(part.get_by_text("Look at it")).to_be_visible()
+    for label in ("Write …", "It is done …", "Add a follow-up …", "Done", "Change …"):
+        expect(part.get_by_role("button", name=label, exact=True)).to_have_count(0)
+
+
+def test_the_list_shows_which_reviews_are_due(site: Site, enter: Enter) -> None:
+    due, done = over(site, "Review me"), over(site, "Reviewed already")
+    site.call("POST", f"/incidents/{done}/review", {"state": "done"})
+    page = enter("rob")
+    page.get_by_label("Status").select_option("review_due")
+    rows = page.locator(".wb-list")
+    expect(rows.get_by_text("Review me")).to_be_visible()
+    expect(rows.get_by_text("Reviewed already")).to_have_count(0)
+    assert "status=review_due" in page.url
+    site.call("POST", f"/incidents/{due}/review", {"state": "done"})
+    page.reload()
+    expect(page.get_by_label("Status")).to_have_value("review_due")
+    expect(rows.get_by_text("Review me")).to_have_count(0)

@@ -1,0 +1,260 @@
+"""What people write afterwards: a review's texts, whether it is done, follow-ups."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
+from incident_management.incidents.joining import merging
+from incident_management.incidents.model import Entry
+from incident_management.incidents.review import writing
+from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
+from incident_management.incidents.story import Story
+from incident_management.incidents.upkeep.retention import Retention, tombstone
+from tests.unit.incidents.builders import START, signal
+from tests.unit.incidents.movers import opened
+
+DAY = 86_400.0
+DUE = START + 7 * DAY
+
+
+@pytest.fixture
+def over(stores, clock):
+    """An incident that is resolved."""
+    incident_id = opened(stores, clock, signal("checkout"))
+    lifecycle.resolve(stores, clock, incident_id, "ann", "Rolled back.")
+    return incident_id
+
+
+def review(stores, clock, incident_id, actor="ann", state="", reason="", **texts):
+    return writing.write_review(stores, clock, incident_id, actor, texts, state, reason)
+
+
+def follow_up(stores, clock, incident_id, title="Alert on the pool", owner="Bob", due=DUE):
+    incident = writing.add_follow_up(stores, clock, incident_id, "ann", title, owner, due)
+    return incident.follow_ups[-1]["id"]
+
+
+def change(stores, clock, incident_id, key, actor="bob", **changes):
+    incident = writing.change_follow_up(stores, clock, incident_id, actor, key, changes)
+    return next(one for one in incident.follow_ups if one["id"] == key)
+
+
+def agrees(stores, incident_id):
+    """The document, the fold and the remembered story say the same."""
+    entries = timeline.read(stores, incident_id)
+    document = stores.incidents.get(incident_id)
+    assert timeline.fold(entries).to_document() == document
+    remembered = Story(entries).incident
+    assert remembered is not None and remembered.to_document() == document
+    assert timeline.verify(entries, document["head"]).ok
+    return document
+
+
+def test_what_was_written_stands_until_somebody_writes_it_anew(stores, clock, over):
+    review(stores, clock, over, summary="The pool was empty.", lessons="Watch it.")
+    incident = review(stores, clock, over, "bob", summary="The pool was too small.", lessons="")
+    assert incident.review == "begun"
+    entries = [e for e in timeline.read(stores, over) if e.kind == "review"]
+    assert [e.data for e in entries] == [
+        {"summary": "The pool was empty.", "lessons": "Watch it."},
+        {"summary": "The pool was too small.", "lessons": ""},
+    ]
+    review(stores, clock, over, summary="The pool was too small.")  # it says so already
+    assert len([e for e in timeline.read(stores, over) if e.kind == "review"]) == 2
+    agrees(stores, over)
+
+
+def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(stores, clock, over):
+    assert review(stores, clock, over, state="done").review == "done"
+    with pytest.raises(IllegalMove, match="is done already: ann has said so"):
+        review(stores, clock, over, "bob", state="done")
+    assert review(stores, clock, over, state="open").review == "begun"
+    with pytest.raises(IllegalMove, match="neither done nor not needed"):
+        review(stores, clock, over, state="open")
+    with pytest.raises(Invalid, match="Say why"):
+        review(stores, clock, over, state="not_needed")
+    said = review(stores, clock, over, state="not_needed", reason="A drill.")
+    assert said.review == "not_needed"
+    agrees(stores, over)
+
+
+def test_of_two_who_say_so_in_the_same_moment_the_second_is_told(stores, clock, over):
+    def other(verb, name):
+        if (verb, name) == ("insert", "claims"):
+            stores.claims.before = None
+            review(stores, clock, over, "bob", state="done")
+
+    stores.claims.before = other
+    with pytest.raises(IllegalMove, match="bob has just changed"):
+        review(stores, clock, over, state="done")
+    assert agrees(stores, over)["review"] == "done"
+
+
+def test_an_open_incident_has_no_review_that_is_done_and_a_reopened_one_none_any_more(
+    stores, clock, over
+):
+    review(stores, clock, over, state="done")
+    assert lifecycle.reopen(stores, clock, over, "ann").review == "begun"
+    review(stores, clock, over, causes="Known already.")
+    with pytest.raises(IllegalMove, match="when it is resolved"):
+        review(stores, clock, over, state="done")
+    agrees(stores, over)
+
+
+def test_a_merged_incident_is_reviewed_with_the_one_that_took_it_over(stores, clock, two):
+    first, second = two
+    merging.merge(stores, clock, first, second, "ann")
+    with pytest.raises(IllegalMove, match=f"was merged into {second}"):
+        review(stores, clock, first, summary="x")
+    with pytest.raises(IllegalMove, match=f"was merged into {second}"):
+        follow_up(stores, clock, first)
+
+
+def test_a_follow_up_has_an_owner_a_date_and_a_state(stores, clock, over):
+    key = follow_up(stores, clock, over)
+    document = agrees(stores, over)
+    (one,) = document["follow_ups"]
+    assert (one["owner"], one["due"], one["state"], one["by"]) == ("bob", DUE, "open", "ann")
+    assert document["follow_ups_open"] == 1
+    assert change(stores, clock, over, key, due=DUE + DAY, owner="cy")["owner"] == "cy"
+    with pytest.raises(Invalid, match="Say why it is dropped"):
+        change(stores, clock, over, key, state="dropped")
+    ended = change(stores, clock, over, key, state="done", reason="Merged.")
+    assert (ended["state"], ended["reason"], ended["by"]) == ("done", "Merged.", "bob")
+    assert agrees(stores, over)["follow_ups_open"] == 0
+    with pytest.raises(IllegalMove, match="is done already: by bob"):
+        change(stores, clock, over, key, "cy", state="done")
+    with pytest.raises(IllegalMove, match="open it again first"):
+        change(stores, clock, over, key, title="Else")
+    assert change(stores, clock, over, key, state="open")["state"] == "open"
+    with pytest.raises(NotFound):
+        change(stores, clock, over, "FUP-none", state="done")
+
+
+def test_of_two_who_end_a_follow_up_in_the_same_moment_the_first_has_it(stores, clock, over):
+    key = follow_up(stores, clock, over)
+
+    def other(verb, name):
+        if (verb, name) == ("insert", "claims"):
+            stores.claims.before = None
+            change(stores, clock, over, key, "bob", state="done")
+
+    stores.claims.before = other
+    with pytest.raises(IllegalMove, match="bob has just changed"):
+        change(stores, clock, over, key, "cy", state="done")
+    assert agrees(stores, over)["follow_ups"][0]["by"] == "bob"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"title": " "}, {"owner": ""}, {"due": 0}, {"due": -1.0}, {"title": "x" * 301}]
+)
+def test_a_follow_up_without_what_it_takes_is_refused(stores, clock, over, wrong):
+    given = {"title": "Do it", "owner": "bob", "due": DUE, **wrong}
+    with pytest.raises(Invalid):
+        writing.add_follow_up(stores, clock, over, "ann", **given)
+    assert stores.incidents.get(over)["follow_ups"] == []
+
+
+def test_an_owner_is_reminded_once_for_a_date(stores, clock, over):
+    key = follow_up(stores, clock, over)
+    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    clock.set(DUE + 1)
+    assert remind(stores, clock)["follow_ups_overdue"] == 1
+    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    change(stores, clock, over, key, due=DUE + DAY)
+    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    clock.set(DUE + DAY + 1)
+    assert remind(stores, clock)["follow_ups_overdue"] == 1
+    change(stores, clock, over, key, state="done")
+    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    told = [
+        e.data["owner"] for e in timeline.read(stores, over) if e.data.get("event") == "overdue"
+    ]
+    assert told == ["bob", "bob"]
+    agrees(stores, over)
+
+
+def test_no_more_than_fifty_are_told_in_a_round(stores, clock):
+    for number in range(3):
+        incident_id = opened(stores, clock, signal(f"service-{number}"))
+        for _ in range(20):
+            follow_up(stores, clock, incident_id)
+    clock.set(DUE + 1)
+    assert [remind(stores, clock)["follow_ups_overdue"] for _ in range(3)] == [50, 10, 0]
+
+
+def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_is_dropped(
+    stores, clock, over
+):
+    follow_up(stores, clock, over)
+    lifecycle.close(stores, clock, over, "ann")
+    indexed: dict[str, set[str]] = {}
+    duty = Retention(
+        stores,
+        clock,
+        lambda ids: {one: indexed.get(one, set()) for one in ids},
+        lambda entries: None,
+        lambda name, text: None,
+    )
+
+    def leaves():
+        duty.run(7 * DAY, 90 * DAY)
+        indexed[over] = {e.key for e in timeline.read(stores, over)}
+        clock.advance(301)
+        duty.run(7 * DAY, 90 * DAY)
+        return stores.incidents.get(over) is None
+
+    clock.advance(200 * DAY)
+    assert not leaves() and tombstone(stores, over) is None
+    remind(stores, clock)
+    clock.set(DUE + FORGOTTEN_SECONDS + 1)
+    assert remind(stores, clock)["follow_ups_dropped"] == 1
+    (one,) = stores.incidents.get(over)["follow_ups"]
+    assert one["state"] == "dropped" and "a year overdue" in one["reason"]
+    clock.advance(91 * DAY)
+    assert leaves()
+    assert not stores.claims.find({"purpose": writing.FOLLOW_UPS})
+
+
+def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over):
+    lifecycle.close(stores, clock, over, "ann")
+    clock.advance(91 * DAY)
+    duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, over)
+    follow_up(stores, clock, over)
+    clock.advance(301)
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, over) is None and stores.incidents.get(over)
+
+
+def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_over(
+    stores, clock, two
+):
+    first, second = two
+    follow_up(stores, clock, first)
+    merging.merge(stores, clock, first, second, "ann")
+    lifecycle.resolve(stores, clock, second, "ann")
+    lifecycle.close(stores, clock, second, "ann")
+    clock.advance(91 * DAY)
+    duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, first) is None and tombstone(stores, second) is None
+
+
+def test_entries_of_a_later_version_change_nothing(stores, clock, over):
+    """What a newer app writes is passed over, so that the older one of an upgrade goes on."""
+    before = timeline.current(stores, over).to_document()
+    entries = timeline.read(stores, over)
+    head = timeline.head_of(entries)
+    strange = [
+        Entry.create(over, "follow_up", {"follow_up": "FUP-1", "event": "overdue"}, "x", 1.0, head),
+        Entry.create(over, "review", {"state": "published", "stars": 5}, "x", 1.0, head),
+        Entry.create(over, "never heard of", {"a": [1]}, "x", 1.0, head),
+    ]
+    timeline.write(stores, strange)
+    after = timeline.current(stores, over).to_document()
+    for name in ("status", "review", "follow_ups", "follow_ups_open", "owner"):
+        assert after[name] == before[name]

@@ -1,0 +1,57 @@
+"""An overdue follow-up is told to its owner, once, as other personal messages are."""
+
+from __future__ import annotations
+
+from incident_management.incidents import lifecycle
+from incident_management.incidents.review.reminding import remind
+from incident_management.incidents.review.writing import add_follow_up
+from incident_management.notify.message import Message
+from tests.unit.worker.desk import Desk
+
+DAY = 86_400.0
+
+
+def overdue_desk():
+    desk = Desk(
+        announce={"follow_up_overdue": "slack"},
+        member__lee={"slack_id": "U0LEE", "email": "lee@example.com"},
+    )
+    desk.open()
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    due = desk.clock.now() + DAY
+    add_follow_up(desk.stores, desk.clock, desk.id, "dana", "Alert on the pool", "Lee", due)
+    desk.announce()
+    desk.clock.advance(DAY + 1)
+    return desk
+
+
+def told(desk):
+    return [
+        one["message"] for one in desk.stores.outbox.all() if one["event"] == "follow_up_overdue"
+    ]
+
+
+def test_the_owner_of_the_follow_up_is_called_and_not_that_of_the_incident():
+    desk = overdue_desk()
+    for _ in range(3):
+        remind(desk.stores, desk.clock)
+        desk.announce()
+    (message,) = told(desk)
+    assert (message["owner"], message["mention"]) == ("lee", "U0LEE")
+    assert message["headline"] == "Follow-up overdue"
+    assert message["text"].startswith("Alert on the pool Owner: lee. Due 2026-12-01.")
+
+
+def test_nobody_else_hears_of_notes_and_changes_unless_it_is_asked_for():
+    desk = overdue_desk()
+    assert not [one for one in desk.stores.outbox.all() if one["event"].startswith("follow_up")]
+    assert told(desk) == []
+
+
+def test_an_owner_whom_nobody_has_named_is_told_by_name():
+    desk = overdue_desk()
+    add_follow_up(desk.stores, desk.clock, desk.id, "dana", "Ask", "zed", desk.clock.now() - 1)
+    remind(desk.stores, desk.clock)
+    desk.announce()
+    assert {(one["owner"], one["mention"]) for one in told(desk)} == {("lee", "U0LEE"), ("zed", "")}
+    assert {Message.from_document(one).event for one in told(desk)} == {"follow_up_overdue"}
