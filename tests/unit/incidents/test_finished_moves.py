@@ -60,8 +60,14 @@ def test_an_entry_that_comes_late_to_a_merged_incident_is_handed_on_in_the_next_
     merge(stores, clock, a, b)
     _minutes(stores, clock, 14)
     late = signal("checkout", 1)
-    data = {"signals": {late.key: 1}, "severity": "high", "rule": late.rule, "entities": []}
-    data.update(first_time=late.first_time, last_time=late.last_time)
+    data = {
+        "signals": {late.key: 1},
+        "severity": "high",
+        "rule": late.rule,
+        "entities": [],
+        "first_time": late.first_time,
+        "last_time": late.last_time,
+    }
     timeline.append(stores, clock, a, "signal", data, "late")
     timeline.refresh(stores, a)
     stores.signals.save([{**late.to_document(), "incident_id": a}])
@@ -89,20 +95,24 @@ def test_a_note_that_is_lost_costs_a_look(stores, clock, two):
     check(stores)
 
 
-def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(stores, clock, two):
+def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(
+    stores, clock, two, monkeypatch
+):
     a, b = two
     apart = [opened(stores, clock, signal(name)) for name in ("mail", "search")]
     merge(stores, clock, a, b)
     merge(stores, clock, *apart)
     _minutes(stores, clock, 14)
     split(stores, clock, b, signal("checkout"))
-    looked_at = []
-    known = moving.finish
-    try:
-        moving.finish = lambda *given: looked_at.append(given[2].number) or known(*given)
-        _minutes(stores, clock, 1)
-    finally:
-        moving.finish = known
+    looked_at: list[int] = []
+    finish = moving.finish
+
+    def finished_and_noted(stores, clock, move, most=None):
+        looked_at.append(move.number)
+        return finish(stores, clock, move, most)
+
+    monkeypatch.setattr(moving, "finish", finished_and_noted)
+    _minutes(stores, clock, 1)
     assert looked_at == [1, 3]
     check(stores)
 
