@@ -167,21 +167,19 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
     ),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
-    "review": lambda data: ", ".join(
-        _words(
-            f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
-            data.get("reason"),
-            *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
-        )
+    "review": lambda data: _joined(
+        ", ",
+        f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
+        data.get("reason"),
+        *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
     ),
-    "follow_up": lambda data: ", ".join(
-        _words(
-            f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
-            data.get("title"),
-            data.get("owner"),
-            f"due {when(float(data['due']))}" if data.get("due") else "",
-            data.get("reason"),
-        )
+    "follow_up": lambda data: _joined(
+        ", ",
+        f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
+        data.get("title"),
+        data.get("owner"),
+        f"due {when(float(data['due']))}" if data.get("due") else "",
+        data.get("reason"),
     ),
 }
 

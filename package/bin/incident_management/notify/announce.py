@@ -1,9 +1,9 @@
 """Timeline entries become notifications: who wants to hear of what, and in what order.
 
 Reads the entries since a checkpoint, less an overlap that covers clocks that differ and inserts
-that came late. An entry has one notification a channel, whose key is made of both, so reading an
-entry again puts nothing more on the outbox. The entries of one incident are put there in the
-timeline's order.
+that came late: of a minute in each round, and once a minute of more. An entry has one notification
+a channel, whose key is made of both, so reading an entry again puts nothing more on the outbox. The
+entries of one incident are put there in the timeline's order.
 
 What is older than a day is no news any more: of an incident that nobody was told of for so long,
 only where it stands is told (:mod:`.late`).
@@ -30,6 +30,7 @@ from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Member, Routing
 from ..incidents.stores import chunks, claim_document, find_by
+from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
@@ -43,6 +44,8 @@ __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
 OVERLAP_SECONDS = 900.0
+# Without news the checkpoint is written this often: what comes after it is read again meanwhile.
+IDLE_SAVE_SECONDS = 30.0
 # What is older than this is no news any more.
 OLDEST_SECONDS = 24 * 3600.0
 # An incident is opened and routed in two entries: its message waits for the team.
@@ -52,7 +55,7 @@ REMEMBERED = 20_000
 # are read together.
 MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
-# The overlap is read at every turn: of its entries no more than says whether they are news.
+# The overlap is read again and again: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
 # What is news for an incident's owner, or its follow-up's.
 _CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
@@ -88,6 +91,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._say = say
+        self._overlap = Overlap(clock, OVERLAP_SECONDS)
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()
@@ -99,7 +103,7 @@ class Announcer:
         routing: Routing,
         web_url: str,
         set_up: Callable[[], Collection[str]],
-        subscriptions: Optional[Mapping[str, Document]] = None,
+        read_subscriptions: Callable[[], Mapping[str, Document]] = dict,
     ) -> int:
         """Announce everything new; returns how many notifications were put on the outbox.
 
@@ -107,15 +111,21 @@ class Announcer:
             routing: an :class:`incident_management.incidents.routing.Routing`.
             web_url: base URL of Splunk Web, for links; may be empty.
             set_up: gives the channels that somebody has set up; asked when there is news.
-            subscriptions: the signed webhooks, by id.
+            read_subscriptions: gives the signed webhooks, by id; asked when there is news, and
+                when the checkpoint is written.
         """
         now = self._clock.now()
         known = self._checkpoint()
         oldest = now - OLDEST_SECONDS
         if len(self._told) > REMEMBERED:
             self._told.clear()
-        fresh = self._fresh(max(known.time - OVERLAP_SECONDS, oldest))
+        seconds = self._overlap.seconds()
+        fresh = self._fresh(max(known.time - seconds, oldest))
         missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
+        if not (fresh or missed) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
+            self._overlap.was_read(seconds)
+            self._behind = False
+            return 0
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         # In the order of their entries: what is too much for one turn waits for the next ones.
         ready = [key for key in fresh if key not in waiting]
@@ -128,8 +138,9 @@ class Announcer:
         moment = self._clock.now()
         there = set_up() if ready or missed else CHANNELS
         hearing = known.hearing.without(there, moment)
-        hearing = hearing.under(routing, subscriptions or {}, known.time)
-        audience = Audience(routing, subscriptions or {}, there, hearing)
+        subscriptions = read_subscriptions()
+        hearing = hearing.under(routing, subscriptions, known.time)
+        audience = Audience(routing, subscriptions, there, hearing)
         self._storms.begin({*ready, *missed})
         added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries, analysis in self._read(ready):
@@ -138,6 +149,7 @@ class Announcer:
         # All is announced up to now, or to the millisecond before what waits.
         before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
         self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
+        self._overlap.was_read(seconds)
         return added
 
     def _checkpoint(self) -> _Checkpoint:

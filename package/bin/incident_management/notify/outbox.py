@@ -34,11 +34,9 @@ from .channel import (
 )
 from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
+from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 
 __all__ = ["FINAL", "Outbox", "notification_id"]
-
-ENDED_UNSENT = ("dead", "unconfirmed")
-FINAL = ("sent", *ENDED_UNSENT)
 
 # How long after a lost answer the service is asked: it may still be at it.
 ASK_AFTER_SECONDS = 15.0
@@ -87,6 +85,7 @@ class Outbox:
         self._record = record
         self._jitter = jitter
         self._turns = Turns(stores.outbox, clock)
+        self._unwritten = Unwritten(stores.outbox, clock)
 
     def enqueue(
         self,
@@ -156,7 +155,8 @@ class Outbox:
             for sender in made.values():
                 if isinstance(sender, Connected):
                     sender.close()
-        self._record_final(limit)
+        for document in self._unwritten.find(limit):
+            self._write_record(document)
         return counts
 
     def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
@@ -183,6 +183,10 @@ class Outbox:
         anew = {"state": "pending", "spent": number, "next_attempt": AT_ONCE, "first_sent": 0.0}
         document.update(changed, **anew, recorded=False)
         self._stores.outbox.save([document])
+
+    def ended(self) -> None:
+        """Note that others than this ended some: the next round writes that on their timelines."""
+        self._unwritten.expect()
 
     # --- one attempt ------------------------------------------------------------------------
 
@@ -319,13 +323,8 @@ class Outbox:
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(spent - 1, 20))
         return max(longest * (0.5 + self._jitter() / 2), (asked or 0.0) * (1 + self._jitter() / 10))
 
-    def _record_final(self, limit: int) -> None:
-        """Catch up on outcomes whose timeline entry a crash prevented."""
-        query = {"recorded": False, "$or": [{"state": state} for state in FINAL]}
-        for document in self._stores.outbox.find(query, limit=limit):
-            self._write_record(document)
-
     def _write_record(self, document: Document) -> None:
+        self._unwritten.expect()
         if document["incident_id"]:
             self._record(document)
         document["recorded"] = True

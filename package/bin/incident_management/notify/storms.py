@@ -163,11 +163,15 @@ class Storms:
 
     def run(self, web_url: str) -> Mapping[str, int]:
         """Make the summaries that are due, and end those notifications whose summary was sent."""
-        told = self._settle()
-        query = {"state": GATHERED, "summary": ""}
-        waiting = self._stores.outbox.find(query, limit=READ, fields=_PLACED)
+        of_summaries = between("flow", "summary:")["$and"]
+        sent: Document = {"$and": [*of_summaries, {"settled": False, "state": "sent"}]}
+        waiting: Document = {"state": GATHERED, "summary": ""}
+        # Most often there is nothing of either, which one call tells.
+        either, wanted = {"$or": [waiting, sent]}, (*_PLACED, "state")
+        found = self._stores.outbox.find(either, limit=READ, fields=wanted)
+        told = self._settle([str(one["_key"]) for one in found if one["state"] == "sent"])
         made = 0
-        for placed in _by_place(waiting):
+        for placed in _by_place(one for one in found if one["state"] == GATHERED):
             if self._is_due(placed):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
                 made += bool(some) and self._tell(some, more, web_url)
@@ -239,11 +243,10 @@ class Storms:
             # Another worker was faster, and what was saved here may have set some of it back.
             self._stores.outbox.save([{**latest, "settled": False}])
 
-    def _settle(self) -> int:
-        """End what the summaries tell of that were sent; returns how many notifications."""
+    def _settle(self, summaries: Sequence[str]) -> int:
+        """End what these summaries tell of, which were sent; returns how many notifications."""
         ended = 0
-        mine = between("flow", "summary:")["$and"]
-        for one in self._stores.outbox.find({"$and": [*mine, {"settled": False, "state": "sent"}]}):
+        for one in find_by(self._stores.outbox, "_key", summaries):
             ended += self._end_members(one)
             latest = self._stores.outbox.get(one["_key"])
             if latest is not None:
@@ -255,7 +258,9 @@ class Storms:
     def _end_members(self, summary: Mapping[str, Any]) -> int:
         receipt = {"note": f"in a summary of {len(summary['members']):,} messages"}
         outcome = {"state": "sent", "sent_at": summary["sent_at"], "receipt": receipt}
-        return self._change(summary["members"], lambda one: one["state"] == GATHERED, outcome)
+        ended = self._change(summary["members"], lambda one: one["state"] == GATHERED, outcome)
+        self._outbox.ended()
+        return ended
 
     def _change(
         self, keys: Iterable[str], wanted: Callable[[Document], bool], fields: Mapping[str, Any]

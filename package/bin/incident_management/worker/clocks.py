@@ -24,6 +24,7 @@ from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..incidents.stores import IS_OPEN, claim_document
+from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
@@ -32,6 +33,8 @@ CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
+# With nothing to look at the checkpoint is written this often: what follows it is read again.
+IDLE_SAVE_SECONDS = 30.0
 # The most incidents of each kind that one turn looks at; the rest waits for the next one.
 MAX_AT_ONCE = 500
 # How many of those that changed are read to find so many that are new; more where it takes more.
@@ -57,12 +60,15 @@ class _Reached:
     """How far the looking has come.
 
     ``after``: the last incident of a sweep; None without one. ``again``: it is followed by another.
+    ``saved``: the time that was read. ``overlap``: how much of the overlap was looked through.
     """
 
     time: float
     conf: str
     after: Optional[str]
     again: bool = False
+    saved: float = 0.0
+    overlap: float = 0.0
 
 
 class Clocks:
@@ -74,6 +80,7 @@ class Clocks:
         # How an incident was when it was looked at; for the overlap, and for mere signals.
         self._seen: Dict[str, Marks] = {}
         self._load: Optional[Dict[str, float]] = None
+        self._overlap = Overlap(clock, OVERLAP_SECONDS)
 
     def run(self, routing: Routing) -> Dict[str, int]:
         """Look at what is due; returns how many entries were written, by kind."""
@@ -83,11 +90,14 @@ class Clocks:
                 return {}
             self._seen.clear()
             reached = _Reached(self._clock.now(), _digest(routing), "")
+        is_sweeping = reached.after is not None
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
         agreed = as_agreed(self._stores, self._clock, routing)
         counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
-        self._save(reached)
+        if wanted or is_sweeping or not 0 <= reached.time - reached.saved < IDLE_SAVE_SECONDS:
+            self._save(reached)
+        self._overlap.was_read(reached.overlap)
         return counts
 
     # --- which ------------------------------------------------------------------------------
@@ -105,7 +115,8 @@ class Clocks:
         if value.get("conf") != conf:
             self._seen.clear()
             after = ""
-        reached = _Reached(float(known["time"]), conf, after, bool(value.get("again")))
+        moment, is_again = float(known["time"]), bool(value.get("again"))
+        reached = _Reached(moment, conf, after, is_again, moment)
         self._come_back(reached)
         return reached
 
@@ -132,8 +143,9 @@ class Clocks:
         self._stores.claims.save([document])
 
     def _changed(self, reached: _Reached) -> List[str]:
-        """Incidents that changed since the checkpoint, which moves on."""
-        query = {"updated_at": {"$gte": reached.time - OVERLAP_SECONDS}}
+        """Incidents that changed since the checkpoint, less the overlap; it moves on."""
+        seconds = self._overlap.seconds()
+        query = {"updated_at": {"$gte": reached.time - seconds}}
         now = self._clock.now()
         for most in READ_AT_ONCE:
             # From the beginning again: a page after so many rows lacks one if another moved.
@@ -144,7 +156,7 @@ class Clocks:
         is_all = len(page) < most and len(new) < MAX_AT_ONCE
         new = new[:MAX_AT_ONCE]
         if is_all:
-            moment = now
+            moment, reached.overlap = now, seconds
         else:
             last = new[-1] if len(new) == MAX_AT_ONCE else page[-1]
             moment = min(now, float(last["updated_at"]))

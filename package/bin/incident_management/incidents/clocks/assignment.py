@@ -95,12 +95,13 @@ def escalate(
     lifecycle.must_be_open(incident, "escalated")
     channels: Sequence[str] = ()
     by_rota: Document = {}
+    if not owner:
+        routing = as_agreed(stores, clock, routing)
     if not owner and not team:
         step = _next_step(entries, incident, routing)
         owner, team, channels = step.member, step.team, step.channels
         if step.rota:
-            on_call = as_agreed(stores, clock, routing).on_call
-            duty, by_rota = on_call.takes(step.rota, clock.now(), incident.owner)
+            duty, by_rota = routing.on_call.takes(step.rota, clock.now(), incident.owner)
             owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
     if team and not owner and routing.assigns(team):
         choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
@@ -146,9 +147,11 @@ def as_agreed(
 ) -> Routing:
     """Return the routing with what people have agreed on: who covers for whom.
 
+    One that has it already, of this moment, comes back as it is.
+
     ``since``: with what ended after this moment, too, where that is long ago.
     """
-    if not routing.rotas:
+    if not routing.rotas or routing.covers is not None:
         return routing
     found = covers.standing(stores, min(since, routing.on_call.looks_back_to(clock.now())))
     return replace(routing, covers=found)

@@ -20,6 +20,7 @@ from ..model import ACTOR, Entry
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
+from .finished import Finished
 from .moves import Move
 from .signals import NAMES_A_QUERY
 
@@ -73,13 +74,21 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
     """
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
-    if last is not None and _is_unfinished(stores, last):
-        recent = [last]
-    for move in recent:
-        finish(stores, clock, move)
-    _settle(stores, clock, recent)
+    if recent:
+        finished = Finished(stores, clock)
+        due = finished.due(recent)
+        _finish(stores, clock, due)
+        finished.note(recent, due)
+    elif last is not None and _is_unfinished(stores, last):
+        _finish(stores, clock, [last])
     # Nothing to tell of: most often all of them were finished before.
     return {}
+
+
+def _finish(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
+    for move in decided:
+        finish(stores, clock, move)
+    _settle(stores, clock, decided)
 
 
 def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:

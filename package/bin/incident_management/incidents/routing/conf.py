@@ -79,7 +79,7 @@ class Routing:
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
-    agreed on since: :func:`..clocks.assignment.as_agreed` adds them.
+    agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
     """
 
     teams: Dict[str, Team] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Routing:
     tell_window: float = 10 * 60.0
     review_severities: Tuple[str, ...] = DEFAULT_REVIEWED
     rotas: Dict[str, Rota] = field(default_factory=dict)
-    covers: Tuple[Cover, ...] = ()
+    covers: Optional[Tuple[Cover, ...]] = None
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -174,7 +174,7 @@ class Routing:
     @cached_property
     def on_call(self) -> OnCall:
         """Who is on call when, by the rotas and the covers."""
-        return OnCall(self.rotas, self.members, self.covers)
+        return OnCall(self.rotas, self.members, self.covers or ())
 
     def people_of(self, team: str) -> Set[str]:
         """Return everybody who may get an incident as one of a team: members, who is on call."""
