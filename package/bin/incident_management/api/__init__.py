@@ -17,6 +17,7 @@ ROUTES = {
         "plans",
         "history",
         "similar",
+        "updates",
     ),
     "plans": ("plans",),
     "actions": ("plans",),

@@ -166,6 +166,8 @@ class Incident:
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them.
+    ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
+    that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -212,6 +214,9 @@ class Incident:
     group_values: List[str] = field(default_factory=list)
     handed_on: bool = False
     rota: str = ""
+    update_due: Optional[float] = None
+    update_promised: Optional[float] = None
+    last_update: Document = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

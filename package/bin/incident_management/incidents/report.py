@@ -176,8 +176,19 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
             data.get("reason"),
         )
     ),
+    "update": lambda data: ". ".join(
+        _words(
+            f"told stakeholders{_of_state(data)}: {data.get('text')}",
+            f"next update by {_when(float(data['next_by']))}" if data.get("next_by") else "",
+        )
+    ),
+    "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
 }
+
+
+def _of_state(data: Data) -> str:
+    return f" ({data['state']})" if data.get("state") else ""
 
 
 def _promised(data: Data) -> str:

@@ -36,7 +36,7 @@ LATE_SECONDS = 120.0
 STAYING = frozenset(
     (
         *("opened", "signal", "routed", "note", "notification"),
-        *("analysis", "assigned", "severity", "ticket"),
+        *("analysis", "assigned", "severity", "ticket", "update", "update_due"),
     )
 )
 
