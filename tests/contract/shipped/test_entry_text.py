@@ -41,6 +41,13 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ("split", {"to": "INC-3", "reason": "other"}, "Split off to INC-3: other"),
     ("pinned", {"pinned": "true", "reason": "hot"}, "Pinned: hot"),
     ("note", {"text": "hello"}, "hello"),
+    ("update", {"text": "We look into it."}, "Told stakeholders: We look into it."),
+    (
+        "update",
+        {"text": "Found it.", "state": "identified", "next_by": 1_796_212_800.0},
+        "Told stakeholders (identified): Found it. (next update by 2026-12-02 12:00)",
+    ),
+    ("update_due", {"event": "missed", "reason": "None was written."}, "None was written."),
     (
         "ticket",
         {"number": "INC1", "event": "comment", "by": "Mia", "text": "It is the pool."},

@@ -136,6 +136,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "update": self._update,
+            "update_due": self._update_due,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -267,6 +269,7 @@ class State:
         if to in ("in_progress", "resolved"):
             incident.handed_on = False
         incident.status = str(to)
+        self._owes_no_more(str(to))
         if to == "in_progress":
             self._keep(entry)
             self.promise.acknowledged(entry.time)
@@ -283,6 +286,24 @@ class State:
             incident.resolution = incident.category = incident.feedback = ""
             self.promise.reopened()
             self.afterwards.reopened()
+
+    def _owes_no_more(self, status: str) -> None:
+        """What was promised to stakeholders holds until it is closed; they may ask no longer."""
+        incident = self.incident
+        if status == "closed":
+            incident.update_promised = None
+        if status in ("resolved", "closed"):
+            incident.update_due = incident.update_promised
+
+    def _update(self, entry: Entry) -> None:
+        """Stakeholders were told, and when they hear next; that was the last promise's end."""
+        incident = self.incident
+        incident.last_update = {**entry.data, "time": entry.time, "by": entry.actor}
+        incident.update_promised = incident.update_due = _moment(entry.data.get("next_by"))
+
+    def _update_due(self, entry: Entry) -> None:
+        if entry.data.get("event") == "set":
+            self.incident.update_due = _moment(entry.data.get("due"))
 
     def _severity(self, entry: Entry) -> None:
         if entry.data.get("to") in SEVERITIES:
@@ -342,6 +363,12 @@ class State:
         _extend(self.incident.merged, [entry.data["from"]])
         if entry.data.get("pinned") and not self.incident.pinned:
             self.incident.pinned, self.pinned_by = True, str(entry.data["from"])
+        promised = _moment(entry.data.get("update_promised"))
+        if promised is not None:
+            # Whoever was told of the merged one waits for news of this one now.
+            incident = self.incident
+            incident.update_promised = _edge(min, incident.update_promised, promised)
+            incident.update_due = _edge(min, incident.update_due, promised)
 
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
@@ -371,3 +398,8 @@ def _extend(known: List[str], more: Iterable[Any], most: int = sys.maxsize) -> N
 def _edge(choose: Callable[..., float], known: Any, more: Any) -> Any:
     values = [float(value) for value in (known, more) if value is not None]
     return choose(values) if values else None
+
+
+def _moment(value: Any) -> Optional[float]:
+    """A time; None for none, or 0."""
+    return float(value) if value else None

@@ -166,6 +166,9 @@ class Incident:
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
     are open: :mod:`.review.afterwards`.
+    was on call when it was given to them.
+    ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
+    that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -215,6 +218,9 @@ class Incident:
     review: str = ""
     follow_ups: List[Document] = field(default_factory=list)
     follow_ups_open: int = 0
+    update_due: Optional[float] = None
+    update_promised: Optional[float] = None
+    last_update: Document = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

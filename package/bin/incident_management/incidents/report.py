@@ -166,6 +166,12 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
         data.get("reason"),
     ),
+    "update": lambda data: _joined(
+        ". ",
+        f"told stakeholders{_of_state(data)}: {data.get('text')}",
+        f"next update by {when(float(data['next_by']))}" if data.get("next_by") else "",
+    ),
+    "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
     "review": lambda data: _joined(
         ", ",
@@ -182,6 +188,10 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
     ),
 }
+
+
+def _of_state(data: Data) -> str:
+    return f" ({data['state']})" if data.get("state") else ""
 
 
 def _promised(data: Data) -> str:

@@ -34,11 +34,13 @@ from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, build, one_line
+from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
+from .stakeholders import SUBSCRIBERS, Telling, message_for
 from .standing import newest_analysis_id
 from .storms import Storms
+from .webhook import PREFIX
 
 __all__ = ["Announcer", "worker_seen"]
 
@@ -240,6 +242,7 @@ class Announcer:
         analysis = analysis if incident.get("cause") else None
         team = str(incident.get("team") or "")
         opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
+        telling = Telling(self._stores, audience.routing, incident, entries)
         added = 0
         for entry in timeline.effective(entries):
             if entry.key not in wanted:
@@ -259,10 +262,46 @@ class Announcer:
                 # A summary does not show that one of those it told of has become worse.
                 together = self._storms.told_together(entry.incident_id)
                 channels = [*channels, *(one for one in together if one in audience.set_up)]
+            if entry.kind == "update":
+                outside = message_for(SUBSCRIBERS, incident, entries, entry).to_document()
             for channel in channels:
-                added += self._enqueue(channel, entry, message, audience.routing, team)
+                is_outside = entry.kind == "update" and channel.startswith(PREFIX)
+                told = outside if is_outside else message
+                added += self._enqueue(channel, entry, told, audience.routing, team)
+            if heard is None:
+                added += self._tell_stakeholders(telling, entry, channels, audience, team)
         self._told |= wanted
         return added
+
+    def _tell_stakeholders(
+        self,
+        telling: Telling,
+        entry: Entry,
+        channels: Collection[str],
+        audience: Audience,
+        team: str,
+    ) -> int:
+        """Tell those who do not work on it; ``channels`` tell those who do."""
+        routing = audience.routing
+
+        def enqueue(channel: str, place: str, key: str, message: Message) -> bool:
+            if notification_id(entry.identity, channel, key) in self._there:
+                return False
+            return self._storms.enqueue(
+                routing,
+                team,
+                source=entry.identity,
+                channel=channel,
+                event=message.event,
+                message=message.to_document(),
+                incident_id=entry.incident_id,
+                target=place,
+                order=_order(entry),
+                key_target=key,
+            )
+
+        own = {name: routing.target(team, name) for name in channels}
+        return telling.tell(entry, lambda group: audience.hears(group, entry), own, enqueue)
 
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str
@@ -281,8 +320,12 @@ class Announcer:
             message=message,
             incident_id=entry.incident_id,
             target=routing.target(team, channel),
-            order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
+            order=_order(entry),
         )
+
+
+def _order(entry: Entry) -> str:
+    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Member]:

@@ -17,8 +17,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
-from ..incidents.clocks import escalation, sla
+from ..incidents.clocks import escalation, sla, updates
 from ..incidents.clocks.assignment import as_agreed, loads, skills_for
+from ..incidents.clocks.checkpoint import KEY as CHECKPOINT
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
@@ -29,7 +30,6 @@ from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
 
-CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
@@ -50,6 +50,7 @@ MARKS = (
     "level",
     "sla_ack_due",
     "sla_resolve_due",
+    "update_due",
 )
 READ = ("updated_at", *MARKS)
 Marks = Tuple[Any, ...]
@@ -86,7 +87,7 @@ class Clocks:
         """Look at what is due; returns how many entries were written, by kind."""
         reached = self._reached(_digest(routing))
         if reached is None:
-            if not (routing.policies or routing.paths):
+            if not _has_promises(routing):
                 return {}
             self._seen.clear()
             reached = _Reached(self._clock.now(), _digest(routing), "")
@@ -193,13 +194,15 @@ class Clocks:
         if len(self._seen) > REMEMBERED:
             self._seen.clear()
         for incident_id, entries in timeline.read_many(self._stores, incident_ids).items():
-            lives = lives_of(entries)
-            if entries:
-                self._seen[incident_id] = _marks(timeline.fold(entries).to_document())
-            new.extend(self._drafted(lives, entries, routing, now))
+            if not entries:
+                continue
+            lives, incident = lives_of(entries), timeline.fold(entries)
+            self._seen[incident_id] = _marks(incident.to_document())
+            new.extend(self._drafted(lives, incident, entries, routing, now))
             moments = (
                 sla.next_moment(lives, routing, now),
                 escalation.next_step(lives, routing, now),
+                updates.next_moment(incident, lives, routing, now) if lives else None,
             )
             coming = [moment for moment in moments if moment is not None]
             if coming:
@@ -213,22 +216,33 @@ class Clocks:
             self._stores.claims.save(notes)
         for incident_id in sorted(rung):
             self._stores.claims.delete(_key(incident_id))
-        return {f"{kind}_entries": _count(new, kind) for kind in ("sla", "escalation")}
+        kinds = ("sla", "escalation", "update_due")
+        return {f"{kind}_entries": _count(new, kind) for kind in kinds}
 
     def _drafted(
-        self, lives: Sequence[Life], entries: List[Entry], routing: Routing, now: float
+        self,
+        lives: Sequence[Life],
+        incident: Incident,
+        entries: List[Entry],
+        routing: Routing,
+        now: float,
     ) -> List[Entry]:
         """The entries that an incident's timeline should have by now and has not."""
         if not lives:
             return []
-        written = {entry.once: entry.data for entry in effective(entries) if entry.kind == "sla"}
+        counted = effective(entries)
+        written = {entry.once: entry.data for entry in counted if entry.kind == "sla"}
         known = list(entries)
 
         def add(kind: str, data: Mapping[str, Any], once: str) -> None:
             head = timeline.head_of(known)
             known.append(Entry.create(entries[0].incident_id, kind, data, ACTOR, now, head, once))
 
-        for draft in sla.due_entries(lives, written, routing, now):
+        told = updates.written_of(counted)
+        for draft in (
+            *sla.due_entries(lives, written, routing, now),
+            *updates.due_entries(incident, lives, told, routing, now),
+        ):
             add(draft.kind, draft.data, draft.once)
         onces = {entry.once for entry in entries}
         for due in escalation.due_steps(lives, onces, routing, now):
@@ -291,6 +305,11 @@ def _key(incident_id: str) -> str:
 
 def _note(incident_id: str, moment: float) -> Document:
     return claim_document(_key(incident_id), moment, purpose=PURPOSE, holder=incident_id)
+
+
+def _has_promises(routing: Routing) -> bool:
+    wanted = any(group.update_every for group in routing.stakeholders)
+    return bool(routing.policies or routing.paths or wanted)
 
 
 def _count(entries: Sequence[Entry], kind: str) -> int:

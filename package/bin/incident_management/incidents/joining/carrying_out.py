@@ -193,12 +193,14 @@ def _joins(
         reason = f"{incident.id} was merged into this incident."
         # Once: who lets it be resolved by itself after that is not overruled by a late signal.
         pinned = incident.pinned and once == first
+        promised = incident.update_promised
         data: Document = {
             "from": incident.id,
             "number": number,
             "signals": signals,
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
             **({"pinned": True} if pinned else {}),
+            **({"update_promised": promised} if promised and once == first else {}),
             "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
         }
         entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)

@@ -7,6 +7,7 @@ from .choice import Choice
 from .conf import CONF, Decision, Routing
 from .policies import Path, Policy, Step
 from .rules import Rule
+from .stakeholders import Stakeholders
 from .teams import Member, Team
 from .values import duration
 
@@ -19,6 +20,7 @@ __all__ = [
     "Policy",
     "Routing",
     "Rule",
+    "Stakeholders",
     "Step",
     "Team",
     "duration",

@@ -35,6 +35,7 @@ KINDS = {
     "escalation": "escalation",
     "calendar": "calendar",
     "rota": "on-call rota",
+    "stakeholders": "group of stakeholders",
 }
 """The kinds, and what people call one of each."""
 

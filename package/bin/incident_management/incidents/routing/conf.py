@@ -31,6 +31,7 @@ from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
 from .rules import Rule
 from .spelling import check_aim, misspelt
+from .stakeholders import Stakeholders
 from .teams import (
     Calendars,
     Member,
@@ -103,6 +104,7 @@ class Routing:
     review_severities: Tuple[str, ...] = DEFAULT_REVIEWED
     rotas: Dict[str, Rota] = field(default_factory=dict)
     covers: Optional[Tuple[Cover, ...]] = None
+    stakeholders: Tuple[Stakeholders, ...] = ()
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -218,7 +220,13 @@ class Routing:
         hours = [[name, calendar.terms()] for name, calendar in sorted(self.calendars.items())]
         teams = [[team.name, team.calendar.name] for team in self.teams.values()]
         policies = [asdict(one) for one in self.policies]
-        return [hours, sorted(teams), policies, [asdict(one) for one in self.paths]]
+        updates = [asdict(one) for one in self.stakeholders if one.update_every]
+        return [hours, sorted(teams), policies, [asdict(one) for one in self.paths], updates]
+
+    def update_every(self, severity: str, team: str) -> Optional[float]:
+        """Return after how many seconds stakeholders want another update; None: they do not say."""
+        groups = (one for one in self.stakeholders if one.fits(severity, team))
+        return min((one.update_every for one in groups if one.update_every), default=None)
 
     # --- who hears of it --------------------------------------------------------------------
 
@@ -299,6 +307,7 @@ class _Reader:
                 "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
             ),
             rotas=rotas,
+            stakeholders=tuple(self._each("stakeholders", Stakeholders.read)),
             problems=tuple(self._problems),
         )
 
