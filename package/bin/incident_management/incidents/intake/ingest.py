@@ -38,15 +38,7 @@ CLAIM_ROUNDS = 50
 
 
 class Ingest:
-    """Turns signals into incidents.
-
-    Args:
-        stores: the app's collections, with the app's own rights.
-        clock: tells the time of entries.
-        routing: incident_routing.conf.
-        topology: the service dependencies, for grouping.
-        remembered: the stories that this process knows from earlier calls.
-    """
+    """Turns signals into incidents; ``remembered`` are stories known from earlier calls."""
 
     def __init__(
         self,
