@@ -47,6 +47,11 @@ def test_each_collection_has_a_lookup_of_its_name():
         assert "_key" in settings["fields_list"].split(", ")
 
 
+def test_no_other_apps_collection_of_the_same_name_makes_ours_strict():
+    """Alert Manager's ``[incidents]`` has ``enforceTypes = true`` and is exported to all apps."""
+    assert default("collections")["incidents"]["enforceTypes"] == "false"
+
+
 @pytest.mark.parametrize("name", sorted(COLLECTIONS.values()))
 def test_a_collection_stays_on_search_heads_and_its_accelerations_are_valid(name):
     settings = default("collections")[name]
