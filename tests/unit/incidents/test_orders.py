@@ -11,6 +11,7 @@ from incident_management.incidents import covers, lifecycle, timeline
 from incident_management.incidents.clocks import assignment, handover
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.model import ACTOR
+from incident_management.incidents.upkeep.retention import Retention
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents import test_handovers as rotas
@@ -79,6 +80,34 @@ def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_findin
         (found,) = [entry for entry in entries if LATE.key in entry.data.get("signals", ())]
         resolved = incident["status"] == "resolved"
         assert not resolved or found.key in seen[-1], order
+
+
+def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
+    """A close whose entry came late, but bore an earlier time, undid a reopening afterwards."""
+    answers = []
+
+    def begun():
+        stores, clock, one = with_an_incident()
+        lifecycle.resolve(stores, clock, one, "ann")
+        said: list[str] = []
+        answers.append(said)
+
+        def reopen():
+            with contextlib.suppress(IllegalMove):
+                said.append(lifecycle.reopen(stores, clock, one, "bob").status)
+
+        return stores, [lambda: Retention(*aged(stores, clock)).run(60.0, 0.0), reopen]
+
+    for stores, order in orders(begun, 2):
+        check(stores)
+        (incident,) = stores.incidents.all()
+        said = answers.pop()
+        assert [incident["status"]] == (said or ["closed"]), order
+
+
+def aged(stores, clock):
+    """What closes resolved incidents, an hour later, with nothing that is to leave."""
+    return stores, ManualClock(clock.now() + 3600), lambda ids: {}, lambda entries: None, print
 
 
 @pytest.mark.parametrize("workers", [1, 2])

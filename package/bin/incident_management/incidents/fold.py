@@ -118,6 +118,7 @@ class State:
         self.promise = Promise()
         self.afterwards = Afterwards()
         self.handover: Optional[Entry] = None
+        self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
             "routed": self._routed,
@@ -260,7 +261,7 @@ class State:
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
-        if to not in MOVES.get(incident.status, ()):
+        if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
         if entry.data.get("from") in ("resolved", "closed") and incident.is_open:
             # A second reopen, written by someone who did not see the first.
@@ -270,6 +271,7 @@ class State:
             incident.handed_on = False
         incident.status = str(to)
         self._owes_no_more(str(to))
+        self.closed = entry if to == "closed" else None
         if to == "in_progress":
             self._keep(entry)
             self.promise.acknowledged(entry.time)
@@ -304,6 +306,11 @@ class State:
     def _update_due(self, entry: Entry) -> None:
         if entry.data.get("event") == "set":
             self.incident.update_due = _moment(entry.data.get("due"))
+
+    def _reopens_beside_close(self, entry: Entry) -> bool:
+        """Whether it was closed in the moment in which somebody reopened it: that stands."""
+        reopens = entry.data.get("from") == "resolved" and entry.data.get("to") != "closed"
+        return reopens and self.closed is not None and entry.seq <= self.closed.seq
 
     def _severity(self, entry: Entry) -> None:
         if entry.data.get("to") in SEVERITIES:
@@ -348,7 +355,7 @@ class State:
         """All signals, also those that are still to arrive, belong to another incident."""
         incident = self.incident
         incident.merged_into = str(entry.data.get("into") or "")
-        incident.status = "closed"
+        incident.status, self.closed = "closed", None
         self.holdings.merged(int(entry.data.get("number") or 0))
 
     def _unmerged(self, entry: Entry) -> None:

@@ -293,12 +293,17 @@ def reopen(
     """
     entries = timeline.read_existing(stores, incident_id)
     incident = timeline.fold(entries)
+    not_resolved = "{} is {}; only a resolved one is reopened."
     if incident.status != "resolved":
-        raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
+        raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
     data, once = reopening(incident, resolves[-1].key, reason, found)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    incident = timeline.refresh(stores, incident_id)
+    if incident.status == "closed":
+        # That came between the look and the entry.
+        raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
+    return incident
 
 
 def reopening(
