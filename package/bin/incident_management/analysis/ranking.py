@@ -14,8 +14,8 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
+from ..terms import identifiers
 from ..times import how_long
-from ..words import identifiers
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
