@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Sequence
 
-from ...times import to_the_minute
+from ...utc import to_the_minute
 from .baseline import SENSITIVITIES, Baseline, OtherVersion
 from .zone import UTC, Zone
 
