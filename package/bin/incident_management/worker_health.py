@@ -7,7 +7,7 @@ from typing import Dict, List, Optional
 from .detection.monitors.signed import troubles
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
-from .times import to_the_minute
+from .utc import to_the_minute
 
 __all__ = ["SILENT_SECONDS", "Failures", "worker_runs", "worker_troubles"]
 

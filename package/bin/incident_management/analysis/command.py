@@ -7,7 +7,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import Session, SplunkError, path_of
-from ..times import to_the_second
+from ..utc import to_the_second
 from .budget import shorten
 from .claims import QUOTED, UNCHECKED
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..ports import Collection, Searcher
-from ..times import to_the_minute
+from ..utc import to_the_minute
 from .citations import check
 from .evidence import Citation
 

@@ -14,8 +14,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ..times import how_long
-from ..words import identifiers
+from ..terms import identifiers
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions
@@ -33,6 +32,7 @@ from .mechanisms import Tie, ties
 from .place import first_entity, place_of
 from .schedules import due_before
 from .symptoms import from_outside, symptoms_of
+from .times import how_long
 
 __all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
 

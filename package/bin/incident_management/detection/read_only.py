@@ -13,7 +13,7 @@ from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ..conf_values import is_true
 
-__all__ = ["WRITING", "Macro", "NotReadOnly", "check_read_only", "plain_text"]
+__all__ = ["Macro", "NotReadOnly", "check_read_only", "plain_text"]
 
 WRITING = frozenset(
     "aianalyze collect delete dump mcollect meventcollect openincident outputcsv outputlookup"

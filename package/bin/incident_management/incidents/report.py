@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from .fold import effective, fold
 from .model import Entry, Incident
@@ -211,7 +211,11 @@ def _because(said: str, data: Data) -> str:
 
 
 def _joined(mark: str, *values: Any) -> str:
-    return mark.join(str(value) for value in values if value)
+    return mark.join(_words(*values))
+
+
+def _words(*values: Any) -> Iterable[str]:
+    return (str(value) for value in values if value)
 
 
 def _between(start: Optional[float], end: Optional[float]) -> Optional[float]:

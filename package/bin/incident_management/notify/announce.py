@@ -244,12 +244,14 @@ class Announcer:
         opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
         telling = Telling(self._stores, audience.routing, incident, entries)
         added = 0
-        for entry in timeline.effective(entries):
+        said = timeline.effective(entries)
+        for index, entry in enumerate(said):
             if entry.key not in wanted:
                 continue
-            by_itself = entry.data.get("handover") or entry.data.get("vacant")
-            if by_itself and entry.data["owner"] != incident.get("owner"):
-                # Somebody began, or got it otherwise: whom the app gave it to does not have it.
+            if entry.data.get("handover") and entry.data["owner"] != incident.get("owner"):
+                # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+                continue
+            if entry.data.get("vacant") and _was_taken(entry, said[: index + 1]):
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
@@ -333,6 +335,11 @@ def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Membe
     if entry.actor == message["owner"] or message["event"] not in _CALLING:
         return None
     return routing.members.get(str(message["owner"]))
+
+
+def _was_taken(given: Entry, until: Sequence[Entry]) -> bool:
+    """Whether somebody was faster than the app, which gave an incident that had nobody."""
+    return bool(timeline.fold(until).owner != given.data["owner"])
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

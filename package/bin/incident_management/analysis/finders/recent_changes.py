@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from ...times import how_long
 from ..changes import Change
 from ..evidence import Citation, Finding
 from ..scope import Scope, change_events, events_of
+from ..times import how_long
 
 NAME = "recent_changes"
 LOOKS_FOR = "change events in the day before the errors began"

@@ -7,7 +7,7 @@ import time
 from typing import Any, Callable
 
 from ...ports import Searcher, SearchResult
-from ...times import to_the_minute
+from ...utc import to_the_minute
 
 __all__ = ["Progress"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Sequence
 
-from ...times import to_the_minute
+from ...utc import to_the_minute
 from .baseline import SENSITIVITIES, Baseline, OtherVersion
 from .zone import UTC, Zone
 
-__all__ = ["FIELDS", "MAX_AHEAD_SECONDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
+__all__ = ["FIELDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""

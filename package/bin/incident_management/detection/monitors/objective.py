@@ -20,7 +20,6 @@ from ..options import Kind
 
 __all__ = [
     "DEFAULT_RATES",
-    "MAX_LONG_SPANS",
     "WINDOW",
     "BurnRate",
     "BurnRates",
