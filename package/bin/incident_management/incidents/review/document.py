@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Document, Stores
 from .. import timeline
@@ -18,6 +18,7 @@ __all__ = ["Review", "is_wanted", "read_review"]
 
 # A review is not wanted where the finding was judged to be none.
 NO_PROBLEM = ("false_positive", "duplicate")
+MOST_PROBLEMS = 10
 _STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
 
 
@@ -36,13 +37,21 @@ def is_wanted(incident: Incident, severities: Collection[str]) -> bool:
 
 
 class Review:
-    """One incident's review, as it stands now."""
+    """One incident's review, as it stands now.
+
+    ``problems`` say why the timeline that it is made of may not be whole, as far as that is seen.
+    """
 
     def __init__(
-        self, story: Told, analysis: Optional[Mapping[str, Any]], severities: Collection[str]
+        self,
+        story: Told,
+        analysis: Optional[Mapping[str, Any]],
+        severities: Collection[str],
+        problems: Sequence[str],
     ) -> None:
         self.story = story
         self.incident = story.incident
+        self.problems = list(problems)
         self.etag = version(self.incident.head)
         self.wanted = is_wanted(self.incident, severities)
         self.found: Found = account(story, analysis)
@@ -62,6 +71,7 @@ class Review:
             "title": incident.title,
             "severity": incident.severity,
             "status": incident.status,
+            "problems": self.problems,
             "state": incident.review,
             "wanted": self.wanted,
             "due": self.due,
@@ -106,6 +116,9 @@ class Review:
         lines += ["## Follow-ups", "", *self._follow_ups(), ""]
         lines += ["# What the timeline says", ""]
         lines += ["Made by code from the incident's timeline; each line names its entry.", ""]
+        if self.problems:
+            lines += ["**The timeline is not whole, so this may lack something.**", ""]
+            lines += [*(f"- {plain(problem)}" for problem in self.problems[:MOST_PROBLEMS]), ""]
         for name, title in TITLES.items():
             lines += [f"## {title}", "", *_table(self.found[name]), ""]
         return "\n".join(lines).rstrip("\n") + "\n"
@@ -141,10 +154,13 @@ class Review:
 
 def read_review(stores: Stores, incident_id: str, severities: Collection[str]) -> Review:
     """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
-    story = Told(timeline.read_existing(stores, incident_id))
+    entries = timeline.read_existing(stores, incident_id)
+    document = stores.incidents.get(incident_id) or {}
+    verdict = timeline.verify(entries, document.get("head") or ())
+    story = Told(entries)
     analysis_id = newest_analysis(story)
     analysis = stores.analyses.get(analysis_id) if analysis_id else None
-    return Review(story, analysis, severities)
+    return Review(story, analysis, severities, verdict.problems)
 
 
 def _table(statements: List[Statement]) -> List[str]:
