@@ -163,6 +163,13 @@ def test_the_list_shows_which_reviews_are_due(site: Site, enter: Enter) -> None:
     expect(rows.get_by_text("Review me")).to_be_visible()
     expect(rows.get_by_text("Reviewed already")).to_have_count(0)
     assert "status=review_due" in page.url
+    page.goto(site.page)
+    page.get_by_role("button", name="Follow-ups").click()
+    dialog = page.get_by_role("dialog", name="Follow-ups")
+    expect(dialog).to_contain_text("of the last 30 days to be reviewed.")
+    dialog.get_by_role("button", name="Show").click()
+    expect(rows.get_by_text("Review me")).to_be_visible()
+    assert "status=review_due" in page.url
     site.call("POST", f"/incidents/{due}/review", {"state": "done"})
     page.reload()
     expect(page.get_by_label("Status")).to_have_value("review_due")

@@ -18,10 +18,13 @@ def an_incident(place: Place) -> str:
     place.call("POST", f"/incidents/{incident}/acknowledge")
     place.call("POST", f"/incidents/{incident}/notes", {"text": 'ü "quoted" | and = signs'})
     place.call("POST", f"/incidents/{incident}/resolve", {"resolution": "rolled back"})
+    place.call("POST", f"/incidents/{incident}/review", {"causes": "A leak.", "state": "done"})
+    follow_up = {"title": "Mend it", "owner": "ann", "due": 2e9}
+    place.call("POST", f"/incidents/{incident}/follow-ups", follow_up)
     return incident
 
 
-STORY = ["opened", "routed", "assigned", "status", "note", "status"]
+STORY = ["opened", "routed", "assigned", "status", "note", "status", "review", "follow_up"]
 
 
 def test_the_story_survives_the_loss_of_the_kv_store(place: Place) -> None:
@@ -35,7 +38,8 @@ def test_the_story_survives_the_loss_of_the_kv_store(place: Place) -> None:
     history = place.call("GET", f"/incidents/{incident}/history")
     assert history["verified"] is True, history["problems"]
     assert history["masked"] == []
-    for name in ("title", "status", "severity", "owner", "resolution", "signals", "entities"):
+    afterwards = ("resolution", "review", "follow_ups", "follow_ups_open")
+    for name in ("title", "status", "severity", "owner", "signals", "entities", *afterwards):
         assert history["incident"][name] == before[name], name
 
 

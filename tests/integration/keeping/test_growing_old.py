@@ -113,6 +113,7 @@ def test_an_old_incident_leaves_and_says_where_its_history_is(still: Place) -> N
     stores = KvStores(session)
     incident = still.raise_signal()
     still.call("POST", f"/incidents/{incident}/resolve")
+    still.call("POST", f"/incidents/{incident}/review", {"lessons": "Watch it.", "state": "done"})
     lifecycle.close(stores, clock, incident, "ann")
     index = AuditIndex(session, SplunkSearcher(session))
 
@@ -135,6 +136,9 @@ def test_an_old_incident_leaves_and_says_where_its_history_is(still: Place) -> N
     still.clock.advance(61)
     assert duty.run(0.0, 7 * 86400.0)["incidents_pruned"] == 1
 
+    review = still.call("GET", f"/incidents/{incident}/review")
+    assert (review["state"], review["said_by"]) == ("done", "admin")
+    assert [one["text"] for one in review["written"] if one["text"]] == ["Watch it."]
     for path in ("", "/timeline", "/signals", "/report"):
         status, detail = still.call("GET", f"/incidents/{incident}{path}")
         assert status == 410

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.stores import claim_document
+from incident_management.incidents.upkeep.audit import event_of
 from tests.fakes.api import FakeApi
 
 DAY = 86_400.0
@@ -163,6 +166,35 @@ def test_documents_of_an_earlier_version_are_due_as_well(api):
     api.stores_value.incidents.save([document])
     assert due(api) == {incident_id}
     assert review(api, incident_id)["due"] is True
+
+
+def test_the_review_of_an_incident_that_has_left_is_made_out_of_the_index(api):
+    incident_id = over(api, resolution="Restarted.")
+    write(api, incident_id, {"lessons": "Watch it.", "state": "done"})
+    entries = timeline.read(api.stores_value, incident_id)
+    condemn(api, incident_id)
+    api.searcher_value.answers["incident_audit_events"] = []
+    assert api.call("GET", f"/incidents/{incident_id}/review")[0] == 410
+    rows = [{"_raw": event_of(entry)} for entry in entries]
+    api.searcher_value.answers["incident_audit_events"] = rows
+    shown = review(api, incident_id)
+    assert shown["problems"] == []
+    assert (shown["state"], shown["said_by"]) == ("done", "ann")
+    assert [one["text"] for one in shown["written"] if one["text"]] == ["Watch it."]
+    assert "Resolved: Restarted." in review(api, incident_id, format="markdown")
+    assert write(api, incident_id, {"lessons": "Late."})[0] == 410
+    api.searcher_value.answers["incident_audit_events"] = rows[1:]
+    (problem, *_) = review(api, incident_id)["problems"]
+    assert "No first entry" in problem
+    assert "The timeline is not whole" in review(api, incident_id, format="markdown")
+
+
+def condemn(api, incident_id):
+    """What retention leaves of an incident."""
+    value = {"incident_id": incident_id, "phase": "left"}
+    api.stores_value.claims.insert(claim_document(f"pruned:{incident_id}", 1.0, value))
+    api.stores_value.incidents.delete(incident_id)
+    api.stores_value.timeline.delete_matching({"incident_id": incident_id})
 
 
 def test_an_incident_that_there_is_not_has_no_review(api):

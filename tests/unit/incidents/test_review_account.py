@@ -280,6 +280,15 @@ def test_the_markdown_holds_nothing_but_text_of_what_others_wrote(told):
             assert re.sub(r"\\\|", "", line).count("|") in (3, 5, 6), line
 
 
+def test_no_secret_leaves_with_the_markdown(told):
+    told.say("note", "ann", text="It was password=hunter2 all along.")
+    writing.write_review(
+        told.stores, told.clock, told.id, "ann", {"causes": "token: s3cr3tvalue99"}
+    )
+    text = read_review(told.stores, told.id, GRAVE).to_markdown()
+    assert "all along" in text and "hunter2" not in text and "s3cr3tvalue99" not in text
+
+
 def test_what_a_person_wrote_is_whole_in_the_markdown(told):
     long = " ".join(f"word{number}" for number in range(1000))
     writing.write_review(told.stores, told.clock, told.id, "ann", {"causes": f"One.\n\n{long}"})

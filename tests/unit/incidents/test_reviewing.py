@@ -234,7 +234,7 @@ def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_ove
     stores, clock, two
 ):
     first, second = two
-    follow_up(stores, clock, first)
+    key = follow_up(stores, clock, first)
     merging.merge(stores, clock, first, second, "ann")
     lifecycle.resolve(stores, clock, second, "ann")
     lifecycle.close(stores, clock, second, "ann")
@@ -242,6 +242,10 @@ def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_ove
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)
     assert tombstone(stores, first) is None and tombstone(stores, second) is None
+    assert change(stores, clock, first, key, state="done")["state"] == "done"
+    clock.advance(91 * DAY)
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, first) and tombstone(stores, second)
 
 
 def test_entries_of_a_later_version_change_nothing(stores, clock, over):

@@ -2,7 +2,7 @@
  * Follow-ups: what is to be done after an incident, by whom and until when; those of all incidents, too.
  */
 
-import { addressOf } from './address.js';
+import { addressOf, DEFAULTS, queryOf } from './address.js';
 import { ApiError, get } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
@@ -11,10 +11,12 @@ import { many, moment, now, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
 const MOST = 200;
+// The list has those of before, too.
+const LATELY = '30d';
 const TWO_WEEKS = 14 * 86_400;
 const STATES = [['open', 'Open'], ['done', 'Done'], ['dropped', 'Dropped']];
 
-/** The open follow-ups of all incidents, one's own first. */
+/** The open follow-ups of all incidents, one's own first, and how many reviews are due. */
 export class FollowUps {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
@@ -22,7 +24,7 @@ export class FollowUps {
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What is to be done after incidents', on: { click: () => this.show() } });
     }
 
-    /** See how many are open: without any there is nothing to show. */
+    /** See what is open: without anything there is nothing to show. */
     async look() {
         try {
             this.#count(await read());
@@ -31,9 +33,9 @@ export class FollowUps {
         }
     }
 
-    #count({ follow_ups: all }) {
+    #count({ follow_ups: all, due }) {
         const late = all.filter((one) => one.overdue).length;
-        this.button.hidden = !all.length;
+        this.button.hidden = !all.length && !due;
         fill(this.button, 'Follow-ups', late > 0 && [' ', h('span', { class: 'wb-count', title: 'overdue' }, late)]);
     }
 
@@ -46,17 +48,22 @@ export class FollowUps {
             h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
         document.querySelector('.workbench').append(dialog);
         dialog.showModal();
-        await this.#fill(body);
+        await this.#fill(body, dialog);
     }
 
-    async #fill(body) {
+    async #fill(body, dialog) {
         try {
             const found = await read();
             this.#count(found);
             const mine = (one) => one.owner === this.app.me.name.toLowerCase();
             const part = (title, some) => some.length > 0 && h('section', { class: 'wb-part', 'aria-label': title }, h('h3', {}, title),
-                h('ul', {}, some.map((one) => followUpRow(this.app, one, this.app.mayWrite, () => this.#fill(body), true))));
-            fill(body, part('Yours', found.follow_ups.filter(mine)), part('Of others', found.follow_ups.filter((one) => !mine(one))),
+                h('ul', {}, some.map((one) => followUpRow(this.app, one, this.app.mayWrite, () => this.#fill(body, dialog), true))));
+            const review = () => {
+                dialog.close();
+                this.app.filter({ ...DEFAULTS, status: 'review_due', opened: LATELY });
+            };
+            fill(body, found.due && h('p', { class: 'wb-row' }, `${found.due} of the last 30 days to be reviewed.`, h('button', { type: 'button', class: 'wb-button wb-small', on: { click: review } }, 'Show')),
+                part('Yours', found.follow_ups.filter(mine)), part('Of others', found.follow_ups.filter((one) => !mine(one))),
                 !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'Nothing is open.'),
                 found.more && h('p', { class: 'wb-dim' }, `There are more than these ${MOST}.`));
         } catch (error) {
@@ -65,7 +72,12 @@ export class FollowUps {
     }
 }
 
-const read = async () => (await get('follow-ups', { state: 'open', limit: MOST })).body;
+async function read() {
+    const query = queryOf({ ...DEFAULTS, status: 'review_due', opened: LATELY }, '');
+    const [{ body }, { body: { incidents, more } }] = await Promise.all([
+        get('follow-ups', { state: 'open', limit: MOST }), get('incidents', { ...query, limit: MOST, fields: 'id' })]);
+    return { ...body, due: incidents.length && (more ? `More than ${many(MOST, 'incident')}` : many(incidents.length, 'incident')) };
+}
 
 /**
  * One follow-up, with what can be done to it.

@@ -19,14 +19,18 @@ const STATES = { '': 'Not begun', begun: 'Begun', done: 'Done', not_needed: 'Not
 export function reviewPart(detail, review) {
     const { app, seen: { incident } } = detail;
     const mayWrite = app.mayWrite && !incident.merged_into;
+    const changed = () => {
+        app.followUps.look();
+        app.changed(incident.id);
+    };
     return [
-        heading(review, incident),
+        heading(app, review, incident),
         h('div', { class: 'wb-actions' }, mayWrite && writing(detail, review), taking(app, incident.id)),
         review.written.filter((one) => one.text).map((one) => h('section', {},
             h('h3', {}, one.title), h('p', { class: 'wb-entry-text' }, one.text), h('p', { class: 'wb-dim' }, `${one.by}, ${moment(one.at)}`))),
         h('h2', {}, 'Follow-ups'),
         review.follow_ups.length
-            ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, mayWrite, () => app.changed(incident.id))))
+            ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, app.mayWrite, changed)))
             : h('p', { class: 'wb-dim' }, 'Nothing is to be done afterwards.'),
         mayWrite && h('div', { class: 'wb-actions' }, button('Add a follow-up …', 'add-follow-up', () => addFollowUp(detail))),
         h('h2', {}, 'What the timeline says'),
@@ -35,15 +39,14 @@ export function reviewPart(detail, review) {
     ];
 }
 
-function heading(review, incident) {
+function heading(app, review, incident) {
     const who = review.said_by && ` by ${review.said_by}, ${moment(review.said_at)}${review.reason ? `: ${review.reason}` : ''}`;
-    const why = {
-        merged: incident.merged_into && `It is reviewed with ${incident.merged_into}.`,
-        open: isOpen(incident) && 'The incident is open: this is what is known so far.',
-    };
+    const why = incident.merged_into
+        ? ['It is reviewed with ', h('a', { href: app.addressOf(incident.merged_into) }, incident.merged_into), '.']
+        : isOpen(incident) && 'The incident is open: this is what is known so far.';
     return h('div', {},
         h('div', { class: 'wb-row' }, h('h2', {}, `Review: ${STATES[review.state]}`, who), review.due && h('span', { class: 'wb-tag' }, 'due')),
-        h('p', { class: 'wb-dim' }, why.merged || why.open || ''));
+        why && h('p', { class: 'wb-dim' }, why));
 }
 
 function writing(detail, review) {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Set
+from typing import Iterable, List, Set, Tuple
 
 from ..incidents import report, timeline
 from ..incidents.identity import INCIDENT_ID
 from ..incidents.model import Entry
 from ..incidents.upkeep import retention
-from ..incidents.upkeep.audit import history
+from ..incidents.upkeep.audit import History, history
 from ..ports import SearchResult
 from ..splunk import spl
 from .acting import shown
@@ -60,8 +60,7 @@ def get_history(request: Request) -> Response:
     """
     incident_id = request.params["id"]
     result = _search(request, incident_id)
-    raws = (row.get("_raw") for row in result.rows)
-    found = history([raw for raw in raws if isinstance(raw, str)])
+    found = _found(result)
     lacks = [f"The search may lack entries: {warning}" for warning in result.warnings]
     if not found.entries:
         text = f"The index holds no history of {incident_id[:60]}, or none that you may search."
@@ -88,6 +87,24 @@ def get_history(request: Request) -> Response:
             "more": len(found.entries) > limit,
         }
     )
+
+
+def indexed(request: Request, incident_id: str) -> Tuple[List[Entry], List[str]]:
+    """Return an incident's entries out of the index, and why some may be missing or changed.
+
+    As far as the caller may see them. Raises NotFound, Problem, SearchFailed.
+    """
+    result = _search(request, incident_id)
+    found = _found(result)
+    known = _keys(found.entries)
+    missing = [key for key in _head(request, incident_id) if key not in known]
+    problems = [f"Entry {key[:12]} is not indexed, or you may not see it." for key in missing]
+    return found.entries, [*found.verify().problems, *problems, *result.warnings]
+
+
+def _found(result: SearchResult) -> History:
+    raws = (row.get("_raw") for row in result.rows)
+    return history([raw for raw in raws if isinstance(raw, str)])
 
 
 def _search(request: Request, incident_id: str) -> SearchResult:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ..incidents.errors import NotFound
 from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ..incidents.review import writing
 from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
-from ..incidents.review.document import NO_PROBLEM, read_review
+from ..incidents.review.document import NO_PROBLEM, Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
+from ..incidents.review.statements import Told
 from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.upkeep.retention import pruned
 from .acting import acted, change
+from .history import indexed
 from .router import Request, Response, route
 from .schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
 from .shapes import LIMIT, NAME, OFFSET, TIME, page
@@ -55,6 +59,7 @@ _REVIEW = named(
             "title": any_text(),
             "severity": one_of(SEVERITIES),
             "status": one_of(STATUSES),
+            "problems": listed(any_text(), about="Why entries may be missing or changed."),
             "state": one_of(("", "begun", "done", "not_needed")),
             "wanted": flag("Incidents of this severity are reviewed."),
             "due": flag("It is wanted, the incident is over, and nobody has said that it is done."),
@@ -84,18 +89,32 @@ _REVIEW = named(
     capability="incident_read",
     query={"format": one_of(("json", "markdown"), "JSON unless given.")},
     answers={200: (_REVIEW, "text/markdown")},
+    problems=(502,),
 )
 def get_review(request: Request) -> Response:
     """What is said of an incident afterwards, as JSON or as one Markdown document for a wiki.
 
     The account is made by code from the timeline, each sentence with the entries that it rests on;
-    beside it stand what people wrote and what is still to be done. The ETag is the incident's.
+    beside it stand what people wrote and what is still to be done. The ETag is the incident's. Of
+    an incident that was deleted by age it is made out of the index, with the caller's own rights.
     """
-    severities = request.routing().review_severities
-    review = read_review(request.stores, request.params["id"], severities)
+    review = _review(request)
     if request.args.get("format") == "markdown":
         return Response(review.to_markdown(), content_type="text/markdown; charset=utf-8")
     return Response(review.to_document(), headers={"ETag": f'"{review.etag}"'})
+
+
+def _review(request: Request) -> Review:
+    severities, incident_id = request.routing().review_severities, request.params["id"]
+    try:
+        return read_review(request.stores, incident_id, severities)
+    except NotFound:
+        if not pruned(request.stores, [incident_id]):
+            raise
+        entries, problems = indexed(request, incident_id)
+        if not entries:
+            raise
+        return Review(Told(entries), None, severities, problems)
 
 
 @change(

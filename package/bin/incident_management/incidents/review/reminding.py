@@ -38,7 +38,7 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
     wanted = list(_overdue(stores, now))[:A_ROUND]
     for incident_id, one in wanted:
         name, data = _entry(one, now)
-        once = f"follow-up:{one['id']}:{name}:{one['due']}"
+        once = f"follow-up:{one['id']}:{name}:{float(one['due']):.3f}"
         try:
             timeline.append(stores, clock, incident_id, "follow_up", data, ACTOR, once)
             timeline.refresh(stores, incident_id)

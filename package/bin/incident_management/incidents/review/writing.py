@@ -118,9 +118,10 @@ def change_follow_up(
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
 
-    One that is dropped needs the reason. Of two who end it, the second is told who was first.
+    One that is dropped needs the reason. Of two who end it, the second is told who was first. What
+    was noted before its incident was merged goes on there.
     """
-    known = _current(stores, incident_id)
+    known = added_up(timeline.read_existing(stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     state = str(changes.get("state") or one["state"])
     if state not in FOLLOW_UP_STATES:
