@@ -13,7 +13,7 @@ from ...incidents.stores import chunks
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS
 
-__all__ = ["Key", "RecentSignals", "last_before"]
+__all__ = ["Key", "OpenedBy", "RecentSignals", "last_before", "opened_by"]
 
 PAGE = 10_000
 NAMED_AT_ONCE = 10
@@ -22,6 +22,7 @@ _FIELDS = ("rule", "app", "incident_id", "received_at")
 
 Key = Tuple[str, str]
 """A detection: its name and its app."""
+OpenedBy = Dict[Key, List[Mapping[str, Any]]]
 
 
 class RecentSignals:
@@ -82,9 +83,17 @@ class RecentSignals:
         app = (incident.get("search") or {}).get("app")
         return rule, str(app or self._apps.get((str(incident["id"]), rule), ""))
 
-    def of(self, key: Key, incidents: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
-        """Return those of some incidents that a detection opened."""
-        return [one for one in incidents if self.opened(one) in _named(key)]
+    def by_detection(self, incidents: Iterable[Mapping[str, Any]]) -> OpenedBy:
+        """Return some incidents by the detection that opened them."""
+        found: OpenedBy = {}
+        for one in incidents:
+            found.setdefault(self.opened(one), []).append(one)
+        return found
+
+
+def opened_by(key: Key, incidents: OpenedBy) -> List[Mapping[str, Any]]:
+    """Return those of some incidents that a detection opened, also where no app is known."""
+    return [one for named in _named(key) for one in incidents.get(named, ())]
 
 
 def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
