@@ -90,8 +90,8 @@ export function moment(seconds) {
     return `${(sameYear ? told.day : told.date).format(date)}, ${time}`;
 }
 
-/** A moment of a plan, such as a rota's: the seconds alone where they are not zero. */
-export const planned = (seconds) => moment(seconds).replace(/[:.]00$/, '');
+/** A moment of a plan, such as a rota's: without its seconds. */
+export const planned = (seconds) => moment(seconds).replace(/[:.]\d\d$/, '');
 
 /**
  * A moment with its day, year and time zone.
