@@ -115,7 +115,7 @@ SIGNAL = {
 
 def write(splunk: Any) -> None:
     splunk.put(
-        "incidents",
+        "incident_incidents",
         incident(INCIDENT),
         incident(OTHER, title="Slow log-ins", severity="medium", owner="", **UNANSWERED),
         incident(CLOSED, title="Done", status="resolved", resolved_at=NOW, acknowledged_at=None),
@@ -276,7 +276,7 @@ def test_no_table_is_cut_on_a_laptop(view: str, page: Any, stored: Any, studio_b
 def test_a_row_of_no_incident_leads_to_no_incident(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
-    for collection in ("incidents", "incident_outbox"):
+    for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     for text in ("Nothing is open.", "Nothing waits, and nothing failed."):
         show(page, stored, "incident_overview")

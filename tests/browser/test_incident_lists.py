@@ -30,7 +30,7 @@ def crowded(splunk: Any) -> Iterator[Any]:
     """Hundreds of new incidents, one that is older than all of them, and closed ones."""
     waiting = {"status": "new", "acknowledged_at": None}
     splunk.put(
-        "incidents",
+        "incident_incidents",
         *[
             incident(
                 f"INC-20260101-{number:06d}",
@@ -59,7 +59,7 @@ def crowded(splunk: Any) -> Iterator[Any]:
         ],
     )
     yield splunk
-    splunk.clear("incidents")
+    splunk.clear("incident_incidents")
 
 
 def titles(page: Any) -> Any:

@@ -399,3 +399,19 @@ def test_the_app_saves_and_reads_all_where_an_administrator_set_lower_limits(
     assert [row["_key"] for row in collection.find()] == keys
     assert [row["_key"] for row in collection.find(sort="n:1,_key:1", limit=1250)] == keys[:1250]
     assert sorted(collection.keys({"$or": [{"_key": key} for key in keys]})) == keys
+
+
+def test_a_name_that_two_apps_give_a_collection_is_nobodys(tmp_path: Path, app: Path) -> None:
+    """lookup-editor's issue 40: where another app shares its own with all, either may be meant."""
+    other = tmp_path / "other"
+    for name, text in {
+        "default/app.conf": "[ui]\nlabel = Other\n",
+        "default/collections.conf": "[orders]\n",
+        "metadata/default.meta": "[collections]\nexport = system\n",
+    }.items():
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).write_text(text, encoding="utf-8")
+    with start_standin(tmp_path / "home", [app, other]) as running:
+        with pytest.raises(HTTPError, match=f"collection of other and {APP}"):
+            running.service(app=APP, owner="nobody").kvstore["orders"].data.query()
+        running.service(app="other", owner="nobody").kvstore["orders"].data.insert({"_key": "a"})

@@ -10,7 +10,7 @@ from incident_management.splunk.kvstore import sorted_documents
 from incident_management.splunk.session import SplunkError
 from tests.unit.splunk.shelf import Shelf
 
-DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incidents"
+DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incident_incidents"
 
 
 def error(text="no"):
@@ -199,7 +199,7 @@ def test_what_no_half_and_no_url_takes_is_refused(splunkd, incidents, monkeypatc
     only = {"$or": [{"title": "x" * 40_000}]}
 
     for query in (only, {"$and": [{"status": "new"}, only]}):
-        with pytest.raises(SplunkError, match="More than 1 documents of incidents match"):
+        with pytest.raises(SplunkError, match="More than 1 documents of incident_incidents match"):
             incidents.find(query)
 
 
@@ -254,7 +254,7 @@ def test_documents_are_deleted_by_a_query_and_never_without_one(splunkd, inciden
     ((method, path, query, _body),) = splunkd.seen
     assert (method, path) == ("DELETE", DATA)
     assert json.loads(query["query"]) == {"incident_id": "INC-1"}
-    with pytest.raises(ValueError, match="all of incidents would be deleted"):
+    with pytest.raises(ValueError, match="all of incident_incidents would be deleted"):
         incidents.delete_matching({})
 
 

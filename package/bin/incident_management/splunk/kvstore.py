@@ -18,7 +18,9 @@ from .session import Session, SplunkError, path_of
 
 __all__ = ["COLLECTIONS", "KvCollection", "KvStores"]
 
-COLLECTIONS = {name: name if name.startswith("incident") else f"incident_{name}" for name in STORES}
+# Of two apps' collections of one name splunkd may take the other one, where that is shared with all
+# apps (lookup-editor's issue 40): Alert Manager has an `incidents`.
+COLLECTIONS = {name: f"incident_{name}" for name in STORES}
 """The name in ports.Stores -> the stanza of collections.conf."""
 
 SAVE_DOCUMENTS = 1000
