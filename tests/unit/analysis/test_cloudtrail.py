@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pcre2")
 
+from incident_management.analysis.changes import CHANGE_FIELDS
 from incident_management.analysis.finders import recent_changes
 from tests.contract.spl.memory import MemoryContext, event
 from tests.unit.analysis.finders.finding import T, scope_of
@@ -54,7 +55,7 @@ def _changes(*documents):
             confs={"props": {"aws:cloudtrail": _props()}, "transforms": {}},
         )
         row = run("* | search change_id=*", searched).rows
-        told = {name: row[0][name] for name in recent_changes.FIELDS if row and name in row[0]}
+        told = {name: row[0][name] for name in CHANGE_FIELDS if row and name in row[0]}
         rows += [{**told, "raw": raw, "time": T - 60 * (len(documents) - number)}] if row else []
     scope = scope_of(changes=rows)
     recent_changes.find(scope)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
+from configparser import RawConfigParser
+from pathlib import Path
+
 import pytest
 
 from incident_management.remediation import execution, preview
 from incident_management.remediation.catalogue import Catalogue
 from tests.unit.remediation.bench import INCIDENT
-from tests.unit.remediation.functions import BACK, FORTH, FakeLambda, Refusal, Serverless
+from tests.unit.remediation.functions import (
+    ALIAS,
+    BACK,
+    CONCURRENCY,
+    CONFIGURATION,
+    FORTH,
+    TAGS,
+    FakeLambda,
+    Refusal,
+    Serverless,
+)
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 
 
@@ -154,3 +169,42 @@ def test_what_names_no_version_or_function_is_not_proposed(bench, changes, why):
     known = {"version": "42", "previous_version": "41", **changes}
     bench.analyse(key="ANA-3", **known)
     assert why in refusal(lambda: propose(bench))
+
+
+# --- the manual -------------------------------------------------------------------------------
+
+GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+# What each request takes by the Service Authorization Reference.
+ACTIONS = {
+    ("GET", ALIAS): "lambda:GetAlias", ("PUT", ALIAS): "lambda:UpdateAlias",
+    ("GET", TAGS): "lambda:ListTags", ("GET", CONFIGURATION): "lambda:GetFunctionConfiguration",
+    ("GET", CONCURRENCY): "lambda:GetProvisionedConcurrencyConfig",
+}  # fmt: skip
+
+
+def manual():
+    """The code blocks of the manual's part about Lambda."""
+    text = GUIDE.read_text(encoding="utf-8")
+    part = text.partition("## Functions of AWS Lambda")[2].partition("\n## ")[0]
+    return re.findall(r"```\n(.*?)```", part, re.DOTALL)
+
+
+def test_the_manuals_actions_put_a_canary_back_and_forth_again_with_its_policy(bench):
+    actions, _props, policy = manual()
+    parser = RawConfigParser(delimiters=("=",))
+    parser.read_string(actions)
+    bench.stanzas = {name: dict(parser[name]) for name in parser.sections()}
+    assert Catalogue.from_stanzas(bench.stanzas).problems == {}
+    bench.amazon.point("41", v42=0.1)
+    plan = approved(bench)
+    told = "Calls of checkout:prod go to version 41, all of them."
+    assert bench.stores.plans.get(plan)["blast_radius"].startswith(told)
+    execute(bench, plan)
+    bench.does_not_help()
+    assert bench.state(plan).status == "rolled_back" and bench.amazon.routing == ("41", {"42": 0.1})
+
+    read, write = json.loads(policy)["Statement"]
+    asked = {ACTIONS[method, path] for method, path, _body in bench.amazon.asked}
+    assert asked == {*read["Action"], write["Action"]}
+    tagged = {"aws:ResourceTag/incident-management": "allowed"}
+    assert write["Condition"] == {"StringEquals": tagged}

@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ..masking import mask
 from ..ports import Searcher, SearchFailed, SearchResult
 from ..splunk import spl
-from .changes import Change
+from .changes import CHANGE_FIELDS, Change
 from .evidence import Citation, Event, sha256_of, visible
 from .scope import ADDRESS, EVENT_FIELDS, change_events, with_entity
 from .statistics import count, sentence
@@ -32,7 +32,6 @@ JOIN_SECONDS = 60.0
 NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
-CHANGE_FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
 NOT_FOUND = "There is no such event, or you may not read it."
 NOT_SHARED = (
     "The app itself finds no such event: a private macro, field or lookup of yours made it. Share "
