@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from incident_management.incidents import covers, lifecycle, timeline
+from incident_management.incidents import covers, lifecycle, suppression, timeline
 from incident_management.incidents.clocks import assignment, handover
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.model import ACTOR
@@ -16,7 +16,7 @@ from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents import test_handovers as rotas
 from tests.unit.incidents.builders import START, ingest, signal
-from tests.unit.incidents.movers import check, opened
+from tests.unit.incidents.movers import check, holders, opened
 
 LATE = signal("checkout", 1)
 
@@ -57,6 +57,30 @@ def test_a_finding_beside_a_resolve_and_a_reopening_is_counted_once_and_no_incid
         assert incident["signals"] == 2, order
         assert incident["status"] == "new", order
         assert delivery(stores)()[0].what == "duplicate"
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_is_delivered_twice_while_a_suppression_begins_or_ends_is_counted_or_held(ends):
+    """It was both: an incident counted it, and its document said that it was held back."""
+    found = signal("checkout")
+    wanted = {"kind": "snooze", "reason": "x", "rule": found.rule, "starts_at": START - 60}
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(START + 100)
+
+        def suppress():
+            return suppression.add(stores, clock, "ann", {**wanted, "seconds": 3600.0}).id
+
+        name = suppress() if ends else ""
+        person = (lambda: suppression.remove(stores, name)) if ends else suppress
+        return stores, [delivery(stores, found), delivery(stores, found), person]
+
+    for stores, order in orders(begun, 1, ("timeline", "claims", "signals", "suppressions")):
+        delivery(stores, found)()
+        (stored,) = stores.signals.all()
+        assert holders(stores) == (
+            {} if stored.get("suppressed_by") else {found.key: stored["incident_id"]}
+        ), order
 
 
 def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_finding():

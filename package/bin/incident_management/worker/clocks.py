@@ -24,7 +24,7 @@ from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import IS_OPEN, claim_document
+from ..incidents.stores import IS_OPEN, claim_document, find_by
 from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 
@@ -40,6 +40,8 @@ MAX_AT_ONCE = 500
 # How many of those that changed are read to find so many that are new; more where it takes more.
 READ_AT_ONCE = (500, 5_000, 50_000)
 REMEMBERED = 50_000
+# By then whoever changes an incident has saved its document, too.
+AGAIN_SECONDS = 15.0
 MARKS = (
     "status",
     "severity",
@@ -216,8 +218,20 @@ class Clocks:
             self._stores.claims.save(notes)
         for incident_id in sorted(rung):
             self._stores.claims.delete(_key(incident_id))
+        self._look_again([*(str(note["holder"]) for note in notes), *sorted(rung)], now)
         kinds = ("sla", "escalation", "update_due")
         return {f"{kind}_entries": _count(new, kind) for kind in kinds}
+
+    def _look_again(self, incident_ids: Sequence[str], now: float) -> None:
+        """Have those looked at once more that were changed in the meantime.
+
+        Another worker may have seen that, and what was noted here be written over its note.
+        """
+        found = find_by(self._stores.incidents, "_key", incident_ids, fields=READ)
+        keys = [
+            str(one["_key"]) for one in found if self._seen.get(str(one["_key"])) != _marks(one)
+        ]
+        ring(self._stores, keys, now + AGAIN_SECONDS)
 
     def _drafted(
         self,

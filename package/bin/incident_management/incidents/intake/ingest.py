@@ -80,6 +80,8 @@ class Ingest:
         self._episodes.remember(found.problems, {**batch.stories, **changed})
         if batch.stored:
             self._stores.signals.save(sorted(batch.stored, key=itemgetter("_key")))
+        if found.held:
+            self._take_in_beside(found, batch, actor)
         return batch.in_order_of(signals)
 
     def open_by_hand(
@@ -147,6 +149,14 @@ class Ingest:
             if incident is not None and incident.status == "resolved":
                 reason = "A finding came while it was resolved."
                 lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
+
+    def _take_in_beside(self, found: Sorted, batch: Batch, actor: str) -> None:
+        """Take in after all what was just stored as held back, and that an incident counts."""
+        beside = self._sorting.counted_beside(found)
+        for signal in beside:
+            self._stores.signals.delete(signal.key)
+        for outcome in self.ingest(beside, actor) if beside else ():
+            batch.outcomes[outcome.signal_key] = outcome
 
     def _require_soon(self, batch: Batch) -> None:
         """Raise Contended when the plan is so old that others may not look for its entries."""
