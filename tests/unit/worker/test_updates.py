@@ -141,6 +141,19 @@ def test_those_who_want_to_hear_regularly_do_from_the_opening_on():
     assert desk.said() == ["Mon 10:50"]
 
 
+def test_who_was_told_that_it_is_over_waits_for_nothing_until_it_comes_back():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.wait(10)
+    desk.update("It works again.", state="resolved")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(1)
+    assert desk.due() == "Mon 11:40"
+
+
 def test_a_promise_for_later_than_they_want_is_due_when_they_want_it():
     desk = Promises(**EVERY)
     desk.open()
