@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.worker.clocks import Clocks
+from incident_management.worker.refreshing import refresh_stale
+from tests.unit.notify.services import Crash
 from tests.unit.worker.desk import STANZAS, Desk, local
 
 GROUP = {"severity": "critical", "slack_channels": "#status"}
@@ -141,6 +145,19 @@ def test_those_who_want_to_hear_regularly_do_from_the_opening_on():
     assert desk.said() == ["Mon 10:50"]
 
 
+def test_who_was_told_that_it_is_over_waits_for_nothing_until_it_comes_back():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.wait(10)
+    desk.update("It works again.", state="resolved")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(1)
+    assert desk.due() == "Mon 11:40"
+
+
 def test_a_promise_for_later_than_they_want_is_due_when_they_want_it():
     desk = Promises(**EVERY)
     desk.open()
@@ -205,3 +222,27 @@ def test_two_workers_remind_once():
         for worker in workers:
             worker.run(desk.routing)
     assert desk.said() == ["Mon 10:10"]
+
+
+def test_whoever_writes_it_is_killed_anywhere_and_a_promise_on_the_timeline_is_looked_after():
+    for allowed in range(12):
+        desk = Promises(stakeholders__support={"disabled": "1"})
+        desk.routing = Routing.from_stanzas({})
+        desk.open()
+        calls: list[str] = []
+
+        def before(verb, _collection, calls=calls, allowed=allowed):
+            calls.append(verb)
+            if len(calls) > allowed:
+                raise Crash
+
+        for collection in (desk.stores.claims, desk.stores.timeline, desk.stores.incidents):
+            collection.before = before
+        with contextlib.suppress(Crash):
+            desk.update(next_in=600)
+        desk.stores.heal()
+        written = any(e.kind == "update" for e in timeline.read(desk.stores, desk.id))
+        refresh_stale(desk.stores, desk.clock)
+        desk.wait(15)
+        assert desk.said() == (["Mon 10:10"] if written else []), allowed
+    assert written, "the last one was not killed at all"

@@ -3,6 +3,7 @@
  */
 
 import { fill, h, plain } from './dom.js';
+import { isUpdateOverdue } from './updates.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
 // After this long without a movement of the pointer or a key in it, nobody is at work in the list: a pointer
@@ -229,7 +230,7 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [stateName(status), holder(incident), affected(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
+        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), holder(incident), affected(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
         const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');

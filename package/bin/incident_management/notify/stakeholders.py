@@ -23,7 +23,7 @@ from ..ports import Stores
 from .events import HEADLINES, event_of
 from .message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
 
-__all__ = ["SUBSCRIBERS", "Telling", "hearing_of", "message_for", "wish_of"]
+__all__ = ["SUBSCRIBERS", "Telling", "hearing_of", "message_for", "told_before", "wish_of"]
 
 # The group of whoever has subscribed to updates by a webhook.
 SUBSCRIBERS = "subscribers"
@@ -123,13 +123,16 @@ class Telling:
     def _told_before(self) -> Set[str]:
         """The groups that were told of the incident, or of one that it is one with now."""
         if self._told is None:
-            into = str(self._incident.get("merged_into") or "")
-            keys = [str(self._incident["id"]), *(self._incident.get("merged") or ())]
-            keys += [into] if into else []
-            fields = ("stakeholders",)
-            found = find_by(self._stores.outbox, "incident_id", keys, fields=fields)
-            self._told = {str(one["stakeholders"]) for one in found if one.get("stakeholders")}
+            self._told = told_before(self._stores, self._incident)
         return self._told
+
+
+def told_before(stores: Stores, incident: Mapping[str, Any]) -> Set[str]:
+    """Return the groups that were told of an incident, or of one that it is one with now."""
+    into = str(incident.get("merged_into") or "")
+    keys = [str(incident["id"]), *(incident.get("merged") or ()), *([into] if into else [])]
+    found = find_by(stores.outbox, "incident_id", keys, fields=("stakeholders",))
+    return {str(one["stakeholders"]) for one in found if one.get("stakeholders")}
 
 
 def message_for(

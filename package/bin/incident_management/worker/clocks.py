@@ -50,6 +50,7 @@ MARKS = (
     "acknowledged_at",
     "resolved_at",
     "level",
+    "openings",
     "sla_ack_due",
     "sla_resolve_due",
     "update_due",

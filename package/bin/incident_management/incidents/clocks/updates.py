@@ -71,7 +71,10 @@ def _due(
 
 def _demanded(incident: Incident, life: Life, routing: Routing) -> Tuple[Optional[float], float]:
     """When a group wants to hear next: so long after the last update, or since it may ask."""
-    if life.ended_at is not None:
+    last = incident.last_update
+    told_at = float(last.get("time") or 0.0)
+    is_told_over = last.get("state") == "resolved" and told_at >= life.start
+    if life.ended_at is not None or is_told_over:
         return None, 0.0
     every: Optional[float] = None
     since = life.start
@@ -81,8 +84,7 @@ def _demanded(incident: Incident, life: Life, routing: Routing) -> Tuple[Optiona
             every, since = wanted, change.time
     if every is None:
         return None, 0.0
-    last = float(incident.last_update.get("time") or 0.0)
-    return milliseconds(max(since, life.start, last) + every), every
+    return milliseconds(max(since, life.start, told_at) + every), every
 
 
 def _demand(due: Optional[float], every: float) -> str:
