@@ -66,13 +66,14 @@ def end_at_once(
     """End those of some alerts that were just taken in of which the tool has told the end already.
 
     ``outcomes`` say what became of each. An end is that of what began before it, by the tool's
-    times, unless the problem has begun anew since.
+    times, unless the problem has begun anew since. Alertmanager and Grafana give the end the time
+    of the beginning: that may fire on after a gap, and they send one group in order.
     """
     alerts = [one for one, outcome in zip(taken, outcomes) if outcome.what in NEW]
     begun = _begun(alerts)
     notes = find_by(stores.claims, "_key", [_note(key) for key in begun])
     ends = {str(one["_key"]): float(one["value"]["first_time"]) for one in notes}
-    over = [one for one in alerts if begun[one.dedup_key] <= ends.get(_note(one.dedup_key), -1.0)]
+    over = [one for one in alerts if begun[one.dedup_key] < ends.get(_note(one.dedup_key), 0.0)]
     over = [one for one in over if not _began_since(stores, one, ends[_note(one.dedup_key)])]
     if over:
         _end_all(stores, clock, over, actor)
