@@ -115,8 +115,11 @@ def _grouped(request: Request, tool: str) -> Response:
 def _taken(request: Request, arrivals: Sequence[Arrival]) -> Response:
     """Ingest what is firing in one go, then end what is over; the answers keep the order."""
     firing = [arrival.finding for arrival in arrivals if not arrival.over]
-    taken = iter(taken_in(request, firing) if firing else [])
     now = request.clock.now()
+    done = taken_in(request, firing) if firing else []
+    signals = [signal_from(finding, now) for finding in firing]
+    recovery.end_at_once(request.stores, request.clock, signals, done, request.user)
+    taken = iter(done)
     over = [signal_from(arrival.finding, now) for arrival in arrivals if arrival.over]
     ended = iter(recovery.end(request.stores, request.clock, over, request.user) if over else [])
     outcomes = [next(ended) if arrival.over else next(taken) for arrival in arrivals]

@@ -12,6 +12,7 @@ __all__ = [
     "IS_OPEN",
     "KEPT_ANSWER",
     "KEPT_ANSWER_SECONDS",
+    "KEPT_END",
     "KEYS_PER_QUERY",
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
@@ -35,6 +36,8 @@ MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 KEPT_ANSWER = "idempotency:"
 """How the purposes begin of the claims that keep answers for repeats of their requests."""
 KEPT_ANSWER_SECONDS = 24 * 3600.0
+KEPT_END = "over"
+"""The purpose of the notes of what a tool has told to be over; as long as answers."""
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -23,6 +23,7 @@ from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.opened_twice import Compared, join_raced
 from ..incidents.upkeep.quiet import Quiet
+from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
@@ -212,6 +213,7 @@ class Duties:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []
+        end_at_once(self.stores, self.clock, signals, outcomes, ACTOR)
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from typing import Callable, Container
 
 from ..detection.monitors.memory import MEMORY
 from ..detection.monitors.signed import SIGNED
-from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS
+from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, KEPT_END
 from ..ports import Clock, Document, Stores
 from .monitors.checkpoints import CHECKPOINT
 from .monitors.late import LATE
@@ -19,7 +19,7 @@ MONITOR_KEPT_SECONDS = 90 * 86400.0
 
 
 def forget_answers(stores: Stores, clock: Clock) -> None:
-    """Delete the answers that were kept for repeats of a request, when their time is over."""
+    """Delete what was kept for repeats of a request, and of alerts' ends, when its time is over."""
     old = {
         "$and": [
             {"purpose": {"$gte": KEPT_ANSWER}},
@@ -29,6 +29,8 @@ def forget_answers(stores: Stores, clock: Clock) -> None:
     }
     # All in one request: a program with a key for each of its requests makes thousands an hour.
     stores.claims.delete_matching(old)
+    over = [{"purpose": KEPT_END}, {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}}]
+    stores.claims.delete_matching({"$and": over})
 
 
 def forget_monitors(stores: Stores, clock: Clock, present: Callable[[], Container[str]]) -> None:

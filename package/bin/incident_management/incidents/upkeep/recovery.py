@@ -4,6 +4,10 @@ An incident is resolved when each of its alerts is over: what is still firing, a
 our own found, keeps it open. Until then a note says which alert ended, and names its problem
 (``over``), so that the last one to end is known as such. An alert that fires again is not over.
 What was held back of an alert that ends stays so (:mod:`.held`).
+
+An end may come before its alert does: while that is taken in, or where it is sent again after a
+failure. So an end is noted before an incident is looked for, and whoever has taken an alert in
+looks for its end.
 """
 
 from __future__ import annotations
@@ -11,22 +15,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Sequence, Set
 
-from ...ports import Clock, Stores
+from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
 from ..canonical import digest
 from ..errors import IllegalMove
 from ..fold import ADDING, signal_keys
+from ..intake.batch import Outcome
 from ..intake.ledger import claims_of, newest_episodes
 from ..model import Entry
 from ..signal import Signal
-from ..stores import find_by
+from ..stores import KEPT_END, claim_document, find_by
 from ..story import Story
 from .held import note_ends
 
-__all__ = ["Ended", "end"]
+__all__ = ["Ended", "end", "end_at_once"]
 
 ONCE = "over:"
 LISTED = 5
+NEW = ("opened", "added", "reopened")
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,56 @@ def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> L
 
     Doing it again changes nothing.
     """
+    note_ends(stores, {alert.dedup_key for alert in alerts})
+    now = clock.now()
+    stores.claims.save(
+        [
+            claim_document(_note(key), now, {"first_time": began}, purpose=KEPT_END)
+            for key, began in _begun(alerts).items()
+        ]
+    )
+    return _end_all(stores, clock, alerts, actor)
+
+
+def end_at_once(
+    stores: Stores, clock: Clock, taken: Sequence[Signal], outcomes: Sequence[Outcome], actor: str
+) -> None:
+    """End those of some alerts that were just taken in of which the tool has told the end already.
+
+    ``outcomes`` say what became of each. An end is that of what began before it, by the tool's
+    times, unless the problem has begun anew since. Alertmanager and Grafana give the end the time
+    of the beginning: that may fire on after a gap, and they send one group in order.
+    """
+    alerts = [one for one, outcome in zip(taken, outcomes) if outcome.what in NEW]
+    begun = _begun(alerts)
+    notes = find_by(stores.claims, "_key", [_note(key) for key in begun])
+    ends = {str(one["_key"]): float(one["value"]["first_time"]) for one in notes}
+    over = [one for one in alerts if begun[one.dedup_key] < ends.get(_note(one.dedup_key), 0.0)]
+    over = [one for one in over if not _began_since(stores, one, ends[_note(one.dedup_key)])]
+    if over:
+        _end_all(stores, clock, over, actor)
+
+
+def _begun(alerts: Iterable[Signal]) -> Dict[str, float]:
+    """Return when each problem of some alerts last began, by the tool."""
+    begun: Dict[str, float] = {}
+    for alert in alerts:
+        begun[alert.dedup_key] = max(alert.first_time, begun.get(alert.dedup_key, 0.0))
+    return begun
+
+
+def _note(problem: str) -> str:
+    return f"{KEPT_END}:{problem}"
+
+
+def _began_since(stores: Stores, alert: Signal, moment: float) -> bool:
+    of_entity: List[Document] = [{"entity": alert.entity}, {"last_time": {"$gt": moment}}]
+    query = {"$and": [*of_entity, {"dedup_key": alert.dedup_key}, {"first_time": {"$gt": moment}}]}
+    return bool(stores.signals.find(query, "", 1))
+
+
+def _end_all(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> List[Ended]:
     problems = {alert.dedup_key for alert in alerts}
-    note_ends(stores, problems)
     holders = _holders(stores, problems)
     by_incident: Dict[str, List[Signal]] = {}
     for alert in alerts:
