@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
-from .conftest import Office, wait_for
+from .conftest import ROOT, Office, wait_for
 
 LINE = "java.net.SocketTimeoutException at com.shop.Pay"
 
@@ -68,3 +69,18 @@ def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
     kinds = [entry["kind"] for entry in office.timeline(incident)]
     assert kinds.count("update_due") == 1
     assert len(of(office, "#support")) == 1
+
+
+def test_the_incidents_page_shows_what_was_told_last_and_when_the_next_is_due(fresh: Office):
+    incident = fresh.signal()
+    said = {"text": "We look into it.", "next_update_by": time.time() + 3600}
+    fresh.call("POST", f"/incidents/{incident}/updates", said)
+    view = ROOT / "package/default/data/ui/views/incident.xml"
+    text = view.read_text(encoding="utf-8")
+    definition = json.loads(re.findall(r"<!\[CDATA\[(.*?)\]\]>", text, re.DOTALL)[0])
+    sources = definition["dataSources"]
+    base, facts = (sources[name]["options"]["query"] for name in ("ds_document", "ds_facts"))
+    rows = fresh.search(f"{base} {facts}".replace("$incident|s$", f'"{incident}"'))
+    shown = {row["Fact"]: row["Value"] for row in rows}
+    assert shown["Last update for stakeholders"] == "We look into it."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}", shown["Next update for stakeholders"])

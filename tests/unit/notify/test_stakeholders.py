@@ -11,6 +11,7 @@ import pytest
 from incident_management.incidents import updates
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.signal import SIMULATED
 from incident_management.notify.channel import retry, sent
 from incident_management.notify.first_messages import FirstMessages
 from incident_management.notify.message import Message
@@ -306,6 +307,19 @@ def test_their_first_message_is_not_brought_up_to_date_with_the_incident(desk):
     first.run(Updater, "")
     own = {d["_key"] for d in desk.stores.outbox.all() if d["event"] == "opened"}
     assert set(changed) == own and len(own) == 1
+
+
+def test_a_test_is_not_told_by_itself_and_an_update_of_one_says_what_it_is():
+    desk = StakeholderDesk()
+    opened = {"title": "[Test] The way", "severity": "critical", "entities": ["checkout"]}
+    desk.write("opened", **opened, signals={"a": 1}, rule=SIMULATED)
+    desk.write("routed", team="payments", owner="", reason="rule")
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "tried"})
+    desk.announce(ROUTING)
+    assert desk.outside() == []
+    desk.update("We try this out.")
+    desk.announce(ROUTING)
+    assert {m["title"] for m in desk.messages("board")} == {"[Test] Problem with checkout"}
 
 
 def test_they_get_no_buttons():

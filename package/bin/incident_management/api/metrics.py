@@ -9,10 +9,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from ..incidents.clocks.promise import SLA_STATUSES_OF_OPEN
 from ..incidents.intake import conditions
 from ..incidents.model import SEVERITIES
+from ..incidents.signal import SIMULATED as TEST
 from ..incidents.stores import IS_OPEN
 from ..incidents.upkeep import retention
 from ..ports import Document, Stores
-from .drills import RULE as TEST
 from .router import Request, Response, route
 from .schema import Schema, any_whole, flag, nullable, number, obj, record
 from .shapes import TIME

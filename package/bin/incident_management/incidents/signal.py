@@ -23,6 +23,9 @@ SAMPLE_NAME_CHARACTERS = 200
 SAMPLE_VALUES = 100
 SAMPLE_VALUE_CHARACTERS = 4000
 TITLE_CHARACTERS = 300
+# What marks an incident that somebody opened to try the way: its rule, and its title begins so.
+SIMULATED = "Simulated incident"
+TEST_MARK = "[Test]"
 TEXT_CHARACTERS = 10_000
 LINK_CHARACTERS = 2000
 NAME_CHARACTERS = 100

@@ -17,6 +17,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set
 from ..incidents.canonical import digest
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
+from ..incidents.signal import SIMULATED, TEST_MARK
 from ..incidents.stores import find_by
 from ..incidents.updates import STATES
 from ..ports import Stores
@@ -101,7 +102,7 @@ class Telling:
         if event == "update":
             return self._is_for(group) or group.name in self._told_before()
         # A merge ends nothing for people: the other incident goes on.
-        is_told = entry.kind in ("opened", "status", "severity")
+        is_told = entry.kind in ("opened", "status", "severity") and not is_test(self._entries)
         if not is_told or _WISHES.get(event) not in group.events:
             return False
         if event == "severity":
@@ -177,7 +178,13 @@ def _opened_as(entries: Sequence[Entry]) -> str:
     if by_hand and opened.get("title"):
         return one_line(opened["title"], TITLE_LENGTH)
     names = [plain(name, NAME_LENGTH) for name in opened.get("entities") or []]
-    return one_line(f"Problem with {listed(names) or 'a service'}", TITLE_LENGTH)
+    mark = f"{TEST_MARK} " if is_test(entries) else ""
+    return one_line(f"{mark}Problem with {listed(names) or 'a service'}", TITLE_LENGTH)
+
+
+def is_test(entries: Sequence[Entry]) -> bool:
+    """Whether somebody opened it to try the way: that is nobody else's concern."""
+    return any(one.kind == "opened" and one.data.get("rule") == SIMULATED for one in entries)
 
 
 def _corrected(entries: Sequence[Entry]) -> str:
