@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from ..incidents.model import Entry
 from ..incidents.upkeep.audit import SOURCETYPE, history
@@ -62,7 +62,10 @@ class AuditIndex:
         result = self._searcher.run(str(search), "0", "now", limit=MAX_KEYS, timeout=SEARCH_SECONDS)
         if result.truncated:
             raise SearchFailed(f"More than {MAX_KEYS} audit events of {len(incident_ids)} found.")
-        return _by_incident(result.rows)
+        found: Dict[str, Set[str]] = {}
+        for row in result.rows:
+            found.setdefault(str(row.get("incident_id")), set()).add(str(row.get("key")))
+        return found
 
     def entries(self, incident_id: str) -> List[Entry]:
         """Return the entries of one incident that a search finds, at most 20,000.
@@ -91,10 +94,3 @@ class AuditIndex:
                 f"one index, or no {SOURCETYPE} events are written."
             )
         return match.group(1)
-
-
-def _by_incident(rows: Iterable[Mapping[str, object]]) -> Dict[str, Set[str]]:
-    found: Dict[str, List[str]] = {}
-    for row in rows:
-        found.setdefault(str(row.get("incident_id")), []).append(str(row.get("key")))
-    return {incident_id: set(keys) for incident_id, keys in found.items()}

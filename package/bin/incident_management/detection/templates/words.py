@@ -342,7 +342,6 @@ def constants(words: Sequence[str]) -> int:
     return sum([kind_of(word) != VALUE for word in words])
 
 
-@lru_cache(CACHED_WORDS)
 def is_told(masked: str) -> bool:
     """Whether a word says in small letters what happened, or joins words: opened, up, to."""
     return is_verb(masked) and masked.islower()
@@ -363,14 +362,12 @@ def is_infinitive(before: str, after: str) -> bool:
     return before == "to" and after in DETERMINERS
 
 
-@lru_cache(CACHED_WORDS)
 def may_be_value(word: str) -> bool:
     """Whether a plain word is a value more likely than others: KILLED, Absent, order-service."""
     core = word.strip("()[]{}<>\"'`,;:.!?|")
     return core[:1].isupper() or "-" in core
 
 
-@lru_cache(CACHED_WORDS)
 def is_shouted(word: str) -> bool:
     """Whether a word is in capitals, as the values of an enumeration are."""
     return _SHOUTED.match(word) is not None

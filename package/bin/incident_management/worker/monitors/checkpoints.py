@@ -12,7 +12,6 @@ open incident names it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ...detection.monitors.memory import MAX_STATE_BYTES, MEMORY
@@ -20,6 +19,7 @@ from ...detection.monitors.monitor import Monitor
 from ...detection.packing import pack, unpack
 from ...incidents.stores import IS_OPEN, checkpoints_of, claim_document
 from ...ports import Clock, Document, Stores
+from ...utc import to_the_second
 from .roster import off_since
 
 __all__ = ["CHECKPOINT", "Checkpoint", "Checkpoints"]
@@ -168,8 +168,8 @@ class Checkpoints:
         if since is None or since < stood_at:
             return False
         self._tell(
-            f"It was off from {_utc(since)} to {_utc(now)}: what it would have found since "
-            f"{_utc(stood_at)} is learned from, and not raised."
+            f"It was off from {to_the_second(since)} to {to_the_second(now)}: what it would have "
+            f"found since {to_the_second(stood_at)} is learned from, and not raised."
         )
         return True
 
@@ -191,8 +191,10 @@ class Checkpoints:
         then = "the spans since it was right are judged again"
         if not knows_before:
             then = "nothing is known of before, so it learns anew, and raises from now on"
-        at = _utc(max(map(_stands_at, wrong)))
-        self._trouble(f"It stood at {at}, but it is {_utc(now)}: the clock was changed; {then}.")
+        at = to_the_second(max(map(_stands_at, wrong)))
+        self._trouble(
+            f"It stood at {at}, but it is {to_the_second(now)}: the clock was changed; {then}."
+        )
 
     def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
         """Return the newest checkpoint that can be gone on from, if there is one."""
@@ -308,10 +310,6 @@ def _stands_at(document: Document) -> float:
 def _trail(document: Document) -> List[float]:
     """Return :attr:`Checkpoint.trail` of a document; early versions of the app kept none."""
     return [float(point) for point in document["value"].get("trail") or ()]
-
-
-def _utc(time: float) -> str:
-    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def thinned(points: Sequence[float], now: float, span: int) -> List[float]:

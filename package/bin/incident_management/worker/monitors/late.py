@@ -8,7 +8,6 @@ all of these would have been counted. It costs a twelfth of the monitor's search
 from __future__ import annotations
 
 import math
-from datetime import datetime, timezone
 from typing import Optional, Sequence, Tuple
 
 from ...detection.monitors.monitor import MAX_EVENTS, Monitor
@@ -16,6 +15,7 @@ from ...detection.monitors.rows import Row, by_span, count_of, number_of
 from ...incidents.canonical import digest
 from ...incidents.stores import claim_document
 from ...ports import Clock, Document, Searcher, SearchFailed, SearchTooSlow, Stores
+from ...utc import to_the_minute
 
 __all__ = ["LATE", "Judged", "LateEvents"]
 
@@ -90,8 +90,8 @@ class LateEvents:
         count = count_of(self._monitor, rows)
         if count - judged <= NOTICEABLE * count:
             return ""
-        began = datetime.fromtimestamp(end - self._monitor.span, timezone.utc)
-        span, late = f"its span from {began:%Y-%m-%d %H:%M} UTC", count - judged
+        span = f"its span from {to_the_minute(end - self._monitor.span)}"
+        late = count - judged
         delay = max((number_of(row.get("indexed")) or 0.0 for row in rows), default=0.0) - end
         if delay > self._monitor.lag:
             return (

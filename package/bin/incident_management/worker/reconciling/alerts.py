@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ...conf_values import listed
 from ...incidents.intake.alert import params_of
 from ...ports import SearchFailed, SearchResult
 from ...splunk.alert_action import RESULT_ROWS
@@ -67,13 +68,12 @@ class SplunkAlerts:
 
 def _fired(entry: Mapping[str, Any]) -> FiredAlert:
     content, acl = entry.get("content") or {}, entry.get("acl") or {}
-    actions = str(content.get("actions") or "").split(",")
     return FiredAlert(
         name=str(content.get("savedsearch_name") or ""),
         app=str(acl.get("app") or APP),
         owner=str(acl.get("owner") or "nobody"),
         sid=str(content.get("sid") or ""),
         time=float(content.get("trigger_time") or 0.0),
-        actions=tuple(action.strip() for action in actions if action.strip()),
+        actions=listed(content.get("actions")),
         for_each_result=str(content.get("digest_mode", "1")).lower() in ("0", "false"),
     )

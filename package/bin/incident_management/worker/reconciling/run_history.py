@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, Optional, Protocol, Sequence, Union
 
+from ...conf_values import is_true
 from ...incidents.intake.trigger import triggers, triggers_for_each
 from ...incidents.stores import claim_document, find_by
 from ...ports import Clock, Stores
@@ -94,6 +95,6 @@ def alerted(settings: Mapping[str, str], results: int) -> Optional[bool]:
 
     Throttling (``alert.suppress``) depends on runs that are gone.
     """
-    if str(settings.get("alert.suppress") or "").strip().lower() in ("1", "true"):
+    if is_true(settings.get("alert.suppress")):
         return None
     return triggers(settings, results)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Set
 
+from ...conf_values import is_true
 from ...incidents.intake.trigger import always_triggers
 from ...ports import SearchFailed
 from ...splunk.detections import SavedDetection
@@ -103,4 +104,4 @@ class UntrackedRuns:
 def is_tracked(settings: Mapping[str, str]) -> bool:
     """Tell whether splunkd lists the alerts of a search with the action ``open_incident``."""
     track = str(settings.get("alert.track") or "auto").strip().lower()
-    return track in ("1", "true") or (track == "auto" and not always_triggers(settings))
+    return is_true(track) or (track == "auto" and not always_triggers(settings))
