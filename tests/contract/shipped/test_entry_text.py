@@ -48,6 +48,23 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
         "Told stakeholders (identified): Found it. (next update by 2026-12-02 12:00)",
     ),
     ("update_due", {"event": "missed", "reason": "None was written."}, "None was written."),
+    ("review", {"summary": "x"}, "Review written"),
+    ("review", {"state": "not_needed", "reason": "a test"}, "Review not needed: a test"),
+    (
+        "follow_up",
+        {"event": "added", "state": "open", "title": "Mend it", "owner": "ann", "due": 5},
+        "Follow-up open: Mend it (ann)",
+    ),
+    (
+        "follow_up",
+        {"event": "overdue", "title": "Mend it", "owner": "ann"},
+        "Follow-up overdue: Mend it (ann)",
+    ),
+    (
+        "follow_up",
+        {"event": "changed", "state": "dropped", "reason": "no"},
+        "Follow-up dropped: no",
+    ),
     (
         "ticket",
         {"number": "INC1", "event": "comment", "by": "Mia", "text": "It is the pool."},

@@ -161,6 +161,17 @@ def test_who_was_told_and_what_was_not_as_promised(told):
     assert "email did not get 1 of its messages, or may not have." in different
 
 
+def test_what_stakeholders_were_told_and_what_they_waited_for_is_told(told):
+    said = told.say("update", "ann", text="We are at it.", state="investigating")
+    told.say("update_due", event="set", due=1.0, reason="It was promised.")
+    told.say("update_due", event="missed", due=1.0, reason="It was promised by 10:00.")
+    (heard,) = told.statements("told")
+    assert heard["sources"][0]["entry"] == said.key
+    assert told.part("promised") == [
+        "An update for stakeholders was missed: It was promised by 10:00."
+    ]
+
+
 def test_a_fix_that_did_not_help_is_no_recovery(told):
     told.say("action", plan_id="PLAN-1", phase="done", detail="It runs 41.")
     told.say("verification", plan_id="PLAN-1", outcome="not_recovered", detail="It is there still.")

@@ -28,7 +28,7 @@ TITLES: Mapping[str, str] = {
     "did": "Who did what",
 }
 # Kinds that come in numbers and decide nothing.
-_NO_DEED = ("signal", "notification", "sla", "review", "follow_up")
+_NO_DEED = ("signal", "notification", "sla", "review", "follow_up", "update_due")
 _TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
 # Of very many deeds the first and the last are told.
 FIRST_DEEDS, LAST_DEEDS = 80, 40

@@ -74,7 +74,7 @@ def _resolved(entry: Entry) -> List[Statement]:
 
 
 def told(story: Told) -> List[Statement]:
-    """For each channel how much it was told, and each message that it did not get."""
+    """How much each channel was told, what stakeholders were, and each message that was lost."""
     sent: Dict[str, List[Entry]] = {}
     lost: List[Statement] = []
     for entry in story.of_kind("notification"):
@@ -96,6 +96,7 @@ def told(story: Told) -> List[Statement]:
         found.append(
             Statement(f"{channel} got {count}, {since}: {named(list(events))}.", tuple(entries))
         )
+    found += [Statement(sentence(entry), (entry,)) for entry in story.of_kind("update")]
     return _most([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
 
 
@@ -163,6 +164,11 @@ def _undelivered(story: Told) -> List[Statement]:
 _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
     "sla": _deadline,
     "escalation": _escalated,
+    "update_due": lambda data: (
+        f"An update for stakeholders was missed: {data.get('reason') or ''}"
+        if data.get("event") == "missed"
+        else None
+    ),
     "unassigned": lambda data: f"Nobody could take it: {data.get('reason') or ''}",
     "action": _failed("A fix"),
     "rollback": _failed("Undoing a fix"),
