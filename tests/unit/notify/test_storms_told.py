@@ -145,6 +145,30 @@ def test_a_kill_while_a_summary_waits_puts_nothing_in_two(storm, monkeypatch, mo
     assert {one["state"] for one in storm.stores.outbox.all()} == {"sent"}
 
 
+def test_what_a_killed_worker_had_yet_to_mark_is_not_told_singly_as_well(storm):
+    """The other had read both as waiting, and found one of them marked when it came to it."""
+    storm.comes(22)
+    storm.clock.advance(31)
+    storm.outbox.deliver_due(storm.senders, 1000)
+    other = Announcer(storm.stores, storm.clock, storm.worker("sh2"))
+    outbox, calls = storm.stores.outbox, []
+
+    def meanwhile(_verb, _name):
+        calls.append(1)
+        if len(calls) == 4:
+            # A summary and all of its marks but the first one's.
+            outbox.before = killing(2)
+            with pytest.raises(Crash):
+                other.summarize(WEB)
+            outbox.before = meanwhile
+
+    outbox.before = meanwhile
+    storm.announcer.summarize(WEB)
+    outbox.before = None
+    storm.goes_on(600)
+    assert storm.arrived("slack") == ["opened"] * 20 + ["summary"]
+
+
 def killing(writes):
     """A worker dies with its next write after so many."""
     left = [writes]
