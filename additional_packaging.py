@@ -18,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parent
 
 # The AWS services that the app calls. Each costs its model file, about 0.1 MB for these.
-AWS_SERVICES = frozenset({"bedrock-runtime", "ecs", "sts"})
+AWS_SERVICES = frozenset({"bedrock-runtime", "ecs", "lambda", "sts"})
 
 # botocore's client-side monitoring opens a UDP socket, which AppInspect's cloud checks refuse. It
 # is off unless AWS_CSM_ENABLED is set, and the app never sets it.

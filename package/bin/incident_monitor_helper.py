@@ -86,7 +86,7 @@ def _work(stanzas, session, stores, clock, holder, stop, event_writer):
     # Not needed by a monitor, and most of what a process of this input imports.
     from incident_management.splunk.bulletin import notice
     from incident_management.worker.duties import Duties
-    from incident_management.working import Failures
+    from incident_management.worker_health import Failures
 
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)

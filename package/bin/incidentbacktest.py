@@ -10,14 +10,9 @@ import time
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, Option, dispatch
 
+from incident_management.detection.backtest.asked import SPANS, Asked, parse_compare
 from incident_management.detection.backtest.replay import BacktestFailed
-from incident_management.detection.backtest.setup import (
-    SPANS,
-    Asked,
-    parse_compare,
-    replay,
-    replay_monitor,
-)
+from incident_management.detection.backtest.setup import replay, replay_monitor
 from incident_management.detection.options import Duration, Number, parse_options
 from incident_management.splunk.session import APP, Session
 from incident_management.splunk.telling import TellingCommand

@@ -116,8 +116,8 @@ def take(site: Site, shown: str, folder: Path) -> None:
 
     pictures = {
         "workbench": (f"workbench?incident={shown}", 1400, 880),
-        "overview": ("incident_overview", 1440, 1540),
-        "incident": (f"incident?form.incident={shown}", 1440, 1741),
+        "overview": ("incident_overview", 1440, 1450),
+        "incident": (f"incident?form.incident={shown}", 1440, 1661),
     }
     path = next(path for path in CHROMIUM if Path(path).exists())
     with sync_playwright() as playwright:

@@ -232,12 +232,18 @@ def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot:
     assert text.partition("[announce]\n")[2].partition("\n[")[0].strip() == "action = slack?, email"
 
 
-def test_a_setting_that_there_is_not_can_not_be_added(tab: Any, built: Splunk) -> None:
-    for name, first in (("Grouping and limits", "flap_calm"), ("Points of work", "critical")):
+def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> None:
+    rows = (
+        ("Grouping and limits", "flap_calm", "30m"),
+        ("Points of work", "critical", "1"),
+        ("Announcements", "edited", "nobody"),
+    )
+    add = tab.get_by_role("button", name="Add")
+    for name, first, value in rows:
         tab.get_by_role("tab", name=name, exact=True).click(timeout=WAIT_MS)
-        tab.get_by_role("cell", name=first, exact=True).wait_for(timeout=WAIT_MS)
-    tab.get_by_role("button", name="Add").click()
-    tab.locator("[data-name=name] input:visible").first.fill("grave")
-    tab.locator("[data-name=value] input:visible").first.fill("2")
-    tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_text("All settings that there are stand in the list").wait_for(timeout=WAIT_MS)
+        row = tab.get_by_role("row", name=f"row-{first}", exact=True)
+        expect(row.locator("[data-column=value]")).to_have_text(value, timeout=WAIT_MS)
+        expect(add).to_have_count(0)
+        expect(row.get_by_role("button", name="Edit")).to_be_visible()
+    tab.get_by_role("tab", name="Response teams", exact=True).click()
+    expect(add).to_be_visible()

@@ -115,7 +115,7 @@ SIGNAL = {
 
 def write(splunk: Any) -> None:
     splunk.put(
-        "incidents",
+        "incident_incidents",
         incident(INCIDENT),
         incident(OTHER, title="Slow log-ins", severity="medium", owner="", **UNANSWERED),
         incident(CLOSED, title="Done", status="resolved", resolved_at=NOW, acknowledged_at=None),
@@ -276,7 +276,7 @@ def test_no_table_is_cut_on_a_laptop(view: str, page: Any, stored: Any, studio_b
 def test_a_row_of_no_incident_leads_to_no_incident(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
-    for collection in ("incidents", "incident_outbox"):
+    for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     for text in ("Nothing is open.", "Nothing waits, and nothing failed."):
         show(page, stored, "incident_overview")
@@ -398,3 +398,28 @@ def test_a_user_without_the_role_reads_neither_view_nor_data(browser: Any, store
     page.wait_for_selector("#messages .message")
     assert page.locator("table.results").count() == 0
     page.context.close()
+
+
+def test_what_was_found_and_what_waits_stand_above_the_facts(
+    page: Any, stored: Any, studio_bundle: Any
+) -> None:
+    show(page, stored, "incident", f"form.incident={INCIDENT}")
+    tops = []
+    for panel in ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations"):
+        found = page.locator(f"#{panel}")
+        found.get_by_role("table").wait_for(timeout=WAIT_MS)
+        tops.append(found.bounding_box()["y"])
+    assert tops[0] == tops[1] < tops[2] == tops[3] < tops[4]
+    plans = page.locator("#viz_plans").get_by_role("row").nth(1)
+    expect(plans).to_have_text(re.compile("^proposed"))
+
+
+def test_an_empty_list_fills_its_panel(page: Any, stored: Any, studio_bundle: Any) -> None:
+    for collection in ("incidents", "incident_outbox"):
+        stored.clear(collection)
+    show(page, stored, "incident_overview")
+    for panel, text in (("viz_list", "Nothing is open."), ("viz_undelivered", "Nothing waits")):
+        table = page.locator(f"#{panel}").get_by_role("table")
+        expect(table).to_contain_text(text, timeout=WAIT_MS)
+        room = page.locator(f"#{panel} [data-test=table-container]").bounding_box()["width"]
+        assert table.bounding_box()["width"] > 0.95 * room

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from .test_dashboards import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident, show
 
 JOBS = "/search/jobs"
-EMPTIED = ("incidents", "incident_outbox", "incident_analyses", "incident_plans")
+EMPTIED = ("incident_incidents", "incident_outbox", "incident_analyses", "incident_plans")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
 ) -> None:
     solved = {"status": "resolved", "resolved_at": NOW}
     empty.put(
-        "incidents",
+        "incident_incidents",
         *(incident(f"INC-20261120-{n:06}", title=f"Open {n}", severity="low") for n in range(15)),
         *(incident(f"INC-20261121-{n:06}", title=f"Done {n}", **solved) for n in range(30)),
         incident("INC-20260101-000000", **solved, opened_at=NOW - 31 * 86400),
@@ -151,7 +151,7 @@ PARTS = {
 
 
 def its_incident(empty: Any) -> None:
-    empty.put("incidents", incident(INCIDENT))
+    empty.put("incident_incidents", incident(INCIDENT))
     note = {"incident_id": INCIDENT, "kind": "note", "seq": 1, "actor": "alice", "prev": []}
     fresh = {**note, "_key": "b" * 64, "time": NOW - 60, "data": {"text": "A minute ago"}}
     empty.put("incident_timeline", fresh)

@@ -39,7 +39,7 @@ def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         verify=False,  # noqa: S501 - a self-signed certificate on loopback
     )
     sizes = [6, 7, 8, 6, 7, 8, 6, 7, 40]
-    for collection, make in (("incidents", incident), ("incident_signals", signal)):
+    for collection, make in (("incident_incidents", incident), ("incident_signals", signal)):
         path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
         documents = [make(number, size) for number, size in enumerate(sizes)]
         client.post(path, json=documents).raise_for_status()

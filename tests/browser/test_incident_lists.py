@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from .conftest import pages_of_the_app
 from .test_dashboards import NOW, WAIT_MS, incident, show
 
+A_PAGE = 8  # rows of the overview's list
 MANY = 300
 OLDEST = "INC-20200101-0LDEST"
 LATE = "INC-20260102-00LATE"
@@ -29,7 +30,7 @@ def crowded(splunk: Any) -> Iterator[Any]:
     """Hundreds of new incidents, one that is older than all of them, and closed ones."""
     waiting = {"status": "new", "acknowledged_at": None}
     splunk.put(
-        "incidents",
+        "incident_incidents",
         *[
             incident(
                 f"INC-20260101-{number:06d}",
@@ -58,7 +59,7 @@ def crowded(splunk: Any) -> Iterator[Any]:
         ],
     )
     yield splunk
-    splunk.clear("incidents")
+    splunk.clear("incident_incidents")
 
 
 def titles(page: Any) -> Any:
@@ -77,13 +78,13 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
     for place, title in enumerate(expected):
         expect(titles(page).nth(place)).to_have_text(title, timeout=WAIT_MS)
     # a page of the list is seen whole: its last row ends above the numbers of the pages
-    last, further = titles(page).nth(9), page.get_by_role("button", name="Next").first
+    last, further = titles(page).nth(A_PAGE - 1), page.get_by_role("button", name="Next").first
     ends = last.bounding_box()["y"] + last.bounding_box()["height"]
     assert ends <= further.bounding_box()["y"] + 2
     shoot(page, "overview-hundreds")
-    # Ten a page, and the one of the least severity on the last. A refresh of the dashboard, every
+    # Some a page, and the one of the least severity on the last. A refresh of the dashboard, every
     # half a minute, begins with the first page again.
-    pages = -(-(MANY + 2) // 10)
+    pages = -(-(MANY + 2) // A_PAGE)
     oldest, further = page.get_by_text(OLDEST).first, page.get_by_role("button", name="Next").first
     for _ in range(3 * pages):
         if oldest.is_visible():

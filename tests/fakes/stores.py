@@ -207,6 +207,8 @@ class FakeStores:
     def __init__(self) -> None:
         for name in COLLECTIONS:
             setattr(self, name, FakeCollection(name))
+        # What else tells ahead of a call (``before``), so that a writer may wait there.
+        self.services: List[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         """Say of what type a collection is; all of them are there."""

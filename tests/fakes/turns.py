@@ -3,6 +3,9 @@
 Threads in a loop find a race by luck. Here each writer runs in a thread of its own, but only one of
 them at a time, and at each of its KV calls another may go on. Most races need one or two such
 interruptions, so trying all orders with so many finds them, and the same ones each time.
+
+A writer may also be killed ahead of a call: it makes no further one. When it is killed makes no
+difference to the others, so each of its calls is tried, and not each moment.
 """
 
 from __future__ import annotations
@@ -17,6 +20,11 @@ __all__ = ["Order", "orders"]
 
 Writer = Callable[[], object]
 Order = Tuple[int, ...]
+"""Whose turn it was, by number; ``~number`` stands for that one's end."""
+
+
+class _Killed(BaseException):
+    """The process is killed here: nothing of ours may catch it."""
 
 
 class _Turn:
@@ -27,15 +35,18 @@ class _Turn:
         self._go, self._stopped = threading.Lock(), threading.Lock()
         self._go.acquire()
         self._stopped.acquire()
-        self.done = False
+        self.done = self.killed = False
         self.error: Optional[BaseException] = None
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
         """Wait for the next turn; called in the writer's own thread."""
-        self._stopped.release()
-        self._go.acquire()
+        if not self.killed:
+            self._stopped.release()
+            self._go.acquire()
+        if self.killed:
+            raise _Killed
 
     def step(self) -> None:
         """Let the writer make its next call, and wait until it is at the one after."""
@@ -46,6 +57,8 @@ class _Turn:
         self._go.acquire()
         try:
             self._work()
+        except _Killed:
+            pass
         except BaseException as error:  # noqa: BLE001 - told by who looks at it
             self.error = error
         self.done = True
@@ -53,7 +66,7 @@ class _Turn:
 
 
 def _run(
-    stores: FakeStores, writers: Sequence[Writer], begin: Order, at: Collection[str]
+    stores: FakeStores, writers: Sequence[Writer], begin: Order, at: Optional[Collection[str]]
 ) -> List[Tuple[int, Order]]:
     """Let the writers take turns as ``begin`` says, then each to its end.
 
@@ -63,11 +76,12 @@ def _run(
     of_thread = {turn.thread: turn for turn in turns}
 
     def before(_verb: str, name: str) -> None:
-        if name in at:
+        if at is None or name in at:
             of_thread[threading.current_thread()].stop()
 
-    for collection in stores.collections:
-        collection.before = before
+    watched = [*stores.collections, *stores.services]
+    for one in watched:
+        one.before = before
     taken: List[Tuple[int, Order]] = []
     current = 0
     while True:
@@ -78,10 +92,12 @@ def _run(
             current = begin[len(taken)]
         elif current not in able:
             current = able[0]
-        taken.append((current, tuple(number for number in able if number != current)))
-        turns[current].step()
-    for collection in stores.collections:
-        collection.before = None
+        writer = current if current >= 0 else ~current
+        taken.append((current, tuple(number for number in able if number != writer)))
+        turns[writer].killed = current < 0
+        turns[writer].step()
+    for one in watched:
+        one.before = None
     for turn in turns:
         turn.thread.join()
         if turn.error is not None:
@@ -92,14 +108,16 @@ def _run(
 def orders(
     begun: Callable[[], Tuple[FakeStores, Sequence[Writer]]],
     interruptions: int,
-    at: Collection[str] = FakeStores.NAMES,
+    at: Optional[Collection[str]] = None,
+    kills: int = 0,
 ) -> Iterator[Tuple[FakeStores, Order]]:
     """Yield the stores after each order of the writers' calls, and the order.
 
     Args:
         begun: makes the stores as they are before, and the writers; always the same.
         interruptions: how often, at most, a writer that is not done has to wait for another.
-        at: the collections at whose calls it may have to.
+        at: the collections at whose calls it may have to; None: all, and the services'.
+        kills: how many writers, at most, are killed.
     """
     waiting: List[Order] = [()]
     while waiting:
@@ -109,9 +127,12 @@ def orders(
         order = tuple(current for current, _others in taken)
         yield stores, order
         spent = 0
+        killed = sum(current < 0 for current in begin)
         for place, (current, others) in enumerate(taken):
             last = order[place - 1] if place else -1
             if place >= len(begin):
+                if killed < kills:
+                    waiting.append((*order[:place], ~current))
                 for other in others:
                     costs = last >= 0 and last != other and (last == current or last in others)
                     if spent + costs <= interruptions:

@@ -2,7 +2,8 @@
 
 The scheduler and ``saved/searches/{name}/dispatch`` with ``trigger_actions`` both end here.
 Sources: savedsearches.conf.spec 10.0 (``alert.*``, ``dispatch.ttl``); alert_actions.conf.spec 10.0
-(``ttl``, ``track_alert``); "Search endpoints" of the REST API Reference.
+(``ttl``, ``track_alert``); limits.conf.spec (``max_per_result_alerts``); "Search endpoints" of the
+REST API Reference.
 """
 
 from __future__ import annotations
@@ -120,12 +121,19 @@ class Alerting:
         if not triggers(search, rows, filtered, previous):
             return False
         chosen = self._throttle.passing(search, rows, now)
+        if not search.digest:
+            chosen = chosen[: self._most_triggers()]
         if self._throttle.silenced(search, now) or not (chosen or search.digest):
             self._splunk.log(_COMPONENT, "INFO", f'savedsearch_id="{search.id}", suppressed=1')
             return False
         run.trigger, run.chosen = now, chosen
         progress(run)
         return True
+
+    def _most_triggers(self) -> int | None:
+        """How many results of one run trigger at most, where each does; 0 in limits.conf: all."""
+        text = self._splunk.conf.get("limits", "scheduler", "max_per_result_alerts")
+        return int(text or 500) or None
 
     def _record(self, run: AlertRun, job: Any, progress: Callable[[AlertRun], None]) -> None:
         """Note the silence and the fired alert; both are no-ops when a killed run did it."""

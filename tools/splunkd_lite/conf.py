@@ -156,6 +156,15 @@ class ConfStore:
                 return layer.app
         raise not_found(stanza)
 
+    def definers(self, conf: str, app: str) -> dict[str, list[str]]:
+        """Each stanza that counts in ``app``, and the apps that say something of it there."""
+        found: dict[str, list[str]] = {}
+        for layer in self._context_layers(conf, app):
+            for name in layer.stanzas:
+                if layer.app not in found.setdefault(name, []):
+                    found[name].append(layer.app)
+        return found
+
     def exists(self, conf: str) -> bool:
         """True if any app has a file of that name."""
         return any(True for _ in self._paths(conf))

@@ -107,13 +107,24 @@ class KvStore:
         """The collection that ``name`` means in ``app``: its own, or one that an app exports.
 
         Raises:
-            SplunkdError: 404, no such collection; 503, the KV store is switched off.
+            SplunkdError: 404, no such collection; 503, the KV store is switched off; 500, it may be
+                one of several. splunkd was seen to take another app's, which that shares with all
+                (lookup-editor's issue 40, SPL-114568 of Splunk's), so no app may count on its own.
         """
         self.faults.require_up()
-        for entry in self._conf.entries("collections", app):
-            if entry.name == name and not is_true(entry.settings.get("disabled", "0")):
-                return CollectionId(entry.acl.app, name, owner)
-        raise SplunkdError(404, f"Could not find collection '{name}' in app '{app}'.")
+        app_of, named = self._conf.view(("kv", app), "collections", None, lambda: self._named(app))
+        if name not in app_of:
+            raise SplunkdError(404, f"Could not find collection '{name}' in app '{app}'.")
+        if len(named[name]) > 1:
+            text = f"'{name}' is a collection of {' and '.join(named[name])}: it may be either's."
+            raise SplunkdError(500, text)
+        return CollectionId(app_of[name], name, owner)
+
+    def _named(self, app: str) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """The app of each collection that ``app`` sees, and all apps that define one so named."""
+        seen = self._conf.entries("collections", app)
+        on = [entry for entry in seen if not is_true(entry.settings.get("disabled", "0"))]
+        return {e.name: e.acl.app for e in on}, self._conf.definers("collections", app)
 
     def get(self, where: CollectionId, key: str) -> Document:
         """Raises: SplunkdError: 404, no document with that ``_key``."""

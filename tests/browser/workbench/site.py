@@ -37,6 +37,11 @@ start = 2026-11-01 09:00
 disabled = 0
 [sla:high]
 disabled = 0
+[stakeholders:board]
+severity = info
+slack_channels = #board
+email = ceo@example.com, cfo@example.com
+update_every = 45m
 """
 
 

@@ -109,6 +109,17 @@ def test_a_row_leaves_out_what_has_no_room_and_cuts_nothing(site: Site, enter: E
         expect(page.locator(".wb-bulk")).to_contain_text("5 shown: 1 late, 5 without an owner")
 
 
+def test_a_row_tells_how_many_are_affected_where_their_names_have_no_room(
+    site: Site, enter: Enter
+) -> None:
+    hosts = [f"host-{number}.prod.eu-west-1.example.com" for number in range(20)]
+    site.open("Everything is slow at once", affected_systems=hosts)
+    site.open("Two are slow at once", affected_systems=["cart", "till"])
+    page = enter("rob", "?text=slow+at+once", width=1280)
+    for told in ("20 affected", "cart, till"):
+        expect(page.locator(".wb-row-facts").get_by_text(told, exact=True)).to_be_in_viewport()
+
+
 def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
     site.open("Counted once")
     page = enter("rob", "?text=counted+once")

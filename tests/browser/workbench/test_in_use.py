@@ -144,7 +144,8 @@ def test_what_is_over_does_not_look_open_in_a_list_that_waits(site: Site, enter:
     page.get_by_label("Order").select_option("-severity")
     expect(page.locator(".wb-item")).to_have_count(2)
     page.locator(f"[data-id={b}]").focus()
-    site.call("PATCH", f"/incidents/{c}", {"severity": "info"})
+    info = {"title": "Rest three", "severity": "info", "if_match": "*"}
+    site.call("PUT", f"/incidents/{c}", info)
     for _ in range(5):
         refresh(page)
     expect(page.locator(".wb-item").first).to_contain_text("Rest two")

@@ -146,7 +146,7 @@ def test_the_app_works_once_per_cluster_and_survives_a_killed_member(
             "action.open_incident.param.title": "{host} is down",
         },
     )
-    incidents = app.kvstore["incidents"].data
+    incidents = app.kvstore["incident_incidents"].data
     for label in real.labels:
         assert eventually(partial(works_once, tmp_path / "c", label))
     assert eventually(lambda: claims(real, "sh1"))
@@ -163,7 +163,7 @@ def test_the_app_works_once_per_cluster_and_survives_a_killed_member(
     alerts = service(real, left, REAL_APP).kvstore["incident_signals"].data
     before = len(alerts.query())
     assert eventually(lambda: len(alerts.query()) > before, 100)
-    found = service(real, left, REAL_APP).kvstore["incidents"].data.query()
+    found = service(real, left, REAL_APP).kvstore["incident_incidents"].data.query()
     assert [each["title"] for each in found] == ["till-1 is down"]
     sids = [str(each["sid"]) for each in alerts.query()]
     periods = [sid.partition("_at_")[2].partition("_")[0] for sid in sids]

@@ -374,3 +374,44 @@ def test_the_apps_reads_of_several_pages_are_those_of_one(
         [one.get(n) for n in names] for one in whole
     ]
     assert len({one["_key"] for one in paged}) == len(paged)
+
+
+@pytest.mark.parametrize(
+    "lower",
+    [
+        {"max_documents_per_batch_save": "200"},
+        {"max_rows_per_query": "600"},
+        {"max_size_per_batch_save_mb": "1"},
+        {"max_size_per_result_mb": "1"},
+    ],
+    ids=lambda lower: next(iter(lower)),
+)
+def test_the_app_saves_and_reads_all_where_an_administrator_set_lower_limits(
+    standin: StandIn, orders, lower: dict[str, str]
+) -> None:
+    """TrackMe's issue 375 is of a splunkd whose max_documents_per_batch_save is 200."""
+    standin.splunk.conf.write("limits", "kvstore", lower, "system", False)
+    uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
+    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
+    keys = [f"k{n:04}" for n in range(1300)]
+    collection.save([{"_key": key, "text": "x" * 1000, "n": 1} for key in keys])
+
+    assert [row["_key"] for row in collection.find()] == keys
+    assert [row["_key"] for row in collection.find(sort="n:1,_key:1", limit=1250)] == keys[:1250]
+    assert sorted(collection.keys({"$or": [{"_key": key} for key in keys]})) == keys
+
+
+def test_a_name_that_two_apps_give_a_collection_is_nobodys(tmp_path: Path, app: Path) -> None:
+    """lookup-editor's issue 40: where another app shares its own with all, either may be meant."""
+    other = tmp_path / "other"
+    for name, text in {
+        "default/app.conf": "[ui]\nlabel = Other\n",
+        "default/collections.conf": "[orders]\n",
+        "metadata/default.meta": "[collections]\nexport = system\n",
+    }.items():
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).write_text(text, encoding="utf-8")
+    with start_standin(tmp_path / "home", [app, other]) as running:
+        with pytest.raises(HTTPError, match=f"collection of other and {APP}"):
+            running.service(app=APP, owner="nobody").kvstore["orders"].data.query()
+        running.service(app="other", owner="nobody").kvstore["orders"].data.insert({"_key": "a"})

@@ -114,8 +114,8 @@ ALLOWED = {
     "server/roles": (ALL, None),
     "kvstore/status": (ALL, None),
     "messages": (ALL, POWER),
-    "messages/{name}": (ALL, POWER),
-    "authorization/tokens": (USERS, USERS),
+    "messages/{name}": (ALL, USERS),
+    "authorization/tokens": (USERS, ADMIN),  # edit_tokens_own is an administrator's, too
     "authorization/tokens/{name}": (ADMIN, ADMIN),
     **{
         f"search/{version}jobs{tail}": who

@@ -88,10 +88,10 @@ def eventually(condition, seconds=10):
     assert condition()
 
 
-def ask(handlers, do="echo", stanza="script:echo", **about):
+def ask(handlers, do="echo", stanza="script:echo", method="POST", body=b'{"k": 1}', **about):
     request = RestRequest(
-        method="POST", path="/services/echo/v1/x", rest_path="echo/v1/x", path_info="v1/x",
-        query=[("do", do)], body=b'{"k": 1}', headers=[("Host", "h")], token="t",
+        method=method, path="/services/echo/v1/x", rest_path="echo/v1/x", path_info="v1/x",
+        query=[("do", do)], body=body, headers=[("Host", "h")], token="t",
         user=User("alice", (), frozenset(), (), ()), **about,
     )  # fmt: skip
     return handlers.handle(stanza, request)
@@ -106,7 +106,7 @@ def test_a_handler_gets_the_documented_request(handlers):
         "method": "POST", "path_info": "v1/x", "rest_path": "/echo/v1/x", "query": [["do", "echo"]],
         "payload": '{"k": 1}', "session": {"user": "alice", "authtoken": "t"}, "form": [],
         "system_authtoken": "token-of-splunk-system-user", "headers": [["Host", "h"]],
-        "ns": {"app": "tiny", "user": "nobody"}, "output_mode": "json", "lang": "en-US",
+        "ns": {"app": "tiny", "user": "nobody"}, "output_mode": "xml",
         "connection": {"src_ip": "127.0.0.1", "ssl": True, "listening_port": 18089},
     }.items() <= request.items()  # fmt: skip
     assert request["server"]["rest_uri"] == "https://127.0.0.1:18089"
@@ -120,6 +120,28 @@ def test_nothing_is_passed_that_the_stanza_does_not_ask_for(splunk, handlers):
     stanza |= {"passSession": "false", "passConf": "0"}
     request = json.loads(ask(handlers).body)["request"]
     assert not {"payload", "headers", "system_authtoken", "session", "restmap"} & set(request)
+
+
+@pytest.mark.parametrize("setting", ["true", "base64"])
+@pytest.mark.parametrize(
+    ("method", "body", "has"),
+    [
+        ("POST", b"x", True),
+        ("PUT", b"x", True),
+        ("POST", b"", False),
+        ("PATCH", b"x", False),
+        ("DELETE", b"x", False),
+        ("GET", b"", False),
+    ],
+)
+def test_a_body_is_passed_with_post_and_put_alone(
+    splunk, handlers, setting: str, method: str, body: bytes, has: bool
+):
+    splunk.conf.confs["restmap"]["script:echo"]["passPayload"] = setting
+    request = json.loads(ask(handlers, method=method, body=body).body)["request"]
+    assert bool({"payload", "payload_base64"} & set(request)) is has
+    assert ("form" in request) is (method in ("POST", "PUT"))
+    assert not {"ns", "lang"} & set(request), "it is asked without a namespace, not by Splunk Web"
 
 
 def test_one_process_serves_many_requests_each_with_a_new_handler(handlers):

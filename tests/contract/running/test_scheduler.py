@@ -192,6 +192,17 @@ def test_per_result_throttling_silences_each_value_alone(splunk, acted):
     assert [row for _, _, row in acted] == [0, 1, 0]
 
 
+@pytest.mark.parametrize(("limit", "triggers"), [(None, 500), ("2", 2), ("0", 600)])
+def test_so_many_results_of_one_run_trigger_and_no_more(splunk, acted, limit, triggers):
+    """``max_per_result_alerts`` in limits.conf."""
+    schedule(splunk, **{"action.page": "1", "alert.digest_mode": "0"})
+    if limit is not None:
+        splunk.conf.confs["limits"] = {"scheduler": {"max_per_result_alerts": limit}}
+    splunk.jobs.rows = [{"host": str(n)} for n in range(600)]
+    Scheduler(splunk).tick(NOON + 300)
+    assert [row for _, _, row in acted] == list(range(triggers))
+
+
 class Killed(BaseException):
     """What stands for kill -9: nothing below catches it."""
 

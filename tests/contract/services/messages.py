@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from incident_management.incidents.model import Entry
 from incident_management.notify.channel import Notification
 from incident_management.notify.message import Message, build
+from incident_management.notify.stakeholders import message_for
 from tests.fakes import ManualClock
 
 CLOCK = ManualClock(1_770_000_000.0)
@@ -88,6 +90,19 @@ def hostile(kind: str = "opened", length: int = 6000) -> Message:
     return build(incident, entry(kind, description=text, text=text), analysis, "https://s.example")
 
 
+def update(text: str = "Card payments fail for some.", **more: Any) -> Message:
+    """An update as stakeholders get it."""
+    data = {"text": text, "state": "identified", "services": ["checkout", "Card payments"], **more}
+    opened = Entry.create(str(INCIDENT["id"]), "opened", {"entities": ["checkout"]}, "x", 1.0)
+    written = Entry.create(str(INCIDENT["id"]), "update", data, "dana", CLOCK.now())
+    return message_for("support", INCIDENT, [opened, written], written)
+
+
+def hostile_update() -> Message:
+    text = (HOSTILE * 40)[:2000]
+    return update(text, services=[text] * 40, state=text)
+
+
 ALL = {
     "opened": message("opened", description="Errors above 20 in five minutes."),
     "opened, analysed": message("opened", analysed=True),
@@ -113,6 +128,12 @@ ALL = {
         team="payments",
         url="https://splunk.example:8000/app/x/workbench?sort=-opened_at&team=payments",
     ),
+    "update": message(
+        "update", text="It is the pool.", state="identified", next_by=1_770_001_800.0
+    ),
+    "update for stakeholders": update(next_by=1_770_001_800.0),
+    "hostile update": hostile_update(),
+    "overdue": message("update_due", event="missed", due=1.0, reason="None was written."),
     "bare": Message(event="alert", headline="Alert", title="Disk almost full"),
 }
 

@@ -79,13 +79,20 @@ def test_health_is_what_was_promised(client: Client) -> None:
 def test_versions_guard_a_change(client: Client) -> None:
     path = f"/incidents/{client.open()['id']}"
     etag = client("GET", path).headers["ETag"]
-    assert client("PUT", path, json={"title": "A", "severity": "low"}).status_code == 428
-    changed = client("PATCH", path, json={"title": "A"}, headers={"If-Match": etag})
+    whole = {"title": "A", "severity": "low"}
+    assert client("PUT", path, json=whole).status_code == 428
+    changed = client("PUT", path, json=whole, headers={"If-Match": etag})
     assert (changed.status_code, changed.json()["title"]) == (200, "A")
-    late = client("PATCH", path, json={"title": "B"}, headers={"If-Match": etag})
+    late = client("PUT", path, json={**whole, "title": "B"}, headers={"If-Match": etag})
     assert (late.status_code, late.headers["Content-Type"]) == (412, "application/problem+json")
     gone = client("DELETE", path, headers={"If-Match": changed.headers["ETag"]})
     assert (gone.status_code, gone.json()["status"]) == (200, "closed")
+
+
+def test_a_patch_whose_body_splunkd_keeps_back_says_so(client: Client) -> None:
+    path = f"/incidents/{client.open()['id']}"
+    refused = client("PATCH", path, json={"title": "B"})
+    assert (refused.status_code, "use PUT" in refused.json()["detail"]) == (400, True)
 
 
 def test_a_repeat_with_its_key_is_done_once(client: Client) -> None:

@@ -79,7 +79,7 @@ def test_it_writes_nothing(detections: Detections) -> None:
     assert any(row["kind"] == "incident" for row in backtest(detections, ""))
 
     service = detections.standin.service(app=APP_NAME, owner="nobody")
-    for name in ("incidents", "incident_signals", "incident_timeline", "incident_claims"):
+    for name in ("incident_incidents", "incident_signals", "incident_timeline", "incident_claims"):
         assert service.kvstore[name].data.query() == [], name
 
 

@@ -65,7 +65,7 @@ def test_one_raises_while_another_tells_of_its_error(app_folder: Path, tmp_path:
         while not found and time.monotonic() < deadline:
             refuse(standin)
             time.sleep(1)
-            found = service.kvstore["incidents"].data.query()
+            found = service.kvstore["incident_incidents"].data.query()
         message = "incident_management_monitor_broken"
         # The other one may have judged a span before there were events, and have said so.
         while list(shown := messages(standin)) != [message] and time.monotonic() < deadline:

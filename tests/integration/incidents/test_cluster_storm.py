@@ -209,7 +209,7 @@ def test_sixteen_writers_of_three_members_lose_nothing_and_count_nothing_twice(
     last.deliver(batches)
     assert last.errors == []
     service = last.service()
-    incidents = service.kvstore["incidents"].data.query(limit=0)
+    incidents = service.kvstore["incident_incidents"].data.query(limit=0)
     assert len(incidents) == PROBLEMS
     assert sum(incident["signals"] for incident in incidents) == COUNT
     for incident in incidents:

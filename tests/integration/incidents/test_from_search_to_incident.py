@@ -185,7 +185,7 @@ def test_each_role_may_do_its_part(app: App, role: str, reads: bool, acknowledge
 def test_nobody_writes_the_collections_around_the_api(app: App) -> None:
     manager = app.standin.add_user("max", "incident_manager")
     service = app.standin.service(manager, app="incident_management", owner="nobody")
-    incidents = service.kvstore["incidents"].data
+    incidents = service.kvstore["incident_incidents"].data
 
     assert incidents.query() == []
     with pytest.raises(Exception, match="403"):

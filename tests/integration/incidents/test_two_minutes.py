@@ -176,7 +176,9 @@ def test_the_monitor_of_the_guide_opens_an_incident(app_folder: Path, tmp_path: 
         inputs = standin.splunk.services.use_modular_inputs()
         inputs.start()
         service = standin.service(app=APP_NAME, owner="nobody")
-        incidents, claims = (service.kvstore[n].data for n in ("incidents", "incident_claims"))
+        incidents, claims = (
+            service.kvstore[n].data for n in ("incident_incidents", "incident_claims")
+        )
 
         def serve_until(rows: Any, wanted: str, count: int) -> list[dict[str, Any]]:
             """Go on with so many requests a second until there is a row."""

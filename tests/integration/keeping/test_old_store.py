@@ -30,7 +30,7 @@ from .conftest import API, Place
 STORE = json.loads((Path(__file__).parent / "old_store.json").read_text(encoding="utf-8"))
 # A minute after its last entry.
 AT = max(entry["time"] for entry in STORE["incident_timeline"]) + 60
-IDS = sorted(str(incident["id"]) for incident in STORE["incidents"])
+IDS = sorted(str(incident["id"]) for incident in STORE["incident_incidents"])
 WAITING = [one for one in STORE["incident_outbox"] if one["state"] == "pending"]
 
 
@@ -121,7 +121,7 @@ def test_every_duty_goes_on_and_what_waited_is_told_once(upgraded: Place) -> Non
     assert waited and {states[key] for key in waited} == {"sent"}
     told = [one["_key"] for one in desk.stores.outbox.find({"channel": "teams", "state": "sent"})]
     assert len(teams.requests) == len(told)
-    for document in STORE["incidents"]:
+    for document in STORE["incident_incidents"]:
         now = desk.stores.incidents.get(document["_key"])
         assert now and now["entries"] >= document["entries"], document["_key"]
         for name in ("title", "severity", "entities", "signals", "events", "opened_at"):
@@ -131,9 +131,9 @@ def test_every_duty_goes_on_and_what_waited_is_told_once(upgraded: Place) -> Non
 
 
 def test_a_problem_that_goes_on_is_still_the_incident_it_was(upgraded: Place) -> None:
-    (open_one,) = [one for one in STORE["incidents"] if one["title"].endswith(": svc-0")]
+    (open_one,) = [one for one in STORE["incident_incidents"] if one["title"].endswith(": svc-0")]
     assert upgraded.raise_signal("svc-0", run="after the upgrade") == open_one["id"]
-    (merged,) = [one for one in STORE["incidents"] if one["title"].endswith(": svc-4")]
+    (merged,) = [one for one in STORE["incident_incidents"] if one["title"].endswith(": svc-4")]
     assert upgraded.raise_signal("svc-4", run="after the upgrade") == merged["merged_into"]
     assert upgraded.raise_signal("muted-1", run="after the upgrade") == ""
 
@@ -180,7 +180,7 @@ def test_the_suppressions_and_what_was_learned_are_the_same(upgraded: Place) -> 
 
 
 def test_what_people_can_do_with_an_old_incident_they_can_do(upgraded: Place) -> None:
-    ids = [str(one["id"]) for one in STORE["incidents"] if one["status"] == "new"]
+    ids = [str(one["id"]) for one in STORE["incident_incidents"] if one["status"] == "new"]
     for incident_id in ids[:3]:
         for part, body in (
             ("acknowledge", {}), ("assign", {"owner": "admin"}), ("notes", {"text": "a note"}),

@@ -17,6 +17,7 @@ from tests.package import APP_PYTHON, unpacked
 from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
 
 from .receivers import Deployer, Pager, Service, Slack
+from .shop import Shop
 
 ROOT = Path(__file__).parents[3]
 API = "/services/incident_management/v1"
@@ -192,3 +193,16 @@ def office(fresh):
     fresh.set("network", web_url="https://splunk.example:8000")
     fresh.start_worker()
     return fresh
+
+
+@pytest.fixture
+def shop(office: Office):
+    local = office.home / "etc/apps/incident_management/local"
+    (local / "macros.conf").write_text(
+        "[incident_indexes]\ndefinition = index=main\n"
+        "[incident_high_error_rate_threshold]\ndefinition = 5\n"
+    )
+    office.standin.splunk.conf.reload()
+    made = Shop(office)
+    yield made
+    made.stop()

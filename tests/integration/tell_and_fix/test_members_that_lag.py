@@ -12,7 +12,7 @@ from tests.standin import start_standin
 from tools.splunkd_lite.cluster.membership import ClusterOptions
 
 from .conftest import Office, wait_for
-from .test_fixing import analysed, kinds
+from .shop import analysed, kinds
 
 LABELS = ("sh1", "sh2", "sh3")
 LAG_SECONDS = 0.5

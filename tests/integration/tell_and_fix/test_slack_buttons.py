@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from .conftest import Office, wait_for
+from .shop import analysed
 from .socket_slack import APP_TOKEN, ELSEWHERE, OMAR, STRANGER, SocketSlack, elements
-from .test_fixing import analysed
 
 
 @pytest.fixture

@@ -252,6 +252,30 @@ def test_the_version_to_go_back_to_is_proved_by_the_deploy_long_before(shop):
     assert (analysis["version"], analysis["previous_version"]) == ("1.2", "1.1")
 
 
+@pytest.mark.parametrize(("alias", "before"), [("", "1.1"), ("test", "")])
+def test_a_canary_proves_what_ran_before_the_deploy_that_goes_on_with_it(shop, alias, before):
+    """Not the canary of another alias, which tells nothing of this one."""
+    canary = scenario.change(
+        -600, "chg-canary", "orders", "canary", "a tenth", version="1.2", previous_version="1.1",
+        alias=alias,
+    )  # fmt: skip
+    known = shop.searcher
+    changes = [c for c in known.changes if c["change_id"] not in ("chg-0", "chg-docs")]
+    shop.searcher = EventSearcher(known.logs, [canary, *changes], known.topology)
+    top = shop.conclude()["hypotheses"][0]
+    told = (top["change_id"], top["version"], top["previous_version"])
+    assert told == ("chg-pool", "1.2", before)
+
+
+def test_a_deploy_of_weeks_ago_proves_the_version_to_go_back_to(shop):
+    known = shop.searcher
+    changes = [c for c in known.changes if c["change_id"] not in ("chg-0", "chg-docs")]
+    shop.searcher = EventSearcher(known.logs, changes, known.topology)
+    shop.release(-20 * 86400, "chg-ago", "orders", "1.0")
+    analysis = shop.conclude()
+    assert (analysis["version"], analysis["previous_version"]) == ("1.2", "1.0")
+
+
 def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confidence(shop):
     logs = scenario.logs()
     boom = [{**log, "raw": log["raw"].replace(scenario.POOL_ERROR, "boom")} for log in logs]

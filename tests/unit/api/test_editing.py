@@ -51,6 +51,15 @@ def test_the_version_counts_where_a_proxy_kept_the_header_back(api):
     assert api.call("PATCH", path, change, headers={"If-Match": "*"})[0] == 200
 
 
+@pytest.mark.parametrize("body", [None, {}, {"if_match": "*"}], ids=["none", "empty", "version"])
+def test_a_patch_whose_fields_did_not_arrive_is_not_answered_as_if_it_was_done(api, body):
+    """Splunk's examples of persistent handlers have a payload for POST and PUT alone."""
+    incident, _ = opened(api)
+    path = f"/incidents/{incident['id']}"
+    status, problem = api.call("PATCH", path, body, headers={"If-Match": "*"})
+    assert (status, "use PUT" in problem["detail"]) == (400, True)
+
+
 def test_what_is_affected_is_corrected_as_a_whole(api):
     incident, _ = opened(api, affected_systems=["chekout", "db-1"])
     path = f"/incidents/{incident['id']}"

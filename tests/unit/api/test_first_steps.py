@@ -9,7 +9,7 @@ from incident_management.incidents.routing import Routing, Team
 from incident_management.incidents.routing.rotas import Rota
 from incident_management.incidents.stores import claim_document
 from incident_management.notify.announce import CHECKPOINT
-from incident_management.working import Failures
+from incident_management.worker_health import Failures
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 from tests.fakes.search import FakeSearcher
 

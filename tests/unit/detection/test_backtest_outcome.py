@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from incident_management.detection.backtest import replay
-from incident_management.detection.backtest.outcome import Recorded, loosened
+from incident_management.detection.backtest.asked import Asked, parse_compare
+from incident_management.detection.backtest.outcome import Recorded, compared, loosened
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
-from incident_management.detection.backtest.setup import Asked, compared, parse_compare
 from incident_management.detection.thresholds import final_limit
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.suppression import Suppression

@@ -4,7 +4,7 @@ import pytest
 
 from incident_management.detection.health import measures
 from incident_management.detection.health.calming import Settings, calmed, findings_of
-from incident_management.detection.health.found import RecentSignals
+from incident_management.detection.health.found import RecentSignals, opened_by
 from incident_management.detection.health.measures import DAY, Verdicts
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores
@@ -55,8 +55,9 @@ def test_pages_are_openings_and_belong_to_who_opened():
     incidents = [incident(1, openings=3), incident(2), incident(3, ago=20 * DAY)]
     again = {"INC-1": [NOW - DAY / 2, NOW - DAY / 3], "INC-9": [NOW - DAY]}
     found = RecentSignals(FakeStores(), NOW)
-    assert found.of(("Another", ""), incidents) == []
-    week = measures.firing(found.of(("Errors", ""), incidents), again, 9, 7, NOW)
+    opened = found.by_detection(incidents)
+    assert opened_by(("Another", ""), opened) == []
+    week = measures.firing(opened_by(("Errors", ""), opened), again, 9, 7, NOW)
     assert week == {"days": 7, "signals": 9, "incidents": 2, "pages": 4, "pages_per_day": 0.57}
 
 

@@ -62,8 +62,8 @@ def test_pauses_that_come_again_are_learned():
 
 
 def test_hosts_that_are_gone_are_kept_in_bounded_number(monkeypatch):
-    monkeypatch.setattr("incident_management.detection.monitors.detectors.MAX_SERIES", 2)
-    monkeypatch.setattr("incident_management.detection.monitors.detectors.FORGET_AFTER_SPANS", 20)
+    monkeypatch.setattr("incident_management.detection.monitors.silence.MAX_SERIES", 2)
+    monkeypatch.setattr("incident_management.detection.monitors.silence.FORGET_AFTER_SPANS", 20)
     watched = Watched(detector="silence", by="host")
     for name in ("a", "b", "c", "d"):
         for number in range(1, 11):

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.errors import Contended, IllegalMove, NotFound
-from incident_management.incidents.joining import merging, moves, moving
+from incident_management.incidents.joining import carrying_out, merging, moves
 from incident_management.incidents.joining.signals import named_by
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.incidents.movers import check, holders, merge, opened, split
@@ -61,7 +61,7 @@ def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, c
     merge(stores, clock, a, b)
     lifecycle.pin(stores, clock, b, "ann", False)
     ingest(stores, clock).ingest([signal("checkout", 1)])
-    moving.forward(stores, clock, a)
+    carrying_out.forward(stores, clock, a)
     assert not stores.incidents.get(b)["pinned"]
     check(stores)
 
@@ -148,7 +148,7 @@ def test_a_loser_of_the_race_decides_again_on_what_the_winner_did(stores, clock,
 
 
 def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, monkeypatch):
-    monkeypatch.setattr(moving, "ENTRY_SIGNALS", 10)
+    monkeypatch.setattr(carrying_out, "ENTRY_SIGNALS", 10)
     a = opened(stores, clock, *(signal(run=run) for run in range(35)))
     b = opened(stores, clock, signal("cart"))
     merge(stores, clock, a, b)
@@ -161,7 +161,7 @@ def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, mo
 @pytest.fixture
 def half_merged(stores, clock, monkeypatch):
     """A merge of which the request has corrected 4 of 9 signals' documents."""
-    monkeypatch.setattr(moving, "SAVED_AT_ONCE", 2)
+    monkeypatch.setattr(carrying_out, "SAVED_AT_ONCE", 2)
     monkeypatch.setattr(merging, "IN_A_REQUEST", 4)
     a = opened(stores, clock, *(signal(run=run) for run in range(9)))
     b = opened(stores, clock, signal("cart"))
@@ -177,13 +177,13 @@ def test_of_a_large_merge_the_worker_corrects_the_documents_that_are_left(
     # What counts is told by the timelines, and right at once.
     assert (stores.incidents.get(a)["signals"], stores.incidents.get(b)["signals"]) == (0, 10)
     assert len(holders(stores)) == 10 and set(holders(stores).values()) == {b}
-    moving.finish_recent(stores, clock)
+    carrying_out.finish_recent(stores, clock)
     check(stores)
 
 
 def test_a_large_merge_is_finished_however_late_the_worker_comes(stores, clock, half_merged):
-    clock.advance(moving.LOOK_BACK_SECONDS * 24)
-    moving.finish_recent(stores, clock)
+    clock.advance(carrying_out.LOOK_BACK_SECONDS * 24)
+    carrying_out.finish_recent(stores, clock)
     check(stores)
 
 
@@ -214,5 +214,5 @@ def test_a_later_signal_of_a_large_merge_is_taken_in_meanwhile(stores, clock, ha
     assert (outcome.incident_id, stores.incidents.get(b)["signals"]) == (b, 11)
     (again,) = ingest(stores, clock).ingest([signal(run=8)])
     assert again.what == "duplicate"
-    moving.finish_recent(stores, clock)
+    carrying_out.finish_recent(stores, clock)
     check(stores)

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from incident_management.incidents import covers, lifecycle, timeline
+from incident_management.incidents import covers, lifecycle, suppression, timeline
 from incident_management.incidents.clocks import assignment, handover
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.model import ACTOR
+from incident_management.incidents.upkeep.retention import Retention
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents import test_handovers as rotas
 from tests.unit.incidents.builders import START, ingest, signal
-from tests.unit.incidents.movers import check, opened
+from tests.unit.incidents.movers import check, holders, opened
 
 LATE = signal("checkout", 1)
 
@@ -58,6 +59,30 @@ def test_a_finding_beside_a_resolve_and_a_reopening_is_counted_once_and_no_incid
         assert delivery(stores)()[0].what == "duplicate"
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_is_delivered_twice_while_a_suppression_begins_or_ends_is_counted_or_held(ends):
+    """It was both: an incident counted it, and its document said that it was held back."""
+    found = signal("checkout")
+    wanted = {"kind": "snooze", "reason": "x", "rule": found.rule, "starts_at": START - 60}
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(START + 100)
+
+        def suppress():
+            return suppression.add(stores, clock, "ann", {**wanted, "seconds": 3600.0}).id
+
+        name = suppress() if ends else ""
+        person = (lambda: suppression.remove(stores, name)) if ends else suppress
+        return stores, [delivery(stores, found), delivery(stores, found), person]
+
+    for stores, order in orders(begun, 1, ("timeline", "claims", "signals", "suppressions")):
+        delivery(stores, found)()
+        (stored,) = stores.signals.all()
+        assert holders(stores) == (
+            {} if stored.get("suppressed_by") else {found.key: stored["incident_id"]}
+        ), order
+
+
 def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_finding():
     seen: list[set[str]] = []
 
@@ -79,6 +104,34 @@ def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_findin
         (found,) = [entry for entry in entries if LATE.key in entry.data.get("signals", ())]
         resolved = incident["status"] == "resolved"
         assert not resolved or found.key in seen[-1], order
+
+
+def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
+    """A close whose entry came late, but bore an earlier time, undid a reopening afterwards."""
+    answers = []
+
+    def begun():
+        stores, clock, one = with_an_incident()
+        lifecycle.resolve(stores, clock, one, "ann")
+        said: list[str] = []
+        answers.append(said)
+
+        def reopen():
+            with contextlib.suppress(IllegalMove):
+                said.append(lifecycle.reopen(stores, clock, one, "bob").status)
+
+        return stores, [lambda: Retention(*aged(stores, clock)).run(60.0, 0.0), reopen]
+
+    for stores, order in orders(begun, 2):
+        check(stores)
+        (incident,) = stores.incidents.all()
+        said = answers.pop()
+        assert [incident["status"]] == (said or ["closed"]), order
+
+
+def aged(stores, clock):
+    """What closes resolved incidents, an hour later, with nothing that is to leave."""
+    return stores, ManualClock(clock.now() + 3600), lambda ids: {}, lambda entries: None, print
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -283,3 +283,10 @@ def test_user_names_have_no_case():
     assert routing.paths[0].steps[0].member == "jane.doe@corp"
     (problem,) = routing.problems
     assert "[member:Rob] capacity" in problem
+
+
+def test_who_is_described_twice_in_other_letters_is_told():
+    (problem,) = Routing.from_stanzas(
+        {"member:Jane": {}, "member:jane": {}, "member:rob": {}}
+    ).problems
+    assert "[member:Jane] and [member:jane] are one person" in problem

@@ -49,7 +49,9 @@ class Desk(Office):
             self.write("routed", incident, team=team, owner="", reason="rule")
 
     def announce(self, routing=ROUTING, subscriptions=None):
-        return self.announcer.run(routing, "https://splunk.example", self.set_up, subscriptions)
+        return self.announcer.run(
+            routing, "https://splunk.example", self.set_up, lambda: subscriptions or {}
+        )
 
     def restart(self):
         """Another worker process takes over; what the last one remembered is gone."""

@@ -217,7 +217,7 @@ def test_what_was_deleted_before_its_summary_is_left_out(storm):
 
     def found_and_deleted(query=None, *more, **named):
         found = find(query, *more, **named)
-        if query == {"state": "gathered", "summary": ""}:
+        if {"state": "gathered", "summary": ""} in query.get("$or", ()):
             for number in range(21, 31):
                 outbox.delete_matching({"incident_id": storm.named(number)})
         return found

@@ -63,7 +63,7 @@ def test_the_shipped_catalogue_is_whole():
         ({"argument__service": "$env.PATH$"}, "write where it comes from"),
         (
             {"argument__service__type": "anything"},
-            "the types are name, version, task_definition, integer.",
+            "the types are name, version, task_definition, function_version, routing, integer.",
         ),
         ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),

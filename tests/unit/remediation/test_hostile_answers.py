@@ -15,12 +15,16 @@ from incident_management.remediation.ecs import Ecs
 from incident_management.remediation.kubernetes import Restart, Rollback, Scale
 from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
+from tests.unit.remediation import test_lambda as lambda_tests
 from tests.unit.remediation.cluster import AUTOSCALERS, REPLICA_SETS, REVISIONS, Cluster
+from tests.unit.remediation.functions import ALIAS, CONFIGURATION, TAGS, FakeLambda
 from tests.unit.remediation.hostile import is_withstood, spoiled
 from tests.unit.remediation.sailing import KINDS, kubernetes
 
 boto3 = pytest.importorskip("boto3")
 awsrequest = pytest.importorskip("botocore.awsrequest")
+Config = pytest.importorskip("botocore.config").Config
+UNSIGNED = pytest.importorskip("botocore").UNSIGNED
 
 LAUNCH = "job_templates/42/launch/"
 JOBS = "job_templates/42/jobs/?order_by=-id&page_size=25"
@@ -32,9 +36,10 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    for module in ("awx", "ecs", "kubernetes.change"):
+    for module in ("awx", "aws_lambda", "ecs", "kubernetes.change"):
         monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
-    monkeypatch.setattr("incident_management.remediation.ecs.BUSY_SECONDS", 0.0)
+    for module in ("aws_lambda", "ecs"):
+        monkeypatch.setattr(f"incident_management.remediation.{module}.BUSY_SECONDS", 0.0)
 
 
 def texts(true):
@@ -135,6 +140,39 @@ def test_what_kubernetes_answers(kind, change, more, what):
     assert cluster.version in ("pool 1", "pool 20") and cluster.pods in (2, 4)
 
 
+class Spoiled(FakeLambda):
+    """Gives one answer as it is told, the others as Lambda would."""
+
+    path, text = ("", ""), ""
+
+    def replied(self, method, target, body):
+        known = super().replied(method, target, body)
+        return (200, {}, self.text.encode()) if self.asked[-1][:2] == self.path else known
+
+
+@pytest.mark.parametrize(
+    "path", [("GET", ALIAS), ("PUT", ALIAS), ("GET", TAGS), ("GET", CONFIGURATION)]
+)
+def test_what_aws_lambda_answers(path):
+    fake, there = Spoiled(), Spoiled()
+    there.point("42", v41=0.5)
+    body = {"FunctionVersion": "41", "RoutingConfig": {"AdditionalVersionWeights": {}}}
+    body["RevisionId"] = there.revision
+    query = "?Qualifier=41" if path[1] == CONFIGURATION else ""
+    true = there.answer(path[0], f"{path[1]}{query}", body)
+    fake.path = path
+    # Who asks for it: the others never see what it answers.
+    asks = [partial(fake.executor.execute, lambda_tests.ARGUMENTS, "PLAN-1")]
+    if path[0] == "GET":
+        asks.append(partial(fake.executor.facts, lambda_tests.ARGUMENTS))
+    if path[1] in (ALIAS, TAGS):
+        asks.append(partial(fake.executor.settle, lambda_tests.ARGUMENTS, "PLAN-1"))
+    for fake.text in texts(true):
+        fake.point("42")
+        assert all(is_withstood(ask) for ask in asks)
+        assert fake.version in ("41", "42")
+
+
 class Raw:
     def __init__(self, body):
         self.body = body
@@ -153,9 +191,8 @@ def test_what_amazon_ecs_answers():
         "UpdateService": {"service": rolling},
     }
     answers: dict[str, bytes] = {}
-    client = boto3.client(
-        "ecs", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
-    )
+    unsigned = Config(signature_version=UNSIGNED)
+    client = boto3.client("ecs", region_name="eu-west-1", config=unsigned)
 
     def answered(request, **_event):
         call = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -168,10 +205,16 @@ def test_what_amazon_ecs_answers():
         yield client
 
     executor = Ecs(connect, "eu-west-1", sleep=lambda seconds: None)
+    # Who asks for it: the others never see what it answers.
+    asking = {
+        "DescribeServices": (executor.facts, executor.execute, executor.settle),
+        "DescribeTaskDefinition": (executor.facts,),
+        "UpdateService": (executor.execute,),
+    }
     for call, told in true.items():
+        answers.update({name: json.dumps(one).encode() for name, one in true.items()})
         for text in texts(told):
-            answers.update({name: json.dumps(one).encode() for name, one in true.items()})
             answers[call] = text.encode()
-            assert is_withstood(partial(executor.facts, ecs_tests.ARGUMENTS))
-            for act in (executor.execute, executor.settle):
-                assert is_withstood(partial(act, ecs_tests.ARGUMENTS, "PLAN-1"))
+            for ask in asking[call]:
+                more = () if ask == executor.facts else ("PLAN-1",)
+                assert is_withstood(partial(ask, ecs_tests.ARGUMENTS, *more))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution, view
-from incident_management.remediation.live import MAX_UNDECIDED
+from incident_management.remediation import approval, execution, live, view
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose
 
@@ -23,8 +22,11 @@ def proposals(bench: Bench, count: int) -> None:
         propose(bench, incident=incident)
 
 
-def test_proposals_that_nobody_decides_on_keep_no_fix_from_being_proved(bench):
-    proposals(bench, MAX_UNDECIDED + 1)
+def test_proposals_that_nobody_decides_on_keep_no_fix_from_being_proved(bench, monkeypatch):
+    """However few plans the worker looks after at a time."""
+    for limit in ("MAX_LIVE", "MAX_UNDECIDED"):
+        monkeypatch.setattr(live, limit, 3)
+    proposals(bench, 4)
     bench.clock.advance(10)
     plan = approved(bench)
     execute(bench, plan)

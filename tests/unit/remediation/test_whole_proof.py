@@ -110,6 +110,61 @@ def test_of_a_monitor_every_series_is_asked():
     assert sorted(one["series"][0] for one in asked if "series" in one) == list("aabbcc")
 
 
+SERIES = [{"monitor": "orders", "series": [name], "entity": name} for name in ("a", "b", "c")]
+
+
+def monitored(before, after, others=()):
+    """A fix of what three series of a monitor have raised; returns how it was judged.
+
+    ``before`` and ``after``: which of them find something. The first has opened the incident.
+    """
+    made = Bench()
+    made.stores.timeline.delete_matching({"incident_id": INCIDENT})
+    made.write("opened", title="x", severity="low", entities=["checkout"], rule="orders",
+               signals={"m0": 1}, search=SERIES[0])  # fmt: skip
+    for number, search in enumerate([*SERIES, *others]):
+        rule = search.get("name") or search["monitor"]
+        made.write("signal", rule=rule, entities=["checkout"], signals={f"m{number}": 1})
+        signal = {"_key": f"m{number}", "incident_id": INCIDENT, "rule": rule, "search": search}
+        made.stores.signals.insert({**signal, "received_at": float(number)})
+    made.analyse(key="ANA-2")
+    made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
+    approval.approve(made.context, made.plan, "omar")
+    execution.execute(made.context, made.plan, "mia")
+    made.raising.fixed_at = made.clock.now() + 1
+
+    def found(search, latest):
+        finding = before if latest <= made.raising.fixed_at else after
+        return ["checkout"] if search.get("series", ["?"])[0] in finding else []
+
+    ask(made, found)
+    for _round in range(9):
+        verdict(made)
+    return made.context.load(made.plan)[2]
+
+
+def test_of_a_monitor_a_series_that_found_nothing_before_the_fix_keeps_none_from_being_undone():
+    """They flap: that all find something in the same minutes hardly ever happens."""
+    assert monitored("a", "a").status == "rolled_back"
+    assert monitored("ab", "ab").status == "rolled_back"
+    assert monitored("a", "ab").status == "rolled_back"
+
+
+def test_a_series_that_is_cured_or_that_opened_it_still_has_its_say():
+    cured = monitored("ab", "a")
+    assert cured.status == "insufficient_data" and "has helped in part" in cured.detail
+    assert monitored("b", "b").status == "insufficient_data"
+
+
+@pytest.mark.parametrize("other", [RATIO, {"monitor": "payments", "series": ["z"]}])
+def test_another_search_or_monitor_that_found_nothing_keeps_it_from_being_undone(other):
+    state = monitored("a", "a", [other])
+    named = other.get("name") or other["monitor"]
+    assert (
+        state.status == "insufficient_data" and f"But '{named}', which has raised" in state.detail
+    )
+
+
 def test_more_findings_than_are_read_leave_it_unproved(monkeypatch):
     monkeypatch.setattr("incident_management.remediation.raised.FINDINGS_READ", 2)
     series = [{"monitor": "orders", "series": [name]} for name in "abc"]

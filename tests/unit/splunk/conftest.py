@@ -79,7 +79,7 @@ def session(splunkd, pauses):
 
 @pytest.fixture
 def incidents(session):
-    return KvCollection(session, "incidents")
+    return KvCollection(session, "incident_incidents")
 
 
 @pytest.fixture

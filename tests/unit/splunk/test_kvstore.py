@@ -10,7 +10,7 @@ from incident_management.splunk.kvstore import sorted_documents
 from incident_management.splunk.session import SplunkError
 from tests.unit.splunk.shelf import Shelf
 
-DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incidents"
+DATA = "/servicesNS/nobody/incident_management/storage/collections/data/incident_incidents"
 
 
 def error(text="no"):
@@ -65,8 +65,10 @@ def test_save_sends_at_most_a_thousand_at_once(splunkd, incidents):
     splunkd.answer = lambda *_request: (200, [])
     incidents.save([{"_key": str(n)} for n in range(2500)])
 
-    assert [len(body) for _m, _p, _q, body in splunkd.seen] == [1000, 1000, 500]
-    assert all(path == f"{DATA}/batch_save" for _m, path, _q, _b in splunkd.seen)
+    asked, *saved = splunkd.seen
+    assert asked[:2] == ("GET", "/services/configs/conf-limits/kvstore")
+    assert [len(body) for _m, _p, _q, body in saved] == [1000, 1000, 500]
+    assert all(path == f"{DATA}/batch_save" for _m, path, _q, _b in saved)
 
 
 def test_save_splits_by_size_too(splunkd, incidents, monkeypatch):
@@ -197,7 +199,7 @@ def test_what_no_half_and_no_url_takes_is_refused(splunkd, incidents, monkeypatc
     only = {"$or": [{"title": "x" * 40_000}]}
 
     for query in (only, {"$and": [{"status": "new"}, only]}):
-        with pytest.raises(SplunkError, match="More than 1 documents of incidents match"):
+        with pytest.raises(SplunkError, match="More than 1 documents of incident_incidents match"):
             incidents.find(query)
 
 
@@ -252,7 +254,7 @@ def test_documents_are_deleted_by_a_query_and_never_without_one(splunkd, inciden
     ((method, path, query, _body),) = splunkd.seen
     assert (method, path) == ("DELETE", DATA)
     assert json.loads(query["query"]) == {"incident_id": "INC-1"}
-    with pytest.raises(ValueError, match="all of incidents would be deleted"):
+    with pytest.raises(ValueError, match="all of incident_incidents would be deleted"):
         incidents.delete_matching({})
 
 

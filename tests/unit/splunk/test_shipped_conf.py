@@ -40,9 +40,10 @@ def default(name):
 def test_each_collection_has_a_lookup_of_its_name():
     lookups = {n: v for n, v in default("transforms").items() if "collection" in v}
 
-    assert set(default("collections")) == set(COLLECTIONS.values()) == set(lookups)
+    assert set(default("collections")) == set(COLLECTIONS.values())
+    assert set(default("collections")) == {values["collection"] for values in lookups.values()}
     for name, settings in lookups.items():
-        assert settings["collection"] == name
+        assert settings["collection"] == ("incident_incidents" if name == "incidents" else name)
         assert settings["external_type"] == "kvstore"
         assert "_key" in settings["fields_list"].split(", ")
 

@@ -228,3 +228,43 @@ def test_it_stops_between_two_duties(stores, clock):
     member.ran = ran
     member.worker.cycle()
     assert member.ran == ["one"]
+
+
+def test_duties_that_share_a_turn_take_it_with_one_claim(stores, clock):
+    shared = [("tell", {"turn": "tell"}), ("send", {"turn": "tell"})]
+    first = Member(stores, clock, "sh1", *shared)
+    second = Member(stores, clock, "sh2", *shared)
+    first.worker.cycle()
+    second.worker.cycle()
+    assert (first.ran, second.ran) == (["tell", "send"], [])
+    assert [one["_key"].rpartition(":")[0] for one in stores.claims.all()] == ["worker:tell"]
+
+
+def test_who_is_at_a_long_duty_keeps_no_other_turn(stores, clock):
+    first = Member(stores, clock, "sh1", "search", ("tell", {"turn": "tell"}))
+    second = Member(stores, clock, "sh2", "search", ("tell", {"turn": "tell"}))
+
+    def search():
+        second.worker.cycle()
+        return {}
+
+    first.worker._duties[0] = Duty("search", search)
+    first.worker.cycle()
+    assert second.ran == ["tell"]
+
+
+def test_a_duty_without_work_rests(stores, clock):
+    member = Member(stores, clock, "sh1", "tell")
+    found = iter([3, 2, 0, 0, 0, 0])
+    runs: Any = []
+
+    def prune():
+        runs.append(clock.now())
+        return {"pruned": next(found)}
+
+    member.worker._duties[0] = Duty("prune", prune, every=60.0, rest=600.0)
+    began = clock.now()
+    for _ in range(1500 // 5):
+        member.worker.cycle()
+        clock.advance(5)
+    assert [moment - began for moment in runs] == [0, 60, 120, 720, 1320]

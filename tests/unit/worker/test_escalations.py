@@ -89,3 +89,15 @@ def test_a_step_reaches_the_channels_that_it_names():
     assert message["text"] == (
         "It was to be acknowledged by 2026-11-30 09:15 UTC, as 'critical' promises (hours: 24x7)."
     )
+
+
+def test_a_path_begins_anew_where_it_was_resolved_and_is_back_between_two_looks():
+    off = {name: {"disabled": "1"} for name in ("sla__critical", "sla__office")}
+    desk = Desk(**off, escalation__critical={"repeat": "0"})
+    desk.open()
+    desk.wait(60)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(25)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2, 1]

@@ -11,7 +11,7 @@ from incident_management.splunk.session import SplunkError
 from incident_management.worker.cycle import Duty, Worker
 from incident_management.worker.monitors import run
 from incident_management.worker.monitors.duty import monitor_duty
-from incident_management.working import Failures, worker_troubles
+from incident_management.worker_health import Failures, worker_troubles
 from tests.fakes import FakeStores, ManualClock
 
 

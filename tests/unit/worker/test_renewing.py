@@ -52,9 +52,9 @@ class Walk:
 
 def listed(stores: FakeStores, sort: str) -> List[str]:
     """What somebody sees who reads a list in pages of two."""
-    found, place = [], None
+    found, place, asked = [], None, listing.Asked([], "", sort)
     while True:
-        page, place = listing._page(stores.incidents, [], sort, place, "", 2, 0, [])
+        page, place = listing._page(stores.incidents, asked, place, 2)
         found += [str(one["id"]) for one in page]
         if place is None:
             return found

@@ -5,7 +5,8 @@ Sources: restmap.conf.spec 10.0 and 10.6 (``script``: "the path that is sent to 
 do, whatever app they are of; ``driver.env.<name>``, ``passPayload``, ``passHttpHeaders``,
 ``passSystemAuth``, ``passSession``, ``passConf``); the request and answer objects that
 ``PersistentServerConnectionApplication`` gets and gives (Splunk's "Custom REST endpoints" in the
-developer guide, and its published examples).
+developer guide, and its published examples: jherbage-splunk/splunk-rest-demo,
+``doc/echo_persistent_examples.md``, has requests of a splunkd and says which part is there when).
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ class PersistentHandlers:
 
         user = request.user.name if request.user is not None else ""
         message: dict[str, Any] = {
-            "output_mode": _output_mode(request, settings),
+            # Also where the stanza's output_modes has no xml: so it was seen.
+            "output_mode": request.param("output_mode") or "xml",
             "output_mode_explicit": request.has("output_mode"),
             "server": {
                 "rest_uri": splunk.mgmt_uri,
@@ -121,13 +123,12 @@ class PersistentHandlers:
                 "ssl": splunk.mgmt_uri.startswith("https"),
                 "listening_port": splunk.mgmt_port,
             },
-            "lang": "en-US",
             "method": request.method,
-            "ns": _namespace(request),
             "rest_path": "/" + request.rest_path.strip("/"),
             "query": [list(pair) for pair in request.query],
-            "form": [list(pair) for pair in request.form],
         }
+        if named := _namespace(request):
+            message["ns"] = named
         if request.path_info:
             message["path_info"] = request.path_info.strip("/")
         if passes("passConf", True):
@@ -141,7 +142,10 @@ class PersistentHandlers:
         if passes("passSystemAuth"):
             token = splunk.access.token_for(SYSTEM_USER, SYSTEM_TOKEN_SECONDS)
             message["system_authtoken"] = token
-        message.update(_payload(settings.get("passPayload", "false"), request.body, stanza))
+        # "Only if a POST/PUT", these two; of another method's body nothing is said.
+        if request.method in ("POST", "PUT"):
+            message["form"] = [list(pair) for pair in request.form]
+            message.update(_payload(settings.get("passPayload", "false"), request.body, stanza))
         return message
 
 
@@ -155,6 +159,8 @@ def _driver_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _payload(setting: str, body: bytes, stanza: str) -> dict[str, str]:
+    if not body:
+        return {}
     if setting.strip().lower() == "base64":
         return {"payload_base64": base64.b64encode(body).decode()}
     if truthy(setting, False, f"passPayload in [{stanza}]"):

@@ -2,7 +2,9 @@
 
 Source: "Use tokens in email notifications" in Splunk's Alerting Manual 9.4/10.0: metadata of the
 search, fields of the first result (or of the alert's own result), the job, the server; besides,
-any setting of the saved search or of the action by its name.
+any setting of the saved search or of the action by its name. What a token looks like is taken from
+public copies of etc/system/default: the addresses that restmap.conf takes for ``action.email.to``,
+and ``command`` in alert_actions.conf (``$action.email.maxtime{default=5m}$``).
 """
 
 from __future__ import annotations
@@ -21,12 +23,19 @@ from .saved_search import SavedSearch
 
 __all__ = ["Links", "alert_tokens", "replace_tokens"]
 
-_TOKEN = re.compile(r"\$([A-Za-z_][\w.:{}\-]*)\$")
+_TOKEN = re.compile(r"\$([\w.:*#\- ]+)(?:\{([^}]+)\})?\$")
 
 
 def replace_tokens(text: str, lookup: Callable[[str], str | None]) -> str:
-    """Replace each ``$name$``; a name that ``lookup`` does not know becomes empty."""
-    return _TOKEN.sub(lambda match: lookup(match.group(1)) or "", text)
+    """Replace each ``$name$``; what ``lookup`` does not know becomes its default, or empty.
+
+    Two dollar signs of a sentence are a token as well, with the words between them.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        return lookup(match.group(1)) or (match.group(2) or "").partition("default=")[2].strip('"')
+
+    return _TOKEN.sub(replaced, text)
 
 
 @dataclass(frozen=True)

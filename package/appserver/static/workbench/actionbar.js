@@ -27,8 +27,9 @@ export function actionBar(detail) {
         return usable(move) || (!usable(twin) && !(move.id in INSTEAD));
     });
     const button = (move, extra) => actionButton(detail, move, whyNot(move, incident, capabilities), extra);
-    const first = shown.filter((move) => FIRST.includes(move.id));
-    const rest = shown.filter((move) => !FIRST.includes(move.id));
+    const isFirst = (move) => FIRST.includes(move.id) || (move.id === 'update' && incident.update_due && usable(move));
+    const first = shown.filter(isFirst);
+    const rest = shown.filter((move) => !isFirst(move));
     const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((move) => move.id === id && usable(move)));
     // What can't be done now stands last, so that what can is near the button.
     const last = (move) => Number(!usable(move));

@@ -13,7 +13,7 @@ export const MAX_SHOWN = 500;
 // What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version.
 const LISTED = [
     'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
-    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due',
+    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due', 'update_due',
 ].join();
 /** Spans that `opened` may name, in seconds. */
 const SPANS = { '24h': 86_400, '7d': 604_800, '30d': 2_592_000 };

@@ -10,7 +10,7 @@ import { moment } from './words.js';
 
 const CHECKS = { verified: 'found again', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
 const SURENESS = ['quoted', 'unchecked', 'rejected'];
-const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 'low confidence' };
+export const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 'low confidence' };
 
 /**
  * @param {import('./detail.js').Detail} detail

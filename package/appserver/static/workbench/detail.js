@@ -13,12 +13,14 @@ import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
 import { reviewPart } from './review.js';
 import { similarPart } from './similar.js';
+import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
 import { timelinePart } from './timeline.js';
+import { isUpdateOverdue, updateFacts } from './updates.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Likely cause', 'Merged into', 'Split from', 'Before this']);
+const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this', 'Last update']);
 // A longer text would stand in a narrow column of many lines.
 const MOST_LETTERS = 36;
 // Of what a storm affects the other names are folded away.
@@ -198,7 +200,7 @@ export class Detail {
         keepingPlace(this.element, () => {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
-            fill(this.head, heading(incident, this, this.clocks), actionBar(this), facts(incident, this.app), integrity(this.seen));
+            fill(this.head, heading(incident, this, this.clocks), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
             fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
             const chosen = this.tabs.querySelector('[aria-selected=true]');
             this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
@@ -282,6 +284,7 @@ function heading(incident, detail, clocksElement) {
             h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
             h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown, such as for a review afterwards' }, 'Report'),
             incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
+            isUpdateOverdue(incident) && h('span', { class: 'wb-tag' }, 'update overdue'),
             incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
             incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
             clocksElement),
@@ -319,11 +322,11 @@ function facts(incident, app) {
         ['Runbook', incident.runbook && runbook(incident.runbook)],
         ['Tags', names('tags', incident.tags ?? [])],
         ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
+        ...updateFacts(incident),
         ['Merged into', incident.merged_into && other(incident.merged_into)],
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
         ['Before this', incident.previous && other(incident.previous)],
-        ['Likely cause', typeof incident.cause === 'string' && incident.cause],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
     const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));

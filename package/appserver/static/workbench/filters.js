@@ -3,7 +3,7 @@
  */
 
 import { DEFAULTS } from './address.js';
-import { h } from './dom.js';
+import { fill, h } from './dom.js';
 
 const TYPING_MS = 300;
 
@@ -49,8 +49,10 @@ export class FilterBar {
         }
         const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
         this.clear = clear;
+        // On a telephone the list comes first: what it is narrowed by is unfolded, and counted where it is folded.
+        this.unfold = h('button', { type: 'button', class: 'wb-quiet wb-unfold-filters', 'aria-expanded': 'false', on: { click: () => this.#turn() } });
         this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
-            h('div', { class: 'wb-search-row' }, this.#search, clear, beside),
+            h('div', { class: 'wb-search-row' }, this.#search, this.unfold, clear, beside),
             h('div', { class: 'wb-selects' }, [...this.#selects.values()]));
         this.show(filters);
     }
@@ -77,12 +79,19 @@ export class FilterBar {
         clearTimeout(this.#timer);
         // While somebody types, it is what they typed; the blank that they go on after stays.
         if (this.#search.value.trim() !== filters.text) this.#search.value = filters.text;
+        const set = [...this.#selects.keys()].filter((name) => filters[name] !== DEFAULTS[name]).length;
+        fill(this.unfold, 'Filters', set > 0 && ` (${set})`);
         this.clear.hidden = Object.entries(DEFAULTS).every(([name, value]) => filters[name] === value);
     }
 
     focus() {
         this.#search.focus();
         this.#search.select();
+    }
+
+    #turn() {
+        const open = this.element.classList.toggle('wb-unfolded');
+        this.unfold.setAttribute('aria-expanded', String(open));
     }
 
     #offer(name, options) {

@@ -112,9 +112,9 @@ function keep({ draft }, name, text) {
     else drafts.delete(`${draft}/${name}`);
 }
 
-/** Only for texts that begin empty: what is chosen or corrected begins with how things are now. */
+/** For texts that begin empty, or say so: what is chosen or corrected begins with how things are now. */
 function withDraft({ draft }, field) {
-    const kept = field.kind === 'area' && !field.value && drafts.get(`${draft}/${field.name}`);
+    const kept = field.kind === 'area' && (!field.value || field.keeps) && drafts.get(`${draft}/${field.name}`);
     return kept ? { ...field, value: kept } : field;
 }
 
@@ -128,7 +128,7 @@ function labelled(field, inputs) {
         input = h('select', common, field.options.map(([value, text]) => h('option', { value }, text)));
         if (field.value !== undefined) input.value = field.value;
     } else if (field.kind === 'area') {
-        input = h('textarea', { ...common, rows: 3, maxlength: 10_000, value: field.value ?? '' });
+        input = h('textarea', { ...common, rows: 3, maxlength: field.most ?? 10_000, value: field.value ?? '' });
     } else {
         list = field.suggestions?.length ? h('datalist', { id: `${id}-list` }, field.suggestions.map(([value, text]) => h('option', { value }, text))) : null;
         const type = { moment: 'datetime-local', time: 'time', date: 'date' }[field.kind] ?? 'text';

@@ -3,11 +3,14 @@
  */
 
 import { fill, h, plain } from './dom.js';
+import { isUpdateOverdue } from './updates.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
 // After this long without a movement of the pointer or a key in it, nobody is at work in the list: a pointer
 // that lies there, as on a screen on the wall, must not keep it from showing what is new.
 const AT_WORK_MS = 60_000;
+// Longer names of several would have no room in a row; how many they are has.
+const MOST_LETTERS = 28;
 
 /**
  * @typedef {Object<string, any>} Incident
@@ -227,7 +230,7 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [stateName(status), holder(incident), some(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
+        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), holder(incident), affected(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
         const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');
@@ -282,6 +285,12 @@ class Row {
         this.link.focus({ preventScroll: true });
         this.element.scrollIntoView({ block: 'nearest' });
     }
+}
+
+/** What it affects, by name where that is short. */
+function affected(entities = []) {
+    const named = some(entities);
+    return entities.length > 1 && named.length > MOST_LETTERS ? `${entities.length} affected` : named;
 }
 
 /** Leave a click that opens another tab or window to the browser. */

@@ -202,6 +202,7 @@ export class Workbench {
         const change = new Change(move.guarded === false ? undefined : seen, this.me.name);
         const choices = move.fields ? await this.choices() : null;
         if (move.id === 'merge') choices.others = await openIncidents();
+        if (move.reads) Object.assign(choices, await move.reads(incident));
         const fields = move.fields?.(incident, choices) ?? [];
         const act = (values) => this.#act(move, change, seen, values);
         if (!fields.length && !move.danger) {

@@ -2,11 +2,12 @@
  * What people can do to an incident: who may, when it makes sense, what is asked, what is sent.
  */
 
+import { lastUpdate, UPDATE } from './updates.js';
 import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
 
 /**
  * @typedef {Object<string, any>} Incident as `GET /incidents/{id}` has it
- * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], suggestions?: [string, string][]}} Field
+ * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], most?: number, keeps?: boolean, suggestions?: [string, string][]}} Field
  * @typedef {object} Move
  * @property {string} id
  * @property {string} label what the button says
@@ -16,6 +17,7 @@ import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from
  * @property {string} [method] POST unless said
  * @property {boolean} [guarded] whether the API takes If-Match there; true unless said
  * @property {function(Incident): string} blocked why it can't be done now, empty when it can
+ * @property {function(Incident): Promise<object>} [reads] what of the incident its form needs, added to the choices
  * @property {function(Incident, Choices): Field[]} [fields] what is asked before
  * @property {function(Incident, Object<string, string>, Choices): string[]} [effects] what will happen
  * @property {function(Incident, Object<string, string>): string} path
@@ -92,7 +94,7 @@ export const MOVES = [
     {
         id: 'resolve', label: 'Resolve', key: 'r', capability: 'incident_write',
         blocked: mustBeOpen,
-        fields: () => [
+        fields: (i) => [
             { name: 'resolution', label: 'What was done', kind: 'area' },
             { name: 'category', label: 'Kind of cause', suggestions: CATEGORIES.map((one) => [one, '']) },
             {
@@ -100,6 +102,7 @@ export const MOVES = [
                 options: [['', 'not judged'], ...Object.entries(FEEDBACK)],
                 help: 'Judgements make a noisy detection visible on the page Detections.',
             },
+            ...lastUpdate(i),
         ],
         path: at('resolve'), body: filled,
         done: (i) => `${i.id} is resolved.`,
@@ -111,6 +114,7 @@ export const MOVES = [
         path: at('reopen'), body: filled,
         done: (i) => `${i.id} is open again.`,
     },
+    UPDATE,
     {
         id: 'analyze', label: 'Ask for an analysis', key: 'y', capability: 'incident_write', guarded: false,
         blocked: () => '',

@@ -7,7 +7,7 @@ import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask, explained } from './forms.js';
 import { lacks } from './moves.js';
-import { isOver, moment, now, timeZone } from './words.js';
+import { isOver, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
 const ANYBODY = '';
@@ -57,10 +57,10 @@ export class OnCall {
     #rota(rota, people, then) {
         const { now: at, next } = rota;
         return h('section', { class: 'wb-part', 'aria-label': `Rota ${rota.name}` },
-            h('h3', {}, rota.name),
-            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${moment(at.start)}`),
+            h('h3', {}, `Rota ${rota.name}`),
+            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${planned(at.start)}`),
             h('p', { class: 'wb-dim' }, at.reason),
-            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${moment(next.start)}` : 'Nobody else in the coming turns.'),
+            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${planned(next.start)}` : 'Nobody else in the coming turns.'),
             h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(told))),
             this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'I cover …')));
     }
@@ -71,7 +71,7 @@ export class OnCall {
             h('div', {},
                 h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'whoever is on call'}`),
                 h('div', { class: 'wb-entry-text' }, one.reason),
-                h('div', { class: 'wb-dim' }, [one.rota, `${moment(one.starts_at)} to ${moment(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
+                h('div', { class: 'wb-dim' }, [one.rota, `${planned(one.starts_at)} to ${planned(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
             this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End it …'));
         return h('section', { class: 'wb-part', 'aria-label': 'Covers' }, h('h3', {}, 'Who covers for whom'), h('ul', {}, covers.map(row)));
     }
@@ -104,7 +104,7 @@ export class OnCall {
             act: async ({ person, instead_of, from, until, reason }) => {
                 const times = { ends_at: secondsOf(until, timeZone()), ...(from && { starts_at: secondsOf(from, timeZone()) }) };
                 const { body } = await change.send('POST', 'on-call/covers', { rota: rota.name, person, instead_of, reason, ...times });
-                this.app.say(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${moment(body.ends_at)}.`);
+                this.app.say(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${planned(body.ends_at)}.`);
                 this.#again();
             },
         });
@@ -132,7 +132,7 @@ export class OnCall {
 
 function told(span) {
     const of = span.instead_of && ` for ${span.instead_of}`;
-    return h('li', { title: span.reason }, `${moment(span.start)} to ${moment(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
+    return h('li', { title: span.reason }, `${planned(span.start)} to ${planned(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
 }
 
 /** @param {string} me whom it has to concern; empty where it need not */
@@ -143,7 +143,7 @@ function effectsOf({ person, instead_of, from, until }, me) {
     const [begins, ends] = [from ? secondsOf(from, timeZone()) : now(), secondsOf(until, timeZone())];
     if (ends <= Math.max(begins, now())) return ['It would be over before it begins: name a later end.'];
     return [
-        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${moment(begins)} ` : ''}until ${moment(ends)}.`,
+        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${planned(begins)} ` : ''}until ${planned(ends)}.`,
         'Incidents that nobody has acknowledged are handed over when it begins and when it ends.',
     ];
 }

@@ -8,7 +8,7 @@ import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask } from './forms.js';
 import { lacks, moveOf, whyNot } from './moves.js';
-import { moment } from './words.js';
+import { many, moment } from './words.js';
 
 const WAITING = ['proposed', 'approved'];
 const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'did_not_help', 'rollback_failed'];
@@ -21,6 +21,7 @@ const TRIED = {
     kubernetes: DRY_RUN,
     kubernetes_restart: DRY_RUN,
     kubernetes_scale: DRY_RUN,
+    lambda: 'AWS Lambda is asked whether the alias, its tag and the former version are as they must be. Nothing is changed.',
     launchdarkly: 'LaunchDarkly checks the request, and stores nothing.',
 };
 // Each asks the service that it is about: more than these wait for nobody.
@@ -66,7 +67,7 @@ function one(detail, plan) {
         plan.freeze && h('p', { class: 'wb-not-ok' }, plan.freeze),
         plan.proof && h('p', {}, fact('Proof: '), plan.proof),
         plan.cause && h('p', {}, fact('Because: '), plan.cause),
-        plan.checks?.length > 0 && h('ul', { class: 'wb-checks', 'aria-label': 'Safety checks' }, plan.checks.filter((check) => check.name !== 'freeze' || check.ok).map((check) => rule(check, plan))),
+        plan.checks?.length > 0 && safety(plan),
         WAITING.includes(plan.status) && foreseen(plan),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
 }
@@ -99,6 +100,18 @@ function words(name) {
 
 function fact(name) {
     return h('span', { class: 'wb-dim' }, name);
+}
+
+/** What the safety rules say: what does not hold is seen at once, what holds is unfolded. */
+function safety(plan) {
+    const told = plan.checks.filter((check) => check.name !== 'freeze' || check.ok);
+    const list = (some, label) => h('ul', { class: 'wb-checks', 'aria-label': label }, some.map((check) => rule(check, plan)));
+    const [good, other] = [told.filter((check) => check.ok), told.filter((check) => !check.ok)];
+    return [
+        other.length > 0 && list(other, 'Safety checks that do not hold'),
+        good.length > 0 && h('details', { class: 'wb-unfold' },
+            h('summary', { 'data-place': `checks-${plan.plan_id}` }, `${many(good.length, 'safety check')} ${good.length === 1 ? 'holds' : 'hold'}`), list(good, 'Safety checks that hold')),
+    ];
 }
 
 /** One safety rule's answer. That nobody has approved yet is nothing wrong. */
@@ -139,12 +152,12 @@ function button(detail, id, label, why, act, extra = '') {
 }
 
 function approve(detail, plan) {
-    const many = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
+    const votes = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
     decide(detail, plan, {
         verb: 'approve', title: 'Approve this fix', submit: plan.freeze ? 'Override the freeze and approve' : 'Approve', danger: Boolean(plan.freeze),
         fields: plan.freeze ? [{ ...OVERRIDE, required: true }] : [],
         body: ({ override }) => (override ? { plan_hash: plan.plan_hash, override } : { plan_hash: plan.plan_hash }),
-        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, many, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
+        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, votes, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
         done: (after) => (after.status === 'approved' ? 'The fix is approved; it is not carried out by itself.' : `Your approval is noted. ${after.next}`),
     });
 }

@@ -19,13 +19,14 @@ const FOLDED = 'incident_management.first_steps_folded';
 const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'not known'] };
 // Whom metadata/default.meta lets see the pages that steps are taken on.
 const ADMINISTRATORS = ['admin', 'sc_admin'];
-// Where a step is taken: a page of this app, beside this one.
+// Where a step is taken: a page of this app, beside this one. With a tab in the address (?tab=network) UCC 6.6.0
+// goes back to that tab whenever another is chosen, so the label alone names it.
 const PLACES = {
     worker: ['inputs', 'Inputs'],
     detections: ['detections', 'Detections'],
-    channels: ['configuration?tab=slack', 'Configuration'],
-    links: ['configuration?tab=network', 'Configuration › Network'],
-    teams: ['configuration?tab=team', 'Configuration › Response teams'],
+    channels: ['configuration', 'Configuration'],
+    links: ['configuration', 'Configuration › Network'],
+    teams: ['configuration', 'Configuration › Response teams'],
 };
 
 export class FirstSteps {
@@ -91,6 +92,6 @@ export class FirstSteps {
     #way(name) {
         if (name === 'message') return h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident');
         const [page, label] = (this.#isAdministrator && PLACES[name]) || [];
-        return page && h('a', { href: new URL(page, location.href).pathname + new URL(page, location.href).search }, label);
+        return page && h('a', { href: new URL(page, location.href).pathname }, label);
     }
 }

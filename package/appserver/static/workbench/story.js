@@ -18,6 +18,8 @@ const KINDS = {
     signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason)],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
+    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${moment(d.next_by)}.)`)],
+    update_due: (d) => d.event === 'missed' ? ['Update for stakeholders overdue', d.reason, 'bad'] : ['When stakeholders hear next', d.reason],
     ticket: (d) => [ticketTitle(d), d.text],
     edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
     assigned: (d) => [`Given to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
@@ -33,7 +35,7 @@ const KINDS = {
     unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
     flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
     analysis: (d) => [`Analysed: ${{ low: 'a suspect, not proved' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
-    notification: (d) => [`${name(d.channel)} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
+    notification: (d) => [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
@@ -46,7 +48,7 @@ const KINDS = {
 
 // What others decided or said. Signals and messages come all the time and change nobody's mind.
 const DECISIONS = new Set([
-    'note', 'edited', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
+    'note', 'update', 'edited', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
     'merged', 'joined', 'split', 'unmerged', 'approval', 'review', 'follow_up',
 ]);
 

@@ -90,6 +90,9 @@ export function moment(seconds) {
     return `${(sameYear ? told.day : told.date).format(date)}, ${time}`;
 }
 
+/** A moment of a plan, such as a rota's: without its seconds. */
+export const planned = (seconds) => moment(seconds).replace(/[:.]\d\d$/, '');
+
 /**
  * A moment with its day, year and time zone.
  * @param {number} [seconds] epoch seconds
@@ -160,13 +163,13 @@ export function weekly({ days, from_time = '00:00', to_time = '00:00', time_zone
 /** When such a window is in force. A weekly one is told as it was named, and when it comes next by one's own clock. */
 export function when(one) {
     const named = one.days?.length > 0 && weekly(one);
-    const begins = one.starts_at > now() && `from ${moment(one.starts_at)}`;
-    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${moment(one.ends_at)}` : !named && 'until somebody ends it';
+    const begins = one.starts_at > now() && `from ${planned(one.starts_at)}`;
+    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${planned(one.ends_at)}` : !named && 'until somebody ends it';
     return [named, begins, ends, named && !isOver(one) && nextTold(one)].filter(Boolean).join(', ');
 }
 
 function nextTold(one) {
     if (!isZone(one.time_zone)) return ''; // Splunk's machine knows zones that a browser does not
     const next = nextOf(one, now());
-    return next && `${next[0] <= now() ? 'now' : `next ${moment(next[0])}`} until ${moment(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
+    return next && `${next[0] <= now() ? 'now' : `next ${planned(next[0])}`} until ${planned(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
 }

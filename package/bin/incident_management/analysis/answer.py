@@ -18,8 +18,6 @@ from .evidence import masked_line
 from .support import Evidence
 
 __all__ = [
-    "MAX_NEW_HYPOTHESES",
-    "ORDER_BONUS",
     "QUOTED",
     "REJECTED",
     "UNCHECKED",

@@ -10,7 +10,14 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .evidence import LOOKED_AT, Event, first_text
 
-__all__ = ["Change"]
+__all__ = ["CHANGE_FIELDS", "Change"]
+
+CHANGE_FIELDS = (
+    "change_id", "service", "kind", "summary", "actor", "version", "previous_version", "alias"
+)  # fmt: skip
+"""What a search for change events asks for."""
+CANARY = "canary"
+"""The kind of a deploy to a part. The one that follows, of the same version, goes on with it."""
 
 DIFF_LIMIT = 20000
 """Characters of a diff that are read; of settings on each side, and of names of files, too."""
@@ -46,7 +53,8 @@ class Change:
     ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
     value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
     the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
-    where this one does not say it itself.
+    where this one does not say it itself. ``alias``: which of a service's pointers to a version was
+    moved, where it has several.
     """
 
     change_id: str
@@ -57,6 +65,7 @@ class Change:
     actor: str = ""
     version: str = ""
     previous_version: str = ""
+    alias: str = ""
     files: List[str] = field(default_factory=list)
     removed: List[str] = field(default_factory=list)
     added: List[str] = field(default_factory=list)
@@ -91,6 +100,7 @@ class Change:
             actor=text("actor") or text("author"),
             version=text("version"),
             previous_version=text("previous_version"),
+            alias=text("alias"),
             files=files,
             removed=removed,
             added=added,
@@ -115,6 +125,16 @@ class Change:
             _HEADER.fullmatch(raw[: found.start()].strip())
             for found in _PAIRS_UP_TO_ID.finditer(raw[:LINE_LIMIT])
         )
+
+    def replaced_by(self, later: Change) -> str:
+        """Return the version that a later change took the place of, if this is the one before it.
+
+        "" where they are about different things.
+        """
+        if (self.service, self.alias) != (later.service, later.alias) or self.time >= later.time:
+            return ""
+        goes_on = self.kind == CANARY and self.version == later.version
+        return self.previous_version if goes_on else self.version
 
     def has_diff(self) -> bool:
         """Whether the event shows what was changed, not only that something was."""

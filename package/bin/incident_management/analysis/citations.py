@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ..masking import mask
 from ..ports import Searcher, SearchFailed, SearchResult
 from ..splunk import spl
-from .changes import Change
+from .changes import CHANGE_FIELDS, Change
 from .evidence import Citation, Event, sha256_of, visible
 from .scope import ADDRESS, EVENT_FIELDS, change_events, with_entity
 from .statistics import count, sentence
@@ -32,7 +32,6 @@ JOIN_SECONDS = 60.0
 NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
-CHANGE_FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
 NOT_FOUND = "There is no such event, or you may not read it."
 NOT_SHARED = (
     "The app itself finds no such event: a private macro, field or lookup of yours made it. Share "
@@ -153,18 +152,15 @@ def _check_group(
     timeout: float,
 ) -> None:
     try:
-        result = _fetched(group, searcher, timeout)
-        group = _found_of(group, result, NOT_FOUND)
+        group, rows = _found_of(group, _fetched(group, searcher, timeout), NOT_FOUND)
         if shared is not None and group:
-            result = _fetched(group, shared, timeout)
-            group = _found_of(group, result, NOT_SHARED)
+            group, rows = _found_of(group, _fetched(group, shared, timeout), NOT_SHARED)
     except SearchFailed as error:
         for citation in group:
             _leave(citation, f"It could not be fetched: {error}")
         return
-    by_hash = _by_hash(result)
     for citation in group:
-        _check_quote(citation, _nearest(citation, by_hash[citation.sha256]), checked)
+        _check_quote(citation, _nearest(citation, rows[citation.sha256]), checked)
 
 
 def _fetched(group: Sequence[Citation], searcher: Searcher, timeout: float) -> SearchResult:
@@ -179,16 +175,16 @@ def _fetched(group: Sequence[Citation], searcher: Searcher, timeout: float) -> S
     )
 
 
-def _by_hash(result: SearchResult) -> Dict[str, List[Mapping[str, Any]]]:
-    found: Dict[str, List[Mapping[str, Any]]] = {}
+def _found_of(
+    group: Sequence[Citation], result: SearchResult, why_not: str
+) -> Tuple[List[Citation], Mapping[str, List[Mapping[str, Any]]]]:
+    """Return the citations whose events were found, and all rows by the hash of their text.
+
+    Each other citation is told why it was not found.
+    """
+    known: Dict[str, List[Mapping[str, Any]]] = {}
     for row in result.rows:
-        found.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
-    return found
-
-
-def _found_of(group: Sequence[Citation], result: SearchResult, why_not: str) -> List[Citation]:
-    """Return the citations whose events were found; each other one is told why it was not."""
-    known = _by_hash(result)
+        known.setdefault(sha256_of(Event.from_row(row).raw), []).append(row)
     missing = [citation for citation in group if citation.sha256 not in known]
     for citation in missing:
         if len(result.rows) >= EVENTS_PER_FETCH:
@@ -197,7 +193,7 @@ def _found_of(group: Sequence[Citation], result: SearchResult, why_not: str) -> 
             _leave(citation, f"It was not among what could be read: {result.lacking()[0]}")
         else:
             _reject(citation, why_not)
-    return [citation for citation in group if citation.sha256 in known]
+    return [citation for citation in group if citation.sha256 in known], known
 
 
 def _nearest(citation: Citation, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -7,9 +7,9 @@ import time
 from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import Session, SplunkError, path_of
+from ..utc import to_the_second
 from .budget import shorten
 from .claims import QUOTED, UNCHECKED
-from .times import in_utc
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -101,7 +101,7 @@ def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
         (f["found"] for f in evidence if f["finder"] == "first_failure"), []
     )
     if failures and analysis.get("onset"):
-        yield f"Began {in_utc(analysis['onset'])}. {shorten(failures[0], LONGEST_FOUND)}"
+        yield f"Began {to_the_second(analysis['onset'])}. {shorten(failures[0], LONGEST_FOUND)}"
     yield f"Next: {_next(analysis)}"
     model = analysis["model"]
     yield model["detail"]

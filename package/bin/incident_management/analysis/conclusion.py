@@ -297,8 +297,7 @@ def _why_unproved(hypothesis: Mapping[str, Any], checked: Checked) -> str:
 def _ran_before(version: str, change: Change, checked: Checked) -> bool:
     """Whether a change event that was found again put this version in place before ``change``."""
     return bool(version) and any(
-        other.version == version and other.service == change.service and other.time < change.time
-        for other in checked.changes.values()
+        other.replaced_by(change) == version for other in checked.changes.values()
     )
 
 

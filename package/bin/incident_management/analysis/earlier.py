@@ -7,10 +7,10 @@ searcher can't read, it is kept beside what was found now, unless that is better
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..ports import Collection, Searcher
+from ..utc import to_the_minute
 from .citations import check
 from .evidence import Citation
 
@@ -78,8 +78,7 @@ class Earlier:
             "actor": self.analysis.get("actor") or "somebody",
             "time": self.analysis["time"],
         }
-        when = datetime.fromtimestamp(float(origin["time"]), timezone.utc)
-        return f"{origin['actor']} at {when:%Y-%m-%d %H:%M} UTC"
+        return f"{origin['actor']} at {to_the_minute(float(origin['time']))}"
 
     def origin(self) -> Dict[str, Any]:
         """Return who found it and when, for the analysis that keeps it."""

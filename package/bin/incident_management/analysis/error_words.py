@@ -6,7 +6,7 @@ import math
 import re
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ..words import identifiers, terms
+from ..terms import identifiers, terms
 from .case import Case
 from .changes import Change
 from .effects import balance, moved_dependencies

@@ -14,7 +14,7 @@ from .finders import first_failure, new_errors, recent_changes, topology, volume
 from .ranking import rank_within
 from .scope import Limits, Scope
 
-__all__ = ["FINDERS", "Found", "Investigation", "investigate"]
+__all__ = ["Found", "Investigation", "investigate"]
 
 FINDERS = (topology, first_failure, new_errors, recent_changes, volume)
 """In this order: each may use what those before it found."""

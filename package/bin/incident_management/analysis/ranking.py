@@ -14,7 +14,7 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ..words import identifiers
+from ..terms import identifiers
 from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
 from .changes import Change
 from .conditions import conditions

@@ -15,7 +15,7 @@ from ..splunk import spl
 from .evidence import number
 from .scope import application_events, error_terms, from_entities, with_entity
 
-__all__ = ["Counted", "Statistic", "count", "search_for", "sentence"]
+__all__ = ["Counted", "count", "sentence"]
 
 Statistic = Tuple[spl.Search, str, str]
 

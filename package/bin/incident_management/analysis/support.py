@@ -12,7 +12,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Iterable, List, Mapping, Match, Sequence, Set
 
-from ..words import identifiers, terms
+from ..terms import identifiers, terms
 from .citations import Checked
 from .doubts import doubt, is_turned_round
 from .evidence import Event, masked_line, visible

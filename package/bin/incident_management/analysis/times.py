@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
-__all__ = ["how_long", "in_utc"]
+__all__ = ["how_long"]
 
 
 def how_long(seconds: float) -> str:
@@ -14,8 +12,3 @@ def how_long(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"
-
-
-def in_utc(moment: float) -> str:
-    """Return epoch seconds as a date and time of day."""
-    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -8,7 +8,7 @@ from ..masking import mask
 from .budget import shorten
 from .case import CULPRIT_SCORE, ONLY_NEAR
 
-__all__ = ["NO_CAUSE", "Verdict", "confidence_of", "reservation", "verdict_of"]
+__all__ = ["Verdict", "confidence_of", "reservation", "verdict_of"]
 
 NO_CAUSE = "No cause in this evidence."
 LONGEST_REASON = 300

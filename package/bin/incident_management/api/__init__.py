@@ -18,6 +18,7 @@ ROUTES = {
         "history",
         "similar",
         "reviews",
+        "updates",
     ),
     "follow-ups": ("reviews",),
     "plans": ("plans",),

@@ -13,7 +13,7 @@ from ..ports import SearchFailed
 from ..splunk import conf, settings
 from ..splunk.detections import detections
 from ..splunk.session import SplunkError
-from ..working import SILENT_SECONDS, worker_runs
+from ..worker_health import SILENT_SECONDS, worker_runs
 from .router import Request, Response, route
 from .schema import any_text, listed, one_of, record
 

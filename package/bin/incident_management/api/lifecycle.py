@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..incidents import lifecycle
+from ..incidents import lifecycle, updates
 from ..incidents.clocks import assignment
 from .acting import acted, change
 from .router import Request, Response
@@ -53,11 +53,14 @@ def add_note(request: Request) -> Response:
     return acted(request, lifecycle.note, said, once=request.mark)
 
 
-@change("/incidents/{id}/resolve", body=obj(RESOLUTION))
+_LAST = text(updates.TEXT_CHARACTERS, about="A last update for stakeholders.")
+
+
+@change("/incidents/{id}/resolve", body=obj({**RESOLUTION, "update": _LAST}))
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
-    given: Dict[str, Any] = {name: request.text(name) for name in RESOLUTION}
-    return acted(request, lifecycle.resolve, once=request.mark, **given)
+    given: Dict[str, Any] = {name: request.text(name) for name in (*RESOLUTION, "update")}
+    return acted(request, updates.resolve, routed=True, once=request.mark, **given)
 
 
 @change("/incidents/{id}/reopen", body=obj({"reason": REASON}))

@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from .. import conf_values
 from ..incidents.canonical import digest
 from ..incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ..incidents.errors import Invalid
@@ -95,6 +96,37 @@ class Place(NamedTuple):
     key: str
 
 
+class Asked(NamedTuple):
+    """Clauses that must all hold, a text in lower case (empty: any), and how to sort."""
+
+    clauses: List[Document]
+    text: str
+    sort: str
+
+    @property
+    def sorted_by(self) -> str:
+        """The document's field."""
+        return ORDERS[self.sort.lstrip("-")]
+
+    @property
+    def order(self) -> str:
+        """For the store: both the same way, as the accelerations of collections.conf are."""
+        way = -1 if self.sort.startswith("-") else 1
+        return f"{self.sorted_by}:{way},_key:{way}"
+
+    def query(self, place: Optional[Place]) -> Document:
+        """The KV store's query for what comes after a place."""
+        clauses = list(self.clauses)
+        if place:
+            name, beyond = self.sorted_by, "$lt" if self.sort.startswith("-") else "$gt"
+            same = {"$and": [{name: place.value}, {"_key": {beyond: place.key}}]}
+            clauses.append({"$or": [{name: {beyond: place.value}}, same]})
+        return {"$and": clauses} if clauses else {}
+
+    def place_of(self, document: Document) -> Place:
+        return Place(float(document.get(self.sorted_by) or 0.0), str(document["_key"]))
+
+
 @route(
     "GET",
     "/incidents",
@@ -141,7 +173,8 @@ def list_incidents(request: Request) -> Response:
     if place and offset:
         raise Invalid("Give either 'cursor' or 'offset'.")
     incidents = request.stores.incidents
-    found, place = _page(incidents, clauses, sort, place, wanted, limit, offset, fields)
+    asked = Asked(clauses, wanted, sort)
+    found, place = _page(incidents, asked, place, limit, offset, fields)
     if wanted:
         found = _to_show(incidents, found, fields)
     return Response(
@@ -156,46 +189,44 @@ def list_incidents(request: Request) -> Response:
 
 def _page(
     incidents: Collection,
-    clauses: List[Document],
-    sort: str,
+    asked: Asked,
     place: Optional[Place],
-    wanted: str,
     limit: int,
     offset: int = 0,
     fields: Sequence[str] = (),
 ) -> Tuple[List[Document], Optional[Place]]:
     """Return a page's documents, and where the next one begins (None: there is none).
 
-    ``fields``: what a list shows of each; all unless given. Where a text is ``wanted``, they hold
+    ``fields``: what a list shows of each; all unless given. Where a text is looked for, they hold
     what that was looked for in, and the sorted field.
     """
-    name = ORDERS[sort.lstrip("-")]
-    shown_from = {SHOWN_FROM.get(field, field) for field in fields}
-    # A text is looked for in thousands, of which a page is shown.
-    read = {name, *SEARCHED_FIELDS} if wanted else {name, *shown_from} if fields else set()
-    # Both the same way, as the accelerations of collections.conf are.
-    order = f"{name}:{{0}},_key:{{0}}".format(-1 if sort.startswith("-") else 1)
+    if asked.text:
+        return _page_with_text(incidents, asked, place, limit, offset)
+    read = {asked.sorted_by, *(SHOWN_FROM.get(name, name) for name in fields)} if fields else ()
+    found = incidents.find(asked.query(place), asked.order, limit + 1, offset, sorted(read))
+    return found[:limit], asked.place_of(found[limit - 1]) if len(found) > limit else None
+
+
+def _page_with_text(
+    incidents: Collection, asked: Asked, place: Optional[Place], limit: int, offset: int
+) -> Tuple[List[Document], Optional[Place]]:
+    """The same, of those that hold a text: it is looked for in thousands."""
+    read = sorted({asked.sorted_by, *SEARCHED_FIELDS})
     found: List[Document] = []
-    scanned = 0
-    while True:
-        size = SCAN_PAGE if wanted else limit + offset + 1
-        query = query_of([*clauses, *_after(sort, place)])
-        skip = 0 if wanted else offset
-        batch = incidents.find(query, order, size - skip, skip, sorted(read))
+    for _batch in range(TEXT_SCAN // SCAN_PAGE):
+        batch = incidents.find(asked.query(place), asked.order, SCAN_PAGE, fields=read)
         for document in batch:
-            matches = not wanted or wanted in _searched(document)
-            if matches and wanted and offset:
-                offset -= 1
-            elif matches:
-                if len(found) == limit:
+            if asked.text in _searched(document):
+                if offset:
+                    offset -= 1
+                elif len(found) == limit:
                     return found, place
-                found.append(document)
-            place = Place(float(document.get(name) or 0.0), str(document["_key"]))
-        scanned += len(batch)
-        if len(batch) < size - skip:
+                else:
+                    found.append(document)
+            place = asked.place_of(document)
+        if len(batch) < SCAN_PAGE:
             return found, None
-        if scanned >= TEXT_SCAN:
-            return found, place
+    return found, place
 
 
 def _to_show(
@@ -217,7 +248,8 @@ def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> 
     clauses, wanted = clauses_of(arguments), _wanted(arguments)
     if not clauses and not wanted:
         raise Invalid("The 'filter' is empty: name at least one field, such as status.")
-    found, rest = _page(incidents, clauses, "opened_at", None, wanted, most, fields=("id",))
+    asked = Asked(clauses, wanted, "opened_at")
+    found, rest = _page(incidents, asked, None, most, fields=("id",))
     if rest and len(found) < most:
         raise Invalid(
             f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "
@@ -234,7 +266,7 @@ def _wanted(arguments: Mapping[str, Any]) -> str:
 
 def _fields(arguments: Mapping[str, Any]) -> List[str]:
     """Return the fields to show, none for all. Raises Invalid for one that incidents lack."""
-    named = [part.strip() for part in str(arguments.get("fields", "")).split(",") if part.strip()]
+    named = conf_values.listed(arguments.get("fields"))
     for name in named:
         if name not in INCIDENT_FIELDS:
             known = ", ".join(INCIDENT_FIELDS)
@@ -248,19 +280,11 @@ def _only(fields: Sequence[str], incident: Document) -> Document:
     return {name: value for name, value in incident.items() if name in fields}
 
 
-def _after(sort: str, place: Optional[Place]) -> List[Document]:
-    if place is None:
-        return []
-    name, beyond = ORDERS[sort.lstrip("-")], "$lt" if sort.startswith("-") else "$gt"
-    same = {"$and": [{name: place.value}, {"_key": {beyond: place.key}}]}
-    return [{"$or": [{name: {beyond: place.value}}, same]}]
-
-
 def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
     """Return the clauses of a query for these filters. Raises Invalid for an unknown value."""
     clauses: List[Document] = []
     for name, stored in FILTERS.items():
-        values = [part.strip() for part in str(arguments.get(name, "")).split(",") if part.strip()]
+        values = list(conf_values.listed(arguments.get(name)))
         known = KNOWN.get(name)
         for value in values:
             if known and value not in known:
@@ -274,7 +298,7 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             values.append(str(arguments[name]).strip())
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
-        if name == "sla_status" and values and SLA_STATUSES_OF_OPEN.issuperset(values):
+        if name == "sla_status" and values and set(values) <= set(SLA_STATUSES_OF_OPEN):
             # Without it, all incidents would be looked at for the few that are open.
             clauses.append(IS_OPEN)
     for name, (stored, operator) in RANGES.items():
@@ -282,11 +306,6 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
             # As a float, which the stored times are: a whole number may be beyond the store's.
             clauses.append({stored: {operator: float(arguments[name])}})
     return clauses
-
-
-def query_of(clauses: List[Document]) -> Document:
-    """Return the KV store's query for clauses that must all hold."""
-    return {"$and": clauses} if clauses else {}
 
 
 def _searched(document: Document) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..incidents.clocks.promise import SLA_STATUSES_OF_OPEN
 from ..incidents.intake import conditions
 from ..incidents.model import SEVERITIES
 from ..incidents.stores import IS_OPEN
@@ -23,13 +24,10 @@ MAX_COUNTED = 50_000
 # What is read of an incident: whole documents are many times as long.
 _TIMES_OF = ("opened_at", "acknowledged_at", "resolved_at", "rules")
 OPEN_BY = ("status", "severity", "team", "sla_status")
-SLA_OF_OPEN = ("ok", "warning", "breached")
 OUTBOX_STATES = ("pending", "sending", "gathered", "dead", "unconfirmed")
 # Labels, and the value that they have.
 Sample = Tuple[Mapping[str, str], float]
 _COUNTS: Schema = {"type": "object", "additionalProperties": any_whole()}
-
-
 _TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": number()}))
 
 
@@ -127,7 +125,7 @@ def _metrics_of_now(stores: Stores) -> List[str]:
         *_family(
             "open_incidents_sla",
             "Incidents that are open now, by how their service level stands.",
-            _labelled("sla_status", {name: by_sla.get(name, 0) for name in SLA_OF_OPEN}),
+            _labelled("sla_status", {name: by_sla.get(name, 0) for name in SLA_STATUSES_OF_OPEN}),
         ),
         *_plain(
             "flapping_incidents",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ..channels import CHANNELS
 from ..incidents.errors import NotFound
+from ..incidents.routing import Routing
 from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
 from ..notify.outbox import FINAL, Outbox
@@ -104,6 +105,8 @@ def retry(request: Request) -> Response:
         if not document["order"] and "team" not in document:
             return {}
         message, channel = document["message"], document["channel"]
+        if document.get("stakeholders"):
+            return _mailed(routing, document)
         owner = routing.members.get(str(message.get("owner")))
         if owner and message.get("mention"):
             message = {**message, "mention": owner.known_as(channel)}
@@ -114,6 +117,14 @@ def retry(request: Request) -> Response:
     if document is None:
         raise NotFound(f"There is no notification {request.params['id'][:60]}; see GET /outbox.")
     return Response(shown(document))
+
+
+def _mailed(routing: Routing, document: Mapping[str, Any]) -> Dict[str, Any]:
+    """Where stakeholders get their mail by now; another place of theirs is another notification."""
+    name = document["stakeholders"]
+    group = next((one for one in routing.stakeholders if one.name == name), None)
+    is_mail = document["channel"] == "email" and group is not None and group.email
+    return {"target": ",".join(group.email)} if group and is_mail else {}
 
 
 def _outbox(request: Request) -> Outbox:

@@ -54,6 +54,10 @@ HEADERS_IN_BODY = {"if_match": "if-match", "idempotency_key": IDEMPOTENCY_HEADER
 RETRY_SECONDS = 5
 # splunkd's and Splunk Web's own arguments, on any route.
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
+# Splunk's examples of persistent handlers have a "payload" for POST and PUT alone.
+NOTHING_TO_CHANGE = (
+    "The PATCH came without a field to change. If one was sent, splunkd keeps it back: use PUT."
+)
 
 # What the library refuses with a sentence for people.
 REFUSALS = (
@@ -227,6 +231,8 @@ def _sent(raw: Mapping[str, Any], found: Route) -> Tuple[Dict[str, Any], Dict[st
     for name, header in HEADERS_IN_BODY.items():
         if isinstance(body.get(name), str):
             headers.setdefault(header, body.pop(name))
+    if found.method == "PATCH" and not body:
+        raise Problem(400, NOTHING_TO_CHANGE)
     if body or found.body_required:
         check(body, found.body or {"type": "object", "additionalProperties": False})
     return body, headers

@@ -102,6 +102,9 @@ _INCIDENT = {
     "sla_ack_due": TIME,
     "sla_resolve_due": TIME,
     "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),
+    "update_due": number(about="When stakeholders are to hear next, in epoch seconds."),
+    "update_promised": number(about="When they were told that they would."),
+    "last_update": any_object("The last update for them, with `time` and `by`."),
     "head": listed(any_text(), about="Keys of the newest timeline entries."),
     "entries": _COUNT,
 }

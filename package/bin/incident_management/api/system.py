@@ -15,7 +15,7 @@ from ..notify.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings
 from ..splunk.session import APP, SplunkError
-from ..working import worker_troubles
+from ..worker_health import worker_troubles
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 

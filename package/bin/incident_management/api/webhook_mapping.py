@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..conf_values import listed
 from ..incidents.canonical import canonical, digest
 from ..incidents.errors import Invalid
 from ..incidents.severities import severity_of
@@ -94,7 +95,7 @@ def read_mapping(name: str, stanzas: Mapping[str, Mapping[str, str]]) -> AlertMa
         values.get("items", "").strip(),
         {key: values.get(key, "").strip() for key in FIELDS},
         {key: severity_of(value) for key, value in severities.items()},
-        tuple(part.strip().lower() for part in over.split(",") if part.strip()),
+        listed(over.lower()),
     )
 
 

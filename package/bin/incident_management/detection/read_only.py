@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-__all__ = ["WRITING", "Macro", "NotReadOnly", "check_read_only", "plain_text"]
+from ..conf_values import is_true
+
+__all__ = ["Macro", "NotReadOnly", "check_read_only", "plain_text"]
 
 WRITING = frozenset(
     "aianalyze collect delete dump mcollect meventcollect openincident outputcsv outputlookup"
@@ -119,7 +121,7 @@ class _Expansion:
         found = self._read(f"{name}({len(values)})" if values else name)
         if found is None:
             raise NotReadOnly(f"uses {shown}, which is not there or not shared with you")
-        if found.get("iseval", "0").strip().lower() in ("1", "true"):
+        if is_true(found.get("iseval")):
             raise NotReadOnly(f"uses {shown}, which an eval expression makes")
         text = found.get("definition", "")
         names = [one.strip() for one in found.get("args", "").split(",")]

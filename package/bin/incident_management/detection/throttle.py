@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..conf_values import is_true, listed
 from ..incidents.intake.trigger import triggers_for_each
 from .options import Duration
 
@@ -29,27 +30,26 @@ class Throttle:
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Throttle:
         """Read it from a saved search's settings; a period that is not a span holds nothing."""
-        if str(settings.get("alert.suppress", "0")).strip().lower() not in ("1", "true"):
+        if not is_true(settings.get("alert.suppress")):
             return cls()
         try:
             period = Duration().parse(str(settings.get("alert.suppress.period") or "").strip())
         except ValueError:
             return cls()
         fields = settings.get("alert.suppress.fields") if triggers_for_each(settings) else ""
-        names = str(fields or "").split(",")
-        return cls(period, tuple(name.strip() for name in names if name.strip()))
+        return cls(period, listed(fields))
 
     def passed(self, rows: List[Dict[str, Any]], moment: float) -> List[Dict[str, Any]]:
         """Return the results that are not held at that moment, and remember them."""
         if not self.period:
             return rows
-        keys = [tuple(str(row.get(name, "")) for name in self.fields) for row in rows]
+        never = float("-inf")
         passing = [
-            row
-            for row, key in zip(rows, keys)
-            if moment - self._fired.get(key, float("-inf")) >= self.period
+            row for row in rows if moment - self._fired.get(self._key(row), never) >= self.period
         ]
         self.held += len(rows) - len(passing)
-        for row in passing:
-            self._fired[tuple(str(row.get(name, "")) for name in self.fields)] = moment
+        self._fired.update((self._key(row), moment) for row in passing)
         return passing
+
+    def _key(self, row: Mapping[str, Any]) -> Tuple[str, ...]:
+        return tuple(str(row.get(name, "")) for name in self.fields)

@@ -14,7 +14,6 @@ __all__ = [
     "check_names",
     "dedup_keys",
     "digest",
-    "is_name",
     "milliseconds",
     "plain",
     "sha256",

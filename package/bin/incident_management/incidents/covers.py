@@ -79,43 +79,46 @@ def add(
     Raises Invalid or Forbidden, with one sentence.
     """
     now = milliseconds(clock.now())
-    person, instead_of = wanted.get("person") or actor, wanted.get("instead_of") or ""
-    starts_at, ends_at = float(wanted.get("starts_at") or now), float(wanted["ends_at"])
-    for name in filter(None, (person, instead_of)):
-        if name not in people and name != actor:
-            raise Invalid(
-                f"incident_routing.conf names no '{name[:60]}': add the person to a team first."
-            )
-    if instead_of and instead_of not in of_rota:
-        raise Invalid(
-            f"{instead_of} is never on call by this rota: name one of {', '.join(sorted(of_rota))}."
-        )
-    if person == instead_of:
-        raise Invalid(f"{person} can't cover for {person}: name two people.")
-    if actor not in (person, instead_of) and not may_name_others:
-        raise Forbidden(
-            "You may take over a duty, or give away your own; for others it takes the capability "
-            "incident_admin."
-        )
-    if starts_at < now - SKEW_SECONDS:
-        raise Invalid("It would begin in the past: leave starts_at out to begin now.")
-    starts_at = max(starts_at, now)
-    if not starts_at < ends_at <= starts_at + LONGEST:
-        raise Invalid("It has to end after it begins, and within a year of that.")
-    if len(stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
-        raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
     cover = Cover(
         id=f"COV-{(unique or uuid.uuid4().hex)[:10]}",
         rota=str(wanted["rota"]),
-        person=person,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        instead_of=instead_of,
+        person=wanted.get("person") or actor,
+        starts_at=float(wanted.get("starts_at") or now),
+        ends_at=float(wanted["ends_at"]),
+        instead_of=wanted.get("instead_of") or "",
         reason=str(wanted.get("reason") or ""),
         created_by=actor,
         created_at=now,
     )
+    _check_people(cover, people, of_rota)
+    if actor not in (cover.person, cover.instead_of) and not may_name_others:
+        raise Forbidden(
+            "You may take over a duty, or give away your own; for others it takes the capability "
+            "incident_admin."
+        )
+    if cover.starts_at < now - SKEW_SECONDS:
+        raise Invalid("It would begin in the past: leave starts_at out to begin now.")
+    cover = replace(cover, starts_at=max(cover.starts_at, now))
+    if not cover.starts_at < cover.ends_at <= cover.starts_at + LONGEST:
+        raise Invalid("It has to end after it begins, and within a year of that.")
+    if len(stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
+        raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
     return windows.insert(stores.covers, cover)
+
+
+def _check_people(cover: Cover, people: Collection[str], of_rota: Collection[str]) -> None:
+    for name in filter(None, (cover.person, cover.instead_of)):
+        if name not in people and name != cover.created_by:
+            raise Invalid(
+                f"incident_routing.conf names no '{name[:60]}': add the person to a team first."
+            )
+    if cover.instead_of and cover.instead_of not in of_rota:
+        raise Invalid(
+            f"{cover.instead_of} is never on call by this rota: name one of "
+            f"{', '.join(sorted(of_rota))}."
+        )
+    if cover.person == cover.instead_of:
+        raise Invalid(f"{cover.person} can't cover for {cover.person}: name two people.")
 
 
 def end(stores: Stores, clock: Clock, actor: str, cover_id: str, may_end_others: bool) -> Cover:
@@ -142,8 +145,7 @@ def end(stores: Stores, clock: Clock, actor: str, cover_id: str, may_end_others:
 
 def listing(stores: Stores, clock: Clock) -> List[Cover]:
     """Return all that are not over, and the newest of those that are, the newest first."""
-    found = windows.newest_first(stores.covers, clock.now(), MAX_OVER)
-    return [Cover.from_document(document) for document in found]
+    return windows.newest_first(stores.covers, Cover, clock.now(), MAX_OVER)
 
 
 def standing(stores: Stores, since: float) -> Tuple[Cover, ...]:

@@ -102,16 +102,14 @@ def withdraw(
     """Close an incident that should not have been one. Doing it again changes nothing."""
     incident = timeline.current(stores, incident_id)
     resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
-    for to in ("resolved", "closed"):
-        if incident.status == "closed":
-            break
-        if to == "resolved" and not incident.is_open:
-            continue
-        data = {"from": incident.status, "to": to, "reason": WITHDRAWN.lower()}
-        if to == "resolved":
-            data["resolution"] = resolution
+    why = WITHDRAWN.lower()
+    if incident.is_open:
+        data = {"from": incident.status, "to": "resolved", "reason": why, "resolution": resolution}
         timeline.append(stores, clock, incident_id, "status", data, actor)
         incident = timeline.refresh(stores, incident_id)
+    if incident.status != "closed":
+        data = {"from": incident.status, "to": "closed", "reason": why}
+        timeline.append(stores, clock, incident_id, "status", data, actor)
     return timeline.refresh(stores, incident_id)
 
 

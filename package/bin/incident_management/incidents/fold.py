@@ -118,6 +118,7 @@ class State:
         self.promise = Promise()
         self.afterwards = Afterwards()
         self.handover: Optional[Entry] = None
+        self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
             "routed": self._routed,
@@ -136,6 +137,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "update": self._update,
+            "update_due": self._update_due,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -258,7 +261,7 @@ class State:
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
-        if to not in MOVES.get(incident.status, ()):
+        if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
         if entry.data.get("from") in ("resolved", "closed") and incident.is_open:
             # A second reopen, written by someone who did not see the first.
@@ -267,6 +270,8 @@ class State:
         if to in ("in_progress", "resolved"):
             incident.handed_on = False
         incident.status = str(to)
+        self._owes_no_more(str(to))
+        self.closed = entry if to == "closed" else None
         if to == "in_progress":
             self._keep(entry)
             self.promise.acknowledged(entry.time)
@@ -283,6 +288,29 @@ class State:
             incident.resolution = incident.category = incident.feedback = ""
             self.promise.reopened()
             self.afterwards.reopened()
+
+    def _owes_no_more(self, status: str) -> None:
+        """What was promised to stakeholders holds until it is closed; they may ask no longer."""
+        incident = self.incident
+        if status == "closed":
+            incident.update_promised = None
+        if status in ("resolved", "closed"):
+            incident.update_due = incident.update_promised
+
+    def _update(self, entry: Entry) -> None:
+        """Stakeholders were told, and when they hear next; that was the last promise's end."""
+        incident = self.incident
+        incident.last_update = {**entry.data, "time": entry.time, "by": entry.actor}
+        incident.update_promised = incident.update_due = _moment(entry.data.get("next_by"))
+
+    def _update_due(self, entry: Entry) -> None:
+        if entry.data.get("event") == "set":
+            self.incident.update_due = _moment(entry.data.get("due"))
+
+    def _reopens_beside_close(self, entry: Entry) -> bool:
+        """Whether it was closed in the moment in which somebody reopened it: that stands."""
+        reopens = entry.data.get("from") == "resolved" and entry.data.get("to") != "closed"
+        return reopens and self.closed is not None and entry.seq <= self.closed.seq
 
     def _severity(self, entry: Entry) -> None:
         if entry.data.get("to") in SEVERITIES:
@@ -327,7 +355,7 @@ class State:
         """All signals, also those that are still to arrive, belong to another incident."""
         incident = self.incident
         incident.merged_into = str(entry.data.get("into") or "")
-        incident.status = "closed"
+        incident.status, self.closed = "closed", None
         self.holdings.merged(int(entry.data.get("number") or 0))
 
     def _unmerged(self, entry: Entry) -> None:
@@ -342,6 +370,12 @@ class State:
         _extend(self.incident.merged, [entry.data["from"]])
         if entry.data.get("pinned") and not self.incident.pinned:
             self.incident.pinned, self.pinned_by = True, str(entry.data["from"])
+        promised = _moment(entry.data.get("update_promised"))
+        if promised is not None:
+            # Whoever was told of the merged one waits for news of this one now.
+            incident = self.incident
+            incident.update_promised = _edge(min, incident.update_promised, promised)
+            incident.update_due = _edge(min, incident.update_due, promised)
 
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
@@ -371,3 +405,8 @@ def _extend(known: List[str], more: Iterable[Any], most: int = sys.maxsize) -> N
 def _edge(choose: Callable[..., float], known: Any, more: Any) -> Any:
     values = [float(value) for value in (known, more) if value is not None]
     return choose(values) if values else None
+
+
+def _moment(value: Any) -> Optional[float]:
+    """A time; None for none, or 0."""
+    return float(value) if value else None

@@ -197,8 +197,9 @@ def resolve(
         "resolution": resolution,
         "category": category,
         "feedback": feedback,
-        **({"over": list(over)} if over else {}),
     }
+    if over:
+        data["over"] = list(over)
     if by_itself and flapping.hold(stores, clock, incident, actor, data, once):
         return timeline.refresh(stores, incident_id)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
@@ -272,7 +273,8 @@ def reopened_since(
 ) -> Optional[Incident]:
     """Return the incident, refreshed, if this actor has reopened it since then; else None."""
     for entry in timeline.effective(timeline.read(stores, incident_id)):
-        if (entry.actor, entry.time >= since) == (actor, True) and entry.once.startswith(REOPEN):
+        is_theirs = entry.actor == actor and entry.time >= since
+        if is_theirs and entry.once.startswith(REOPEN):
             return timeline.refresh(stores, incident_id)
     return None
 
@@ -291,12 +293,17 @@ def reopen(
     """
     entries = timeline.read_existing(stores, incident_id)
     incident = timeline.fold(entries)
+    not_resolved = "{} is {}; only a resolved one is reopened."
     if incident.status != "resolved":
-        raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is reopened.")
+        raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
     data, once = reopening(incident, resolves[-1].key, reason, found)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    incident = timeline.refresh(stores, incident_id)
+    if incident.status == "closed":
+        # That came between the look and the entry.
+        raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
+    return incident
 
 
 def reopening(
@@ -308,7 +315,9 @@ def reopening(
     """
     to = "assigned" if incident.owner else "new"
     data: Dict[str, Any] = {"from": incident.status, "to": to, "reason": reason}
-    return {**data, **({"found": True} if found else {})}, f"{REOPEN}{resolve}"
+    if found:
+        data["found"] = True
+    return data, f"{REOPEN}{resolve}"
 
 
 def must_be_open(incident: Incident, move: str) -> None:

@@ -9,8 +9,9 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
@@ -24,8 +25,6 @@ __all__ = [
     "Incident",
     "worst",
 ]
-
-Document = Dict[str, Any]
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
@@ -167,6 +166,9 @@ class Incident:
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
     are open: :mod:`.review.afterwards`.
+    was on call when it was given to them.
+    ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
+    that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -216,6 +218,9 @@ class Incident:
     review: str = ""
     follow_ups: List[Document] = field(default_factory=list)
     follow_ups_open: int = 0
+    update_due: Optional[float] = None
+    update_promised: Optional[float] = None
+    last_update: Document = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

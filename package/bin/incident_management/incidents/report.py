@@ -85,9 +85,9 @@ def _facts(incident: Incident) -> List[str]:
         ("Severity", incident.severity),
         ("Affected", ", ".join(incident.entities)),
         ("Found by", ", ".join(incident.rules)),
-        ("Team, owner", ", ".join(name for name in (incident.team, incident.owner) if name)),
+        ("Team, owner", _joined(", ", incident.team, incident.owner)),
         ("Signals, events", f"{incident.signals}, {incident.events}"),
-        ("Category", ", ".join(part for part in (incident.category, incident.feedback) if part)),
+        ("Category", _joined(", ", incident.category, incident.feedback)),
         ("Time to detect (MTTD)", took["detect"]),
         ("Time to acknowledge (MTTA)", took["acknowledge"]),
         ("Time to resolve (MTTR)", took["resolve"]),
@@ -129,28 +129,20 @@ def _edited(data: Data) -> str:
 _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "opened": _opened,
     "edited": _edited,
-    "signal": lambda data: " ".join(_words(f"added {_signals(data)}", data.get("reason"))),
+    "signal": lambda data: _joined(" ", f"added {_signals(data)}", data.get("reason")),
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),
-    "ticket": lambda data: ": ".join(
-        _words(
-            data.get("number"),
-            data.get("by") if data.get("event") == "comment" else "",
-            data.get("text"),
-        )
+    "ticket": lambda data: _joined(
+        ": ",
+        data.get("number"),
+        data.get("by") if data.get("event") == "comment" else "",
+        data.get("text"),
     ),
-    "assigned": lambda data: (
-        "assigned to " + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
-    ),
+    "assigned": lambda data: f"assigned to {_taken_by(data)}",
     "unassigned": lambda data: str(data.get("reason") or ""),
     "sla": lambda data: _promised(data),
-    "escalation": lambda data: (
-        f"escalated to level {data.get('level')}: "
-        + ", ".join(_words(data.get("owner"), data.get("team"), data.get("reason")))
-    ),
-    "status": lambda data: ". ".join(
-        _words(f"{data.get('from')} to {data.get('to')}", data.get("reason"))
-    ),
+    "escalation": lambda data: f"escalated to level {data.get('level')}: {_taken_by(data)}",
+    "status": lambda data: _because(f"{data.get('from')} to {data.get('to')}", data),
     "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
     "analysis": lambda data: str(data.get("verdict") or "analysed"),
     "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",
@@ -161,43 +153,45 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "action": lambda data: f"action {data.get('phase')}: {data.get('detail') or ''}",
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
     "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
-    "merged": lambda data: ". ".join(_words(f"merged into {data.get('into')}", data.get("reason"))),
-    "unmerged": lambda data: ". ".join(
-        _words(f"taken out of {data.get('from')} again", data.get("reason"))
-    ),
+    "merged": lambda data: _because(f"merged into {data.get('into')}", data),
+    "unmerged": lambda data: _because(f"taken out of {data.get('from')} again", data),
     "joined": lambda data: (
         f"took over {data.get('from')} with {len(data.get('signals') or {})} signals"
     ),
-    "split": lambda data: ". ".join(
-        _words(
-            f"{len(data.get('removed') or [])} signals split off to {data.get('to')}",
-            data.get("reason"),
-        )
+    "split": lambda data: _because(
+        f"{len(data.get('removed') or [])} signals split off to {data.get('to')}", data
     ),
-    "pinned": lambda data: " ".join(
-        _words(
-            "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
-            data.get("reason"),
-        )
+    "pinned": lambda data: _joined(
+        " ",
+        "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
+        data.get("reason"),
     ),
+    "update": lambda data: _joined(
+        ". ",
+        f"told stakeholders{_of_state(data)}: {data.get('text')}",
+        f"next update by {when(float(data['next_by']))}" if data.get("next_by") else "",
+    ),
+    "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
-    "review": lambda data: ", ".join(
-        _words(
-            f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
-            data.get("reason"),
-            *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
-        )
+    "review": lambda data: _joined(
+        ", ",
+        f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",
+        data.get("reason"),
+        *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
     ),
-    "follow_up": lambda data: ", ".join(
-        _words(
-            f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
-            data.get("title"),
-            data.get("owner"),
-            f"due {when(float(data['due']))}" if data.get("due") else "",
-            data.get("reason"),
-        )
+    "follow_up": lambda data: _joined(
+        ", ",
+        f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
+        data.get("title"),
+        data.get("owner"),
+        f"due {when(float(data['due']))}" if data.get("due") else "",
+        data.get("reason"),
     ),
 }
+
+
+def _of_state(data: Data) -> str:
+    return f" ({data['state']})" if data.get("state") else ""
 
 
 def _promised(data: Data) -> str:
@@ -206,6 +200,18 @@ def _promised(data: Data) -> str:
     dues = ((name, data.get(f"{name}_due")) for name in ("acknowledge", "resolve"))
     said = [f"{name} until {when(float(due))}" for name, due in dues if due is not None]
     return "deadlines: " + (", ".join(said) or "none")
+
+
+def _taken_by(data: Data) -> str:
+    return _joined(", ", data.get("owner"), data.get("team"), data.get("reason"))
+
+
+def _because(said: str, data: Data) -> str:
+    return _joined(". ", said, data.get("reason"))
+
+
+def _joined(mark: str, *values: Any) -> str:
+    return mark.join(_words(*values))
 
 
 def _words(*values: Any) -> Iterable[str]:

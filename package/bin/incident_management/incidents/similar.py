@@ -8,7 +8,7 @@ named, so that a reader can judge it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ..ports import Collection, Document, Stores
@@ -176,7 +176,4 @@ def _with_fixes(plans: Collection, found: List[Similar]) -> List[Similar]:
         if plan.get("status") == HELPED:
             text = str(plan.get("summary") or plan.get("action"))
             helped.setdefault(str(plan["incident_id"]), []).append(text)
-    return [
-        Similar(one.document, one.score, one.why, tuple(helped.get(str(one.document["id"]), ())))
-        for one in found
-    ]
+    return [replace(one, fixes=tuple(helped.get(str(one.document["id"]), ()))) for one in found]

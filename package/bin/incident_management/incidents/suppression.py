@@ -90,8 +90,7 @@ def remove(stores: Stores, suppression_id: str) -> None:
 
 def listing(stores: Stores, clock: Clock) -> List[Suppression]:
     """Return all that are not over, and the newest of those that are; the newest first."""
-    found = windows.newest_first(stores.suppressions, clock.now(), MAX_OVER)
-    return [Suppression.from_document(document) for document in found]
+    return windows.newest_first(stores.suppressions, Suppression, clock.now(), MAX_OVER)
 
 
 def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:

@@ -1,9 +1,9 @@
 """Timeline entries become notifications: who wants to hear of what, and in what order.
 
 Reads the entries since a checkpoint, less an overlap that covers clocks that differ and inserts
-that came late. An entry has one notification a channel, whose key is made of both, so reading an
-entry again puts nothing more on the outbox. The entries of one incident are put there in the
-timeline's order.
+that came late: of a minute in each round, and once a minute of more. An entry has one notification
+a channel, whose key is made of both, so reading an entry again puts nothing more on the outbox. The
+entries of one incident are put there in the timeline's order.
 
 What is older than a day is no news any more: of an incident that nobody was told of for so long,
 only where it stands is told (:mod:`.late`).
@@ -30,19 +30,24 @@ from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Member, Routing
 from ..incidents.stores import chunks, claim_document, find_by
+from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, build, one_line
+from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
+from .stakeholders import SUBSCRIBERS, Telling, message_for
 from .standing import newest_analysis_id
 from .storms import Storms
+from .webhook import PREFIX
 
 __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
 OVERLAP_SECONDS = 900.0
+# Without news the checkpoint is written this often: what comes after it is read again meanwhile.
+IDLE_SAVE_SECONDS = 30.0
 # What is older than this is no news any more.
 OLDEST_SECONDS = 24 * 3600.0
 # An incident is opened and routed in two entries: its message waits for the team.
@@ -52,7 +57,7 @@ REMEMBERED = 20_000
 # are read together.
 MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
-# The overlap is read at every turn: of its entries no more than says whether they are news.
+# The overlap is read again and again: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
 # What is news for an incident's owner, or its follow-up's.
 _CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
@@ -88,6 +93,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._say = say
+        self._overlap = Overlap(clock, OVERLAP_SECONDS)
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()
@@ -99,7 +105,7 @@ class Announcer:
         routing: Routing,
         web_url: str,
         set_up: Callable[[], Collection[str]],
-        subscriptions: Optional[Mapping[str, Document]] = None,
+        read_subscriptions: Callable[[], Mapping[str, Document]] = dict,
     ) -> int:
         """Announce everything new; returns how many notifications were put on the outbox.
 
@@ -107,15 +113,21 @@ class Announcer:
             routing: an :class:`incident_management.incidents.routing.Routing`.
             web_url: base URL of Splunk Web, for links; may be empty.
             set_up: gives the channels that somebody has set up; asked when there is news.
-            subscriptions: the signed webhooks, by id.
+            read_subscriptions: gives the signed webhooks, by id; asked when there is news, and
+                when the checkpoint is written.
         """
         now = self._clock.now()
         known = self._checkpoint()
         oldest = now - OLDEST_SECONDS
         if len(self._told) > REMEMBERED:
             self._told.clear()
-        fresh = self._fresh(max(known.time - OVERLAP_SECONDS, oldest))
+        seconds = self._overlap.seconds()
+        fresh = self._fresh(max(known.time - seconds, oldest))
         missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
+        if not (fresh or missed) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
+            self._overlap.was_read(seconds)
+            self._behind = False
+            return 0
         waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
         # In the order of their entries: what is too much for one turn waits for the next ones.
         ready = [key for key in fresh if key not in waiting]
@@ -128,8 +140,9 @@ class Announcer:
         moment = self._clock.now()
         there = set_up() if ready or missed else CHANNELS
         hearing = known.hearing.without(there, moment)
-        hearing = hearing.under(routing, subscriptions or {}, known.time)
-        audience = Audience(routing, subscriptions or {}, there, hearing)
+        subscriptions = read_subscriptions()
+        hearing = hearing.under(routing, subscriptions, known.time)
+        audience = Audience(routing, subscriptions, there, hearing)
         self._storms.begin({*ready, *missed})
         added = self._announce_late(missed, audience, web_url, known.time)
         for incident_id, entries, analysis in self._read(ready):
@@ -138,6 +151,7 @@ class Announcer:
         # All is announced up to now, or to the millisecond before what waits.
         before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
         self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
+        self._overlap.was_read(seconds)
         return added
 
     def _checkpoint(self) -> _Checkpoint:
@@ -228,12 +242,16 @@ class Announcer:
         analysis = analysis if incident.get("cause") else None
         team = str(incident.get("team") or "")
         opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
+        telling = Telling(self._stores, audience.routing, incident, entries)
         added = 0
-        for entry in timeline.effective(entries):
+        said = timeline.effective(entries)
+        for index, entry in enumerate(said):
             if entry.key not in wanted:
                 continue
             if entry.data.get("handover") and entry.data["owner"] != incident.get("owner"):
                 # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+                continue
+            if entry.data.get("vacant") and _was_taken(entry, said[: index + 1]):
                 continue
             message = build(incident, entry.to_document(), analysis, web_url).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
@@ -246,10 +264,46 @@ class Announcer:
                 # A summary does not show that one of those it told of has become worse.
                 together = self._storms.told_together(entry.incident_id)
                 channels = [*channels, *(one for one in together if one in audience.set_up)]
+            if entry.kind == "update":
+                outside = message_for(SUBSCRIBERS, incident, entries, entry).to_document()
             for channel in channels:
-                added += self._enqueue(channel, entry, message, audience.routing, team)
+                is_outside = entry.kind == "update" and channel.startswith(PREFIX)
+                told = outside if is_outside else message
+                added += self._enqueue(channel, entry, told, audience.routing, team)
+            if heard is None:
+                added += self._tell_stakeholders(telling, entry, channels, audience, team)
         self._told |= wanted
         return added
+
+    def _tell_stakeholders(
+        self,
+        telling: Telling,
+        entry: Entry,
+        channels: Collection[str],
+        audience: Audience,
+        team: str,
+    ) -> int:
+        """Tell those who do not work on it; ``channels`` tell those who do."""
+        routing = audience.routing
+
+        def enqueue(channel: str, place: str, key: str, message: Message) -> bool:
+            if notification_id(entry.identity, channel, key) in self._there:
+                return False
+            return self._storms.enqueue(
+                routing,
+                team,
+                source=entry.identity,
+                channel=channel,
+                event=message.event,
+                message=message.to_document(),
+                incident_id=entry.incident_id,
+                target=place,
+                order=_order(entry),
+                key_target=key,
+            )
+
+        own = {name: routing.target(team, name) for name in channels}
+        return telling.tell(entry, lambda group: audience.hears(group, entry), own, enqueue)
 
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str
@@ -268,8 +322,12 @@ class Announcer:
             message=message,
             incident_id=entry.incident_id,
             target=routing.target(team, channel),
-            order=f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}",
+            order=_order(entry),
         )
+
+
+def _order(entry: Entry) -> str:
+    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Member]:
@@ -277,6 +335,11 @@ def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Membe
     if entry.actor == message["owner"] or message["event"] not in _CALLING:
         return None
     return routing.members.get(str(message["owner"]))
+
+
+def _was_taken(given: Entry, until: Sequence[Entry]) -> bool:
+    """Whether somebody was faster than the app, which gave an incident that had nobody."""
+    return bool(timeline.fold(until).owner != given.data["owner"])
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

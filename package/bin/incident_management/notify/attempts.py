@@ -1,7 +1,8 @@
 """What is true of the attempts to deliver a notification: documents that are only ever inserted.
 
 ``deliver:<notification>:<n>`` says that somebody makes attempt n, ``outcome:<notification>:<n>``
-how it ended. Of several who insert the same one, only the first succeeds.
+how it ended, ``again:<notification>:<n>`` that a person has it sent again after that. Of several
+who insert the same one, only the first succeeds.
 
 A store that fails in between leaves an attempt without an outcome. What this process knows of its
 own ones, it writes down when the store is back; nobody else can tell, and would have to ask.
@@ -14,13 +15,16 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from ..incidents.stores import claim_document
 from ..ports import Clock, Stores
-from .channel import Delivery, retry
+from .channel import Delivery, Inquiry, retry
 
-__all__ = ["LEASE_SECONDS", "Attempts"]
+__all__ = ["ATTEMPTS", "LEASE_SECONDS", "Attempts", "settled"]
 
 # Longer than any sender may take (their own limits are 75 s), so that a slow one is not doubted.
 LEASE_SECONDS = 120.0
 DETAIL_CHARACTERS = 1000
+# After this many attempts a message is given up if others went through meanwhile; where none did,
+# the service is down, and that may last a night.
+ATTEMPTS = 20
 
 
 class Attempts:
@@ -92,6 +96,15 @@ class Attempts:
         del self._unwritten[f"{key}:{number}"]
         return counts or delivery
 
+    def ask_again(self, key: str, number: int, changed: Mapping[str, Any]) -> None:
+        """Write down that more attempts are wanted after one, and which fields are new by then."""
+        self._insert(f"again:{key}:{number}", changed)
+
+    def asked_again(self, key: str, number: int) -> Optional[Mapping[str, Any]]:
+        """Return what :meth:`ask_again` wrote first; None: nobody wants more after that attempt."""
+        claim = self._stores.claims.get(f"again:{key}:{number}")
+        return claim["value"] if claim else None
+
     def _written(self, key: str, number: int) -> Optional[Delivery]:
         claim = self._stores.claims.get(f"outcome:{key}:{number}")
         if claim is None:
@@ -109,3 +122,15 @@ class Attempts:
         return self._stores.claims.insert(
             claim_document(key, self._clock.now(), value, holder=self._holder)
         )
+
+
+def settled(inquiry: Inquiry, spent: int) -> Delivery:
+    """What an inquiry's answer makes of the attempt; ``spent``: the attempts so far."""
+    if inquiry.answer == "arrived":
+        return Delivery("sent", inquiry.detail, inquiry.receipt)
+    if inquiry.answer == "marked" and spent >= ATTEMPTS:
+        text = f"Sent {spent} times, and never answered. {inquiry.detail}"
+        return Delivery("unconfirmed", text)
+    if inquiry.answer in ("missing", "harmless", "marked"):
+        return Delivery("retry", inquiry.detail)
+    return Delivery("unconfirmed", inquiry.detail)

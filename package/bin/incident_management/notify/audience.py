@@ -14,9 +14,10 @@ from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 from ..channels import CHANNELS
 from ..incidents.lifecycle import comes_with_acknowledgement
 from ..incidents.model import Entry
-from ..incidents.routing import Routing
+from ..incidents.routing import Routing, Stakeholders
 from ..ports import Document
 from .heard.news import heard_from
+from .stakeholders import hearing_of, wish_of
 from .webhook import ALL, channel_of, subscribed
 
 __all__ = ["Audience", "Hearing"]
@@ -91,6 +92,10 @@ class Audience:
         source = heard_from(entry.once)
         return (name for name in self._wanted(entry, message, team) if name != source)
 
+    def hears(self, group: Stakeholders, entry: Entry) -> bool:
+        """Tell whether a group was there, wanting what it wants now, before an entry."""
+        return self.hearing.hears(hearing_of(group), entry.time, wish_of(group))
+
     def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
@@ -132,6 +137,8 @@ def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str
     for team in routing.teams.values():
         for channel in team.channels or CHANNELS:
             found[channel].add(_team(team.name))
+    for group in routing.stakeholders:
+        found[hearing_of(group)] = {wish_of(group)}
     for key, one in subscriptions.items():
         if one.get("enabled", True):
             found[channel_of(key)] = set(one["events"])

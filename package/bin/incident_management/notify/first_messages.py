@@ -61,7 +61,7 @@ _READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
 _PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
 OPEN_PLACE = 1
 _COMING = ("pending", "sending")
-_SENT = ("incident_id", "state", "receipt", "message")
+_SENT = ("incident_id", "state", "receipt", "message", "stakeholders")
 
 
 class Updater(Protocol):
@@ -183,6 +183,8 @@ class FirstMessages:
         """
         mine = {"$and": [{"channel": "slack"}, any_of("incident_id", incident_ids)]}
         found = self._stores.outbox.find(mine, fields=_SENT)
+        # Stakeholders get what was written for them, and nothing else.
+        found = [one for one in found if not one.get("stakeholders")]
         coming = {str(one["incident_id"]) for one in found if one["state"] in _COMING}
         sent = [one for one in found if one["state"] == "sent" and _is_first(one["receipt"])]
         keys = [f"{NOTE}:{one['_key']}" for one in sent]

@@ -10,7 +10,13 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timezone
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader, UnstructuredHeader
+from email.headerregistry import (
+    Address,
+    Group,
+    HeaderRegistry,
+    MessageIDHeader,
+    UnstructuredHeader,
+)
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -74,7 +80,11 @@ def letter(
     """
     mail = EmailMessage(_POLICY)
     mail["From"] = Address(_NAME, addr_spec=sender)
-    mail["To"] = [Address(addr_spec=one) for one in recipients]
+    if message.stakeholders:
+        # They need not know each other: RFC 5322, 3.4, has a group without members for that.
+        mail["To"] = [Group("undisclosed-recipients", ())]
+    else:
+        mail["To"] = [Address(addr_spec=one) for one in recipients]
     mail["Subject"] = _subject(message)
     mail["Date"] = format_datetime(datetime.fromtimestamp(now, timezone.utc))
     domain = sender.rpartition("@")[2]
@@ -102,7 +112,7 @@ def _subject(message: Message) -> str:
     title = one_line(message.opened_as or message.title, _SUBJECT_CHARACTERS)
     if not message.incident_id:
         return title
-    again = "" if message.event == "opened" else "Re: "
+    again = "" if message.event == "opened" or message.stakeholders else "Re: "
     return f"{again}[{one_line(message.incident_id, 40)}] {title}".strip()
 
 

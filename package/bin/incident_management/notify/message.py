@@ -14,9 +14,11 @@ from urllib.parse import urlencode
 
 from ..channels import NAMES
 from ..incidents.model import SEVERITIES
+from ..incidents.updates import STATES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated
+from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
 
 __all__ = [
     "FOLLOW_UP_OVERDUE",
@@ -43,62 +45,21 @@ __all__ = [
 # its own alerts ("Use a webhook alert action" in the Alerting Manual).
 PAGE = "/app/incident_management/workbench"
 TITLE_LENGTH = 200
-TEXT_LENGTH = 1500
+TEXT_LENGTH = 2000
 QUOTE_LENGTH = 700
 LISTED = 5
 # The event of what says where an incident stands, and not what has happened.
 STANDING = "standing"
 # The event of what tells of many incidents at once, see :mod:`.storms`.
 SUMMARY = "summary"
-# The event that is its follow-up's owner's own news, and not that of the incident's.
-FOLLOW_UP_OVERDUE = "follow_up_overdue"
 
-# Every event that people and subscribers may be told of, and its headline.
-HEADLINES = {
-    "opened": "Incident opened",
-    "reopened": "Incident reopened",
-    "resolved": "Incident resolved",
-    "closed": "Incident closed",
-    "acknowledged": "Incident acknowledged",
-    "status": "Status changed",
-    "severity": "Severity changed",
-    "assigned": "Incident assigned",
-    "unassigned": "Nobody can take the incident",
-    "escalation": "Incident escalated",
-    "sla_timed": "Deadlines set",
-    "sla_warning": "Deadline near",
-    "sla_breached": "Deadline missed",
-    "routed": "Incident routed",
-    "note": "Note added",
-    "edited": "Incident corrected",
-    "pinned": "Kept open, or no longer",
-    "signal": "More of the same found",
-    "analysis": "Likely cause",
-    "plan": "Fix proposed",
-    "approval": "Fix decided on",
-    "refused": "Fix refused",
-    "action": "Fix under way",
-    "verification": "Fix checked",
-    "rollback": "Fix rolled back",
-    "flapping": "Incident opens again and again",
-    "calm": "Incident is calm again",
-    "held": "Held open while it flaps",
-    "joined": "Another incident was merged into this one",
-    "split": "Signals were split off to another incident",
-    "ticket": "Ticket changed",
-    "review": "Review written",
-    "review_done": "Review done, or not needed",
-    "follow_up": "Follow-up noted or changed",
-    "follow_up_overdue": "Follow-up overdue",
-}
 # Of these people want to know whose doing it is.
 _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
-    "pinned", "approval", "joined", "split", "escalation",
+    "pinned", "approval", "joined", "split", "escalation", "update",
 )  # fmt: skip
 # Who acts where nobody did.
 _NOBODY = ("", "incident_management", "incident_monitor")
-_MEANS = {"merged": "resolved", "unmerged": "reopened"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +71,8 @@ class Message:
     ``plan_hash`` are those of a fix that is proposed. ``mention`` is Slack's id of the owner, in
     a mail their address, where this is news for them (a summary has several, with commas).
     ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
-    with, which is the subject of all of its mails.
+    with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
+    ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     """
 
     event: str
@@ -136,6 +98,8 @@ class Message:
     mention: str = ""
     eased: bool = False
     opened_as: str = ""
+    next_by: float = 0.0
+    stakeholders: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -146,33 +110,6 @@ class Message:
         """Read it back; names that this version does not know are left out."""
         known = {item.name for item in fields(cls)}
         return cls(**{name: value for name, value in document.items() if name in known})
-
-
-def event_of(entry: Mapping[str, Any]) -> str:
-    """Name what an entry means to people: a status change says to what.
-
-    A merged incident is over for whoever was told of it; the one that took it over goes on.
-    """
-    if entry["kind"] in _MEANS:
-        return _MEANS[str(entry["kind"])]
-    if entry["kind"] == "flapping":
-        return {"began": "flapping", "ended": "calm"}.get(entry["data"].get("state", ""), "held")
-    if entry["kind"] == "sla":
-        return f"sla_{entry['data'].get('event', '')}"
-    if entry["kind"] == "follow_up" and entry["data"].get("event") == "overdue":
-        return FOLLOW_UP_OVERDUE
-    if entry["kind"] == "review" and entry["data"].get("state") in ("done", "not_needed"):
-        return "review_done"
-    if entry["kind"] != "status":
-        return str(entry["kind"])
-    before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
-    if after in ("resolved", "closed"):
-        return str(after)
-    if before in ("resolved", "closed"):
-        return "reopened"
-    if after == "in_progress":
-        return "acknowledged"
-    return "status"
 
 
 def incident_url(web_url: str, incident_id: str) -> str:
@@ -220,7 +157,7 @@ def build(
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
         text=plain(_details(event, entry, incident), TEXT_LENGTH),
-        where=[plain(name, 80) for name in incident.get("entities") or []],
+        where=[plain(name, 80) for name in _affected(entry, incident)],
         rules=[plain(name, 80) for name in incident.get("rules") or []],
         since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
         until=float(incident.get("last_time") or 0.0),
@@ -234,7 +171,13 @@ def build(
         plan_id=str(entry["data"].get("plan_id") or "") if event == "plan" else "",
         plan_hash=str(entry["data"].get("plan_hash") or "") if event == "plan" else "",
         eased=event == "severity" and _is_lower(entry["data"]),
+        next_by=float(entry["data"].get("next_by") or 0.0),
     )
+
+
+def _affected(entry: Mapping[str, Any], incident: Mapping[str, Any]) -> List[str]:
+    said = entry["data"].get("services") if entry["kind"] == "update" else None
+    return list(incident.get("entities") or [] if said is None else said)
 
 
 def _is_lower(data: Mapping[str, Any]) -> bool:
@@ -256,6 +199,8 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
         return "No cause found"
     if event == "analysis" and data.get("confidence") == "low":
         return "Suspected cause, not proved"
+    if event == "update" and data.get("state") in STATES:
+        return f"{str(data['state']).capitalize()}: update for stakeholders"
     if event == "verification":
         return {
             "recovered": "Fix verified: recovered",
@@ -366,15 +311,19 @@ def facts(message: Message) -> List[tuple[str, str]]:
     """Name what is known of an incident, and say it, for services that only show text."""
     found = []
     if message.where:
-        found.append(("Where", listed(message.where)))
+        found.append(("Affected" if message.stakeholders else "Where", listed(message.where)))
     if message.since:
         since = utc(message.since)
         if message.event == "resolved" and message.time > message.since:
             since += f" (for {span(message.time - message.since)})"
         found.append(("Since", since))
+    if message.next_by:
+        found.append(("Next update by", utc(message.next_by)))
     if message.events:
         found.append(("Events", f"{message.events:,}"))
-    if message.incident_id:
+    if message.incident_id and message.stakeholders:
+        found.append(("Incident", message.incident_id))
+    elif message.incident_id:
         people = " · ".join(part for part in (message.team, message.owner) if part)
         found.append(("Team · owner", people or "nobody yet"))
         found.append(("Incident", message.incident_id))

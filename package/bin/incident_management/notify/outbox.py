@@ -1,10 +1,11 @@
 """The outbox: every notification leaves it once, or ends where people see it.
 
-What is true of an attempt stands in two documents that are only ever inserted, in
-``incident_claims``: ``deliver:<notification>:<n>``, somebody makes attempt n; and
-``outcome:<notification>:<n>``, how it ended. The notification's own document is what they add up
-to, so a writer that was overtaken can at worst set it back, and the next reader finds out from
-the claims; it can't cause a second message.
+What is true of an attempt stands in documents that are only ever inserted, in
+``incident_claims``: ``deliver:<notification>:<n>``, somebody makes attempt n;
+``outcome:<notification>:<n>``, how it ended; and ``again:<notification>:<n>``, somebody wants it
+sent again after that. The notification's own document is what they add up to, so a writer that was
+overtaken can at worst set it back, and the next reader finds out from the claims; it can't cause a
+second message.
 
 All that an attempt needs is read and saved before it is taken, so that between its claim and the
 send nothing is left that could fail. An attempt without an outcome, by a process that died or lost
@@ -21,11 +22,10 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
 from ..ports import Clock, Document, Stores
 from . import late
-from .attempts import LEASE_SECONDS, Attempts
+from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
 from .channel import (
     Connected,
     Delivery,
-    Inquiry,
     NotConfigured,
     Notification,
     Sender,
@@ -34,18 +34,14 @@ from .channel import (
 )
 from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
+from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 
 __all__ = ["FINAL", "Outbox", "notification_id"]
-
-FINAL = ("sent", "dead", "unconfirmed")
 
 # How long after a lost answer the service is asked: it may still be at it.
 ASK_AFTER_SECONDS = 15.0
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
-# After this many attempts a message is given up if others went through meanwhile; where none did,
-# the service is down, and that may last a night.
-ATTEMPTS = 20
 GIVES_UP_SECONDS = 24 * 3600.0
 # Once a message has waited this long, its incident may have ended.
 OVERTAKEN_SECONDS = 60.0
@@ -89,6 +85,7 @@ class Outbox:
         self._record = record
         self._jitter = jitter
         self._turns = Turns(stores.outbox, clock)
+        self._unwritten = Unwritten(stores.outbox, clock)
 
     def enqueue(
         self,
@@ -158,7 +155,8 @@ class Outbox:
             for sender in made.values():
                 if isinstance(sender, Connected):
                     sender.close()
-        self._record_final(limit)
+        for document in self._unwritten.find(limit):
+            self._write_record(document)
         return counts
 
     def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
@@ -168,18 +166,27 @@ class Outbox:
         are returned as they are. ``changed`` gives the fields of a document that are new by now.
         """
         document = self._stores.outbox.get(key)
-        if document is None or document["state"] not in ("dead", "unconfirmed"):
+        if document is None or document["state"] not in ENDED_UNSENT:
             return document
-        document.update(
-            changed(document),
-            state="pending",
-            spent=document["attempts"],
-            next_attempt=AT_ONCE,
-            first_sent=0.0,
-            recorded=False,
-        )
-        self._stores.outbox.save([document])
+        if document["incident_id"] and not document["recorded"]:
+            self._record(document)
+        self._attempts.ask_again(key, int(document["attempts"]), changed(document))
+        self._begin_again(document)
         return document
+
+    def _begin_again(self, document: Document) -> None:
+        """Have a notification go on that ended unsent, if a person wants it sent again."""
+        number = int(document["attempts"])
+        changed = self._attempts.asked_again(document["_key"], number)
+        if changed is None:
+            return
+        anew = {"state": "pending", "spent": number, "next_attempt": AT_ONCE, "first_sent": 0.0}
+        document.update(changed, **anew, recorded=False)
+        self._stores.outbox.save([document])
+
+    def ended(self) -> None:
+        """Note that others than this ended some: the next round writes that on their timelines."""
+        self._unwritten.expect()
 
     # --- one attempt ------------------------------------------------------------------------
 
@@ -258,7 +265,7 @@ class Outbox:
             if age < GIVES_UP_SECONDS:
                 document["attempts"] = number
                 return self._wait_to_ask(document, inquiry.detail)
-        return self._end(document, number, _settled(inquiry, number - int(document["spent"])))
+        return self._end(document, number, settled(inquiry, number - int(document["spent"])))
 
     def _wait_to_ask(self, document: Document, detail: str) -> str:
         document.update(
@@ -316,17 +323,14 @@ class Outbox:
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(spent - 1, 20))
         return max(longest * (0.5 + self._jitter() / 2), (asked or 0.0) * (1 + self._jitter() / 10))
 
-    def _record_final(self, limit: int) -> None:
-        """Catch up on outcomes whose timeline entry a crash prevented."""
-        query = {"recorded": False, "$or": [{"state": state} for state in FINAL]}
-        for document in self._stores.outbox.find(query, limit=limit):
-            self._write_record(document)
-
     def _write_record(self, document: Document) -> None:
+        self._unwritten.expect()
         if document["incident_id"]:
             self._record(document)
         document["recorded"] = True
         self._stores.outbox.save([document])
+        if document["state"] in ENDED_UNSENT:
+            self._begin_again(document)  # What was saved may have been read before somebody asked.
 
     def _as_it_is_now(self, document: Document) -> Notification:
         """The notification with what its waiting makes worth saying."""
@@ -383,15 +387,3 @@ def _sender(channel: str, senders: Senders, made: Dict[str, Sender]) -> Sender:
     if channel not in made:
         made[channel] = senders[channel]()
     return made[channel]
-
-
-def _settled(inquiry: Inquiry, spent: int) -> Delivery:
-    """What an inquiry's answer makes of the attempt; ``spent``: the attempts so far."""
-    if inquiry.answer == "arrived":
-        return Delivery("sent", inquiry.detail, inquiry.receipt)
-    if inquiry.answer == "marked" and spent >= ATTEMPTS:
-        text = f"Sent {spent} times, and never answered. {inquiry.detail}"
-        return Delivery("unconfirmed", text)
-    if inquiry.answer in ("missing", "harmless", "marked"):
-        return Delivery("retry", inquiry.detail)
-    return Delivery("unconfirmed", inquiry.detail)

@@ -16,7 +16,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
     """Return what the outbox calls with a notification that has reached its end."""
 
     def record(document: Document) -> None:
-        receipt = document.get("receipt") or {}
+        receipt, told = document.get("receipt") or {}, document.get("stakeholders")
         data = {
             "channel": document["channel"],
             "event": document["event"],
@@ -24,6 +24,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
             "detail": document["last_error"]
             or str(receipt.get("number") or receipt.get("note") or ""),
             "notification_id": document["_key"],
+            **({"stakeholders": told} if told else {}),
         }
         # Sending a dead one again is another ending.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"

@@ -99,7 +99,8 @@ class SlackSender:
         thread = notification.thread or {}
         if thread.get("ts"):
             within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
-            if message.event in IN_CHANNEL_TOO and not notification.is_over:
+            calls = message.event in IN_CHANNEL_TOO and not notification.is_over
+            if calls or message.stakeholders:
                 within["reply_broadcast"] = True
             delivery, refused = self._post({**arguments, **within})
             if refused not in _NO_THREAD | _NO_CHANNEL:

@@ -50,7 +50,10 @@ RESOLUTION = "resolution"
 RESOLUTION_CHARACTERS = 2000
 
 # What asks somebody to act; other messages of the thread have no buttons.
-ASKING = ("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached")
+ASKING = (
+    *("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached"),
+    "update_overdue",
+)
 # What is shown in the channel as well as in the thread.
 IN_CHANNEL_TOO = (*ASKING, "resolved")
 _OPEN = ("new", "assigned", "in_progress")
@@ -70,6 +73,7 @@ def buttons(message: Message, answers: bool) -> List[Block]:
     ``answers``: whether somebody listens for what is pressed; else there is only the link.
     """
     elements: List[Block] = []
+    answers = answers and not message.stakeholders
     if answers and message.plan_id:
         elements += _of_plan(message)
     elif answers and message.incident_id and message.event in (STANDING, *ASKING):

@@ -48,6 +48,8 @@ def fallback(message: Message) -> str:
     parts = [_subject(message)]
     if message.event == "alert":
         parts = [_marked(message, message.title), truncated(message.text, 300)]
+    elif message.event == "update":
+        parts += [message.title, truncated(message.text, 300)]
     elif message.event not in _TITLED:
         parts.append(message.title)
     where = listed(message.where)
@@ -66,7 +68,9 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     if fields:
         laid.append({"type": "section", "fields": fields})
     if message.text:
-        laid.append(_section(escape(message.text)))
+        # What a person wrote for others comes before the facts.
+        place = len(laid) - 1 if message.event == "update" and fields else len(laid)
+        laid.insert(place, _section(escape(message.text)))
     if message.cause:
         laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
     if message.quote:
@@ -93,12 +97,15 @@ def _marked(message: Message, text: str) -> str:
 def _fields(message: Message) -> List[Dict[str, Any]]:
     pairs = []
     if message.where:
-        pairs.append(("Where", escape(listed(message.where), 1900)))
+        name = "Affected" if message.stakeholders else "Where"
+        pairs.append((name, escape(listed(message.where), 1900)))
     if message.since:
         pairs.append(("Since", _since(message)))
+    if message.next_by:
+        pairs.append(("Next update by", _date(message.next_by)))
     if message.events:
         pairs.append(("Events", f"{message.events:,}"))
-    if message.incident_id:
+    if message.incident_id and not message.stakeholders:
         people = " · ".join(part for part in (message.team, message.owner) if part)
         mention = f" <@{message.mention}>" if message.mention else ""
         pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
@@ -107,7 +114,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
         pairs.append(("For", called))
     if message.rules:
         pairs.append(("Found by", escape(listed(message.rules), 1900)))
-    if message.status and message.event not in ("opened", "resolved"):
+    if message.status and not (message.stakeholders or message.event in ("opened", "resolved")):
         pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
     return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
 

@@ -92,7 +92,12 @@ class Storms:
         if channel not in PEOPLE:
             return self._outbox.enqueue(**notification, extra={"team": team})
         flow = _flow(channel, team, message)
+        outside = message.get("stakeholders")
         extra: Document = {"team": team, "flow": flow}
+        if outside:
+            # Their lane is their own: what their service is slow to take keeps nobody else waiting.
+            own = f"{notification['incident_id']}/{channel}/{notification['key_target']}"
+            extra.update(stakeholders=outside, lane=own)
         if self._is_full(routing, channel, flow, message) and not self._is_quiet(notification):
             extra.update(state=GATHERED, summary="")
         is_new = self._outbox.enqueue(**notification, extra=extra)
@@ -102,7 +107,7 @@ class Storms:
             else:
                 # Another worker is at the same, and puts more there than is counted here.
                 del self._counts[counted]
-        if self._in_slack is not None and channel == "slack":
+        if self._in_slack is not None and channel == "slack" and not outside:
             incident_id = notification["incident_id"]
             if not is_new:
                 # What that other one made of it counts.
@@ -114,8 +119,9 @@ class Storms:
     def told_together(self, incident_id: str) -> List[str]:
         """Return the channels where an incident was told of in summaries alone."""
         found = self._stores.outbox.find(
-            {"incident_id": incident_id}, fields=("channel", "summary")
+            {"incident_id": incident_id}, fields=("channel", "summary", "stakeholders")
         )
+        found = [one for one in found if not one.get("stakeholders")]
         singly = {str(one["channel"]) for one in found if "summary" not in one}
         return sorted({str(one["channel"]) for one in found} - singly)
 
@@ -123,21 +129,28 @@ class Storms:
         """Whether it goes to a thread in Slack alone, which calls nobody who does not follow it."""
         if notification["channel"] != "slack" or notification["event"] in IN_CHANNEL_TOO:
             return False
+        if notification["message"].get("stakeholders"):
+            return False
         if self._in_slack is None:
             self._in_slack = self._singly_in_slack(self._incidents)
         return notification["incident_id"] in self._in_slack
 
     def _singly_in_slack(self, incident_ids: Collection[str]) -> Set[str]:
         """Return those of some incidents that have a message of their own in Slack."""
-        wanted = ("incident_id", "channel", "summary")
+        wanted = ("incident_id", "channel", "summary", "stakeholders")
         found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=wanted)
-        singly = (one for one in found if one["channel"] == "slack" and "summary" not in one)
+        singly = (
+            one
+            for one in found
+            if one["channel"] == "slack" and not ("summary" in one or one.get("stakeholders"))
+        )
         return {str(one["incident_id"]) for one in singly}
 
     def _is_full(
         self, routing: Routing, channel: str, flow: str, message: Mapping[str, Any]
     ) -> bool:
-        if not routing.tell_singly:
+        if not routing.tell_singly or message["event"] == "update":
+            # What a person wrote is no line of a summary.
             return False
         if self._count(routing, flow, False) < _most(routing, channel, message["event"]):
             return False
@@ -163,11 +176,15 @@ class Storms:
 
     def run(self, web_url: str) -> Mapping[str, int]:
         """Make the summaries that are due, and end those notifications whose summary was sent."""
-        told = self._settle()
-        query = {"state": GATHERED, "summary": ""}
-        waiting = self._stores.outbox.find(query, limit=READ, fields=_PLACED)
+        of_summaries = between("flow", "summary:")["$and"]
+        sent: Document = {"$and": [*of_summaries, {"settled": False, "state": "sent"}]}
+        waiting: Document = {"state": GATHERED, "summary": ""}
+        # Most often there is nothing of either, which one call tells.
+        either, wanted = {"$or": [waiting, sent]}, (*_PLACED, "state")
+        found = self._stores.outbox.find(either, limit=READ, fields=wanted)
+        told = self._settle([str(one["_key"]) for one in found if one["state"] == "sent"])
         made = 0
-        for placed in _by_place(waiting):
+        for placed in _by_place(one for one in found if one["state"] == GATHERED):
             if self._is_due(placed):
                 some, more = self._whole(placed[:MOST]), len(placed) > MOST
                 made += bool(some) and self._tell(some, more, web_url)
@@ -191,7 +208,9 @@ class Storms:
 
     def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
         """Put a summary on the outbox, or one that is alone; returns whether that was new."""
-        if len(gathered) > 1:
+        summary = notification_id(f"summary:{gathered[0]['_key']}", gathered[0]["channel"], "")
+        if len(gathered) > 1 or self._stores.outbox.get(summary):
+            # One that is left alone may be the last that a killed worker had to mark.
             return self._summarize(gathered, more, web_url)
         # It takes a summary's time, so that the next ones wait for each other.
         released = {**gathered[0], "flow": _summaries(gathered[0]["flow"]), "state": "pending"}
@@ -215,6 +234,8 @@ class Storms:
             target = called[0] if called else target
         else:
             extra["team"] = first["team"]
+            if first.get("stakeholders"):
+                extra["stakeholders"] = first["stakeholders"]
             message["mention"] = ",".join(called)
         source = f"summary:{first['_key']}"
         is_new = self._outbox.enqueue(
@@ -237,11 +258,10 @@ class Storms:
             # Another worker was faster, and what was saved here may have set some of it back.
             self._stores.outbox.save([{**latest, "settled": False}])
 
-    def _settle(self) -> int:
-        """End what the summaries tell of that were sent; returns how many notifications."""
+    def _settle(self, summaries: Sequence[str]) -> int:
+        """End what these summaries tell of, which were sent; returns how many notifications."""
         ended = 0
-        mine = between("flow", "summary:")["$and"]
-        for one in self._stores.outbox.find({"$and": [*mine, {"settled": False, "state": "sent"}]}):
+        for one in find_by(self._stores.outbox, "_key", summaries):
             ended += self._end_members(one)
             latest = self._stores.outbox.get(one["_key"])
             if latest is not None:
@@ -253,7 +273,9 @@ class Storms:
     def _end_members(self, summary: Mapping[str, Any]) -> int:
         receipt = {"note": f"in a summary of {len(summary['members']):,} messages"}
         outcome = {"state": "sent", "sent_at": summary["sent_at"], "receipt": receipt}
-        return self._change(summary["members"], lambda one: one["state"] == GATHERED, outcome)
+        ended = self._change(summary["members"], lambda one: one["state"] == GATHERED, outcome)
+        self._outbox.ended()
+        return ended
 
     def _change(
         self, keys: Iterable[str], wanted: Callable[[Document], bool], fields: Mapping[str, Any]
@@ -273,6 +295,8 @@ def _most(routing: Routing, channel: str, event: str) -> int:
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
     """Name what is counted together; what is one person's own mail is counted for them."""
     own = [message["mention"]] if _is_own_mail(channel, message) else []
+    if message.get("stakeholders"):
+        own = [f"stakeholders:{message['stakeholders']}"]
     return "/".join((channel, message["event"], *own, team))
 
 
@@ -318,7 +342,8 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
     by_severity = Counter(str(one["severity"]) for one in messages)
     severities = [name for name in SEVERITIES if by_severity[name]]
     counted = ", ".join(f"{by_severity[name]:,} {name}" for name in severities)
-    of = f" of team {first['team']}" if first["team"] else ""
+    outside = str(first.get("stakeholders") or "")
+    of = f" of team {first['team']}" if first["team"] and not outside else ""
     happened = HEADLINES.get(first["event"], first["event"])
     return Message(
         event=SUMMARY,
@@ -332,8 +357,9 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
         since=min((one["since"] for one in messages if one["since"]), default=0.0),
         events=sum(one["events"] for one in messages),
         team=first["team"],
-        url=list_url(web_url, gathered[0]["team"], first["event"] in _OVER),
+        url="" if outside else list_url(web_url, gathered[0]["team"], first["event"] in _OVER),
         time=max(one["time"] for one in messages),
+        stakeholders=outside,
     )
 
 

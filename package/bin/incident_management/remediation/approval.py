@@ -15,6 +15,7 @@ from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
 from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
+from .runs import action_run
 from .safety import (
     checks,
     cited_cause,
@@ -25,7 +26,7 @@ from .safety import (
     resolved_arguments,
     suitable_facts,
 )
-from .steps import LEASE_SECONDS, action_run, rollback_run
+from .steps import LEASE_SECONDS
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
@@ -245,20 +246,16 @@ def expire(context: Context) -> int:
             refusal = Refused(reason, "expired", "expired")
             context.refuse(plan["incident_id"], plan, refusal, SYSTEM)
             count += 1
-        elif state.status != plan["status"] and not _is_being_undone(context, plan, state):
+        elif state.status != plan["status"] and not _may_be_undone(context, plan, state):
             context.show(plan)
     return count
 
 
-def _is_being_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
-    """Tell whether undoing a plan was begun, and no entry says so yet: that is to be settled.
-
-    Its document is made live first, then the run is claimed, then the entry is written.
-    """
+def _may_be_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
+    """Tell whether somebody may be about to undo a plan: its document says so first."""
     if plan["status"] != "rolling_back" or state.rollback_started_at:
         return False
-    young = context.clock.now() - float(plan["updated_at"]) < LEASE_SECONDS
-    return young or context.stores.claims.get(rollback_run(plan, state).claim) is not None
+    return context.clock.now() - float(plan["updated_at"]) < LEASE_SECONDS
 
 
 def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:

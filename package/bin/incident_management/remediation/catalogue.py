@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ..incidents.canonical import digest
 from ..incidents.errors import RoutingError
 from ..incidents.routing import duration
-from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, TAKEN_ARGUMENTS
+from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
 
 __all__ = [
     "ACTION_TYPES",
@@ -34,6 +34,8 @@ ACTION_TYPES: Dict[str, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"),
     "task_definition": re.compile(r"[A-Za-z0-9_-]{1,255}:[1-9]\d{0,8}"),
+    "function_version": re.compile(r"[1-9]\d{0,17}"),
+    "routing": re.compile(r"[1-9]\d{0,17}(,[1-9]\d{0,17}=(0\.\d{1,30}|1(\.0)?))?"),
     "integer": re.compile(r"-?\d{1,15}"),
 }
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
@@ -196,6 +198,9 @@ def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
     if inverse is None or inverse.executor != action.executor:
         return ""
     mine, its = (_sources(each) for each in (action, inverse))
+    for name, source in RESTORED.get(action.executor, {}).items():
+        if its.get(name) != source:
+            return f"restore what was there before: the latter needs argument.{name} = {source}."
     for name, choices in CHOICES.get(action.executor, {}).items():
         if mine[name] == its[name]:
             each = " and the other ".join(choices)

@@ -16,6 +16,7 @@ from .ending import kept_open
 from .executor import Executor, ExecutorError, Executors
 from .plan import PlanState, plan_state
 from .raised import RaisingSearch
+from .runs import rollback_run
 
 __all__ = ["SYSTEM", "Context", "Refused"]
 
@@ -103,16 +104,25 @@ class Context:
     def show(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
         timeline.refresh(self.stores, plan["incident_id"])
-        current, _entries, state = self.load(plan["_key"])
-        status = state.status
-        if status == "recovered" and current["status"] != "recovered":
+        while True:
+            current, _entries, state = self.load(plan["_key"])
+            status = self._shown(current, state)
+            if current["status"] == status:
+                return state
+            current.update(status=status, updated_at=self.clock.now())
+            # Looked at again: others may have begun something, and shown it, before this is saved.
+            self.stores.plans.save([current])
+
+    def _shown(self, plan: Mapping[str, Any], state: PlanState) -> str:
+        """Return what a plan's document is to say: not that it is over before all of it is."""
+        may_be_undone = state.done_at and not state.rollback_started_at
+        if may_be_undone and self.stores.claims.get(rollback_run(plan, state).claim):
+            return "rolling_back"  # It was begun, and no entry says so yet: that is to be settled.
+        if state.status == "recovered" and plan["status"] != "recovered":
             # It is over when its incident is resolved, too; until then the worker looks after it.
             is_kept, _why = kept_open(plan, state, *self.standing(plan["incident_id"]))
-            status = "recovered" if is_kept else "resolving"
-        if current["status"] != status:
-            current.update(status=status, updated_at=self.clock.now())
-            self.stores.plans.save([current])
-        return state
+            return "recovered" if is_kept else "resolving"
+        return state.status
 
     def refuse(
         self, incident_id: str, plan: Optional[Mapping[str, Any]], refusal: Refused, actor: str

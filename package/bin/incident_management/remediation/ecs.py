@@ -15,36 +15,25 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
 
 from ..masking import mask
-from .executor import ExecutorError, Outcome, Unfit, not_asked
+from .aws_calls import Calls
+from .executor import ExecutorError, Outcome, Unfit
 
 __all__ = ["Ecs"]
-
-_T = TypeVar("_T")
 
 # A service without this tag is none of the app's business.
 TAG, ALLOWED = "incident-management", "allowed"
 # A deployment is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# Of these certainly nothing was done; others may have come after something was, as a TLS error
-# while the answer is read.
-REFUSED_STATUSES = range(400, 500)
-NOT_SENT = (
-    "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
-    "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
-)  # fmt: skip
-# What botocore's parser, and ours, ends with on JSON of another shape than ECS's.
-STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # The looks before a request may take so long. Once the lease of its run is over, whoever finds out
 # what became of that may have asked for it.
 LOOK_SECONDS = 30.0
-# "Request throttling for the Amazon ECS API": with the status 400, and soon over.
-THROTTLED = "ThrottlingException"
 BUSY_SECONDS = 10.0
-NO_ANSWER_OF_ECS = "What answered is not Amazon ECS: see endpoint and proxy."
+# "Request throttling for the Amazon ECS API": with the status 400, and soon over.
+ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
 
 
 @dataclass(frozen=True)
@@ -106,7 +95,7 @@ class Ecs:
             if running.partition(":")[0] != wanted.partition(":")[0]:
                 raise Unfit(f"{wanted} is of another family than {running}, which {name} runs.")
             asked = {"taskDefinition": wanted}
-            status = _asked(
+            status = ECS.told(
                 lambda: client.describe_task_definition(**asked)["taskDefinition"].get("status")
             )
             if status != "ACTIVE":
@@ -125,55 +114,41 @@ class Ecs:
         somebody makes between that look and the request is replaced: the answer shows it, and then
         the fix counts as failed, so that people look.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
-
-        try:
-            with self._connect() as client:
-                seen, asked = self._asked_for(client, arguments)
-                answer = _service_of(_storable([asked["service"]])[0])
-                made = answer.newest.id
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status not in REFUSED_STATUSES:
-                return Outcome("unknown", _said(error))
-            return Outcome("failed", _said(error), passing=_is_throttled(error))
-        except BotoCoreError as error:
-            kind = type(error).__name__
-            if kind in NOT_SENT:
-                return Outcome("failed", f"Amazon ECS was not reached ({kind}).", passing=True)
-            return Outcome("unknown", f"Amazon ECS gave no answer ({kind}).")
-        except (ResponseParserError, *STRANGE):
-            return Outcome("unknown", NO_ANSWER_OF_ECS)
-        except ExecutorError as error:
-            return not_asked(error)
+        found = ECS.answered(lambda: self._asked_for(arguments))
+        if isinstance(found, Outcome):
+            return found
+        seen, answer = found
         replaced = _replaced(seen, answer, arguments)
-        return replaced or self._awaited(arguments, made)
+        return replaced or self._awaited(arguments, answer.newest.id)
 
-    def _asked_for(self, client: Any, arguments: Mapping[str, str]) -> Tuple[_Service, Any]:
+    def _asked_for(self, arguments: Mapping[str, str]) -> Tuple[_Service, _Service]:
         """Look, and ask; again for some seconds while ECS has too much to do, which did nothing.
 
-        Returns what was seen, and the answer. Raises as boto3 does, ExecutorError and Unfit.
+        Returns the service as it was seen, and of the answer. Raises as boto3 does, and
+        ExecutorError.
         """
         from botocore.exceptions import ClientError
 
         began = time.monotonic()
-        while True:
-            late = time.monotonic() - began >= BUSY_SECONDS
-            try:
-                seen = self._service(client, arguments)
-                _as_approved(seen, arguments)
-                if time.monotonic() - began > LOOK_SECONDS:
-                    sentence = "Amazon ECS took too long to say what runs: nothing was changed."
-                    raise ExecutorError(sentence)
-                return seen, client.update_service(**_update(arguments))
-            except ClientError as error:
-                if late or not _is_throttled(error):
-                    raise
-            except ExecutorError as error:
-                if late or isinstance(error, Unfit):
-                    raise
-            self._sleep(PAUSE_SECONDS)
+        with self._connect() as client:
+            while True:
+                late = time.monotonic() - began >= BUSY_SECONDS
+                try:
+                    seen = self._service(client, arguments)
+                    _as_approved(seen, arguments)
+                    if time.monotonic() - began > LOOK_SECONDS:
+                        raise ExecutorError(
+                            "Amazon ECS took too long to say what runs: nothing was changed."
+                        )
+                    answer = client.update_service(**_update(arguments))
+                    return seen, _service_of(_storable([answer["service"]])[0])
+                except ClientError as error:
+                    if late or not ECS.is_busy(error):
+                        raise
+                except ExecutorError as error:
+                    if late or isinstance(error, Unfit):
+                        raise
+                self._sleep(PAUSE_SECONDS)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""
@@ -216,16 +191,16 @@ class Ecs:
         """Return a service that may be touched. Raises ExecutorError and Unfit."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
-        found = _asked(lambda: _storable(client.describe_services(**asked)["services"]))
-        if len(found) != 1 or _asked(lambda: found[0].get("status")) != "ACTIVE":
+        found = ECS.told(lambda: _storable(client.describe_services(**asked)["services"]))
+        if len(found) != 1 or ECS.told(lambda: found[0].get("status")) != "ACTIVE":
             raise Unfit(f"The cluster {cluster} has no active service {name}.")
-        tags = _asked(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
+        tags = ECS.told(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
         if (TAG, ALLOWED) not in tags:
             raise Unfit(f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it.")
-        kind = _asked(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
+        kind = ECS.told(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
         if kind != "ECS" or not found[0].get("deployments"):
             raise Unfit(f"{name} is not deployed by ECS itself, but by {str(kind)[:100]}.")
-        return _asked(lambda: _service_of(found[0]))
+        return ECS.told(lambda: _service_of(found[0]))
 
 
 def _storable(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
@@ -239,8 +214,11 @@ def _tags(service: Mapping[str, Any]) -> List[Mapping[str, Any]]:
 
 
 def _service_of(service: Mapping[str, Any]) -> _Service:
-    """Read what ECS says of a service. Raises one of STRANGE for what is none."""
-    return _Service([_deployment_of(one) for one in service["deployments"]])
+    """Read what ECS says of a service. Raises LookupError and the like for what is none."""
+    found = [_deployment_of(one) for one in service["deployments"]]
+    if not found:
+        raise LookupError("no deployment")
+    return _Service(found)
 
 
 def _deployment_of(told: Mapping[str, Any]) -> _Deployment:
@@ -332,29 +310,3 @@ def _update(arguments: Mapping[str, str]) -> Dict[str, str]:
         "service": arguments["service"],
         "taskDefinition": arguments["to_task_definition"],
     }
-
-
-def _asked(ask: Callable[[], _T]) -> _T:
-    """Ask what changes nothing, or read what was answered. Raises ExecutorError."""
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    try:
-        return ask()
-    except ClientError as error:
-        raise ExecutorError(_said(error)) from None
-    except BotoCoreError as error:
-        # Its text may hold the proxy with its password, so only the kind is told.
-        raise ExecutorError(f"Amazon ECS can't be asked ({type(error).__name__}).") from None
-    except (ResponseParserError, *STRANGE):
-        raise ExecutorError(NO_ANSWER_OF_ECS) from None
-
-
-def _is_throttled(error: Any) -> bool:
-    return bool(error.response.get("Error", {}).get("Code") == THROTTLED)
-
-
-def _said(error: Any) -> str:
-    said = error.response.get("Error", {})
-    text = mask(" ".join(str(said.get("Message") or "").split()))[:300]
-    return f"Amazon ECS refused with {said.get('Code', 'an error')}: {text}"

@@ -21,13 +21,12 @@ from .executor import Outcome
 from .live import each_plan
 from .pace import overrun
 from .plan import PlanState, before_run
+from .runs import Run, action_run, rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS, checks, withdrawn
 from .steps import (
     LEASE_SECONDS,
-    Run,
     Step,
     act,
-    action_run,
     action_step,
     begin,
     end,
@@ -35,8 +34,6 @@ from .steps import (
     keep,
     kept,
     look,
-    rollback_in_doubt,
-    rollback_run,
 )
 from .undoing import as_approved, freezes_on_undoing, in_spite_of, is_by_itself, over, unfrozen
 
@@ -207,9 +204,13 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
     # Its document must not say that it is over while it is being undone: see :mod:`.live`.
+    _show_undoing(context, plan)
+    return _run_once(context, plan, step, actor, reason)
+
+
+def _show_undoing(context: Context, plan: Document) -> None:
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
-    return _run_once(context, plan, step, actor, reason)
 
 
 def _run_once(
@@ -220,15 +221,15 @@ def _run_once(
     if not context.claim(step.run.claim, {"actor": actor}):
         settle(context, plan["_key"])
         return context.show(plan)
+    if step.run.kind == "rollback":
+        _show_undoing(context, plan)  # An older status may have been saved; from now on none is.
     begin(context, plan, step, actor, reason)
     context.show(plan)
     refusal = _stopped(context, plan, step, actor)
     # Later, whoever settles may have asked the executor already.
     if context.clock.now() - claimed < LEASE_SECONDS / 2:
-        if refusal:
-            outcome = Outcome("failed", f"Nothing was done. {refusal}")
-        else:
-            outcome = _acted(context, plan, step)
+        stopped = Outcome("failed", f"Nothing was done. {refusal}") if refusal else None
+        outcome = stopped or _acted(context, plan, step)
         if outcome.passing and actor == SYSTEM:
             _leave(context, plan, step, outcome)
         elif outcome.status in ("done", "failed"):

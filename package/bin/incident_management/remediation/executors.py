@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator, Mapping, Tuple, Type
+from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
 
 from .. import aws
 from ..notify.channel import NotConfigured
 from ..notify.senders import network_of
 from ..notify.transport import BadUrl, Reply, checked_url, send_json
 from ..splunk.settings import SHARED_PARTS, Account, Settings, SettingsError
+from .aws_lambda import Lambda
 from .awx import Awx
 from .deploy_api import DeployApi
 from .ecs import Ecs
@@ -24,12 +25,13 @@ __all__ = [
     "NEEDED_ARGUMENTS",
     "OBJECT_FACTS",
     "PLACES",
+    "RESTORED",
     "TAKEN_ARGUMENTS",
     "executors",
 ]
 
-# Longest wait for one answer of Amazon ECS.
-ECS_SECONDS = 30.0
+# Longest wait for one answer of Amazon ECS or AWS Lambda.
+AMAZON_SECONDS = 30.0
 # Every executor, and the arguments that an action must give it.
 NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "change_id", "to_version"),
@@ -38,6 +40,7 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": ("namespace", "service", "running", "to_version"),
     "kubernetes_restart": ("namespace", "service"),
     "kubernetes_scale": ("namespace", "service", "least", "most"),
+    "lambda": ("service", "alias", "running", "to_version"),
     "launchdarkly": ("project", "environment", "flag", "switch"),
 }
 _WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
@@ -49,6 +52,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
     "kubernetes": _WORKLOAD,
     "kubernetes_restart": _WORKLOAD,
     "kubernetes_scale": _WORKLOAD,
+    "lambda": {"service": "", "alias": ""},
     "launchdarkly": {"project": "", "environment": "", "flag": ""},
 }
 # All that an executor takes, of those that take no others: a cluster whose argument is misspelt
@@ -57,26 +61,32 @@ TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
     "kubernetes_restart": tuple(_WORKLOAD),
     "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
+    "lambda": ("service", "alias", "running", "to_version", "to_routing"),
     "launchdarkly": ("project", "environment", "flag", "switch", "service"),
 }
 # The arguments that say which of two things is done: the catalogue names it, and what undoes it
 # must name the other one.
 CHOICES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {"launchdarkly": {"switch": ("off", "on")}}
+# What undoes an action must take from the state before, as its other arguments don't tell it.
+RESTORED: Mapping[str, Mapping[str, str]] = {"lambda": {"to_routing": "$before.routing$"}}
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("deployment",),
     "kubernetes": ("revision",),
     "kubernetes_restart": ("revision", "version"),
     "kubernetes_scale": ("replicas", "to_replicas"),
+    "lambda": ("revision", "routing"),
     "launchdarkly": ("flag_version",),
 }
 # What of it names the very object; whoever undoes a plan is told that, too.
-OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = dict.fromkeys(
-    ("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS
-)
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
+    **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
+    "lambda": ("alias_arn",),
+}
 # What of an answer names the change that was made; another one is somebody else's.
 MADE: Mapping[str, str] = {
-    "deploy_api": "change_id", "ecs": "deployment", "launchdarkly": "flag_version"
+    "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
+    "launchdarkly": "flag_version",
 }  # fmt: skip
 
 
@@ -104,7 +114,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         have = known()
         return kind(lambda name: _reached(have, name), _sender(have))
 
-    def ecs() -> Executor:
+    def amazon(kind: Type[Union[Ecs, Lambda]], service: str, name: str) -> Executor:
         have = known("remediation")
         mine = have.remediation
         try:
@@ -118,15 +128,16 @@ def executors(settings: Callable[[], Settings]) -> Executors:
             )
         if not (account.aws_access_key_id and account.aws_secret_access_key):
             raise ExecutorError(f"The account '{account.name}' has no AWS keys; set them.")
-        return Ecs(lambda: _ecs_client(have, account), mine.aws_region)
+        return kind(lambda: _amazon_client(have, account, service, name), mine.aws_region)
 
     return {
         "deploy_api": lambda: made(DeployApi, "deploy API", "deploy_api"),
         "awx": lambda: made(Awx, "AWX", "awx"),
-        "ecs": ecs,
+        "ecs": lambda: amazon(Ecs, "ecs", "Amazon ECS"),
         "kubernetes": lambda: kubernetes(Rollback),
         "kubernetes_restart": lambda: kubernetes(Restart),
         "kubernetes_scale": lambda: kubernetes(Scale),
+        "lambda": lambda: amazon(Lambda, "lambda", "AWS Lambda"),
         "launchdarkly": lambda: made(LaunchDarkly, "LaunchDarkly", "launchdarkly"),
     }
 
@@ -177,11 +188,12 @@ def _sender(settings: Settings) -> Send:
 
 
 @contextmanager
-def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
-    """Yield a client of Amazon ECS. Raises ExecutorError for what is set wrongly."""
+def _amazon_client(settings: Settings, account: Account, service: str, name: str) -> Iterator[Any]:
+    """Yield a client of a service of AWS. Raises ExecutorError for what is set wrongly."""
     from botocore.exceptions import BotoCoreError
 
     mine = settings.remediation
+    endpoint = str(getattr(mine, f"{service}_endpoint_url"))
     keys = (
         account.aws_access_key_id,
         account.aws_secret_access_key,
@@ -191,17 +203,17 @@ def _ecs_client(settings: Settings, account: Account) -> Iterator[Any]:
         try:
             roots = stack.enter_context(aws.trusted(settings.network.ca_file))
             client = aws.client(
-                "ecs",
+                service,
                 mine.aws_region,
                 keys,
-                mine.ecs_endpoint_url,
-                timeout_seconds=ECS_SECONDS,
+                endpoint,
+                timeout_seconds=AMAZON_SECONDS,
                 roots=roots,
-                proxy=aws.proxy_url(settings.proxy, "ecs", mine.aws_region, mine.ecs_endpoint_url),
+                proxy=aws.proxy_url(settings.proxy, service, mine.aws_region, endpoint),
             )
         except (OSError, ValueError, BotoCoreError) as error:
             raise ExecutorError(
-                f"Amazon ECS can't be asked ({type(error).__name__}): see ca_file, region, "
+                f"{name} can't be asked ({type(error).__name__}): see ca_file, region, "
                 "endpoint and proxy."
             ) from None
         yield client

@@ -87,8 +87,7 @@ def end(stores: Stores, clock: Clock, actor: str, freeze_id: str) -> Freeze:
 
 def listing(stores: Stores, clock: Clock) -> List[Freeze]:
     """Return all that are not over, and the newest of those that are; the newest first."""
-    found = windows.newest_first(stores.freezes, clock.now(), MAX_OVER)
-    return [Freeze.from_document(document) for document in found]
+    return windows.newest_first(stores.freezes, Freeze, clock.now(), MAX_OVER)
 
 
 def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:

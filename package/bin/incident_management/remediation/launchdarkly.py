@@ -40,6 +40,7 @@ TAG = "incident-management"
 AGAIN = (409, 429)
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
+API = "/api/v2"
 SWITCHED: Mapping[str, bool] = {"on": True, "off": False}
 
 
@@ -65,7 +66,9 @@ class LaunchDarkly:
     def __init__(
         self, url: str, token: str, send: Send, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._url = url.rstrip("/")
+        # As people copy it from LaunchDarkly's manual, whose examples begin so.
+        base = url.rstrip("/")
+        self._url = base[: -len(API)] if base.endswith(API) else base
         self._token = token
         self._send = send
         self._sleep = sleep
@@ -176,7 +179,7 @@ class LaunchDarkly:
 
     def _address(self, arguments: Mapping[str, str]) -> str:
         project, flag = (quote(arguments[name], safe="") for name in ("project", "flag"))
-        return f"{self._url}/api/v2/flags/{project}/{flag}"
+        return f"{self._url}{API}/flags/{project}/{flag}"
 
     def _asked(
         self, method: str, arguments: Mapping[str, str], body: Optional[Any], more: str = ""

@@ -11,8 +11,9 @@ from .context import Context
 from .executor import ExecutorError
 from .foresight import foresee
 from .plan import PlanState, plan_state
+from .runs import rollback_run
 from .safety import checks
-from .steps import Step, action_step, rollback_run
+from .steps import Step, action_step
 
 __all__ = ["preview_plan", "preview_proposal"]
 

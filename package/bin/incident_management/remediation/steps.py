@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executor import ExecutorError, Outcome
 from .executors import BOUND_FACTS, OBJECT_FACTS
 from .plan import PlanState
+from .runs import Run, action_run, rollback_run
 from .safety import resolved_arguments, suitable_facts
 
 __all__ = [
     "LEASE_SECONDS",
-    "Run",
     "Step",
     "act",
-    "action_run",
     "action_step",
     "begin",
     "end",
@@ -25,63 +24,11 @@ __all__ = [
     "keep",
     "kept",
     "look",
-    "rollback_in_doubt",
-    "rollback_run",
 ]
 
 
 # Longer than an executor's request may take, so that a slow run is not taken for a dead one.
 LEASE_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One attempt of a plan's action or of its inverse. ``kind`` is the timeline's word for it.
-
-    An action has one attempt. An inverse has a next one after each that ended without doing
-    anything, so that the end of each can be written.
-    """
-
-    plan_id: str
-    kind: str
-    number: int = 1
-
-    @property
-    def name(self) -> str:
-        """What its entries are written once by."""
-        return f"{self.kind}:{self.plan_id}{self._suffix(':')}"
-
-    @property
-    def claim(self) -> str:
-        """The claim that only one process gets, which then carries it out."""
-        return f"execute:{self.plan_id}" if self.kind == "action" else self.name
-
-    @property
-    def request_id(self) -> str:
-        """What tells the executor a repeat from a new request."""
-        if self.kind == "action":
-            return self.plan_id
-        return f"{self.plan_id}-undo{self._suffix('-')}"
-
-    def _suffix(self, mark: str) -> str:
-        return f"{mark}{self.number}" if self.number > 1 else ""
-
-
-def action_run(plan: Mapping[str, Any]) -> Run:
-    """Return the only attempt of a plan's action."""
-    return Run(str(plan["_key"]), "action")
-
-
-def rollback_run(plan: Mapping[str, Any], state: PlanState) -> Run:
-    """Return the attempt to undo a plan that is under way, or else the next one."""
-    return Run(str(plan["_key"]), "rollback", state.rollbacks_failed + 1)
-
-
-def rollback_in_doubt(plan: Mapping[str, Any], state: PlanState) -> Optional[Run]:
-    """Return the attempt to undo a plan that may have been carried out, for all that is known."""
-    if not state.rollback_in_doubt:
-        return None
-    return Run(str(plan["_key"]), "rollback", state.rollback_in_doubt)
 
 
 @dataclass(frozen=True)

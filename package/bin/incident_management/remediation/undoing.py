@@ -7,8 +7,8 @@ from typing import Any, List, Mapping, Optional, Sequence
 from .context import SYSTEM, Context, Refused
 from .freeze import Freeze, frozen_until_overridden
 from .plan import PlanState
+from .runs import Run
 from .safety import freezes_of, overridden
-from .steps import Run
 
 __all__ = ["as_approved", "freezes_on_undoing", "in_spite_of", "is_by_itself", "over", "unfrozen"]
 

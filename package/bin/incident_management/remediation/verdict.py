@@ -35,8 +35,10 @@ class Meant:
     ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
     what the incident was opened for, and what the fix acts on. All others must agree. One that sees
     such an entity cured does not, because then the fix helped, and whether it did enough is for
-    people to say; nor does one that found nothing right before the fix. So one that is forged can
-    keep a fix from being undone, and have none undone of an incident that another has raised, too.
+    people to say; nor does one that found nothing right before the fix. A monitor is one of them:
+    its series that found nothing then have no say, as long as another has. So one that is forged
+    can keep a fix from being undone, and have none undone of an incident that another has raised,
+    too.
     """
 
     opener: str
@@ -79,7 +81,7 @@ def judge(
     lasting: Set[str] = set()
     unhelped: Set[str] = set()
     helped: Set[str] = set()
-    silent: List[str] = []
+    says: Dict[str, List[bool]] = {}
     reruns: List[Rerun] = []
     searches: List[Document] = []
     for search, windows in asked:
@@ -91,10 +93,13 @@ def judge(
         if identity(search) == meant.opener:
             unhelped |= then & now & meant.entities
         helped |= (then - now) & meant.entities
-        if not then & now:
-            silent.append(_name(search))
+        said = says.setdefault(_one_of(search), [])
+        if then:
+            said.append(bool(then & now))
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
+    disagree = {one for one, said in says.items() if not said or not all(said)}
+    silent = [_name(search) for search, _windows in asked if _one_of(search) in disagree]
     judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
     if not _is_cured(judgement, lasting, unhelped, helped, silent):
         return judgement
@@ -120,6 +125,11 @@ def _document(
         "before": sorted(then),
         "after": sorted(now),
     }
+
+
+def _one_of(search: Mapping[str, Any]) -> str:
+    """Return what tells a search, or a monitor with all its series, from another one."""
+    return identity(search) if search.get("name") else identity({"monitor": _name(search)})
 
 
 def _name(search: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import Mapping, Optional, Set
 
+from ..conf_values import is_true
 from ..detection.read_only import NotReadOnly, check_read_only, plain_text
 from ..ports import SearchFailed
 from ..remediation.raised import CannotJudge
@@ -110,5 +111,4 @@ def _forced(session: Session) -> bool:
             return False
         raise SearchFailed(f"limits.conf can't be read: {error.message}") from error
     content = answer["entry"][0]["content"]
-    forced = str(content.get("force_saved_search_dispatch_as_user") or "")
-    return forced.strip().lower() in ("1", "true")
+    return is_true(content.get("force_saved_search_dispatch_as_user"))

@@ -29,16 +29,8 @@ LATEST_SECONDS = 900.0
 # How long presses are acknowledged without asking a KV store that did not answer.
 REST_SECONDS = 15.0
 _FIELDS = (
-    "action",
-    "target",
-    "user",
-    "workspace",
-    "key",
-    "plan_hash",
-    "typed",
-    "channel",
-    "thread",
-)
+    "action", "target", "user", "workspace", "key", "plan_hash", "typed", "channel", "thread",
+)  # fmt: skip
 
 
 class Kept:

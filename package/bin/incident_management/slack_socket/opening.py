@@ -14,6 +14,10 @@ from ..splunk.settings import Slack
 __all__ = ["Refused", "Unreachable", "socket_address", "workspace_of"]
 
 _AGAIN = "set a new one under Configuration > Slack"
+_UNSCOPED = (
+    "lacks the scope connections:write: make another one under Basic Information > App-Level "
+    "Tokens of the Slack app, and set it under Configuration > Slack"
+)
 _APP_TOKEN = {
     "invalid_auth": f"is not valid: {_AGAIN}",
     "not_authed": f"is empty: {_AGAIN}",
@@ -22,10 +26,8 @@ _APP_TOKEN = {
     "account_inactive": f"belongs to an account or app that is deactivated: {_AGAIN}",
     "not_allowed_token_type": "is none of an app: make one under Basic Information > App-Level "
     "Tokens of the Slack app, and set it under Configuration > Slack",
-    "missing_scope": "lacks the scope connections:write: make another one under Basic Information "
-    "> App-Level Tokens of the Slack app, and set it under Configuration > Slack",
-    "no_permission": "lacks the scope connections:write: make another one under Basic Information "
-    "> App-Level Tokens of the Slack app, and set it under Configuration > Slack",
+    "missing_scope": _UNSCOPED,
+    "no_permission": _UNSCOPED,
 }
 _FOR_GOOD = {
     "access_denied",

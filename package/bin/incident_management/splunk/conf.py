@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..conf_values import is_true
 from .session import APP, Session, SplunkError, path_of
 
 __all__ = ["OWN", "SETTINGS", "every", "from_other_apps", "home", "load", "read_lookup", "web_url"]
@@ -45,7 +46,7 @@ def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[
     return {
         name: {key: value for key, value in settings.items() if key != "disabled"}
         for name, settings in every(session, conf).items()
-        if disabled or settings.get("disabled", "0").lower() not in ("1", "true")
+        if disabled or not is_true(settings.get("disabled"))
     }
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional
 
+from ..conf_values import is_true
 from ..durations import seconds_of
 from ..ports import SearchFailed
 from .session import APP, Session, SplunkError, path_of
@@ -49,11 +50,12 @@ class SavedDetection:
 
     @property
     def enabled(self) -> bool:
-        return _true(self.settings.get("is_scheduled")) and not _true(self.settings.get("disabled"))
+        settings = self.settings
+        return is_true(settings.get("is_scheduled")) and not is_true(settings.get("disabled"))
 
     @property
     def throttled(self) -> bool:
-        return _true(self.settings.get("alert.suppress"))
+        return is_true(self.settings.get("alert.suppress"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def detections(session: Session) -> List[SavedDetection]:
         raise SearchFailed(f"The saved searches can't be read: {error.message}") from error
     found = []
     for entry in answer.get("entry") or []:
-        if not _true((entry.get("content") or {}).get(ACTION)):
+        if not is_true((entry.get("content") or {}).get(ACTION)):
             continue
         acl = entry.get("acl") or {}
         app, owner = str(acl.get("app") or APP), str(acl.get("owner") or "nobody")
@@ -175,8 +177,8 @@ def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
         return None
     return SearchRun(
         due=float(match[1]),
-        failed=_true(content.get("isFailed")) or _true(content.get("isZombie")),
-        done=_true(content.get("isDone")),
+        failed=is_true(content.get("isFailed")) or is_true(content.get("isZombie")),
+        done=is_true(content.get("isDone")),
         seconds=float(content.get("runDuration") or 0.0),
         events_scanned=int(content.get("scanCount") or 0),
         message=_message(content.get("messages")),
@@ -195,7 +197,3 @@ def _message(messages: Any) -> str:
         if str(one.get("type")).lower() in ("error", "fatal"):
             return str(one.get("text") or "")[:300]
     return ""
-
-
-def _true(value: Any) -> bool:
-    return str(value).strip().lower() in ("1", "true")

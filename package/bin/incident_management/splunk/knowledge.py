@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, Mapping, Optional
 
+from ..conf_values import is_true
 from .session import Session, SplunkError, path_of
 
 __all__ = ["macro", "macro_number", "risky_commands"]
@@ -47,5 +48,5 @@ def risky_commands(session: Session, app: str, owner: str) -> FrozenSet[str]:
     return frozenset(
         str(entry["name"]).lower()
         for entry in entries
-        if str((entry.get("content") or {}).get("is_risky", "")).lower() in ("1", "true")
+        if is_true((entry.get("content") or {}).get("is_risky"))
     )

@@ -3,7 +3,8 @@
 REST endpoints and limits: Splunk's "KV store endpoint descriptions" (REST API Reference) and
 ``[kvstore]`` in limits.conf.spec: at most 1,000 documents a ``batch_save``
 (``max_documents_per_batch_save``), at most 50,000 rows (``max_rows_per_query``) and 50 MB
-(``max_size_per_result_mb``) an answer, where a longer answer is cut without a word.
+(``max_size_per_result_mb``) an answer, where a longer answer is cut without a word. An
+administrator may have set less, see :mod:`.kvlimits`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import json
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..ports import STORES, Document, StoresOf
+from .kvlimits import SURE_BYTES, SURE_DOCUMENTS, SURE_ROWS, limits_of
 from .session import Session, SplunkError, path_of
 
 __all__ = ["COLLECTIONS", "KvCollection", "KvStores"]
 
-COLLECTIONS = {name: name if name.startswith("incident") else f"incident_{name}" for name in STORES}
+# Of two apps' collections of one name splunkd may take the other one, where that is shared with all
+# apps (lookup-editor's issue 40): Alert Manager has an `incidents`.
+COLLECTIONS = {name: f"incident_{name}" for name in STORES}
 """The name in ports.Stores -> the stanza of collections.conf."""
 
 SAVE_DOCUMENTS = 1000
@@ -156,8 +160,18 @@ class KvCollection:
             asked["fields"] = ",".join(fields)
         answer = self._session.get(self._data, limit=rows, skip=skip, sort=sort, **asked)
         page = [_document(row) for row in answer or []]
-        is_whole = self._session.answer_bytes < ANSWER_BYTES
-        return page, not page or (len(page) < rows and is_whole)
+        return page, not page or self._is_whole(len(page), rows)
+
+    def _is_whole(self, found: int, most: int) -> bool:
+        """Tell whether the newest answer, of so many rows, has all that it was asked for.
+
+        ``most`` is how many it was to have. At one of splunkd's limits it may have been cut.
+        """
+        size, longest = self._session.answer_bytes, ANSWER_BYTES
+        if found >= SURE_ROWS or size >= SURE_BYTES:
+            limits = limits_of(self._session)
+            most, longest = min(most, limits.rows), min(longest, limits.bytes // 2)
+        return found < most and size < longest
 
     def insert(self, document: Document) -> bool:
         try:
@@ -169,7 +183,11 @@ class KvCollection:
         return True
 
     def save(self, documents: Sequence[Document]) -> None:
-        for batch in _batches(documents):
+        most, longest = SAVE_DOCUMENTS, SAVE_BYTES
+        if len(documents) > SURE_DOCUMENTS:
+            limits = limits_of(self._session)
+            most, longest = min(most, limits.save_documents), min(longest, limits.save_bytes)
+        for batch in _batches(documents, most, longest):
             self._session.post(f"{self._data}/batch_save", json_text=batch)
 
     def delete(self, key: str) -> bool:
@@ -212,7 +230,7 @@ class KvCollection:
         What has no alternatives left to halve is then read page by page.
         """
         rows = self._batch_find({"query": query, "limit": ANSWER_ROWS}, fields)
-        if len(rows) < ANSWER_ROWS and self._session.answer_bytes < ANSWER_BYTES:
+        if self._is_whole(len(rows), ANSWER_ROWS):
             return rows
         cut = _halves(query)
         if not cut:
@@ -329,17 +347,17 @@ def _halves(query: Mapping[str, Any]) -> List[Dict[str, Any]]:
     return found
 
 
-def _batches(documents: Sequence[Document]) -> Iterator[str]:
+def _batches(documents: Sequence[Document], most: int, longest: int) -> Iterator[str]:
     """Cut into parts that one batch_save takes; a single document that is too large goes alone."""
-    for start in range(0, len(documents), SAVE_DOCUMENTS):
-        yield from _small_enough(documents[start : start + SAVE_DOCUMENTS])
+    for start in range(0, len(documents), most):
+        yield from _small_enough(documents[start : start + most], longest)
 
 
-def _small_enough(batch: Sequence[Document]) -> Iterator[str]:
+def _small_enough(batch: Sequence[Document], longest: int) -> Iterator[str]:
     text = json.dumps(batch, allow_nan=False)
-    if len(batch) < 2 or len(text) <= SAVE_BYTES:
+    if len(batch) < 2 or len(text) <= longest:
         yield text
         return
     middle = len(batch) // 2
-    yield from _small_enough(batch[:middle])
-    yield from _small_enough(batch[middle:])
+    yield from _small_enough(batch[:middle], longest)
+    yield from _small_enough(batch[middle:], longest)

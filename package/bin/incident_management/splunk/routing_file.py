@@ -12,6 +12,7 @@ import re
 import time
 from typing import Any, Dict, List, Mapping
 
+from ..conf_values import listed
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.routing.changes import (
     KINDS,
@@ -21,7 +22,6 @@ from ..incidents.routing.changes import (
     is_off,
     stanza_of,
 )
-from ..incidents.routing.values import listed
 from ..incidents.stores import IS_OPEN
 from . import conf
 from .kvstore import KvStores

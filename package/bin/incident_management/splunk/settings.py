@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from ..channels import NAMES
+from ..conf_values import listed
 from ..hosts import is_place
 from ..incidents.model import SEVERITIES
 from . import conf, secrets
@@ -88,6 +89,7 @@ class Remediation:
     kubernetes_token: str = field(default="", repr=False)
     launchdarkly_url: str = ""
     launchdarkly_token: str = field(default="", repr=False)
+    lambda_endpoint_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,7 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.secret("kubernetes_token"),
         stanza.url("launchdarkly_url"),
         stanza.secret("launchdarkly_token"),
+        stanza.url("lambda_endpoint_url"),
     )
 
 
@@ -301,7 +304,7 @@ def _proxy(stanza: Stanza) -> Proxy:
 
 def _places(stanza: Stanza) -> Tuple[str, ...]:
     """What is asked without the proxy."""
-    places = tuple(part.strip() for part in stanza.text("no_proxy").split(",") if part.strip())
+    places = listed(stanza.text("no_proxy"))
     for place in places:
         if not is_place(place):
             raise stanza.error(
@@ -311,9 +314,7 @@ def _places(stanza: Stanza) -> Tuple[str, ...]:
 
 
 def _lifecycle(stanza: Stanza) -> Lifecycle:
-    severities = tuple(
-        part.strip().lower() for part in stanza.text("resolve_not").split(",") if part.strip()
-    )
+    severities = listed(stanza.text("resolve_not").lower())
     unknown = [name for name in severities if name not in SEVERITIES]
     if unknown:
         known = ", ".join(SEVERITIES)

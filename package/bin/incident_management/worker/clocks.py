@@ -17,26 +17,31 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
-from ..incidents.clocks import escalation, sla
+from ..incidents.clocks import escalation, sla, updates
 from ..incidents.clocks.assignment import as_agreed, loads, skills_for
+from ..incidents.clocks.checkpoint import KEY as CHECKPOINT
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import IS_OPEN, claim_document
+from ..incidents.stores import IS_OPEN, claim_document, find_by
+from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
 
-CHECKPOINT = "worker:clocks:checkpoint"
 PURPOSE = "clock"
 # Covers clocks that differ, and documents that were written late.
 OVERLAP_SECONDS = 300.0
+# With nothing to look at the checkpoint is written this often: what follows it is read again.
+IDLE_SAVE_SECONDS = 30.0
 # The most incidents of each kind that one turn looks at; the rest waits for the next one.
 MAX_AT_ONCE = 500
 # How many of those that changed are read to find so many that are new; more where it takes more.
 READ_AT_ONCE = (500, 5_000, 50_000)
 REMEMBERED = 50_000
+# By then whoever changes an incident has saved its document, too.
+AGAIN_SECONDS = 15.0
 MARKS = (
     "status",
     "severity",
@@ -45,8 +50,10 @@ MARKS = (
     "acknowledged_at",
     "resolved_at",
     "level",
+    "openings",
     "sla_ack_due",
     "sla_resolve_due",
+    "update_due",
 )
 READ = ("updated_at", *MARKS)
 Marks = Tuple[Any, ...]
@@ -57,12 +64,15 @@ class _Reached:
     """How far the looking has come.
 
     ``after``: the last incident of a sweep; None without one. ``again``: it is followed by another.
+    ``saved``: the time that was read. ``overlap``: how much of the overlap was looked through.
     """
 
     time: float
     conf: str
     after: Optional[str]
     again: bool = False
+    saved: float = 0.0
+    overlap: float = 0.0
 
 
 class Clocks:
@@ -74,20 +84,24 @@ class Clocks:
         # How an incident was when it was looked at; for the overlap, and for mere signals.
         self._seen: Dict[str, Marks] = {}
         self._load: Optional[Dict[str, float]] = None
+        self._overlap = Overlap(clock, OVERLAP_SECONDS)
 
     def run(self, routing: Routing) -> Dict[str, int]:
         """Look at what is due; returns how many entries were written, by kind."""
         reached = self._reached(_digest(routing))
         if reached is None:
-            if not (routing.policies or routing.paths):
+            if not _has_promises(routing):
                 return {}
             self._seen.clear()
             reached = _Reached(self._clock.now(), _digest(routing), "")
+        is_sweeping = reached.after is not None
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
         agreed = as_agreed(self._stores, self._clock, routing)
         counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
-        self._save(reached)
+        if wanted or is_sweeping or not 0 <= reached.time - reached.saved < IDLE_SAVE_SECONDS:
+            self._save(reached)
+        self._overlap.was_read(reached.overlap)
         return counts
 
     # --- which ------------------------------------------------------------------------------
@@ -105,7 +119,8 @@ class Clocks:
         if value.get("conf") != conf:
             self._seen.clear()
             after = ""
-        reached = _Reached(float(known["time"]), conf, after, bool(value.get("again")))
+        moment, is_again = float(known["time"]), bool(value.get("again"))
+        reached = _Reached(moment, conf, after, is_again, moment)
         self._come_back(reached)
         return reached
 
@@ -132,8 +147,9 @@ class Clocks:
         self._stores.claims.save([document])
 
     def _changed(self, reached: _Reached) -> List[str]:
-        """Incidents that changed since the checkpoint, which moves on."""
-        query = {"updated_at": {"$gte": reached.time - OVERLAP_SECONDS}}
+        """Incidents that changed since the checkpoint, less the overlap; it moves on."""
+        seconds = self._overlap.seconds()
+        query = {"updated_at": {"$gte": reached.time - seconds}}
         now = self._clock.now()
         for most in READ_AT_ONCE:
             # From the beginning again: a page after so many rows lacks one if another moved.
@@ -144,7 +160,7 @@ class Clocks:
         is_all = len(page) < most and len(new) < MAX_AT_ONCE
         new = new[:MAX_AT_ONCE]
         if is_all:
-            moment = now
+            moment, reached.overlap = now, seconds
         else:
             last = new[-1] if len(new) == MAX_AT_ONCE else page[-1]
             moment = min(now, float(last["updated_at"]))
@@ -181,13 +197,15 @@ class Clocks:
         if len(self._seen) > REMEMBERED:
             self._seen.clear()
         for incident_id, entries in timeline.read_many(self._stores, incident_ids).items():
-            lives = lives_of(entries)
-            if entries:
-                self._seen[incident_id] = _marks(timeline.fold(entries).to_document())
-            new.extend(self._drafted(lives, entries, routing, now))
+            if not entries:
+                continue
+            lives, incident = lives_of(entries), timeline.fold(entries)
+            self._seen[incident_id] = _marks(incident.to_document())
+            new.extend(self._drafted(lives, incident, entries, routing, now))
             moments = (
                 sla.next_moment(lives, routing, now),
                 escalation.next_step(lives, routing, now),
+                updates.next_moment(incident, lives, routing, now) if lives else None,
             )
             coming = [moment for moment in moments if moment is not None]
             if coming:
@@ -201,22 +219,45 @@ class Clocks:
             self._stores.claims.save(notes)
         for incident_id in sorted(rung):
             self._stores.claims.delete(_key(incident_id))
-        return {f"{kind}_entries": _count(new, kind) for kind in ("sla", "escalation")}
+        self._look_again([*(str(note["holder"]) for note in notes), *sorted(rung)], now)
+        kinds = ("sla", "escalation", "update_due")
+        return {f"{kind}_entries": _count(new, kind) for kind in kinds}
+
+    def _look_again(self, incident_ids: Sequence[str], now: float) -> None:
+        """Have those looked at once more that were changed in the meantime.
+
+        Another worker may have seen that, and what was noted here be written over its note.
+        """
+        found = find_by(self._stores.incidents, "_key", incident_ids, fields=READ)
+        keys = [
+            str(one["_key"]) for one in found if self._seen.get(str(one["_key"])) != _marks(one)
+        ]
+        ring(self._stores, keys, now + AGAIN_SECONDS)
 
     def _drafted(
-        self, lives: Sequence[Life], entries: List[Entry], routing: Routing, now: float
+        self,
+        lives: Sequence[Life],
+        incident: Incident,
+        entries: List[Entry],
+        routing: Routing,
+        now: float,
     ) -> List[Entry]:
         """The entries that an incident's timeline should have by now and has not."""
         if not lives:
             return []
-        written = {entry.once: entry.data for entry in effective(entries) if entry.kind == "sla"}
+        counted = effective(entries)
+        written = {entry.once: entry.data for entry in counted if entry.kind == "sla"}
         known = list(entries)
 
         def add(kind: str, data: Mapping[str, Any], once: str) -> None:
             head = timeline.head_of(known)
             known.append(Entry.create(entries[0].incident_id, kind, data, ACTOR, now, head, once))
 
-        for draft in sla.due_entries(lives, written, routing, now):
+        told = updates.written_of(counted)
+        for draft in (
+            *sla.due_entries(lives, written, routing, now),
+            *updates.due_entries(incident, lives, told, routing, now),
+        ):
             add(draft.kind, draft.data, draft.once)
         onces = {entry.once for entry in entries}
         for due in escalation.due_steps(lives, onces, routing, now):
@@ -279,6 +320,11 @@ def _key(incident_id: str) -> str:
 
 def _note(incident_id: str, moment: float) -> Document:
     return claim_document(_key(incident_id), moment, purpose=PURPOSE, holder=incident_id)
+
+
+def _has_promises(routing: Routing) -> bool:
+    wanted = any(group.update_every for group in routing.stakeholders)
+    return bool(routing.policies or routing.paths or wanted)
 
 
 def _count(entries: Sequence[Entry], kind: str) -> int:

@@ -1,7 +1,8 @@
 """Runs duties again and again: each on one member of a cluster at a time, none stopping another.
 
-A duty's turn is a slot of time, claimed by inserting ``worker:<duty>:<slot>``. Slots only save
-work: every duty is safe to run twice at once, so a member that was taken for dead does no harm.
+A turn is a slot of time, claimed by inserting ``worker:<turn>:<slot>``; duties that follow each
+other share one, which is one call for all of them. Slots only save work: every duty is safe to run
+twice at once, so a member that was taken for dead does no harm.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ..incidents.stores import claim_document, fitting
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.session import SplunkError
 from ..splunk.stanza import SettingsError
-from ..working import Failures
+from ..worker_health import Failures
 
 __all__ = ["Duty", "Worker"]
 
@@ -34,13 +35,17 @@ class Duty:
     """One kind of recurring work.
 
     ``run`` returns what it did, by name. ``every`` is the least time between two runs, in
-    seconds. ``everywhere``: each member does it for itself.
+    seconds; ``rest`` the same after one that did nothing. ``everywhere``: each member does it for
+    itself. ``turn``: the turn that it takes, the duty's own name when not given. Who is at a long
+    duty keeps from others, for the rest of the slot, what shares its turn and comes after it.
     """
 
     name: str
     run: Callable[[], Counts]
     every: float = 0.0
     everywhere: bool = False
+    turn: str = ""
+    rest: float = 0.0
 
 
 class Worker:
@@ -75,11 +80,12 @@ class Worker:
         self._log = log
         self._notice = notice
         self._stopping = stopping
-        # The newest slot of each duty that is this member's, and that is another's.
+        # The newest slot of each turn that is this member's, and that is another's.
         self._slots: Dict[str, int] = {}
         self._others: Dict[str, int] = {}
         self._past: List[str] = []
         self._last_run: Dict[str, float] = {}
+        self._idle: Set[str] = set()
         self._trouble: Dict[str, tuple[str, float]] = {}
         self._noticed = ""
         self._logs_heartbeat = logs_heartbeat
@@ -95,8 +101,7 @@ class Worker:
                 break
             try:
                 if self._is_due(duty) and self._is_mine(duty):
-                    self._last_run[duty.name] = self._clock.now()
-                    for name, count in duty.run().items():
+                    for name, count in self._run(duty).items():
                         done[name] = done.get(name, 0) + count
                     self._recovered(duty.name)
             except SettingsError as error:
@@ -130,35 +135,42 @@ class Worker:
         self._trouble[name] = (sentence, now)
         self._log.log(level, sentence, exc_info=error, extra={"facts": {"duty": name}})
 
+    def _run(self, duty: Duty) -> Counts:
+        self._last_run[duty.name] = self._clock.now()
+        self._idle.discard(duty.name)
+        done = duty.run()
+        if not any(done.values()):
+            self._idle.add(duty.name)
+        return done
+
     def _is_due(self, duty: Duty) -> bool:
         last = self._last_run.get(duty.name)
+        every = max(duty.every, duty.rest) if duty.name in self._idle else duty.every
         # A run that lies in the future was timed by a clock that has been put right since.
-        return last is None or not 0 <= self._clock.now() - last < duty.every
+        return last is None or not 0 <= self._clock.now() - last < every
 
     def _is_mine(self, duty: Duty) -> bool:
         if duty.everywhere:
             return True
-        slot = int(self._clock.now() // SLOT_SECONDS)
-        if self._slots.get(duty.name) == slot:
+        slot, turn = int(self._clock.now() // SLOT_SECONDS), duty.turn or duty.name
+        if self._slots.get(turn) == slot:
             return True
-        if self._others.get(duty.name) == slot:
+        if self._others.get(turn) == slot:
             return False
-        key = f"worker:{duty.name}:{slot}"
-        claim = claim_document(
-            key, self._clock.now(), purpose=f"worker:{duty.name}", holder=self._holder
-        )
+        key, purpose = f"worker:{turn}:{slot}", f"worker:{turn}"
+        claim = claim_document(key, self._clock.now(), purpose=purpose, holder=self._holder)
         if not self._stores.claims.insert(claim):
             known = self._stores.claims.get(key)
             if known is None or known["holder"] != self._holder:
-                self._others[duty.name] = slot
+                self._others[turn] = slot
                 return False
-        if duty.name in self._slots:
-            self._past.append(f"worker:{duty.name}:{self._slots[duty.name]}")
-        self._slots[duty.name] = slot
+        if turn in self._slots:
+            self._past.append(f"worker:{turn}:{self._slots[turn]}")
+        self._slots[turn] = slot
         return True
 
     def _give_up_past_turns(self) -> None:
-        """Delete the claims on turns that are over, of all duties at once."""
+        """Delete the claims on turns that are over, all at once."""
         if not self._past:
             return
         try:

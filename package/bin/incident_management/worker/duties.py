@@ -8,19 +8,21 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..detection.monitors.inputs import monitors_of
-from ..incidents.clocks import assignment, handover, windows
+from ..incidents.clocks import handover, windows
+from ..incidents.clocks.assignment import as_agreed, place_waiting
 from ..incidents.intake import conditions
 from ..incidents.intake.ingest import Ingest, Outcome
 from ..incidents.intake.spooled import CAPABILITY, deliver_spool
-from ..incidents.joining.moving import finish_recent
+from ..incidents.joining.carrying_out import finish_recent
 from ..incidents.model import ACTOR
 from ..incidents.review.reminding import remind
+from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
 from ..incidents.upkeep import flapping, held
 from ..incidents.upkeep.audit import AuditWriter
+from ..incidents.upkeep.opened_twice import Compared, join_raced
 from ..incidents.upkeep.quiet import Quiet
-from ..incidents.upkeep.raced import Compared, join_raced
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
@@ -64,6 +66,13 @@ from .tidy import forget_answers, forget_monitors
 
 __all__ = ["Duties"]
 
+# Turns that duties share. The last of each is the one that may take long: it keeps none waiting.
+TELLING = "tell"
+TICKETS = "tickets"
+DOCUMENTS = "documents"
+INCIDENTS = "incidents"
+UPKEEP = "upkeep"
+
 
 def _no_trouble(_name: str, _sentence: str) -> None:
     return
@@ -94,6 +103,7 @@ class Duties:
         self._waiting: Set[Tuple[str, str]] = set()
         self._handed_over: handover.Seen = set()
         self._compared: Compared = {}
+        self._agreed: Optional[Routing] = None
         self._build = build_number()
         self._audit_index = AuditIndex(self.session, SplunkSearcher(self.session))
         self._events = EventStream(self.write_event, self._audit_index.name)
@@ -117,38 +127,62 @@ class Duties:
             self.stores, self.clock, alerts, forgotten, untracked, self._ingest, self._tell
         )
         return [
-            Duty("configuration", self._config.refresh, everywhere=True),
+            Duty("configuration", self._configure, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),
-            Duty("raced", self._join_raced, every=5.0),
-            Duty("assign", self._assign, every=5.0),
-            Duty("handover", self._hand_over, every=5.0),
-            Duty("clocks", self._run_clocks, every=5.0),
-            Duty("announce", self._messages.announce),
-            Duty("summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS),
-            Duty("deliver", self._messages.deliver),
+            Duty("raced", self._join_raced, every=5.0, turn=TELLING),
+            Duty("assign", self._assign, every=5.0, turn=TELLING),
+            Duty("handover", self._hand_over, every=5.0, turn=TELLING),
+            Duty("clocks", self._run_clocks, every=5.0, turn=TELLING),
+            Duty("announce", self._messages.announce, turn=TELLING),
+            Duty(
+                "summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING
+            ),
+            Duty("deliver", self._messages.deliver, turn=TELLING),
             Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
-            Duty("reach", self._messages.note_reach, every=15.0),
+            Duty("reach", self._messages.note_reach, every=30.0, turn=TICKETS),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
-            Duty("tickets", self._tickets.run, every=5.0),
+            Duty("tickets", self._tickets.run, every=5.0, turn=TICKETS),
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
-            Duty("expire", self._expire, every=30.0),
-            Duty("refresh", lambda: refresh_stale(self.stores, self.clock), every=60.0),
-            Duty("renew", self._renew, every=60.0),
-            Duty("waiting", self._look_at_waiting, every=30.0),
-            Duty("held", self._look_at_held, every=60.0),
-            Duty("calm", self._calm_down, every=30.0),
-            Duty("moves", lambda: finish_recent(self.stores, self.clock), every=60.0),
-            Duty("audit", AuditWriter(self.stores, self.clock, self._events.send).run, every=10.0),
-            Duty("quiet", self._quiet, every=60.0),
-            Duty("retention", self._retention, every=60.0),
-            Duty("follow-ups", lambda: remind(self.stores, self.clock), every=300.0),
-            Duty("enabled", self._note_enabled, every=120.0),
+            Duty("expire", self._expire, every=30.0, turn=DOCUMENTS),
+            Duty(
+                "refresh",
+                lambda: refresh_stale(self.stores, self.clock),
+                every=60.0,
+                turn=DOCUMENTS,
+            ),
+            Duty("renew", self._renew, every=60.0, turn=DOCUMENTS),
+            Duty("waiting", self._look_at_waiting, every=30.0, turn=INCIDENTS),
+            Duty("held", self._look_at_held, every=60.0, turn=INCIDENTS),
+            Duty("calm", self._calm_down, every=30.0, turn=INCIDENTS),
+            Duty(
+                "moves", lambda: finish_recent(self.stores, self.clock), every=60.0, turn=INCIDENTS
+            ),
+            Duty(
+                "audit",
+                AuditWriter(self.stores, self.clock, self._events.send).run,
+                every=10.0,
+                turn=UPKEEP,
+            ),
+            Duty("quiet", self._quiet, every=60.0, turn=UPKEEP),
+            Duty("retention", self._retention, every=60.0, rest=600.0, turn=UPKEEP),
+            Duty("follow-ups", lambda: remind(self.stores, self.clock), every=300.0, turn=UPKEEP),
+            Duty("enabled", self._note_enabled, every=120.0, turn=UPKEEP),
             Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
-            Duty("forget", self._forget, every=600.0),
+            Duty("forget", self._forget, every=600.0, turn=UPKEEP),
         ]
+
+    def _configure(self) -> Mapping[str, int]:
+        self._agreed = None
+        return self._config.refresh()
+
+    def _routing(self) -> Routing:
+        """The routing with who covers for whom, read once for all duties of a cycle."""
+        if self._agreed is None:
+            self._agreed = as_agreed(self.stores, self.clock, self._config.routing)
+        return self._agreed
 
     # --- signals ----------------------------------------------------------------------------
 
@@ -197,15 +231,13 @@ class Duties:
         )
 
     def _assign(self) -> Mapping[str, int]:
-        return assignment.place_waiting(
-            self.stores, self.clock, self._config.routing, self._waiting
-        )
+        return place_waiting(self.stores, self.clock, self._routing(), self._waiting)
 
     def _hand_over(self) -> Mapping[str, int]:
-        return handover.hand_over(self.stores, self.clock, self._config.routing, self._handed_over)
+        return handover.hand_over(self.stores, self.clock, self._routing(), self._handed_over)
 
     def _run_clocks(self) -> Mapping[str, int]:
-        return self._clocks.run(self._config.routing) if self._config.is_read else {}
+        return self._clocks.run(self._routing()) if self._config.is_read else {}
 
     # --- fixes ------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class Messages:
             self._config.routing,
             self._config.settings.network.web_url,
             self._set_up,
-            self._read_subscriptions(),
+            self._read_subscriptions,
         )
         return {"notifications_queued": added}
 

@@ -38,3 +38,32 @@ def test_no_change_at_all_names_the_macro_to_check():
 def test_more_changes_than_are_read_is_told():
     scope = scope_of(changes=[_change(-60 - i, f"c{i}") for i in range(5)], changes_read=3)
     assert "Only the newest 3 changes were read." in recent_changes.find(scope).not_found
+
+
+def test_what_ran_weeks_before_is_looked_for_only_where_the_day_does_not_tell():
+    month = [_change(-20 * 86400, "old", version="1"), _change(-9 * 86400, "later", version="2")]
+    scope = scope_of(changes=[*month, _change(-60, "b", version="3")])
+    recent_changes.find(scope)
+    assert [(c.change_id, c.previous_version) for c in scope.changes] == [("b", "2")]
+    assert scope.changes[0].replaced is not None and len(scope.searcher.asked) == 2
+    known = scope_of(changes=[*month, _change(-60, "b", version="3", previous_version="2")])
+    recent_changes.find(known)
+    assert len(known.searcher.asked) == 1
+
+
+def test_another_aliass_or_services_deploy_is_not_what_ran_before():
+    month = [
+        _change(-9 * 86400, "a", version="1", alias="test"),
+        _change(-9 * 86400, "c", version="1", service="carts"),
+    ]
+    scope = scope_of(changes=[*month, _change(-60, "b", version="3", alias="prod")])
+    recent_changes.find(scope)
+    assert [c.previous_version for c in scope.changes] == [""]
+
+
+def test_where_the_look_further_back_fails_the_changes_of_the_day_are_known_all_the_same():
+    scope = scope_of(changes=[_change(-60, "b", version="3")])
+    scope.searcher.failing = ["UpdateAlias"]
+    found = recent_changes.find(scope)
+    assert [c.change_id for c in scope.changes] == ["b"]
+    assert found.not_found[0].startswith("What ran before orders was deployed is not known.")

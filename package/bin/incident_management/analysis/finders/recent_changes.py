@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
-from ..changes import Change
+from ...ports import SearchFailed
+from ...splunk import spl
+from ..changes import CHANGE_FIELDS, Change
 from ..evidence import Citation, Finding
 from ..scope import Scope, change_events, events_of
 from ..times import how_long
 
 NAME = "recent_changes"
 LOOKS_FOR = "change events in the day before the errors began"
-FIELDS = ("change_id", "service", "kind", "summary", "actor", "version", "previous_version")
 MOST_TOLD = 10
 """Of the changes, the nearest before the errors, these first."""
 AFTER_SECONDS = 900.0
 """Changes shortly after the onset are read too, so that a reader sees why they are ruled out."""
+LONG_LOOKBACK = 30 * 86400.0
+"""Seconds before the onset: a service may be deployed once a month."""
+MOST_TRACED, MOST_OLDER = 5, 100
+"""Services whose deploy before is looked for that far back, and their events that are read."""
+WORDS = ("change_id", "UpdateAlias20150331")
+"""One of them stands in an event that far back: all events of a month would else be read."""
 
 
 def find(scope: Scope) -> Finding:
     """Read change events into ``scope.changes``, oldest first. Raises SearchFailed."""
     finding = Finding(NAME, LOOKS_FOR)
     window = (scope.onset - scope.limits.change_lookback, scope.onset + AFTER_SECONDS)
-    search = events_of(change_events(), scope.limits.changes, FIELDS)
+    search = events_of(change_events(), scope.limits.changes, CHANGE_FIELDS)
     result = scope.run(finding, search, window, scope.limits.changes)
     read = [Change.from_row(row) for row in result.rows]
     changes = [change for change in read if change.is_change_event()]
     changes.sort(key=lambda change: (change.time, change.change_id))
     _fill_previous_versions(changes)
+    _trace_back(scope, finding, changes)
     scope.changes = changes
     for change in [c for c in reversed(changes) if c.time <= scope.onset][:MOST_TOLD]:
         finding.found.append(f"{change.label()}, {how_long(scope.onset - change.time)} before")
@@ -47,12 +55,37 @@ def find(scope: Scope) -> Finding:
 
 
 def _fill_previous_versions(changes: List[Change]) -> None:
-    """A deploy that does not say what it replaced replaced the service's deploy before it."""
-    running: Dict[str, Change] = {}
+    """A deploy that does not say what it replaced replaced the one before it.
+
+    That of the same service, and of the same alias where there are several.
+    """
+    running: Dict[Tuple[str, str], Change] = {}
     for change in changes:
         if not change.version:
             continue
-        earlier = running.get(change.service)
+        where = (change.service, change.alias)
+        earlier = running.get(where)
         if earlier and not change.previous_version:
-            change.previous_version, change.replaced = earlier.version, earlier.event
-        running[change.service] = change
+            change.previous_version = earlier.replaced_by(change)
+            change.replaced = earlier.event if change.previous_version else None
+        running[where] = change
+
+
+def _trace_back(scope: Scope, finding: Finding, changes: List[Change]) -> None:
+    """Look further back for what the deploys nearest to the errors replaced."""
+    unknown = [c for c in reversed(changes) if c.version and not c.previous_version]
+    services = [c.service for c in unknown if c.time <= scope.onset]
+    names = [one for one in dict.fromkeys(services) if spl.is_searchable(one)][:MOST_TRACED]
+    if not names:
+        return
+    words = spl.either(*(spl.term(word) for word in WORDS))
+    older = change_events(words, spl.any_of("service", names), spl.field_is("version", "*"))
+    window = (scope.onset - LONG_LOOKBACK, scope.onset - scope.limits.change_lookback)
+    try:
+        result = scope.run(finding, events_of(older, MOST_OLDER, CHANGE_FIELDS), window, MOST_OLDER)
+    except SearchFailed as error:
+        finding.not_found.append(f"What ran before {names[0]} was deployed is not known. {error}")
+        return
+    read = [Change.from_row(row) for row in result.rows]
+    before = sorted((c for c in read if c.is_change_event()), key=lambda change: change.time)
+    _fill_previous_versions([*before, *changes])

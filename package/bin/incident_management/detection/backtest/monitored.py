@@ -18,8 +18,8 @@ from ...ports import Searcher, SearchFailed, SearchResult, SearchTooSlow
 from ..monitors.detector import Found
 from ..monitors.detectors import detector_for
 from ..monitors.monitor import MAX_EVENTS, Monitor
-from ..monitors.raising import signal_of
 from ..monitors.rows import Row, by_span
+from ..monitors.signals import signal_of
 from .replay import BacktestFailed, Costs, Setting, Simulated, Stage
 
 __all__ = ["MonitorReplay", "Span"]

@@ -6,13 +6,14 @@ A page is an incident that is opened, or opened again. Times are epoch seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...incidents.grouping import Topology
 from ..thresholds import loosened_search, threshold_of
-from .replay import BacktestFailed, Setting, Simulated, Window, simulate
+from .asked import Asked
+from .replay import BacktestFailed, Replay, Setting, Simulated, Window, simulate
 
-__all__ = ["COLUMNS", "Recorded", "judged", "loosened", "proposed"]
+__all__ = ["COLUMNS", "Recorded", "compared", "judged", "loosened", "proposed", "told"]
 
 COLUMNS = (
     "kind", "setting", "rule", "threshold", "opened_at", "first_time", "last_time", "resolved_at",
@@ -51,11 +52,67 @@ class Recorded:
 
     def overlaps(self, row: Mapping[str, Any], slack: float) -> bool:
         """Whether an incident of a replay has an entity of this one at about the same time."""
-        shared = set(self.entities) & set(row["entities"])
-        near = row["first_time"] <= self.last_time + slack and (
-            row["last_time"] >= self.first_time - slack
+        return (
+            not set(self.entities).isdisjoint(row["entities"])
+            and row["first_time"] <= self.last_time + slack
+            and row["last_time"] >= self.first_time - slack
         )
-        return bool(shared) and near
+
+
+def compared(
+    run: Replay, asked: Asked, recorded: Optional[Sequence[Recorded]]
+) -> Iterator[Dict[str, Any]]:
+    """Yield the rows of each setting that is asked for, from one round of searches.
+
+    ``recorded`` is None where it is not known what was recorded.
+    """
+    plain, target = run.setting.changed(asked.changes), asked.target_pages_per_day
+    settings = {"as asked": plain}
+    if asked.compare:
+        settings["compared"] = plain.changed(asked.compare)
+    loose: List[Window] = []
+    if target is not None or any(one.threshold is not None for one in settings.values()):
+        spl, metric = loosened(run.detection.spl)
+        loose = run.windows(spl)
+        # The search's own limit, where a setting has no other.
+        own = None if run.truncated_runs else run.limit
+        for label, one in settings.items():
+            limit = own if one.threshold is None else one.threshold
+            settings[label] = replace(one, metric=metric, threshold=limit)
+    is_plain = any(one.threshold is None for one in settings.values())
+    windows = run.windows() if is_plain else []
+    for label, one in settings.items():
+        if one.threshold is None:
+            yield from _rows_of(run, windows, one, recorded, label, run.limit)
+        else:
+            yield from _rows_of(run, loose, one, recorded, label, one.threshold)
+    if target is not None:
+        threshold = proposed(loose, settings["as asked"], run.topology, run.days, target)
+        chosen = replace(settings["as asked"], threshold=threshold)
+        yield from _rows_of(run, loose, chosen, recorded, "proposed", threshold)
+
+
+def _rows_of(
+    run: Replay,
+    windows: Sequence[Window],
+    setting: Setting,
+    recorded: Optional[Sequence[Recorded]],
+    label: str,
+    limit: Optional[float],
+) -> Iterator[Dict[str, Any]]:
+    found = simulate(windows, setting, run.topology)
+    rows, summary = judged(found, len(windows), run.days, recorded, run.step, label)
+    yield from rows
+    yield {**summary, **told(run.detection.name, limit, setting.quiet), **run.costs()}
+
+
+def told(rule: str, limit: Optional[float], quiet: float) -> Dict[str, str]:
+    """Return what a summary row says of its setting."""
+    return {
+        "rule": rule,
+        "threshold": "" if limit is None else f"{limit:g}",
+        "quiet": f"{quiet:g}" if quiet else "never",
+    }
 
 
 def judged(
@@ -82,11 +139,15 @@ def judged(
         lead = min((one.opened_at - row["opened_at"] for one in mine), default=None)
         if lead is not None:
             leads.append(lead)
-        compared = {
-            "known": [one.id for one in mine],
-            "lead_seconds": "" if lead is None else round(lead),
-        }
-        rows.append({"kind": "incident", "setting": label, **row, **compared})
+        rows.append(
+            {
+                "kind": "incident",
+                "setting": label,
+                **row,
+                "known": [one.id for one in mine],
+                "lead_seconds": "" if lead is None else round(lead),
+            }
+        )
     summary = {
         "kind": "summary",
         "setting": label,
@@ -126,8 +187,8 @@ def loosened(spl: str) -> Tuple[str, str]:
 
 def proposed(
     windows: Sequence[Window], setting: Setting, topology: Topology, days: float, wanted: float
-) -> Tuple[Optional[float], Simulated]:
-    """Return the lowest threshold with at most ``wanted`` pages a day, and what it would open.
+) -> Optional[float]:
+    """Return the lowest threshold with at most ``wanted`` pages a day.
 
     ``days`` are those that the windows cover. From the highest value that was seen, it is lowered
     until there are more, or more than the share ``USUAL`` of runs find something: further down they
@@ -139,7 +200,7 @@ def proposed(
     """
     seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
     if not seen:
-        return None, simulate(windows, setting, topology)
+        return None
     pace = max(1, -(-len(seen) // MAX_THRESHOLDS))
     calmer = replace(setting, quiet=min(setting.quiet or CALM, CALM))
     lowest = None
@@ -150,7 +211,7 @@ def proposed(
         lowest = threshold
     if lowest is None:
         raise BacktestFailed("No threshold gives so few pages.")  # the highest gives none
-    return lowest, simulate(windows, replace(setting, threshold=lowest), topology)
+    return lowest
 
 
 def _number(value: Any, default: float) -> float:

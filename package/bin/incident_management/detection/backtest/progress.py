@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ...ports import Searcher, SearchResult
+from ...utc import to_the_minute
 
 __all__ = ["Progress"]
 
@@ -59,10 +59,9 @@ class Progress:
     def _sentence(self, until: float, passed: float) -> str:
         share = (until - self._start) / (self._end - self._start)
         left = passed * (1.0 - share) / share if share > 0.0 else passed
-        reached = datetime.fromtimestamp(until, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         return (
-            f"Searched up to {reached} in {_long(passed)}, {100.0 * share:.0f} percent of the "
-            f"time; about {_long(left)} are left, and the rows come at the end."
+            f"Searched up to {to_the_minute(until)} in {_long(passed)}, {100.0 * share:.0f} "
+            f"percent of the time; about {_long(left)} are left, and the rows come at the end."
         )
 
 

@@ -7,7 +7,7 @@ Each scheduled run is done again over its own window, its rows go through the ap
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
@@ -243,6 +243,17 @@ class Setting:
     threshold: Optional[float] = None
     quiet_not: Tuple[str, ...] = ()
     suppressions: Tuple[Suppression, ...] = ()
+
+    def changed(self, values: Mapping[str, Optional[float]]) -> Setting:
+        """Return it with these values, by name; what is missing or None stays."""
+        given = {name: value for name, value in values.items() if value is not None}
+        routing = replace(
+            self.routing,
+            group_window=given.get("group_window", self.routing.group_window),
+            reopen_window=given.get("reopen_window", self.routing.reopen_window),
+        )
+        quiet, threshold = given.get("quiet", self.quiet), given.get("threshold", self.threshold)
+        return replace(self, routing=routing, quiet=quiet, threshold=threshold)
 
 
 @dataclass(frozen=True)

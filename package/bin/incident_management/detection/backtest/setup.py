@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ...incidents.routing import Routing
 from ...ports import SearchFailed
@@ -15,47 +14,20 @@ from ...splunk.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
 from ..lookback import own_times
 from ..monitors.monitor import DEFAULT_THRESHOLDS, Monitor
-from ..options import Duration, Kind, Number, parse_options
 from ..read_only import NotReadOnly, check_read_only
 from ..thresholds import final_limit
 from ..timemodifiers import resolve
+from .asked import Asked
 from .known import Known
 from .monitored import MonitorReplay
-from .outcome import COLUMNS, Recorded, judged, loosened, proposed
+from .outcome import COLUMNS, compared, judged, told
 from .progress import Progress
-from .replay import DAY, BacktestFailed, Detection, Replay, Setting, Simulated, Window, simulate
+from .replay import DAY, BacktestFailed, Detection, Replay, Setting
 from .runs import runs_of
 
-__all__ = ["SPANS", "Asked", "compared", "parse_compare", "replay", "replay_monitor"]
+__all__ = ["replay", "replay_monitor"]
 
 NOBODY = "nobody"
-SPANS = ("quiet", "group_window", "reopen_window")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a replay is asked for; spans in seconds. None: as it is configured.
-
-    ``user``: who asks, and runs the searches.
-    ``compare`` holds settings (threshold, quiet, group_window, reopen_window) of a second run
-    beside the first; ``target_pages_per_day`` asks for a threshold.
-    """
-
-    earliest: str
-    latest: str
-    user: str = "nobody"
-    step: Optional[float] = None
-    threshold: Optional[float] = None
-    quiet: Optional[float] = None
-    group_window: Optional[float] = None
-    reopen_window: Optional[float] = None
-    compare: Mapping[str, float] = field(default_factory=dict)
-    target_pages_per_day: Optional[float] = None
-
-    @property
-    def changes(self) -> Dict[str, Optional[float]]:
-        """What is to differ from how it is configured, by name; None: nothing."""
-        return {name: getattr(self, name) for name in (*SPANS, "threshold")}
 
 
 def replay(
@@ -152,15 +124,15 @@ def replay_monitor(
     plain = Setting(
         detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
     )
-    setting = dataclasses.replace(_changed(plain, asked.changes), threshold=None)
+    setting = replace(plain.changed(asked.changes), threshold=None)
     until = min(end, now - monitor.lag)
     run = MonitorReplay(monitor, Progress(searcher, until, tell_now), start, until)
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
     rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
-    told = {"rule": name, "threshold": _limit_of(monitor), **run.costs()}
-    told["quiet"] = f"{setting.quiet:g}" if setting.quiet else "never"
-    for row in [*rows, {**summary, **told}]:
+    limit = monitor.threshold if monitor.detector in DEFAULT_THRESHOLDS else None
+    last = {**summary, **told(name, limit, setting.quiet), **run.costs()}
+    for row in [*rows, last]:
         yield {column: row.get(column, "") for column in COLUMNS}
 
 
@@ -170,10 +142,6 @@ def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
     if not stanzas:
         tell("You can't read incident_routing.conf: findings are grouped as it is shipped.")
     return Routing.from_stanzas(stanzas)
-
-
-def _limit_of(monitor: Monitor) -> str:
-    return f"{monitor.threshold:g}" if monitor.detector in DEFAULT_THRESHOLDS else ""
 
 
 def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:
@@ -191,7 +159,7 @@ def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor
         raise ValueError(
             "A burn_rate has no threshold; change its objective or burn_rates, and replay it."
         )
-    return dataclasses.replace(monitor, threshold=threshold)
+    return replace(monitor, threshold=threshold)
 
 
 def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Detection:
@@ -259,102 +227,3 @@ def _own_limit(session: Session, detection: Detection, user: str) -> Optional[fl
         return float(limit)
     except (SplunkError, ValueError):
         return None
-
-
-def compared(
-    run: Replay, asked: Asked, recorded: Optional[Sequence[Recorded]]
-) -> Iterator[Dict[str, Any]]:
-    """Yield the rows of each setting that is asked for, from one round of searches.
-
-    ``recorded`` is None where it is not known what was recorded.
-    """
-    plain = _changed(run.setting, asked.changes)
-    settings = [("as asked", plain)]
-    if asked.compare:
-        settings.append(("compared", _changed(plain, asked.compare)))
-    wants_threshold = asked.target_pages_per_day is not None or any(
-        one.threshold is not None for _label, one in settings
-    )
-    plain_windows: Optional[List[Window]] = None
-    loose: List[Window] = []
-    if wants_threshold:
-        loosened_spl, metric = loosened(run.detection.spl)
-        loose = run.windows(loosened_spl)
-        settings = [(label, dataclasses.replace(one, metric=metric)) for label, one in settings]
-        if run.limit is not None and not run.truncated_runs:
-            settings = [(label, _with_limit(one, run.limit)) for label, one in settings]
-    for label, setting in settings:
-        if setting.threshold is None and plain_windows is None:
-            plain_windows = run.windows()
-        chosen = loose if setting.threshold is not None else plain_windows or []
-        found = simulate(chosen, setting, run.topology)
-        limit = run.limit if setting.threshold is None else setting.threshold
-        yield from _rows_of(run, chosen, found, recorded, label, limit, setting.quiet)
-    if asked.target_pages_per_day is not None:
-        setting = settings[0][1]
-        threshold, found = proposed(
-            loose, setting, run.topology, run.days, asked.target_pages_per_day
-        )
-        yield from _rows_of(run, loose, found, recorded, "proposed", threshold, setting.quiet)
-
-
-def _with_limit(setting: Setting, limit: float) -> Setting:
-    """Return a setting with the search's own limit, where it has no other."""
-    return (
-        setting if setting.threshold is not None else dataclasses.replace(setting, threshold=limit)
-    )
-
-
-def _rows_of(
-    run: Replay,
-    windows: Sequence[Window],
-    found: Simulated,
-    recorded: Optional[Sequence[Recorded]],
-    label: str,
-    threshold: Optional[float],
-    quiet: float,
-) -> Iterator[Dict[str, Any]]:
-    rows, summary = judged(found, len(windows), run.days, recorded, run.step, label)
-    yield from rows
-    yield {
-        **summary,
-        "rule": run.detection.name,
-        "threshold": "" if threshold is None else f"{threshold:g}",
-        "quiet": f"{quiet:g}" if quiet else "never",
-        **run.costs(),
-    }
-
-
-def _changed(setting: Setting, values: Mapping[str, Optional[float]]) -> Setting:
-    """Return a setting with these values, by name; what is missing or None stays."""
-
-    def chosen(name: str, configured: float) -> float:
-        value = values.get(name)
-        return configured if value is None else value
-
-    routing = setting.routing
-    threshold = values.get("threshold")
-    return dataclasses.replace(
-        setting,
-        routing=dataclasses.replace(
-            routing,
-            group_window=chosen("group_window", routing.group_window),
-            reopen_window=chosen("reopen_window", routing.reopen_window),
-        ),
-        quiet=chosen("quiet", setting.quiet),
-        threshold=setting.threshold if threshold is None else threshold,
-    )
-
-
-def parse_compare(text: str) -> Dict[str, float]:
-    """Read ``threshold=9,group_window=1h``. Raises ValueError with one sentence."""
-    kinds: Dict[str, Kind] = {name: Duration() for name in SPANS}
-    kinds["threshold"] = Number(-1e12, 1e12)
-    given = dict(part.partition("=")[::2] for part in text.replace(" ", "").split(",") if part)
-    for name in given:
-        if name not in kinds:
-            raise ValueError(
-                f"The option compare is wrong: '{name[:60]}' can't be compared; use "
-                f"{', '.join(kinds)}."
-            )
-    return {name: one for name, one in parse_options(kinds, given).items() if one is not None}

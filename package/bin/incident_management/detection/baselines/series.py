@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
+from ...utc import to_the_minute
 from .baseline import SENSITIVITIES, Baseline, OtherVersion
 from .zone import UTC, Zone
 
-__all__ = ["FIELDS", "MAX_AHEAD_SECONDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
+__all__ = ["FIELDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
 """The fields that a row gets."""
@@ -240,6 +240,6 @@ def _only_number(value: Any) -> float:
 def _shown(time: float) -> str:
     """Return a time for a reader; as it came where no calendar has it."""
     try:
-        return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        return to_the_minute(time)
     except (OverflowError, ValueError, OSError):
         return f"{time:g}"

@@ -11,7 +11,7 @@ import time
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Optional
 
-from ...incidents.clocks.zones import ADVICE, zone_named
+from ...incidents.clocks.zones import zone_named
 
 __all__ = ["UTC", "Zone"]
 
@@ -35,8 +35,6 @@ class Zone:
 
     def __init__(self, name: str = "") -> None:
         self._tz = zone_named(name) if name else None
-        if name and self._tz is None:
-            raise ValueError(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
         self._begin = self._end = self._offset = 0.0
         if self._tz is timezone.utc:
             self._begin, self._end = -math.inf, math.inf

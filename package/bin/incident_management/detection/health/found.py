@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ...incidents.stores import chunks
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS
 
-__all__ = ["Key", "RecentSignals", "last_before"]
+__all__ = ["Key", "OpenedBy", "RecentSignals", "last_before", "opened_by"]
 
 PAGE = 10_000
 NAMED_AT_ONCE = 10
@@ -21,6 +22,7 @@ _FIELDS = ("rule", "app", "incident_id", "received_at")
 
 Key = Tuple[str, str]
 """A detection: its name and its app."""
+OpenedBy = Dict[Key, List[Mapping[str, Any]]]
 
 
 class RecentSignals:
@@ -81,9 +83,17 @@ class RecentSignals:
         app = (incident.get("search") or {}).get("app")
         return rule, str(app or self._apps.get((str(incident["id"]), rule), ""))
 
-    def of(self, key: Key, incidents: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
-        """Return those of some incidents that a detection opened."""
-        return [one for one in incidents if self.opened(one) in _named(key)]
+    def by_detection(self, incidents: Iterable[Mapping[str, Any]]) -> OpenedBy:
+        """Return some incidents by the detection that opened them."""
+        found: OpenedBy = {}
+        for one in incidents:
+            found.setdefault(self.opened(one), []).append(one)
+        return found
+
+
+def opened_by(key: Key, incidents: OpenedBy) -> List[Mapping[str, Any]]:
+    """Return those of some incidents that a detection opened, also where no app is known."""
+    return [one for named in _named(key) for one in incidents.get(named, ())]
 
 
 def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
@@ -92,8 +102,8 @@ def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key,
     Most never found anything, so many are asked for at once.
     """
     found: Dict[Key, float] = {}
-    for begin in range(0, len(keys), NAMED_AT_ONCE):
-        left = list(keys[begin : begin + NAMED_AT_ONCE])
+    for some in chunks(keys, NAMED_AT_ONCE):
+        left = list(some)
         while left:
             older: Document = {"received_at": {"$lt": before}}
             of = [{"rule": rule, "app": app} for rule, app in left]

@@ -21,7 +21,7 @@ from ..thresholds import threshold_of
 from ..throttle import Throttle
 from .calming import Settings, calmed, findings_of
 from .enabled import enabled_since
-from .found import Key, RecentSignals, last_before
+from .found import Key, OpenedBy, RecentSignals, last_before, opened_by
 from .measures import DAY, MONTH_DAYS, PAGES_A_DAY, WEEK_DAYS, Verdicts, firing, noise, quietness
 
 __all__ = ["HealthReport", "flat"]
@@ -66,16 +66,17 @@ class HealthReport:
         found = RecentSignals(self._stores, self._now)
         keys = [_key_of(one) for one in saved]
         names = {name for name, _app in keys}
-        opened = {found.opened(one) for one in self._opened if one.get("rules")}
-        others = {*opened, *((name, APP) for name in self._monitors)}.difference(keys)
+        opened = found.by_detection(self._opened)
+        named = {key for key in opened if key[0]}
+        others = {*named, *((name, APP) for name in self._monitors)}.difference(keys)
         silent = [key for key in {*keys, *others} if found.last(key) is None]
         older = last_before(self._stores, silent, self._now - MONTH_DAYS * DAY)
-        health = [self._of(key, one, found, older) for key, one in zip(keys, saved)]
+        health = [self._of(key, one, found, older, opened) for key, one in zip(keys, saved)]
         if runs:
             health = [{**one, **self._runs(of, one)} for one, of in zip(health, saved)]
         # What names no app counts for the saved search of its name already.
         health += [
-            self._of(key, None, found, older)
+            self._of(key, None, found, older, opened)
             for key in sorted(others)
             if key[1] or key[0] not in names
         ]
@@ -93,7 +94,7 @@ class HealthReport:
         )
         key = _key_of(saved) if saved else (name, app or self._app_of(name))
         older = last_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
-        health = self._of(key, saved, found, older)
+        health = self._of(key, saved, found, older, found.by_detection(self._opened))
         if saved is None and health["last_fired"] is None and not self._is_monitor(key):
             raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
@@ -139,9 +140,10 @@ class HealthReport:
         saved: Optional[SavedDetection],
         found: RecentSignals,
         older: Mapping[Key, float],
+        opened: OpenedBy,
     ) -> Document:
         name, app = key
-        mine = found.of(key, self._opened)
+        mine = opened_by(key, opened)
         week, month = (
             firing(mine, self._reopened, found.signals(key, days), days, self._now)
             for days in (WEEK_DAYS, MONTH_DAYS)

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from .monitor import Monitor
 from .rows import Key, Row, number_of, series_of
 
-__all__ = ["FORGET_AFTER_SPANS", "MAX_SERIES", "Detector", "Found"]
+__all__ = ["FORGET_AFTER_SPANS", "MAX_SERIES", "Detector", "Found", "of_keys"]
 
 NAMED_SERIES = 3
 """Series without a usable number that a problem names; that is enough to find what is wrong."""
@@ -140,3 +140,9 @@ class Detector:
                     "that series has no value in such a span."
                 )
         return number
+
+
+def of_keys(series: Sequence[Any], found: Sequence[Found]) -> List[Any]:
+    """Return the parts of a state that are about the series of some findings."""
+    keys = {one.key for one in found}
+    return [one for one in series if tuple(one[0]) in keys]

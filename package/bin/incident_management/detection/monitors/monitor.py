@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from ...conf_values import listed
 from ...incidents.canonical import digest
-from ...incidents.intake.alert import names
 from ...incidents.intake.results import ENTITY_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...splunk import spl
@@ -234,8 +234,8 @@ class Monitor:
             every=options.get("every", float(span)),
             backfill=options.get("backfill", _default_backfill(detector, span, options)),
             threshold=options.get("threshold", DEFAULT_THRESHOLDS.get(detector, 0.0)),
-            actions=names(values.get("actions")),
-            tags=names(values.get("tags")),
+            actions=listed(values.get("actions")),
+            tags=listed(values.get("tags")),
             title=str(values.get("title") or "").strip(),
             runbook=str(values.get("runbook") or "").strip(),
             group=str(values.get("group") or "1").strip().lower() not in ("0", "false", "no"),

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Tuple
 
+from ...conf_values import listed
 from ...durations import seconds_of
 from ...incidents.model import SEVERITIES
 from ..options import Kind
 
 __all__ = [
     "DEFAULT_RATES",
-    "MAX_LONG_SPANS",
     "WINDOW",
     "BurnRate",
     "BurnRates",
@@ -64,7 +64,7 @@ class BurnRates(Kind):
     """``14.4x 1h/5m critical, 6x 6h/30m high``: rate, long and short window, severity."""
 
     def parse(self, value: str) -> Tuple[BurnRate, ...]:
-        rates = tuple(_rate(part.strip()) for part in value.split(",") if part.strip())
+        rates = tuple(map(_rate, listed(value)))
         if not 1 <= len(rates) <= MAX_RATES:
             raise ValueError(f"it has {len(rates)} burn rates; {HOW}, at most {MAX_RATES}.")
         return rates

@@ -14,7 +14,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from .header import MAY_BE_HEADER, after_header, is_header, is_klog
 
-__all__ = ["LONGEST_MESSAGE", "exception_line", "message_of", "messages_of"]
+__all__ = ["exception_line", "message_of", "messages_of"]
 
 LONGEST_MESSAGE = 5000
 """Characters; a longer message is cut."""

@@ -16,7 +16,6 @@ from .vocabulary import DETERMINERS, FUNCTION_WORDS, MAY_BE_STATES, VALUE_WORDS
 __all__ = [
     "CACHED_WORDS",
     "FIXED",
-    "LONGEST_WORD",
     "NAME",
     "PLAIN",
     "VALUE",

@@ -95,12 +95,13 @@ def escalate(
     lifecycle.must_be_open(incident, "escalated")
     channels: Sequence[str] = ()
     by_rota: Document = {}
+    if not owner:
+        routing = as_agreed(stores, clock, routing)
     if not owner and not team:
         step = _next_step(entries, incident, routing)
         owner, team, channels = step.member, step.team, step.channels
         if step.rota:
-            on_call = as_agreed(stores, clock, routing).on_call
-            duty, by_rota = on_call.takes(step.rota, clock.now(), incident.owner)
+            duty, by_rota = routing.on_call.takes(step.rota, clock.now(), incident.owner)
             owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
     if team and not owner and routing.assigns(team):
         choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
@@ -146,9 +147,11 @@ def as_agreed(
 ) -> Routing:
     """Return the routing with what people have agreed on: who covers for whom.
 
+    One that has it already, of this moment, comes back as it is.
+
     ``since``: with what ended after this moment, too, where that is long ago.
     """
-    if not routing.rotas:
+    if not routing.rotas or routing.covers is not None:
         return routing
     found = covers.standing(stores, min(since, routing.on_call.looks_back_to(clock.now())))
     return replace(routing, covers=found)
@@ -241,12 +244,12 @@ def _movable(
         kind = (incident.team, incident.severity, incident.owner)
         owner = ""
         if kind not in hopeless:
-            owner = _chosen(routing, incident, (), load, now)
+            owner = _choice(routing, incident, (), load, now).owner
             if not owner:
                 hopeless.add(kind)
         if owner:
             skills = skills_for(routing, incident, incident.team)
-            owner = _chosen(routing, incident, skills, load, now)
+            owner = _choice(routing, incident, skills, load, now).owner
         if owner:
             load[owner] = load.get(owner, 0.0) + routing.weight(incident.severity)
         if owner or (incident.id, incident.team) not in explained:
@@ -254,12 +257,12 @@ def _movable(
     return found
 
 
-def _chosen(
+def _choice(
     routing: Routing, incident: Incident, skills: Sequence[str], load: Dict[str, float], now: float
-) -> str:
-    """Return who can take an incident now; empty for nobody."""
+) -> Choice:
+    """Choose who of its team takes an incident now, but whoever has it."""
     team, severity, owner = incident.team, incident.severity, incident.owner
-    return routing.choose(team, severity, skills, load, now, owner).owner
+    return routing.choose(team, severity, skills, load, now, owner)
 
 
 def _placed(
@@ -271,7 +274,7 @@ def _placed(
 ) -> List[Entry]:
     """The entry that gives an incident to somebody, or says that nobody can take it."""
     skills = skills_for(routing, incident, incident.team)
-    choice = routing.choose(incident.team, incident.severity, skills, load, now, incident.owner)
+    choice = _choice(routing, incident, skills, load, now)
     written: Set[str] = {entry.once for entry in entries}
     life = len(lives_of(entries))
     data = choice.to_data()

@@ -14,10 +14,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
+from ...conf_values import listed
 from ..errors import RoutingError
 from .zones import ADVICE, zone_named
 
-__all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days", "moment_named"]
+__all__ = ["ALWAYS", "ALWAYS_WORD", "DAYS", "Calendar", "Days", "moment_named", "read_zone"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS_WORD = "24x7"
@@ -62,7 +63,7 @@ class Days:
         """
         days: List[date] = []
         yearly: List[Tuple[int, int]] = []
-        for part in _parts(text):
+        for part in listed(text):
             first, dots, last = (piece.strip() for piece in part.partition(".."))
             try:
                 if dots:
@@ -96,7 +97,7 @@ class Calendar:
     def __init__(self, name: str, zone: str, week: Week, holidays: Optional[Days] = None) -> None:
         self.name = name
         self.zone = zone
-        self._zone = _zone(f"The calendar '{name}'", zone)
+        self._zone = read_zone(f"The calendar '{name}'", zone)
         self._week = week
         self._holidays = holidays or Days()
         self.always = not self._holidays and all(spans == (_FULL_DAY,) for spans in week)
@@ -109,7 +110,7 @@ class Calendar:
         Raises RoutingError naming ``where`` and the key.
         """
         zone = values.get("time_zone", "").strip() or "UTC"
-        _zone(f"{where} time_zone", zone)
+        read_zone(f"{where} time_zone", zone)
         week = read_hours(f"{where} hours", values.get("hours", ""))
         holidays = Days.read(f"{where} holidays", values.get("holidays", ""))
         return cls(name, zone, week, holidays)
@@ -246,7 +247,7 @@ def read_hours(where: str, text: str) -> Week:
     RoutingError naming ``where``.
     """
     week: List[List[Span]] = [[] for _day in DAYS]
-    for part in _parts(text) or [ALWAYS_WORD]:
+    for part in listed(text) or (ALWAYS_WORD,):
         if part.lower() == ALWAYS_WORD:
             for spans in week:
                 spans.append(_FULL_DAY)
@@ -312,17 +313,14 @@ def _span_of_days(first: date, last: date) -> List[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _zone(where: str, name: str) -> tzinfo:
-    zone = zone_named(name)
-    if zone is None:
+def read_zone(where: str, name: str) -> tzinfo:
+    """Return the zone of a name. Raises RoutingError naming ``where``."""
+    try:
+        return zone_named(name)
+    except ValueError:
         raise RoutingError(
             f"{where} is '{name[:60]}', which this machine knows no time zone of; {ADVICE}"
-        )
-    return zone
-
-
-def _parts(text: str) -> List[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+        ) from None
 
 
 ALWAYS = Calendar(ALWAYS_WORD, "UTC", tuple((_FULL_DAY,) for _day in DAYS))

@@ -21,7 +21,6 @@ from .. import timeline
 from ..fold import effective
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
-from ..routing.choice import standing_on_call
 from ..routing.on_call import Duty
 from ..routing.teams import Team
 from .assignment import as_agreed, loads, skills_for
@@ -104,7 +103,7 @@ def _said(
     weight = routing.weight(incident.severity)
     skills = skills_for(routing, incident, incident.team)
     team = routing.teams.get(incident.team, Team(""))
-    one = standing_on_call(team, routing.members, person, skills, load)
+    one = routing.chooser.standing_on_call(team, person, skills, load)
     words = f"{duty.reason} {one.words(weight)}."
     if not one.can_take(weight):
         return "note", {"text": f"Handover: {words} {before} keeps it."}

@@ -56,15 +56,15 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
     Entries of clocks that differ may go back in time; a moment is never before an earlier one.
     """
     known = ordered(entries)
+    if not known:
+        return []
     counted = {entry.key for entry in effective(known)}
-    state = State(Incident(known[0].incident_id)) if known else None
+    incident = Incident(known[0].incident_id)
+    state = State(incident)
     lives: List[Life] = []
     now, home = float("-inf"), ""
     for entry in known:
-        if state is None:
-            break
         now = max(now, entry.time)
-        incident = state.incident
         before = incident.team
         state.add_signals(entry)
         if entry.key in counted:

@@ -11,9 +11,9 @@ from typing import Any, Mapping, Optional, Set
 __all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "Promise"]
 
 CLOCKS = ("acknowledge", "resolve")
-SLA_STATUSES = ("ok", "warning", "breached", "met", "missed")
+SLA_STATUSES_OF_OPEN = ("ok", "warning", "breached")
 # The others are of what is over.
-SLA_STATUSES_OF_OPEN = frozenset(("ok", "warning", "breached"))
+SLA_STATUSES = (*SLA_STATUSES_OF_OPEN, "met", "missed")
 
 
 class Promise:

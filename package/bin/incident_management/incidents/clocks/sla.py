@@ -14,8 +14,9 @@ change (nobody can act before), but never beyond what was promised before.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ...ports import Document
 from ..canonical import digest, milliseconds
 from ..routing import Policy, Routing
 from .calendar import Calendar
@@ -23,8 +24,6 @@ from .lives import Change, Life
 from .promise import CLOCKS
 
 __all__ = ["Deadline", "Draft", "deadlines", "due_entries", "next_moment"]
-
-Document = Dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
 from ...ports import Collection, Document
 from ..errors import Invalid
 from .calendar import DAYS
-from .zones import ADVICE, zone_named
+from .zones import zone_named
 
 __all__ = ["Window", "forget_over", "insert", "newest_first", "not_over"]
 
@@ -148,10 +148,10 @@ def _minutes(text: str) -> int:
 
 
 def _zone(name: str) -> tzinfo:
-    zone = zone_named(name)
-    if zone is None:
-        raise Invalid(f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}")
-    return zone
+    try:
+        return zone_named(name)
+    except ValueError as error:
+        raise Invalid(str(error)) from None
 
 
 def insert(windows: Collection, window: _K) -> _K:
@@ -167,14 +167,15 @@ def not_over(now: float) -> Document:
     return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": now}}]}
 
 
-def newest_first(windows: Collection, now: float, most_over: int) -> List[Document]:
+def newest_first(windows: Collection, kind: Type[_K], now: float, most_over: int) -> List[_K]:
     """Return all that are not over, and the newest ``most_over`` of those that are."""
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
         *windows.find(not_over(now)),
         *windows.find(over, sort="created_at:-1", limit=most_over),
     ]
-    return sorted(found, key=lambda document: -float(document["created_at"]))
+    found.sort(key=lambda document: -float(document["created_at"]))
+    return [kind.from_document(document) for document in found]
 
 
 def forget_over(windows: Collection, before: float) -> None:

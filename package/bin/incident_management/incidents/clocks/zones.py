@@ -8,7 +8,6 @@ neither.
 from __future__ import annotations
 
 from datetime import timezone, tzinfo
-from typing import Optional
 
 __all__ = ["ADVICE", "zone_named"]
 
@@ -16,8 +15,8 @@ ADVICE = "use a name such as Europe/Berlin, or UTC, which needs no time zone dat
 """What to do about a name that is not known."""
 
 
-def zone_named(name: str) -> Optional[tzinfo]:
-    """Return the zone of an IANA name; None when this machine knows none of that name."""
+def zone_named(name: str) -> tzinfo:
+    """Return the zone of an IANA name. Raises ValueError when this machine knows none of that."""
     if name.upper() == "UTC":
         return timezone.utc
     from zoneinfo import ZoneInfo
@@ -25,4 +24,6 @@ def zone_named(name: str) -> Optional[tzinfo]:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        return None
+        raise ValueError(
+            f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}"
+        ) from None

@@ -1,6 +1,6 @@
 """What the events of a problem say, to recognise two problems that say the same.
 
-Compared are the telling words (:func:`...words.terms`) of one event's message: no numbers, no words
+Compared are the telling words (:func:`...terms.terms`) of one event's message: no numbers, no words
 that every log has, none of the entity's name. How alike two sets of words are is their Jaccard
 index: the share of all their words that both have (P. Jaccard, 1912). What the detection itself
 writes, its title and description, is not looked at: that is alike for all it finds.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
-from ...words import terms
+from ...terms import terms
 from ..signal import Signal
 
 __all__ = ["LEAST_ALIKE", "Wordings", "wording_of"]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ...conf_values import listed
 from ..errors import Invalid, RoutingError
 from ..model import Document
 from ..severities import DEFAULT_SEVERITY, configured_severity
 from ..signal import LINK_CHARACTERS, MAX_ACTIONS, NAME_CHARACTERS
 
-__all__ = ["Alert", "first_names", "names", "params_of", "run_of"]
+__all__ = ["Alert", "first_names", "params_of", "run_of"]
 
 PARAM = "action.open_incident.param."
 DEFAULT_WINDOW = "15m"
@@ -79,7 +80,7 @@ class Alert:
             sid=sid,
             severity=severity,
             entity_field=entity_field,
-            dedup_fields=names(params.get("dedup_fields")) or (entity_field,),
+            dedup_fields=listed(params.get("dedup_fields")) or (entity_field,),
             # "$name$: " is ": " where | sendalert runs the action for a search without a name.
             title=str(params.get("title") or "").removeprefix(": "),
             description=str(params.get("description") or ""),
@@ -90,7 +91,7 @@ class Alert:
             problems=tuple(problems),
             tags=str(params.get("tags") or ""),
             after=after,
-            group_fields=names(params.get("group_fields")),
+            group_fields=listed(params.get("group_fields")),
             per_result=bool(result) or _is_on(params, "per_result"),
             result=result,
         )
@@ -151,15 +152,9 @@ def params_of(settings: Mapping[str, str]) -> Dict[str, str]:
     return {key[len(PARAM) :]: value for key, value in settings.items() if key.startswith(PARAM)}
 
 
-def names(text: Any) -> Tuple[str, ...]:
-    """Return the parts of a comma-separated list, blanks left out."""
-    parts = (part.strip() for part in str(text or "").split(","))
-    return tuple(part for part in parts if part)
-
-
 def first_names(text: Any, most: int) -> Tuple[str, ...]:
     """The first parts of a list, each cut, as the API takes them."""
-    return tuple(name[:NAME_CHARACTERS] for name in names(text)[:most])
+    return tuple(name[:NAME_CHARACTERS] for name in listed(text)[:most])
 
 
 @lru_cache(maxsize=100)

@@ -16,12 +16,7 @@ __all__ = ["Drafts"]
 
 
 class Drafts:
-    """Drafts entries into batches, each after all that the batch knows; writes nothing.
-
-    Args:
-        clock: tells the time of entries.
-        routing: which team gets an incident, and when one flaps.
-    """
+    """Drafts entries into batches, each after all that the batch knows; writes nothing."""
 
     def __init__(self, clock: Clock, routing: Routing) -> None:
         self._clock = clock

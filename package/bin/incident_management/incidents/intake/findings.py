@@ -62,12 +62,6 @@ def _checked(finding: Any) -> Document:
     return checked
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise Invalid(f"A signal's {name} must be of the kind str.")
-    return value
-
-
 def _number(name: str, value: Any) -> float:
     kind = type(value)
     if (kind is not float and kind is not int) or not 0 <= value < LATEST_TIME:
@@ -88,27 +82,25 @@ def _of_kind(kind: type) -> Callable[[str, Any], Any]:
     return checked
 
 
-def _search(_name: str, value: Any) -> Document:
-    if not isinstance(value, dict):
-        raise Invalid("A signal's search must be of the kind dict.")
-    check_names(value)
-    size = len(canonical(value))
+_text, _object, _list = map(_of_kind, (str, dict, list))
+
+
+def _search(name: str, value: Any) -> Document:
+    search: Document = _object(name, value)
+    check_names(search)
+    size = len(canonical(search))
     if size > SEARCH_CHARACTERS:
         text = f"A signal's search has {size} characters as JSON; at most {SEARCH_CHARACTERS} go"
         raise Invalid(f"{text}: give its name, app and owner.")
-    return value
+    return search
 
 
 def _texts(name: str, value: Any) -> List[str]:
-    if not isinstance(value, list):
-        raise Invalid(f"A signal's {name} must be of the kind list.")
-    return [str(one) for one in value]
+    return [str(one) for one in _list(name, value)]
 
 
 def _rows(name: str, value: Any) -> List[Document]:
-    if not isinstance(value, list):
-        raise Invalid(f"A signal's {name} must be of the kind list.")
-    return [row for row in value if isinstance(row, dict)]
+    return [row for row in _list(name, value) if isinstance(row, dict)]
 
 
 def _after(_name: str, value: Any) -> Document:
@@ -124,7 +116,7 @@ _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
     **dict.fromkeys(("sid", "run", "runbook"), _text),
     **dict.fromkeys(("first_time", "last_time"), _number),
-    "dedup": _of_kind(dict),
+    "dedup": _object,
     "search": _search,
     **dict.fromkeys(("actions", "tags", "group_values"), _texts),
     "count": _count,

@@ -18,7 +18,7 @@ from ..errors import Contended
 from ..fold import ADDING
 from ..grouping import Topology
 from ..identity import new_incident_id
-from ..joining import moving
+from ..joining import carrying_out
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..signal import Signal, readable
@@ -38,15 +38,7 @@ CLAIM_ROUNDS = 50
 
 
 class Ingest:
-    """Turns signals into incidents.
-
-    Args:
-        stores: the app's collections, with the app's own rights.
-        clock: tells the time of entries.
-        routing: incident_routing.conf.
-        topology: the service dependencies, for grouping.
-        remembered: the stories that this process knows from earlier calls.
-    """
+    """Turns signals into incidents; ``remembered`` are stories known from earlier calls."""
 
     def __init__(
         self,
@@ -83,11 +75,13 @@ class Ingest:
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
         timeline.save_documents(self._stores, changed, self._remembered.monotonic)
         self._reopen_unseen(were_open, changed)
-        batch.hand_on(moving.forward_arrivals(self._stores, self._clock, changed))
+        batch.hand_on(carrying_out.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})
         if batch.stored:
             self._stores.signals.save(sorted(batch.stored, key=itemgetter("_key")))
+        if found.held:
+            self._take_in_beside(found, batch, actor)
         return batch.in_order_of(signals)
 
     def open_by_hand(
@@ -155,6 +149,14 @@ class Ingest:
             if incident is not None and incident.status == "resolved":
                 reason = "A finding came while it was resolved."
                 lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
+
+    def _take_in_beside(self, found: Sorted, batch: Batch, actor: str) -> None:
+        """Take in after all what was just stored as held back, and that an incident counts."""
+        beside = self._sorting.counted_beside(found)
+        for signal in beside:
+            self._stores.signals.delete(signal.key)
+        for outcome in self.ingest(beside, actor) if beside else ():
+            batch.outcomes[outcome.signal_key] = outcome
 
     def _require_soon(self, batch: Batch) -> None:
         """Raise Contended when the plan is so old that others may not look for its entries."""

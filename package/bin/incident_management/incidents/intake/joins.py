@@ -25,11 +25,7 @@ LEAST_INCIDENTS = 20
 class Joins:
     """Finds incidents to join, among those that are stored and those that a batch has drafted.
 
-    Args:
-        stores: the app's collections.
-        routing: tells how far apart in time related problems may be.
-        topology: the service dependencies.
-        reader: reads the timeline of an incident before it is joined.
+    The timeline of an incident is read before it is joined.
     """
 
     def __init__(self, stores: Stores, routing: Routing, topology: Topology, reader: Reader):

@@ -27,16 +27,7 @@ __all__ = ["Planner"]
 
 
 class Planner:
-    """Decides where signals go.
-
-    Args:
-        stores: the app's collections.
-        clock: tells the time of entries.
-        routing: incident_routing.conf.
-        topology: the service dependencies, for grouping.
-        remembered: what this process knows from earlier calls.
-        episodes: looks up again what was remembered and is in doubt.
-    """
+    """Decides where signals go; ``episodes`` looks up again what is remembered and in doubt."""
 
     def __init__(
         self,

@@ -13,12 +13,7 @@ __all__ = ["Reader"]
 
 
 class Reader:
-    """Reads timelines into batches.
-
-    Args:
-        stores: the app's collections.
-        remembered: the stories that this process knows from earlier calls.
-    """
+    """Reads timelines into batches; ``remembered`` are stories known from earlier calls."""
 
     def __init__(self, stores: Stores, remembered: Stories) -> None:
         self._stores = stores

@@ -24,13 +24,14 @@ class Sorted:
     """How the signals of one call were sorted.
 
     ``outcomes``, by key, are of those that are stored already or held back; ``held`` are the
-    documents of the latter. ``undecided`` are the keys of those that are stored and wait for a
-    condition, ``again`` of those that are stored as held back and have gone on since. ``problems``
-    are all but the first two, by dedup key, the oldest first.
+    documents of the latter, ``holding`` what holds each back, by key. ``undecided`` are the keys of
+    those that are stored and wait for a condition, ``again`` of those that are stored as held back
+    and have gone on since. ``problems`` are all but the first two, by dedup key, the oldest first.
     """
 
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     held: List[Document] = field(default_factory=list)
+    holding: Dict[str, Suppression] = field(default_factory=dict)
     undecided: Set[str] = field(default_factory=set)
     again: Set[str] = field(default_factory=set)
     problems: List[Problem] = field(default_factory=list)
@@ -59,6 +60,23 @@ class Sorting:
             problem.signals.append(signal)
         found.problems = self._gated(list(problems.values()), found.undecided)
         return found
+
+    def counted_beside(self, found: Sorted) -> List[Signal]:
+        """Return those that were just stored as held back, and that an incident counts.
+
+        Another delivery of them may have taken them in where a suppression was made or ended in
+        that moment; of those whose suppression stands since before they came nothing else is read.
+        """
+        held = [Signal.from_document(one) for one in found.held]
+        ids = {one.id for one in found.holding.values()}
+        there = {str(one["_key"]) for one in find_by(self._stores.suppressions, "_key", ids)}
+        doubtful = [
+            signal
+            for signal in held
+            if (one := found.holding[signal.key]).came_after(signal) or one.id not in there
+        ]
+        counted = self._counted(doubtful) if doubtful else set()
+        return [signal for signal in doubtful if signal.key in counted]
 
     def _unknown(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
         """Note what is decided already; return the rest, each key once, the oldest first.
@@ -139,5 +157,6 @@ class Sorting:
 
 def _hold_back(signal: Signal, one: Suppression, found: Sorted) -> None:
     found.outcomes[signal.key] = Outcome(signal.key, "", "suppressed")
+    found.holding[signal.key] = one
     marks = {"suppressed_by": one.id, "suppressed_because": one.why()}
     found.held.append({**signal.to_document(), **marks})

@@ -1,6 +1,6 @@
 """Merging two incidents and splitting one; both can be undone, and no signal counts twice.
 
-What is decided is a :class:`.moves.Move`; :mod:`.moving` carries it out. All functions raise
+What is decided is a :class:`.moves.Move`; :mod:`.carrying_out` carries it out. All functions raise
 NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
 move incidents all the time, or a very large merge is not finished yet.
 """
@@ -23,8 +23,8 @@ from ..signal import Signal
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
+from .carrying_out import IN_A_REQUEST, finish
 from .moves import Move
-from .moving import IN_A_REQUEST, finish
 
 __all__ = [
     "MAX_SPLIT",

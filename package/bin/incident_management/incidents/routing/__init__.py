@@ -3,10 +3,11 @@
 Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
 """
 
-from .choice import Choice, choose
+from .choice import Choice
 from .conf import CONF, Decision, Routing
 from .policies import Path, Policy, Step
 from .rules import Rule
+from .stakeholders import Stakeholders
 from .teams import Member, Team
 from .values import duration
 
@@ -19,8 +20,8 @@ __all__ = [
     "Policy",
     "Routing",
     "Rule",
+    "Stakeholders",
     "Step",
     "Team",
-    "choose",
     "duration",
 ]

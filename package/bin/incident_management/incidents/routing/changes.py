@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, Mapping, Optional
 
+from ...conf_values import is_true
 from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from .conf import Routing
@@ -34,6 +35,7 @@ KINDS = {
     "escalation": "escalation",
     "calendar": "calendar",
     "rota": "on-call rota",
+    "stakeholders": "group of stakeholders",
 }
 """The kinds, and what people call one of each."""
 
@@ -65,7 +67,7 @@ def stanza_of(kind: str, name: str) -> str:
 
 def is_off(values: Mapping[str, str]) -> bool:
     """Whether a stanza counts for nothing."""
-    return values.get("disabled", "0").strip().lower() in ("1", "true")
+    return is_true(values.get("disabled"))
 
 
 def check_change(

@@ -15,7 +15,7 @@ from ...ports import Document
 from .on_call import OnCall
 from .teams import Member, Team
 
-__all__ = ["Choice", "Standing", "choose", "standing_on_call", "standings"]
+__all__ = ["Choice", "Chooser", "Load", "Standing"]
 
 MAX_FALLBACKS = 5
 MAX_NAMED = 8
@@ -79,88 +79,81 @@ class Standing:
         return f"{self.name} {'has' if self.has_room(weight) else 'is full with'} {amount}"
 
 
-def standings(
-    team: Team,
-    members: Mapping[str, Member],
-    skills: Sequence[str],
-    load: Load,
-    now: float,
-    passing: str = "",
-) -> List[Standing]:
-    """Return how each member of a team stands, in the team's order; see :func:`choose`."""
-    found = []
-    for name in team.members:
-        hours = team.hours_of(members.get(name, Member(name)))
-        on_shift = hours.is_open(now)
-        back = None if on_shift else hours.next_open(now)
-        one = standing_on_call(team, members, name, skills, load)
-        shown = "" if back is None else hours.shown(back, now)
-        has_it = bool(name) and name == passing
-        found.append(replace(one, on_shift=on_shift, back=shown, has_it=has_it))
-    return found
+@dataclass(frozen=True)
+class Chooser:
+    """Chooses among teams and members, each by name, with who is on call."""
 
+    teams: Mapping[str, Team]
+    members: Mapping[str, Member]
+    on_call: OnCall
 
-def standing_on_call(
-    team: Team, members: Mapping[str, Member], name: str, skills: Sequence[str], load: Load
-) -> Standing:
-    """Return how somebody stands who works now, whatever the calendars say."""
-    member = members.get(name, Member(name))
-    return Standing(
-        name=name,
-        load=load.get(name, 0.0),
-        capacity=team.capacity_of(member),
-        on_shift=True,
-        lacks=tuple(skill for skill in skills if skill.lower() not in member.skills),
-    )
+    def choose(
+        self, team: str, weight: float, skills: Sequence[str], load: Load, now: float, passing: str
+    ) -> Choice:
+        """Choose who of a team takes an incident, or who of the teams that it falls back to.
 
+        Args:
+            team: the team's name.
+            weight: the incident's points.
+            skills: what whoever takes it must know.
+            load: the points of open work by user name.
+            passing: who has it now and shall not get it again.
+        """
+        said: List[str] = []
+        tried: List[str] = []
+        name = team
+        while name in self.teams and name not in tried and len(tried) <= MAX_FALLBACKS:
+            tried.append(name)
+            standing = self.standings(self.teams[name], skills, load, now, passing)
+            if self.teams[name].rota:
+                duty = self.on_call.at(self.teams[name].rota, now, passing)
+                said.append(duty.reason)
+                if duty.person:
+                    one = self.standing_on_call(self.teams[name], duty.person, skills, load)
+                    said.append(f"{one.words(weight)}.")
+                    if one.can_take(weight):
+                        by_rota = self.on_call.entry_data(self.teams[name].rota, now)
+                        return Choice(name, duty.person, " ".join(said), by_rota)
+                standing = [one for one in standing if one.name != duty.person]
+            free = [one for one in standing if one.can_take(weight)]
+            if free:
+                best = min(free, key=lambda one: (one.load, -one.room))
+                said.append(_taken(name, best, standing, weight))
+                return Choice(name, best.name, " ".join(said))
+            if standing or not self.teams[name].rota:
+                said.append(_none(name, standing, weight))
+            name = self.teams[name].fallback
+            if name:
+                said.append(f"It falls back to team '{name}'.")
+        return Choice(team, "", " ".join(said))
 
-def choose(
-    teams: Mapping[str, Team],
-    members: Mapping[str, Member],
-    team: str,
-    weight: float,
-    skills: Sequence[str],
-    load: Load,
-    now: float,
-    passing: str = "",
-    on_call: Optional[OnCall] = None,
-) -> Choice:
-    """Choose who of a team takes an incident, or who of the teams that it falls back to.
+    def standings(
+        self, team: Team, skills: Sequence[str], load: Load, now: float, passing: str = ""
+    ) -> List[Standing]:
+        """Return how each member of a team stands, in the team's order; see :meth:`choose`."""
+        found = []
+        for name in team.members:
+            hours = team.hours_of(self.members.get(name, Member(name)))
+            on_shift = hours.is_open(now)
+            back = None if on_shift else hours.next_open(now)
+            one = self.standing_on_call(team, name, skills, load)
+            shown = "" if back is None else hours.shown(back, now)
+            has_it = bool(name) and name == passing
+            found.append(replace(one, on_shift=on_shift, back=shown, has_it=has_it))
+        return found
 
-    Args:
-        team: the team's name.
-        weight: the incident's points.
-        skills: what whoever takes it must know.
-        load: the points of open work by user name.
-        passing: who has it now and shall not get it again.
-        on_call: who is on call; of a team with a rota that person gets it, if they can take it.
-    """
-    said: List[str] = []
-    tried: List[str] = []
-    name = team
-    while name in teams and name not in tried and len(tried) <= MAX_FALLBACKS:
-        tried.append(name)
-        standing = standings(teams[name], members, skills, load, now, passing)
-        if teams[name].rota and on_call is not None:
-            duty = on_call.at(teams[name].rota, now, passing)
-            said.append(duty.reason)
-            if duty.person:
-                one = standing_on_call(teams[name], members, duty.person, skills, load)
-                said.append(f"{one.words(weight)}.")
-                if one.can_take(weight):
-                    by_rota = on_call.entry_data(teams[name].rota, now)
-                    return Choice(name, duty.person, " ".join(said), by_rota)
-            standing = [one for one in standing if one.name != duty.person]
-        free = [one for one in standing if one.can_take(weight)]
-        if free:
-            best = min(free, key=lambda one: (one.load, -one.room))
-            return Choice(name, best.name, " ".join([*said, _taken(name, best, standing, weight)]))
-        if standing or not teams[name].rota:
-            said.append(_none(name, standing, weight))
-        name = teams[name].fallback
-        if name:
-            said.append(f"It falls back to team '{name}'.")
-    return Choice(team, "", " ".join(said))
+    def standing_on_call(
+        self, team: Team, name: str, skills: Sequence[str], load: Load
+    ) -> Standing:
+        """Return how somebody stands who works now, whatever the calendars say."""
+        member = self.members.get(name, Member(name))
+        return Standing(
+            name=name,
+            load=load.get(name, 0.0),
+            capacity=team.capacity_of(member),
+            on_shift=True,
+            lacks=tuple(skill for skill in skills if skill.lower() not in member.skills),
+        )
 
 
 def _taken(team: str, best: Standing, standing: Sequence[Standing], weight: float) -> str:

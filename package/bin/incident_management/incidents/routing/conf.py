@@ -18,20 +18,29 @@ from typing import (
     TypeVar,
 )
 
+from ...conf_values import is_true
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
 from ..errors import Invalid, NotFound, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
-from . import choice
-from .choice import Choice, Load, Standing
+from .choice import Choice, Chooser, Load, Standing
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
 from .rules import Rule
 from .spelling import check_aim, misspelt
-from .teams import Calendars, Member, Team, calendar_named, shared_slack_ids, unlimited
+from .stakeholders import Stakeholders
+from .teams import (
+    Calendars,
+    Member,
+    Team,
+    calendar_named,
+    described_twice,
+    shared_slack_ids,
+    unlimited,
+)
 from .values import CONF, Wish, announced, duration, number, some_of, user_name
 
 __all__ = ["CONF", "Decision", "Routing"]
@@ -71,7 +80,7 @@ class Routing:
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
-    agreed on since: :func:`..clocks.assignment.as_agreed` adds them.
+    agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
     """
 
     teams: Dict[str, Team] = field(default_factory=dict)
@@ -94,7 +103,8 @@ class Routing:
     tell_window: float = 10 * 60.0
     review_severities: Tuple[str, ...] = DEFAULT_REVIEWED
     rotas: Dict[str, Rota] = field(default_factory=dict)
-    covers: Tuple[Cover, ...] = ()
+    covers: Optional[Tuple[Cover, ...]] = None
+    stakeholders: Tuple[Stakeholders, ...] = ()
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -157,15 +167,16 @@ class Routing:
         passing: str = "",
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
-        weight = self.weight(severity)
-        return choice.choose(
-            *(self.teams, self.members, team, weight, skills, load, now, passing), self.on_call
-        )
+        return self.chooser.choose(team, self.weight(severity), skills, load, now, passing)
+
+    @cached_property
+    def chooser(self) -> Chooser:
+        return Chooser(self.teams, self.members, self.on_call)
 
     @cached_property
     def on_call(self) -> OnCall:
         """Who is on call when, by the rotas and the covers."""
-        return OnCall(self.rotas, self.members, self.covers)
+        return OnCall(self.rotas, self.members, self.covers or ())
 
     def people_of(self, team: str) -> Set[str]:
         """Return everybody who may get an incident as one of a team: members, who is on call."""
@@ -182,7 +193,7 @@ class Routing:
 
     def standings(self, team: str, load: Load, now: float) -> List[Standing]:
         """Return how each member of a team stands now."""
-        return choice.standings(self.teams[team], self.members, (), load, now)
+        return self.chooser.standings(self.teams[team], (), load, now)
 
     def weight(self, severity: str) -> float:
         """Return how many points of work an incident of a severity is."""
@@ -209,7 +220,13 @@ class Routing:
         hours = [[name, calendar.terms()] for name, calendar in sorted(self.calendars.items())]
         teams = [[team.name, team.calendar.name] for team in self.teams.values()]
         policies = [asdict(one) for one in self.policies]
-        return [hours, sorted(teams), policies, [asdict(one) for one in self.paths]]
+        updates = [asdict(one) for one in self.stakeholders if one.update_every]
+        return [hours, sorted(teams), policies, [asdict(one) for one in self.paths], updates]
+
+    def update_every(self, severity: str, team: str) -> Optional[float]:
+        """Return after how many seconds stakeholders want another update; None: they do not say."""
+        groups = (one for one in self.stakeholders if one.fits(severity, team))
+        return min((one.update_every for one in groups if one.update_every), default=None)
 
     # --- who hears of it --------------------------------------------------------------------
 
@@ -239,9 +256,7 @@ class _Reader:
 
     def __init__(self, stanzas: Stanzas) -> None:
         self._stanzas = {
-            name: values
-            for name, values in stanzas.items()
-            if str(values.get("disabled", "0")).strip().lower() not in ("1", "true")
+            name: values for name, values in stanzas.items() if not is_true(values.get("disabled"))
         }
         self._problems: List[str] = []
 
@@ -257,6 +272,7 @@ class _Reader:
             lambda n: Member(user_name(n)),
         )
         members = {one.name: one for one in found.values()}
+        self._problems += described_twice(found)
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         rotas = self._rotas(calendars)
@@ -291,6 +307,7 @@ class _Reader:
                 "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
             ),
             rotas=rotas,
+            stakeholders=tuple(self._each("stakeholders", Stakeholders.read)),
             problems=tuple(self._problems),
         )
 

@@ -13,8 +13,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from ..clocks.calendar import DAYS
-from ..clocks.zones import ADVICE, zone_named
+from ..clocks.calendar import DAYS, read_zone
 from ..errors import RoutingError
 
 __all__ = ["Handovers", "read_handovers"]
@@ -58,12 +57,7 @@ class Handovers:
 def read_handovers(where: str, handover: str, start: str, zone_name: str) -> Handovers:
     """Read when a rota changes hands, of which ``start`` is the first. Raises RoutingError."""
     zone_name = zone_name or "UTC"
-    zone = zone_named(zone_name)
-    if zone is None:
-        raise RoutingError(
-            f"{where} time_zone is '{zone_name[:60]}', which this machine knows no time zone of; "
-            f"{ADVICE}"
-        )
+    zone = read_zone(f"{where} time_zone", zone_name)
     fixed, every = _FIXED.fullmatch(handover.lower()), _EVERY.fullmatch(handover.lower())
     if fixed:
         word, hour, minute = fixed.group(1), int(fixed.group(2)), int(fixed.group(3))

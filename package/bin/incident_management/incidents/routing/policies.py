@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Collection, List, Mapping, Optional, Tuple
 
 from ...channels import CHANNELS
+from ...conf_values import listed
 from ..errors import RoutingError
 from .teams import Calendars, calendar_named
-from .values import CONF, choice, duration, listed, matching, number, optional_duration, user_name
+from .values import CONF, choice, duration, matching, number, optional_duration, user_name
 
 __all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Sequence, Tuple
 
+from ...conf_values import listed
 from ..errors import RoutingError
-from .values import CONF, listed, matching
+from .values import CONF, matching
 
 __all__ = ["Rule"]
 

@@ -22,12 +22,16 @@ _KNOWN = {
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),
+    "stakeholders": (
+        *("severity", "team", "slack_channels", "email", "teams", "events", "update_every"),
+    ),
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
     "rule": ("severity", "entity", "rule", "tag"),
     "sla": ("severity", "team"),
     "escalation": ("severity", "team"),
+    "stakeholders": ("severity", "team"),
 }
 _STEP = re.compile(r"step\.\d+")
 

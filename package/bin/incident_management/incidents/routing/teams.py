@@ -6,24 +6,18 @@ import re
 from dataclasses import dataclass, field
 from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from ...channels import CHANNELS
+from ...conf_values import listed
 from ..clocks.calendar import ALWAYS, ALWAYS_WORD, Calendar, Days
 from ..errors import RoutingError
-from .values import (
-    CONF,
-    channels,
-    choice,
-    email_addresses,
-    listed,
-    number,
-    user_name,
-    user_names,
-)
+from .values import CONF, choice, email_addresses, number, some_of, user_name, user_names
 
 __all__ = [
     "Calendars",
     "Member",
     "Team",
     "calendar_named",
+    "described_twice",
     "member_in_slack",
     "shared_slack_ids",
     "unlimited",
@@ -120,7 +114,7 @@ class Team:
         return cls(
             name,
             tuple(dict.fromkeys(user_names(values.get("members", "")))),
-            channels(f"{where} channels", values.get("channels", "")),
+            some_of(f"{where} channels", values.get("channels", ""), CHANNELS, "channels"),
             values.get("slack_channel", "").strip(),
             email_addresses(f"{where} email", values.get("email", "")),
             _capacity(where, values),
@@ -172,6 +166,19 @@ def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) ->
     wanted = f"{workspace}/{user}" if workspace else user
     found = [name for name, member in members.items() if user and member.slack_id == wanted]
     return found[0] if len(found) == 1 else ""
+
+
+def described_twice(members: Mapping[str, Member]) -> List[str]:
+    """Return a sentence for each person who has several stanzas (given by their names)."""
+    stanzas: Dict[str, List[str]] = {}
+    for stanza, member in members.items():
+        stanzas.setdefault(member.name, []).append(f"[member:{stanza}]")
+    return [
+        f"{CONF}: {' and '.join(names[:5])} are one person, as user names have no case, and only "
+        "the last of them counts; keep one."
+        for names in stanzas.values()
+        if len(names) > 1
+    ]
 
 
 def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence, Tuple
 
 from ...channels import CHANNELS
+from ...conf_values import listed
 from ...durations import seconds_of
 from ...mailboxes import addresses
 from ..errors import RoutingError
@@ -15,11 +16,9 @@ __all__ = [
     "CONF",
     "Wish",
     "announced",
-    "channels",
     "choice",
     "duration",
     "email_addresses",
-    "listed",
     "matching",
     "number",
     "optional_duration",
@@ -80,12 +79,6 @@ def choice(where: str, values: Mapping[str, str], key: str, known: Sequence[str]
     return text
 
 
-def listed(text: str) -> Tuple[str, ...]:
-    """Return the parts of a list that is separated by commas."""
-    parts = (part.strip() for part in text.split(","))
-    return tuple(part for part in parts if part)
-
-
 def user_names(text: str) -> Tuple[str, ...]:
     """Return a list of user names, as :func:`user_name` writes them."""
     return listed(user_name(text))
@@ -98,11 +91,6 @@ def user_name(name: str) -> str:
     authentication.conf.spec).
     """
     return name.lower()
-
-
-def channels(where: str, text: str) -> Tuple[str, ...]:
-    """Return a list of channels."""
-    return some_of(where, text, CHANNELS, "channels")
 
 
 def email_addresses(where: str, text: str) -> Tuple[str, ...]:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...masking import mask_values
+from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
@@ -130,13 +131,36 @@ class AuditWriter:
         self._stores = stores
         self._clock = clock
         self._send = send
+        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        # Where the last round ended, and entries that are certainly sent.
+        self._reached: Optional[float] = None
+        self._known: Set[str] = set()
 
     def run(self) -> Dict[str, int]:
         """Send what is new, at most 2,000 entries; returns how many. Raises what ``send`` does."""
+        seconds = self._overlap.seconds()
+        sent = 0 if self._has_nothing_new(seconds) else self._send_new(seconds)
+        self._overlap.was_read(seconds)
+        return {"audit_events": sent}
+
+    def _has_nothing_new(self, seconds: float) -> bool:
+        """Tell whether all since the last round's end, less the overlap, is known to be sent.
+
+        Another member may have moved the checkpoint on since: then this looks at more.
+        """
+        if self._reached is None:
+            return False
+        since = {"time": {"$gte": min(self._reached, self._clock.now()) - seconds}}
+        rows = self._stores.timeline.find(since, "time:1", ENTRIES_A_ROUND, fields=("_key",))
+        return len(rows) < ENTRIES_A_ROUND and self._known.issuperset(
+            _short(one["_key"]) for one in rows
+        )
+
+    def _send_new(self, seconds: float) -> int:
         now, known = self._clock.now(), self._checkpoint()
         # One from the future, which a wrong clock made, must not make others' entries look late.
         checkpoint = min(known, now)
-        since = checkpoint - OVERLAP_SECONDS
+        since = checkpoint - seconds
         sent = self._sent(since)
         late = self._late(since, checkpoint, sent)
         newer = {"time": {"$gt": checkpoint}}
@@ -150,7 +174,11 @@ class AuditWriter:
         reached = min(float(fresh[-1]["time"]), now) if fresh else checkpoint
         if reached != known:
             self._move_to(reached)
-        return {"audit_events": len(entries)}
+        if seconds >= OVERLAP_SECONDS:
+            self._known.clear()
+        self._known.update(sent, (_short(entry.key) for entry in entries))
+        self._reached = reached
+        return len(entries)
 
     def _late(self, since: float, until: float, sent: Set[str]) -> List[Document]:
         """Entries from before the checkpoint that have not been sent."""

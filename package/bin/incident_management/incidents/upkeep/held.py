@@ -20,7 +20,6 @@ from ..signal import Signal
 from ..stores import KEYS_PER_QUERY, any_of, chunks, fitting
 
 __all__ = [
-    "TOLD_ONCE",
     "goes_on",
     "going_on",
     "has_one_of",

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ...ports import Clock, Document, Stores
-from .. import lifecycle
+from .. import lifecycle, timeline
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
@@ -179,7 +179,7 @@ class Retention:
             {**over, "value.phase": "leaving"}, "time:1", INCIDENTS_A_ROUND
         )
         ids = [str(stone["value"]["incident_id"]) for stone in stones]
-        entries = self._entries(ids)
+        entries = timeline.read_many(self._stores, ids)
         indexed = self._indexed(ids) if any(entries.values()) else {}
         for stone in stones:
             incident_id = str(stone["value"]["incident_id"])
@@ -196,13 +196,6 @@ class Retention:
             self._delete(stone, len(mine))
             done["incidents_pruned"] += 1
         return done
-
-    def _entries(self, incident_ids: Sequence[str]) -> Dict[str, List[Entry]]:
-        found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in incident_ids}
-        for document in find_by(self._stores.timeline, "incident_id", incident_ids):
-            entry = Entry.from_document(document)
-            found[entry.incident_id].append(entry)
-        return found
 
     def _send_again(self, stone: Document, missing: Sequence[Entry]) -> int:
         """Send what the index lacks; it is looked for again after a while."""
@@ -244,7 +237,7 @@ class Retention:
             named = [
                 between("_key", f"{purpose}:{key}:")
                 for key in some
-                for purpose in ("deliver", "outcome")
+                for purpose in ("deliver", "outcome", "again")
             ]
             named += [{"_key": f"slack first:{key}"} for key in some]
             self._stores.claims.delete_matching({"$or": named})

@@ -11,7 +11,7 @@ held it back: a snooze is no silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 from ...ports import Clock, Document, SearchFailed, Stores
@@ -230,7 +230,8 @@ class Silence:
             due = self._runs.scheduled(key, start, now)
             after = before.extended(runs, due, now)
         if known is None or after != before:
-            self._stores.claims.save([_claim(claim_key, key, after, now)])
+            value = {"search": list(key), "coverage": asdict(after)}
+            self._stores.claims.save([claim_document(claim_key, now, value, purpose=RAN)])
         return plan, after
 
 
@@ -248,17 +249,5 @@ def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId
 def _judged(run: Run, plan: Plan) -> Run:
     """Where findings are throttled, a run with results may have raised nothing: not quiet."""
     if plan.throttled and run.state == "succeeded" and run.results:
-        return Run(run.time, "failed", run.results)
+        return replace(run, state="failed")
     return run
-
-
-def _claim(key: str, search: SearchId, coverage: Coverage, now: float) -> Document:
-    return claim_document(
-        key,
-        now,
-        {
-            "search": list(search),
-            "coverage": {"since": coverage.since, "until": coverage.until},
-        },
-        purpose=RAN,
-    )

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping
 
 from ..executor import ExecutorError, Outcome, Send, Unfit, not_asked, shown_request
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
-from .server import Place, Reach, Server
+from .server import Moved, Place, Reach, Server
 
 __all__ = ["Change", "Operations", "as_approved", "caused", "changed_again", "put_in", "replaced"]
 
@@ -26,6 +26,8 @@ PAUSE_SECONDS = 2.0
 # The looks before a change may take so long. Once the lease of its run is over, whoever finds out
 # what became of that may have asked for it: this request would be refused as if nothing was done.
 LOOK_SECONDS = 30.0
+# What has changed in between, as an autoscaler does it, is looked at and asked for again so long.
+AGAIN_SECONDS = 10.0
 
 Operations = List[Dict[str, Any]]
 
@@ -114,17 +116,34 @@ class Change(ABC):
         return outcome
 
     def _patched(self, arguments: Mapping[str, str], request_id: str, dry: bool = False) -> Outcome:
-        """Ask for the change. ``done``: the API server has taken it."""
+        """Ask for the change. ``done``: the API server has taken it.
+
+        Where the object has changed since it was looked at, nothing was done: if it is told which
+        one was approved, it is looked at anew for some seconds, and asked again if it still is.
+        """
         began = time.monotonic()
-        try:
-            server = self._server(arguments)
-            workload = self._workload(server, arguments)
-            operations = self._operations(server, workload, arguments, request_id)
-        except ExecutorError as error:
-            return not_asked(error)
+        again = any(name in arguments for name in OBJECTS)
+        while True:
+            late = not again or time.monotonic() - began >= AGAIN_SECONDS
+            try:
+                return self._asked(arguments, request_id, dry, began)
+            except ExecutorError as error:
+                return not_asked(error)
+            except Moved as moved:
+                if late:
+                    return moved.outcome
+            self._sleep(PAUSE_SECONDS)
+
+    def _asked(
+        self, arguments: Mapping[str, str], request_id: str, dry: bool, began: float
+    ) -> Outcome:
+        """Look, and ask. Raises ExecutorError, and Moved as :meth:`.server.Server.patch` does."""
+        server = self._server(arguments)
+        workload = self._workload(server, arguments)
+        operations = self._operations(server, workload, arguments, request_id)
         if time.monotonic() - began > LOOK_SECONDS:
             sentence = "Kubernetes took too long to say what is so: nothing was changed."
-            return not_asked(ExecutorError(sentence))
+            raise ExecutorError(sentence)
         return server.patch(_guarded(operations, workload.uid), dry)
 
     def _server(self, arguments: Mapping[str, str]) -> Server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +29,7 @@ from .objects import (
     workload_of,
 )
 
-__all__ = ["MOST_LISTED", "Place", "Reach", "Server"]
+__all__ = ["MOST_LISTED", "Moved", "Place", "Reach", "Server"]
 
 # ``revisionHistoryLimit`` is 10 unless set; labels may fit those of other objects, too.
 MOST_LISTED = 200
@@ -38,6 +39,21 @@ FIELD_MANAGER = "incident-management"
 Reach = Callable[[str], Tuple[str, str]]
 
 _T = TypeVar("_T")
+
+# "the object has been modified", and a ``test`` of a patch that does not hold (``applyJSPatch``).
+CONFLICT = 409
+CHANGED = (CONFLICT, 422)
+
+
+class Moved(Exception):
+    """What was to be changed is not as it was a moment ago. ``outcome``: unless it is tried again.
+
+    A 422 may also be said of what is never right, so it is not one that goes by itself.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
 
 
 class Place:
@@ -127,7 +143,10 @@ class Server:
         return self._read(lambda: autoscaler_of(told, place.kind, place.name))
 
     def patch(self, operations: List[Dict[str, Any]], dry: bool = False) -> Outcome:
-        """Send a JSON Patch (RFC 6902). ``done``: the API server has taken it."""
+        """Send a JSON Patch (RFC 6902). ``done``: the API server has taken it.
+
+        Raises Moved: the object is not as it was when it was looked at, so nothing was done.
+        """
         address = f"{self.address}?fieldManager={FIELD_MANAGER}{'&dryRun=All' if dry else ''}"
         headers = {**json_headers(self._token), "Content-Type": "application/json-patch+json"}
         reply: Union[Reply, Outcome] = answer_or_outcome(
@@ -138,7 +157,10 @@ class Server:
         if reply.status == 200:
             return Outcome("done")
         if 400 <= reply.status < 500:
-            return refused("Kubernetes", reply)
+            outcome = refused("Kubernetes", reply)
+            if reply.status in CHANGED:
+                raise Moved(replace(outcome, passing=reply.status == CONFLICT))
+            return outcome
         return Outcome("unknown", f"Kubernetes answered {reply.status}: {reason_of(reply)}")
 
     def _listed(self, path: str, what: str) -> Dict[str, Any]:

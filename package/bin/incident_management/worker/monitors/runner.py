@@ -14,8 +14,8 @@ from ...detection.baselines.records import CALM_POINTS
 from ...detection.monitors.detector import Found
 from ...detection.monitors.detectors import detector_for
 from ...detection.monitors.monitor import MAX_EVENTS, Monitor
-from ...detection.monitors.raising import signal_of
 from ...detection.monitors.rows import by_span, count_of
+from ...detection.monitors.signals import signal_of
 from ...incidents.errors import Invalid
 from ...incidents.signal import Signal
 from ...incidents.stores import claim_document

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Dict, Iterable, List, Protocol, Sequence
 
 from ...detection.monitors.signed import TROUBLE
-from ...incidents.stores import claim_document
+from ...incidents.stores import any_of, claim_document
 from ...ports import Clock, Document, Stores
 from .roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster
 
@@ -79,8 +79,10 @@ class MonitorMessages:
 
     def run(self) -> Dict[str, int]:
         """Do one round; returns how many messages were put up. Raises what its parts raise."""
-        troubles = _sentences(self._without_removed(self._book.notes()))
-        shown = {_monitor(one): one for one in self._claims.find({"purpose": MESSAGE})}
+        known = self._claims.find(any_of("purpose", (TROUBLE, MESSAGE)))
+        notes = [one for one in known if one["purpose"] == TROUBLE]
+        troubles = _sentences(self._without_removed(notes))
+        shown = {_monitor(one): one for one in known if one["purpose"] == MESSAGE}
         for monitor, message in shown.items():
             self._look_after(monitor, message, troubles.get(monitor, ""))
         new = [monitor for monitor in troubles if monitor not in shown]

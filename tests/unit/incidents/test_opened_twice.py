@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents import editing, lifecycle, timeline
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep.raced import Compared, join_raced
+from incident_management.incidents.upkeep.opened_twice import Compared, join_raced
 from tests.unit.incidents.builders import ROUTING, ingest, signal
 
 # A writer that sees no incident of the others.

@@ -20,6 +20,7 @@ from ..model import ACTOR, Entry
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
+from .finished import Finished
 from .moves import Move
 from .signals import NAMES_A_QUERY
 
@@ -73,13 +74,21 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
     """
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
-    if last is not None and _is_unfinished(stores, last):
-        recent = [last]
-    for move in recent:
-        finish(stores, clock, move)
-    _settle(stores, clock, recent)
+    if recent:
+        finished = Finished(stores, clock)
+        due = finished.due(recent)
+        _finish(stores, clock, due)
+        finished.note(recent, due)
+    elif last is not None and _is_unfinished(stores, last):
+        _finish(stores, clock, [last])
     # Nothing to tell of: most often all of them were finished before.
     return {}
+
+
+def _finish(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
+    for move in decided:
+        finish(stores, clock, move)
+    _settle(stores, clock, decided)
 
 
 def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
@@ -91,8 +100,10 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     involved = sorted({name for move in decided for name in (move.source, move.target)})
     stories = timeline.load(stores, involved)
     for move in decided:
+        if move.kind != "undo":
+            continue
         source, target = stories[move.source], stories[move.target]
-        twice = [k for k in target.owned() if move.kind == "undo" and _both(k, source, target)]
+        twice = [key for key in target.owned() if source.counts(key) and target.counts(key)]
         if twice:
             data = {"to": move.target, "number": move.number, "removed": twice}
             data["reason"] = f"Counted on {move.target} as well."
@@ -102,10 +113,6 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     for some in chunks(involved, NAMES_A_QUERY):
         naming = stores.signals.find(any_of("incident_id", some), fields=["incident_id"])
         _correct_astray(stores, stories, naming)
-
-
-def _both(key: str, source: Story, target: Story) -> bool:
-    return source.counts(key) and target.counts(key)
 
 
 def _correct_astray(
@@ -186,12 +193,14 @@ def _joins(
         reason = f"{incident.id} was merged into this incident."
         # Once: who lets it be resolved by itself after that is not overruled by a late signal.
         pinned = incident.pinned and once == first
+        promised = incident.update_promised
         data: Document = {
             "from": incident.id,
             "number": number,
             "signals": signals,
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
             **({"pinned": True} if pinned else {}),
+            **({"update_promised": promised} if promised and once == first else {}),
             "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
         }
         entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)

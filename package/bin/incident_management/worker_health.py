@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Dict, List, Optional
 
-from .detection.monitors.signed import TROUBLE
+from .detection.monitors.signed import troubles
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
+from .utc import to_the_minute
 
 __all__ = ["SILENT_SECONDS", "Failures", "worker_runs", "worker_troubles"]
 
@@ -87,19 +87,14 @@ def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: f
         if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
             said.append(
                 f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
-                f"{_utc(float(value['since']))} and is tried again: {value['sentence']}"
+                f"{to_the_minute(float(value['since']))} and is tried again: {value['sentence']}"
             )
     if waited >= SILENT_SECONDS and not worker_runs(stores, now, seen):
-        since = f" since {_utc(seen)}" if seen else " yet"
+        since = f" since {to_the_minute(seen)}" if seen else " yet"
         said.append(
             f"The worker has not run{since}: nobody is told, deadlines and proofs wait. See that "
             "'worker' of Incident monitor is enabled under Settings › Data inputs, and read "
             "incident_management_worker.log."
         )
-    for note in stores.claims.find({"purpose": TROUBLE}):
-        said.append(f"Monitor '{note['value']['monitor']}': {note['value']['sentence']}")
+    said += [f"Monitor '{name}': {sentence}" for name, sentence in troubles(stores).items()]
     return sorted(said)
-
-
-def _utc(time: float) -> str:
-    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,141 @@
+"""``/incidents/{id}/updates``: what is written for those who do not work on it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ..durations import seconds_of
+from ..incidents import timeline, updates
+from ..incidents.errors import Invalid
+from ..incidents.fold import fold
+from ..incidents.model import Document, Entry
+from ..incidents.routing import Stakeholders
+from ..notify.stakeholders import told_before
+from .acting import acted, change
+from .router import Request, Response, route
+from .schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
+from .shapes import NAME, TIME
+
+_STATE = one_of(("", *updates.STATES))
+_SERVICES = listed(NAME, updates.MAX_SERVICES, "What is affected.")
+UPDATE = named(
+    "Update",
+    obj(
+        {
+            "time": TIME,
+            "by": any_text(),
+            "text": any_text(),
+            "state": _STATE,
+            "services": listed(any_text()),
+            "next_by": number(about="Epoch seconds; left out where nothing was promised."),
+        },
+        ("time", "by", "text"),
+        more=True,
+    ),
+)
+_GROUP = record(
+    {
+        "name": any_text(),
+        "slack_channels": listed(any_text()),
+        "mail_addresses": {"type": "integer", "minimum": 0},
+        "teams": flag(),
+    }
+)
+
+
+@change(
+    "/incidents/{id}/updates",
+    body=obj(
+        {
+            "text": text(updates.TEXT_CHARACTERS, 1, "In plain words; people outside read it."),
+            "state": _STATE,
+            "services": {**_SERVICES, "description": "What is affected; else its entities."},
+            "next_update_in": text(20, about="When they hear next, such as 30m."),
+            "next_update_by": number(0, 1e11, "The same in epoch seconds."),
+        },
+        ("text",),
+    ),
+)
+def add_update(request: Request) -> Response:
+    """Write an update for stakeholders, in any state; nothing else of the incident changes.
+
+    Its state is what they are told. Without a time they are promised none, or what
+    `update_every` asks for.
+    """
+    body = request.body
+    given: Dict[str, Any] = {
+        "state": request.text("state"),
+        "services": request.texts("services") if "services" in body else None,
+        "next_in": _seconds(request.text("next_update_in")),
+        "next_by": float(body.get("next_update_by") or 0.0),
+        "once": request.mark,
+    }
+    if given["next_in"] and given["next_by"]:
+        raise Invalid("Give next_update_in or next_update_by, not both.")
+    said = request.text("text", required=True)
+    return acted(request, updates.write, said, routed=True, **given)
+
+
+@route(
+    "GET",
+    "/incidents/{id}/updates",
+    capability="incident_read",
+    answers={
+        200: record(
+            {
+                "incident_id": any_text(),
+                "updates": listed(UPDATE),
+                "update_due": nullable(number()),
+                "overdue": flag("An update should have been written by now."),
+                "update_every": nullable(number(about="Seconds, by what stakeholders want.")),
+                "stakeholders": listed(_GROUP, about="Who is told of the next one."),
+                "draft": record({"text": any_text(), "state": _STATE, "services": _SERVICES}),
+            }
+        )
+    },
+)
+def list_updates(request: Request) -> Response:
+    """Its updates, the newest first, when the next is due, who hears of it, and a draft.
+
+    The draft is made of facts by code: to be read and corrected before it is sent.
+    """
+    entries = timeline.read_existing(request.stores, request.params["id"])
+    incident, routing = fold(entries), request.routing()
+    due = None if incident.status == "closed" else incident.update_due
+    told = told_before(request.stores, incident.to_document())
+    groups = [
+        one
+        for one in routing.stakeholders
+        if one.name in told or one.fits(incident.severity, incident.team)
+    ]
+    return Response(
+        {
+            "incident_id": incident.id,
+            "updates": [_shown(one) for one in reversed(updates.updates_of(entries))],
+            "update_due": due,
+            "overdue": due is not None and due < request.clock.now(),
+            "update_every": routing.update_every(incident.severity, incident.team),
+            "stakeholders": [_group(one) for one in groups],
+            "draft": updates.draft(entries),
+        }
+    )
+
+
+def _seconds(said: str) -> float:
+    try:
+        return seconds_of(said, 60.0, unit=True) if said else 0.0
+    except ValueError as error:
+        raise Invalid(f"'next_update_in' {error}.") from None
+
+
+def _shown(entry: Entry) -> Document:
+    return {**entry.data, "time": entry.time, "by": entry.actor}
+
+
+def _group(group: Stakeholders) -> Mapping[str, Any]:
+    return {
+        "name": group.name,
+        "slack_channels": list(group.slack_channels),
+        "mail_addresses": len(group.email),
+        "teams": group.teams,
+    }

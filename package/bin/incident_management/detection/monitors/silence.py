@@ -1,0 +1,120 @@
+"""The detector ``silence``: series that always had events, and have none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ..baselines.zone import Zone
+from .detector import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found, of_keys
+from .monitor import Monitor
+from .pauses import Pauses
+from .rows import Key, Row, series_of
+
+__all__ = ["Silence"]
+
+REGULAR_SPANS = 6
+REGULAR_SHARE = 0.9
+EXCUSED_SHARE = 1 / 3
+"""The longest pause of a series, up to this share of its spans with events, says nothing of how
+regular it is: else an outage would hide the next one."""
+
+
+class Silence(Detector):
+    """A series that always had events, and has none for ``threshold`` spans."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__(monitor)
+        self._least = max(1, math.ceil(monitor.threshold))
+        self._pauses = Pauses(Zone(monitor.time_zone), float(self._least * monitor.span))
+        self._seen: Dict[Key, List[int]] = {}
+        self._lost: Dict[Key, int] = {}
+        """Series that were found silent and are not expected any more -> when they were last seen.
+
+        They are found no more, but nobody can say that they are well until they have events."""
+
+    def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        self._learn(start, rows)
+        found = self._silent(start)
+        self.unwell = {*self._lost, *(one.key for one in found)}
+        return found
+
+    def _learn(self, start: int, rows: Sequence[Row]) -> None:
+        """Note which series have events, and the pauses that are over."""
+        span = self.monitor.span
+        for row in rows:
+            key = series_of(self.monitor, row)
+            if key not in self._seen and not self._has_room(len(self._seen)):
+                continue
+            if key not in self._seen:
+                self._pauses.end(key, start)
+            first, spans, last, longest = self._seen.get(key, [start, 0, start, 0])
+            pause = (start - last) // span - 1
+            if pause >= self._least:
+                expected = self._expected_spans(key, last + span, start)
+                # As if it had begun later: such a pause says nothing of how regular it is.
+                first, pause = first + expected * span, pause - expected
+                self._pauses.add(key, last + span, start)
+            self._seen[key] = [first, spans + 1, start, max(longest, pause)]
+            self._lost.pop(key, None)
+
+    def _silent(self, start: int) -> List[Found]:
+        """Find the series that should have events; forget what was silent for very long."""
+        span = self.monitor.span
+        found = []
+        for key, seen in list(self._seen.items()):
+            last = seen[2]
+            silent = (start - last) // span
+            if silent < self._least:
+                continue
+            due = self._pauses.due_back(key, last + span)
+            is_late = due is None or start >= due + self._least * span
+            is_found = is_late and self._is_regular(*seen)
+            if start - max(last, due or 0) > FORGET_AFTER_SPANS * span:
+                del self._seen[key]
+                self._pauses.add(key, last + span)
+                if is_found:
+                    self._lose(key, last)
+            elif is_found:
+                found.append(Found(key, _sentence(silent * span // 60, due is not None)))
+        return found
+
+    def _expected_spans(self, key: Key, begin: int, end: int) -> int:
+        """Return for how many spans of a pause that is over it was expected."""
+        due = self._pauses.due_back(key, begin)
+        return 0 if due is None else max(0, int(min(due, end)) - begin) // self.monitor.span
+
+    def _is_regular(self, first: int, spans: int, last: int, longest: int) -> bool:
+        """Whether there were events in nearly every span, but for one outage and what is usual."""
+        excused = longest if longest <= EXCUSED_SHARE * spans else 0
+        watched = (last - first) // self.monitor.span + 1 - excused
+        return spans >= REGULAR_SPANS and spans >= REGULAR_SHARE * watched
+
+    def _lose(self, key: Key, last: int) -> None:
+        self._lost[key] = last
+        if len(self._lost) > MAX_SERIES:
+            del self._lost[min(self._lost, key=lambda one: self._lost[one])]
+
+    def to_state(self) -> Dict[str, Any]:
+        return {
+            "seen": [[list(key), seen] for key, seen in self._seen.items()],
+            "lost": [[list(key), last] for key, last in self._lost.items()],
+            "pauses": self._pauses.to_state(),
+        }
+
+    def has_seen_any(self) -> bool:
+        return bool(self._seen or self._lost)
+
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        return {name: of_keys(state.get(name, []), found) for name in ("seen", "pauses")}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        # A state without pauses has three numbers.
+        self._seen = {tuple(key): [*seen, 0][:4] for key, seen in state.get("seen", [])}
+        self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
+        self._pauses.restore(state.get("pauses", []))
+
+
+def _sentence(minutes: int, was_due: bool) -> str:
+    usual = "it was silent at that time before, but not so long" if was_due else ""
+    return f"No event for {minutes} minutes; {usual or 'there was one all the time'}."

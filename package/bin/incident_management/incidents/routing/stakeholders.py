@@ -1,0 +1,75 @@
+"""Who hears of an incident without working on it: the stanzas [stakeholders:…].
+
+Support, management, customers' contacts: they get what a person wrote for them (``update``), and
+where it is asked for that an incident was opened or resolved. Never what was found in logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Mapping, Optional, Tuple
+
+from ..errors import RoutingError
+from .values import (
+    CONF,
+    choice,
+    email_addresses,
+    listed,
+    matching,
+    optional_duration,
+    some_of,
+)
+
+__all__ = ["EVENTS", "Stakeholders"]
+
+# What they can be told of; an update always is.
+EVENTS = ("opened", "resolved")
+
+
+@dataclass(frozen=True)
+class Stakeholders:
+    """A group, for the incidents whose severity and team its patterns match.
+
+    ``teams``: the app's channel in Microsoft Teams is one of its places. ``events``: what it hears
+    of besides updates. ``update_every``: it is to hear of an open incident at least this often, in
+    seconds; None: whenever somebody writes or has promised it.
+    """
+
+    name: str
+    severity: str = "*"
+    team: str = "*"
+    slack_channels: Tuple[str, ...] = ()
+    email: Tuple[str, ...] = ()
+    teams: bool = False
+    events: Tuple[str, ...] = ()
+    update_every: Optional[float] = None
+
+    @classmethod
+    def read(cls, name: str, values: Mapping[str, str]) -> Stakeholders:
+        """Read a stanza. Raises RoutingError."""
+        where = f"{CONF} [stakeholders:{name}]"
+        known = ("0", "1", "false", "true")
+        group = cls(
+            name,
+            values.get("severity", "").strip() or "*",
+            values.get("team", "").strip() or "*",
+            tuple(dict.fromkeys(listed(values.get("slack_channels", "")))),
+            email_addresses(f"{where} email", values.get("email", "")),
+            choice(where, values, "teams", known) in ("1", "true"),
+            some_of(f"{where} events", values.get("events", ""), EVENTS, "events"),
+            optional_duration(where, values, "update_every"),
+        )
+        if not group.places:
+            raise RoutingError(f"{where} tells nobody; set slack_channels, email or teams.")
+        return group
+
+    def fits(self, severity: str, team: str) -> bool:
+        """Whether it is for an incident of a severity and a team."""
+        return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
+
+    @property
+    def places(self) -> Tuple[Tuple[str, str], ...]:
+        """Where it is told, as channels and what of them; all of its mail is one."""
+        mail = (("email", ",".join(self.email)),) if self.email else ()
+        teams = (("teams", ""),) if self.teams else ()
+        return (*(("slack", one) for one in self.slack_channels), *mail, *teams)

@@ -1,0 +1,82 @@
+"""What a timeline entry means to people: the events that they may be told of."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+__all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
+
+# The event that is its follow-up's owner's own news, and not that of the incident's.
+FOLLOW_UP_OVERDUE = "follow_up_overdue"
+
+# Every event that people and subscribers may be told of, and its headline.
+HEADLINES = {
+    "opened": "Incident opened",
+    "reopened": "Incident reopened",
+    "resolved": "Incident resolved",
+    "closed": "Incident closed",
+    "acknowledged": "Incident acknowledged",
+    "status": "Status changed",
+    "severity": "Severity changed",
+    "assigned": "Incident assigned",
+    "unassigned": "Nobody can take the incident",
+    "escalation": "Incident escalated",
+    "sla_timed": "Deadlines set",
+    "sla_warning": "Deadline near",
+    "sla_breached": "Deadline missed",
+    "routed": "Incident routed",
+    "note": "Note added",
+    "edited": "Incident corrected",
+    "pinned": "Kept open, or no longer",
+    "signal": "More of the same found",
+    "analysis": "Likely cause",
+    "plan": "Fix proposed",
+    "approval": "Fix decided on",
+    "refused": "Fix refused",
+    "action": "Fix under way",
+    "verification": "Fix checked",
+    "rollback": "Fix rolled back",
+    "flapping": "Incident opens again and again",
+    "calm": "Incident is calm again",
+    "held": "Held open while it flaps",
+    "joined": "Another incident was merged into this one",
+    "split": "Signals were split off to another incident",
+    "ticket": "Ticket changed",
+    "review": "Review written",
+    "review_done": "Review done, or not needed",
+    "follow_up": "Follow-up noted or changed",
+    FOLLOW_UP_OVERDUE: "Follow-up overdue",
+    "update": "Update for stakeholders",
+    "update_due": "An update is wanted",
+    "update_overdue": "Update for stakeholders overdue",
+}
+_MEANS = {"merged": "resolved", "unmerged": "reopened"}
+
+
+def event_of(entry: Mapping[str, Any]) -> str:
+    """Name what an entry means to people: a status change says to what.
+
+    A merged incident is over for whoever was told of it; the one that took it over goes on.
+    """
+    if entry["kind"] in _MEANS:
+        return _MEANS[str(entry["kind"])]
+    if entry["kind"] == "flapping":
+        return {"began": "flapping", "ended": "calm"}.get(entry["data"].get("state", ""), "held")
+    if entry["kind"] == "update_due":
+        return "update_overdue" if entry["data"].get("event") == "missed" else "update_due"
+    if entry["kind"] == "sla":
+        return f"sla_{entry['data'].get('event', '')}"
+    if entry["kind"] == "follow_up" and entry["data"].get("event") == "overdue":
+        return FOLLOW_UP_OVERDUE
+    if entry["kind"] == "review" and entry["data"].get("state") in ("done", "not_needed"):
+        return "review_done"
+    if entry["kind"] != "status":
+        return str(entry["kind"])
+    before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
+    if after in ("resolved", "closed"):
+        return str(after)
+    if before in ("resolved", "closed"):
+        return "reopened"
+    if after == "in_progress":
+        return "acknowledged"
+    return "status"

@@ -1,0 +1,99 @@
+"""How a request to an AWS service ended: of what boto3 raises, one sentence for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, FrozenSet, TypeVar, Union
+
+from ..masking import mask
+from .executor import ExecutorError, Outcome, Unfit, not_asked
+
+__all__ = ["Calls", "code_of"]
+
+_T = TypeVar("_T")
+
+# Of these certainly nothing was done; others may have come after something was, as a TLS error
+# while the answer is read.
+REFUSED_STATUSES = range(400, 500)
+NOT_SENT = (
+    "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
+    "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
+)  # fmt: skip
+# What botocore's parser, and ours, ends with on JSON of another shape than the service's.
+STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# "Common Error Types" of AWS's API references, and what IAM says of temporary keys.
+KEYS = frozenset({
+    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
+})  # fmt: skip
+NEW_KEYS = "Set the account's keys anew under Configuration > AWS accounts."
+
+
+@dataclass(frozen=True)
+class Calls:
+    """One service: its name for people; what it says when it has too much to do, which soon
+    passes; and when there is nothing of the name that was asked for."""
+
+    name: str
+    busy: FrozenSet[str]
+    missing: FrozenSet[str] = frozenset()
+
+    def told(self, ask: Callable[[], _T]) -> _T:
+        """Ask what changes nothing, or read what was answered. Raises ExecutorError and Unfit."""
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
+
+        try:
+            return ask()
+        except ClientError as error:
+            kind = Unfit if code_of(error) in self.missing else ExecutorError
+            raise kind(self._said(error)) from None
+        except BotoCoreError as error:
+            # Its text may hold the proxy with its password, so only the kind is told.
+            raise ExecutorError(f"{self.name} can't be asked ({type(error).__name__}).") from None
+        except (ResponseParserError, *STRANGE):
+            raise ExecutorError(self._strange) from None
+
+    def answered(self, act: Callable[[], _T]) -> Union[_T, Outcome]:
+        """Do what looks first, and then changes something; without an answer, say how that ended.
+
+        ``unknown`` is only what may have arrived.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
+
+        try:
+            return act()
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status not in REFUSED_STATUSES:
+                return Outcome("unknown", self._said(error))
+            return Outcome("failed", self._said(error), passing=self.is_busy(error))
+        except BotoCoreError as error:
+            kind = type(error).__name__
+            if kind in NOT_SENT:
+                return Outcome("failed", f"{self.name} was not reached ({kind}).", passing=True)
+            return Outcome("unknown", f"{self.name} gave no answer ({kind}).")
+        except (ResponseParserError, *STRANGE):
+            return Outcome("unknown", self._strange)
+        except ExecutorError as error:
+            return not_asked(error)
+
+    def is_busy(self, error: Any) -> bool:
+        """Tell whether an error (a ClientError) says that the same may be asked again soon."""
+        return code_of(error) in self.busy
+
+    @property
+    def _strange(self) -> str:
+        return f"What answered is not {self.name}: see endpoint and proxy."
+
+    def _said(self, error: Any) -> str:
+        said = error.response.get("Error", {})
+        text = mask(" ".join(str(said.get("Message") or "").split()))[:300]
+        code = code_of(error) or "an error"
+        more = f" {NEW_KEYS}" if code in KEYS else ""
+        return f"{self.name} refused with {code}: {text}{more}"
+
+
+def code_of(error: Any) -> str:
+    """Return what a service calls an error (a ClientError); empty where it does not say."""
+    return str(error.response.get("Error", {}).get("Code") or "")

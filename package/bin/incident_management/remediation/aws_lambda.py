@@ -1,0 +1,327 @@
+"""Puts an alias of an AWS Lambda function back to the version that it pointed to before.
+
+``UpdateAlias`` takes a ``RevisionId``: "Only update the alias if the revision ID matches the ID
+that's specified." So whoever moves the alias meanwhile is not overwritten, and a request that was
+carried out and is sent again is refused. A canary sends a part of the calls to a second version
+(``RoutingConfig``), which "AdditionalVersionWeights={}" ends ("UpdateAlias", "Create an alias" and
+"weighted alias" in AWS's documentation).
+
+An alias that has provisioned concurrency does not move at once: Lambda sends calls to the version
+of before, as a weight on the alias, until the other one has its share.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, ContextManager, Dict, Mapping
+
+from .aws_calls import Calls, code_of
+from .aws_routing import Routing, routing_of
+from .executor import ExecutorError, Outcome, Unfit
+
+__all__ = ["Lambda"]
+
+# A function without this tag is none of the app's business. Its versions and aliases have none.
+TAG, ALLOWED = "incident-management", "allowed"
+# An alias with provisioned concurrency is waited for so long before its end is found out later.
+WAIT_SECONDS = 20.0
+PAUSE_SECONDS = 2.0
+BUSY_SECONDS = 10.0
+# The looks before a request may take so long: see LEASE_SECONDS of a run.
+LOOK_SECONDS = 30.0
+# 409: "another operation is in progress".
+LAMBDA = Calls(
+    "AWS Lambda",
+    busy=frozenset({"ResourceConflictException", "TooManyRequestsException"}),
+    missing=frozenset({"ResourceNotFoundException"}),
+)
+MOVED = "PreconditionFailedException"
+NO_CONCURRENCY = "ProvisionedConcurrencyConfigNotFoundException"
+# "Lambda function states": one that was idle for long is made ready by its first call.
+READY = ("Active", "Inactive")
+
+
+@dataclass(frozen=True)
+class _Alias:
+    """What Lambda says of an alias; ``revision`` changes with each change to it."""
+
+    arn: str
+    routing: Routing
+    revision: str
+
+    @property
+    def function_arn(self) -> str:
+        return self.arn.rpartition(":")[0]
+
+
+class Lambda:
+    """The functions of one account and region.
+
+    Arguments: ``service`` (the function's name), ``alias``, ``running`` (the version that the
+    change put there) and ``to_version``; what undoes that takes ``to_routing``, too: where the
+    calls went before, as ``41,42=0.1``. Of the state that an approval was given for, or that a fix
+    left: ``revision``, ``routing`` and ``alias_arn``. ``connect`` gives a boto3 client for as long
+    as it is needed; it raises ExecutorError.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], ContextManager[Any]],
+        region: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connect = connect
+        self._region = region
+        self._sleep = sleep
+
+    def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return where the alias sends its calls, and what becomes of provisioned concurrency.
+
+        Raises ExecutorError, and Unfit where the alias is not to be put back.
+        """
+        with self._connect() as client:
+            alias = self._alias(client, arguments)
+            _as_approved(alias, arguments)
+            for version in _target(arguments).versions:
+                _usable(client, arguments["service"], version)
+            return {
+                "service": arguments["service"],
+                "alias": arguments["alias"],
+                "alias_arn": alias.arn,
+                "version": alias.routing.version,
+                "routing": str(alias.routing),
+                "revision": alias.revision,
+                "provisioned": _provisioned(client, arguments),
+            }
+
+    def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Move the alias, unless somebody else has since; wait a little where it moves slowly."""
+        alias = LAMBDA.answered(lambda: self._updated(arguments))
+        if isinstance(alias, Outcome):
+            return alias
+        deadline = time.monotonic() + WAIT_SECONDS
+        outcome = _became(alias, arguments)
+        while outcome.status == "unknown" and time.monotonic() < deadline:
+            self._sleep(PAUSE_SECONDS)
+            outcome = self.settle(arguments, request_id)
+        if outcome.status == "unchanged":
+            # It is asked for; an answer of a moment ago may not show it yet.
+            return Outcome("unknown", outcome.detail)
+        return outcome
+
+    def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Look at where the alias sends its calls."""
+        try:
+            with self._connect() as client:
+                return _became(self._alias(client, arguments), arguments)
+        except ExecutorError as error:
+            return Outcome("unknown", str(error))
+
+    def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
+        """Return the request as boto3 takes it."""
+        return {
+            "method": "UpdateAlias",
+            "url": f"AWS Lambda in {self._region}",
+            "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
+            "body": _update(arguments, arguments.get("revision", "(the alias's, of that moment)")),
+        }
+
+    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Look up what can be known beforehand: ``UpdateAlias`` has no dry run.
+
+        Raises ExecutorError.
+        """
+        self.facts(arguments)
+        versions = " and ".join(_target(arguments).versions)
+        detail = (
+            f"{_named(arguments)} is as it was approved, the function has its tag, and version "
+            f"{versions} is there. AWS Lambda has no check mode: whether the account may move the "
+            "alias shows only then."
+        )
+        return Outcome("done", detail)
+
+    def _updated(self, arguments: Mapping[str, str]) -> _Alias:
+        """Look, and ask; again for some seconds while Lambda is busy, which did nothing.
+
+        Returns the alias as it is then. Raises as boto3 does, and ExecutorError.
+        """
+        from botocore.exceptions import ClientError
+
+        began = time.monotonic()
+        with self._connect() as client:
+            while True:
+                late = time.monotonic() - began >= BUSY_SECONDS
+                try:
+                    return self._moved(client, arguments, began)
+                except ClientError as error:
+                    if late or not LAMBDA.is_busy(error):
+                        raise
+                except ExecutorError as error:
+                    if late or isinstance(error, Unfit):
+                        raise
+                self._sleep(PAUSE_SECONDS)
+
+    def _moved(self, client: Any, arguments: Mapping[str, str], began: float) -> _Alias:
+        from botocore.exceptions import ClientError
+
+        seen = self._alias(client, arguments)
+        _as_approved(seen, arguments)
+        if time.monotonic() - began > LOOK_SECONDS:
+            sentence = "AWS Lambda took too long to say where the alias points: nothing was done."
+            raise ExecutorError(sentence)
+        try:
+            answer = client.update_alias(**_update(arguments, seen.revision))
+        except ClientError as error:
+            if code_of(error) != MOVED:
+                raise
+            found = self._alias(client, arguments)
+            if found.routing == _target(arguments):
+                return found
+            raise Unfit(f"{_changed(found, arguments)}: nothing was done.") from None
+        return _alias_of(answer, arguments, self._region)
+
+    def _alias(self, client: Any, arguments: Mapping[str, str]) -> _Alias:
+        """Return an alias that may be touched. Raises ExecutorError and Unfit."""
+        service = arguments["service"]
+        asked = {"FunctionName": service, "Name": arguments["alias"]}
+        found = LAMBDA.told(lambda: _alias_of(client.get_alias(**asked), arguments, self._region))
+        if found.arn != arguments.get("alias_arn", found.arn):
+            raise Unfit(f"{_named(arguments)} is {found.arn}, no longer {arguments['alias_arn']}.")
+        tags = LAMBDA.told(lambda: dict(client.list_tags(Resource=found.function_arn)["Tags"]))
+        if tags.get(TAG) != ALLOWED:
+            sentence = f"{service} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
+            raise Unfit(sentence)
+        return found
+
+
+def _alias_of(told: Mapping[str, Any], arguments: Mapping[str, str], region: str) -> _Alias:
+    """Read what Lambda says of an alias. Raises LookupError and the like for what is none."""
+    arn, revision = told["AliasArn"], told["RevisionId"]
+    if not isinstance(revision, str) or not 0 < len(revision) <= 100:
+        raise ValueError("no revision")
+    parts = arn.split(":")
+    named = [parts[3], *parts[5:]]
+    if named != [region, "function", arguments["service"], arguments["alias"]] or len(arn) > 400:
+        raise ValueError("another alias")
+    json.dumps([arn, revision], ensure_ascii=False).encode("utf-8")
+    return _Alias(arn, routing_of(told), revision)
+
+
+def _target(arguments: Mapping[str, str]) -> Routing:
+    """Return where the calls are to go."""
+    return Routing.parsed(arguments.get("to_routing") or arguments["to_version"])
+
+
+def _named(arguments: Mapping[str, str]) -> str:
+    return f"The alias {arguments['alias']} of {arguments['service']}"
+
+
+def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
+    """Raise Unfit where an alias does not send its calls where they are to be taken from."""
+    name, routing = _named(arguments), alias.routing
+    if routing == _target(arguments):
+        raise Unfit(f"{name} points to {routing.told} already: there is nothing to do.")
+    if not routing.version.isdigit():
+        raise Unfit(f"{name} points to {routing.told}, of which there is no former version.")
+    meant = {arguments["running"], arguments["to_version"]}
+    if arguments["running"] not in routing.versions or not set(routing.versions) <= meant:
+        raise Unfit(f"{name} points to {routing.told}, no longer to {arguments['running']}.")
+    if alias.revision != arguments.get("revision", alias.revision):
+        raise Unfit(f"{_changed(alias, arguments)}.")
+
+
+def _changed(alias: _Alias, arguments: Mapping[str, str]) -> str:
+    return f"{_named(arguments)} was changed in the meantime, and points to {alias.routing.told}"
+
+
+def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
+    """Judge an alias that was asked to send its calls elsewhere."""
+    name, routing, target = _named(arguments), alias.routing, _target(arguments)
+    if routing == target:
+        left = {"revision": alias.revision, "routing": str(routing)}
+        return Outcome("done", f"{name} points to {routing.told}.", left)
+    if _is_untouched(alias, arguments):
+        return Outcome("unchanged", f"{name} still points to {routing.told}.")
+    if _is_on_its_way(routing, target, arguments):
+        detail = f"{name} moves to {target.told}: for now it points to {routing.told}."
+        return Outcome("unknown", detail)
+    return Outcome("failed", f"{_changed(alias, arguments)}.", certain=False)
+
+
+def _is_untouched(alias: _Alias, arguments: Mapping[str, str]) -> bool:
+    if "revision" in arguments:
+        return alias.revision == arguments["revision"]
+    return str(alias.routing) == arguments["running"]
+
+
+def _is_on_its_way(routing: Routing, target: Routing, arguments: Mapping[str, str]) -> bool:
+    """Tell whether an alias still sends calls to the version of before, as Lambda has it do.
+
+    Not one that had pointed to that version all the time: its weights are somebody's.
+    """
+    before = Routing.parsed(arguments.get("routing") or arguments["running"])
+    return (
+        before.version != target.version == routing.version
+        and not target.weights
+        and set(routing.weights) == {before.version}
+    )
+
+
+def _usable(client: Any, service: str, version: str) -> None:
+    """Raise Unfit where a version can't take calls, or is gone; ExecutorError where not yet."""
+    asked = {"FunctionName": service, "Qualifier": version}
+
+    def state() -> str:
+        told = client.get_function_configuration(**asked)
+        if told["Version"] != version:
+            raise ValueError("another version")
+        return str(told.get("State") or "Active")
+
+    try:
+        found = LAMBDA.told(state)
+    except Unfit as error:
+        raise Unfit(f"{service} has no version {version} any more. {error}") from None
+    if found == "Pending":
+        raise ExecutorError(f"Version {version} of {service} is not ready yet.")
+    if found not in READY:
+        raise Unfit(f"Version {version} of {service} can't be called: it is {found[:40]!a}.")
+
+
+def _provisioned(client: Any, arguments: Mapping[str, str]) -> str:
+    """Return in a sentence what becomes of provisioned concurrency; empty where there is none."""
+
+    def has(qualifier: str) -> bool:
+        asked = {"FunctionName": arguments["service"], "Qualifier": qualifier}
+        return LAMBDA.told(lambda: _has_concurrency(client, asked))
+
+    running, wanted = arguments["running"], arguments["to_version"]
+    if has(arguments["alias"]):
+        return "Its provisioned concurrency moves with the alias, which takes minutes."
+    if has(running) and not has(wanted):
+        return f"Version {running} has provisioned concurrency, {wanted} has none: it starts cold."
+    return ""
+
+
+def _has_concurrency(client: Any, asked: Mapping[str, str]) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        told = client.get_provisioned_concurrency_config(**asked)
+    except ClientError as error:
+        if code_of(error) == NO_CONCURRENCY:
+            return False
+        raise
+    return int(told["RequestedProvisionedConcurrentExecutions"]) > 0
+
+
+def _update(arguments: Mapping[str, str], revision: str) -> Dict[str, Any]:
+    target = _target(arguments)
+    return {
+        "FunctionName": arguments["service"],
+        "Name": arguments["alias"],
+        "FunctionVersion": target.version,
+        "RoutingConfig": {"AdditionalVersionWeights": dict(target.weights)},
+        "RevisionId": revision,
+    }

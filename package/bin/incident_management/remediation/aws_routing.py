@@ -1,0 +1,70 @@
+"""Where an alias of an AWS Lambda function sends its calls: to a version, or in shares to two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Dict, List, Mapping
+
+__all__ = ["Routing", "routing_of"]
+
+
+@dataclass(frozen=True)
+class Routing:
+    """A version, and what share of the calls (0 to 1) goes to another one instead.
+
+    As a text ``42``, or ``41,42=0.1``: a tenth goes to 42.
+    """
+
+    version: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def parsed(cls, text: str) -> Routing:
+        """Read what ``str`` made; an argument of the type ``routing`` is such a text."""
+        version, _, other = text.partition(",")
+        name, _, share = other.partition("=")
+        return cls(version, {name: float(share)} if name else {})
+
+    def __str__(self) -> str:
+        shares = [f"{name}={_plain(share)}" for name, share in self.weights.items()]
+        return ",".join([self.version, *shares])
+
+    @property
+    def versions(self) -> List[str]:
+        """The versions that take calls."""
+        return [self.version, *self.weights]
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        shares = [f"{share:.4g} of the calls go to {name}" for name, share in self.weights.items()]
+        return f"{self.version} ({', '.join(shares)})" if shares else self.version
+
+
+def routing_of(alias: Mapping[str, Any]) -> Routing:
+    """Read an AliasConfiguration. Raises LookupError and the like for what is none.
+
+    Lambda takes one second version; a share of 0 is none.
+    """
+    config = alias.get("RoutingConfig") or {}
+    told = config.get("AdditionalVersionWeights") or {}
+    weights: Dict[str, float] = {}
+    for name, share in told.items():
+        if not 0 <= share <= 1 or isinstance(share, bool) or not _is_version(name):
+            raise ValueError("no share")
+        if share > 0:
+            weights[name] = float(share)
+    version = alias["FunctionVersion"]
+    if len(weights) > 1 or version in weights or not (version == "$LATEST" or _is_version(version)):
+        raise ValueError("no routing")
+    return Routing(version, weights)
+
+
+def _is_version(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _plain(share: float) -> str:
+    """Write a share without an exponent, and so that it is read as the same."""
+    return format(Decimal(repr(share)), "f")

@@ -1,0 +1,60 @@
+"""The attempts of a plan's action and of its inverse, and by which names each is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+from .plan import PlanState
+
+__all__ = ["Run", "action_run", "rollback_in_doubt", "rollback_run"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt of a plan's action or of its inverse. ``kind`` is the timeline's word for it.
+
+    An action has one attempt. An inverse has a next one after each that ended without doing
+    anything, so that the end of each can be written.
+    """
+
+    plan_id: str
+    kind: str
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """What its entries are written once by."""
+        return f"{self.kind}:{self.plan_id}{self._suffix(':')}"
+
+    @property
+    def claim(self) -> str:
+        """The claim that only one process gets, which then carries it out."""
+        return f"execute:{self.plan_id}" if self.kind == "action" else self.name
+
+    @property
+    def request_id(self) -> str:
+        """What tells the executor a repeat from a new request."""
+        if self.kind == "action":
+            return self.plan_id
+        return f"{self.plan_id}-undo{self._suffix('-')}"
+
+    def _suffix(self, mark: str) -> str:
+        return f"{mark}{self.number}" if self.number > 1 else ""
+
+
+def action_run(plan: Mapping[str, Any]) -> Run:
+    """Return the only attempt of a plan's action."""
+    return Run(str(plan["_key"]), "action")
+
+
+def rollback_run(plan: Mapping[str, Any], state: PlanState) -> Run:
+    """Return the attempt to undo a plan that is under way, or else the next one."""
+    return Run(str(plan["_key"]), "rollback", state.rollbacks_failed + 1)
+
+
+def rollback_in_doubt(plan: Mapping[str, Any], state: PlanState) -> Optional[Run]:
+    """Return the attempt to undo a plan that may have been carried out, for all that is known."""
+    if not state.rollback_in_doubt:
+        return None
+    return Run(str(plan["_key"]), "rollback", state.rollback_in_doubt)

@@ -1,0 +1,86 @@
+"""What is seen of an incident first: its likely cause and its fix, before facts and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .gestures import press, submit
+from .site import Site
+
+Enter = Callable[..., Any]
+PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
+
+
+def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "ledger", "title": "Errors of ledger"})
+    site.analysed(incident)
+    plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+    phone = enter("ada", f"?incident={incident}", **PHONE)
+    standing = phone.locator(".wb-standing")
+    expect(standing).to_contain_text("CHG-8 set pool_size from 20 to 1")
+    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    for link in ("See the evidence", "See the fix"):
+        expect(standing.get_by_role("button", name=link)).to_be_in_viewport(ratio=1)
+    standing.get_by_role("button", name="See the evidence").tap()
+    expect(phone.locator(".wb-verdict")).to_be_in_viewport()
+
+    page = enter("ada", f"?incident={incident}")
+    page.get_by_role("button", name="See the fix").click()
+    # what does not hold is seen at once, what holds is unfolded
+    checks = page.locator(".wb-plan .wb-checks")
+    expect(checks.filter(visible=True)).to_have_count(1)
+    expect(checks.filter(visible=True)).to_contain_text("is not approved")
+    expect(page.locator("[data-move=approve]")).to_be_in_viewport(ratio=1)
+    page.get_by_text("safety checks hold").press("Enter")
+    expect(page.get_by_text("The preconditions hold.")).to_be_visible()
+    press(page, "approve")
+    submit(page)
+    expect(page.locator(".wb-standing")).to_contain_text("waits to be carried out")
+    site.call("POST", f"/plans/{plan}/reject", {})
+    expect(page.locator(".wb-standing")).not_to_contain_text("Roll back")
+
+
+def test_how_a_fix_ended_is_told_first(site: Site, enter: Enter) -> None:
+    (incident,) = site.signals({"entity": "quay", "title": "Errors of quay"})
+    site.analysed(incident)
+    plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+    site.write(incident, "action", "mia", plan_id=plan, phase="done", detail="It is back.")
+    page = enter("vic", f"?incident={incident}")
+    standing = page.locator(".wb-standing")
+    expect(standing).to_contain_text("Fix carried out · Roll back the change")
+    site.write(incident, "verification", "system", plan_id=plan, outcome="recovered")
+    expect(standing).to_contain_text("Recovery proved")
+
+
+def test_where_no_cause_is_known_the_next_step_is_offered(site: Site, enter: Enter) -> None:
+    incident = site.open("Nobody knows why", affected_systems=["dock"])
+    page = enter("rob", f"?incident={incident}")
+    standing = page.locator(".wb-standing")
+    expect(standing).to_contain_text("Not looked for yet")
+    standing.get_by_role("button", name="Ask for an analysis").click()
+    expect(page.locator(".wb-said")).to_contain_text("The analysis has begun")
+    incident = site.open("Nobody knows why, either")
+    looking = enter("vic", f"?incident={incident}")
+    expect(looking.locator(".wb-id")).to_have_text(incident)
+    expect(looking.get_by_role("button", name="Ask for an analysis")).to_have_count(0)
+    site.write(incident, "analysis", "rob", verdict="No cause in this evidence.", cause="")
+    expect(looking.locator(".wb-standing")).to_contain_text("None in this evidence")
+
+
+def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Enter) -> None:
+    title = "Seen at three in the morning"
+    site.open(title, severity="critical")
+    page = enter("rob", f"?text={title.replace(' ', '+')}&owner=nobody", **PHONE)
+    row = page.locator(".wb-item").first
+    expect(row).to_be_in_viewport(ratio=1)
+    assert row.bounding_box()["y"] < 300
+    expect(page.get_by_label("Severity")).to_be_hidden()
+    filters = page.get_by_role("button", name="Filters (1)")  # a fold hides no filter that is set
+    filters.tap()
+    expect(filters).to_have_attribute("aria-expanded", "true")
+    page.get_by_label("Severity").select_option("low,info")
+    expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
+    expect(page.locator(".wb-item")).to_have_count(0)

@@ -1,0 +1,119 @@
+"""Writing to stakeholders: a draft to correct, who hears it, and a promise that is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .gestures import press, said, submit
+from .site import Site
+
+Enter = Callable[..., Any]
+
+
+def field(page: Any, name: str) -> Any:
+    return page.locator(f"dialog [name={name}]")
+
+
+def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Payments fail", severity="medium", affected_systems=["checkout", "cart"])
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator("[data-move=resolve]")).to_be_visible()
+    page.keyboard.press("u")
+    expect(field(page, "text")).to_have_value(
+        f"checkout and cart are affected since {utc(site, incident)}. We look into it."
+    )
+    expect(page.locator("dialog")).to_contain_text("This is a draft")
+    expect(field(page, "services")).to_have_value("checkout\ncart")
+    expect(page.locator(".wb-effects")).to_contain_text("No group of stakeholders is for this")
+    field(page, "text").fill("Card payments fail. <b>We</b> are on it.")
+    # What was written is there again after Escape, which is pressed easily.
+    page.keyboard.press("Escape")
+    press(page, "update")
+    expect(field(page, "text")).to_have_value("Card payments fail. <b>We</b> are on it.")
+    field(page, "services").fill("Card payments")
+    field(page, "next").fill("45m")
+    field(page, "by").fill("2031-01-01T10:00")
+    expect(page.locator(".wb-effects")).to_contain_text("Name one of the two")
+    field(page, "by").fill("")
+    expect(page.locator(".wb-effects")).to_contain_text("the owner and the team are reminded")
+    submit(page)
+    said(page, "The update is on its way; the next one is due")
+
+    facts = page.locator(".wb-facts")
+    expect(facts).to_contain_text("Card payments fail. <b>We</b> are on it.")
+    expect(facts).to_contain_text("in 45 min")
+    expect(page.locator(".wb-timeline")).to_contain_text("Stakeholders told: investigating")
+    shown = site.incident(incident)
+    assert shown["last_update"]["services"] == ["Card payments"]
+    assert shown["status"] == "new"
+
+    # Where somebody waits, the resolve asks for the last one.
+    press(page, "resolve")
+    field(page, "update").fill("All payments work again.")
+    submit(page)
+    said(page, "is resolved")
+    expect(facts).to_contain_text("All payments work again.")
+    shown = site.incident(incident)
+    assert (shown["last_update"]["state"], "update_due" in shown) == ("resolved", False)
+
+
+def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, enter: Enter) -> None:
+    title = "Overdue to stakeholders"
+    incident = site.open(title, severity="medium")
+    due = {"text": "We look into it.", "next_update_by": time.time() + 3}
+    site.call("POST", f"/incidents/{incident}/updates", due)
+    time.sleep(3)
+    page = enter("rob", f"?incident={incident}&text=Overdue%20to")
+    expect(page.locator(".wb-item")).to_contain_text("update overdue")
+    expect(page.locator(".wb-head")).to_contain_text("update overdue")
+    expect(page.locator(".wb-facts")).to_contain_text("overdue")
+    missed = {"event": "missed", "due": due["next_update_by"], "reason": "None was written."}
+    site.write(incident, "update_due", "incident_management", **missed)
+    page.reload()
+    expect(page.locator(".wb-timeline")).to_contain_text("Update for stakeholders overdue")
+    # Its button is at hand now.
+    assert page.locator(".wb-actions > [data-move=update]").is_visible()
+
+
+def test_who_writes_second_sees_what_the_first_has_written(site: Site, enter: Enter) -> None:
+    incident = site.open("Two write", severity="medium")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "update")
+    field(page, "text").fill("It is the network.")
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "It is the database."}, "mia")
+    submit(page)
+    trouble = page.locator("dialog .wb-trouble")
+    expect(trouble).to_contain_text("mia: Stakeholders told – It is the database.")
+    expect(field(page, "text")).to_have_value("It is the network.")
+    submit(page)
+    said(page, "on its way")
+    told = site.call("GET", f"/incidents/{incident}/updates")["updates"]
+    assert [one["text"] for one in told] == ["It is the network.", "It is the database."]
+
+
+def test_the_form_says_who_is_told(site: Site, enter: Enter) -> None:
+    incident = site.open("For the board", severity="info")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "update")
+    effects = page.locator(".wb-effects")
+    expect(effects).to_contain_text("Told to board (#board, 2 by e-mail).")
+    expect(page.locator("dialog")).to_contain_text("Left empty, within 45 min")
+
+
+def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, enter: Enter) -> None:
+    incident = site.open("To look at", severity="medium")
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it."})
+    page = enter("vic", f"?incident={incident}")
+    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    assert page.locator("[data-move=update]").count() == 0
+
+
+def utc(site: Site, incident: str) -> str:
+    opened = site.incident(incident)["opened_at"]
+    return time.strftime("%d %b %H:%M UTC", time.gmtime(opened))

@@ -1,0 +1,41 @@
+"""The built app beside another whose knowledge is shared with all apps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from incident_management.splunk.session import Session
+from tests.standin import start_standin
+
+APP = "incident_management"
+API = f"/services/{APP}/v1/incidents"
+# Alert Manager has these, and its default.meta shares all that it has.
+ALERT_MANAGER = {
+    "default/app.conf": "[ui]\nlabel = Alert Manager\n",
+    "default/collections.conf": (
+        "[incidents]\nenforceTypes = true\nfield.alert_time = number\nfield.urgency = string\n"
+    ),
+    "default/transforms.conf": (
+        "[incidents]\nexternal_type = kvstore\ncollection = incidents\n"
+        "fields_list = _key, incident_id, alert_time, title, owner, urgency\n"
+    ),
+    "default/macros.conf": "[incident_history(1)]\nargs = incident_id\ndefinition = head 1\n",
+    "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin ]\nexport = system\n",
+}
+
+
+def test_alert_manager_has_incidents_as_well(app_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "alert_manager"
+    for name, text in ALERT_MANAGER.items():
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).write_text(text, encoding="utf-8")
+    with start_standin(tmp_path / "home", [app_folder, other]) as running:
+        theirs = running.service(app="alert_manager", owner="nobody").kvstore["incidents"].data
+        theirs.insert({"_key": "theirs", "alert_time": 1, "urgency": "low"})
+        session = Session(running.splunk.mgmt_uri, running.session_key())
+        opened = session.post(API, json_body={"title": "Slow"})
+
+        assert [row["_key"] for row in theirs.query()] == ["theirs"]
+        search = "| inputlookup incidents | table id title urgency"
+        job = running.splunk.jobs.dispatch(search, "admin", app=APP)
+        assert [(row["id"], row["title"]) for row in job.rows] == [(opened["id"], "Slow")]

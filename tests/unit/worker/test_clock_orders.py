@@ -1,0 +1,34 @@
+"""Two workers at an incident's clocks while it becomes graver, in every order of their calls."""
+
+from __future__ import annotations
+
+from incident_management.incidents.editing import edit
+from incident_management.worker.clocks import Clocks
+from tests.fakes.turns import orders
+from tests.unit.worker.desk import Desk
+
+
+def test_a_critical_incident_is_escalated_in_time_whichever_worker_goes_on():
+    """The one that had not seen the change wrote its note of a later moment over the other's."""
+    made: list[tuple[Desk, Clocks]] = []
+
+    def begun():
+        desk = Desk()
+        desk.open("high")
+        other = Clocks(desk.stores, desk.clock)
+        desk.clock.advance(60)
+        other.run(desk.routing)
+        edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "medium"})
+        made.append((desk, other))
+
+        def person():
+            edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+
+        looks = [lambda: desk.clocks.run(desk.routing), lambda: other.run(desk.routing)]
+        return desk.stores, [*looks, person]
+
+    for _stores, order in orders(begun, 1, ("claims", "timeline")):
+        desk, goes_on = made.pop()
+        desk.clocks = goes_on
+        desk.wait(25, step=300)
+        assert [step for step, _owner, _time in desk.happened("escalation")] == [1], order

@@ -1,0 +1,248 @@
+"""A promise to stakeholders is kept, or its owner is reminded of it: once."""
+
+from __future__ import annotations
+
+import contextlib
+
+from incident_management.incidents import lifecycle, timeline, updates
+from incident_management.incidents.clocks import assignment
+from incident_management.incidents.joining import merging
+from incident_management.incidents.routing import Routing
+from incident_management.worker.clocks import Clocks
+from incident_management.worker.refreshing import refresh_stale
+from tests.unit.notify.services import Crash
+from tests.unit.worker.desk import STANZAS, Desk, local
+
+GROUP = {"severity": "critical", "slack_channels": "#status"}
+EVERY = {"stakeholders__support": {**GROUP, "update_every": "30m"}}
+
+
+class Promises(Desk):
+    """A desk that keeps no other promises than those to stakeholders."""
+
+    def __init__(self, **more):
+        off = {name.replace(":", "__"): {"disabled": "1"} for name in STANZAS if name[:3] == "sla"}
+        more.setdefault("stakeholders__support", GROUP)
+        more.setdefault("announce", {"update_overdue": "slack"})
+        super().__init__(**off, **more, escalation__critical={"disabled": "1"})
+
+    def update(self, text="We look into it.", **more):
+        who = (self.stores, self.clock, self.routing, self.id)
+        return updates.write(*who, more.pop("actor", "dana"), text, **more)
+
+    def said(self, event="missed"):
+        entries = timeline.effective(timeline.read(self.stores, self.id))
+        return [
+            local(e.time) for e in entries if e.kind == "update_due" and e.data["event"] == event
+        ]
+
+    def due(self):
+        due = self.incident.get("update_due")
+        return local(due) if due else None
+
+
+def test_nothing_is_said_where_nothing_is_promised_or_wanted():
+    desk = Promises()
+    desk.open()
+    desk.update()
+    desk.wait(600, step=600)
+    assert (desk.due(), desk.said(), desk.said("set")) == (None, [], [])
+
+
+def test_who_does_not_keep_a_promise_is_reminded_once_with_the_owner_called():
+    desk = Promises(member__dana={"slack_id": "U0123ABCD"})
+    desk.open()
+    assignment.assign(desk.stores, desk.clock, desk.routing, desk.id, "lee", owner="dana")
+    desk.update(next_in=1800)
+    assert desk.due() == "Mon 10:30"
+    desk.wait(29)
+    assert desk.said() == []
+    desk.wait(90)
+    assert desk.said() == ["Mon 10:30"]
+    desk.announce()
+    (told,) = [d for d in desk.stores.outbox.all() if d["event"] == "update_overdue"]
+    assert told["message"]["mention"] == "U0123ABCD"
+    assert told["message"]["text"] == (
+        "dana promised stakeholders an update by 2026-11-30 09:30 UTC, and none was written."
+    )
+
+
+def test_an_update_in_time_keeps_the_promise_and_may_give_another():
+    desk = Promises()
+    desk.open()
+    desk.update(next_in=1800)
+    desk.wait(20)
+    desk.update("A fix is on its way.", next_in=3600)
+    assert desk.due() == "Mon 11:20"
+    desk.wait(55)
+    desk.update("It is over.", state="resolved")
+    desk.wait(300, step=300)
+    assert (desk.due(), desk.said()) == (None, [])
+
+
+def test_each_promise_is_reminded_of():
+    desk = Promises()
+    desk.open()
+    desk.update(next_in=600)
+    desk.wait(15)
+    desk.update("Still at it.", next_in=600)
+    desk.wait(15)
+    assert desk.said() == ["Mon 10:10", "Mon 10:25"]
+
+
+def test_a_promise_is_looked_after_where_no_other_clock_runs_and_by_a_worker_that_begins():
+    desk = Promises()
+    desk.routing = Routing.from_stanzas({})
+    desk.open()
+    assert desk.stores.claims.get("worker:clocks:checkpoint") is None
+    desk.update(next_in=600)
+    desk.clocks = Clocks(desk.stores, desk.clock)
+    desk.wait(15)
+    desk.clocks = Clocks(desk.stores, desk.clock)
+    desk.wait(5)
+    assert desk.said() == ["Mon 10:10"]
+
+
+def test_who_was_promised_an_update_gets_it_though_the_incident_is_resolved():
+    desk = Promises()
+    desk.open()
+    desk.update(next_in=1800)
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "incident_management", by_itself=True)
+    assert desk.due() == "Mon 10:30"
+    desk.wait(40)
+    assert desk.said() == ["Mon 10:30"]
+    (entry,) = [e for e in timeline.read(desk.stores, desk.id) if e.kind == "update_due"]
+    assert entry.data["reason"].endswith("It is resolved, and they still wait.")
+
+
+def test_with_the_last_update_or_the_close_nobody_waits_any_more():
+    desk = Promises()
+    desk.open()
+    desk.update(next_in=1800)
+    who = (desk.stores, desk.clock, desk.routing, desk.id, "dana")
+    updates.resolve(*who, update="It works again.", resolution="rolled back")
+    assert desk.incident["status"] == "resolved" and desk.due() is None
+    desk.open(entity="cart")
+    desk.update(next_in=1800)
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.close(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+
+
+def test_those_who_want_to_hear_regularly_do_from_the_opening_on():
+    desk = Promises(**EVERY)
+    desk.open()
+    assert (desk.due(), desk.said("set")) == ("Mon 10:30", ["Mon 10:00"])
+    desk.wait(20)
+    desk.update()
+    # It promises the next one by itself, and stakeholders are told so.
+    assert desk.incident["last_update"]["next_by"] == desk.incident["update_due"]
+    assert desk.due() == "Mon 10:50"
+    desk.wait(35)
+    assert desk.said() == ["Mon 10:50"]
+    desk.wait(120)
+    assert desk.said() == ["Mon 10:50"]
+
+
+def test_who_was_told_that_it_is_over_waits_for_nothing_until_it_comes_back():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.wait(10)
+    desk.update("It works again.", state="resolved")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(1)
+    assert desk.due() == "Mon 11:40"
+
+
+def test_a_promise_for_later_than_they_want_is_due_when_they_want_it():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.update(next_in=7200)
+    desk.wait(1)
+    assert desk.due() == "Mon 10:30"
+    assert local(desk.incident["update_promised"]) == "Mon 12:00"
+
+
+def test_only_the_incidents_that_they_want_to_hear_of_regularly():
+    desk = Promises(**EVERY)
+    desk.open("high")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+    timeline.append(
+        *(desk.stores, desk.clock, desk.id, "severity"),
+        {"from": "high", "to": "critical", "reason": "worse"},
+        "dana",
+    )
+    timeline.refresh(desk.stores, desk.id)
+    desk.wait(1)
+    assert desk.due() == "Mon 11:30"  # from the moment on from which they want it
+    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    desk.wait(60)
+    assert (desk.due(), desk.said()) == (None, [])
+
+
+def test_a_group_that_is_added_or_gone_counts_from_then_on():
+    desk = Promises()
+    desk.open()
+    desk.wait(5)
+    assert desk.due() is None
+    desk.routing = Promises(**EVERY).routing
+    desk.wait(1)
+    assert desk.due() == "Mon 10:30"
+    desk.routing = Promises().routing
+    desk.wait(1)
+    assert desk.due() is None
+    assert len(desk.said("set")) == 2
+
+
+def test_a_promise_goes_along_into_the_incident_that_takes_another_over():
+    desk = Promises()
+    first = desk.open()
+    desk.update(next_in=1800)
+    second = desk.open(entity="cart")
+    merging.merge(desk.stores, desk.clock, first, second, "dana", "one fault")
+    assert desk.due() == "Mon 10:30"
+    desk.wait(40)
+    assert desk.said() == ["Mon 10:30"]
+    desk.id = first
+    assert desk.said() == []
+
+
+def test_two_workers_remind_once():
+    desk = Promises()
+    desk.open()
+    desk.update(next_in=600)
+    workers = [Clocks(desk.stores, desk.clock) for _ in range(2)]
+    for _ in range(15):
+        desk.clock.advance(60)
+        for worker in workers:
+            worker.run(desk.routing)
+    assert desk.said() == ["Mon 10:10"]
+
+
+def test_whoever_writes_it_is_killed_anywhere_and_a_promise_on_the_timeline_is_looked_after():
+    for allowed in range(12):
+        desk = Promises(stakeholders__support={"disabled": "1"})
+        desk.routing = Routing.from_stanzas({})
+        desk.open()
+        calls: list[str] = []
+
+        def before(verb, _collection, calls=calls, allowed=allowed):
+            calls.append(verb)
+            if len(calls) > allowed:
+                raise Crash
+
+        for collection in (desk.stores.claims, desk.stores.timeline, desk.stores.incidents):
+            collection.before = before
+        with contextlib.suppress(Crash):
+            desk.update(next_in=600)
+        desk.stores.heal()
+        written = any(e.kind == "update" for e in timeline.read(desk.stores, desk.id))
+        refresh_stale(desk.stores, desk.clock)
+        desk.wait(15)
+        assert desk.said() == (["Mon 10:10"] if written else []), allowed
+    assert written, "the last one was not killed at all"
