@@ -65,6 +65,13 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
         {"event": "changed", "state": "dropped", "reason": "no"},
         "Follow-up dropped: no",
     ),
+    ("update", {"text": "We look into it."}, "Told stakeholders: We look into it."),
+    (
+        "update",
+        {"text": "Found it.", "state": "identified", "next_by": 1_796_212_800.0},
+        "Told stakeholders (identified): Found it. (next update by 2026-12-02 12:00)",
+    ),
+    ("update_due", {"event": "missed", "reason": "None was written."}, "None was written."),
     (
         "ticket",
         {"number": "INC1", "event": "comment", "by": "Mia", "text": "It is the pool."},
