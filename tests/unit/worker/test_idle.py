@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.upkeep.audit import AuditWriter
+from incident_management.incidents.upkeep.retention import Retention
 from incident_management.notify.refusals import refusals
 from tests.unit.notify.desk import Desk
 from tests.unit.worker.desk import Desk as Office
@@ -136,3 +137,14 @@ def test_clocks_write_their_checkpoint_twice_a_minute():
     rung = sum(call == "save claims" for call in office.stores.claims.log)
     office.until(office.clock.now() + 60, step=5.0)
     assert sum(call == "save claims" for call in office.stores.claims.log) - rung <= 3
+
+
+def test_retention_goes_on_while_incidents_are_leaving_and_rests_after_that(desk):
+    """A duty that did nothing rests for ten minutes; so a round that condemned some says so."""
+    desk.open()
+    for kind, was, now in (("status", "new", "resolved"), ("status", "resolved", "closed")):
+        desk.write(kind, **{"from": was, "to": now, "reason": "over"})
+    duty = Retention(desk.stores, desk.clock, lambda ids: {}, lambda entries: None, print)
+    desk.clock.advance(100 * 86400)
+    assert duty.run(0.0, 90 * 86400.0)["incidents_leaving"] == 1
+    assert not any(duty.run(0.0, 90 * 86400.0).values())

@@ -110,7 +110,7 @@ class Retention:
         done = {"incidents_closed": self._close(close_after) if close_after else 0}
         if keep:
             cutoff = self._clock.now() - keep
-            self._condemn(cutoff)
+            done["incidents_leaving"] = self._condemn(cutoff)
             self._set_aside()
             done.update(self._execute())
             done.update(self._loose(cutoff))
@@ -131,8 +131,10 @@ class Retention:
 
     # --- leaving ----------------------------------------------------------------------------
 
-    def _condemn(self, cutoff: float) -> None:
+    def _condemn(self, cutoff: float) -> int:
         """Insert the tombstones of the incidents that have been closed for long enough.
+
+        Returns how many incidents are leaving now that were not before.
 
         One that was merged leads the signals of its problems on as long as the other is there: it
         leaves with that one, a moment before it, so that an interruption strands none.
@@ -146,12 +148,14 @@ class Retention:
         }
         found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
         known = pruned(self._stores, [str(one["_key"]) for one in found])
+        leaving = 0
         for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
             group = [*reversed(self._merged(document)), document]
             if any(one.get("follow_ups_open") for one in group):
                 continue
             for one in group:
-                self._stores.claims.insert(_tombstone(one, self._clock.now()))
+                leaving += self._stores.claims.insert(_tombstone(one, self._clock.now()))
+        return leaving
 
     def _merged(self, document: Document) -> List[Document]:
         """The incidents that were merged into this one, and into those; the nearest first."""
