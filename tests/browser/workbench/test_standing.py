@@ -84,3 +84,16 @@ def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Ent
     page.get_by_label("Severity").select_option("low,info")
     expect(page.get_by_role("button", name="Filters (2)")).to_be_visible()
     expect(page.locator(".wb-item")).to_have_count(0)
+
+
+def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter: Enter) -> None:
+    incident = site.open("Analysed long ago")
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-standing")).to_contain_text("Not looked for yet")
+    site.append(incident, "analysis", "rob", verdict="No cause in this evidence.", cause="")
+    for number in range(200):
+        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.write(incident, "note", "mia", text="The last one")
+    page.reload()
+    expect(page.locator(".wb-entry").first).to_contain_text("The last one")
+    expect(page.locator(".wb-standing")).to_have_count(0)

@@ -29,7 +29,7 @@ function link(place, label, act) {
 }
 
 function cause(detail) {
-    const { incident, entries } = detail.seen;
+    const { incident, entries, earlier } = detail.seen;
     const analysed = entries.find((entry) => entry.kind === 'analysis');
     const see = (label) => link('see-analysis', label, () => detail.turn('analysis'));
     if (typeof incident.cause === 'string' && incident.cause) {
@@ -37,7 +37,8 @@ function cause(detail) {
         return row(confidence === 'low' ? 'Suspect, not proved' : 'Likely cause', incident.cause, CONFIDENCE[confidence], see('See the evidence'));
     }
     if (analysed) return row('Likely cause', 'None in this evidence', '', see('See what was looked for'));
-    if (!isOpen(incident) || lacks(detail.app.me.capabilities, moveOf('analyze').capability)) return null;
+    // Of a long timeline the newest entries are read: an analysis may be among the others.
+    if (earlier > 0 || !isOpen(incident) || lacks(detail.app.me.capabilities, moveOf('analyze').capability)) return null;
     if (detail.app.running(detail.id) !== undefined) return row('Likely cause', 'The analysis is running', '', see('See how far it is'));
     return row('Likely cause', 'Not looked for yet', '', link('ask-analysis', moveOf('analyze').label, () => detail.app.make(moveOf('analyze'))));
 }
