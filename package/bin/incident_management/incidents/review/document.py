@@ -10,7 +10,7 @@ from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
 from ..report import lasting, measures, paragraphs, plain, when
-from ..signal import TEXT_CHARACTERS
+from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
 from .afterwards import SECTIONS
 from .statements import Found, Statement, Told
@@ -27,11 +27,12 @@ def is_wanted(incident: Incident, severities: Collection[str]) -> bool:
     """Tell whether an incident is one that is reviewed when it is over.
 
     ``severities``: ``review_severities`` of incident_routing.conf. What was merged is reviewed with
-    the incident that took it over; what was withdrawn or judged a false alarm is not.
+    the incident that took it over; what was withdrawn, a test or judged a false alarm is not.
     """
     return (
         incident.severity in severities
         and not incident.merged_into
+        and SIMULATED not in incident.rules
         and incident.feedback not in NO_PROBLEM
         and not incident.resolution.startswith(WITHDRAWN)
     )
