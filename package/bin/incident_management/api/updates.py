@@ -6,6 +6,7 @@ from typing import Any, Dict, Mapping
 
 from ..durations import seconds_of
 from ..incidents import timeline, updates
+from ..incidents.clocks.updates import every_of
 from ..incidents.errors import Invalid
 from ..incidents.fold import fold
 from ..incidents.model import Document, Entry
@@ -87,7 +88,7 @@ def add_update(request: Request) -> Response:
                 "updates": listed(UPDATE),
                 "update_due": nullable(number()),
                 "overdue": flag("An update should have been written by now."),
-                "update_every": nullable(number(about="Seconds, by what stakeholders want.")),
+                "update_every": nullable(number(about="Seconds; of what is open.")),
                 "stakeholders": listed(_GROUP, about="Who is told of the next one."),
                 "draft": record({"text": any_text(), "state": _STATE, "services": _SERVICES}),
             }
@@ -114,7 +115,7 @@ def list_updates(request: Request) -> Response:
             "updates": [_shown(one) for one in reversed(updates.updates_of(entries))],
             "update_due": due,
             "overdue": due is not None and due < request.clock.now(),
-            "update_every": routing.update_every(incident.severity, incident.team),
+            "update_every": every_of(entries, routing),
             "stakeholders": [_group(one) for one in groups],
             "draft": updates.draft(entries),
         }
