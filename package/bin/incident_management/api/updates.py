@@ -11,7 +11,7 @@ from ..incidents.errors import Invalid
 from ..incidents.fold import fold
 from ..incidents.model import Document, Entry
 from ..incidents.routing import Stakeholders
-from ..notify.stakeholders import told_before
+from ..notify.stakeholders import hearing
 from .acting import acted, change
 from .router import Request, Response, route
 from .schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
@@ -103,12 +103,7 @@ def list_updates(request: Request) -> Response:
     entries = timeline.read_existing(request.stores, request.params["id"])
     incident, routing = fold(entries), request.routing()
     due = None if incident.status == "closed" else incident.update_due
-    told = told_before(request.stores, incident.to_document())
-    groups = [
-        one
-        for one in routing.stakeholders
-        if one.name in told or one.fits(incident.severity, incident.team)
-    ]
+    groups = hearing(request.stores, routing, incident.id, entries)
     return Response(
         {
             "incident_id": incident.id,
