@@ -295,12 +295,12 @@ def test_a_lambda_that_stays_busy_may_be_asked_later(amazon):
 
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
     clock = iter((0.0, 0.0, 40.0, 45.0, 45.0, 45.0))
-    monkeypatch.setattr("incident_management.remediation.aws_lambda.time.monotonic",
+    monkeypatch.setattr("incident_management.remediation.aws_calls.time.monotonic",
                         lambda: next(clock))  # fmt: skip
     amazon.faults = [BUSY]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
     assert (outcome.status, outcome.certain, amazon.updates) == ("failed", True, 0)
-    assert "took too long to say where the alias points" in outcome.detail
+    assert "took too long to say what is so" in outcome.detail
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, Mapping, Union
 
-from .aws_calls import Calls, code_of
+from .aws_calls import PAUSE_SECONDS, Calls, code_of
 from .aws_routing import Routing, routing_of
 from .executor import ExecutorError, Outcome, Unfit
 
@@ -27,10 +27,6 @@ __all__ = ["Lambda"]
 TAG, ALLOWED = "incident-management", "allowed"
 # An alias with provisioned concurrency is waited for so long before its end is found out later.
 WAIT_SECONDS = 20.0
-PAUSE_SECONDS = 2.0
-BUSY_SECONDS = 10.0
-# The looks before a request may take so long: see LEASE_SECONDS of a run.
-LOOK_SECONDS = 30.0
 # 409: "another operation is in progress".
 LAMBDA = Calls(
     "AWS Lambda",
@@ -133,44 +129,36 @@ class Lambda:
         self.facts(arguments)
         versions = " and ".join(_target(arguments).versions)
         detail = (
-            f"{_named(arguments)} is as it was approved, the function has its tag, and version "
+            f"{_named(arguments)} is as it was proposed, the function has its tag, and version "
             f"{versions} is there. AWS Lambda has no check mode: whether the account may move the "
             "alias shows only then."
         )
         return Outcome("done", detail)
 
     def _updated(self, arguments: Mapping[str, str], request_id: str) -> Union[_Alias, Outcome]:
-        """Look, and ask; again for some seconds while Lambda is busy, which did nothing.
+        """Move the alias, and return what it is then, or how that ended otherwise.
 
-        Returns the alias as it is then, or how it ended otherwise. Raises as boto3 does, and
-        ExecutorError.
+        Raises as boto3 does, and ExecutorError.
         """
         from botocore.exceptions import ClientError
 
-        began = time.monotonic()
         with self._connect() as client:
-            while True:
-                late = time.monotonic() - began >= BUSY_SECONDS
-                try:
-                    return self._moved(client, arguments, began)
-                except ClientError as error:
-                    if code_of(error) == MOVED:
-                        return self._overtaken(arguments, request_id)
-                    if late or not LAMBDA.is_busy(error):
-                        raise
-                except ExecutorError as error:
-                    if late or isinstance(error, Unfit):
-                        raise
-                self._sleep(PAUSE_SECONDS)
 
-    def _moved(self, client: Any, arguments: Mapping[str, str], began: float) -> _Alias:
-        seen = self._alias(client, arguments)
-        _as_approved(seen, arguments)
-        if time.monotonic() - began > LOOK_SECONDS:
-            sentence = "AWS Lambda took too long to say where the alias points: nothing was done."
-            raise ExecutorError(sentence)
-        answer = client.update_alias(**_update(arguments, seen.revision))
-        return _alias_of(answer, arguments, self._region)
+            def look() -> _Alias:
+                seen = self._alias(client, arguments)
+                _as_approved(seen, arguments)
+                return seen
+
+            def move(seen: _Alias) -> _Alias:
+                answer = client.update_alias(**_update(arguments, seen.revision))
+                return _alias_of(answer, arguments, self._region)
+
+            try:
+                return LAMBDA.when_free(look, move, self._sleep)
+            except ClientError as error:
+                if code_of(error) != MOVED:
+                    raise
+        return self._overtaken(arguments, request_id)
 
     def _overtaken(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Judge an alias that somebody has changed between the look and the request.
