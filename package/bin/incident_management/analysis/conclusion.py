@@ -278,7 +278,8 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
         hypothesis["score"] = min(hypothesis["score"], CULPRIT_SCORE / 2)
         return
     change = told[0]
-    hypothesis["service"], hypothesis["version"] = change.service, change.version
+    for name in ("service", "version", "alias"):
+        hypothesis[name] = getattr(change, name)
     ranked = hypothesis["previous_version"]
     hypothesis["previous_version"] = change.previous_version or (
         ranked if _ran_before(ranked, change, checked) else ""

@@ -140,6 +140,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "service": hypothesis.service,
         "version": hypothesis.version,
         "previous_version": hypothesis.previous_version,
+        "alias": hypothesis.alias,
         "advice": hypothesis.advice,
         "source": hypothesis.source,
         "near": hypothesis.near,

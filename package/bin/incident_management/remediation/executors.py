@@ -20,6 +20,7 @@ from .launchdarkly import LaunchDarkly
 
 __all__ = [
     "BOUND_FACTS",
+    "CHANGED",
     "CHOICES",
     "MADE",
     "NEEDED_ARGUMENTS",
@@ -83,6 +84,8 @@ OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
     "lambda": ("alias_arn",),
 }
+# Which fact of its object, by name or in full, a change event's field of that name must tell.
+CHANGED: Mapping[str, Mapping[str, str]] = {"lambda": {"alias": "alias_arn"}}
 # What of an answer names the change that was made; another one is somebody else's.
 MADE: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
