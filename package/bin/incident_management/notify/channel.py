@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Protocol, runtime_checkable
 
+from .transport import BadUrl, NoAnswer, NotSent, checked_url
+
 __all__ = [
+    "NO_REPLY",
     "Connected",
     "Delivery",
     "Inquiry",
@@ -13,12 +16,17 @@ __all__ = [
     "Notification",
     "Sender",
     "asked_of",
+    "configured_url",
     "dead",
     "retry",
     "sent",
     "sent_by",
     "unknown",
+    "without_reply",
 ]
+
+# What a request raises that gets no reply.
+NO_REPLY = (NotSent, NoAnswer, BadUrl)
 
 
 class NotConfigured(Exception):
@@ -135,3 +143,18 @@ def dead(detail: str) -> Delivery:
 def unknown(detail: str) -> Delivery:
     """The answer was lost."""
     return Delivery("unknown", detail)
+
+
+def without_reply(failure: Exception) -> Delivery:
+    """Say what one of :data:`NO_REPLY` means for the message."""
+    if isinstance(failure, NoAnswer):
+        return unknown(str(failure))
+    return retry(str(failure)) if isinstance(failure, NotSent) else dead(str(failure))
+
+
+def configured_url(url: str, what: str) -> str:
+    """Return a URL of the settings as :func:`.transport.checked_url` does. Raises NotConfigured."""
+    try:
+        return checked_url(url, what)
+    except BadUrl as error:
+        raise NotConfigured(str(error)) from None

@@ -14,15 +14,23 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 from urllib.parse import urlsplit
 
 from ..incidents.model import SEVERITIES
-from .channel import Delivery, NotConfigured, Notification, dead, retry, unknown
+from .channel import (
+    NO_REPLY,
+    Delivery,
+    NotConfigured,
+    Notification,
+    configured_url,
+    dead,
+    retry,
+    unknown,
+    without_reply,
+)
 from .message import Message, listed, truncated, utc
 from .transport import (
-    BadUrl,
     Network,
     NoAnswer,
     NotSent,
     Reply,
-    checked_url,
     json_headers,
     not_followed,
     retry_after,
@@ -169,7 +177,7 @@ def _object(text: str) -> Optional[Dict[str, Any]]:
 
 
 # What speaking to a service may raise.
-FAILURES = (Refused, NotSent, NoAnswer, BadUrl)
+FAILURES = (Refused, *NO_REPLY)
 
 
 def attempt(work: Callable[[], Delivery]) -> Delivery:
@@ -182,11 +190,7 @@ def attempt(work: Callable[[], Delivery]) -> Delivery:
 
 def meaning(failure: Exception) -> Delivery:
     """Say what one of :data:`FAILURES` means for what was asked."""
-    if isinstance(failure, Refused):
-        return failure.delivery
-    if isinstance(failure, NoAnswer):
-        return unknown(str(failure))
-    return dead(str(failure)) if isinstance(failure, BadUrl) else retry(str(failure))
+    return failure.delivery if isinstance(failure, Refused) else without_reply(failure)
 
 
 def configured(service: str, address: str, **needed: str) -> str:
@@ -197,10 +201,7 @@ def configured(service: str, address: str, **needed: str) -> str:
             raise NotConfigured(
                 f"No {service} {what} is set: set it under Configuration > {service}."
             )
-    try:
-        return checked_url(address, f"The {service} address")
-    except BadUrl as error:
-        raise NotConfigured(str(error)) from None
+    return configured_url(address, f"The {service} address")
 
 
 def reference(notification: Notification) -> str:

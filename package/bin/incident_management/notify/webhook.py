@@ -21,12 +21,20 @@ from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
 from ..ports import Clock, Document
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
+from .channel import (
+    NO_REPLY,
+    Delivery,
+    Inquiry,
+    NotConfigured,
+    Notification,
+    dead,
+    retry,
+    sent,
+    without_reply,
+)
 from .transport import (
     BadUrl,
     Network,
-    NoAnswer,
-    NotSent,
     checked_url,
     json_headers,
     not_followed,
@@ -187,12 +195,8 @@ class WebhookSender:
                 data=body,
                 addresses=self._addresses,
             )
-        except NotSent as error:
-            return retry(str(error))
-        except NoAnswer as error:
-            return unknown(str(error))
-        except BadUrl as error:
-            return dead(str(error))
+        except NO_REPLY as error:
+            return without_reply(error)
         host = urlsplit(self._url).hostname or ""
         if 200 <= reply.status < 300:
             return sent({"status": reply.status})
