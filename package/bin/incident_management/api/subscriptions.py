@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping
 
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
-from ..notify.message import HEADLINES
+from ..notify.events import HEADLINES
 from ..notify.transport import BadUrl
 from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
 from ..ports import Document

@@ -24,8 +24,9 @@ from .channel import (
     retry,
     sent,
 )
+from .events import FOLLOW_UP_OVERDUE
 from .mail_layout import letter
-from .message import FOLLOW_UP_OVERDUE, Message, plain
+from .message import Message, plain
 from .oauth import SignIn
 from .smtp import Refused, Server, Session, SignInRefused
 from .tickets import FAILURES, meaning

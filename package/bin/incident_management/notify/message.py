@@ -6,29 +6,27 @@ stood then. It is plain data: each service's module lays it out in its own way.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 from urllib.parse import urlencode
 
 from ..channels import NAMES
+from ..durations import span
 from ..incidents.model import SEVERITIES
 from ..incidents.updates import STATES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
+from ..utc import to_the_second
 from .asking import truncated
 from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
 
 __all__ = [
-    "FOLLOW_UP_OVERDUE",
-    "HEADLINES",
     "LISTED",
     "STANDING",
     "SUMMARY",
     "Message",
     "build",
-    "event_of",
     "facts",
     "incident_url",
     "link_words",
@@ -36,9 +34,6 @@ __all__ = [
     "listed",
     "one_line",
     "plain",
-    "span",
-    "truncated",
-    "utc",
 ]
 
 # Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
@@ -271,7 +266,7 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
     known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
     said = {**(known[0] if known else {}), **data}
-    due = f" Due {utc(float(said['due']))[:10]}." if said.get("due") else ""
+    due = f" Due {to_the_second(float(said['due']))[:10]}." if said.get("due") else ""
     state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
     return f"{said.get('title') or ''} Owner: {said.get('owner') or 'nobody'}.{due}{state}"
 
@@ -313,12 +308,12 @@ def facts(message: Message) -> List[tuple[str, str]]:
     if message.where:
         found.append(("Affected" if message.stakeholders else "Where", listed(message.where)))
     if message.since:
-        since = utc(message.since)
+        since = to_the_second(message.since)
         if message.event == "resolved" and message.time > message.since:
             since += f" (for {span(message.time - message.since)})"
         found.append(("Since", since))
     if message.next_by:
-        found.append(("Next update by", utc(message.next_by)))
+        found.append(("Next update by", to_the_second(message.next_by)))
     if message.events:
         found.append(("Events", f"{message.events:,}"))
     if message.incident_id and message.stakeholders:
@@ -336,19 +331,3 @@ def listed(names: List[str]) -> str:
     """The first names of a list, and how many more there are."""
     shown = ", ".join(names[:LISTED])
     return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"
-
-
-def span(seconds: float) -> str:
-    """A duration for people: its two largest units."""
-    left = int(max(seconds, 0.0))
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
-
-
-def utc(when: float) -> str:
-    """A time for people where the service can't show it in their own zone."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Mapping, Tuple
 from urllib.parse import urlencode, urlsplit
 
+from .asking import truncated
 from .channel import dead, retry
-from .message import truncated
 from .tickets import Refused
 from .transport import (
     Network,

@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
+from ..durations import span
 from ..ports import Clock
+from ..utc import to_the_second
+from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
@@ -23,7 +26,7 @@ from .channel import (
     sent,
     without_reply,
 )
-from .message import Message, listed, span, truncated, utc
+from .message import Message, listed
 from .transport import Network, http_session, network_failure, redirect_refused, retry_after
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
@@ -191,7 +194,7 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
         "log line": message.quote,
     }
     if message.since:
-        details["since"] = utc(message.since)
+        details["since"] = to_the_second(message.since)
     properties: Dict[str, Any] = {
         "client": "Incident Management for Splunk",
         "payload": {
@@ -208,7 +211,7 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
     }
     if message.since:
         properties["payload"]["timestamp"] = (
-            utc(message.since).replace(" UTC", "Z").replace(" ", "T")
+            to_the_second(message.since).replace(" UTC", "Z").replace(" ", "T")
         )
     if message.team:
         properties["payload"]["group"] = message.team

@@ -21,6 +21,7 @@ import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..ports import Clock
+from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
@@ -34,7 +35,7 @@ from .channel import (
     unknown,
     without_reply,
 )
-from .message import Message, truncated
+from .message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 from .transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json

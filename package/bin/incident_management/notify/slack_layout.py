@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .message import STANDING, SUMMARY, Message, listed, span, truncated, utc
+from ..durations import span
+from ..utc import to_the_second
+from .asking import truncated
+from .message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 
 __all__ = ["blocks", "escape", "fallback"]
@@ -133,7 +136,7 @@ def _is_over(message: Message) -> bool:
 
 def _date(when: float) -> str:
     """A time that each reader sees in their own zone."""
-    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
+    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{to_the_second(when)}>"
 
 
 def _section(text: str) -> Dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..ports import Document, Stores
-from .message import STANDING, TITLE_LENGTH, Message, build, event_of, one_line, plain
+from .events import event_of
+from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 

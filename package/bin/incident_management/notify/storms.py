@@ -36,7 +36,8 @@ from ..incidents.model import SEVERITIES
 from ..incidents.routing import Routing
 from ..incidents.stores import between, chunks, find_by
 from ..ports import Clock, Document, Stores
-from .message import HEADLINES, LISTED, SUMMARY, Message, list_url
+from .events import HEADLINES
+from .message import LISTED, SUMMARY, Message, list_url
 from .outbox import Outbox, notification_id
 from .slack_buttons import IN_CHANNEL_TOO
 from .turns import urgency

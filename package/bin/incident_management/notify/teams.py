@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..ports import Clock
+from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
@@ -26,7 +27,7 @@ from .channel import (
     unknown,
     without_reply,
 )
-from .message import Message, facts, link_words, truncated
+from .message import Message, facts, link_words
 from .transport import Network, json_headers, not_followed, retry_after, send_json
 
 __all__ = ["TeamsSender", "card", "envelope"]

@@ -14,6 +14,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 from urllib.parse import urlsplit
 
 from ..incidents.model import SEVERITIES
+from ..utc import to_the_second
+from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
@@ -25,7 +27,7 @@ from .channel import (
     unknown,
     without_reply,
 )
-from .message import Message, listed, truncated, utc
+from .message import Message, listed
 from .transport import (
     Network,
     NoAnswer,
@@ -252,7 +254,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
     if first:
         found += [
             ("Where", listed(message.where)),
-            ("Since", utc(message.since) if message.since else ""),
+            ("Since", to_the_second(message.since) if message.since else ""),
             ("Found by", listed(message.rules)),
             ("Team", message.team),
         ]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
+from ..durations import span
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
-from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
