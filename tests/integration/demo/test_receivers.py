@@ -20,7 +20,7 @@ from incident_management.notify.message import Message
 from incident_management.notify.pagerduty import PagerDutySender
 from incident_management.notify.slack import SlackSender
 from incident_management.notify.teams import TeamsSender
-from incident_management.notify.transport import Network
+from incident_management.outside.transport import Network
 from tools.demo.receivers import blocks, card, reader
 from tools.demo.receivers.page import page
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Protocol, runtime_checkable
 
-from .transport import BadUrl, NoAnswer, NotSent, checked_url
+from ..outside.transport import BadUrl, NoAnswer, NotSent
 
 __all__ = [
     "NO_REPLY",
     "Connected",
     "Delivery",
     "Inquiry",
-    "NotConfigured",
     "Notification",
     "Sender",
     "asked_of",
-    "configured_url",
     "dead",
     "retry",
     "sent",
@@ -27,10 +25,6 @@ __all__ = [
 
 # What a request raises that gets no reply.
 NO_REPLY = (NotSent, NoAnswer, BadUrl)
-
-
-class NotConfigured(Exception):
-    """A channel lacks a setting; the text says which, and where to set it."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +144,3 @@ def without_reply(failure: Exception) -> Delivery:
     if isinstance(failure, NoAnswer):
         return unknown(str(failure))
     return retry(str(failure)) if isinstance(failure, NotSent) else dead(str(failure))
-
-
-def configured_url(url: str, what: str) -> str:
-    """Return a URL of the settings as :func:`.transport.checked_url` does. Raises NotConfigured."""
-    try:
-        return checked_url(url, what)
-    except BadUrl as error:
-        raise NotConfigured(str(error)) from None

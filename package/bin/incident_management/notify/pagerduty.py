@@ -11,23 +11,19 @@ from typing import Any, Dict
 from urllib.parse import urlsplit
 
 from ..durations import span
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import (
+    Network,
+    http_session,
+    network_failure,
+    redirect_refused,
+    retry_after,
+)
 from ..ports import Clock
 from ..utc import to_the_second
 from .asking import truncated
-from .channel import (
-    NO_REPLY,
-    Delivery,
-    Inquiry,
-    NotConfigured,
-    Notification,
-    configured_url,
-    dead,
-    retry,
-    sent,
-    without_reply,
-)
+from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
 from .message import Message, listed
-from .transport import Network, http_session, network_failure, redirect_refused, retry_after
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 

@@ -20,15 +20,15 @@ import json
 import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
 from ..ports import Clock
 from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
     Inquiry,
-    NotConfigured,
     Notification,
-    configured_url,
     dead,
     retry,
     sent,
@@ -38,7 +38,6 @@ from .channel import (
 from .message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
-from .transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
 
 __all__ = ["EVENT_TYPE", "SlackSender", "web_client"]
 
@@ -260,7 +259,7 @@ def web_client(token: str, api_url: str, network: Network) -> Any:
 
     Its own would follow redirects with the token, read proxies from the environment, and send a
     message again by itself when a connection breaks. A call raises its SlackApiError for an answer
-    that is not ``ok``, and NotSent, NoAnswer and BadUrl of :mod:`.transport`.
+    that is not ``ok``, and NotSent, NoAnswer and BadUrl.
     """
     from slack_sdk import WebClient
 

@@ -12,15 +12,15 @@ import json
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import Network, json_headers, not_followed, retry_after, send_json
 from ..ports import Clock
 from .asking import truncated
 from .channel import (
     NO_REPLY,
     Delivery,
     Inquiry,
-    NotConfigured,
     Notification,
-    configured_url,
     dead,
     retry,
     sent,
@@ -28,7 +28,6 @@ from .channel import (
     without_reply,
 )
 from .message import Message, facts, link_words
-from .transport import Network, json_headers, not_followed, retry_after, send_json
 
 __all__ = ["TeamsSender", "card", "envelope"]
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..masking import mask
-from ..notify.transport import Reply, json_headers
+from ..outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Union
 
 from ..masking import mask
-from ..notify.transport import NoAnswer, NotSent, Reply
+from ..outside.transport import NoAnswer, NotSent, Reply
 
 __all__ = [
     "Body",

@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any, Dict, List, Mapping, Sequence
 from urllib.parse import quote
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import Jira
 from ..jira import PROPERTY, service_of
 from ..tickets import FIRST_LABEL
-from ..transport import Network
 from .adf import text_of
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 

@@ -20,11 +20,11 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Sequence, Set
 from urllib.parse import quote, urlencode
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import PagerDuty
 from ..pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
 from ..tickets import Refused, Service, configured
-from ..transport import Network
 from .ticket import Changes, Remark, Remarks, Ticket, objects
 
 __all__ = ["PagerDutyReader"]

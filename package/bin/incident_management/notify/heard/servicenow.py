@@ -16,10 +16,10 @@ import time
 from typing import Any, Dict, List, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import ServiceNow
 from ..servicenow import FINAL, RESOLVED, service_of
-from ..transport import Network
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 
 __all__ = ["ServiceNowReader"]
