@@ -17,7 +17,7 @@ from ..incidents import timeline
 from ..incidents.model import Entry
 from ..ports import Document, Stores
 from ..utc import to_the_second
-from .events import event_of
+from .events import ENDED, event_of
 
 __all__ = [
     "LATE_SECONDS",
@@ -36,7 +36,6 @@ LATE_SECONDS = 900.0
 # Kinds of entries, and what they can mean, with which an incident begins or ends for people.
 _KINDS = ("opened", "status", "merged", "unmerged")
 _BEGUN, _OVER = ("opened", "reopened"), "resolved"
-_ENDED = ("resolved", "closed")
 _WORDS = "Told late: this was at"
 
 
@@ -97,7 +96,7 @@ def told_late(message: Document) -> Document:
 
 def has_ended(incident: Optional[Mapping[str, object]]) -> bool:
     """Tell whether an incident, if there is one, is over."""
-    return incident is not None and incident["status"] in _ENDED
+    return incident is not None and incident["status"] in ENDED
 
 
 def waited(message: Document, seconds: float, incident: Optional[Mapping[str, object]]) -> Document:
@@ -109,6 +108,6 @@ def waited(message: Document, seconds: float, incident: Optional[Mapping[str, ob
     if text.startswith(_WORDS):
         return message
     said = f"{_WORDS} {to_the_second(float(message['time']))}, {span(seconds)} ago."
-    if incident is not None and has_ended(incident) and message.get("event") not in _ENDED:
+    if incident is not None and has_ended(incident) and message.get("event") not in ENDED:
         said += f" The incident is {incident['status']} now."
     return {**message, "text": f"{said} {text}".strip()}

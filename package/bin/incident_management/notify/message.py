@@ -6,6 +6,7 @@ stood then. It is plain data: each service's module lays it out in its own way.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
@@ -19,7 +20,7 @@ from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
 from .asking import truncated
-from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
+from .events import ENDED, FOLLOW_UP_OVERDUE, HEADLINES, event_of
 
 __all__ = [
     "LISTED",
@@ -53,6 +54,16 @@ _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
     "pinned", "approval", "joined", "split", "escalation", "update",
 )  # fmt: skip
+# What is told of an entry, by its kind or what it means, out of its data.
+_TOLD = {
+    "opened": "{description}",
+    "analysis": "{verdict}",
+    "merged": "It was merged into {into}. {reason}",
+    "joined": "{from}: {title}",
+    "split": "They are in {to} now. {reason}",
+    **dict.fromkeys(ENDED, "{resolution} {reason}"),
+    "severity": "From {from} to {to}. {reason}",
+}
 # Who acts where nobody did.
 _NOBODY = ("", "incident_management", "incident_monitor")
 
@@ -217,50 +228,39 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
 
 
 def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
-    data = entry["data"]
-    if event == "opened":
-        return str(data.get("description") or "")
-    if event == "analysis":
-        return str(data.get("verdict") or "")
+    kind, data = entry["kind"], entry["data"]
+    told = _TOLD.get(kind) or _TOLD.get(event)
+    if told:
+        return told.format_map(defaultdict(str, {name: one or "" for name, one in data.items()}))
     if event == "plan":
-        lines = [
-            str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")
-        ]
-        lines.append(
-            f"It needs an approval: | remediate incident={incident.get('id', '')} "
-            f"plan={data.get('plan_id', '')} do=approve"
-            + (' override="(why)"' if data.get("freeze") else "")
-        )
-        return "\n".join(line for line in lines if line)
+        return _plan(data, str(incident.get("id", "")))
     if event == "assigned":
-        who = f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
-        return f"{who} {data.get('reason') or ''}".strip()
-    if entry["kind"] == "merged":
-        return f"It was merged into {data.get('into')}. {data.get('reason') or ''}".strip()
-    if entry["kind"] == "joined":
-        return f"{data.get('from')}: {data.get('title') or ''}"
-    if entry["kind"] == "split":
-        return f"They are in {data.get('to')} now. {data.get('reason') or ''}".strip()
+        owner, team = data.get("owner") or "nobody", data.get("team") or "none"
+        return f"Owner: {owner}. Team: {team}. {data.get('reason') or ''}"
     if event == "acknowledged":
         return f"Owner: {incident.get('owner') or 'nobody'}."
-    if event in ("resolved", "closed"):
-        return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
     if event == "edited":
         return f"Corrected: {', '.join(sorted(data))}."
     if event == "pinned":
         state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
-        return f"{state} {data.get('reason') or ''}".strip()
+        return f"{state} {data.get('reason') or ''}"
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
-    if entry["kind"] == "follow_up":
+    if kind == "follow_up":
         return _follow_up(data, incident)
-    if event == "severity":
-        return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
-    for part in ("text", "detail", "reason", "summary"):
-        if data.get(part):
-            return str(data[part])
-    return ""
+    texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
+    return str(next(filter(None, texts), ""))
+
+
+def _plan(data: Mapping[str, Any], incident_id: str) -> str:
+    override = ' override="(why)"' if data.get("freeze") else ""
+    lines = [
+        *(str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")),
+        f"It needs an approval: | remediate incident={incident_id} "
+        f"plan={data.get('plan_id', '')} do=approve{override}",
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:

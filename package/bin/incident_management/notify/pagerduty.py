@@ -23,6 +23,7 @@ from ..ports import Clock
 from ..utc import to_the_second
 from .asking import truncated
 from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
+from .events import ENDED
 from .message import Message, listed
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
@@ -153,7 +154,7 @@ def action_of(message: Message, is_over: bool = False) -> str:
         return "resolve"
     if message.event in ("opened", "reopened"):
         return "trigger"
-    if message.event in ("resolved", "closed") or message.status in ("resolved", "closed"):
+    if message.event in ENDED or message.status in ENDED:
         return "resolve"
     if message.event == "acknowledged":
         return "acknowledge"

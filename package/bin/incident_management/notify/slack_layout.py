@@ -13,6 +13,7 @@ from typing import Any, Dict, List
 from ..durations import span
 from ..utc import to_the_second
 from .asking import truncated
+from .events import ENDED
 from .message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 
@@ -130,7 +131,7 @@ def _since(message: Message) -> str:
 
 
 def _is_over(message: Message) -> bool:
-    is_resolved = message.event == STANDING and message.status in ("resolved", "closed")
+    is_resolved = message.event == STANDING and message.status in ENDED
     return message.event == "resolved" or is_resolved
 
 

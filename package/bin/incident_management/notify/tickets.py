@@ -28,6 +28,7 @@ from ..outside.transport import (
 from ..utc import to_the_second
 from .asking import truncated
 from .channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
+from .events import ENDED
 from .message import Message, listed
 
 __all__ = [
@@ -214,8 +215,7 @@ def known_ticket(notification: Notification) -> str:
 
 def is_over(message: Message) -> bool:
     """Tell whether the incident has ended, or had when something was told of it."""
-    ended = ("resolved", "closed")
-    return message.event in ended or (message.status in ended and message.event != "reopened")
+    return message.event in ENDED or (message.status in ENDED and message.event != "reopened")
 
 
 def subject(message: Message) -> str:
