@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.deploy_api import DeployApi
 from incident_management.remediation.ecs import Ecs

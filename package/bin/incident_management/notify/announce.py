@@ -34,7 +34,8 @@ from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, Message, build, one_line
+from .events import FOLLOW_UP_OVERDUE
+from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
 from .stakeholders import SUBSCRIBERS, Telling, message_for

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
+from ..durations import span
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..notify.message import span
 from ..ports import Document
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused

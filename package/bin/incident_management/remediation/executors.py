@@ -6,9 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
 
 from .. import aws
-from ..notify.channel import NotConfigured
-from ..notify.senders import network_of
-from ..notify.transport import BadUrl, Reply, checked_url, send_json
+from ..outside.network import NotConfigured, network_of
+from ..outside.transport import BadUrl, Reply, checked_url, send_json
 from ..splunk.settings import SHARED_PARTS, Account, Settings, SettingsError
 from .aws_lambda import Lambda
 from .awx import Awx
