@@ -174,7 +174,7 @@ def test_the_settings_that_are_known_are_those_of_the_spec():
 
 
 def test_the_example_in_the_manual_is_whole():
-    text = (Path(__file__).parents[3] / "docs/ADMIN.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs/ROUTING.md").read_text(encoding="utf-8")
     example = next(part for part in text.split("```") if "[calendar:berlin]" in part)
     parser = configparser.RawConfigParser(delimiters=("=",))
     parser.read_string(example)
