@@ -173,7 +173,7 @@ def test_what_names_no_version_or_function_is_not_proposed(bench, changes, why):
 
 # --- the manual -------------------------------------------------------------------------------
 
-GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "EXECUTORS.md"
 # What each request takes by the Service Authorization Reference.
 ACTIONS = {
     ("GET", ALIAS): "lambda:GetAlias", ("PUT", ALIAS): "lambda:UpdateAlias",
