@@ -92,6 +92,14 @@ def test_each_role_has_the_capabilities_that_the_guide_gives_it():
         assert set(holders) == {f"role_{role.strip('`')}", "role_admin"}, name
 
 
+def test_the_keys_that_the_guide_gives_are_those_of_the_workbench():
+    moves = (ROOT / "package/appserver/static/workbench/moves.js").read_text(encoding="utf-8")
+    keys = dict(re.findall(r"label: '([^']+)', key: '(\w)'", moves))
+    told = dict(re.findall(r"\*\*([^*]+)\*\* \(`(\w)`\)", GUIDES["ONCALL.md"]))
+    asked = {label: key for label, key in told.items() if label != "On call"}
+    assert asked and asked.items() <= keys.items()
+
+
 def test_each_benchmark_that_a_guide_names_is_there():
     for name, text in GUIDES.items():
         for bench in re.findall(r"build\.sh bench ([a-z_]+)", text):
