@@ -13,7 +13,7 @@ from tests.unit.remediation.functions import FUNCTION, REGION, FakeLambda
 from .conftest import ROOT, Office, wait_for
 from .shop import Shop, remediate
 
-GUIDE = ROOT / "docs" / "REMEDIATION.md"
+GUIDE = ROOT / "docs" / "EXECUTORS.md"
 
 
 def moved(office: Office, at: float, version: str, function: str = FUNCTION) -> None:

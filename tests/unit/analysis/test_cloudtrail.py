@@ -16,7 +16,7 @@ from tests.contract.spl.memory import MemoryContext, event
 from tests.unit.analysis.finders.finding import T, scope_of
 from tools.splunkd_lite.spl import run
 
-GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "EXECUTORS.md"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 
 

@@ -191,7 +191,7 @@ def test_what_was_done_to_this_alias_is_undone(bench, moved):
 
 # --- the manual -------------------------------------------------------------------------------
 
-GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "EXECUTORS.md"
 # What each request takes by the Service Authorization Reference.
 ACTIONS = {
     ("GET", ALIAS): "lambda:GetAlias", ("PUT", ALIAS): "lambda:UpdateAlias",
