@@ -111,9 +111,9 @@ def promised(story: Told) -> List[Statement]:
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
-        text = tell(entry.data) if tell else None
-        if text:
-            found.append(Statement(text, (entry,)))
+        told = tell(entry.data) if tell else None
+        if told:
+            found.append(Statement(told, (entry,)))
     return shortened(found) or [
         Statement("The timeline has no deadline, and nothing that went wrong.")
     ]
