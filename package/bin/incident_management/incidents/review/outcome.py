@@ -106,8 +106,8 @@ def promised(story: Told) -> List[Statement]:
     found: List[Statement] = []
     if timed:
         said, status = sentence(timed[-1]), story.incident.sla_status
-        text = said[:1].upper() + said[1:] + (f"; they are {status}." if status else ".")
-        found.append(Statement(text, (timed[-1],)))
+        begun = said[:1].upper() + said[1:]
+        found.append(Statement(f"{begun}; they are {status or 'not known'}.", (timed[-1],)))
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
