@@ -187,9 +187,9 @@ class Retention:
         for stone in stones:
             incident_id = str(stone["value"]["incident_id"])
             mine = entries[incident_id]
-            document = self._stores.incidents.get(incident_id) or {}
-            if document.get("follow_ups_open"):
+            if _has_open_follow_ups(mine):
                 # By a request that was let in before the tombstone: the incident stays.
+                timeline.refresh(self._stores, incident_id)
                 self._stores.claims.delete(str(stone["_key"]))
                 continue
             missing = [e for e in mine if e.key not in indexed.get(incident_id, set())]
@@ -296,6 +296,12 @@ class Retention:
             TOTALS, self._clock.now(), {**known, name: known.get(name, 0) + count}
         )
         self._stores.claims.save([document])
+
+
+def _has_open_follow_ups(entries: Sequence[Entry]) -> bool:
+    """By the timeline: whoever wrote the last entry may have been ended before the document."""
+    noted = any(entry.kind == "follow_up" for entry in entries)
+    return noted and timeline.fold(entries).follow_ups_open > 0
 
 
 def _tombstone(document: Mapping[str, Any], now: float) -> Document:
