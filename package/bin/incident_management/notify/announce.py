@@ -46,7 +46,6 @@ from .webhook import PREFIX
 __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
-OVERLAP_SECONDS = 900.0
 # Without news the checkpoint is written this often: what comes after it is read again meanwhile.
 IDLE_SAVE_SECONDS = 30.0
 # What is older than this is no news any more.
@@ -94,7 +93,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._say = say
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()
