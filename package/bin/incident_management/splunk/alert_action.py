@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapp
 
 from . import spool
 from .nul import without_nul
-from .session import Session, SplunkError, content_of, path_of
+from .session import API, Session, SplunkError, content_of, path_of
 
 __all__ = ["ActionFailed", "Payload", "deliver", "deliver_text", "main", "read_results", "report"]
 
@@ -28,7 +28,6 @@ RESULT_ROWS = 50_000
 PER_RESULT = "per_result_alert"
 _OF_ONE_RESULT = re.compile(r"tmp_(\d+)\.csv(?:\.gz)?")
 _VALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|\Z)")
-API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
 
