@@ -121,12 +121,12 @@ def report(level: str, text: str) -> None:
     sys.stderr.write(f"{level} {text}\n")
 
 
-def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, Any]]:
+def read_results(path: str) -> Iterator[Dict[str, Any]]:
     """Yield the result rows; a field of several values is a list, as splunkd's REST API gives it.
 
     The worker reads that API where an alert did not arrive, and must come to the same findings.
 
-    Says so on stderr when there are more than ``limit``. Raises ActionFailed for an unreadable
+    Says so on stderr when there are more than 50,000. Raises ActionFailed for an unreadable
     file.
     """
     csv.field_size_limit(CELL_CHARACTERS)
@@ -141,8 +141,8 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, Any]
             for row in rows:
                 if not row:
                     continue
-                if number == limit:
-                    report("WARN", f"Only the first {limit} result rows are taken.")
+                if number == RESULT_ROWS:
+                    report("WARN", f"Only the first {RESULT_ROWS} result rows are taken.")
                     return
                 number += 1
                 if len(row) < len(header):
