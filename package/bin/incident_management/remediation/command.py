@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 from ..splunk.session import API, Session, SplunkError, path_of
 
-__all__ = ["FIELDS", "VERBS", "RemediationFailed", "remediate", "rows"]
+__all__ = ["FIELDS", "RemediationFailed", "remediate", "rows"]
 
 VERBS = ("preview", "propose", "approve", "check", "reject", "execute", "rollback", "status")
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
