@@ -37,11 +37,11 @@ from .audience import Audience, Hearing
 from .events import FOLLOW_UP_OVERDUE
 from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
-from .slack_buttons import ASKING
+from .services.slack_buttons import ASKING
+from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling, message_for
 from .standing import newest_analysis_id
 from .storms import Storms
-from .webhook import PREFIX
 
 __all__ = ["Announcer", "worker_seen"]
 
