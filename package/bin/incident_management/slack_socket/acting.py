@@ -22,6 +22,7 @@ from ..api.router import Problem, dispatch
 from ..incidents.routing.teams import member_in_slack
 from ..incidents.routing.values import user_name
 from ..masking import mask
+from ..notify.channel import NO_REPLY
 from ..notify.services.slack_buttons import (
     ACKNOWLEDGE,
     APPROVE,
@@ -33,7 +34,7 @@ from ..notify.services.slack_buttons import (
     form,
 )
 from ..notify.services.slack_layout import escape
-from ..outside.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
+from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
 from .kept import LATEST_SECONDS, Kept
 from .presses import Press, Unreadable, metadata, read
@@ -206,7 +207,7 @@ class Actor:
         facts = {"action": press.action, "target": press.target, "slack_user": press.user}
         try:
             outcome = self._do(press)
-        except (SplunkError, NotSent, NoAnswer, BadUrl) as error:
+        except (SplunkError, *NO_REPLY) as error:
             outcome = str(error)
             self._refuse(press, f"That was not done: {outcome}")
         self._log.info("Pressed in Slack: %s", mask(outcome), extra={"facts": facts})
@@ -323,7 +324,7 @@ class Actor:
             try:
                 self._slack.whisper(press.channel, press.user, press.thread, text)
                 return
-            except (NotSent, NoAnswer, BadUrl) as error:
+            except NO_REPLY as error:
                 self._log.warning("An answer to a press is tried another way: %s", error)
         ephemeral = {"response_type": "ephemeral", "replace_original": False, "text": text}
         self._answer(press, ephemeral)
@@ -334,7 +335,7 @@ class Actor:
             return False
         try:
             self._slack.answer(press.response_url, body)
-        except (NotSent, NoAnswer, BadUrl) as error:
+        except NO_REPLY as error:
             self._log.warning("An answer to a press did not arrive: %s", error)
             return False
         return True
