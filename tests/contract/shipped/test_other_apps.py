@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
+from incident_management.worker.duties import Duties
 from tests.standin import start_standin
+from tools.splunkd_lite.clock import ManualClock
 
 APP = "incident_management"
 API = f"/services/{APP}/v1/incidents"
@@ -24,11 +27,16 @@ ALERT_MANAGER = {
 }
 
 
-def test_alert_manager_has_incidents_as_well(app_folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "alert_manager"
+def alert_manager(folder: Path) -> Path:
+    app = folder / "alert_manager"
     for name, text in ALERT_MANAGER.items():
-        (other / name).parent.mkdir(parents=True, exist_ok=True)
-        (other / name).write_text(text, encoding="utf-8")
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_text(text, encoding="utf-8")
+    return app
+
+
+def test_alert_manager_has_incidents_as_well(app_folder: Path, tmp_path: Path) -> None:
+    other = alert_manager(tmp_path)
     with start_standin(tmp_path / "home", [app_folder, other]) as running:
         theirs = running.service(app="alert_manager", owner="nobody").kvstore["incidents"].data
         theirs.insert({"_key": "theirs", "alert_time": 1, "urgency": "low"})
@@ -39,3 +47,18 @@ def test_alert_manager_has_incidents_as_well(app_folder: Path, tmp_path: Path) -
         search = "| inputlookup incidents | table id title urgency"
         job = running.splunk.jobs.dispatch(search, "admin", app=APP)
         assert [(row["id"], row["title"]) for row in job.rows] == [(opened["id"], "Slow")]
+
+
+def test_beside_alert_manager_the_worker_works_though_nothing_can_be_carried_over(
+    app_folder: Path, tmp_path: Path
+) -> None:
+    other = alert_manager(tmp_path)
+    with start_standin(tmp_path / "home", [app_folder, other]) as running:
+        token = running.splunk.access.token_for("splunk-system-user", 3600.0)
+        session = Session(running.splunk.mgmt_uri, token)
+        told: list[str] = []
+        duties = Duties(session, KvStores(session), ManualClock(1e9), lambda _event: None)
+        duties.trouble = lambda _name, text: told.append(text)
+
+        assert duties.all()[0].run() == {}
+        assert "made anew from the timelines" in str(told)

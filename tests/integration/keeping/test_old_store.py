@@ -1,8 +1,9 @@
 """Today's app over the store of an early one: each screen, each duty, monitors, and a way back.
 
-``old_store.json`` is what the app of 28 November 2026, 03:47, had in its collections after a few
-minutes in the stand-in: incidents in every state, merged ones, one with a fix under way, findings
-of monitors, suppressions, and messages that wait for a service that was down.
+``old_store.json`` is what the app of 28 November 2026, 03:47, had in its collections, by their
+names of then, after a few minutes in the stand-in: incidents in every state, merged ones, one with
+a fix under way, findings of monitors, suppressions, and messages that wait for a service that was
+down.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from splunklib.binding import HTTPError
 from incident_management.api.listing import SORTS
 from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import COLLECTIONS, KvCollection, KvStores
+from incident_management.worker.carried_over import FORMER
 from incident_management.worker.duties import Duties
 from incident_management.worker.monitors.duty import monitor_duty
 from tests.integration.tell_and_fix.receivers import Service
@@ -30,7 +32,7 @@ from .conftest import API, Place
 STORE = json.loads((Path(__file__).parent / "old_store.json").read_text(encoding="utf-8"))
 # A minute after its last entry.
 AT = max(entry["time"] for entry in STORE["incident_timeline"]) + 60
-IDS = sorted(str(incident["id"]) for incident in STORE["incident_incidents"])
+IDS = sorted(str(incident["id"]) for incident in STORE["incidents"])
 WAITING = [one for one in STORE["incident_outbox"] if one["state"] == "pending"]
 
 
@@ -98,9 +100,25 @@ def test_every_screen_is_answered_before_the_worker_has_run(upgraded: Place) -> 
         assert verdict.ok, verdict.problems
 
 
+def test_the_documents_are_carried_over_before_the_worker_does_anything_else(
+    upgraded: Place,
+) -> None:
+    assert listed(upgraded, "opened_at") == []
+    desk = Desk(upgraded)
+    first = desk.duties[0]
+
+    assert first.run() == {"incidents_carried_over": len(IDS)}
+    assert desk.stores.incidents.find() == sorted(STORE["incidents"], key=lambda one: one["_key"])
+    assert sorted(listed(upgraded, "opened_at")) == IDS
+    assert KvCollection(desk.session, FORMER).find() == []
+    assert first.run() == {"incidents_carried_over": 0}
+
+
 def test_every_list_has_every_incident_once_after_a_round_of_the_worker(upgraded: Place) -> None:
+    desk = Desk(upgraded)
+    desk.duties[0].run()
     assert len(listed(upgraded, "sla_due")) < len(IDS), "The store must be one that needs it."
-    Desk(upgraded).round()
+    desk.round()
 
     for sort in SORTS:
         assert sorted(listed(upgraded, sort)) == IDS, sort
@@ -121,7 +139,7 @@ def test_every_duty_goes_on_and_what_waited_is_told_once(upgraded: Place) -> Non
     assert waited and {states[key] for key in waited} == {"sent"}
     told = [one["_key"] for one in desk.stores.outbox.find({"channel": "teams", "state": "sent"})]
     assert len(teams.requests) == len(told)
-    for document in STORE["incident_incidents"]:
+    for document in STORE["incidents"]:
         now = desk.stores.incidents.get(document["_key"])
         assert now and now["entries"] >= document["entries"], document["_key"]
         for name in ("title", "severity", "entities", "signals", "events", "opened_at"):
@@ -131,9 +149,9 @@ def test_every_duty_goes_on_and_what_waited_is_told_once(upgraded: Place) -> Non
 
 
 def test_a_problem_that_goes_on_is_still_the_incident_it_was(upgraded: Place) -> None:
-    (open_one,) = [one for one in STORE["incident_incidents"] if one["title"].endswith(": svc-0")]
+    (open_one,) = [one for one in STORE["incidents"] if one["title"].endswith(": svc-0")]
     assert upgraded.raise_signal("svc-0", run="after the upgrade") == open_one["id"]
-    (merged,) = [one for one in STORE["incident_incidents"] if one["title"].endswith(": svc-4")]
+    (merged,) = [one for one in STORE["incidents"] if one["title"].endswith(": svc-4")]
     assert upgraded.raise_signal("svc-4", run="after the upgrade") == merged["merged_into"]
     assert upgraded.raise_signal("muted-1", run="after the upgrade") == ""
 
@@ -180,7 +198,7 @@ def test_the_suppressions_and_what_was_learned_are_the_same(upgraded: Place) -> 
 
 
 def test_what_people_can_do_with_an_old_incident_they_can_do(upgraded: Place) -> None:
-    ids = [str(one["id"]) for one in STORE["incident_incidents"] if one["status"] == "new"]
+    ids = [str(one["id"]) for one in STORE["incidents"] if one["status"] == "new"]
     for incident_id in ids[:3]:
         for part, body in (
             ("acknowledge", {}), ("assign", {"owner": "admin"}), ("notes", {"text": "a note"}),
@@ -194,4 +212,4 @@ def test_what_people_can_do_with_an_old_incident_they_can_do(upgraded: Place) ->
 
 
 def test_no_collection_of_the_old_store_is_unknown() -> None:
-    assert set(STORE) <= set(COLLECTIONS.values())
+    assert set(STORE) <= {FORMER, *COLLECTIONS.values()}

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.unit.remediation.functions import REGION, FakeLambda
+from tests.unit.remediation.functions import FUNCTION, REGION, FakeLambda
 
 from .conftest import ROOT, Office, wait_for
 from .shop import Shop, remediate
@@ -16,7 +16,7 @@ from .shop import Shop, remediate
 GUIDE = ROOT / "docs" / "EXECUTORS.md"
 
 
-def moved(office: Office, at: float, version: str) -> None:
+def moved(office: Office, at: float, version: str, function: str = FUNCTION) -> None:
     """Index CloudTrail's event of an UpdateAlias."""
     told = {
         "eventVersion": "1.09", "eventSource": "lambda.amazonaws.com",
@@ -24,7 +24,8 @@ def moved(office: Office, at: float, version: str) -> None:
         "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:role/ci"},
         "requestParameters": {"functionName": "checkout", "name": "prod",
                               "functionVersion": version},
-        "responseElements": {"name": "prod", "functionVersion": version, "revisionId": "8f2b"},
+        "responseElements": {"aliasArn": f"{function}:prod", "name": "prod",
+                             "functionVersion": version, "revisionId": "8f2b"},
     }  # fmt: skip
     event = {"_time": at, "_raw": json.dumps(told), "host": "aws", "source": "s3"}
     office.standin.index("main", [{**event, "sourcetype": "aws:cloudtrail"}])
@@ -57,6 +58,7 @@ def lambdas(office: Office, shop: Shop):
 def test_what_cloudtrail_tells_is_enough_to_put_a_function_back(office: Office, lambdas):
     now = time.time()
     moved(office, now - 9 * 86400, "41")
+    moved(office, now - 8 * 86400, "39", FUNCTION.replace("123456789012", "999999999999"))
     moved(office, now - 75, "42")
     incident = office.signal()
     office.search(f"| aianalyze incident={incident}")

@@ -218,16 +218,23 @@ def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_i
     assert not stores.claims.find({"purpose": writing.FOLLOW_UPS})
 
 
-def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over, killed):
     lifecycle.close(stores, clock, over, "ann")
     clock.advance(91 * DAY)
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)
     assert tombstone(stores, over)
+    before = stores.incidents.get(over)
     follow_up(stores, clock, over)
+    if killed:  # between the entry and the document
+        stores.incidents.save([before])
     clock.advance(301)
     duty.run(0, 90 * DAY)
-    assert tombstone(stores, over) is None and stores.incidents.get(over)
+    assert tombstone(stores, over) is None
+    assert agrees(stores, over)["follow_ups_open"] == 1
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, over) is None
 
 
 def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_over(

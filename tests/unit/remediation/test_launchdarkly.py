@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.executor import ExecutorError, Unfit

@@ -10,9 +10,10 @@ import pytest
 
 from incident_management.channels import CHANNELS
 from incident_management.incidents.routing import Routing
-from incident_management.notify.message import HEADLINES
+from incident_management.notify.events import HEADLINES
 from incident_management.splunk.kvstore import COLLECTIONS
 from incident_management.splunk.settings import channels_set_up
+from incident_management.worker.carried_over import FORMER
 from tools.splunkd_lite.runners.adaptive_response import check_cam
 
 PACKAGE = Path(__file__).parents[3] / "package"
@@ -40,8 +41,8 @@ def default(name):
 def test_each_collection_has_a_lookup_of_its_name():
     lookups = {n: v for n, v in default("transforms").items() if "collection" in v}
 
-    assert set(default("collections")) == set(COLLECTIONS.values())
-    assert set(default("collections")) == {values["collection"] for values in lookups.values()}
+    assert set(default("collections")) == {FORMER, *COLLECTIONS.values()}
+    assert set(COLLECTIONS.values()) == {values["collection"] for values in lookups.values()}
     for name, settings in lookups.items():
         assert settings["collection"] == ("incident_incidents" if name == "incidents" else name)
         assert settings["external_type"] == "kvstore"
@@ -125,7 +126,7 @@ def test_nobody_but_the_system_writes_the_collections():
     meta = conf(PACKAGE / "metadata" / "default.meta")
     collections = [v["access"] for name, v in meta.items() if name.startswith("collections")]
 
-    assert len(collections) == 2
+    assert len(collections) == 3
     for access in collections:
         assert re.search(r"write : \[ *\]", access)
         assert "*" not in access

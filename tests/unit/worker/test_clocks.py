@@ -136,6 +136,20 @@ def test_a_document_that_was_written_much_too_late_is_looked_at():
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
 
 
+def test_a_document_that_an_editor_of_lookups_saved_is_made_anew_and_not_read_again_and_again():
+    """It had texts of its numbers, so it seemed to have changed at each look."""
+    desk = Desk()
+    desk.open()
+    desk.clock.advance(400)
+    desk.stores.incidents.save([{**desk.incident, "level": "0"}])
+    desk.stores.claims.save([{**desk.stores.claims.get(f"clock:{desk.id}"), "time": 0.0}])
+    desk.until(desk.clock.now() + 60, step=5.0)
+    read = desk.stores.timeline.calls
+    desk.until(desk.clock.now() + 120, step=5.0)
+    assert desk.stores.timeline.calls == read
+    assert desk.incident["level"] == 0
+
+
 @pytest.mark.parametrize("minutes", [4, 30, 24 * 60])
 def test_a_clock_that_ran_ahead_once_silences_nobody(minutes):
     desk = Desk()

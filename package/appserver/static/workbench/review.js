@@ -113,11 +113,13 @@ async function copy(text) {
         await navigator.clipboard.writeText(text);
         return true;
     }
+    const from = document.activeElement;
     const area = h('textarea', { class: 'wb-offscreen', value: text, 'aria-hidden': 'true' });
     document.body.append(area);
     area.select();
     const done = document.execCommand('copy');
     area.remove();
+    from.focus();
     return done;
 }
 

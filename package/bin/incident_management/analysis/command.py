@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import Session, SplunkError, path_of
 from ..utc import to_the_second
+from .asking.claims import QUOTED, UNCHECKED
 from .budget import shorten
-from .claims import QUOTED, UNCHECKED
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 

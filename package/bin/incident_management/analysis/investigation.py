@@ -9,9 +9,9 @@ from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
 from .budget import shorten
 from .case import Case, Hypothesis
+from .causes.ranking import rank_within
 from .evidence import Citation, Finding, masked_line
 from .finders import first_failure, new_errors, recent_changes, topology, volume
-from .ranking import rank_within
 from .scope import Limits, Scope
 
 __all__ = ["Found", "Investigation", "investigate"]
@@ -140,6 +140,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "service": hypothesis.service,
         "version": hypothesis.version,
         "previous_version": hypothesis.previous_version,
+        "alias": hypothesis.alias,
         "advice": hypothesis.advice,
         "source": hypothesis.source,
         "near": hypothesis.near,

@@ -11,7 +11,7 @@ from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTI
 from ..incidents.review.document import NO_PROBLEM, Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.review.statements import Told
-from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.signal import SIMULATED, TEXT_CHARACTERS, TITLE_CHARACTERS
 from ..incidents.upkeep.retention import pruned
 from .acting import acted, change
 from .history import indexed
@@ -234,6 +234,7 @@ def review_clauses(request: Request) -> List[Document]:
         {"$or": over},
         {"$or": of_these},
         {"merged_into": ""},
+        {"rules": {"$ne": SIMULATED}},
         *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
         # What was withdrawn, with or without a reason after a colon.
         {"$or": [{"resolution": {"$lt": "Withdrawn"}}, {"resolution": {"$gte": "Withdrawn;"}}]},

@@ -112,10 +112,10 @@ def get_info(request: Request) -> Response:
     """Versions, what is wrong with the configuration, which channels are set up, what runs.
 
     ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
-    first round. It lags by seconds; minutes mean that it does not run, or that it fails at this,
-    which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in Slack arrive:
-    ``off`` without an app-level token, ``not_running`` when its input has said nothing for two
-    minutes.
+    first round. It lags by half a minute or so; minutes mean that it does not run, or that it fails
+    at this, which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in
+    Slack arrive: ``off`` without an app-level token, ``not_running`` when its input has said
+    nothing for two minutes.
     """
     server = _server(request) or {}
     installed = request.system_session.get(f"/services/apps/local/{APP}")

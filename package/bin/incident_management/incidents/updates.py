@@ -13,8 +13,10 @@ from ..ports import Clock, Document, Stores
 from . import lifecycle, timeline
 from .canonical import milliseconds
 from .clocks import checkpoint
+from .clocks import updates as clocks
 from .errors import IllegalMove, Invalid
 from .fold import effective
+from .joining import carrying_out
 from .model import Entry, Incident
 from .routing import Routing
 
@@ -53,7 +55,8 @@ def write(
         IllegalMove: it was merged into another.
         Invalid: what is given can't be told or promised.
     """
-    incident = timeline.current(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
+    incident = timeline.fold(entries)
     if incident.merged_into:
         raise IllegalMove(
             f"{incident_id} was merged into {incident.merged_into}: write the update there, its "
@@ -62,8 +65,8 @@ def write(
     now = clock.now()
     promised = next_by or (now + next_in if next_in else 0.0)
     _check(incident, text, state, promised, now)
-    if not promised and incident.is_open and state != "resolved":
-        every = routing.update_every(incident.severity, incident.team)
+    if not promised and state != "resolved":
+        every = clocks.every_of(entries, routing)
         promised = now + every if every else 0.0
     data: Document = {
         "text": text.strip(),
@@ -75,7 +78,11 @@ def write(
         # Before the entry: after a kill in between nobody would see to the promise.
         checkpoint.begin(stores, clock)
     timeline.append(stores, clock, incident_id, "update", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    incident = timeline.refresh(stores, incident_id)
+    if incident.merged_into:
+        # In that moment: what was promised goes along.
+        carrying_out.forward(stores, clock, incident_id, carrying_out.IN_A_REQUEST)
+    return incident
 
 
 def resolve(

@@ -34,7 +34,8 @@ from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, Message, build, one_line
+from .events import FOLLOW_UP_OVERDUE
+from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
 from .slack_buttons import ASKING
 from .stakeholders import SUBSCRIBERS, Telling, message_for
@@ -210,9 +211,10 @@ class Announcer:
             return 0
         added = incidents = 0
         heard: Dict[str, Set[str]] = {key: set() for key in missed}
-        earlier = ("incident_id", "channel")
+        earlier = ("incident_id", "channel", "stakeholders")
         for document in find_by(self._stores.outbox, "incident_id", missed, fields=earlier):
-            heard[document["incident_id"]].add(str(document["channel"]))
+            if not document.get("stakeholders"):
+                heard[document["incident_id"]].add(str(document["channel"]))
         wanted = [key for key in missed if heard[key] or not late.ends(missed[key])]
         for incident_id, entries, analysis in self._read(wanted):
             keys = {str(one["_key"]) for one in missed[incident_id]}

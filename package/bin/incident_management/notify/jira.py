@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
+from ..outside.transport import Network
 from ..ports import Clock
 from ..splunk.settings import Jira
 from .channel import Delivery, Inquiry, Notification, sent
@@ -36,7 +37,6 @@ from .tickets import (
     reference,
     subject,
 )
-from .transport import Network
 
 __all__ = ["PROPERTY", "JiraSender", "document", "service_of"]
 

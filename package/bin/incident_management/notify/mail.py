@@ -12,15 +12,17 @@ import time
 from typing import Dict, Tuple
 
 from ..hosts import is_loopback
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import BadUrl, Network, NotSent, shared_context
 from ..ports import Clock
 from ..splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
+from .channel import Delivery, Inquiry, Notification, dead, retry, sent
+from .events import FOLLOW_UP_OVERDUE
 from .mail_layout import letter
-from .message import FOLLOW_UP_OVERDUE, Message, plain
+from .message import Message, plain
 from .oauth import SignIn
 from .smtp import Refused, Server, Session, SignInRefused
-from .tickets import Refused as TokenRefused
-from .transport import BadUrl, Network, NoAnswer, NotSent, checked_url, shared_context
+from .tickets import FAILURES, meaning
 
 __all__ = ["EmailSender"]
 
@@ -96,14 +98,8 @@ class EmailSender:
         except Refused as error:
             said = plain(str(error), 400) + self._hint(error)
             return dead(said) if error.is_final else retry(said)
-        except TokenRefused as error:
-            return error.delivery
-        except BadUrl as error:
-            return dead(str(error))
-        except NotSent as error:
-            return retry(str(error))
-        except NoAnswer as error:
-            return unknown(str(error))
+        except FAILURES as error:
+            return meaning(error)
         if not refused:
             return sent({})
         named = "; ".join(f"{one} ({reply})" for one, reply in refused.items())
@@ -175,9 +171,6 @@ def _sign_in(settings: Email, network: Network, clock: Clock) -> SignIn:
         "client_secret": settings.client_secret,
         **({"scope": settings.scope} if settings.scope else {}),
     }
-    try:
-        url = checked_url(settings.token_url, "The token URL")
-    except BadUrl as error:
-        raise NotConfigured(str(error)) from None
+    url = configured_url(settings.token_url, "The token URL")
     hint = f"Check token URL, client ID, client secret and scope {WHERE}."
     return SignIn("The token service of e-mail", url, form, hint, network, clock.now)

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Mapping, Tuple
 from urllib.parse import urlencode, urlsplit
 
-from .channel import dead, retry
-from .message import truncated
-from .tickets import Refused
-from .transport import (
+from ..outside.transport import (
     Network,
     NoAnswer,
     NotSent,
@@ -24,6 +21,9 @@ from .transport import (
     retry_after,
     send_json,
 )
+from .asking import truncated
+from .channel import dead, retry
+from .tickets import Refused
 
 __all__ = ["SignIn"]
 

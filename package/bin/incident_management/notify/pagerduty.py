@@ -10,19 +10,21 @@ from __future__ import annotations
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
-from ..ports import Clock
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, listed, span, truncated, utc
-from .transport import (
-    BadUrl,
+from ..durations import span
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import (
     Network,
-    NoAnswer,
-    checked_url,
     http_session,
     network_failure,
     redirect_refused,
     retry_after,
 )
+from ..ports import Clock
+from ..utc import to_the_second
+from .asking import truncated
+from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
+from .events import ENDED
+from .message import Message, listed
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 
@@ -48,10 +50,7 @@ class PagerDutySender:
             raise NotConfigured(
                 "No PagerDuty integration key is set: set it under Configuration > PagerDuty."
             )
-        try:
-            self._url = checked_url(api_url, "The PagerDuty API URL")
-        except BadUrl as error:
-            raise NotConfigured(str(error)) from None
+        self._url = configured_url(api_url, "The PagerDuty API URL")
         self._routing_key = routing_key
         self._network = network
         self._clock = clock
@@ -69,10 +68,8 @@ class PagerDutySender:
                 action = action_of(message, notification.is_over)
                 properties = event(message, notification.late) if action == "trigger" else {}
                 session.send_event(action, dedup_key=key[:255], **properties)
-        except BadUrl as error:
-            return dead(str(error))
-        except NoAnswer as error:
-            return unknown(str(error))
+        except NO_REPLY as error:
+            return without_reply(error)
         except pdpyras.PDHTTPError as error:
             return _judged(error.response, self._clock.now())
         except pdpyras.PDClientError as error:
@@ -120,8 +117,7 @@ def _lost(error: BaseException, host: str) -> Delivery:
 
     if isinstance(error, TooManyRedirects):
         return dead(redirect_refused(host))
-    failure = network_failure(error, host)
-    return unknown(str(failure)) if isinstance(failure, NoAnswer) else retry(str(failure))
+    return without_reply(network_failure(error, host))
 
 
 def _judged(response: Any, now: float) -> Delivery:
@@ -158,7 +154,7 @@ def action_of(message: Message, is_over: bool = False) -> str:
         return "resolve"
     if message.event in ("opened", "reopened"):
         return "trigger"
-    if message.event in ("resolved", "closed") or message.status in ("resolved", "closed"):
+    if message.event in ENDED or message.status in ENDED:
         return "resolve"
     if message.event == "acknowledged":
         return "acknowledge"
@@ -195,7 +191,7 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
         "log line": message.quote,
     }
     if message.since:
-        details["since"] = utc(message.since)
+        details["since"] = to_the_second(message.since)
     properties: Dict[str, Any] = {
         "client": "Incident Management for Splunk",
         "payload": {
@@ -212,7 +208,7 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
     }
     if message.since:
         properties["payload"]["timestamp"] = (
-            utc(message.since).replace(" UTC", "Z").replace(" ", "T")
+            to_the_second(message.since).replace(" UTC", "Z").replace(" ", "T")
         )
     if message.team:
         properties["payload"]["group"] = message.team

@@ -17,6 +17,7 @@ import re
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 from urllib.parse import quote, urlencode
 
+from ..outside.transport import Network
 from ..ports import Clock
 from ..splunk.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
 from .channel import Delivery, Inquiry, Notification, sent
@@ -35,7 +36,6 @@ from .tickets import (
     reference,
     subject,
 )
-from .transport import Network
 
 __all__ = ["FINAL", "RESOLVED", "ServiceNowSender", "service_of"]
 

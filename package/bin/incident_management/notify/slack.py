@@ -20,21 +20,24 @@ import json
 import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
 from ..ports import Clock
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, truncated
+from .asking import truncated
+from .channel import (
+    NO_REPLY,
+    Delivery,
+    Inquiry,
+    Notification,
+    dead,
+    retry,
+    sent,
+    unknown,
+    without_reply,
+)
+from .message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
-from .transport import (
-    BadUrl,
-    Network,
-    NoAnswer,
-    NotSent,
-    checked_url,
-    not_followed,
-    retry_after,
-    send_json,
-)
 
 __all__ = ["EVENT_TYPE", "SlackSender", "web_client"]
 
@@ -121,7 +124,7 @@ class SlackSender:
         content = self._content(message, notification_id)
         try:
             self._web.chat_update(channel=channel, ts=ts, **content)
-        except (NotSent, NoAnswer, BadUrl) as error:
+        except NO_REPLY as error:
             return retry(str(error))
         except SlackApiError as error:
             delivery = _judged(error.response, self._clock.now(), channel)
@@ -145,12 +148,8 @@ class SlackSender:
 
         try:
             answer = self._web.chat_postMessage(**arguments)
-        except NotSent as error:
-            return retry(str(error)), ""
-        except NoAnswer as error:
-            return unknown(str(error)), ""
-        except BadUrl as error:
-            return dead(str(error)), ""
+        except NO_REPLY as error:
+            return without_reply(error), ""
         except SlackApiError as error:
             refused = str(_field(error.response, "error"))
             where = str(arguments["channel"])
@@ -174,7 +173,7 @@ class SlackSender:
                     if thread.get("ts") and found.get("thread_ts") == thread["ts"]:
                         receipt["thread_ts"] = thread["ts"]
                     return Inquiry("arrived", "Found in Slack's history.", receipt)
-        except (NotSent, NoAnswer, BadUrl) as error:
+        except NO_REPLY as error:
             return Inquiry("later", str(error))
         except SlackApiError as error:
             return _inquiry_failed(error.response)
@@ -260,14 +259,11 @@ def web_client(token: str, api_url: str, network: Network) -> Any:
 
     Its own would follow redirects with the token, read proxies from the environment, and send a
     message again by itself when a connection breaks. A call raises its SlackApiError for an answer
-    that is not ``ok``, and NotSent, NoAnswer and BadUrl of :mod:`.transport`.
+    that is not ``ok``, and NotSent, NoAnswer and BadUrl.
     """
     from slack_sdk import WebClient
 
-    try:
-        base_url = checked_url(api_url, "The Slack API URL") + "/"
-    except BadUrl as error:
-        raise NotConfigured(str(error)) from None
+    base_url = configured_url(api_url, "The Slack API URL") + "/"
 
     class _Client(WebClient):
         def _perform_urllib_http_request_internal(self, url: str, req: Any) -> Dict[str, Any]:

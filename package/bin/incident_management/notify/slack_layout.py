@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .message import STANDING, SUMMARY, Message, listed, span, truncated, utc
+from ..durations import span
+from ..utc import to_the_second
+from .asking import truncated
+from .events import ENDED
+from .message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 
 __all__ = ["blocks", "escape", "fallback"]
@@ -127,13 +131,13 @@ def _since(message: Message) -> str:
 
 
 def _is_over(message: Message) -> bool:
-    is_resolved = message.event == STANDING and message.status in ("resolved", "closed")
+    is_resolved = message.event == STANDING and message.status in ENDED
     return message.event == "resolved" or is_resolved
 
 
 def _date(when: float) -> str:
     """A time that each reader sees in their own zone."""
-    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{utc(when)}>"
+    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{to_the_second(when)}>"
 
 
 def _section(text: str) -> Dict[str, Any]:

@@ -12,20 +12,22 @@ import json
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import Network, json_headers, not_followed, retry_after, send_json
 from ..ports import Clock
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .message import Message, facts, link_words, truncated
-from .transport import (
-    BadUrl,
-    Network,
-    NoAnswer,
-    NotSent,
-    checked_url,
-    json_headers,
-    not_followed,
-    retry_after,
-    send_json,
+from .asking import truncated
+from .channel import (
+    NO_REPLY,
+    Delivery,
+    Inquiry,
+    Notification,
+    dead,
+    retry,
+    sent,
+    unknown,
+    without_reply,
 )
+from .message import Message, facts, link_words
 
 __all__ = ["TeamsSender", "card", "envelope"]
 
@@ -44,10 +46,7 @@ class TeamsSender:
     def __init__(self, webhook_url: str, network: Network, clock: Clock) -> None:
         if not webhook_url:
             raise NotConfigured("No Teams webhook is set: set it under Configuration > Teams.")
-        try:
-            self._url = checked_url(webhook_url, "The Teams webhook URL")
-        except BadUrl as error:
-            raise NotConfigured(str(error)) from None
+        self._url = configured_url(webhook_url, "The Teams webhook URL")
         self._network = network
         self._clock = clock
 
@@ -57,22 +56,17 @@ class TeamsSender:
         headers = {**json_headers(), "Content-Type": "application/json; charset=utf-8"}
         try:
             reply = send_json(self._network, self._url, headers=headers, data=body)
-        except NotSent as error:
-            return retry(str(error))
-        except NoAnswer as error:
-            return unknown(str(error))
-        except BadUrl as error:
-            return dead(str(error))
-        host = urlsplit(self._url).hostname or ""
+        except NO_REPLY as error:
+            return without_reply(error)
         if 200 <= reply.status < 300:
             return sent({"status": reply.status})
-        if reply.status == 429 or reply.status in (500, 503):
+        if reply.status in (429, 500, 503):
             wait = retry_after(reply.headers, self._clock.now())
             return retry(f"Teams answered {reply.status}.", wait)
         if reply.status >= 500:
             # A gateway speaks (502, 504): the workflow behind it may have run.
             return unknown(f"Teams answered {reply.status}, from a gateway.")
-        redirect = not_followed(reply, host)
+        redirect = not_followed(reply, urlsplit(self._url).hostname or "")
         said = truncated(" ".join(reply.text.split()), 200)
         return dead(redirect or f"Teams refused it with {reply.status}: {said}")
 

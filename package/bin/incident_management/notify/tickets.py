@@ -14,20 +14,22 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 from urllib.parse import urlsplit
 
 from ..incidents.model import SEVERITIES
-from .channel import Delivery, NotConfigured, Notification, dead, retry, unknown
-from .message import Message, listed, truncated, utc
-from .transport import (
-    BadUrl,
+from ..outside.network import NotConfigured, configured_url
+from ..outside.transport import (
     Network,
     NoAnswer,
     NotSent,
     Reply,
-    checked_url,
     json_headers,
     not_followed,
     retry_after,
     send_json,
 )
+from ..utc import to_the_second
+from .asking import truncated
+from .channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
+from .events import ENDED
+from .message import Message, listed
 
 __all__ = [
     "FAILURES",
@@ -110,7 +112,7 @@ class Service:
 
         Raises:
             Refused: it was answered with anything but 2xx, or not with a JSON object.
-            NotSent, BadUrl: as :func:`~.transport.send_json`.
+            NotSent, BadUrl: as :func:`~..outside.transport.send_json`.
             NoAnswer: the same, of a request that may have changed something.
         """
         reply = self._asked(method, path, body)
@@ -169,7 +171,7 @@ def _object(text: str) -> Optional[Dict[str, Any]]:
 
 
 # What speaking to a service may raise.
-FAILURES = (Refused, NotSent, NoAnswer, BadUrl)
+FAILURES = (Refused, *NO_REPLY)
 
 
 def attempt(work: Callable[[], Delivery]) -> Delivery:
@@ -182,11 +184,7 @@ def attempt(work: Callable[[], Delivery]) -> Delivery:
 
 def meaning(failure: Exception) -> Delivery:
     """Say what one of :data:`FAILURES` means for what was asked."""
-    if isinstance(failure, Refused):
-        return failure.delivery
-    if isinstance(failure, NoAnswer):
-        return unknown(str(failure))
-    return dead(str(failure)) if isinstance(failure, BadUrl) else retry(str(failure))
+    return failure.delivery if isinstance(failure, Refused) else without_reply(failure)
 
 
 def configured(service: str, address: str, **needed: str) -> str:
@@ -197,10 +195,7 @@ def configured(service: str, address: str, **needed: str) -> str:
             raise NotConfigured(
                 f"No {service} {what} is set: set it under Configuration > {service}."
             )
-    try:
-        return checked_url(address, f"The {service} address")
-    except BadUrl as error:
-        raise NotConfigured(str(error)) from None
+    return configured_url(address, f"The {service} address")
 
 
 def reference(notification: Notification) -> str:
@@ -220,8 +215,7 @@ def known_ticket(notification: Notification) -> str:
 
 def is_over(message: Message) -> bool:
     """Tell whether the incident has ended, or had when something was told of it."""
-    ended = ("resolved", "closed")
-    return message.event in ended or (message.status in ended and message.event != "reopened")
+    return message.event in ENDED or (message.status in ENDED and message.event != "reopened")
 
 
 def subject(message: Message) -> str:
@@ -251,7 +245,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
     if first:
         found += [
             ("Where", listed(message.where)),
-            ("Since", utc(message.since) if message.since else ""),
+            ("Since", to_the_second(message.since) if message.since else ""),
             ("Found by", listed(message.rules)),
             ("Team", message.team),
         ]

@@ -6,7 +6,8 @@ receiver compares it in constant time and refuses old timestamps. ``X-Incident-D
 same when a delivery is tried again, so a receiver can tell repeats.
 
 Where a URL may lead is checked when it is given and again at each delivery, because names can be
-pointed elsewhere later; what is connected to is the address that was checked (:mod:`.pinned`).
+pointed elsewhere later; what is connected to is the address that was checked, see
+:mod:`..outside.pinned`.
 """
 
 from __future__ import annotations
@@ -20,19 +21,18 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
-from ..ports import Clock, Document
-from .channel import Delivery, Inquiry, NotConfigured, Notification, dead, retry, sent, unknown
-from .transport import (
+from ..outside.network import NotConfigured
+from ..outside.transport import (
     BadUrl,
     Network,
-    NoAnswer,
-    NotSent,
     checked_url,
     json_headers,
     not_followed,
     retry_after,
     send_json,
 )
+from ..ports import Clock, Document
+from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
 
 __all__ = [
     "MAX_SUBSCRIPTIONS",
@@ -187,12 +187,8 @@ class WebhookSender:
                 data=body,
                 addresses=self._addresses,
             )
-        except NotSent as error:
-            return retry(str(error))
-        except NoAnswer as error:
-            return unknown(str(error))
-        except BadUrl as error:
-            return dead(str(error))
+        except NO_REPLY as error:
+            return without_reply(error)
         host = urlsplit(self._url).hostname or ""
         if 200 <= reply.status < 300:
             return sent({"status": reply.status})

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
+from ..durations import span
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
-from ..notify.message import span
 from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context

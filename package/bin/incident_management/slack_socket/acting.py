@@ -24,7 +24,7 @@ from ..incidents.routing.values import user_name
 from ..masking import mask
 from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLVE, TAKE, decided, form
 from ..notify.slack_layout import escape
-from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
+from ..outside.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
 from .kept import LATEST_SECONDS, Kept
 from .presses import Press, Unreadable, metadata, read

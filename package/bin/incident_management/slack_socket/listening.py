@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
 
-from ..notify.channel import NotConfigured
-from ..notify.senders import network_of
-from ..notify.transport import BadUrl, tls_context
+from ..outside.network import NotConfigured, network_of
+from ..outside.transport import BadUrl, tls_context
 from ..splunk import log
 from ..splunk.session import SplunkError
 from ..splunk.settings import SHARED_PARTS, Settings, SettingsError

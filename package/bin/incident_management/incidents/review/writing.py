@@ -115,14 +115,18 @@ def change_follow_up(
     follow_up: str,
     changes: Mapping[str, Any],
     once: str = "",
+    seen_at: Optional[float] = None,
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
 
     One that is dropped needs the reason. Of two who end it, the second is told who was first. What
-    was noted before its incident was merged goes on there.
+    was noted before its incident was merged goes on there. ``seen_at``: only as it was last
+    changed then.
     """
     known = added_up(timeline.read_existing(stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
+    if seen_at not in (None, one["at"]):
+        raise IllegalMove(f"{follow_up} was changed by {one['by']}: read it again first.")
     state = str(changes.get("state") or one["state"])
     if state not in FOLLOW_UP_STATES:
         raise Invalid(f"'{state[:40]}' is no state; use {', '.join(FOLLOW_UP_STATES)}.")

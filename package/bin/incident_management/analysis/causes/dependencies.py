@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Sequence
 
-from .case import CULPRIT_SCORE, Case, Hypothesis
+from ..case import CULPRIT_SCORE, Case, Hypothesis
+from ..evidence import Citation, Event
 from .effects import Effect
-from .evidence import Citation, Event
 from .symptoms import symptoms_of
 
 __all__ = ["FailedDependency", "blames_another", "failed_dependencies", "silent_dependencies"]

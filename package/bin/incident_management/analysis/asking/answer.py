@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .budget import Budget, shorten
-from .citations import Checked, holds_quote
+from ..budget import Budget, shorten
+from ..citations import Checked, holds_quote
+from ..evidence import masked_line
 from .claims import QUOTED, REJECTED, UNCHECKED
-from .evidence import masked_line
 from .support import Evidence
 
 __all__ = [

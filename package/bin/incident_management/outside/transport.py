@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from ..bounded import timed_response
 from ..hosts import is_among, is_loopback
+from .bounded import timed_response
 from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
 from .pinned import Addresses, every_address, pinned

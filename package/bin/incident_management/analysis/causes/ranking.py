@@ -14,25 +14,20 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ..terms import identifiers
-from .case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
-from .changes import Change
+from ...terms import identifiers
+from ..case import CULPRIT_SCORE, ONLY_NEAR, Case, Hypothesis
+from ..changes import Change
+from ..evidence import Citation
+from ..times import how_long
 from .conditions import conditions
-from .dependencies import (
-    FailedDependency,
-    blames_another,
-    failed_dependencies,
-    silent_dependencies,
-)
+from .dependencies import FailedDependency, blames_another, failed_dependencies, silent_dependencies
 from .effect_rules import SHARED
 from .effects import Effect, effects_of, harmless_reason, moved_share
 from .error_words import ErrorWords
-from .evidence import Citation
 from .mechanisms import Tie, ties
 from .place import first_entity, place_of
 from .schedules import due_before
 from .symptoms import from_outside, symptoms_of
-from .times import how_long
 
 __all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
 
@@ -174,6 +169,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
         service=change.service,
         version=change.version,
         previous_version=change.previous_version,
+        alias=change.alias,
         time=change.time,
         citations=[Citation.of_event(change.event, _change_quote(change), "change")],
     )

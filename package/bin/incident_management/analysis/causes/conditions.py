@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
-from .case import CULPRIT_SCORE, Case, Hypothesis
+from ..case import CULPRIT_SCORE, Case, Hypothesis
+from ..evidence import Citation, Event
 from .effects import Effect
-from .evidence import Citation, Event
 from .symptoms import CONDITIONS, Condition
 
 __all__ = ["conditions"]

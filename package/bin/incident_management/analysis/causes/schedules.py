@@ -10,7 +10,7 @@ import re
 from datetime import timezone
 from typing import Optional, Sequence
 
-from ..detection.cron import Cron
+from ...detection.cron import Cron
 from .effects import Effect
 
 __all__ = ["due_before"]

@@ -13,11 +13,11 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import Any, Dict, Iterator, Mapping, Optional
 
-from .. import aws
-from ..splunk.settings import SHARED_PARTS, SettingsError
+from ... import aws
+from ...splunk.settings import SHARED_PARTS, SettingsError
+from ..budget import Allowance
 from .answer_parsing import answer_in
 from .briefing import ANSWER_SCHEMA, TOOL, Question
-from .budget import Allowance
 from .model import Answer, ModelUnavailable
 
 __all__ = ["BedrockModel", "from_settings"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Mapping, Tuple
 
-from .case import Case, Hypothesis
-from .changes import Change
+from ..case import Case, Hypothesis
+from ..changes import Change
 from .dependencies import FailedDependency
 from .error_words import ErrorWords
 

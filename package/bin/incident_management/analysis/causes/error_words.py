@@ -6,9 +6,9 @@ import math
 import re
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ..terms import identifiers, terms
-from .case import Case
-from .changes import Change
+from ...terms import identifiers, terms
+from ..case import Case
+from ..changes import Change
 from .effects import balance, moved_dependencies
 
 __all__ = ["ErrorWords", "Overlap"]

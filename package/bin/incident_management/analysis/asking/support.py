@@ -12,10 +12,10 @@ import re
 from datetime import datetime, timezone
 from typing import Any, Iterable, List, Mapping, Match, Sequence, Set
 
-from ..terms import identifiers, terms
-from .citations import Checked
+from ...terms import identifiers, terms
+from ..citations import Checked
+from ..evidence import Event, masked_line, visible
 from .doubts import doubt, is_turned_round
-from .evidence import Event, masked_line, visible
 from .quantities import (
     COUNTS,
     UNITS,

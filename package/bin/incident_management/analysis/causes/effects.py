@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, List, Pattern, Tuple
 
-from ..masking import mask
-from .changes import Change
+from ...masking import mask
+from ..changes import Change
 from .effect_rules import LINE_RULES, SAID_RULES, STOOD_ON
 
 __all__ = ["Effect", "effects_of", "harmless_reason", "moved_dependencies"]

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Dict, Protocol
 
+from ..budget import Allowance
 from .briefing import Question
-from .budget import Allowance
 
 __all__ = ["Answer", "Model", "ModelUnavailable", "request_hash"]
 

@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..masking import mask
-from .budget import Budget, shorten
-from .citations import Checked
-from .evidence import READ_LIMIT, visible
+from ...masking import mask
+from ..budget import Budget, shorten
+from ..citations import Checked
+from ..evidence import READ_LIMIT, visible
 
 __all__ = ["ANSWER_SCHEMA", "TOOL", "Question", "question"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import List, Optional
 
-from ..incidents.stores import MODEL_CALL, MODEL_CALL_OF_DAY, between, claim_document
-from ..ports import Collection
-from .budget import Allowance
+from ...incidents.stores import MODEL_CALL, MODEL_CALL_OF_DAY, between, claim_document
+from ...ports import Collection
+from ..budget import Allowance
 
 __all__ = ["Calls", "UsedUp"]
 

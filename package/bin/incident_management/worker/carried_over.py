@@ -1,0 +1,35 @@
+"""Moves incidents' documents out of the collection that earlier versions had them in.
+
+Each can be made anew from its timeline (:mod:`.renewing`), 500 a minute and the newest last: until
+then an incident is in no list, and its deadlines rest.
+"""
+
+from __future__ import annotations
+
+from ..incidents.stores import chunks
+from ..ports import Collection, Document
+
+__all__ = ["FORMER", "carry_over"]
+
+FORMER = "incidents"
+"""The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
+
+DOCUMENTS_AT_ONCE = 1000
+# So nothing of another app's is read, or deleted.
+_OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}
+
+
+def carry_over(former: Collection, incidents: Collection) -> int:
+    """Move what is in ``former``; what ``incidents`` has already is newer and stays.
+
+    Returns how many documents were there. After a kill, or beside another member that does the
+    same, the rest is moved. A document that somebody writes meanwhile may be lost to the older one:
+    as that lacks an entry, it is made anew (:mod:`.refreshing`).
+    """
+    keys = sorted(former.keys(_OURS))
+    for some in chunks(keys, DOCUMENTS_AT_ONCE):
+        span: Document = {"_key": {"$gte": some[0], "$lte": some[-1]}}
+        known = set(incidents.keys(span))
+        incidents.save([one for one in former.find(span) if one["_key"] not in known])
+        former.delete_matching(span)
+    return len(keys)
