@@ -45,6 +45,16 @@ def test_a_key_of_many_lines_does_not_leave(told):
     assert "\na\n\nb\n" in read_review(stores, told.id, GRAVE).to_markdown()
 
 
+def test_what_is_written_while_it_is_read_is_not_missing(told):
+    def other(verb, name):
+        told.stores.incidents.before = told.stores.timeline.before = None
+        told.say("note", "ann", text="I am at it.")
+
+    for collection in (told.stores.incidents, told.stores.timeline):
+        collection.before = other
+        assert told.review()["problems"] == []
+
+
 def test_the_report_masks_what_it_tells(told):
     told.say("note", "ann", text="It was password=hunter2 all along.")
     told.say("edited", "ann", title="password=hunter2", description="token: s3cr3tvalue99")

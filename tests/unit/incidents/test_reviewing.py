@@ -80,6 +80,16 @@ def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(store
     agrees(stores, over)
 
 
+def test_a_reason_that_goes_with_nothing_is_refused_and_not_lost_in_silence(stores, clock, over):
+    key = follow_up(stores, clock, over)
+    with pytest.raises(Invalid, match="send 'state', too"):
+        review(stores, clock, over, reason="Known.", summary="x")
+    for changes in ({"title": "Else"}, {"state": "open"}):
+        with pytest.raises(Invalid, match="kept with a new 'state'"):
+            change(stores, clock, over, key, reason="Done by Bob.", **changes)
+    assert agrees(stores, over)["review"] == ""
+
+
 def test_of_two_who_say_so_in_the_same_moment_the_second_is_told(stores, clock, over):
     def other(verb, name):
         if (verb, name) == ("insert", "claims"):

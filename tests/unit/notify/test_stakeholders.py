@@ -412,7 +412,7 @@ def test_a_group_of_two_places_is_told_in_both_though_the_worker_is_killed_betwe
         desk.announce(routing)
         desk.clock.advance(1)
         desk.write(kind, **data)
-        inserted = []
+        inserted: list[str] = []
 
         def before(verb, _collection, inserted=inserted):
             inserted.append(verb)

@@ -134,7 +134,7 @@ async function edit(app, one, changed) {
         ].filter(Boolean),
         act: async ({ reason, ...values }) => {
             const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
-            await sent.send('POST', pathOf(one), { ...timed(news), ...(news.state && { reason }) });
+            await sent.send('POST', pathOf(one), { ...timed(news), ...((news.state || reason) && { reason }) });
             app.say(`${one.id} is changed.`);
             changed();
         },

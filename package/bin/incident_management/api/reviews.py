@@ -61,7 +61,9 @@ _REVIEW = named(
             "status": one_of(STATUSES),
             "problems": listed(any_text(), about="Why entries may be missing or changed."),
             "state": one_of(("", "begun", "done", "not_needed")),
-            "wanted": flag("Incidents of this severity are reviewed."),
+            "wanted": flag(
+                "Its severity is reviewed; no test, false alarm, merged or withdrawn one."
+            ),
             "due": flag("It is wanted, the incident is over, and nobody has said that it is done."),
             "said_by": any_text("Who said that it is done, or not needed."),
             "said_at": TIME,

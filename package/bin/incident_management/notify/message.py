@@ -268,7 +268,8 @@ def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
     said = {**(known[0] if known else {}), **data}
     due = f" Due {to_the_second(float(said['due']))[:10]}." if said.get("due") else ""
     state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
-    return f"{said.get('title') or ''} Owner: {said.get('owner') or 'nobody'}.{due}{state}"
+    title = str(said.get("title") or "").rstrip(".")
+    return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"
 
 
 def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:

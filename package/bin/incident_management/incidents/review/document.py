@@ -156,9 +156,7 @@ class Review:
 
 def read_review(stores: Stores, incident_id: str, severities: Collection[str]) -> Review:
     """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
-    entries = timeline.read_existing(stores, incident_id)
-    document = stores.incidents.get(incident_id) or {}
-    verdict = timeline.verify(entries, document.get("head") or ())
+    entries, verdict = timeline.read_verified(stores, incident_id)
     story = Told(entries)
     analysis_id = newest_analysis(story)
     analysis = stores.analyses.get(analysis_id) if analysis_id else None

@@ -106,14 +106,14 @@ def promised(story: Told) -> List[Statement]:
     found: List[Statement] = []
     if timed:
         said, status = sentence(timed[-1]), story.incident.sla_status
-        text = said[:1].upper() + said[1:] + (f"; they are {status}." if status else ".")
-        found.append(Statement(text, (timed[-1],)))
+        begun = said[:1].upper() + said[1:]
+        found.append(Statement(f"{begun}; they are {status or 'not known'}.", (timed[-1],)))
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
-        text = tell(entry.data) if tell else None
-        if text:
-            found.append(Statement(text, (entry,)))
+        told = tell(entry.data) if tell else None
+        if told:
+            found.append(Statement(told, (entry,)))
     return shortened(found) or [
         Statement("The timeline has no deadline, and nothing that went wrong.")
     ]

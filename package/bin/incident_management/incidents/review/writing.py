@@ -69,9 +69,10 @@ def write_review(
     }
     if state:
         _check_state(known, state, reason)
-        data.update(state=state, reason=readable(reason))
-    if state:
+        data.update(state=state, reason=_reason(reason))
         _take_turn(stores, clock, incident_id, "review", known.afterwards.turns(), actor)
+    elif _reason(reason):
+        raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
         timeline.append(stores, clock, incident_id, "review", data, actor, once)
     return timeline.refresh(stores, incident_id)
@@ -136,8 +137,10 @@ def change_follow_up(
         raise IllegalMove(_ended_already(one))
     if state == one["state"] != "open" and data:
         raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
+    reason = _reason(changes.get("reason"))
+    if state == one["state"] and reason:
+        raise Invalid(f"{follow_up} is {state}: a reason is kept with a new 'state'.")
     if state != one["state"]:
-        reason = _reason(changes.get("reason"))
         if state == "dropped" and not reason:
             raise Invalid("Say why it is dropped, as 'reason'.")
         data.update(state=state, reason=reason)
