@@ -16,11 +16,13 @@ from .shop import Shop, remediate
 GUIDE = ROOT / "docs" / "EXECUTORS.md"
 
 
-def moved(office: Office, at: float, version: str, function: str = FUNCTION) -> None:
-    """Index CloudTrail's event of an UpdateAlias."""
+def moved(
+    office: Office, at: float, version: str, function: str = FUNCTION, by: str = "UpdateAlias"
+) -> None:
+    """Index CloudTrail's event of an alias that is set."""
     told = {
         "eventVersion": "1.09", "eventSource": "lambda.amazonaws.com",
-        "eventName": "UpdateAlias20150331", "eventID": f"5b7c-{version}",
+        "eventName": f"{by}20150331", "eventID": f"5b7c-{version}",
         "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:role/ci"},
         "requestParameters": {"functionName": "checkout", "name": "prod",
                               "functionVersion": version},
@@ -43,7 +45,7 @@ def lambdas(office: Office, shop: Shop):
     with (local / "macros.conf").open("a") as macros:
         macros.write(
             "[incident_change_index]\n"
-            "definition = (index=main sourcetype=aws:cloudtrail eventName=UpdateAlias*)\n"
+            "definition = (index=main sourcetype=aws:cloudtrail eventName=*Alias20150331)\n"
         )
     office.standin.splunk.conf.reload()
     amazon = FakeLambda()
@@ -57,7 +59,7 @@ def lambdas(office: Office, shop: Shop):
 
 def test_what_cloudtrail_tells_is_enough_to_put_a_function_back(office: Office, lambdas):
     now = time.time()
-    moved(office, now - 9 * 86400, "41")
+    moved(office, now - 9 * 86400, "41", by="CreateAlias")
     moved(office, now - 8 * 86400, "39", FUNCTION.replace("123456789012", "999999999999"))
     moved(office, now - 75, "42")
     incident = office.signal()

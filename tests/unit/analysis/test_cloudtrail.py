@@ -112,8 +112,14 @@ def test_a_canary_tells_both_versions_whichever_has_the_share(version, weights):
     ]  # fmt: skip
 
 
+def test_an_alias_that_was_made_anew_has_not_kept_what_it_was():
+    made = _moved("45", eventName="CreateAlias20150331")
+    assert [before for *_where, before in _changes(_moved("41"), made, _moved("46"))][2] == "45"
+
+
 def test_a_function_is_known_by_its_name_however_it_is_called():
-    for function in ("orders", FUNCTION, "123456789012:function:orders", f"{FUNCTION}:prod"):
+    by_account = ("123456789012:function:orders", "123456789012:orders")
+    for function in ("orders", FUNCTION, *by_account, f"{FUNCTION}:prod"):
         assert _changes(_moved("42", function=function)) == [("orders", "prod", "42", "")]
 
 

@@ -51,7 +51,7 @@ def test_it_tells_where_the_alias_points_and_by_which_revision(amazon):
         ("41", {}, "points to 41 already"),
         ("43", {}, "points to 43, no longer to 42"),
         ("$LATEST", {}, r"points to \$LATEST, of which there is no former version"),
-        ("42", {"v43": 0.1}, r"points to 42 \(0.1 of the calls go to 43\), no longer to 42"),
+        ("42", {"v43": 0.1}, r"points to 42 \(10% of the calls go to 43\), no longer to 42"),
         ("41", {"v43": 0.1}, "no longer to 42"),
     ],
 )
@@ -252,7 +252,7 @@ def test_provisioned_concurrency_that_takes_its_time_is_found_out_later(amazon):
     amazon.weights = {"42": 1.0}
     outcome = amazon.executor.settle(APPROVED, "PLAN-1")
     assert outcome.status == "unknown"
-    assert "moves to 41: for now it points to 41 (1 of the calls go to 42)" in outcome.detail
+    assert "moves to 41: for now it points to 41 (100% of the calls go to 42)" in outcome.detail
 
 
 def test_a_canary_that_somebody_shifts_meanwhile_is_not_taken_for_lambdas_own(amazon):
