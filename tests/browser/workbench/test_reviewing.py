@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from .gestures import said, submit
 from .site import Site
+from .waiting import Held, refresh
 
 Enter = Callable[..., Any]
 DAY = 86_400
@@ -78,6 +79,26 @@ def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed
     written = site.call("GET", f"/incidents/{incident_id}/review")["written"]
     texts = {one["name"]: one["text"] for one in written if one["text"]}
     assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
+
+
+def test_a_form_that_was_opened_on_an_older_text_overwrites_no_newer_one(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Read late")
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    expect(place(page, "write-review")).to_be_visible()
+    site.call("POST", f"/incidents/{incident_id}/review", {"summary": "Mia knows."}, "mia")
+    entries = len(site.timeline(incident_id))
+    slow = Held(page, f"**/{incident_id}/review")
+    refresh(page)  # the page knows of the new entry, and the part is as it was
+    expect(page.get_by_role("tab", name="Timeline")).to_contain_text(str(entries))
+    place(page, "write-review").click()
+    page.get_by_label("Summary").fill("Rob thinks.")
+    slow.go()
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Mia knows.")
+    (summary, *_) = site.call("GET", f"/incidents/{incident_id}/review")["written"]
+    assert summary["text"] == "Mia knows."
 
 
 def test_what_was_not_sent_is_there_again_unless_others_wrote_there(

@@ -37,6 +37,8 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     page.keyboard.press("Escape")
     press(page, "update")
     expect(field(page, "text")).to_have_value("Card payments fail. <b>We</b> are on it.")
+    expect(page.locator("dialog")).to_contain_text("What you wrote before, and did not send")
+    expect(page.locator("dialog")).not_to_contain_text("This is a draft")
     field(page, "services").fill("Card payments")
     field(page, "next").fill("45m")
     field(page, "by").fill("2031-01-01T10:00")

@@ -10,7 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from incident_management.notify.message import Message
-from incident_management.notify.pagerduty import PagerDutySender, action_of, event
+from incident_management.notify.services.pagerduty import PagerDutySender, action_of, event
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
 

@@ -8,7 +8,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from incident_management.notify.message import build
-from incident_management.notify.teams import TeamsSender, card, envelope
+from incident_management.notify.services.teams import TeamsSender, card, envelope
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
 

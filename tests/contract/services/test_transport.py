@@ -12,7 +12,7 @@ import pytest
 import trustme
 from urllib3.util import connection  # type: ignore[import-untyped]
 
-from incident_management.notify.pagerduty import PagerDutySender
+from incident_management.notify.services.pagerduty import PagerDutySender
 from incident_management.outside import connecting, pinned, transport
 from incident_management.outside.network import NotConfigured, network_of
 from incident_management.outside.network_failure import CONNECT_SECONDS

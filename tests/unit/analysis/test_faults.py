@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from incident_management.analysis.case import CULPRIT_SCORE, Case, Pattern
-from incident_management.analysis.causes.ranking import rank
 from incident_management.analysis.changes import Change
 from incident_management.analysis.evidence import Event
+from tests.unit.analysis.ranked import rank
 
 T = 1_700_000_000.0
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.causes.place import is_machine_of
-from incident_management.analysis.causes.ranking import CULPRIT_SCORE
 from incident_management.analysis.causes.symptoms import from_outside, symptoms_of
 from incident_management.analysis.investigation import investigate
 from tests.fakes.clock import ManualClock

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from incident_management.analysis.causes.ranking import CULPRIT_SCORE
+from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.investigation import investigate
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher

@@ -10,7 +10,7 @@ from incident_management.incidents.intake.alert import Alert, run_of
 from incident_management.incidents.intake.conditions import released
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.intake.results import findings, findings_one_by_one
+from incident_management.incidents.intake.results import findings, signals_of_run
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
@@ -183,13 +183,16 @@ def test_entities_of_several_rows_of_one_problem_are_each_told_once(per_result):
     assert found == (["a", "b", "c"] if per_result == "1" else ["Full"])
 
 
-def test_where_each_result_triggers_its_entities_are_findings_of_its_run():
-    alert = Alert("r", "a", "o", "s", per_result=False)
-    found = findings_one_by_one([{"entity": ["a", "b"]}, {"entity": "c"}], alert, now=1.0)
-    assert [one["entity"] for one in found] == ["a", "b", "c"]
-    runs = [str(one["run"]) for one in found]
-    assert (runs[0], runs[2]) == ("sid:s:0", "sid:s:1")
-    assert runs[1].startswith("sid:s:0:") and runs[1] != runs[0]
+def test_where_each_result_triggers_its_signals_are_those_of_an_action_for_each():
+    rows: list[dict[str, Any]] = [{"entity": ["a", "b"]}, {"entity": "c"}]
+    made = signals_of_run(rows, {"per_result": "0"}, ("r", "a", "o"), "s", 1.0, for_each=True)
+    given = []
+    for number, row in enumerate(rows):
+        alert = Alert.from_params({}, "r", "a", "o", "s", result=str(number))
+        given += signals_from(findings([row], alert, now=1.0), 1.0, alert.common())
+    assert made == given
+    assert [one.entity for one in made] == ["a", "b", "c"]
+    assert len({one.key for one in made}) == 3
 
 
 def test_entities_of_any_length_are_taken_by_the_api():
@@ -280,3 +283,22 @@ def test_the_same_entities_in_another_order_are_the_same_problem():
     found = findings(rows, alert, now=1.0)
     assert {str(one["dedup"]) for one in found} == {"{'host': 'web1, web2'}"}
     assert sorted(one["entity"] for one in found) == ["web1", "web2"]
+
+
+@pytest.mark.parametrize("for_each", [False, True])
+def test_what_splunkd_would_fill_in_is_filled_in_of_a_run_that_it_did_not_hand_over(for_each):
+    """``$result.field$`` is of the first result, or of each where each triggers."""
+    params = {
+        "severity": "$result.severity$",
+        "title": "$name$: {entity} of $result.kind$$result.none$ for $9",
+        "description": "$job.sid$",
+    }
+    rows: list[dict[str, Any]] = [
+        {"entity": "a", "severity": "critical", "kind": ["x", "y"]},
+        {"entity": "b", "severity": "low", "kind": "$name$"},
+    ]
+    found = signals_of_run(rows, params, ("Down", "a", "o"), "s", 1.0, for_each=for_each)
+    assert [one.severity for one in found] == ["critical", "low" if for_each else "critical"]
+    other = "$name$" if for_each else "x, y"
+    assert [one.title for one in found] == ["Down: a of x, y for $9", f"Down: b of {other} for $9"]
+    assert {one.description for one in found} == {"$job.sid$"}

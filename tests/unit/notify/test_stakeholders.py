@@ -15,7 +15,7 @@ from incident_management.incidents.signal import SIMULATED
 from incident_management.notify.channel import retry, sent
 from incident_management.notify.first_messages import FirstMessages
 from incident_management.notify.message import Message
-from incident_management.notify.slack_layout import blocks
+from incident_management.notify.services.slack_layout import blocks
 from tests.unit.notify.desk import INCIDENT, Desk
 from tests.unit.notify.services import Crash, FakeService
 from tests.unit.notify.test_first_messages import FakeSlack

@@ -81,6 +81,18 @@ def test_save_splits_by_size_too(splunkd, incidents, monkeypatch):
     assert all(len(json.dumps(body)) <= 1000 for body in sent)
 
 
+def test_few_large_documents_are_saved_where_an_administrator_allows_little_at_once(
+    splunkd, incidents
+):
+    """``max_size_per_batch_save_mb = 1``: 90 of 150 kB were refused, as none asked what fits."""
+    splunkd.answer = lambda *_request: (200, [])
+    incidents.save([{"_key": str(n), "text": "x" * 150_000} for n in range(90)])
+
+    sent = [body for _m, _p, _q, body in splunkd.seen]
+    assert sum(len(body) for body in sent) == 90
+    assert all(len(json.dumps(body)) <= 1_000_000 for body in sent)
+
+
 def test_saving_nothing_asks_nothing(splunkd, incidents):
     incidents.save([])
 

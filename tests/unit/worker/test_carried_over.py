@@ -35,6 +35,13 @@ def test_all_are_moved_once(former, incidents):
     assert carry_over(former, incidents) == 0
 
 
+def test_the_newest_come_first(former, incidents):
+    former.fail_after(2)
+    with pytest.raises(SplunkError):
+        carry_over(former, incidents)
+    assert keys(incidents) == [one["_key"] for one in documents(2500)][1500:]
+
+
 def test_what_was_written_since_the_upgrade_stays(former, incidents):
     newer = documents(1, "new")[0]
     incidents.save([newer])

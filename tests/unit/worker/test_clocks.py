@@ -118,6 +118,19 @@ def test_a_document_that_was_written_late_is_looked_at():
     assert desk.dues()[0] == "Mon 10:15"
 
 
+def test_what_a_member_opens_whose_clock_is_ten_minutes_behind_is_escalated():
+    """People heard of it, and its deadlines were never looked at."""
+    desk = Desk()
+    desk.wait(10)
+    behind = ManualClock(desk.clock.now() - 600)
+    now = behind.now()
+    finding = signal("payments", severity="critical", first_time=now, last_time=now)
+    (outcome,) = ingest(desk.stores, behind, desk.routing).ingest([finding])
+    desk.id = outcome.incident_id
+    desk.wait(15)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
+
+
 def test_a_document_that_was_written_much_too_late_is_looked_at():
     """The KV store could not be written to for 40 minutes; the clocks worked before the repair."""
     desk = Desk()

@@ -111,7 +111,7 @@ def test_history_is_indexed_with_one_call_while_nothing_is_new(desk):
     assert len(sent) == len(set(sent)) == 2
 
 
-@pytest.mark.parametrize("late", [30, 590])
+@pytest.mark.parametrize("late", [30, 890])
 def test_an_entry_that_comes_late_is_indexed_within_a_minute(desk, late):
     desk.open()
     sent: list[str] = []

@@ -57,6 +57,17 @@ def test_of_a_run_that_triggers_for_each_result_the_results_that_are_missing_are
     assert events == {"checkout": 12, "payments": 9}
 
 
+def test_a_lost_signal_has_the_severity_that_its_result_gives_it(desk, monkeypatch):
+    """It was medium for whatever ``$result.severity$`` said, and paged nobody."""
+    given = {"severity": "$result.level$", "title": "$name$ on {entity}"}
+    monkeypatch.setattr(desk, "params", lambda name, app, owner: given)
+    desk.results[SID] = [{**ROWS[0], "level": "critical"}]
+    desk.fire()
+    assert desk.reconciler().run() == {"signals_recovered": 1}
+    (incident,) = desk.stores.incidents.all()
+    assert (incident["severity"], incident["title"]) == ("critical", "High Error Rate on checkout")
+
+
 def test_a_run_that_can_never_be_taken_in_is_said_and_holds_no_other_up(desk):
     desk.fire("scheduler__nobody__app__RMD5bad_at_1699999000_1", ago=900.0)
     desk.fired[0].name = " "

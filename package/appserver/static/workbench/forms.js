@@ -119,7 +119,7 @@ function withDraft({ draft }, field) {
     const stored = draft && field.kind === 'area' && kept('sessionStorage', `${STORED}${draft}/${field.name}`);
     if (!stored) return field;
     const [text, began] = JSON.parse(stored);
-    return field.keeps || began === (field.value ?? '') ? { ...field, value: text } : field;
+    return field.keeps || began === (field.value ?? '') ? { ...field, value: text, help: 'What you wrote before, and did not send, is here again.' } : field;
 }
 
 function labelled(field, inputs) {

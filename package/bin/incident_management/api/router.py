@@ -54,7 +54,8 @@ HEADERS_IN_BODY = {"if_match": "if-match", "idempotency_key": IDEMPOTENCY_HEADER
 RETRY_SECONDS = 5
 # splunkd's and Splunk Web's own arguments, on any route.
 SPLUNKS_ARGUMENTS = ("output_mode", "_")
-# Splunk's examples of persistent handlers have a "payload" for POST and PUT alone.
+# Splunk's examples of persistent handlers have a "payload" for POST and PUT alone, its SDK tests
+# PATCH from Splunk 10 on (splunk-sdk-python, tests/system/test_cre_apps.py).
 NOTHING_TO_CHANGE = (
     "The PATCH came without a field to change. If one was sent, splunkd keeps it back: use PUT."
 )

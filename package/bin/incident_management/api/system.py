@@ -11,7 +11,7 @@ from ..notify.announce import worker_seen
 from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.refusals import refusals
-from ..notify.webhook import MAX_SUBSCRIPTIONS
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings
 from ..splunk.session import APP, SplunkError

@@ -37,16 +37,15 @@ from .audience import Audience, Hearing
 from .events import FOLLOW_UP_OVERDUE
 from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
-from .slack_buttons import ASKING
+from .services.slack_buttons import ASKING
+from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling, message_for
 from .standing import newest_analysis_id
 from .storms import Storms
-from .webhook import PREFIX
 
 __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
-OVERLAP_SECONDS = 900.0
 # Without news the checkpoint is written this often: what comes after it is read again meanwhile.
 IDLE_SAVE_SECONDS = 30.0
 # What is older than this is no news any more.
@@ -94,7 +93,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._say = say
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()

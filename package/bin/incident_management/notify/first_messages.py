@@ -33,7 +33,7 @@ from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
 from .message import Message
-from .slack_buttons import PRESSES
+from .services.slack_buttons import PRESSES
 from .standing import Marks, marks_of, newest_analysis, standing
 from .turns import urgency
 
@@ -65,7 +65,7 @@ _SENT = ("incident_id", "state", "receipt", "message", "stakeholders")
 
 
 class Updater(Protocol):
-    """What changes a message that was posted: :class:`.slack.SlackSender`."""
+    """What changes a message that was posted: :class:`.services.slack.SlackSender`."""
 
     def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
         """Have the message say this."""

@@ -15,11 +15,11 @@ from .heard.jira import JiraReader
 from .heard.pagerduty import PagerDutyReader
 from .heard.servicenow import ServiceNowReader
 from .heard.ticket import Reader
-from .jira import JiraSender
-from .pagerduty import PagerDutySender
-from .servicenow import ServiceNowSender
-from .slack import SlackSender
-from .teams import TeamsSender
+from .services.jira import JiraSender
+from .services.pagerduty import PagerDutySender
+from .services.servicenow import ServiceNowSender
+from .services.slack import SlackSender
+from .services.teams import TeamsSender
 
 __all__ = ["Senders", "readers", "senders", "slack_sender"]
 
@@ -35,7 +35,7 @@ def senders(settings: Settings, clock: Clock) -> Senders:
 
     def email() -> Sender:
         # Imported here, because only a mail needs smtplib and all of Python's email.
-        from .mail import EmailSender
+        from .services.mail import EmailSender
 
         # A proxy for HTTP has no part in it, but for tokens.
         is_oauth = settings.email.sign_in == CLIENT

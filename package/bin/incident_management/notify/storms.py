@@ -39,7 +39,7 @@ from ..ports import Clock, Document, Stores
 from .events import ENDED, HEADLINES
 from .message import LISTED, SUMMARY, Message, list_url
 from .outbox import Outbox, notification_id
-from .slack_buttons import IN_CHANNEL_TOO
+from .services.slack_buttons import IN_CHANNEL_TOO
 from .turns import urgency
 
 __all__ = ["EVERY_SECONDS", "GATHERED", "Storms"]

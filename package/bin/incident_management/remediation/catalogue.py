@@ -16,7 +16,6 @@ from ..incidents.canonical import digest
 from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
 
 __all__ = [
-    "ACTION_TYPES",
     "SAMPLE_FIELDS",
     "Action",
     "Argument",

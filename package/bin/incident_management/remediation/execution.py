@@ -284,11 +284,9 @@ def _stopped(context: Context, plan: Document, step: Step, actor: str) -> Option
     return over(context, plan) if actor == SYSTEM else None
 
 
-def settle_all(
-    context: Context, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None
-) -> int:
+def settle_all(context: Context, failed: Optional[Callable[[str, str], None]] = None) -> int:
     """End the runs that were cut off; returns how many were ended. See :func:`each_plan`."""
-    return each_plan(context, lambda plan_id: settle(context, plan_id), limit, failed)
+    return each_plan(context, lambda plan_id: settle(context, plan_id), failed)
 
 
 def settle(context: Context, plan_id: str) -> bool:

@@ -31,7 +31,6 @@ __all__ = [
     "overridden",
     "preconditions",
     "resolved_arguments",
-    "state_changes",
     "suitable_facts",
     "withdrawn",
 ]

@@ -22,7 +22,7 @@ from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
 from .line import CONNECTING, REFUSED, Line, Status
 from .turn import Turn
 
-__all__ = ["MESSAGE", "WAITING", "Listening", "Parts"]
+__all__ = ["MESSAGE", "Listening", "Parts"]
 
 MESSAGE = "incident_management_slack_socket"
 WAITING = "waiting"

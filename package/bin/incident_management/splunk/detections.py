@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..conf_values import is_true
 from ..durations import seconds_of
 from ..ports import SearchFailed
+from .job_messages import texts_of
 from .session import APP, Session, SplunkError, path_of
 
 __all__ = [
@@ -181,19 +182,7 @@ def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
         done=is_true(content.get("isDone")),
         seconds=float(content.get("runDuration") or 0.0),
         events_scanned=int(content.get("scanCount") or 0),
-        message=_message(content.get("messages")),
+        message=next(iter(texts_of(content, "ERROR", "FATAL")), "")[:300],
         sid=sid,
         results=int(content.get("resultCount") or 0),
     )
-
-
-def _message(messages: Any) -> str:
-    """The first error of a job; ``messages`` is a list of type and text, or lists by type."""
-    if isinstance(messages, Mapping):
-        messages = [
-            {"type": kind, "text": text} for kind, texts in messages.items() for text in texts
-        ]
-    for one in messages or []:
-        if str(one.get("type")).lower() in ("error", "fatal"):
-            return str(one.get("text") or "")[:300]
-    return ""

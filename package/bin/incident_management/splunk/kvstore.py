@@ -183,10 +183,14 @@ class KvCollection:
         return True
 
     def save(self, documents: Sequence[Document]) -> None:
-        most, longest = SAVE_DOCUMENTS, SAVE_BYTES
+        # Of few, large ones more requests are made, rather than that it is asked what fits.
+        most, longest = SURE_DOCUMENTS, min(SAVE_BYTES, SURE_BYTES)
         if len(documents) > SURE_DOCUMENTS:
             limits = limits_of(self._session)
-            most, longest = min(most, limits.save_documents), min(longest, limits.save_bytes)
+            most, longest = (
+                min(SAVE_DOCUMENTS, limits.save_documents),
+                min(SAVE_BYTES, limits.save_bytes),
+            )
         for batch in _batches(documents, most, longest):
             self._session.post(f"{self._data}/batch_save", json_text=batch)
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..ports import SearchFailed, SearchResult, SearchTooSlow
+from .job_messages import texts_of
 from .nul import rows_without_nul
 from .session import Session, SplunkError, content_of, path_of
 
 __all__ = ["SavedSearch", "SplunkSearcher", "with_search"]
 
 PAGE_ROWS = 10_000
+# Of a saved search that is run again so many rows are read.
+RERUN_ROWS = 10_000
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 1.0
 JOB_LIFE_SECONDS = 120
@@ -69,7 +72,6 @@ class SplunkSearcher:
         earliest: float,
         latest: float,
         condition: str = "",
-        limit: int = 10_000,
         timeout: float = 60.0,
         unchanged: Callable[[], None] = lambda: None,
     ) -> SearchResult:
@@ -95,7 +97,7 @@ class SplunkSearcher:
         except BaseException:
             self._discard(sid)
             raise
-        return self._finish(sid, limit, timeout, condition)
+        return self._finish(sid, RERUN_ROWS, timeout, condition)
 
     def _finish(self, sid: str, limit: int, timeout: float, condition: str = "") -> SearchResult:
         """Wait for a job, read its rows and remove it, whatever becomes of it."""
@@ -110,7 +112,7 @@ class SplunkSearcher:
             rows[:limit],
             sid,
             len(rows) > limit,
-            _texts(job, "WARN", "ERROR"),
+            texts_of(job, "WARN", "ERROR"),
             bool(job.get("isFinalized")),
         )
 
@@ -244,19 +246,10 @@ def _check_license(job: Mapping[str, Any]) -> None:
     "About license violations" in the Admin Manual: search is disabled then, but for Splunk's own
     indexes. Nothing found is no result then, even if the job came to its end.
     """
-    for text in _texts(job, "ERROR"):
+    for text in texts_of(job, "ERROR"):
         if re.search(r"\blicen[cs]e\b.*\b(?:expired|exceeded|violat|invalid|disabled)", text, re.I):
             raise SearchFailed(f"The search failed: {text}")
 
 
 def _first_fault(job: Mapping[str, Any]) -> str:
-    return next(iter(_texts(job, "FATAL", "ERROR")), "splunkd gave no reason.")
-
-
-def _texts(job: Mapping[str, Any], *levels: str) -> List[str]:
-    """Return the texts of a job's messages of some levels."""
-    return [
-        str(message.get("text", "")).strip()
-        for message in job.get("messages") or []
-        if str(message.get("type", "")).upper() in levels
-    ]
+    return next(iter(texts_of(job, "FATAL", "ERROR")), "splunkd gave no reason.")

@@ -20,15 +20,15 @@ _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}
 
 
 def carry_over(former: Collection, incidents: Collection) -> int:
-    """Move what is in ``former``; what ``incidents`` has already is newer and stays.
+    """Move what is in ``former``, the newest first; what ``incidents`` has already stays.
 
     Returns how many documents were there. After a kill, or beside another member that does the
     same, the rest is moved. A document that somebody writes meanwhile may be lost to the older one:
     as that lacks an entry, it is made anew (:mod:`.refreshing`).
     """
-    keys = sorted(former.keys(_OURS))
+    keys = sorted(former.keys(_OURS), reverse=True)
     for some in chunks(keys, DOCUMENTS_AT_ONCE):
-        span: Document = {"_key": {"$gte": some[0], "$lte": some[-1]}}
+        span: Document = {"_key": {"$gte": some[-1], "$lte": some[0]}}
         known = set(incidents.keys(span))
         incidents.save([one for one in former.find(span) if one["_key"] not in known])
         former.delete_matching(span)

@@ -25,14 +25,12 @@ from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..incidents.stores import IS_OPEN, claim_document, find_by
-from ..overlap import Overlap
+from ..overlap import OVERLAP_SECONDS, Overlap
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
 
 PURPOSE = "clock"
-# Covers clocks that differ, and documents that were written late.
-OVERLAP_SECONDS = 300.0
 # With nothing to look at the checkpoint is written this often: what follows it is read again.
 IDLE_SAVE_SECONDS = 30.0
 # The most incidents of each kind that one turn looks at; the rest waits for the next one.
@@ -84,7 +82,7 @@ class Clocks:
         # How an incident was when it was looked at; for the overlap, and for mere signals.
         self._seen: Dict[str, Marks] = {}
         self._load: Optional[Dict[str, float]] = None
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
 
     def run(self, routing: Routing) -> Dict[str, int]:
         """Look at what is due; returns how many entries were written, by kind."""

@@ -139,7 +139,7 @@ class Duties:
             self.stores, self.clock, alerts, forgotten, untracked, self._ingest, self._tell
         )
         return [
-            Duty("carry over", self._carry_over, every=60.0, rest=CARRIED_SECONDS, everywhere=True),
+            Duty("carry over", self._carry_over, rest=CARRIED_SECONDS, everywhere=True),
             Duty("configuration", self._configure, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),

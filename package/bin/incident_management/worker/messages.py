@@ -14,7 +14,7 @@ from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
 from ..notify.senders import Senders, senders, slack_sender
-from ..notify.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..outside.network import NotConfigured, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name

@@ -20,7 +20,7 @@ from ..notify.heard.news import KIND, Ending, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
 from ..notify.outbox import FINAL
 from ..notify.senders import readers
-from ..notify.tickets import FAILURES, Refused, meaning
+from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured
 from ..ports import Clock, Document, Stores
 from ..splunk.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE

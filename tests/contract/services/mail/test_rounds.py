@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.notify.mail import EmailSender
 from incident_management.notify.outbox import BATCH
+from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
 from tests.contract.services.messages import (
     message,

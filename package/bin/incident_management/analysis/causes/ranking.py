@@ -29,7 +29,7 @@ from .place import first_entity, place_of
 from .schedules import due_before
 from .symptoms import from_outside, symptoms_of
 
-__all__ = ["CULPRIT_SCORE", "rank", "rank_within"]
+__all__ = ["rank_within"]
 
 # What a change's score is made of. With a diff, what the change does weighs most.
 TIMING_WEIGHT = 0.2
@@ -86,15 +86,10 @@ class _Known(NamedTuple):
     outside: bool
 
 
-def rank(case: Case) -> List[Hypothesis]:
-    """Return the hypotheses, best first; at most :data:`MAX_HYPOTHESES`."""
-    return rank_within(case, math.inf)[0]
-
-
 def rank_within(
     case: Case, seconds: float, timer: Callable[[], float] = time.monotonic
 ) -> Tuple[List[Hypothesis], List[Change]]:
-    """Return what :func:`rank` does, and the changes for which the time was too short.
+    """Return the hypotheses, best first, and the changes for which the time was too short.
 
     Whoever writes change events can make each take a second. So those with the least text are
     judged first, and what is left out is what takes longest.

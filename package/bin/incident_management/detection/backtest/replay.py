@@ -12,10 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
 from ...incidents.grouping import Topology
-from ...incidents.intake.alert import Alert, params_of
-from ...incidents.intake.findings import signals_from
+from ...incidents.intake.alert import params_of
 from ...incidents.intake.ingest import Ingest
-from ...incidents.intake.results import findings, findings_one_by_one
+from ...incidents.intake.results import signals_of_run
 from ...incidents.intake.trigger import condition_of, triggers, triggers_for_each
 from ...incidents.model import Incident
 from ...incidents.routing import Routing
@@ -72,14 +71,11 @@ class Detection:
     latest: str
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def alert(self, sid: str) -> Alert:
-        """Return what the alert action would have been given."""
-        return Alert.from_params(params_of(self.settings), self.name, self.app, self.owner, sid)
-
-    def findings(self, rows: List[Dict[str, Any]], alert: Alert, moment: float) -> List[Any]:
+    def signals(self, rows: List[Dict[str, Any]], moment: float) -> List[Signal]:
         """Return what the alert action would deliver: once for all results, or for each."""
-        read = findings_one_by_one if triggers_for_each(self.settings) else findings
-        return read(rows, alert, moment)
+        who, sid = (self.name, self.app, self.owner), f"backtest_at_{int(moment)}_0"
+        for_each = triggers_for_each(self.settings)
+        return signals_of_run(rows, params_of(self.settings), who, sid, moment, for_each=for_each)
 
     def fires(self, rows: int) -> bool:
         """Whether so many results would have triggered the alert.
@@ -321,9 +317,7 @@ def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) ->
             rows = throttle.passed(rows, window.moment)
             if rows:
                 fired += 1
-                alert = setting.detection.alert(f"backtest_at_{int(window.moment)}_0")
-                found = setting.detection.findings(rows, alert, window.moment)
-                signals = signals_from(found, window.moment, alert.common())
+                signals = setting.detection.signals(rows, window.moment)
         stage.play(window.moment, signals)
     return stage.result(len(windows), fired, throttle.held)
 

@@ -8,17 +8,24 @@ with the same keys, whichever way it takes.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ..canonical import digest
 from ..model import Document
-from ..signal import MAX_GROUP_VALUES, MAX_TAGS, NAME_CHARACTERS, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..signal import (
+    MAX_GROUP_VALUES,
+    MAX_TAGS,
+    NAME_CHARACTERS,
+    TEXT_CHARACTERS,
+    TITLE_CHARACTERS,
+    Signal,
+)
 from .alert import Alert, first_names
-from .filling import filled, text_of
+from .filling import filled, text_of, with_tokens
+from .findings import signals_from
 
-__all__ = ["ENTITY_CHARACTERS", "findings", "findings_one_by_one"]
+__all__ = ["ENTITY_CHARACTERS", "findings", "signals_of_run"]
 
 ENTITY = "entity"
 ENTITY_NAMES = ("service", "host", "dest", "device", "src", "user", "index", "sourcetype")
@@ -118,19 +125,35 @@ def _further(
     return {**_finding(values, row, alert, now), "entity": entity, "run": run}
 
 
-def findings_one_by_one(
-    rows: Iterable[Mapping[str, Any]], alert: Alert, now: float
-) -> List[Document]:
-    """Do what :func:`findings` does for a search that triggers for each result.
+def signals_of_run(
+    rows: Sequence[Mapping[str, Any]],
+    params: Mapping[str, str],
+    who: Tuple[str, str, str],
+    sid: str,
+    now: float,
+    *,
+    for_each: bool,
+) -> List[Signal]:
+    """Return the signals that the action gives of a run, from parameters as the search has them.
 
-    splunkd runs its actions once a result, which it numbers from 0. So each row is a finding, with
-    the ``run`` that the action for it gives.
+    ``who``: the search's name, its app and owner. ``for_each``: it triggers for each result, so
+    splunkd runs the action once a result, which it numbers from 0.
+
+    Raises what :func:`.findings.signals_from` does.
     """
+
+    def alert_of(row: Mapping[str, Any], result: str = "") -> Alert:
+        given = with_tokens(params, who[0], row)
+        return Alert.from_params(given, *who, sid=sid, result=result)
+
+    if not for_each:
+        alert = alert_of(rows[0] if rows else {})
+        return signals_from(findings(rows, alert, now), now, alert.common())
     found: List[Document] = []
     for number, row in enumerate(rows):
-        one = replace(alert, result=str(number), per_result=True)
-        found.extend({"run": one.run, **finding} for finding in findings([row], one, now))
-    return found
+        one = alert_of(row, str(number))
+        found.extend({**one.common(), **finding} for finding in findings([row], one, now))
+    return signals_from(found, now)
 
 
 def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now: float) -> Document:

@@ -18,8 +18,8 @@ from urllib.parse import quote
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import Jira
-from ..jira import PROPERTY, service_of
-from ..tickets import FIRST_LABEL
+from ..services.jira import PROPERTY, service_of
+from ..services.tickets import FIRST_LABEL
 from .adf import text_of
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 

@@ -23,8 +23,8 @@ from urllib.parse import quote, urlencode
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import PagerDuty
-from ..pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
-from ..tickets import Refused, Service, configured
+from ..services.pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
+from ..services.tickets import Refused, Service, configured
 from .ticket import Changes, Remark, Remarks, Ticket, objects
 
 __all__ = ["PagerDutyReader"]

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import ServiceNow
-from ..servicenow import FINAL, RESOLVED, service_of
+from ..services.servicenow import FINAL, RESOLVED, service_of
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 
 __all__ = ["ServiceNowReader"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
-from ..tickets import Refused
+from ..services.tickets import Refused
 
 __all__ = [
     "Changes",

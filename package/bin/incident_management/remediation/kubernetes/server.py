@@ -30,7 +30,7 @@ from .objects import (
     workload_of,
 )
 
-__all__ = ["MOST_LISTED", "Moved", "Place", "Reach", "Server"]
+__all__ = ["Moved", "Place", "Reach", "Server"]
 
 # ``revisionHistoryLimit`` is 10 unless set; labels may fit those of other objects, too.
 MOST_LISTED = 200

@@ -62,8 +62,7 @@ class SplunkAlerts:
 
     def params(self, name: str, app: str, owner: str) -> Dict[str, str]:
         saved = self._searcher.saved_search(name, app, owner)
-        given = params_of(saved.settings).items()
-        return {key: value.replace("$name$", name) for key, value in given}
+        return params_of(saved.settings)
 
 
 def _fired(entry: Mapping[str, Any]) -> FiredAlert:

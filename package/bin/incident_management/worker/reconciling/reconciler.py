@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Protocol, Sequence, Set
 
 from ...incidents.errors import Invalid
-from ...incidents.intake.alert import Alert
-from ...incidents.intake.findings import signals_from
-from ...incidents.intake.results import findings, findings_one_by_one
+from ...incidents.intake.results import signals_of_run
 from ...incidents.signal import Signal
 from ...incidents.stores import chunks, claim_document, find_by
 from ...ports import Clock, SearchFailed, SearchResult, Stores
@@ -122,15 +120,14 @@ class Reconciler:
 
     def _lost(self, fired: FiredAlert) -> List[Signal]:
         params = self._alerts.params(fired.name, fired.app, fired.owner)
-        alert = Alert.from_params(params, fired.name, fired.app, fired.owner, fired.sid)
-        now = self._clock.now()
-        read = findings_one_by_one if fired.for_each_result else findings
         results = self._alerts.rows(fired.sid)
         if results.truncated:
             text = f"{fired.sid} has more than {len(results.rows)} results; the rest is not taken."
             self._trouble(f"results of {fired.sid}", text)
-        found = read(results.rows, alert, now)
-        signals = signals_from(found, now, alert.common())
+        who, now = (fired.name, fired.app, fired.owner), self._clock.now()
+        signals = signals_of_run(
+            results.rows, params, who, fired.sid, now, for_each=fired.for_each_result
+        )
         stored = find_by(self._stores.signals, "_key", [one.key for one in signals])
         arrived = {str(document["_key"]) for document in stored}
         return [one for one in signals if one.key not in arrived]

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .message import STANDING, Message, link_words
+from ..message import STANDING, Message, link_words
 
 __all__ = [
     "ACKNOWLEDGE",
     "APPROVE",
     "ASKING",
-    "BUTTONS",
     "FORM",
     "IN_CHANNEL_TOO",
-    "OPEN_PAGE",
     "PRESSES",
     "REJECT",
     "RESOLUTION",

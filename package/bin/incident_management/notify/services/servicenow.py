@@ -17,11 +17,11 @@ import re
 from typing import Any, Dict, Mapping, Optional, Tuple, Union
 from urllib.parse import quote, urlencode
 
-from ..outside.transport import Network
-from ..ports import Clock
-from ..splunk.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
-from .channel import Delivery, Inquiry, Notification, sent
-from .message import Message
+from ...outside.transport import Network
+from ...ports import Clock
+from ...splunk.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
+from ..channel import Delivery, Inquiry, Notification, sent
+from ..message import Message
 from .oauth import SignIn
 from .tickets import (
     Refused,

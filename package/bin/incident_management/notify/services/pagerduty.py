@@ -10,21 +10,21 @@ from __future__ import annotations
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
-from ..durations import span
-from ..outside.network import NotConfigured, configured_url
-from ..outside.transport import (
+from ...durations import span
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import (
     Network,
     http_session,
     network_failure,
     redirect_refused,
     retry_after,
 )
-from ..ports import Clock
-from ..utc import to_the_second
-from .asking import truncated
-from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
-from .events import ENDED
-from .message import Message, listed
+from ...ports import Clock
+from ...utc import to_the_second
+from ..asking import truncated
+from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
+from ..events import ENDED
+from ..message import Message, listed
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 

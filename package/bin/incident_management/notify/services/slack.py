@@ -20,11 +20,11 @@ import json
 import re
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from ..outside.network import NotConfigured, configured_url
-from ..outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
-from ..ports import Clock
-from .asking import truncated
-from .channel import (
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
+from ...ports import Clock
+from ..asking import truncated
+from ..channel import (
     NO_REPLY,
     Delivery,
     Inquiry,
@@ -35,11 +35,11 @@ from .channel import (
     unknown,
     without_reply,
 )
-from .message import Message
+from ..message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 
-__all__ = ["EVENT_TYPE", "SlackSender", "web_client"]
+__all__ = ["SlackSender", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
 # A lost message is looked for from this long before its attempt: clocks differ.

@@ -18,11 +18,11 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ..outside.transport import Network
-from ..ports import Clock
-from ..splunk.settings import Jira
-from .channel import Delivery, Inquiry, Notification, sent
-from .message import Message
+from ...outside.transport import Network
+from ...ports import Clock
+from ...splunk.settings import Jira
+from ..channel import Delivery, Inquiry, Notification, sent
+from ..message import Message
 from .tickets import (
     FAILURES,
     Refused,

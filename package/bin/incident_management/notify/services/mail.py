@@ -11,15 +11,15 @@ from __future__ import annotations
 import time
 from typing import Dict, Tuple
 
-from ..hosts import is_loopback
-from ..outside.network import NotConfigured, configured_url
-from ..outside.transport import BadUrl, Network, NotSent, shared_context
-from ..ports import Clock
-from ..splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
-from .channel import Delivery, Inquiry, Notification, dead, retry, sent
-from .events import FOLLOW_UP_OVERDUE
+from ...hosts import is_loopback
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import BadUrl, Network, NotSent, shared_context
+from ...ports import Clock
+from ...splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
+from ..channel import Delivery, Inquiry, Notification, dead, retry, sent
+from ..events import FOLLOW_UP_OVERDUE
+from ..message import Message, plain
 from .mail_layout import letter
-from .message import Message, plain
 from .oauth import SignIn
 from .smtp import Refused, Server, Session, SignInRefused
 from .tickets import FAILURES, meaning

@@ -7,7 +7,7 @@ same when a delivery is tried again, so a receiver can tell repeats.
 
 Where a URL may lead is checked when it is given and again at each delivery, because names can be
 pointed elsewhere later; what is connected to is the address that was checked, see
-:mod:`..outside.pinned`.
+:mod:`...outside.pinned`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import socket
 from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..hosts import is_loopback
-from ..outside.network import NotConfigured
-from ..outside.transport import (
+from ...hosts import is_loopback
+from ...outside.network import NotConfigured
+from ...outside.transport import (
     BadUrl,
     Network,
     checked_url,
@@ -31,8 +31,8 @@ from ..outside.transport import (
     retry_after,
     send_json,
 )
-from ..ports import Clock, Document
-from .channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
+from ...ports import Clock, Document
+from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
 
 __all__ = [
     "MAX_SUBSCRIPTIONS",

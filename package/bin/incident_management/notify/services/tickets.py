@@ -13,9 +13,9 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Union
 from urllib.parse import urlsplit
 
-from ..incidents.model import SEVERITIES
-from ..outside.network import NotConfigured, configured_url
-from ..outside.transport import (
+from ...incidents.model import SEVERITIES
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import (
     Network,
     NoAnswer,
     NotSent,
@@ -25,11 +25,11 @@ from ..outside.transport import (
     retry_after,
     send_json,
 )
-from ..utc import to_the_second
-from .asking import truncated
-from .channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
-from .events import ENDED
-from .message import Message, listed
+from ...utc import to_the_second
+from ..asking import truncated
+from ..channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
+from ..events import ENDED
+from ..message import Message, listed
 
 __all__ = [
     "FAILURES",
@@ -112,7 +112,7 @@ class Service:
 
         Raises:
             Refused: it was answered with anything but 2xx, or not with a JSON object.
-            NotSent, BadUrl: as :func:`~..outside.transport.send_json`.
+            NotSent, BadUrl: as :func:`~...outside.transport.send_json`.
             NoAnswer: the same, of a request that may have changed something.
         """
         reply = self._asked(method, path, body)

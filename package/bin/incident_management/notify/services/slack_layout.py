@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from ..durations import span
-from ..utc import to_the_second
-from .asking import truncated
-from .events import ENDED
-from .message import STANDING, SUMMARY, Message, listed
+from ...durations import span
+from ...utc import to_the_second
+from ..asking import truncated
+from ..events import ENDED
+from ..message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 
 __all__ = ["blocks", "escape", "fallback"]

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
-from ..outside.bounded import Bounded
-from ..outside.connecting import connected
-from ..outside.network_failure import CONNECT_SECONDS, NoAnswer, NotSent
+from ...outside.bounded import Bounded
+from ...outside.connecting import connected
+from ...outside.network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
 __all__ = ["Refused", "Server", "Session", "SignInRefused"]
 

@@ -12,11 +12,11 @@ import json
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..outside.network import NotConfigured, configured_url
-from ..outside.transport import Network, json_headers, not_followed, retry_after, send_json
-from ..ports import Clock
-from .asking import truncated
-from .channel import (
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import Network, json_headers, not_followed, retry_after, send_json
+from ...ports import Clock
+from ..asking import truncated
+from ..channel import (
     NO_REPLY,
     Delivery,
     Inquiry,
@@ -27,7 +27,7 @@ from .channel import (
     unknown,
     without_reply,
 )
-from .message import Message, facts, link_words
+from ..message import Message, facts, link_words
 
 __all__ = ["TeamsSender", "card", "envelope"]
 

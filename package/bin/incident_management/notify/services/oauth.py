@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Mapping, Tuple
 from urllib.parse import urlencode, urlsplit
 
-from ..outside.transport import (
+from ...outside.transport import (
     Network,
     NoAnswer,
     NotSent,
@@ -21,8 +21,8 @@ from ..outside.transport import (
     retry_after,
     send_json,
 )
-from .asking import truncated
-from .channel import dead, retry
+from ..asking import truncated
+from ..channel import dead, retry
 from .tickets import Refused
 
 __all__ = ["SignIn"]

@@ -23,7 +23,7 @@ from email.utils import format_datetime
 from html import escape
 from typing import Any, Dict, List, Sequence
 
-from .message import Message, facts, link_words, one_line
+from ..message import Message, facts, link_words, one_line
 
 __all__ = ["letter"]
 
