@@ -52,6 +52,18 @@ def test_a_place_on_the_configuration_page_is_there(name):
         assert set(fields) <= set(FIELDS[tab]), place
 
 
+def test_a_place_on_the_workbench_or_the_overview_is_there():
+    pages = {
+        "Workbench": sorted((ROOT / "package/appserver/static/workbench").glob("*.js")),
+        "Incident overview": [ROOT / "package/default/data/ui/views/incident_overview.xml"],
+    }
+    text = "\n".join(GUIDES.values())
+    for page, files in pages.items():
+        shown = "\n".join(path.read_text(encoding="utf-8") for path in files)
+        places = re.findall(rf"\*\*{page} › ([^*]+)\*\*", text)
+        assert places and [place for place in places if place not in shown] == []
+
+
 def test_the_defaults_of_the_lifecycle_are_those_of_its_page():
     told = {label: default.strip("`") for label, default, _what in rows("LIFECYCLE.md", LIFECYCLE)}
     assert told == {label: default or "empty" for label, default in FIELDS["Lifecycle"].items()}
