@@ -105,9 +105,11 @@ def promised(story: Told) -> List[Statement]:
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
-        said, status = sentence(timed[-1]), story.incident.sla_status
-        begun = said[:1].upper() + said[1:]
-        found.append(Statement(f"{begun}; they are {status or 'not known'}.", (timed[-1],)))
+        said = sentence(timed[-1])
+        # The deadlines of what was merged go on with the other incident: they are not met by that.
+        status = "" if story.incident.merged_into else story.incident.sla_status
+        standing = f"; they are {status}." if status else "."
+        found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
