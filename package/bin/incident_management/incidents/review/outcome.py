@@ -135,10 +135,12 @@ def _escalated(data: Data) -> Optional[str]:
     )
 
 
-def _failed(what: str) -> Callable[[Data], Optional[str]]:
+def _phases(said: Mapping[str, str]) -> Callable[[Data], Optional[str]]:
+    """Tell of some phases of a run, by their words."""
+
     def tell(data: Data) -> Optional[str]:
-        failed = data.get("phase") == "failed"
-        return f"{what} failed: {data.get('detail') or ''}" if failed else None
+        words = said.get(str(data.get("phase")))
+        return f"{words}: {data.get('detail') or ''}" if words else None
 
     return tell
 
@@ -172,8 +174,8 @@ _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
         else None
     ),
     "unassigned": lambda data: f"Nobody could take it: {data.get('reason') or ''}",
-    "action": _failed("A fix"),
-    "rollback": _failed("Undoing a fix"),
+    "action": _phases({"failed": "A fix failed"}),
+    "rollback": _phases({"done": "A fix was undone", "failed": "Undoing a fix failed"}),
     "verification": _unproved,
     "refused": lambda data: f"A fix was refused: {data.get('reason') or ''}",
     "flapping": lambda data: (
