@@ -181,6 +181,8 @@ def test_a_fix_that_did_not_help_is_no_recovery(told):
         "The fix did not help: It is there still.",
         "Undoing a fix failed: It could not be reached.",
     ]
+    told.say("rollback", plan_id="PLAN-1", phase="done", detail="It runs 42.")
+    assert told.part("promised")[-1] == "A fix was undone: It runs 42."
     assert told.review()["lives"][0]["recovered"] is None
     assert not any("proved" in text for text in told.part("lasted"))
 

@@ -82,6 +82,17 @@ def test_what_was_sent_again_and_came_through_was_not_lost(told):
     assert text.endswith("| email | 2 | 1 | Full. |\n")
 
 
+def test_the_deadlines_of_what_was_merged_are_not_said_to_be_met(stores, clock, two):
+    first, second = two
+    dues = {"acknowledge_due": 1e9, "resolve_due": 2e9}
+    timeline.append(stores, clock, first, "sla", {"event": "timed", **dues}, "x")
+    merging.merge(stores, clock, first, second, "ann")
+    (said,) = part(stores, first, "promised")
+    assert said.startswith("Deadlines: acknowledge until") and said.endswith("03:33:20 UTC.")
+    timeline.append(stores, clock, second, "sla", {"event": "timed"}, "x")
+    assert part(stores, second, "promised") == ["Deadlines: none."]
+
+
 def test_an_undone_merge_is_one_more_life_and_said_once(stores, clock, two):
     first, second = two
     clock.advance(60)

@@ -11,6 +11,7 @@ from incident_management.incidents.model import Entry
 from incident_management.incidents.review import writing
 from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
 from incident_management.incidents.story import Story
+from incident_management.incidents.upkeep import retention
 from incident_management.incidents.upkeep.retention import Retention, tombstone
 from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.movers import opened
@@ -263,6 +264,25 @@ def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_ove
     clock.advance(91 * DAY)
     duty.run(0, 90 * DAY)
     assert tombstone(stores, first) and tombstone(stores, second)
+
+
+def test_what_waits_for_follow_ups_keeps_nothing_else_from_leaving(stores, clock, monkeypatch):
+    monkeypatch.setattr(retention, "LOOKED_AT_ONCE", 2)
+    for number in range(3):
+        first = opened(stores, clock, signal(f"first-{number}"))
+        second = opened(stores, clock, signal(f"second-{number}"))
+        follow_up(stores, clock, first)
+        merging.merge(stores, clock, first, second, "ann")
+        lifecycle.resolve(stores, clock, second, "ann")
+        lifecycle.close(stores, clock, second, "ann")
+    clock.advance(1)
+    other = opened(stores, clock, signal("cart"))
+    lifecycle.resolve(stores, clock, other, "ann")
+    lifecycle.close(stores, clock, other, "ann")
+    clock.advance(91 * DAY)
+    duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, other) and tombstone(stores, second) is None
 
 
 def test_entries_of_a_later_version_change_nothing(stores, clock, over):

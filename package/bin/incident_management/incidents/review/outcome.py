@@ -105,9 +105,11 @@ def promised(story: Told) -> List[Statement]:
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
-        said, status = sentence(timed[-1]), story.incident.sla_status
-        begun = said[:1].upper() + said[1:]
-        found.append(Statement(f"{begun}; they are {status or 'not known'}.", (timed[-1],)))
+        said = sentence(timed[-1])
+        # The deadlines of what was merged go on with the other incident: they are not met by that.
+        status = "" if story.incident.merged_into else story.incident.sla_status
+        standing = f"; they are {status}." if status else "."
+        found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
@@ -133,10 +135,12 @@ def _escalated(data: Data) -> Optional[str]:
     )
 
 
-def _failed(what: str) -> Callable[[Data], Optional[str]]:
+def _phases(said: Mapping[str, str]) -> Callable[[Data], Optional[str]]:
+    """Tell of some phases of a run, by their words."""
+
     def tell(data: Data) -> Optional[str]:
-        failed = data.get("phase") == "failed"
-        return f"{what} failed: {data.get('detail') or ''}" if failed else None
+        words = said.get(str(data.get("phase")))
+        return f"{words}: {data.get('detail') or ''}" if words else None
 
     return tell
 
@@ -170,8 +174,8 @@ _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
         else None
     ),
     "unassigned": lambda data: f"Nobody could take it: {data.get('reason') or ''}",
-    "action": _failed("A fix"),
-    "rollback": _failed("Undoing a fix"),
+    "action": _phases({"failed": "A fix failed"}),
+    "rollback": _phases({"done": "A fix was undone", "failed": "Undoing a fix failed"}),
     "verification": _unproved,
     "refused": lambda data: f"A fix was refused: {data.get('reason') or ''}",
     "flapping": lambda data: (

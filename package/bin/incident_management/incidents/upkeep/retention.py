@@ -45,6 +45,9 @@ LEAVING_SECONDS = 300.0
 INDEXING_SECONDS = 60.0
 MISSING_SECONDS = 3600.0
 INCIDENTS_A_ROUND = 50
+LOOKED_AT_ONCE = 100
+# The oldest may all wait for the follow-ups of what was merged into them.
+LOOKED_AT_A_ROUND = 1000
 CLOSED_A_ROUND = 100
 LOOSE_A_ROUND = 1000
 SIGNALS_A_ROUND = 10_000
@@ -144,14 +147,21 @@ class Retention:
             **{"status": "closed", "merged_into": "", "updated_at": {"$lt": cutoff}},
             "follow_ups_open": 0,
         }
-        found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
-        known = pruned(self._stores, [str(one["_key"]) for one in found])
-        for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
-            group = [*reversed(self._merged(document)), document]
-            if any(one.get("follow_ups_open") for one in group):
-                continue
-            for one in group:
-                self._stores.claims.insert(_tombstone(one, self._clock.now()))
+        condemned = 0
+        for skip in range(0, LOOKED_AT_A_ROUND, LOOKED_AT_ONCE):
+            found = self._stores.incidents.find(query, "updated_at:1", LOOKED_AT_ONCE, skip)
+            known = pruned(self._stores, [str(one["_key"]) for one in found])
+            for document in [one for one in found if one["_key"] not in known]:
+                if condemned == INCIDENTS_A_ROUND:
+                    return
+                group = [*reversed(self._merged(document)), document]
+                if any(one.get("follow_ups_open") for one in group):
+                    continue
+                condemned += 1
+                for one in group:
+                    self._stores.claims.insert(_tombstone(one, self._clock.now()))
+            if len(found) < LOOKED_AT_ONCE:
+                return
 
     def _merged(self, document: Document) -> List[Document]:
         """The incidents that were merged into this one, and into those; the nearest first."""
