@@ -13,8 +13,8 @@ from urllib.parse import quote as url_quote
 from urllib.parse import urlencode
 
 from ..channels import NAMES
+from ..incidents.clocks.owed import STATES
 from ..incidents.model import SEVERITIES
-from ..incidents.updates import STATES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from .asking import truncated

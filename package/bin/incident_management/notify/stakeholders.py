@@ -16,11 +16,11 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, 
 
 from ..incidents.canonical import digest
 from ..incidents.clocks.lives import steps_of
+from ..incidents.clocks.owed import STATES
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
 from ..incidents.signal import SIMULATED, TEST_MARK
 from ..incidents.stores import find_by
-from ..incidents.updates import STATES
 from ..masking import mask
 from ..ports import Document, Stores
 from .events import HEADLINES, event_of
