@@ -203,6 +203,15 @@ def test_nobody_is_told_twice_in_one_place(desk):
     ]
 
 
+def test_one_place_that_is_written_in_two_ways_is_told_once(desk):
+    group = {"slack_channels": "#Status, status, payments", "email": "x@a.example"}
+    again = {"slack_channels": "#status", "email": "X@A.example"}
+    stanzas = {**STANZAS, "stakeholders:support": group, "stakeholders:more": again}
+    desk.update()
+    desk.announce(Routing.from_stanzas(stanzas))
+    assert sorted(place for _group, place, _event in desk.outside()) == ["#Status", "x@a.example"]
+
+
 def test_who_is_added_hears_of_what_comes_after(desk):
     before = Routing.from_stanzas({k: v for k, v in STANZAS.items() if "stakeholders" not in k})
     desk.update()

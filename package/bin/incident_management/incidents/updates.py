@@ -14,6 +14,7 @@ from . import lifecycle, timeline
 from .canonical import milliseconds
 from .clocks import checkpoint
 from .clocks import updates as clocks
+from .clocks.owed import STATES
 from .errors import IllegalMove, Invalid
 from .fold import effective
 from .joining import carrying_out
@@ -22,7 +23,6 @@ from .routing import Routing
 
 __all__ = ["MAX_SERVICES", "STATES", "TEXT_CHARACTERS", "draft", "resolve", "updates_of", "write"]
 
-STATES = ("investigating", "identified", "monitoring", "resolved")
 TEXT_CHARACTERS = 2000
 MAX_SERVICES = 50
 # How far ahead something can be promised.

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from ..channels import NAMES
 from ..durations import span
+from ..incidents.clocks.owed import STATES
 from ..incidents.model import SEVERITIES
-from ..incidents.updates import STATES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second

@@ -16,11 +16,11 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, 
 
 from ..incidents.canonical import digest
 from ..incidents.clocks.lives import steps_of
+from ..incidents.clocks.owed import STATES
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
 from ..incidents.signal import SIMULATED, TEST_MARK
 from ..incidents.stores import find_by
-from ..incidents.updates import STATES
 from ..masking import mask
 from ..ports import Document, Stores
 from .events import HEADLINES, event_of
@@ -79,7 +79,7 @@ class Telling:
         self._groups = routing.stakeholders
         self._incident = incident
         self._entries = entries
-        self._standings = standings(entries) if self._groups else {}
+        self._known: Dict[str, Standing] = {}
         # Since when a group was told of it: by this, and, once that is read, before.
         self._now: Dict[str, float] = {}
         self._before: Dict[str, Dict[str, float]] = {}
@@ -99,7 +99,7 @@ class Telling:
                 told twice in one place.
         """
         added = 0
-        mailed = set(own.get("email", "").split(","))
+        mailed = {_same(one) for one in own.get("email", "").split(",")}
         for group in self._groups:
             if not (self._wants(group, entry) and hears(group)):
                 continue
@@ -107,12 +107,13 @@ class Telling:
             self._now.setdefault(group.name, entry.time)
             for channel, place in group.places:
                 if channel == "email":
-                    left = [one for one in place.split(",") if one not in mailed]
-                    mailed.update(left)
+                    left = [one for one in place.split(",") if _same(one) not in mailed]
+                    mailed.update(map(_same, left))
                     place, key = ",".join(left), group.name
                     is_there = not left
                 else:
-                    key, is_there = place, own.get(channel) == place
+                    key = _same(place)
+                    is_there = channel in own and _same(own[channel]) == key
                 if not is_there:
                     added += enqueue(channel, place, f"stakeholders/{key}", message)
         return added
@@ -129,10 +130,16 @@ class Telling:
             return False
         # A merge ends nothing for people: the other incident goes on.
         if entry.kind == "status":
-            wish = _WISHES.get(event_of(entry.to_document()))
-            is_there = self._is_for(group, entry) or self._was_told(group, entry)
-            return wish in group.events and is_there
+            if _WISHES.get(event_of(entry.to_document())) not in group.events:
+                return False
+            return self._is_for(group, entry) or self._was_told(group, entry)
         return "opened" in group.events and self._became_its(group, entry)
+
+    @property
+    def _standings(self) -> Dict[str, Standing]:
+        """How it stood after each entry; added up where that matters, which is rare."""
+        self._known = self._known or standings(self._entries)
+        return self._known
 
     def _is_for(self, group: Stakeholders, entry: Entry) -> bool:
         """Whether it is for this incident, or for the one that had taken it over."""
@@ -155,6 +162,11 @@ class Telling:
             told = self._before[entry.key] = told_since(self._stores, kin)
         since = min(told.get(group.name, entry.time), self._now.get(group.name, entry.time))
         return since < entry.time
+
+
+def _same(place: str) -> str:
+    """A channel or an address as it is compared: people write ``#Status`` and ``status``."""
+    return place.strip().lower().lstrip("#")
 
 
 def standings(entries: Sequence[Entry]) -> Dict[str, Standing]:

@@ -10,7 +10,10 @@ from typing import Any, Dict, Optional
 
 from ..model import Document, Entry
 
-__all__ = ["Owed"]
+__all__ = ["STATES", "Owed"]
+
+# What people are told of how it stands, as on status pages. "resolved" is the last one.
+STATES = ("investigating", "identified", "monitoring", "resolved")
 
 
 class Owed:
