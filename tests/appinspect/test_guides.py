@@ -53,7 +53,7 @@ def test_a_place_on_the_configuration_page_is_there(name):
 
 
 def test_the_defaults_of_the_lifecycle_are_those_of_its_page():
-    told = {label: default.strip("`") for label, default, _what in rows("ADMIN.md", LIFECYCLE)}
+    told = {label: default.strip("`") for label, default, _what in rows("LIFECYCLE.md", LIFECYCLE)}
     assert told == {label: default or "empty" for label, default in FIELDS["Lifecycle"].items()}
 
 
@@ -62,7 +62,7 @@ LIFECYCLE = "Incidents that end by themselves"
 
 def test_a_default_that_a_guide_gives_in_brackets_is_the_shipped_one():
     general = shipped("incident_routing")["general"]
-    told = re.findall(r"`(\w+)`(?: times)? \(`?(\w+)`?\)", GUIDES["ADMIN.md"])
+    told = re.findall(r"`(\w+)`(?: times)? \(`?(\w+)`?\)", "\n".join(GUIDES.values()))
     compared = {name: value for name, value in told if name in general}
     assert compared and all(general[name] == value for name, value in compared.items())
 
@@ -90,6 +90,14 @@ def test_each_role_has_the_capabilities_that_the_guide_gives_it():
         name = capability.strip("`")
         holders = [one for one in rights.sections() if rights[one].get(name) == "enabled"]
         assert set(holders) == {f"role_{role.strip('`')}", "role_admin"}, name
+
+
+def test_the_keys_that_the_guide_gives_are_those_of_the_workbench():
+    moves = (ROOT / "package/appserver/static/workbench/moves.js").read_text(encoding="utf-8")
+    keys = dict(re.findall(r"label: '([^']+)', key: '(\w)'", moves))
+    told = dict(re.findall(r"\*\*([^*]+)\*\* \(`(\w)`\)", GUIDES["ONCALL.md"]))
+    asked = {label: key for label, key in told.items() if label != "On call"}
+    assert asked and asked.items() <= keys.items()
 
 
 def test_each_benchmark_that_a_guide_names_is_there():

@@ -117,7 +117,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
     pages = panel(page, "list").locator("[data-test=page]")
     expect(pages).to_have_text(["1", "2"])
     pages.last.click()
-    expect(panel(page, "list").locator("tbody tr")).to_have_count(6, timeout=WAIT_MS)
+    expect(panel(page, "list").locator("tbody tr")).to_have_count(8, timeout=WAIT_MS)
     expect(panel(page, "list").get_by_text("Done ")).to_have_count(0)
 
 

@@ -8,7 +8,7 @@ from tests.fakes import ManualClock
 
 def test_all_is_read_first_and_once_a_minute():
     clock = ManualClock()
-    overlap = Overlap(clock, 900.0)
+    overlap = Overlap(clock)
     found = []
     for _round in range(13):
         seconds = overlap.seconds()
@@ -19,14 +19,14 @@ def test_all_is_read_first_and_once_a_minute():
 
 
 def test_what_failed_is_read_again_as_far_back():
-    overlap = Overlap(ManualClock(), 900.0)
+    overlap = Overlap(ManualClock())
     overlap.seconds()
     assert overlap.seconds() == 960.0
 
 
 def test_a_clock_that_is_put_back_has_all_read():
     clock = ManualClock()
-    overlap = Overlap(clock, 900.0)
+    overlap = Overlap(clock)
     overlap.was_read(overlap.seconds())
     clock.advance(-3600)
     assert overlap.seconds() == 960.0
@@ -35,7 +35,7 @@ def test_a_clock_that_is_put_back_has_all_read():
 def test_what_is_too_young_for_one_look_is_not_too_old_for_the_next():
     """An entry that arrives when it is just within the overlap, after a look, has one look left."""
     clock = ManualClock()
-    overlap = Overlap(clock, 900.0)
+    overlap = Overlap(clock)
     overlap.was_read(overlap.seconds())
     arrived = clock.now() - 899.0
     clock.advance(60)

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
 from urllib.parse import urlsplit
 
-from .bounded import timed_response
 from .hosts import is_among, is_loopback
+from .outside.bounded import timed_response
 
 if TYPE_CHECKING:
     from .splunk.settings import Proxy

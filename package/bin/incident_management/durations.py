@@ -1,15 +1,15 @@
-"""Spans of time as people write them in settings and options: ``90s``, ``15m``, ``1.5h``, ``2d``.
+"""Spans of time as people write them in settings and options (``90s``, ``1.5h``), or are told them.
 
-A number, which may have a fraction, then one of s, m, h, d, w, in either case and with blanks
-around it. A number alone is seconds. Splunk's time modifiers (``-1d@d``) are another grammar:
-:mod:`.detection.timemodifiers`.
+What they write is a number, which may have a fraction, then one of s, m, h, d, w, in either case
+and with blanks around it. A number alone is seconds. Splunk's time modifiers (``-1d@d``) are
+another grammar: :mod:`.detection.timemodifiers`.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["LONGEST", "seconds_of"]
+__all__ = ["LONGEST", "seconds_of", "span"]
 
 LONGEST = 3650 * 86400.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -50,3 +50,14 @@ def _written(seconds: float) -> str:
     """A span in the largest unit up to days of which it is a whole number."""
     unit = next((unit for unit in "dhm" if seconds and seconds % _UNITS[unit] == 0), "s")
     return f"{seconds / _UNITS[unit]:.12g}{unit}"
+
+
+def span(seconds: float) -> str:
+    """Tell a span of time to people, in its two largest units: ``1 h 5 min``."""
+    left = int(max(seconds, 0.0))
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"

@@ -10,20 +10,23 @@ from typing import Optional
 
 from .ports import Clock
 
-__all__ = ["Overlap"]
+__all__ = ["OVERLAP_SECONDS", "Overlap"]
 
 # Covers the delay of a write, and the clocks of members that are kept in step (NTP).
 NEAR_SECONDS = 60.0
 ALL_EVERY_SECONDS = 60.0
+# Covers what reached the KV store late, and clocks that nobody keeps in step.
+OVERLAP_SECONDS = 900.0
 
 
 class Overlap:
-    """The overlap of one duty, which has ``whole`` seconds; one lives as long as its process."""
+    """The overlap of one duty; one lives as long as its process."""
 
-    def __init__(self, clock: Clock, whole: float) -> None:
+    # What a look just does not have yet must not be beyond the next one.
+    _whole = OVERLAP_SECONDS + ALL_EVERY_SECONDS
+
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # What a look just does not have yet must not be beyond the next one.
-        self._whole = whole + ALL_EVERY_SECONDS
         self._read_at: Optional[float] = None
 
     def seconds(self) -> float:

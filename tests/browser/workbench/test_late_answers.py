@@ -43,6 +43,27 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     expect(page.locator(".wb-plan")).to_have_count(0)
 
 
+def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, enter: Enter) -> None:
+    first = site.open("Told-1 to the board", severity="info")
+    second = site.open("Told-2 to nobody", severity="low")
+    page = enter("rob", f"?incident={first}&text=Told-")
+    expect(page.locator(".wb-id")).to_have_text(first)
+    slow = Held(page, f"**/{first}/updates")
+    page.keyboard.press("u")
+    slow.wait()
+    page.locator(f"[data-id={second}]").click()
+    expect(page.locator(".wb-id")).to_have_text(second)
+    page.keyboard.press("u")
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("No group of stakeholders")
+    with page.expect_response(f"**/{first}/updates"):
+        slow.go()
+    page.wait_for_load_state("networkidle")
+    page.locator("dialog [name=text]").fill("We look into it.")
+    expect(effects).to_contain_text("No group of stakeholders")
+    expect(effects).not_to_contain_text("board")
+
+
 def test_a_decision_has_the_fixes_read_once(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "read-once"})
     site.analysed(incident)

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from .gestures import said, submit
 from .site import Site
+from .waiting import Held, refresh
 
 Enter = Callable[..., Any]
 DAY = 86_400
@@ -80,6 +81,48 @@ def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed
     assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
 
 
+def test_a_form_that_was_opened_on_an_older_text_overwrites_no_newer_one(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Read late")
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    expect(place(page, "write-review")).to_be_visible()
+    site.call("POST", f"/incidents/{incident_id}/review", {"summary": "Mia knows."}, "mia")
+    entries = len(site.timeline(incident_id))
+    slow = Held(page, f"**/{incident_id}/review")
+    refresh(page)  # the page knows of the new entry, and the part is as it was
+    expect(page.get_by_role("tab", name="Timeline")).to_contain_text(str(entries))
+    place(page, "write-review").click()
+    page.get_by_label("Summary").fill("Rob thinks.")
+    slow.go()
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Mia knows.")
+    (summary, *_) = site.call("GET", f"/incidents/{incident_id}/review")["written"]
+    assert summary["text"] == "Mia knows."
+
+
+def test_what_was_not_sent_is_there_again_unless_others_wrote_there(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Left by mistake")
+    site.call("POST", f"/incidents/{incident_id}/review", {"summary": "It broke."})
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    write, summary = place(page, "write-review"), page.get_by_label("Summary")
+    write.click()
+    summary.fill("It broke, as the pool was empty.")
+    page.keyboard.press("Escape")
+    write.click()
+    expect(summary).to_have_value("It broke, as the pool was empty.")
+    page.reload()
+    write.click()
+    expect(summary).to_have_value("It broke, as the pool was empty.")
+    page.keyboard.press("Escape")
+    site.call("POST", f"/incidents/{incident_id}/review", {"summary": "Mia knows better."}, "mia")
+    page.reload()
+    write.click()
+    expect(summary).to_have_value("Mia knows better.")
+
+
 def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
     site: Site, enter: Enter
 ) -> None:
@@ -127,6 +170,40 @@ def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
     )
     (one,) = site.call("GET", f"/follow-ups?incident={incident_id}")["follow_ups"]
     assert (one["state"], one["reason"]) == ("dropped", "Too dear.")
+
+
+def test_a_reason_without_another_state_is_not_lost_silently(site: Site, enter: Enter) -> None:
+    incident_id = over(site, "A reason for nothing")
+    follow_up(site, incident_id, "Move the date", "rob", time.time() + DAY)
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    page.get_by_role("button", name="Change …").click()
+    page.get_by_label("Why it is done or dropped").fill("Holidays.")
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("The reason is kept only where the state is changed, too.")
+    page.get_by_label("State").select_option("done")
+    expect(effects).to_be_hidden()
+
+
+def test_who_has_no_mouse_stays_in_the_list_of_follow_ups(site: Site, enter: Enter) -> None:
+    incident_id = over(site, "By keyboard")
+    follow_up(site, incident_id, "Only by keys", "rob", time.time() + DAY)
+    page = enter("rob", "?view=followups")
+    dialog = page.get_by_role("dialog", name="Follow-ups")
+    row = dialog.get_by_role("listitem").filter(has_text=incident_id)
+    row.get_by_role("button", name="Done").press("Enter")
+    expect(row).to_have_count(0)
+    expect(dialog.get_by_role("heading", name="Follow-ups")).to_be_focused()
+
+
+def test_where_the_browser_has_no_clipboard_it_is_copied_all_the_same(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "On plain http")
+    page = enter("vic", f"?incident={incident_id}&tab=review")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    place(page, "copy-review").press("Enter")
+    said(page, "The review is copied as Markdown.")
+    expect(place(page, "copy-review")).to_be_focused()
 
 
 def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> None:

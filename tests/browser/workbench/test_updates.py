@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said, submit
 from .site import Site
+from .waiting import let_time_pass, refresh
 
 Enter = Callable[..., Any]
 
@@ -36,6 +37,8 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     page.keyboard.press("Escape")
     press(page, "update")
     expect(field(page, "text")).to_have_value("Card payments fail. <b>We</b> are on it.")
+    expect(page.locator("dialog")).to_contain_text("What you wrote before, and did not send")
+    expect(page.locator("dialog")).not_to_contain_text("This is a draft")
     field(page, "services").fill("Card payments")
     field(page, "next").fill("45m")
     field(page, "by").fill("2031-01-01T10:00")
@@ -47,7 +50,11 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
 
     facts = page.locator(".wb-facts")
     expect(facts).to_contain_text("Card payments fail. <b>We</b> are on it.")
-    expect(facts).to_contain_text("in 45 min")
+    clocks = page.locator(".wb-clocks")
+    expect(clocks).to_contain_text("update in 45 min")
+    let_time_pass(page)
+    refresh(page)  # nothing has changed but the time
+    expect(clocks).to_contain_text("update in 35 min")
     expect(page.locator(".wb-timeline")).to_contain_text("Stakeholders told: investigating")
     shown = site.incident(incident)
     assert shown["last_update"]["services"] == ["Card payments"]
@@ -71,8 +78,7 @@ def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, ent
     time.sleep(3)
     page = enter("rob", f"?incident={incident}&text=Overdue%20to")
     expect(page.locator(".wb-item")).to_contain_text("update overdue")
-    expect(page.locator(".wb-head")).to_contain_text("update overdue")
-    expect(page.locator(".wb-facts")).to_contain_text("overdue")
+    expect(page.locator(".wb-clocks")).to_contain_text("update overdue by")
     missed = {"event": "missed", "due": due["next_update_by"], "reason": "None was written."}
     site.write(incident, "update_due", "incident_management", **missed)
     page.reload()
@@ -112,6 +118,15 @@ def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, ent
     page = enter("vic", f"?incident={incident}")
     expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
     assert page.locator("[data-move=update]").count() == 0
+
+
+def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> None:
+    incident = site.open("Much is told", severity="medium")
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it. " * 110})
+    page = enter("rob", f"?incident={incident}")
+    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    expect(page.get_by_role("tab", name="Review")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".wb-facts")).to_contain_text("…")
 
 
 def utc(site: Site, incident: str) -> str:

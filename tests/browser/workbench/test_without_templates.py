@@ -51,7 +51,7 @@ def test_it_has_the_dashboards_theme_and_loads_nothing_that_requirejs_refuses(
 
 
 def test_an_administrator_puts_it_in_the_place_of_the_page(blocked: Site, enter: Enter) -> None:
-    """So that all links lead to it; ADMIN.md says how."""
+    """So that all links lead to it; TROUBLESHOOTING.md says how."""
     app = blocked.standin.splunk.home / f"etc/apps/{APP}"
     own = app / "local/data/ui/views/workbench.xml"
     own.parent.mkdir(parents=True, exist_ok=True)

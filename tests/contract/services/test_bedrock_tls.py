@@ -9,9 +9,9 @@ import certifi
 import pytest
 import trustme
 
-from incident_management.analysis.bedrock import BedrockModel
-from incident_management.analysis.briefing import Question
-from incident_management.analysis.model import ModelUnavailable
+from incident_management.analysis.asking.bedrock import BedrockModel
+from incident_management.analysis.asking.briefing import Question
+from incident_management.analysis.asking.model import ModelUnavailable
 
 from .connections import DRIPS, Proxy, Raw
 

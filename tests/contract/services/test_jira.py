@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.jira import JiraSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services.jira import JiraSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from incident_management.splunk.settings import Jira
 
 from .fake_jira import FakeJira, text_of

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.notify import transport
-from incident_management.notify.idle import Idle
-from incident_management.notify.transport import Network, NoAnswer, send_json
+from incident_management.outside import transport
+from incident_management.outside.idle import Idle
+from incident_management.outside.transport import Network, NoAnswer, send_json
 
 
 class Lasting:

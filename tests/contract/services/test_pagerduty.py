@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from incident_management.notify.channel import NotConfigured
 from incident_management.notify.message import Message
-from incident_management.notify.pagerduty import PagerDutySender, action_of, event
-from incident_management.notify.transport import Network
+from incident_management.notify.services.pagerduty import PagerDutySender, action_of, event
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 
 from .messages import ALL, CLOCK, hostile, message, notification
 from .schemas import PAGERDUTY

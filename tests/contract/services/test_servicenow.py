@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.servicenow import ServiceNowSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services.servicenow import ServiceNowSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from incident_management.splunk.settings import ServiceNow
 
 from .fake_servicenow import FakeServiceNow

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify import oauth
-from incident_management.notify.channel import NotConfigured
 from incident_management.notify.heard.servicenow import ServiceNowReader
-from incident_management.notify.servicenow import ServiceNowSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services import oauth
+from incident_management.notify.services.servicenow import ServiceNowSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from incident_management.splunk.settings import ServiceNow, parse
 from tests.fakes import ManualClock
 

@@ -11,11 +11,11 @@ import pytest
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.slack import SlackSender
-from incident_management.notify.slack_buttons import decided, form
-from incident_management.notify.slack_layout import blocks, escape, fallback
-from incident_management.notify.transport import Network
+from incident_management.notify.services.slack import SlackSender
+from incident_management.notify.services.slack_buttons import decided, form
+from incident_management.notify.services.slack_layout import blocks, escape, fallback
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from tools.demo.receivers import blocks as block_kit
 
 from .messages import ALL, CLOCK, hostile, message, notification

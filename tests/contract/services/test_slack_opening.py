@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.slack import web_client
-from incident_management.notify.transport import Network, NotSent
+from incident_management.notify.services.slack import web_client
+from incident_management.outside.transport import Network, NotSent
 from incident_management.slack_socket.acting import WebSlack
 from incident_management.slack_socket.opening import (
     Refused,

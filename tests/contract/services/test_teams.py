@@ -7,10 +7,10 @@ import json
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from incident_management.notify.channel import NotConfigured
 from incident_management.notify.message import build
-from incident_management.notify.teams import TeamsSender, card, envelope
-from incident_management.notify.transport import Network
+from incident_management.notify.services.teams import TeamsSender, card, envelope
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 
 from .messages import ALL, CLOCK, INCIDENT, entry, hostile, message, notification
 from .schemas import TEAMS

@@ -12,12 +12,11 @@ import pytest
 import trustme
 from urllib3.util import connection  # type: ignore[import-untyped]
 
-from incident_management.notify import connecting, pinned, transport
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.network_failure import CONNECT_SECONDS
-from incident_management.notify.pagerduty import PagerDutySender
-from incident_management.notify.senders import network_of
-from incident_management.notify.transport import (
+from incident_management.notify.services.pagerduty import PagerDutySender
+from incident_management.outside import connecting, pinned, transport
+from incident_management.outside.network import NotConfigured, network_of
+from incident_management.outside.network_failure import CONNECT_SECONDS
+from incident_management.outside.transport import (
     BadUrl,
     Network,
     NoAnswer,

@@ -7,8 +7,8 @@ from typing import Any, Iterator
 
 import pytest
 
-from incident_management.notify.slack_layout import blocks, fallback
-from incident_management.notify.teams import envelope
+from incident_management.notify.services.slack_layout import blocks, fallback
+from incident_management.notify.services.teams import envelope
 
 from .messages import hostile_update, notification, update
 from .test_slack import sender as slack_sender

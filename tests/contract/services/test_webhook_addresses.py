@@ -7,10 +7,10 @@ import socket
 import pytest
 from urllib3.util import connection  # type: ignore[import-untyped]
 
-from incident_management.notify import pinned
 from incident_management.notify.channel import Notification
-from incident_management.notify.transport import Network
-from incident_management.notify.webhook import WebhookSender
+from incident_management.notify.services.webhook import WebhookSender
+from incident_management.outside import pinned
+from incident_management.outside.transport import Network
 from tests.fakes import ManualClock
 
 NOTIFICATION = Notification("n1", "INC-1", "webhook:SUB-1", "", "opened", {"title": "Slow"})

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from incident_management.notify.transport import Network
+from incident_management.outside.transport import Network
 from incident_management.slack_socket.wire import MESSAGE_BYTES, Broken, open_wire
 from tests.fakes.websocket import PING, TEXT, WebSocketServer, frame
 

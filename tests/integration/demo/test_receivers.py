@@ -11,16 +11,16 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-from incident_management.analysis.bedrock import BedrockModel
-from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.asking.bedrock import BedrockModel
+from incident_management.analysis.asking.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.citations import holds_quote
-from incident_management.analysis.model import ModelUnavailable
 from incident_management.notify.channel import Notification
 from incident_management.notify.message import Message
-from incident_management.notify.pagerduty import PagerDutySender
-from incident_management.notify.slack import SlackSender
-from incident_management.notify.teams import TeamsSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services.pagerduty import PagerDutySender
+from incident_management.notify.services.slack import SlackSender
+from incident_management.notify.services.teams import TeamsSender
+from incident_management.outside.transport import Network
 from tools.demo.receivers import blocks, card, reader
 from tools.demo.receivers.page import page
 

@@ -10,7 +10,7 @@ HOUR, DAY = 3600.0, 86400.0
 
 
 def test_the_guides_objective_pages_about_an_access_log(detections: Detections) -> None:
-    guide = (ROOT / "docs/DETECTIONS.md").read_text()
+    guide = (ROOT / "docs/MONITORS.md").read_text()
     (stanza,) = re.findall(r"```ini\n(\[incident_monitor://checkout_slo\]\n.*?)```", guide, re.S)
     local = detections.standin.splunk.home / "etc/apps" / APP_NAME / "local"
     local.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.incidents.conftest import APP_NAME, PERIOD, ROOT, App
 from tests.standin import start_standin
 
-GUIDE = (ROOT / "docs/DETECTIONS.md").read_text()
+GUIDE = "".join((ROOT / f"docs/{name}.md").read_text() for name in ("DETECTIONS", "MONITORS"))
 EDITABLE = (
     "action.open_incident", "alert.", "counttype", "cron_schedule", "dispatch.earliest_time",
     "dispatch.latest_time", "quantity", "relation",
@@ -41,7 +41,7 @@ def stanza(text: str) -> tuple[str, dict[str, str]]:
 
 SEARCH, STANZA = blocks("Add one in two minutes")
 SPL = " ".join(SEARCH.split("\n")).strip()
-MONITOR = blocks("Monitors: detections that learn")[0]
+MONITOR = blocks("Make one")[0]
 
 
 def reject_invoices(app: App, service: str = "billing", count: int = 6) -> None:

@@ -143,7 +143,7 @@ def test_a_macro_that_names_no_index_is_said_in_one_sentence(idle: Place) -> Non
 def test_the_search_that_the_guide_gives_for_e_mail_tells_of_beginning_and_end(
     place: Place,
 ) -> None:
-    guide = (ROOT / "docs" / "ADMIN.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "CHANNELS.md").read_text("utf-8")
     (spl,) = re.findall(r"```\n(`incident_audit_events` \(kind=.*?)```", guide, re.DOTALL)
     assert "_index_earliest=-1m@m _index_latest=@m" in spl
     spl = spl.replace("_index_earliest=-1m@m _index_latest=@m", "_index_earliest=-1h")

@@ -88,13 +88,13 @@ def test_every_screen_is_answered_before_the_worker_has_run(upgraded: Place) -> 
     for path in (
         "/incidents", "/outbox", "/suppressions", "/suppressions/signals", "/freezes", "/teams",
         "/subscriptions", "/baselines", "/detections", "/stats", "/metrics", "/health", "/actions",
-        "/system/info",
+        "/system/info", "/follow-ups",
     ):  # fmt: skip
         assert get(upgraded, path), path
     (plan,) = STORE["incident_plans"]
     assert get(upgraded, f"/plans/{plan['_key']}")["status"] == "done"
     for incident_id in IDS:
-        for part in ("", "/timeline", "/signals", "/plans", "/report", "/similar"):
+        for part in ("", "/timeline", "/signals", "/plans", "/report", "/review", "/similar"):
             assert get(upgraded, f"/incidents/{incident_id}{part}"), part
         verdict = timeline.verify(timeline.read(KvStores(upgraded.session()), incident_id))
         assert verdict.ok, verdict.problems

@@ -8,23 +8,26 @@ import time
 
 import pytest
 
-from tests.unit.remediation.functions import REGION, FakeLambda
+from tests.unit.remediation.functions import FUNCTION, REGION, FakeLambda
 
 from .conftest import ROOT, Office, wait_for
 from .shop import Shop, remediate
 
-GUIDE = ROOT / "docs" / "REMEDIATION.md"
+GUIDE = ROOT / "docs" / "EXECUTORS.md"
 
 
-def moved(office: Office, at: float, version: str) -> None:
-    """Index CloudTrail's event of an UpdateAlias."""
+def moved(
+    office: Office, at: float, version: str, function: str = FUNCTION, by: str = "UpdateAlias"
+) -> None:
+    """Index CloudTrail's event of an alias that is set."""
     told = {
         "eventVersion": "1.09", "eventSource": "lambda.amazonaws.com",
-        "eventName": "UpdateAlias20150331", "eventID": f"5b7c-{version}",
+        "eventName": f"{by}20150331", "eventID": f"5b7c-{version}",
         "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:role/ci"},
         "requestParameters": {"functionName": "checkout", "name": "prod",
                               "functionVersion": version},
-        "responseElements": {"name": "prod", "functionVersion": version, "revisionId": "8f2b"},
+        "responseElements": {"aliasArn": f"{function}:prod", "name": "prod",
+                             "functionVersion": version, "revisionId": "8f2b"},
     }  # fmt: skip
     event = {"_time": at, "_raw": json.dumps(told), "host": "aws", "source": "s3"}
     office.standin.index("main", [{**event, "sourcetype": "aws:cloudtrail"}])
@@ -42,7 +45,7 @@ def lambdas(office: Office, shop: Shop):
     with (local / "macros.conf").open("a") as macros:
         macros.write(
             "[incident_change_index]\n"
-            "definition = (index=main sourcetype=aws:cloudtrail eventName=UpdateAlias*)\n"
+            "definition = (index=main sourcetype=aws:cloudtrail eventName=*Alias20150331)\n"
         )
     office.standin.splunk.conf.reload()
     amazon = FakeLambda()
@@ -56,7 +59,8 @@ def lambdas(office: Office, shop: Shop):
 
 def test_what_cloudtrail_tells_is_enough_to_put_a_function_back(office: Office, lambdas):
     now = time.time()
-    moved(office, now - 9 * 86400, "41")
+    moved(office, now - 9 * 86400, "41", by="CreateAlias")
+    moved(office, now - 8 * 86400, "39", FUNCTION.replace("123456789012", "999999999999"))
     moved(office, now - 75, "42")
     incident = office.signal()
     office.search(f"| aianalyze incident={incident}")

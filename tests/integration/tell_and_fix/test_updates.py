@@ -75,12 +75,21 @@ def test_the_incidents_page_shows_what_was_told_last_and_when_the_next_is_due(fr
     incident = fresh.signal()
     said = {"text": "We look into it.", "next_update_by": time.time() + 3600}
     fresh.call("POST", f"/incidents/{incident}/updates", said)
+    shown = facts_of(fresh, incident)
+    assert shown["Last update for stakeholders"] == "We look into it."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}", shown["Next update for stakeholders"])
+    into = fresh.call("POST", "/incidents", {"title": "The same"})["id"]
+    fresh.call("POST", f"/incidents/{incident}/merge", {"into": into})
+    assert "Next update for stakeholders" in facts_of(fresh, into)
+    assert "Next update for stakeholders" not in facts_of(fresh, incident)
+
+
+def facts_of(office: Office, incident: str) -> dict[str, str]:
+    """What the panel Facts of the incident's page shows, by fact."""
     view = ROOT / "package/default/data/ui/views/incident.xml"
     text = view.read_text(encoding="utf-8")
     definition = json.loads(re.findall(r"<!\[CDATA\[(.*?)\]\]>", text, re.DOTALL)[0])
     sources = definition["dataSources"]
     base, facts = (sources[name]["options"]["query"] for name in ("ds_document", "ds_facts"))
-    rows = fresh.search(f"{base} {facts}".replace("$incident|s$", f'"{incident}"'))
-    shown = {row["Fact"]: row["Value"] for row in rows}
-    assert shown["Last update for stakeholders"] == "We look into it."
-    assert re.fullmatch(r"[\d-]{10} [\d:]{8}", shown["Next update for stakeholders"])
+    rows = office.search(f"{base} {facts}".replace("$incident|s$", f'"{incident}"'))
+    return {row["Fact"]: row["Value"] for row in rows}

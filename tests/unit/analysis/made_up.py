@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
-from incident_management.analysis.case import Hypothesis
+from incident_management.analysis.case import CULPRIT_SCORE, Hypothesis
 from incident_management.analysis.investigation import investigate
-from incident_management.analysis.ranking import CULPRIT_SCORE
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.scenario import START, change

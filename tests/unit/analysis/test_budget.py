@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from incident_management.analysis.briefing import question
+from incident_management.analysis.asking.briefing import question
 from incident_management.analysis.budget import Budget, shorten
 from incident_management.analysis.citations import check, holds_quote
 from incident_management.analysis.evidence import Citation, Event

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from incident_management.analysis.causes.effects import effects_of, harmless_reason
 from incident_management.analysis.changes import Change
-from incident_management.analysis.effects import effects_of, harmless_reason
 from tests.unit.analysis.made_up import MadeUp, calm, deploy, fail
 from tests.unit.analysis.scenario import START
 

@@ -16,7 +16,7 @@ from tests.contract.spl.memory import MemoryContext, event
 from tests.unit.analysis.finders.finding import T, scope_of
 from tools.splunkd_lite.spl import run
 
-GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "EXECUTORS.md"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 
 
@@ -29,10 +29,10 @@ def _props():
     return dict(parser["aws:cloudtrail"])
 
 
-def _moved(version, weights=None, name="prod", function="orders", **more):
+def _moved(version, weights=None, name="prod", function="orders", arn=FUNCTION, **more):
     """An event as CloudTrail writes it: parameters and answer of the call, in its lower camel."""
     routing = {"additionalVersionWeights": weights or {}}
-    answer = {"aliasArn": f"{FUNCTION}:{name}", "name": name, "functionVersion": version,
+    answer = {"aliasArn": f"{arn}:{name}", "name": name, "functionVersion": version,
               "description": "", "revisionId": "8f2b"}  # fmt: skip
     return {
         "eventVersion": "1.09",
@@ -45,10 +45,11 @@ def _moved(version, weights=None, name="prod", function="orders", **more):
     }  # fmt: skip
 
 
-def _changes(*documents):
+def _changes(*documents, times=()):
     """What an analysis makes of these events, a minute apart, the last a minute before trouble."""
     rows = []
-    for number, document in enumerate(documents):
+    times = times or [T - 60 * (len(documents) - number) for number in range(len(documents))]
+    for time, document in zip(times, documents):
         raw = json.dumps(document)
         searched = MemoryContext(
             [event(raw, sourcetype="aws:cloudtrail")],
@@ -56,10 +57,13 @@ def _changes(*documents):
         )
         row = run("* | search change_id=*", searched).rows
         told = {name: row[0][name] for name in CHANGE_FIELDS if row and name in row[0]}
-        rows += [{**told, "raw": raw, "time": T - 60 * (len(documents) - number)}] if row else []
+        rows += [{**told, "raw": raw, "time": time}] if row else []
     scope = scope_of(changes=rows)
     recent_changes.find(scope)
-    return [(c.service, c.alias, c.version, c.previous_version) for c in scope.changes]
+    return [
+        (c.service, c.alias.rpartition(":")[2], c.version, c.previous_version)
+        for c in scope.changes
+    ]
 
 
 def test_the_version_before_is_that_of_the_event_before():
@@ -74,6 +78,29 @@ def test_another_aliass_version_is_not_the_one_before():
     assert found[2] == ("orders", "prod", "42", "41")
 
 
+@pytest.mark.parametrize("other", ["eu-west-1:999999999999", "us-east-1:123456789012"])
+def test_a_version_of_another_account_or_region_is_not_the_one_before(other):
+    """One trail tells of all: a fix would else put production back to a number of another's."""
+    arn = f"arn:aws:lambda:{other}:function:orders"
+    found = _changes(_moved("41"), _moved("37", arn=arn, eventID="id-else"), _moved("42"))
+    assert [before for *_rest, before in found] == ["", "", "41"]
+
+
+def test_an_event_that_two_trails_deliver_has_replaced_the_same_twice():
+    """The second one followed no earlier one, so that nothing could be put back."""
+    found = _changes(_moved("41"), _moved("42"), _moved("42"), times=[T - 600, T - 60, T - 60])
+    assert [before for *_where, before in found] == ["", "41", "41"]
+
+
+def test_the_end_of_a_canary_has_replaced_nothing():
+    """CodeDeploy takes a bad one back by itself: a fix would have sent all calls to it."""
+    canary = _moved("41", {"42": 0.1}, eventID="id-canary")
+    found = _changes(_moved("41", eventID="id-first"), canary, _moved("41"), _moved("43"))
+    assert [(version, before) for *_where, version, before in found] == [
+        ("41", ""), ("42", "41"), ("41", ""), ("43", "41"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("version", "weights"), [("41", {"42": 0.1}), ("42", {"41": 0.9})], ids=["new", "former"]
 )
@@ -85,8 +112,14 @@ def test_a_canary_tells_both_versions_whichever_has_the_share(version, weights):
     ]  # fmt: skip
 
 
+def test_an_alias_that_was_made_anew_has_not_kept_what_it_was():
+    made = _moved("45", eventName="CreateAlias20150331")
+    assert [before for *_where, before in _changes(_moved("41"), made, _moved("46"))][2] == "45"
+
+
 def test_a_function_is_known_by_its_name_however_it_is_called():
-    for function in ("orders", FUNCTION, "123456789012:function:orders", f"{FUNCTION}:prod"):
+    by_account = ("123456789012:function:orders", "123456789012:orders")
+    for function in ("orders", FUNCTION, *by_account, f"{FUNCTION}:prod"):
         assert _changes(_moved("42", function=function)) == [("orders", "prod", "42", "")]
 
 

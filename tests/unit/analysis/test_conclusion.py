@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.conclusion import CLAIM_SECONDS, analysis_id_of
 from incident_management.analysis.evidence import Citation, Event
-from incident_management.analysis.model import ModelUnavailable
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.notify.message import build
@@ -265,6 +265,15 @@ def test_a_canary_proves_what_ran_before_the_deploy_that_goes_on_with_it(shop, a
     top = shop.conclude()["hypotheses"][0]
     told = (top["change_id"], top["version"], top["previous_version"])
     assert told == ("chg-pool", "1.2", before)
+
+
+def test_which_alias_was_moved_is_told_as_the_event_tells_it(shop):
+    """A fix is held to it: the version before is that alias's."""
+    known = shop.searcher
+    moved = scenario.change(0, "chg-prod", "orders", "deploy", "moved", version="7", alias="prod")
+    shop.searcher = EventSearcher(known.logs, [moved], known.topology)
+    top = shop.conclude()["hypotheses"][0]
+    assert (top["change_id"], top["alias"]) == ("chg-prod", "prod")
 
 
 def test_a_deploy_of_weeks_ago_proves_the_version_to_go_back_to(shop):

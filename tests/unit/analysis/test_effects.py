@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from incident_management.analysis.causes.effects import effects_of, harmless_reason
 from incident_management.analysis.changes import Change
-from incident_management.analysis.effects import effects_of, harmless_reason
 
 
 def _change(**document):

@@ -15,7 +15,7 @@ import pytest
 from incident_management.analysis.case import CULPRIT_SCORE, Case, Pattern
 from incident_management.analysis.changes import Change
 from incident_management.analysis.evidence import Event
-from incident_management.analysis.ranking import rank
+from tests.unit.analysis.ranked import rank
 
 T = 1_700_000_000.0
 

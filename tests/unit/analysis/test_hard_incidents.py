@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.analysis.case import CULPRIT_SCORE
+from incident_management.analysis.causes.place import is_machine_of
+from incident_management.analysis.causes.symptoms import from_outside, symptoms_of
 from incident_management.analysis.investigation import investigate
-from incident_management.analysis.place import is_machine_of
-from incident_management.analysis.ranking import CULPRIT_SCORE
-from incident_management.analysis.symptoms import from_outside, symptoms_of
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.scenario import START, change

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.citations import holds_quote
 from incident_management.analysis.investigation import investigate
-from incident_management.analysis.ranking import CULPRIT_SCORE
 from incident_management.splunk import spl
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from incident_management import aws
-from incident_management.analysis.bedrock import BedrockModel, from_settings
-from incident_management.analysis.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.asking.bedrock import BedrockModel, from_settings
+from incident_management.analysis.asking.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.budget import Allowance
-from incident_management.analysis.model import ModelUnavailable
 from incident_management.splunk.settings import Account, Bedrock, Proxy, Settings, parse
 
 pytest.importorskip("boto3")

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.investigation import investigate
-from incident_management.analysis.ranking import CULPRIT_SCORE
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis.event_searcher import EventSearcher
 

@@ -7,9 +7,10 @@ import json
 import pytest
 
 from incident_management.analysis.case import CULPRIT_SCORE, Case, Pattern
+from incident_management.analysis.causes.ranking import MOST_PATTERNS, rank_within
 from incident_management.analysis.changes import Change
 from incident_management.analysis.evidence import Event
-from incident_management.analysis.ranking import MOST_PATTERNS, rank, rank_within
+from tests.unit.analysis.ranked import rank
 
 T = 1_700_000_000.0
 POOL = "ERROR QueuePool limit of size 1 reached, connection timed out"

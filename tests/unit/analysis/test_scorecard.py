@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.investigation import investigate
-from incident_management.analysis.ranking import CULPRIT_SCORE
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import rootcausebench
 

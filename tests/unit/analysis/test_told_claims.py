@@ -7,7 +7,7 @@ from typing import Tuple
 
 import pytest
 
-from incident_management.analysis import answer
+from incident_management.analysis.asking import answer
 from incident_management.analysis.budget import Budget
 from incident_management.analysis.citations import Checked
 from incident_management.analysis.evidence import Citation, Event

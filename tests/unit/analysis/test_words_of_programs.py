@@ -12,7 +12,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.analysis.case import CULPRIT_SCORE
-from incident_management.analysis.schedules import due_before
+from incident_management.analysis.causes.schedules import due_before
 from tests.unit.analysis.made_up import Cases, MadeUp, calm, deploy, fail, surge
 from tests.unit.analysis.scenario import START, change
 

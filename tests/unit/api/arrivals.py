@@ -82,7 +82,7 @@ def over(tool):
         return changed(
             DATADOG, title="[Recovered on {host:db-1}] Disk is full", alert_transition="Recovered"
         )
-    return sns(changed(ALARM, NewStateValue="OK", StateChangeTime="2023-11-14T22:13:20.000+0000"))
+    return sns(changed(ALARM, NewStateValue="OK", StateChangeTime="2023-11-14T22:13:15.000+0000"))
 
 
 FIRING = {

@@ -7,7 +7,7 @@ import pytest
 from incident_management.worker.tidy import forget_answers
 from tests.fakes.api import FakeApi
 from tests.fakes.turns import orders
-from tests.unit.api.arrivals import ALARM, FIRING, changed, over, sent, sns
+from tests.unit.api.arrivals import ALARM, DATADOG, FIRING, changed, over, sent, sns
 
 
 def statuses(api):
@@ -48,6 +48,18 @@ def test_what_fires_anew_after_an_end_is_not_over_also_when_the_earlier_alert_co
     sent(api, "cloudwatch", over("cloudwatch"))
     sent(api, "cloudwatch", again_later())
     sent(api, "cloudwatch", FIRING["cloudwatch"])
+    assert statuses(api) == ["new"]
+
+
+def test_what_fires_anew_is_not_over_where_the_tool_gives_no_times_and_clocks_differ():
+    """The member that took the end in was ahead of the one that takes the next alert in."""
+    api = FakeApi()
+    payload = {key: value for key, value in DATADOG.items() if key != "date"}
+    end = changed(payload, alert_transition="Recovered", id="8")
+    api.clock.advance(10)
+    sent(api, "datadog", end)
+    api.clock.advance(-5)
+    sent(api, "datadog", payload)
     assert statuses(api) == ["new"]
 
 

@@ -139,6 +139,8 @@ def test_the_reviews_that_are_missing_are_listed(api):
     api.call("POST", "/incidents", {"title": "Still open", "severity": "high"})
     gone = api.call("POST", "/incidents", {"title": "Withdrawn", "severity": "high"})[1]["id"]
     api.call("DELETE", f"/incidents/{gone}", query={"reason": "A slip"}, headers={"If-Match": "*"})
+    test = api.call("POST", "/simulate-incident", {"severity": "critical"})[1]["incident_id"]
+    assert api.call("POST", f"/incidents/{test}/resolve", {})[0] == 200
     done, not_needed = over(api), over(api)
     write(api, done, {"state": "done"})
     write(api, not_needed, {"state": "not_needed", "reason": "Known."})

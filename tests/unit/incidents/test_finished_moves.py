@@ -40,7 +40,7 @@ def _minutes(stores, clock, minutes):
 
 def test_a_finished_move_is_looked_at_more_and_more_rarely(stores, clock, two):
     merge(stores, clock, *two)
-    assert _minutes(stores, clock, 60) == [1, 2, 3, 4, 6, 9, 13, 19, 28, 42]
+    assert _minutes(stores, clock, 60) == [1, 2, 3, 4, 6, 9, 13, 19, 28, 38, 48, 58]
     check(stores)
 
 
@@ -76,15 +76,17 @@ def test_an_entry_that_comes_late_to_a_merged_incident_is_handed_on_in_the_next_
     assert stores.incidents.get(b)["signals"] == 3
 
 
-def test_a_document_that_is_saved_late_is_corrected_within_the_hour(stores, clock, two):
+@pytest.mark.parametrize("minutes", [14, 43])
+def test_a_document_that_is_saved_late_is_corrected_within_ten_minutes(stores, clock, two, minutes):
     """It names where its signal was when its writer read: nothing else tells of it."""
     a, b = two
     merge(stores, clock, a, b)
-    _minutes(stores, clock, 14)
+    _minutes(stores, clock, minutes)
     (one,) = [one for one in stores.signals.all() if one["entity"] == "checkout"]
     stores.signals.save([{**one, "incident_id": a}])
-    _minutes(stores, clock, 6)
+    _minutes(stores, clock, 10)
     check(stores)
+    assert all(one["incident_id"] == b for one in stores.signals.all())
 
 
 def test_a_note_that_is_lost_costs_a_look(stores, clock, two):
@@ -115,6 +117,14 @@ def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(
     _minutes(stores, clock, 1)
     assert looked_at == [1, 3]
     check(stores)
+
+
+def test_a_first_look_by_a_clock_that_is_far_behind_puts_off_no_other(stores, clock, two):
+    merge(stores, clock, *two)
+    behind = ManualClock(clock.now() - 3600)
+    carrying_out.finish_recent(stores, behind)
+    _minutes(stores, clock, 1)
+    assert len(_minutes(stores, clock, 20)) >= 2
 
 
 def test_a_clock_that_is_put_back_stops_nothing(stores, clock, two):

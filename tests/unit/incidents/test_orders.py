@@ -106,6 +106,29 @@ def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_findin
         assert not resolved or found.key in seen[-1], order
 
 
+@pytest.mark.parametrize("faster", ["reopened", "closed"])
+def test_who_looks_for_a_finding_as_somebody_reopens_or_closes_fails_at_nothing(faster):
+    """A tool that told an end was answered with 409, and a round of quiet ones was broken off."""
+    stores, clock, one = with_an_incident()
+    known = {entry.key for entry in timeline.read(stores, one)}
+    data = {"signals": {LATE.key: 1}, "severity": "high", "rule": LATE.rule, "entities": []}
+    timeline.append(stores, clock, one, "signal", data, "w", "late")
+    lifecycle.resolve(stores, clock, one, ACTOR, by_itself=True)
+    looks: list[str] = []
+    move = lifecycle.reopen if faster == "reopened" else lifecycle.close
+
+    def meanwhile(verb, _name):
+        looks.append(verb)
+        if len(looks) == 2:
+            stores.timeline.before = None
+            move(stores, clock, one, "bob", "as it is")
+
+    stores.timeline.before = meanwhile
+    is_back = lifecycle.reopen_if_found(stores, clock, one, ACTOR, known, "A finding came.")
+    assert is_back == (faster == "reopened")
+    assert len(looks) == 2
+
+
 def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
     """A close whose entry came late, but bore an earlier time, undid a reopening afterwards."""
     answers = []

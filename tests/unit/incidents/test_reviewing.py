@@ -80,6 +80,16 @@ def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(store
     agrees(stores, over)
 
 
+def test_a_reason_that_goes_with_nothing_is_refused_and_not_lost_in_silence(stores, clock, over):
+    key = follow_up(stores, clock, over)
+    with pytest.raises(Invalid, match="send 'state', too"):
+        review(stores, clock, over, reason="Known.", summary="x")
+    for changes in ({"title": "Else"}, {"state": "open"}):
+        with pytest.raises(Invalid, match="kept with a new 'state'"):
+            change(stores, clock, over, key, reason="Done by Bob.", **changes)
+    assert agrees(stores, over)["review"] == ""
+
+
 def test_of_two_who_say_so_in_the_same_moment_the_second_is_told(stores, clock, over):
     def other(verb, name):
         if (verb, name) == ("insert", "claims"):
@@ -218,16 +228,23 @@ def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_i
     assert not stores.claims.find({"purpose": writing.FOLLOW_UPS})
 
 
-def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over, killed):
     lifecycle.close(stores, clock, over, "ann")
     clock.advance(91 * DAY)
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)
     assert tombstone(stores, over)
+    before = stores.incidents.get(over)
     follow_up(stores, clock, over)
+    if killed:  # between the entry and the document
+        stores.incidents.save([before])
     clock.advance(301)
     duty.run(0, 90 * DAY)
-    assert tombstone(stores, over) is None and stores.incidents.get(over)
+    assert tombstone(stores, over) is None
+    assert agrees(stores, over)["follow_ups_open"] == 1
+    duty.run(0, 90 * DAY)
+    assert tombstone(stores, over) is None
 
 
 def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_over(

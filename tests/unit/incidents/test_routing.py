@@ -173,12 +173,23 @@ def test_the_settings_that_are_known_are_those_of_the_spec():
     }
 
 
-def test_the_example_in_the_manual_is_whole():
-    text = (Path(__file__).parents[3] / "docs/ADMIN.md").read_text(encoding="utf-8")
-    example = next(part for part in text.split("```") if "[calendar:berlin]" in part)
+def in_the_manual(stanza, **besides):
+    """The routing of the manual's example that has this stanza."""
+    text = (Path(__file__).parents[3] / "docs/ROUTING.md").read_text(encoding="utf-8")
+    example = next(part for part in text.split("```") if f"[{stanza}]" in part)
     parser = configparser.RawConfigParser(delimiters=("=",))
     parser.read_string(example)
-    routing = Routing.from_stanzas({name: dict(parser[name]) for name in parser.sections()})
+    return Routing.from_stanzas({name: dict(parser[name]) for name in parser.sections()} | besides)
+
+
+def test_the_rotas_in_the_manual_are_whole():
+    routing = in_the_manual("rota:first", **{"team:operations": {}})
+    assert routing.problems == ()
+    assert [step.after for step in routing.paths[0].steps] == [900, 1800]
+
+
+def test_the_example_in_the_manual_is_whole():
+    routing = in_the_manual("calendar:berlin")
 
     assert routing.problems == ()
     decision = routing.decide("high", ["payments"], ["x"], ["Database"])

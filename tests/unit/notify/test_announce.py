@@ -11,8 +11,8 @@ from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
 from incident_management.notify import announce
 from incident_management.notify.announce import Announcer
-from incident_management.notify.mail_layout import letter
 from incident_management.notify.message import Message
+from incident_management.notify.services.mail_layout import letter
 from tests.fakes import Unavailable
 from tests.unit.notify.desk import INCIDENT, ROUTING, Desk
 from tests.unit.notify.services import Crash, FakeService

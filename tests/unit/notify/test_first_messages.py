@@ -10,7 +10,7 @@ from incident_management.incidents.stores import claim_document
 from incident_management.notify import first_messages
 from incident_management.notify.channel import dead, retry, sent
 from incident_management.notify.first_messages import FirstMessages
-from incident_management.notify.slack_buttons import PRESSES
+from incident_management.notify.services.slack_buttons import PRESSES
 from tests.unit.notify.desk import INCIDENT, ROUTING, Desk
 from tests.unit.notify.services import Crash, FakeService
 

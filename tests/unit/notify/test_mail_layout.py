@@ -7,8 +7,8 @@ from email.policy import default
 
 import pytest
 
-from incident_management.notify.mail_layout import letter
 from incident_management.notify.message import Message
+from incident_management.notify.services.mail_layout import letter
 
 
 @pytest.mark.parametrize(

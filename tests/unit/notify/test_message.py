@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.message import (
-    HEADLINES,
-    Message,
-    build,
-    event_of,
-    listed,
-    span,
-    truncated,
-)
+from incident_management.durations import span
+from incident_management.notify.asking import truncated
+from incident_management.notify.events import HEADLINES, event_of
+from incident_management.notify.message import Message, build, listed
 
 INCIDENT = {"id": "INC-1", "title": "High Error Rate", "severity": "high", "entities": ["a"]}
 

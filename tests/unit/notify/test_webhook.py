@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
-from incident_management.notify import webhook
-from incident_management.notify.channel import NotConfigured, Notification
-from incident_management.notify.transport import BadUrl, Network, NoAnswer, NotSent, Reply
-from incident_management.notify.webhook import WebhookSender, safe_url, signature, subscribed
+from incident_management.notify.channel import Notification
+from incident_management.notify.services import webhook
+from incident_management.notify.services.webhook import (
+    WebhookSender,
+    safe_url,
+    signature,
+    subscribed,
+)
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import BadUrl, Network, NoAnswer, NotSent, Reply
 from tests.fakes import ManualClock
 
 SUBSCRIPTION = {"_key": "SUB-1", "url": "https://hooks.example.com/x", "events": ["*"]}

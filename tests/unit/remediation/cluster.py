@@ -13,7 +13,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 
 URL = "https://k8s.example:6443"
 DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/checkout"

@@ -12,7 +12,7 @@ import json
 from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 
 URL = "https://flags.example"
 TOKEN = "api-0123456789"

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.raised import Rerun

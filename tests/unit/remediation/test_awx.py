@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation import approval, execution, freeze
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.executor import ExecutorError

@@ -63,7 +63,7 @@ def test_what_undoes_an_action_is_about_the_same_object(back, forth, differs):
 
 
 def test_the_manuals_actions_are_usable_and_the_spec_names_all_that_they_take():
-    text = (ROOT / "docs" / "REMEDIATION.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "EXECUTORS.md").read_text(encoding="utf-8")
     written = text.partition("## Workloads of Kubernetes")[2]
     stanzas = {}
     for name, body in re.findall(r"^\[(\w+)\]\n((?:\w.*\n)+)", written, re.MULTILINE):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation.deploy_api import DeployApi
 from incident_management.remediation.executor import ExecutorError
 from incident_management.remediation.executors import executors

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from incident_management.remediation import ecs
+from incident_management.remediation import aws_calls
 from incident_management.remediation.ecs import Ecs
 from incident_management.remediation.executor import ExecutorError, Unfit
 from incident_management.remediation.executors import executors
@@ -151,7 +151,7 @@ def test_a_busy_amazon_is_asked_again_after_another_look(amazon, call):
 
 
 def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
-    monkeypatch.setattr(ecs, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(aws_calls, "BUSY_SECONDS", 0.0)
     amazon.described(service()).refuses("update_service", "ThrottlingException")
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
@@ -162,11 +162,11 @@ def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
     """Who settles a run that looks dead sends it again; this one would be refused then."""
     clock = iter((0.0, 0.0, 40.0, 45.0, 45.0))
-    monkeypatch.setattr(ecs.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(aws_calls.time, "monotonic", lambda: next(clock))
     amazon.refuses("describe_services", "ThrottlingException").described(service())
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
-    assert "took too long to say what runs" in outcome.detail
+    assert "took too long to say what is so" in outcome.detail
 
 
 @pytest.mark.parametrize(
@@ -323,8 +323,8 @@ def test_what_is_not_amazon_proves_nothing(body):
 
 
 def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypatch):
-    for wait in ("WAIT_SECONDS", "BUSY_SECONDS"):
-        monkeypatch.setattr(f"incident_management.remediation.ecs.{wait}", 0.0)
+    for wait in ("ecs.WAIT_SECONDS", "aws_calls.BUSY_SECONDS"):
+        monkeypatch.setattr(f"incident_management.remediation.{wait}", 0.0)
     seen = json.dumps({"services": [service()]}).encode()
     with answering(seen, b"[1, 2]") as url:
         assert executor_at(url).execute(ARGUMENTS, "PLAN-1").status == "unknown"

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 from incident_management.remediation.awx import Awx
 from incident_management.remediation.deploy_api import DeployApi
 from incident_management.remediation.ecs import Ecs
@@ -38,8 +38,7 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 def no_waiting(monkeypatch):
     for module in ("awx", "aws_lambda", "ecs", "kubernetes.change"):
         monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
-    for module in ("aws_lambda", "ecs"):
-        monkeypatch.setattr(f"incident_management.remediation.{module}.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.aws_calls.BUSY_SECONDS", 0.0)
 
 
 def texts(true):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer, NotSent
+from incident_management.outside.transport import NoAnswer, NotSent
 from incident_management.remediation import approval, execution
 from incident_management.remediation.executor import ExecutorError, Outcome, Unfit
 from incident_management.remediation.executors import executors

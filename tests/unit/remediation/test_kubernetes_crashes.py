@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer
+from incident_management.outside.transport import NoAnswer
 from incident_management.remediation import execution
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer
+from incident_management.outside.transport import NoAnswer
 from incident_management.remediation import execution
 from incident_management.remediation.executor import Unfit
 from incident_management.remediation.kubernetes import Restart, Scale

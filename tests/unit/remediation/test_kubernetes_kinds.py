@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution, executors
 from incident_management.remediation.executor import ExecutorError, Unfit
 from incident_management.splunk.settings import Cluster as Known

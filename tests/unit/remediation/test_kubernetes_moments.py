@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval
+from incident_management.remediation import approval, execution
 from tests.unit.remediation.cluster import Cluster, template
 from tests.unit.remediation.plans import execute, propose
 from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
@@ -78,3 +78,25 @@ def test_a_fix_is_undone_although_an_autoscaler_acts_in_that_very_moment(cluster
     bench.does_not_help()
     assert bench.context.load(plan)[2].status == "rolled_back"
     assert (cluster.patched, cluster.version) == (2, "pool 1")
+
+
+def test_a_slow_request_that_is_refused_says_nothing_of_the_other_one(cluster, monkeypatch):
+    """It ended as one that did nothing while the pods were replaced, so nobody judged that."""
+    monkeypatch.setattr("incident_management.remediation.kubernetes.change.WAIT_SECONDS", 0.0)
+    bench = Sailing(cluster)
+    plan = propose(bench, action="back")
+    approval.approve(bench.context, plan, "omar")
+    cluster.stuck = True
+
+    def meanwhile():
+        cluster.before_patch = lambda: None
+        bench.clock.advance(100)
+        execution.settle_all(bench.context)
+
+    cluster.before_patch = meanwhile
+    assert (execute(bench, plan).status, cluster.patched) == ("running", 1)
+    cluster.stuck = False
+    for _look in range(3):
+        bench.clock.advance(100)
+        execution.settle_all(bench.context)
+    assert bench.context.load(plan)[2].status == "done"

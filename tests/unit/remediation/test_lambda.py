@@ -51,7 +51,7 @@ def test_it_tells_where_the_alias_points_and_by_which_revision(amazon):
         ("41", {}, "points to 41 already"),
         ("43", {}, "points to 43, no longer to 42"),
         ("$LATEST", {}, r"points to \$LATEST, of which there is no former version"),
-        ("42", {"v43": 0.1}, r"points to 42 \(0.1 of the calls go to 43\), no longer to 42"),
+        ("42", {"v43": 0.1}, r"points to 42 \(10% of the calls go to 43\), no longer to 42"),
         ("41", {"v43": 0.1}, "no longer to 42"),
     ],
 )
@@ -212,13 +212,30 @@ def test_what_somebody_moves_in_that_very_moment_is_not_overwritten(amazon):
     amazon.faults = [None, lambda: amazon.point("43")]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
     assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, False)
-    assert "points to 43: nothing was done" in outcome.detail and amazon.version == "43"
+    assert "points to 43. Nothing was done." in outcome.detail and amazon.version == "43"
 
 
 def test_a_request_that_another_process_made_meanwhile_counts(amazon):
     """Whoever settles a run that looks dead sends it again; the first one is refused then."""
     amazon.faults = [None, lambda: amazon.point("41")]
     assert executed(amazon) == ("done", True, False) and amazon.updates == 0
+
+
+def test_a_refused_request_of_which_nobody_can_tell_who_was_first_may_have_been_made(amazon):
+    """Else it ends as one that did nothing, and what another process did is never judged."""
+
+    def meanwhile():
+        amazon.point("41")
+        amazon.faults = [None, Refusal(500, "ServiceException")]
+
+    amazon.faults = [None, meanwhile]
+    assert executed(amazon) == ("unknown", True, False)
+
+
+def test_a_refused_request_after_which_lambda_tells_of_the_old_alias_may_have_been_made(amazon):
+    """An answer of a moment ago may not show yet what was made."""
+    amazon.faults = [None, None, Refusal(412, "PreconditionFailedException")]
+    assert executed(amazon) == ("unknown", True, False)
 
 
 def test_provisioned_concurrency_is_waited_for(amazon):
@@ -235,7 +252,7 @@ def test_provisioned_concurrency_that_takes_its_time_is_found_out_later(amazon):
     amazon.weights = {"42": 1.0}
     outcome = amazon.executor.settle(APPROVED, "PLAN-1")
     assert outcome.status == "unknown"
-    assert "moves to 41: for now it points to 41 (1 of the calls go to 42)" in outcome.detail
+    assert "moves to 41: for now it points to 41 (100% of the calls go to 42)" in outcome.detail
 
 
 def test_a_canary_that_somebody_shifts_meanwhile_is_not_taken_for_lambdas_own(amazon):
@@ -278,12 +295,12 @@ def test_a_lambda_that_stays_busy_may_be_asked_later(amazon):
 
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
     clock = iter((0.0, 0.0, 40.0, 45.0, 45.0, 45.0))
-    monkeypatch.setattr("incident_management.remediation.aws_lambda.time.monotonic",
+    monkeypatch.setattr("incident_management.remediation.aws_calls.time.monotonic",
                         lambda: next(clock))  # fmt: skip
     amazon.faults = [BUSY]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
     assert (outcome.status, outcome.certain, amazon.updates) == ("failed", True, 0)
-    assert "took too long to say where the alias points" in outcome.detail
+    assert "took too long to say what is so" in outcome.detail
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])

@@ -18,6 +18,7 @@ from tests.unit.remediation.functions import (
     CONCURRENCY,
     CONFIGURATION,
     FORTH,
+    FUNCTION,
     TAGS,
     FakeLambda,
     Refusal,
@@ -171,9 +172,26 @@ def test_what_names_no_version_or_function_is_not_proposed(bench, changes, why):
     assert why in refusal(lambda: propose(bench))
 
 
+@pytest.mark.parametrize(
+    "moved",
+    ["test", f"{FUNCTION}:test", f"{FUNCTION.replace('123456789012', '999999999999')}:prod",
+     f"{FUNCTION.replace('eu-west-1', 'us-east-1')}:prod"],
+)  # fmt: skip
+def test_what_was_done_to_another_alias_is_not_undone_on_this_one(bench, moved):
+    """Their versions may have the same numbers; what ran before is another one's all the same."""
+    bench.analyse(key="ANA-3", version="42", previous_version="41", alias=moved)
+    assert f"was made to {moved}, not to {FUNCTION}:prod" in refusal(lambda: propose(bench))
+
+
+@pytest.mark.parametrize("moved", ["", "prod", f"{FUNCTION}:prod"])
+def test_what_was_done_to_this_alias_is_undone(bench, moved):
+    bench.analyse(key="ANA-3", version="42", previous_version="41", alias=moved)
+    assert execute(bench, approved(bench)).status == "done"
+
+
 # --- the manual -------------------------------------------------------------------------------
 
-GUIDE = Path(__file__).parents[3] / "docs" / "REMEDIATION.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "EXECUTORS.md"
 # What each request takes by the Service Authorization Reference.
 ACTIONS = {
     ("GET", ALIAS): "lambda:GetAlias", ("PUT", ALIAS): "lambda:UpdateAlias",

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from incident_management.notify.transport import NoAnswer, NotSent, Reply
+from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.executor import ExecutorError, Unfit
@@ -342,7 +342,7 @@ def test_a_way_back_that_would_switch_it_as_the_fix_did_is_not_usable():
 
 
 def test_the_manuals_actions_are_usable():
-    text = (ROOT / "docs" / "REMEDIATION.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "EXECUTORS.md").read_text(encoding="utf-8")
     written = text.partition("## Feature flags of LaunchDarkly")[2].partition("\n## ")[0]
     stanzas = {}
     for name, body in re.findall(r"^\[(\w+)\]\n((?:\w.*\n)+)", written, re.MULTILINE):

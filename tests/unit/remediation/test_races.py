@@ -256,3 +256,14 @@ def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(momen
 def test_a_plan_undoes_itself_while_it_holds_the_entity(bench):
     execution.execute(bench.context, bench.plan, "mia")
     assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+
+
+def test_a_member_that_does_not_see_what_it_has_saved_goes_on(bench, monkeypatch):
+    """Its KV store may be behind the captain's; a request of the API would never have ended."""
+    get = bench.stores.plans.get
+    execution.execute(bench.context, bench.plan, "mia")
+    behind = {**get(bench.plan), "status": "approved"}
+    monkeypatch.setattr(bench.stores.plans, "get", lambda key: dict(behind))
+    assert bench.context.show(behind).status == "done"
+    monkeypatch.undo()
+    assert get(bench.plan)["status"] == "done"

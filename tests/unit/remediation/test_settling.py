@@ -7,7 +7,7 @@ import json
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.notify.transport import Reply
+from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
 from incident_management.remediation.deploy_api import DeployApi

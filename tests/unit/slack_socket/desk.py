@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.transport import NoAnswer, NotSent
+from incident_management.outside.transport import NoAnswer, NotSent
 from incident_management.slack_socket.acting import Actor
 from incident_management.slack_socket.kept import PURPOSE, Keeper, Kept
 from tests.fakes.api import FakeApi

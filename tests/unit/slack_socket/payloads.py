@@ -6,7 +6,7 @@ import json
 from typing import Any, Dict
 
 from incident_management.notify.message import Message
-from incident_management.notify.slack_buttons import buttons
+from incident_management.notify.services.slack_buttons import buttons
 
 HOME, ELSEWHERE = "T0HOME", "T0ELSE"
 INCIDENT = "INC-20260101-AAAAAA"

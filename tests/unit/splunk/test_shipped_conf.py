@@ -10,7 +10,7 @@ import pytest
 
 from incident_management.channels import CHANNELS
 from incident_management.incidents.routing import Routing
-from incident_management.notify.message import HEADLINES
+from incident_management.notify.events import HEADLINES
 from incident_management.splunk.kvstore import COLLECTIONS
 from incident_management.splunk.settings import channels_set_up
 from incident_management.worker.carried_over import FORMER

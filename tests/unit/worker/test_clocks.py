@@ -118,6 +118,19 @@ def test_a_document_that_was_written_late_is_looked_at():
     assert desk.dues()[0] == "Mon 10:15"
 
 
+def test_what_a_member_opens_whose_clock_is_ten_minutes_behind_is_escalated():
+    """People heard of it, and its deadlines were never looked at."""
+    desk = Desk()
+    desk.wait(10)
+    behind = ManualClock(desk.clock.now() - 600)
+    now = behind.now()
+    finding = signal("payments", severity="critical", first_time=now, last_time=now)
+    (outcome,) = ingest(desk.stores, behind, desk.routing).ingest([finding])
+    desk.id = outcome.incident_id
+    desk.wait(15)
+    assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
+
+
 def test_a_document_that_was_written_much_too_late_is_looked_at():
     """The KV store could not be written to for 40 minutes; the clocks worked before the repair."""
     desk = Desk()
@@ -134,6 +147,20 @@ def test_a_document_that_was_written_much_too_late_is_looked_at():
     refresh_stale(desk.stores, desk.clock)
     desk.wait(1)
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
+
+
+def test_a_document_that_an_editor_of_lookups_saved_is_made_anew_and_not_read_again_and_again():
+    """It had texts of its numbers, so it seemed to have changed at each look."""
+    desk = Desk()
+    desk.open()
+    desk.clock.advance(400)
+    desk.stores.incidents.save([{**desk.incident, "level": "0"}])
+    desk.stores.claims.save([{**desk.stores.claims.get(f"clock:{desk.id}"), "time": 0.0}])
+    desk.until(desk.clock.now() + 60, step=5.0)
+    read = desk.stores.timeline.calls
+    desk.until(desk.clock.now() + 120, step=5.0)
+    assert desk.stores.timeline.calls == read
+    assert desk.incident["level"] == 0
 
 
 @pytest.mark.parametrize("minutes", [4, 30, 24 * 60])

@@ -39,7 +39,7 @@ def test_the_owner_of_the_follow_up_is_called_and_not_that_of_the_incident():
     (message,) = told(desk)
     assert (message["owner"], message["mention"]) == ("lee", "U0LEE")
     assert message["headline"] == "Follow-up overdue"
-    assert message["text"].startswith("Alert on the pool Owner: lee. Due 2026-12-01.")
+    assert message["text"].startswith("Alert on the pool. Owner: lee. Due 2026-12-01.")
 
 
 def test_nobody_else_hears_of_notes_and_changes_unless_it_is_asked_for():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from incident_management.notify import webhook
-from incident_management.notify.transport import Reply
+from incident_management.notify.services import webhook
+from incident_management.outside.transport import Reply
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration

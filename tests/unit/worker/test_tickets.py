@@ -8,11 +8,12 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
-from incident_management.notify.channel import Delivery, NotConfigured
+from incident_management.notify.channel import Delivery
 from incident_management.notify.heard import news
 from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
 from incident_management.notify.heard.troubles import troubles
-from incident_management.notify.tickets import Refused
+from incident_management.notify.services.tickets import Refused
+from incident_management.outside.network import NotConfigured
 from incident_management.splunk.settings import Jira, Settings
 from incident_management.worker import tickets as module
 from incident_management.worker.tickets import Tickets

@@ -6,10 +6,15 @@ import contextlib
 
 from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.clocks import assignment
-from incident_management.incidents.joining import merging
+from incident_management.incidents.clocks.checkpoint import KEY as CHECKPOINT
+from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.model import Entry
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.signal import SIMULATED
+from incident_management.incidents.stores import claim_document
 from incident_management.worker.clocks import Clocks
 from incident_management.worker.refreshing import refresh_stale
+from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash
 from tests.unit.worker.desk import STANZAS, Desk, local
 
@@ -246,3 +251,106 @@ def test_whoever_writes_it_is_killed_anywhere_and_a_promise_on_the_timeline_is_l
         desk.wait(15)
         assert desk.said() == (["Mon 10:10"] if written else []), allowed
     assert written, "the last one was not killed at all"
+
+
+def test_a_later_promise_is_reminded_of_also_where_they_wanted_to_hear_sooner():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.update(next_in=7200)
+    desk.wait(150)
+    assert desk.said() == ["Mon 10:30", "Mon 12:00"]
+    (last,) = [
+        e.data["reason"]
+        for e in timeline.read(desk.stores, desk.id)
+        if e.kind == "update_due" and local(e.time) == "Mon 12:00"
+    ]
+    assert last.startswith("dana promised stakeholders an update by")
+
+
+def test_a_test_of_the_way_waits_for_no_update():
+    desk = Promises(**EVERY)
+    finding = signal("payments", rule=SIMULATED, severity="critical")
+    (outcome,) = ingest(desk.stores, desk.clock, desk.routing).ingest([finding])
+    desk.id = outcome.incident_id
+    desk.wait(60)
+    assert (desk.due(), desk.said(), desk.said("set")) == (None, [], [])
+    desk.update()
+    assert desk.due() is None
+
+
+def test_who_is_promised_something_by_default_is_what_the_team_at_home_wants():
+    group = {"team": "payments", "slack_channels": "#status", "update_every": "30m"}
+    desk = Promises(stakeholders__support={**group, "severity": "*"})
+    desk.open()
+    assignment.escalate(
+        desk.stores, desk.clock, desk.routing, desk.id, "dana", team="leads", reason="help"
+    )
+    desk.update()
+    assert desk.due() == "Mon 10:30"
+    assert desk.incident["last_update"]["next_by"] == desk.incident["update_due"]
+
+
+def test_a_merge_that_is_undone_takes_the_promise_back():
+    desk = Promises()
+    first = desk.open()
+    desk.update(next_in=1800)
+    second = desk.open(entity="cart")
+    who = (desk.stores, desk.clock)
+    merging.merge(*who, first, second, "dana", "one fault")
+    desk.wait(1)
+    merging.undo_merge(*who, second, first, "dana", "two faults")
+    desk.wait(40)
+    assert (desk.due(), desk.said()) == (None, [])
+    desk.id = first
+    assert (desk.due(), desk.said()) == ("Mon 10:30", ["Mon 10:30"])
+
+
+def test_nothing_untrue_is_said_of_a_merged_incidents_promise():
+    desk = Promises()
+    first = desk.open()
+    desk.update(next_in=1800)
+    second = desk.open(entity="cart")
+    desk.update("The cart, too.", actor="lee", next_in=7200)
+    merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+    desk.wait(40)
+    said = [e.data for e in timeline.read(desk.stores, second) if e.kind == "update_due"]
+    assert [one["event"] for one in said] == ["taken_over", "missed"]
+    assert said[0]["reason"].startswith(f"Stakeholders of {first} were promised an update by")
+    assert said[1]["reason"].startswith("Stakeholders were to get an update by")
+    # They still wait, for news of the other one.
+    assert not [e for e in timeline.read(desk.stores, first) if e.kind == "update_due"]
+
+
+def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
+    desk = Promises()
+    first = desk.open()
+    second = desk.open(entity="cart")
+    stale = timeline.read(desk.stores, first)
+    merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+    # Written by who had not seen the merge.
+    due = desk.clock.now() + 1800
+    data = {"text": "We look into it.", "state": "", "services": [], "next_by": due}
+    head = timeline.head_of(stale)
+    entry = Entry.create(first, "update", data, "dana", desk.clock.now(), head, "")
+    timeline.write(desk.stores, [entry])
+    timeline.refresh(desk.stores, first)
+    desk.stores.claims.insert(claim_document(CHECKPOINT, desk.clock.now()))
+    carrying_out.finish_recent(desk.stores, desk.clock)
+    desk.wait(40)
+    assert (desk.due(), desk.said()) == ("Mon 10:30", ["Mon 10:30"])
+
+
+def test_who_writes_in_the_moment_of_a_merge_hands_the_promise_on():
+    desk = Promises()
+    first = desk.open()
+    second = desk.open(entity="cart")
+    desk.id = first
+
+    def merged_meanwhile(verb, _collection):
+        desk.stores.heal()
+        merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+
+    desk.stores.claims.before = merged_meanwhile
+    desk.update(next_in=1800)
+    desk.id = second
+    assert desk.due() == "Mon 10:30"

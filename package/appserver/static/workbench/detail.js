@@ -16,7 +16,7 @@ import { similarPart } from './similar.js';
 import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
 import { timelinePart } from './timeline.js';
-import { isUpdateOverdue, updateFacts } from './updates.js';
+import { updateClock, updateFacts } from './updates.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
@@ -225,7 +225,7 @@ export class Detail {
         return h('button', {
             type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
             on: { click: () => this.turn(name), keydown: (event) => this.#arrows(event, name) },
-        }, label, count ? h('span', { class: 'wb-count' }, count) : null);
+        }, label, count ? h('span', { class: 'wb-count', title: name === 'review' ? 'follow-ups to be done' : null }, count) : null);
     }
 
     #arrows(event, name) {
@@ -282,9 +282,8 @@ function heading(incident, detail, clocksElement) {
             h('span', { class: 'wb-state' }, stateName(incident.status)),
             h('span', { class: 'wb-id' }, incident.id),
             h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
-            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown, such as for a review afterwards' }, 'Report'),
+            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown' }, 'Report'),
             incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
-            isUpdateOverdue(incident) && h('span', { class: 'wb-tag' }, 'update overdue'),
             incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
             incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
             clocksElement),
@@ -306,6 +305,7 @@ function clocks(incident) {
     return [
         `${isOpen(incident) ? 'open for' : 'took'} ${span(lasted)}`,
         text && ' · ', text && h('span', { class: `wb-sla wb-sla-${state || 'none'}` }, text),
+        updateClock(incident),
     ];
 }
 

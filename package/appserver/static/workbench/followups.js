@@ -7,10 +7,11 @@ import { ApiError, get } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
 import { ask, explained } from './forms.js';
-import { many, moment, now, timeZone } from './words.js';
+import { many, moment, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
 const MOST = 200;
+const MOST_LETTERS = 1000;
 // The list has those of before, too.
 const LATELY = '30d';
 const TWO_WEEKS = 14 * 86_400;
@@ -44,7 +45,7 @@ export class FollowUps {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Follow-ups', on: { close: () => dialog.remove() } },
-            h('h2', {}, 'Follow-ups'), body,
+            h('h2', { tabindex: -1 }, 'Follow-ups'), body,
             h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
         document.querySelector('.workbench').append(dialog);
         dialog.showModal();
@@ -52,6 +53,7 @@ export class FollowUps {
     }
 
     async #fill(body, dialog) {
+        const within = body.contains(document.activeElement);
         try {
             const found = await read();
             this.#count(found);
@@ -69,6 +71,7 @@ export class FollowUps {
         } catch (error) {
             fill(body, explained(error, 'Close this, and open it again.'));
         }
+        if (within) dialog.querySelector('h2').focus(); // what was pressed is gone with its row
     }
 }
 
@@ -91,8 +94,8 @@ export function followUpRow(app, one, mayWrite, changed, listed = false) {
     const open = one.state === 'open';
     const late = open && one.due <= now();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
-    const says = [`Owner: ${one.owner}`, `due ${moment(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
-    const act = (label, place, body) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: () => send(app, one, body, trouble, changed) } }, label);
+    const says = [`Owner: ${one.owner}`, `due ${planned(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
+    const act = (label, place, body) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: ({ currentTarget }) => send(app, one, body, currentTarget, trouble, changed) } }, label);
     return h('li', { class: 'wb-suppression', 'data-follow-up': one.id },
         h('div', {},
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-late' }, 'overdue')),
@@ -104,13 +107,16 @@ export function followUpRow(app, one, mayWrite, changed, listed = false) {
             open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …')));
 }
 
-async function send(app, one, body, trouble, changed) {
+async function send(app, one, body, button, trouble, changed) {
+    if (button.getAttribute('aria-disabled')) return;
+    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
     fill(trouble);
     try {
         await new Change().send('POST', pathOf(one), body);
         app.say(`${one.id} is ${body.state}: ${one.title}`);
         changed();
     } catch (error) {
+        button.removeAttribute('aria-disabled');
         fill(trouble, explained(error));
     }
 }
@@ -121,11 +127,14 @@ async function edit(app, one, changed) {
     const before = { title: one.title, owner: one.owner, due: dayOf(one.due), state: one.state };
     ask({
         title: `Change ${one.id}`, about: one.title, submit: 'Change it',
-        fields: [...fieldsOf(before, people), { name: 'state', label: 'State', kind: 'select', options: STATES, value: one.state }, { name: 'reason', label: 'Why it is done or dropped', kind: 'area' }],
-        effects: ({ state, reason }) => state === 'dropped' && !reason ? ['One that is dropped needs a reason.'] : [],
+        fields: [...fieldsOf(before, people), { name: 'state', label: 'State', kind: 'select', options: STATES, value: one.state }, { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS }],
+        effects: ({ state, reason }) => [
+            state === 'dropped' && !reason && 'One that is dropped needs a reason.',
+            reason && state === before.state && 'The reason is kept only where the state is changed, too.',
+        ].filter(Boolean),
         act: async ({ reason, ...values }) => {
             const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
-            await sent.send('POST', pathOf(one), { ...timed(news), ...(news.state && { reason }) });
+            await sent.send('POST', pathOf(one), { ...timed(news), ...((news.state || reason) && { reason }) });
             app.say(`${one.id} is changed.`);
             changed();
         },
@@ -141,6 +150,7 @@ export async function addFollowUp(detail) {
     const { incident } = seen;
     const sent = new Change(seen, app.me.name);
     const { people } = await app.choices();
+    if (detail.id !== incident.id) return; // somebody went on to another while this was read
     ask({
         title: `Follow-up of ${incident.id}`, about: incident.title, submit: 'Add it', draft: `follow-up/${incident.id}`,
         fields: fieldsOf({ title: '', owner: app.me.name, due: dayOf(now() + TWO_WEEKS) }, people),

@@ -5,6 +5,7 @@
 import { ApiError, loginAddress } from './api.js';
 import { Conflict } from './change.js';
 import { fill, h } from './dom.js';
+import { keep, kept } from './storage.js';
 import { tell } from './story.js';
 import { moment } from './words.js';
 
@@ -12,8 +13,8 @@ import { moment } from './words.js';
 export const AGAIN = 'It is tried again by itself.';
 
 let number = 0;
-// What was written in a form that was left, by Question.draft and field: Escape is pressed easily.
-const drafts = new Map();
+// What was written in a form that was left is kept, by Question.draft and field: Escape is pressed easily.
+const STORED = 'incident_management.draft.';
 
 /**
  * @typedef {object} Question
@@ -23,7 +24,8 @@ const drafts = new Map();
  * @property {function(Object<string, string>): string[]} [effects] what will happen, sentence by sentence
  * @property {boolean} [danger]
  * @property {string} submit what the button says
- * @property {string} [draft] what it is about: texts that were not sent are there again when it is asked anew
+ * @property {string} [draft] what it is about: texts that were not sent are there again when it is asked anew,
+ *     also after the page was loaded again
  * @property {function(Object<string, string>, function(string): void): Promise<void>} act does it; may throw. What it
  *     tells meanwhile, by its second argument, is shown
  */
@@ -55,7 +57,7 @@ export function ask(question) {
         effects, progress, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
-    form.addEventListener('input', ({ target }) => keep(question, target.name, target.value));
+    form.addEventListener('input', ({ target }) => keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value));
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (submit.getAttribute('aria-disabled')) return;
@@ -63,7 +65,7 @@ export function ask(question) {
         fill(trouble);
         try {
             await question.act(values(), (text) => fill(progress, text));
-            for (const { name } of question.fields) keep(question, name, '');
+            for (const field of question.fields) keepDraft(question, field, '');
             dialog.close();
         } catch (error) {
             fill(trouble, explained(error));
@@ -106,16 +108,18 @@ export function explained(error, next = '') {
     throw error;
 }
 
-function keep({ draft }, name, text) {
-    if (!draft) return;
-    if (text.trim()) drafts.set(`${draft}/${name}`, text);
-    else drafts.delete(`${draft}/${name}`);
+function keepDraft({ draft }, field, text) {
+    if (!draft || field.kind !== 'area') return;
+    const began = field.value ?? '';
+    keep('sessionStorage', `${STORED}${draft}/${field.name}`, text.trim() && text !== began ? JSON.stringify([text, began]) : '');
 }
 
-/** For texts that begin empty, or say so: what is chosen or corrected begins with how things are now. */
+/** A draft is gone on with where the text still is what it began with, or where the field says so: else it would undo what others wrote. */
 function withDraft({ draft }, field) {
-    const kept = field.kind === 'area' && (!field.value || field.keeps) && drafts.get(`${draft}/${field.name}`);
-    return kept ? { ...field, value: kept } : field;
+    const stored = draft && field.kind === 'area' && kept('sessionStorage', `${STORED}${draft}/${field.name}`);
+    if (!stored) return field;
+    const [text, began] = JSON.parse(stored);
+    return field.keeps || began === (field.value ?? '') ? { ...field, value: text, help: 'What you wrote before, and did not send, is here again.' } : field;
 }
 
 function labelled(field, inputs) {

@@ -200,9 +200,9 @@ export class Workbench {
             return;
         }
         const change = new Change(move.guarded === false ? undefined : seen, this.me.name);
-        const choices = move.fields ? await this.choices() : null;
+        // A copy: the form of another incident may be open before all is read of this one.
+        const choices = { ...(move.fields && await this.choices()), ...await move.reads?.(incident) };
         if (move.id === 'merge') choices.others = await openIncidents();
-        if (move.reads) Object.assign(choices, await move.reads(incident));
         const fields = move.fields?.(incident, choices) ?? [];
         const act = (values) => this.#act(move, change, seen, values);
         if (!fields.length && !move.danger) {

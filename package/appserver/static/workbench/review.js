@@ -50,13 +50,13 @@ function heading(app, review, incident) {
 }
 
 function writing(detail, review) {
-    const { incident } = detail.seen;
+    const { seen, seen: { incident } } = detail; // of the version whose texts the form begins with, also once a newer one is read
     const texts = Object.fromEntries(review.written.map((one) => [one.name, one.text]));
-    const write = () => change(detail, {
+    const write = () => change(detail, seen, {
         title: `Review of ${incident.id}`, about: incident.title, submit: 'Write it down', draft: `review/${incident.id}`,
         fields: review.written.map((one) => ({ name: one.name, label: one.title, kind: 'area', value: one.text })),
     }, (values) => Object.fromEntries(Object.entries(values).filter(([name, text]) => text !== texts[name])), 'It is in the review.');
-    const say = (state, title, effect, reason) => () => change(detail, {
+    const say = (state, title, effect, reason) => () => change(detail, seen, {
         title: `${title}: ${incident.id}`, about: incident.title, submit: title, effects: () => [effect],
         fields: reason ? [{ name: 'reason', label: 'Why', kind: 'area', required: true }] : [],
     }, (values) => ({ state, ...values }), `${title}: ${incident.id}.`);
@@ -69,9 +69,9 @@ function writing(detail, review) {
     ];
 }
 
-function change(detail, question, bodyOf, said) {
-    const { incident } = detail.seen;
-    const sent = new Change(detail.seen, detail.app.me.name);
+function change(detail, seen, question, bodyOf, said) {
+    const { incident } = seen;
+    const sent = new Change(seen, detail.app.me.name);
     ask({
         ...question,
         act: async (values) => {
@@ -113,11 +113,13 @@ async function copy(text) {
         await navigator.clipboard.writeText(text);
         return true;
     }
+    const from = document.activeElement;
     const area = h('textarea', { class: 'wb-offscreen', value: text, 'aria-hidden': 'true' });
     document.body.append(area);
     area.select();
     const done = document.execCommand('copy');
     area.remove();
+    from.focus();
     return done;
 }
 

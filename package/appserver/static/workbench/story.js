@@ -2,7 +2,7 @@
  * What a timeline entry says, for people. The kinds are those of docs/ARCHITECTURE.md.
  */
 
-import { FEEDBACK, many, moment, some, stateName } from './words.js';
+import { FEEDBACK, many, moment, planned, some, stateName } from './words.js';
 
 /**
  * @typedef {{_key: string, kind: string, time: number, actor: string, data: Object<string, any>, counts?: boolean}} Entry
@@ -18,7 +18,7 @@ const KINDS = {
     signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason)],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
-    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${moment(d.next_by)}.)`)],
+    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${planned(d.next_by)}.)`)],
     update_due: (d) => d.event === 'missed' ? ['Update for stakeholders overdue', d.reason, 'bad'] : ['When stakeholders hear next', d.reason],
     ticket: (d) => [ticketTitle(d), d.text],
     edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
@@ -41,7 +41,7 @@ const KINDS = {
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
-    follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : { done: 'Follow-up done', dropped: 'Follow-up dropped' }[d.state] ?? `Follow-up ${d.event}`, sentence(d.title, d.owner && `Owner: ${d.owner}.`, d.due && `Due ${moment(d.due)}.`, d.reason), d.event === 'overdue' ? 'bad' : ''],
+    follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
     verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
 };

@@ -4,12 +4,14 @@
 
 import { ApiError, get } from './api.js';
 import { h } from './dom.js';
-import { isOpen, moment, now, span, timeZone, wholeMoment } from './words.js';
+import { isOpen, moment, now, planned, span, timeZone, wholeMoment } from './words.js';
 import { secondsOf } from './zones.js';
 
 const STATES = [['', 'none'], ['investigating', 'Investigating'], ['identified', 'Identified'], ['monitoring', 'Monitoring'], ['resolved', 'Resolved']];
 const IN = ['15m', '30m', '1h', '2h', '4h', '1d'].map((one) => [one, '']);
 const MOST_LETTERS = 2000;
+// Of a longer one the facts show the beginning.
+const MOST_SHOWN = 240;
 
 /** @type {import('./moves.js').Move} */
 export const UPDATE = {
@@ -32,13 +34,13 @@ export const UPDATE = {
         text, state, services: services.split('\n').map((one) => one.trim()).filter(Boolean),
         ...(next && { next_update_in: next }), ...(by && { next_update_by: secondsOf(by, timeZone()) }),
     }),
-    done: (i) => `The update is on its way${i.update_due ? `; the next one is due ${moment(i.update_due)}` : ''}.`,
+    done: (i) => `The update is on its way${i.update_due ? `; the next one is due ${planned(i.update_due)}` : ''}.`,
 };
 
 /** What a resolve asks besides, where somebody waits for news. */
 export const lastUpdate = (incident) => !waited(incident) ? [] : [{
     name: 'update', label: 'Last update for stakeholders', kind: 'area', most: MOST_LETTERS,
-    help: `They wait for news by ${moment(incident.update_due)}. Left empty, somebody owes it to them still.`,
+    help: `They wait for news by ${planned(incident.update_due)}. Left empty, somebody owes it to them still.`,
 }];
 
 /** When stakeholders are to hear next; 0 where nobody waits: what is merged is closed, too. */
@@ -47,16 +49,26 @@ const waited = (incident) => (incident && incident.status !== 'closed' && incide
 /** Whether an update should have been written by now. */
 export const isUpdateOverdue = (incident) => waited(incident) > 0 && waited(incident) < now();
 
-/** Facts of an incident: what was told last, and when the next is due. */
+/** How long it is until the next update, or how late that is. */
+export function updateClock(incident) {
+    const due = waited(incident);
+    if (!due) return null;
+    const [state, text] = isUpdateOverdue(incident) ? ['breached', `update overdue by ${span(now() - due)}`] : ['none', `update in ${span(due - now())}`];
+    return [' · ', h('span', { class: `wb-sla wb-sla-${state}`, title: `Stakeholders wait for news by ${wholeMoment(due)}` }, text)];
+}
+
+/** Facts of an incident: how what was told last begins (the timeline has all of it), and when the next is due. */
 export function updateFacts(incident) {
     const { last_update: last } = incident;
     const due = waited(incident);
-    const late = isUpdateOverdue(incident);
-    const when = due && h('time', { datetime: new Date(due * 1000).toISOString(), title: wholeMoment(due) }, moment(due));
     return [
-        ['Last update', last?.text && `${last.text} (${moment(last.time)}, ${last.by})`],
-        ['Next update', due > 0 && [when, late ? h('span', { class: 'wb-sla wb-sla-breached' }, ` ${span(now() - due)} overdue`) : ` in ${span(due - now())}`]],
+        ['Last update', last?.text && `${beginning(last.text)} (${moment(last.time)}, ${last.by})`],
+        ['Next update', due > 0 && h('time', { datetime: new Date(due * 1000).toISOString(), title: wholeMoment(due) }, planned(due))],
     ];
+}
+
+function beginning(text) {
+    return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN).trimEnd()} …` : text;
 }
 
 /** Updates, who hears of them, and a draft; where they can't be read now, an empty one. */
@@ -86,7 +98,7 @@ function placesOf({ name, slack_channels: channels, mail_addresses: mails, teams
 }
 
 function lastOne({ updates: [last] }) {
-    return last && `Told last, ${moment(last.time)} by ${last.by}: ${last.text}`;
+    return last && `Told last, ${moment(last.time)} by ${last.by}: ${beginning(last.text)}`;
 }
 
 function promise({ next, by, state }) {

@@ -81,6 +81,7 @@ class Hypothesis:
     service: str = ""
     version: str = ""
     previous_version: str = ""
+    alias: str = ""
     advice: str = ""
     source: str = "ranking"
     time: float = 0.0

@@ -17,7 +17,7 @@ CHANGE_FIELDS = (
 )  # fmt: skip
 """What a search for change events asks for."""
 CANARY = "canary"
-"""The kind of a deploy to a part. The one that follows, of the same version, goes on with it."""
+"""The kind of a deploy to a part: most goes on running what ran before."""
 
 DIFF_LIMIT = 20000
 """Characters of a diff that are read; of settings on each side, and of names of files, too."""
@@ -54,7 +54,7 @@ class Change:
     value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
     the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
     where this one does not say it itself. ``alias``: which of a service's pointers to a version was
-    moved, where it has several.
+    moved, where it has several; by a name that no other account's or region's has.
     """
 
     change_id: str
@@ -133,8 +133,10 @@ class Change:
         """
         if (self.service, self.alias) != (later.service, later.alias) or self.time >= later.time:
             return ""
-        goes_on = self.kind == CANARY and self.version == later.version
-        return self.previous_version if goes_on else self.version
+        if self.kind != CANARY:
+            return self.version
+        # Most ran what was there before the canary; once it is ended, all does again.
+        return "" if self.previous_version == later.version else self.previous_version
 
     def has_diff(self) -> bool:
         """Whether the event shows what was changed, not only that something was."""

@@ -6,14 +6,13 @@ import re
 import time
 from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
-from ..splunk.session import Session, SplunkError, path_of
+from ..splunk.session import API, Session, SplunkError, path_of
 from ..utc import to_the_second
+from .asking.claims import QUOTED, UNCHECKED
 from .budget import shorten
-from .claims import QUOTED, UNCHECKED
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
-API = "/services/incident_management/v1"
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 
 FIELDS = (

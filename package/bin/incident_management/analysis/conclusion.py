@@ -16,16 +16,16 @@ from ..incidents.errors import IllegalMove
 from ..incidents.stores import claim_document
 from ..masking import mask
 from ..ports import Clock, Collection, Searcher, Stores
-from . import answer as model_answer
-from .briefing import Question, question
+from .asking import answer as model_answer
+from .asking.briefing import Question, question
+from .asking.calls import Calls, UsedUp
+from .asking.model import Answer, Model, ModelUnavailable, request_hash
 from .budget import Budget
-from .calls import Calls, UsedUp
 from .case import CULPRIT_SCORE
 from .changes import Change
 from .citations import Checked, check, counts
 from .earlier import earlier_cause
 from .investigation import Found
-from .model import Answer, Model, ModelUnavailable, request_hash
 from .verdict import Verdict, confidence_of, reservation, verdict_of
 
 __all__ = ["Conclusion", "analysis_id_of", "step_of"]
@@ -278,7 +278,8 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
         hypothesis["score"] = min(hypothesis["score"], CULPRIT_SCORE / 2)
         return
     change = told[0]
-    hypothesis["service"], hypothesis["version"] = change.service, change.version
+    for name in ("service", "version", "alias"):
+        hypothesis[name] = getattr(change, name)
     ranked = hypothesis["previous_version"]
     hypothesis["previous_version"] = change.previous_version or (
         ranked if _ran_before(ranked, change, checked) else ""

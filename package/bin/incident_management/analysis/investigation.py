@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping
 
 from ..ports import Clock, Searcher, SearchFailed
 from ..splunk import spl
 from .budget import shorten
 from .case import Case, Hypothesis
+from .causes.ranking import rank_within
 from .evidence import Citation, Finding, masked_line
 from .finders import first_failure, new_errors, recent_changes, topology, volume
-from .ranking import rank_within
-from .scope import Limits, Scope
+from .scope import Scope
 
 __all__ = ["Found", "Investigation", "investigate"]
 
@@ -69,7 +69,6 @@ def investigate(
     incident: Mapping[str, Any],
     searcher: Searcher,
     clock: Clock,
-    limits: Optional[Limits] = None,
     begun: Callable[[str], None] = lambda _step: None,
 ) -> Investigation:
     """Gather evidence on an incident with the searcher's rights, and rank its causes.
@@ -77,7 +76,7 @@ def investigate(
     ``incident`` is the incident's document; ``begun`` hears of each step. A finder whose search
     fails, or can't be written, says so in its finding, and the others go on.
     """
-    scope = Scope(incident, searcher, clock.now(), limits or Limits())
+    scope = Scope(incident, searcher, clock.now())
     findings = []
     for finder in FINDERS:
         begun(f"looking for {finder.LOOKS_FOR}")
@@ -140,6 +139,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "service": hypothesis.service,
         "version": hypothesis.version,
         "previous_version": hypothesis.previous_version,
+        "alias": hypothesis.alias,
         "advice": hypothesis.advice,
         "source": hypothesis.source,
         "near": hypothesis.near,

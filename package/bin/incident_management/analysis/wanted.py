@@ -9,7 +9,7 @@ from typing import Callable
 
 from ..ports import Clock, Searcher, SearchFailed, SearchResult
 
-__all__ = ["MOST_SECONDS", "Abandoned", "WhileWanted"]
+__all__ = ["Abandoned", "WhileWanted"]
 
 MOST_SECONDS = 600.0
 """All searches of an analysis together: who asked waits little longer, for the model."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ..analysis.bedrock import from_settings
+from ..analysis.asking.bedrock import from_settings
+from ..analysis.asking.model import Model
 from ..analysis.conclusion import Conclusion, step_of
 from ..analysis.investigation import Found, investigate
-from ..analysis.model import Model
 from ..analysis.wanted import Abandoned, WhileWanted
 from ..incidents.errors import NotFound
 from ..splunk import spl

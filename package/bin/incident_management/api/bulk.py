@@ -162,13 +162,12 @@ def _results(incident_ids: Sequence[str], act: Act) -> List[Dict[str, Any]]:
         results.append(result)
         try:
             incident = act(incident_id)
-        except (NotFound, IllegalMove, Invalid, Contended) as error:
+        except (NotFound, IllegalMove, Invalid, Contended, SplunkError) as error:
             result.update(ok=False, status=problem_of(error).status, detail=str(error))
-        except SplunkError as error:
-            result.update(ok=False, status=problem_of(error).status, detail=str(error))
-            left = {"ok": False, "status": 503, "detail": "Not tried: an earlier one failed."}
-            results += [{"id": key, **left} for key in incident_ids[len(results) :]]
-            return results
+            if isinstance(error, SplunkError):
+                left = {"ok": False, "status": 503, "detail": "Not tried: an earlier one failed."}
+                results += [{"id": key, **left} for key in incident_ids[len(results) :]]
+                break
         else:
             result.update(ok=True, status=200, incident_status=incident.status)
     return results

@@ -8,7 +8,7 @@ from ..channels import CHANNELS, NAMES
 from ..notify.announce import worker_seen
 from ..notify.reach import reached
 from ..notify.refusals import refusals
-from ..notify.webhook import MAX_SUBSCRIPTIONS
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
 from ..splunk import conf, settings
 from ..splunk.detections import detections

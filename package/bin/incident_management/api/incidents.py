@@ -146,9 +146,7 @@ def get_timeline(request: Request) -> Response:
     """The entries in order, and whether all of them are whole and unchanged."""
     incident_id = request.params["id"]
     limit, offset = request.args.get("limit", 1000), request.args.get("offset", 0)
-    entries = timeline.read_existing(request.stores, incident_id)
-    document = request.stores.incidents.get(incident_id) or {}
-    verdict = timeline.verify(entries, document.get("head") or ())
+    entries, verdict = timeline.read_verified(request.stores, incident_id)
     counted = {entry.key for entry in timeline.effective(entries)}
     shown = entries[offset : offset + limit]
     return Response(

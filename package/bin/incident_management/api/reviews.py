@@ -11,7 +11,7 @@ from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTI
 from ..incidents.review.document import NO_PROBLEM, Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.review.statements import Told
-from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.signal import SIMULATED, TEXT_CHARACTERS, TITLE_CHARACTERS
 from ..incidents.upkeep.retention import pruned
 from .acting import acted, change
 from .history import indexed
@@ -61,7 +61,9 @@ _REVIEW = named(
             "status": one_of(STATUSES),
             "problems": listed(any_text(), about="Why entries may be missing or changed."),
             "state": one_of(("", "begun", "done", "not_needed")),
-            "wanted": flag("Incidents of this severity are reviewed."),
+            "wanted": flag(
+                "Its severity is reviewed; no test, false alarm, merged or withdrawn one."
+            ),
             "due": flag("It is wanted, the incident is over, and nobody has said that it is done."),
             "said_by": any_text("Who said that it is done, or not needed."),
             "said_at": TIME,
@@ -234,6 +236,7 @@ def review_clauses(request: Request) -> List[Document]:
         {"$or": over},
         {"$or": of_these},
         {"merged_into": ""},
+        {"rules": {"$ne": SIMULATED}},
         *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
         # What was withdrawn, with or without a reason after a colon.
         {"$or": [{"resolution": {"$lt": "Withdrawn"}}, {"resolution": {"$gte": "Withdrawn;"}}]},

@@ -17,7 +17,7 @@ import importlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple, Type
 
 from ..incidents.errors import Contended, Forbidden, IllegalMove, Invalid, NotFound
 from ..ports import SearchFailed
@@ -60,11 +60,18 @@ NOTHING_TO_CHANGE = (
     "The PATCH came without a field to change. If one was sent, splunkd keeps it back: use PUT."
 )
 
-# What the library refuses with a sentence for people.
-REFUSALS = (
-    *(Contended, NotFound, Forbidden, IllegalMove, Invalid),
-    *(SettingsError, SearchFailed, SplunkError),
-)
+# What the library refuses with a sentence for people, and the status that says so.
+_STATUSES: Dict[Type[Exception], int] = {
+    Contended: 503,  # Nothing was decided, or it will be finished.
+    NotFound: 404,
+    Forbidden: 403,
+    IllegalMove: 409,
+    Invalid: 400,
+    SettingsError: 500,
+    SearchFailed: 502,
+    SplunkError: 502,
+}
+REFUSALS = tuple(_STATUSES)
 
 Handler = Callable[[Request], Response]
 
@@ -264,28 +271,15 @@ def _arguments(query: Mapping[str, str], found: Route) -> Dict[str, Any]:
 
 def problem_of(error: Exception) -> Problem:
     """Map the library's errors, whose texts are made for people, to HTTP."""
-    text = str(error)
+    status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
     if isinstance(error, SplunkError):
         if error.status == 401:
             return Problem(401, "Log in again: splunkd does not know this session.")
         if error.status in (0, 503, 504):
-            return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
-        return Problem(502, text)
-    if isinstance(error, Contended):
-        # Nothing was decided, or it will be finished: the same request may come again.
-        return Problem(503, text, {"Retry-After": str(RETRY_SECONDS)})
-    statuses = (
-        (NotFound, 404),
-        (Forbidden, 403),
-        (IllegalMove, 409),
-        (Invalid, 400),
-        (SettingsError, 500),
-        (SearchFailed, 502),
-    )
-    for kind, status in statuses:
-        if isinstance(error, kind):
-            return Problem(status, text)
-    raise AssertionError(f"no status for {type(error).__name__}")
+            status = 503
+    # The same request may come again.
+    again = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    return Problem(status, str(error), again)
 
 
 def _path(raw: Mapping[str, Any]) -> str:

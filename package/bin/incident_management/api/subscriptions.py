@@ -7,9 +7,9 @@ from typing import Any, Dict, Mapping
 
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
-from ..notify.message import HEADLINES
-from ..notify.transport import BadUrl
-from ..notify.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
+from ..notify.events import HEADLINES
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
+from ..outside.transport import BadUrl
 from ..ports import Document
 from ..splunk import secrets
 from .notifications import shown as shown_notification

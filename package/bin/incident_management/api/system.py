@@ -11,7 +11,7 @@ from ..notify.announce import worker_seen
 from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.refusals import refusals
-from ..notify.webhook import MAX_SUBSCRIPTIONS
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
 from ..splunk import conf, settings
 from ..splunk.session import APP, SplunkError
@@ -112,10 +112,10 @@ def get_info(request: Request) -> Response:
     """Versions, what is wrong with the configuration, which channels are set up, what runs.
 
     ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
-    first round. It lags by seconds; minutes mean that it does not run, or that it fails at this,
-    which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in Slack arrive:
-    ``off`` without an app-level token, ``not_running`` when its input has said nothing for two
-    minutes.
+    first round. It lags by half a minute or so; minutes mean that it does not run, or that it fails
+    at this, which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in
+    Slack arrive: ``off`` without an app-level token, ``not_running`` when its input has said
+    nothing for two minutes.
     """
     server = _server(request) or {}
     installed = request.system_session.get(f"/services/apps/local/{APP}")

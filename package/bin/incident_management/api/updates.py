@@ -6,11 +6,12 @@ from typing import Any, Dict, Mapping
 
 from ..durations import seconds_of
 from ..incidents import timeline, updates
+from ..incidents.clocks.updates import every_of
 from ..incidents.errors import Invalid
 from ..incidents.fold import fold
 from ..incidents.model import Document, Entry
 from ..incidents.routing import Stakeholders
-from ..notify.stakeholders import told_before
+from ..notify.stakeholders import hearing
 from .acting import acted, change
 from .router import Request, Response, route
 from .schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
@@ -87,7 +88,7 @@ def add_update(request: Request) -> Response:
                 "updates": listed(UPDATE),
                 "update_due": nullable(number()),
                 "overdue": flag("An update should have been written by now."),
-                "update_every": nullable(number(about="Seconds, by what stakeholders want.")),
+                "update_every": nullable(number(about="Seconds; of what is open.")),
                 "stakeholders": listed(_GROUP, about="Who is told of the next one."),
                 "draft": record({"text": any_text(), "state": _STATE, "services": _SERVICES}),
             }
@@ -102,19 +103,14 @@ def list_updates(request: Request) -> Response:
     entries = timeline.read_existing(request.stores, request.params["id"])
     incident, routing = fold(entries), request.routing()
     due = None if incident.status == "closed" else incident.update_due
-    told = told_before(request.stores, incident.to_document())
-    groups = [
-        one
-        for one in routing.stakeholders
-        if one.name in told or one.fits(incident.severity, incident.team)
-    ]
+    groups = hearing(request.stores, routing, incident.id, entries)
     return Response(
         {
             "incident_id": incident.id,
             "updates": [_shown(one) for one in reversed(updates.updates_of(entries))],
             "update_due": due,
             "overdue": due is not None and due < request.clock.now(),
-            "update_every": routing.update_every(incident.severity, incident.team),
+            "update_every": every_of(entries, routing),
             "stakeholders": [_group(one) for one in groups],
             "draft": updates.draft(entries),
         }

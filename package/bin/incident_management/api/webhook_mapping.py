@@ -17,7 +17,7 @@ from ..incidents.errors import Invalid
 from ..incidents.severities import severity_of
 from .webhook_payloads import MAX_ALERTS, Arrival, time_of
 
-__all__ = ["AlertMapping", "read_mapping"]
+__all__ = ["read_mapping"]
 
 PREFIX = "mapping:"
 CONF = "incident_webhooks.conf"

@@ -45,6 +45,10 @@ class Arrival:
     finding: Dict[str, Any]
     over: bool = False
 
+    def has_time(self, now: float) -> bool:
+        """Tell whether the tool said when: what it did not, or in the future, came ``now``."""
+        return bool(self.finding["first_time"] < now)
+
 
 @dataclass(frozen=True)
 class Confirmation:

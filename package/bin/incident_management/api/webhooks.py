@@ -13,6 +13,7 @@ from typing import Sequence
 
 from ..incidents.errors import Invalid
 from ..incidents.intake.findings import signal_from
+from ..incidents.signal import Signal
 from ..incidents.upkeep import recovery
 from ..splunk import conf, log
 from .router import Request, Response, route
@@ -68,7 +69,8 @@ def post_grafana(request: Request) -> Response:
 @hook("/webhooks/datadog", body=obj({}, more=True), body_required=True)
 def post_datadog(request: Request) -> Response:
     """An alert of Datadog: the default payload of its webhooks, or more of their variables."""
-    return _taken(request, datadog(request.body, request.clock.now()))
+    now = request.clock.now()
+    return _taken(request, datadog(request.body, now), now)
 
 
 @hook(
@@ -83,10 +85,11 @@ def post_cloudwatch(request: Request) -> Response:
     When SNS asks to confirm the subscription, an administrator finds the link among Splunk's
     messages; nothing is fetched by itself.
     """
-    found = cloudwatch(request.body, request.clock.now())
+    now = request.clock.now()
+    found = cloudwatch(request.body, now)
     if isinstance(found, Confirmation):
         return _asked_to_confirm(request, found)
-    return _taken(request, found)
+    return _taken(request, found, now)
 
 
 @hook(
@@ -99,11 +102,13 @@ def post_generic(request: Request) -> Response:
     """Alerts of any tool, read with a mapping of incident_webhooks.conf."""
     stanzas = conf.load(request.system_session, "incident_webhooks")
     mapping = read_mapping(str(request.args.get("mapping", "default")), stanzas)
-    return _taken(request, mapping.arrivals(request.body, request.clock.now()))
+    now = request.clock.now()
+    return _taken(request, mapping.arrivals(request.body, now), now)
 
 
 def _grouped(request: Request, tool: str) -> Response:
-    response = _taken(request, alerts_of(request.body, tool, request.clock.now()))
+    now = request.clock.now()
+    response = _taken(request, alerts_of(request.body, tool, now), now)
     left_out = request.body.get("truncatedAlerts")
     if isinstance(left_out, int) and left_out > 0:
         text = f"{tool} left {left_out} alerts out of this message: raise its max_alerts."
@@ -112,19 +117,27 @@ def _grouped(request: Request, tool: str) -> Response:
     return response
 
 
-def _taken(request: Request, arrivals: Sequence[Arrival]) -> Response:
-    """Ingest what is firing in one go, then end what is over; the answers keep the order."""
-    firing = [arrival.finding for arrival in arrivals if not arrival.over]
-    now = request.clock.now()
-    done = taken_in(request, firing) if firing else []
-    signals = [signal_from(finding, now) for finding in firing]
-    recovery.end_at_once(request.stores, request.clock, signals, done, request.user)
-    taken = iter(done)
-    over = [signal_from(arrival.finding, now) for arrival in arrivals if arrival.over]
-    ended = iter(recovery.end(request.stores, request.clock, over, request.user) if over else [])
-    outcomes = [next(ended) if arrival.over else next(taken) for arrival in arrivals]
+def _taken(request: Request, arrivals: Sequence[Arrival], now: float) -> Response:
+    """Ingest what is firing in one go, then end what is over; the answers keep the order.
+
+    ``now``: when they were read.
+    """
+    stores, clock, user = request.stores, request.clock, request.user
+    firing = [one for one in arrivals if not one.over]
+    over = [one for one in arrivals if one.over]
+    done = taken_in(request, [one.finding for one in firing]) if firing else []
+    begun = [(_signal(one, now), end) for one, end in zip(firing, done) if one.has_time(now)]
+    recovery.end_at_once(stores, clock, begun, user)
+    recovery.note(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])
+    ended = recovery.end(stores, clock, [_signal(one, now) for one in over], user) if over else []
+    taken, ends = iter(done), iter(ended)
+    outcomes = [next(ends) if one.over else next(taken) for one in arrivals]
     shown = [{"incident_id": outcome.incident_id, "what": outcome.what} for outcome in outcomes]
     return Response({"outcomes": shown})
+
+
+def _signal(arrival: Arrival, now: float) -> Signal:
+    return signal_from(arrival.finding, now)
 
 
 def _asked_to_confirm(request: Request, asked: Confirmation) -> Response:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
+from .clocks.owed import Owed
 from .clocks.promise import Promise
 from .joining.holdings import Holdings
 from .keyset import KeySet
@@ -116,6 +117,7 @@ class State:
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
         self.promise = Promise()
+        self.owed = Owed()
         self.afterwards = Afterwards()
         self.handover: Optional[Entry] = None
         self.closed: Optional[Entry] = None
@@ -137,8 +139,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
-            "update": self._update,
-            "update_due": self._update_due,
+            "update": self.owed.update,
+            "update_due": self.owed.update_due,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -150,6 +152,9 @@ class State:
         incident.sla_ack_due = self.promise.acknowledge_due
         incident.sla_resolve_due = self.promise.resolve_due
         incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
+        incident.last_update = self.owed.last
+        incident.update_due = self.owed.due
+        incident.update_promised = self.owed.promised
         incident.review = self.afterwards.state
         incident.follow_ups = self.afterwards.follow_ups
         incident.follow_ups_open = self.afterwards.still_open
@@ -270,7 +275,7 @@ class State:
         if to in ("in_progress", "resolved"):
             incident.handed_on = False
         incident.status = str(to)
-        self._owes_no_more(str(to))
+        self.owed.status(str(to))
         self.closed = entry if to == "closed" else None
         if to == "in_progress":
             self._keep(entry)
@@ -288,24 +293,6 @@ class State:
             incident.resolution = incident.category = incident.feedback = ""
             self.promise.reopened()
             self.afterwards.reopened()
-
-    def _owes_no_more(self, status: str) -> None:
-        """What was promised to stakeholders holds until it is closed; they may ask no longer."""
-        incident = self.incident
-        if status == "closed":
-            incident.update_promised = None
-        if status in ("resolved", "closed"):
-            incident.update_due = incident.update_promised
-
-    def _update(self, entry: Entry) -> None:
-        """Stakeholders were told, and when they hear next; that was the last promise's end."""
-        incident = self.incident
-        incident.last_update = {**entry.data, "time": entry.time, "by": entry.actor}
-        incident.update_promised = incident.update_due = _moment(entry.data.get("next_by"))
-
-    def _update_due(self, entry: Entry) -> None:
-        if entry.data.get("event") == "set":
-            self.incident.update_due = _moment(entry.data.get("due"))
 
     def _reopens_beside_close(self, entry: Entry) -> bool:
         """Whether it was closed in the moment in which somebody reopened it: that stands."""
@@ -357,6 +344,7 @@ class State:
         incident.merged_into = str(entry.data.get("into") or "")
         incident.status, self.closed = "closed", None
         self.holdings.merged(int(entry.data.get("number") or 0))
+        self.owed.merged()
 
     def _unmerged(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data
@@ -364,18 +352,13 @@ class State:
         incident.status = "assigned" if incident.owner else "new"
         incident.resolved_at = None
         self.holdings.unmerged()
+        self.owed.unmerged()
         self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
 
     def _joined(self, entry: Entry) -> None:
         _extend(self.incident.merged, [entry.data["from"]])
         if entry.data.get("pinned") and not self.incident.pinned:
             self.incident.pinned, self.pinned_by = True, str(entry.data["from"])
-        promised = _moment(entry.data.get("update_promised"))
-        if promised is not None:
-            # Whoever was told of the merged one waits for news of this one now.
-            incident = self.incident
-            incident.update_promised = _edge(min, incident.update_promised, promised)
-            incident.update_due = _edge(min, incident.update_due, promised)
 
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
@@ -384,6 +367,7 @@ class State:
         self.holdings.left(data.get("removed") or (), number)
         if data.get("undone"):
             self.holdings.undone(str(data["undone"]), number)
+            self.owed.split(str(data["undone"]))
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),
@@ -405,8 +389,3 @@ def _extend(known: List[str], more: Iterable[Any], most: int = sys.maxsize) -> N
 def _edge(choose: Callable[..., float], known: Any, more: Any) -> Any:
     values = [float(value) for value in (known, more) if value is not None]
     return choose(values) if values else None
-
-
-def _moment(value: Any) -> Optional[float]:
-    """A time; None for none, or 0."""
-    return float(value) if value else None

@@ -211,14 +211,18 @@ def reopen_if_found(
 ) -> bool:
     """Reopen what was just resolved by itself, if its resolver did not see all that was found.
 
-    ``known`` are the keys of the entries that it was resolved by. Tells whether it was reopened.
+    ``known`` are the keys of the entries that it was resolved by. Tells whether it was reopened, by
+    this or by somebody else in that moment.
     """
     entries = timeline.read(stores, incident_id)
     found = any(entry.kind in ADDING and entry.key not in known for entry in entries)
     if not found or timeline.fold(entries).status != "resolved":
         return False
-    reopen(stores, clock, incident_id, actor, reason, found=True)
-    return True
+    try:
+        return reopen(stores, clock, incident_id, actor, reason, found=True).is_open
+    except IllegalMove:
+        # Somebody was faster: a person, or whoever wrote the finding.
+        return timeline.current(stores, incident_id).is_open
 
 
 def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:

@@ -166,7 +166,6 @@ class Incident:
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
     are open: :mod:`.review.afterwards`.
-    was on call when it was given to them.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     Times that did not come yet are None and left out of the document.

@@ -1,8 +1,9 @@
 """The story of an incident as a Markdown report, for the review afterwards. Pure.
 
 Every number comes from the timeline: time to detect is from the first matching event to the
-opening, time to acknowledge and to resolve from the opening. Texts that came from logs or people
-are escaped, so that none of them can add a heading, a link or a picture to the report.
+opening, time to acknowledge and to resolve from the opening. The report leaves Splunk, so secrets
+are masked in texts that came from logs or people, and these are escaped: none of them can add a
+heading, a link or a picture to it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import re
 import time
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ..utc import to_the_second
 from .fold import effective, fold
 from .model import Entry, Incident
 from .review.afterwards import SECTIONS
 from .signal import readable
 
-__all__ = ["lasting", "markdown", "measures", "plain", "sentence", "when"]
+__all__ = ["endings", "lasting", "markdown", "measures", "paragraphs", "plain", "sentence", "when"]
 
 LINE_CHARACTERS = 400
 MAX_LINES = 500
@@ -48,7 +50,7 @@ def markdown(entries: Sequence[Entry]) -> str:
     counted = effective(entries)
     lines = [f"# {incident.id}: {plain(incident.title)}", "", *_facts(incident), ""]
     if incident.description:
-        lines += ["## What was seen", "", *_paragraphs(incident.description), ""]
+        lines += ["## What was seen", "", *paragraphs(incident.description), ""]
     lines += ["## Cause", "", plain(incident.cause) or "None was found.", ""]
     lines += ["## Resolution", "", plain(incident.resolution) or "Not written down.", ""]
     happened = [entry for entry in counted if entry.kind != "notification"]
@@ -59,8 +61,19 @@ def markdown(entries: Sequence[Entry]) -> str:
     ]
     if len(happened) > MAX_LINES:
         lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
-    lines += _messages([entry.data for entry in counted if entry.kind == "notification"])
+    lines += _messages([entry.data for entry in endings(counted)])
     return "\n".join(lines) + "\n"
+
+
+def endings(counted: Iterable[Entry]) -> List[Entry]:
+    """Return the entries that say how each message ended: of one that was sent again the last."""
+    found: Dict[str, Entry] = {}
+    for entry in counted:
+        if entry.kind == "notification":
+            key = str(entry.data.get("notification_id") or entry.key)
+            found.pop(key, None)
+            found[key] = entry
+    return list(found.values())
 
 
 def _messages(sent: Sequence[Data]) -> List[str]:
@@ -98,7 +111,7 @@ def _facts(incident: Incident) -> List[str]:
 
 def _service_level(incident: Incident) -> str:
     dues = (("acknowledge", incident.sla_ack_due), ("resolve", incident.sla_resolve_due))
-    said = [f"{name} until {when(due)}" for name, due in dues if due is not None]
+    said = [f"{name} until {to_the_second(due)}" for name, due in dues if due is not None]
     return ", ".join([incident.sla_status, *said]) if said else ""
 
 
@@ -169,7 +182,7 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "update": lambda data: _joined(
         ". ",
         f"told stakeholders{_of_state(data)}: {data.get('text')}",
-        f"next update by {when(float(data['next_by']))}" if data.get("next_by") else "",
+        f"next update by {to_the_second(float(data['next_by']))}" if data.get("next_by") else "",
     ),
     "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
@@ -184,7 +197,7 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
         data.get("title"),
         data.get("owner"),
-        f"due {when(float(data['due']))}" if data.get("due") else "",
+        f"due {to_the_second(float(data['due']))}" if data.get("due") else "",
         data.get("reason"),
     ),
 }
@@ -198,7 +211,7 @@ def _promised(data: Data) -> str:
     if data.get("event") != "timed":
         return f"{data.get('event')}: {data.get('reason') or ''}"
     dues = ((name, data.get(f"{name}_due")) for name in ("acknowledge", "resolve"))
-    said = [f"{name} until {when(float(due))}" for name, due in dues if due is not None]
+    said = [f"{name} until {to_the_second(float(due))}" for name, due in dues if due is not None]
     return "deadlines: " + (", ".join(said) or "none")
 
 
@@ -233,21 +246,33 @@ def lasting(seconds: Optional[float]) -> str:
 
 
 def when(moment: float) -> str:
-    """Return a time in UTC, to the second."""
+    """Return a time in UTC, to the second, for a column that says so."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
 def plain(value: Any, most: int = LINE_CHARACTERS) -> str:
-    """One line of text, with everything that Markdown or HTML would read as more escaped.
+    """One line of text without secrets, with everything that Markdown or HTML would read escaped.
 
     What could hide or reorder other text is made visible; ``most``: of so many characters.
     """
-    text = readable(" ".join(str(value or "").split())[:most])
-    return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
+    return _escaped(_masked(value), most)
 
 
-def _paragraphs(text: str) -> List[str]:
-    """The lines of a text, each a line of the report."""
-    lines = [plain(line) for line in text.strip().splitlines()[:MAX_LINES]]
+def paragraphs(text: str, most: int = LINE_CHARACTERS) -> List[str]:
+    """The lines of a text as :func:`plain` gives them, each a line of the report."""
+    # Before it is taken apart: a key has many lines.
+    lines = [_escaped(line, most) for line in _masked(text).strip().splitlines()]
     # Two blanks at a line's end keep the line that follows from being joined to it.
     return [f"{line}  " if line and after else line for line, after in zip(lines, [*lines[1:], ""])]
+
+
+def _masked(value: Any) -> str:
+    # Compiles for 50 ms, which a list of incidents need not wait for.
+    from ..masking import mask
+
+    return mask(str(value or ""), emails=False)
+
+
+def _escaped(text: str, most: int) -> str:
+    text = readable(" ".join(text.split())[:most])
+    return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..ports import Clock, Stores
 from .errors import NotFound
@@ -30,6 +42,7 @@ __all__ = [
     "read",
     "read_existing",
     "read_many",
+    "read_verified",
     "refresh",
     "refresh_many",
     "save_documents",
@@ -100,6 +113,14 @@ def append(
     entry = Entry.create(incident_id, kind, data, actor, clock.now(), head_of(entries), once)
     stores.timeline.insert(entry.to_document())
     return entry
+
+
+def read_verified(stores: Stores, incident_id: str) -> Tuple[List[Entry], Verdict]:
+    """Return an incident's entries, and whether all are there. Raises NotFound for none."""
+    # First the document: what it names as the last entry is among those that are read after it.
+    document = stores.incidents.get(incident_id) or {}
+    entries = read_existing(stores, incident_id)
+    return entries, verify(entries, document.get("head") or ())
 
 
 def write(stores: Stores, entries: Sequence[Entry]) -> None:

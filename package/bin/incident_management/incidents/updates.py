@@ -13,8 +13,10 @@ from ..ports import Clock, Document, Stores
 from . import lifecycle, timeline
 from .canonical import milliseconds
 from .clocks import checkpoint
+from .clocks import updates as clocks
 from .errors import IllegalMove, Invalid
 from .fold import effective
+from .joining import carrying_out
 from .model import Entry, Incident
 from .routing import Routing
 
@@ -25,6 +27,8 @@ TEXT_CHARACTERS = 2000
 MAX_SERVICES = 50
 # How far ahead something can be promised.
 LONGEST_SECONDS = 30 * 86400.0
+# What of a fix is told; of one that failed nothing is.
+_PHASES = {"started": "A fix was begun", "done": "A fix was carried out"}
 
 
 def write(
@@ -53,7 +57,8 @@ def write(
         IllegalMove: it was merged into another.
         Invalid: what is given can't be told or promised.
     """
-    incident = timeline.current(stores, incident_id)
+    entries = timeline.read_existing(stores, incident_id)
+    incident = timeline.fold(entries)
     if incident.merged_into:
         raise IllegalMove(
             f"{incident_id} was merged into {incident.merged_into}: write the update there, its "
@@ -62,8 +67,8 @@ def write(
     now = clock.now()
     promised = next_by or (now + next_in if next_in else 0.0)
     _check(incident, text, state, promised, now)
-    if not promised and incident.is_open and state != "resolved":
-        every = routing.update_every(incident.severity, incident.team)
+    if not promised and state != "resolved":
+        every = clocks.every_of(entries, routing)
         promised = now + every if every else 0.0
     data: Document = {
         "text": text.strip(),
@@ -75,7 +80,11 @@ def write(
         # Before the entry: after a kill in between nobody would see to the promise.
         checkpoint.begin(stores, clock)
     timeline.append(stores, clock, incident_id, "update", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    incident = timeline.refresh(stores, incident_id)
+    if incident.merged_into:
+        # In that moment: what was promised goes along.
+        carrying_out.forward(stores, clock, incident_id, carrying_out.IN_A_REQUEST)
+    return incident
 
 
 def resolve(
@@ -110,10 +119,11 @@ def draft(entries: Sequence[Entry]) -> Document:
     incident = timeline.fold(entries)
     last = incident.last_update
     services = list(last.get("services") or incident.entities)[:MAX_SERVICES]
-    since = incident.first_time or incident.opened_at or 0.0
-    sentences = [f"{_listed(services) or 'A service is'} affected since {_clock(since)}."]
+    since = _clock(incident.first_time or incident.opened_at or 0.0)
+    sentences = [_affected(services, since, incident.is_open)]
     if incident.is_open:
-        sentences.append("A team works on it." if incident.acknowledged_at else "We look into it.")
+        is_begun = incident.status == "in_progress"
+        sentences.append("A team works on it." if is_begun else "We look into it.")
     sentences += filter(None, [_last_done(counted)])
     return {"text": " ".join(sentences), "state": _state(incident, counted), "services": services}
 
@@ -134,28 +144,58 @@ def _check(incident: Incident, text: str, state: str, promised: float, now: floa
 
 
 def _state(incident: Incident, counted: Sequence[Entry]) -> str:
+    """What the entries since it was opened or reopened last give, or what was told, if later."""
     if not incident.is_open:
         return "resolved"
-    if any(e.kind == "action" and e.data.get("phase") == "done" for e in counted):
-        return "monitoring"
-    return str(incident.last_update.get("state") or ("identified" if incident.cause else STATES[0]))
+    told, is_known, is_fixed = STATES[0], False, False
+    for entry in counted:
+        data = entry.data
+        if _is_back(entry.kind, data):
+            told, is_known, is_fixed = STATES[0], False, False
+        elif entry.kind == "update" and data.get("state") in STATES[:-1]:
+            told = str(data["state"])
+        elif entry.kind == "analysis":
+            is_known = _names_cause(data)
+        elif entry.kind == "action" and data.get("phase") == "done":
+            is_fixed = True
+        elif data.get("outcome") == "not_recovered" or entry.kind == "rollback":
+            told, is_fixed = STATES[0], False
+    found = "monitoring" if is_fixed else "identified" if is_known else STATES[0]
+    return max(told, found, key=STATES.index)
+
+
+def _is_back(kind: str, data: Mapping[str, Any]) -> bool:
+    over = ("resolved", "closed")
+    before, after = data.get("from"), data.get("to")
+    return kind == "status" and before in over and after not in over
+
+
+def _names_cause(data: Mapping[str, Any]) -> bool:
+    """Whether an analysis has a cause, and not a suspect."""
+    return bool(data.get("cause")) and data.get("confidence") != "low"
 
 
 def _last_done(counted: Sequence[Entry]) -> str:
-    """What was done last, as somebody else understands it."""
+    """What was done last, as somebody else understands it; of analyses the newest counts."""
+    is_analysed = False
     for entry in reversed(counted):
-        said = _done(entry.kind, entry.data)
+        if entry.kind == "action" and entry.data.get("phase") not in _PHASES:
+            # It failed, and is not told as begun.
+            return ""
+        said = "" if is_analysed and entry.kind == "analysis" else _done(entry.kind, entry.data)
         if said:
             return f"{said} at {_clock(entry.time)}."
+        is_analysed = is_analysed or entry.kind == "analysis"
     return ""
 
 
 def _done(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "status":
-        to, before = data.get("to"), data.get("from")
-        if before in ("resolved", "closed") and to not in ("resolved", "closed"):
+        if _is_back(kind, data):
             return "It came back"
-        return {"resolved": "It was resolved", "in_progress": "Work on it began"}.get(str(to), "")
+        return {"resolved": "It was resolved", "in_progress": "Work on it began"}.get(
+            str(data.get("to")), ""
+        )
     if kind == "verification" and data.get("outcome") == "recovered":
         return "A fix was confirmed to have helped"
     if kind == "verification" and data.get("outcome") == "not_recovered":
@@ -163,20 +203,19 @@ def _done(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "rollback" and data.get("phase") == "done":
         return "A fix was taken back"
     if kind == "action":
-        phases = {"started": "A fix was begun", "done": "A fix was carried out"}
-        return phases.get(str(data.get("phase")), "")
-    if kind == "analysis" and data.get("cause") and data.get("confidence") != "low":
+        return _PHASES.get(str(data.get("phase")), "")
+    if kind == "analysis" and _names_cause(data):
         return "A likely cause was found"
     return ""
 
 
-def _listed(services: Sequence[str]) -> str:
-    if not services:
-        return ""
+def _affected(services: Sequence[str], since: str, is_open: bool) -> str:
     more = len(services) - 5
-    names = [*services[:5], *([f"{more} more"] if more > 0 else [])]
-    joined = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-    return f"{joined} {'are' if len(names) > 1 else 'is'}"
+    names = [*services[:5], *([f"{more} more"] if more > 0 else [])] or ["A service"]
+    joined = " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
+    if is_open:
+        return f"{joined} {'are' if names[1:] else 'is'} affected since {since}."
+    return f"{joined} {'were' if names[1:] else 'was'} affected from {since} on."
 
 
 def _clock(moment: float) -> str:

@@ -34,18 +34,18 @@ from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .message import FOLLOW_UP_OVERDUE, TITLE_LENGTH, Message, build, one_line
+from .events import FOLLOW_UP_OVERDUE
+from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
-from .slack_buttons import ASKING
+from .services.slack_buttons import ASKING
+from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling, message_for
 from .standing import newest_analysis_id
 from .storms import Storms
-from .webhook import PREFIX
 
 __all__ = ["Announcer", "worker_seen"]
 
 CHECKPOINT = "worker:announce:checkpoint"
-OVERLAP_SECONDS = 900.0
 # Without news the checkpoint is written this often: what comes after it is read again meanwhile.
 IDLE_SAVE_SECONDS = 30.0
 # What is older than this is no news any more.
@@ -93,7 +93,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._say = say
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
         self._told: Set[str] = set()
         # Notifications that are on the outbox already, of what is announced now.
         self._there: Set[str] = set()
@@ -210,9 +210,10 @@ class Announcer:
             return 0
         added = incidents = 0
         heard: Dict[str, Set[str]] = {key: set() for key in missed}
-        earlier = ("incident_id", "channel")
+        earlier = ("incident_id", "channel", "stakeholders")
         for document in find_by(self._stores.outbox, "incident_id", missed, fields=earlier):
-            heard[document["incident_id"]].add(str(document["channel"]))
+            if not document.get("stakeholders"):
+                heard[document["incident_id"]].add(str(document["channel"]))
         wanted = [key for key in missed if heard[key] or not late.ends(missed[key])]
         for incident_id, entries, analysis in self._read(wanted):
             keys = {str(one["_key"]) for one in missed[incident_id]}

@@ -17,8 +17,8 @@ from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
 from ..ports import Document
 from .heard.news import heard_from
+from .services.webhook import ALL, channel_of, subscribed
 from .stakeholders import hearing_of, wish_of
-from .webhook import ALL, channel_of, subscribed
 
 __all__ = ["Audience", "Hearing"]
 

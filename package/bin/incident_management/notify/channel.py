@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Protocol, runtime_checkable
 
+from ..outside.transport import BadUrl, NoAnswer, NotSent
+
 __all__ = [
+    "NO_REPLY",
     "Connected",
     "Delivery",
     "Inquiry",
-    "NotConfigured",
     "Notification",
     "Sender",
     "asked_of",
@@ -18,11 +20,11 @@ __all__ = [
     "sent",
     "sent_by",
     "unknown",
+    "without_reply",
 ]
 
-
-class NotConfigured(Exception):
-    """A channel lacks a setting; the text says which, and where to set it."""
+# What a request raises that gets no reply.
+NO_REPLY = (NotSent, NoAnswer, BadUrl)
 
 
 @dataclass(frozen=True)
@@ -135,3 +137,10 @@ def dead(detail: str) -> Delivery:
 def unknown(detail: str) -> Delivery:
     """The answer was lost."""
     return Delivery("unknown", detail)
+
+
+def without_reply(failure: Exception) -> Delivery:
+    """Say what one of :data:`NO_REPLY` means for the message."""
+    if isinstance(failure, NoAnswer):
+        return unknown(str(failure))
+    return retry(str(failure)) if isinstance(failure, NotSent) else dead(str(failure))

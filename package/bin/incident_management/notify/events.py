@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-__all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
+__all__ = ["ENDED", "FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
 
 # The event that is its follow-up's owner's own news, and not that of the incident's.
 FOLLOW_UP_OVERDUE = "follow_up_overdue"
+# The states in which an incident is over, and the events by which it comes to be.
+ENDED = ("resolved", "closed")
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {
@@ -73,9 +75,9 @@ def event_of(entry: Mapping[str, Any]) -> str:
     if entry["kind"] != "status":
         return str(entry["kind"])
     before, after = entry["data"].get("from", ""), entry["data"].get("to", "")
-    if after in ("resolved", "closed"):
+    if after in ENDED:
         return str(after)
-    if before in ("resolved", "closed"):
+    if before in ENDED:
         return "reopened"
     if after == "in_progress":
         return "acknowledged"

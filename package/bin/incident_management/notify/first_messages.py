@@ -29,13 +29,13 @@ from typing import (
 )
 
 from ..incidents import timeline
-from ..incidents.model import SEVERITIES
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
 from .message import Message
-from .slack_buttons import PRESSES
+from .services.slack_buttons import PRESSES
 from .standing import Marks, marks_of, newest_analysis, standing
+from .turns import urgency
 
 __all__ = ["EVERY_SECONDS", "FirstMessages"]
 
@@ -65,7 +65,7 @@ _SENT = ("incident_id", "state", "receipt", "message", "stakeholders")
 
 
 class Updater(Protocol):
-    """What changes a message that was posted: :class:`.slack.SlackSender`."""
+    """What changes a message that was posted: :class:`.services.slack.SlackSender`."""
 
     def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
         """Have the message say this."""
@@ -231,9 +231,8 @@ class FirstMessages:
 
 def _turn(incident: Document) -> Tuple[int, int, float]:
     """Sorts incidents by whose message is brought up to date first."""
-    status, severity = str(incident.get("status")), str(incident.get("severity"))
-    place = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-    return _PLACES.get(status, OPEN_PLACE), place, -float(incident["updated_at"])
+    place = _PLACES.get(str(incident.get("status")), OPEN_PLACE)
+    return place, urgency(incident.get("severity")), -float(incident["updated_at"])
 
 
 def _is_first(receipt: Mapping[str, Any]) -> bool:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Sequence, Set
 
+from ..durations import span
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..ports import Document, Stores
-from .message import event_of, span, utc
+from ..utc import to_the_second
+from .events import ENDED, event_of
 
 __all__ = [
     "LATE_SECONDS",
@@ -34,7 +36,6 @@ LATE_SECONDS = 900.0
 # Kinds of entries, and what they can mean, with which an incident begins or ends for people.
 _KINDS = ("opened", "status", "merged", "unmerged")
 _BEGUN, _OVER = ("opened", "reopened"), "resolved"
-_ENDED = ("resolved", "closed")
 _WORDS = "Told late: this was at"
 
 
@@ -77,8 +78,9 @@ def is_over(message: Mapping[str, object]) -> bool:
 
 def summary(since: float, age: float, told: int, left_out: int) -> str:
     """Say what became of it: ``since`` in epoch seconds (0: ever), ``age`` in seconds."""
+    begun = to_the_second(since) if since else "the app was installed"
     return (
-        f"Nothing was announced since {utc(since) if since else 'the app was installed'}. Of the "
+        f"Nothing was announced since {begun}. Of the "
         f"incidents that began or ended more than {span(age)} ago, {told} are told late, as they "
         f"stand now, and {left_out} are not: they are over, have changed since, or nobody wants to "
         "hear of them."
@@ -87,14 +89,14 @@ def summary(since: float, age: float, told: int, left_out: int) -> str:
 
 def told_late(message: Document) -> Document:
     """Return the message with a sentence that says since when it is so."""
-    when = utc(float(message["time"]))
+    when = to_the_second(float(message["time"]))
     said = f"{_WORDS} {when}, and nothing was announced then. {message['text']}"
     return {**message, "text": said.strip()}
 
 
 def has_ended(incident: Optional[Mapping[str, object]]) -> bool:
     """Tell whether an incident, if there is one, is over."""
-    return incident is not None and incident["status"] in _ENDED
+    return incident is not None and incident["status"] in ENDED
 
 
 def waited(message: Document, seconds: float, incident: Optional[Mapping[str, object]]) -> Document:
@@ -105,7 +107,7 @@ def waited(message: Document, seconds: float, incident: Optional[Mapping[str, ob
     text = str(message.get("text") or "")
     if text.startswith(_WORDS):
         return message
-    said = f"{_WORDS} {utc(float(message['time']))}, {span(seconds)} ago."
-    if incident is not None and has_ended(incident) and message.get("event") not in _ENDED:
+    said = f"{_WORDS} {to_the_second(float(message['time']))}, {span(seconds)} ago."
+    if incident is not None and has_ended(incident) and message.get("event") not in ENDED:
         said += f" The incident is {incident['status']} now."
     return {**message, "text": f"{said} {text}".strip()}

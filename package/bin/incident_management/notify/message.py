@@ -6,29 +6,28 @@ stood then. It is plain data: each service's module lays it out in its own way.
 
 from __future__ import annotations
 
-import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote as url_quote
 from urllib.parse import urlencode
 
 from ..channels import NAMES
+from ..durations import span
 from ..incidents.model import SEVERITIES
 from ..incidents.updates import STATES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
+from ..utc import to_the_second
 from .asking import truncated
-from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
+from .events import ENDED, FOLLOW_UP_OVERDUE, HEADLINES, event_of
 
 __all__ = [
-    "FOLLOW_UP_OVERDUE",
-    "HEADLINES",
     "LISTED",
     "STANDING",
     "SUMMARY",
     "Message",
     "build",
-    "event_of",
     "facts",
     "incident_url",
     "link_words",
@@ -36,9 +35,6 @@ __all__ = [
     "listed",
     "one_line",
     "plain",
-    "span",
-    "truncated",
-    "utc",
 ]
 
 # Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
@@ -58,6 +54,16 @@ _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
     "pinned", "approval", "joined", "split", "escalation", "update",
 )  # fmt: skip
+# What is told of an entry, by its kind or what it means, out of its data.
+_TOLD = {
+    "opened": "{description}",
+    "analysis": "{verdict}",
+    "merged": "It was merged into {into}. {reason}",
+    "joined": "{from}: {title}",
+    "split": "They are in {to} now. {reason}",
+    **dict.fromkeys(ENDED, "{resolution} {reason}"),
+    "severity": "From {from} to {to}. {reason}",
+}
 # Who acts where nobody did.
 _NOBODY = ("", "incident_management", "incident_monitor")
 
@@ -222,58 +228,48 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
 
 
 def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
-    data = entry["data"]
-    if event == "opened":
-        return str(data.get("description") or "")
-    if event == "analysis":
-        return str(data.get("verdict") or "")
+    kind, data = entry["kind"], entry["data"]
+    told = _TOLD.get(kind) or _TOLD.get(event)
+    if told:
+        return told.format_map(defaultdict(str, {name: one or "" for name, one in data.items()}))
     if event == "plan":
-        lines = [
-            str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")
-        ]
-        lines.append(
-            f"It needs an approval: | remediate incident={incident.get('id', '')} "
-            f"plan={data.get('plan_id', '')} do=approve"
-            + (' override="(why)"' if data.get("freeze") else "")
-        )
-        return "\n".join(line for line in lines if line)
+        return _plan(data, str(incident.get("id", "")))
     if event == "assigned":
-        who = f"Owner: {data.get('owner') or 'nobody'}. Team: {data.get('team') or 'none'}."
-        return f"{who} {data.get('reason') or ''}".strip()
-    if entry["kind"] == "merged":
-        return f"It was merged into {data.get('into')}. {data.get('reason') or ''}".strip()
-    if entry["kind"] == "joined":
-        return f"{data.get('from')}: {data.get('title') or ''}"
-    if entry["kind"] == "split":
-        return f"They are in {data.get('to')} now. {data.get('reason') or ''}".strip()
+        owner, team = data.get("owner") or "nobody", data.get("team") or "none"
+        return f"Owner: {owner}. Team: {team}. {data.get('reason') or ''}"
     if event == "acknowledged":
         return f"Owner: {incident.get('owner') or 'nobody'}."
-    if event in ("resolved", "closed"):
-        return " ".join(str(data.get(part) or "") for part in ("resolution", "reason")).strip()
     if event == "edited":
         return f"Corrected: {', '.join(sorted(data))}."
     if event == "pinned":
         state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
-        return f"{state} {data.get('reason') or ''}".strip()
+        return f"{state} {data.get('reason') or ''}"
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
-    if entry["kind"] == "follow_up":
+    if kind == "follow_up":
         return _follow_up(data, incident)
-    if event == "severity":
-        return f"From {data.get('from')} to {data.get('to')}. {data.get('reason') or ''}"
-    for part in ("text", "detail", "reason", "summary"):
-        if data.get(part):
-            return str(data[part])
-    return ""
+    texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
+    return str(next(filter(None, texts), ""))
+
+
+def _plan(data: Mapping[str, Any], incident_id: str) -> str:
+    override = ' override="(why)"' if data.get("freeze") else ""
+    lines = [
+        *(str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")),
+        f"It needs an approval: | remediate incident={incident_id} "
+        f"plan={data.get('plan_id', '')} do=approve{override}",
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
     known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
     said = {**(known[0] if known else {}), **data}
-    due = f" Due {utc(float(said['due']))[:10]}." if said.get("due") else ""
+    due = f" Due {to_the_second(float(said['due']))[:10]}." if said.get("due") else ""
     state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
-    return f"{said.get('title') or ''} Owner: {said.get('owner') or 'nobody'}.{due}{state}"
+    title = str(said.get("title") or "").rstrip(".")
+    return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"
 
 
 def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:
@@ -313,12 +309,12 @@ def facts(message: Message) -> List[tuple[str, str]]:
     if message.where:
         found.append(("Affected" if message.stakeholders else "Where", listed(message.where)))
     if message.since:
-        since = utc(message.since)
+        since = to_the_second(message.since)
         if message.event == "resolved" and message.time > message.since:
             since += f" (for {span(message.time - message.since)})"
         found.append(("Since", since))
     if message.next_by:
-        found.append(("Next update by", utc(message.next_by)))
+        found.append(("Next update by", to_the_second(message.next_by)))
     if message.events:
         found.append(("Events", f"{message.events:,}"))
     if message.incident_id and message.stakeholders:
@@ -336,19 +332,3 @@ def listed(names: List[str]) -> str:
     """The first names of a list, and how many more there are."""
     shown = ", ".join(names[:LISTED])
     return shown if len(names) <= LISTED else f"{shown} and {len(names) - LISTED} more"
-
-
-def span(seconds: float) -> str:
-    """A duration for people: its two largest units."""
-    left = int(max(seconds, 0.0))
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
-
-
-def utc(when: float) -> str:
-    """A time for people where the service can't show it in their own zone."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(when))

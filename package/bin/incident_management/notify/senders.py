@@ -5,22 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable, Dict
 
+from ..outside.network import network_of
+from ..outside.transport import Network
 from ..ports import Clock
 from ..splunk.channel_settings import CLIENT
 from ..splunk.settings import Settings
-from .channel import NotConfigured, Sender
+from .channel import Sender
 from .heard.jira import JiraReader
 from .heard.pagerduty import PagerDutyReader
 from .heard.servicenow import ServiceNowReader
 from .heard.ticket import Reader
-from .jira import JiraSender
-from .pagerduty import PagerDutySender
-from .servicenow import ServiceNowSender
-from .slack import SlackSender
-from .teams import TeamsSender
-from .transport import Network
+from .services.jira import JiraSender
+from .services.pagerduty import PagerDutySender
+from .services.servicenow import ServiceNowSender
+from .services.slack import SlackSender
+from .services.teams import TeamsSender
 
-__all__ = ["Senders", "network_of", "readers", "senders", "slack_sender"]
+__all__ = ["Senders", "readers", "senders", "slack_sender"]
 
 Senders = Dict[str, Callable[[], Sender]]
 
@@ -28,22 +29,13 @@ Senders = Dict[str, Callable[[], Sender]]
 def senders(settings: Settings, clock: Clock) -> Senders:
     """Return, for each channel, a function that makes its sender or raises NotConfigured."""
 
-    def teams() -> Sender:
-        return TeamsSender(settings.teams.webhook_url, network_of(settings), clock)
-
     def pagerduty() -> Sender:
         chosen = settings.pagerduty
         return PagerDutySender(chosen.routing_key, chosen.api_url, network_of(settings), clock)
 
-    def servicenow() -> Sender:
-        return ServiceNowSender(settings.servicenow, network_of(settings), clock)
-
-    def jira() -> Sender:
-        return JiraSender(settings.jira, network_of(settings), clock)
-
     def email() -> Sender:
         # Imported here, because only a mail needs smtplib and all of Python's email.
-        from .mail import EmailSender
+        from .services.mail import EmailSender
 
         # A proxy for HTTP has no part in it, but for tokens.
         is_oauth = settings.email.sign_in == CLIENT
@@ -52,10 +44,10 @@ def senders(settings: Settings, clock: Clock) -> Senders:
 
     return {
         "slack": partial(slack_sender, settings, clock),
-        "teams": teams,
+        "teams": lambda: TeamsSender(settings.teams.webhook_url, network_of(settings), clock),
         "pagerduty": pagerduty,
-        "servicenow": servicenow,
-        "jira": jira,
+        "servicenow": lambda: ServiceNowSender(settings.servicenow, network_of(settings), clock),
+        "jira": lambda: JiraSender(settings.jira, network_of(settings), clock),
         "email": email,
     }
 
@@ -76,28 +68,8 @@ def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
 def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:
     """Return, for each of ``channels.HEARD``, what makes its reader or raises NotConfigured."""
 
-    def servicenow() -> Reader:
-        return ServiceNowReader(settings.servicenow, network_of(settings), clock)
-
-    def jira() -> Reader:
-        return JiraReader(settings.jira, network_of(settings), clock)
-
-    def pagerduty() -> Reader:
-        return PagerDutyReader(settings.pagerduty, network_of(settings), clock)
-
-    return {"servicenow": servicenow, "jira": jira, "pagerduty": pagerduty}
-
-
-def network_of(settings: Settings) -> Network:
-    """How to reach the outside. Raises NotConfigured for a proxy that can't be used."""
-    proxy = settings.proxy
-    if not proxy.enabled:
-        return Network(settings.network.ca_file)
-    if proxy.type not in ("http", "https"):
-        raise NotConfigured(
-            f"The proxy type '{proxy.type}' is not supported: choose http under "
-            "Configuration > Proxy."
-        )
-    if not proxy.host or not proxy.port:
-        raise NotConfigured("The proxy has no host or port: set both under Configuration > Proxy.")
-    return Network(settings.network.ca_file, proxy.url, proxy.no_proxy)
+    return {
+        "servicenow": lambda: ServiceNowReader(settings.servicenow, network_of(settings), clock),
+        "jira": lambda: JiraReader(settings.jira, network_of(settings), clock),
+        "pagerduty": lambda: PagerDutyReader(settings.pagerduty, network_of(settings), clock),
+    }

@@ -5,36 +5,54 @@ own: what is affected, since when, what a person wrote, and when they hear next.
 cause, no rule, no name of who has it, no link into Splunk and no button; and the title only where a
 person wrote it, because a detection may put a piece of a log line into it.
 
-Who was told of an incident goes on to hear of it: after its severity has changed, and, when it was
-merged into another, what is written there.
+Who was told of an incident goes on to hear of it: after its severity or team has changed, and, when
+it was merged into another, what is written there.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Set
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from ..incidents.canonical import digest
+from ..incidents.clocks.lives import steps_of
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
 from ..incidents.signal import SIMULATED, TEST_MARK
 from ..incidents.stores import find_by
 from ..incidents.updates import STATES
-from ..ports import Stores
+from ..masking import mask
+from ..ports import Document, Stores
 from .events import HEADLINES, event_of
 from .message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
 
-__all__ = ["SUBSCRIBERS", "Telling", "hearing_of", "message_for", "told_before", "wish_of"]
+__all__ = ["SUBSCRIBERS", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
 
 # The group of whoever has subscribed to updates by a webhook.
 SUBSCRIBERS = "subscribers"
 NAME_LENGTH = 80
-# Of what a group that wants to hear of openings, or of ends, does: the event of it.
-_WISHES = {"opened": "opened", "reopened": "opened", "severity": "opened", "resolved": "resolved"}
+# What a group has to want that is to hear of these.
+_WISHES = {"reopened": "opened", "resolved": "resolved"}
+# The most incidents that are looked at because they are one by now.
+MAX_KIN = 500
 
 # Takes a channel, a place there, what makes it another notification of the entry, and the message;
 # tells whether it is new.
 Enqueue = Callable[[str, str, str, Message], bool]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of an incident says who it is for: ``team`` is the one that it belongs to.
+
+    That is not the one that an escalation brings to help. ``merged_into`` may be empty; ``merged``
+    are those that were merged into it.
+    """
+
+    severity: str
+    team: str
+    merged_into: str
+    merged: Tuple[str, ...]
 
 
 def hearing_of(group: Stakeholders) -> str:
@@ -61,8 +79,10 @@ class Telling:
         self._groups = routing.stakeholders
         self._incident = incident
         self._entries = entries
-        self._told: Optional[Set[str]] = None
-        self._kin: Optional[List[Mapping[str, Any]]] = None
+        self._standings = standings(entries) if self._groups else {}
+        # Since when a group was told of it: by this, and, once that is read, before.
+        self._now: Dict[str, float] = {}
+        self._before: Dict[str, Dict[str, float]] = {}
 
     def tell(
         self,
@@ -84,7 +104,7 @@ class Telling:
             if not (self._wants(group, entry) and hears(group)):
                 continue
             message = message_for(group.name, self._incident, self._entries, entry)
-            self._told_before().add(group.name)
+            self._now.setdefault(group.name, entry.time)
             for channel, place in group.places:
                 if channel == "email":
                     left = [one for one in place.split(",") if one not in mailed]
@@ -98,52 +118,113 @@ class Telling:
         return added
 
     def _wants(self, group: Stakeholders, entry: Entry) -> bool:
-        event = event_of(entry.to_document())
-        if event == "update":
-            return self._is_for(group) or group.name in self._told_before()
-        # A merge ends nothing for people: the other incident goes on.
-        is_told = entry.kind in ("opened", "status", "severity") and not is_test(self._entries)
-        if not is_told or _WISHES.get(event) not in group.events:
+        """Whether a group is to hear of an entry, by how the incident stood after it.
+
+        By how it stands now it would be told of older entries, too, when a worker that begins reads
+        them again.
+        """
+        if entry.kind == "update":
+            return self._is_for(group, entry) or self._was_told(group, entry)
+        if _is_test(self._entries):
             return False
-        if event == "severity":
-            # It has become one that they want to hear of.
-            return self._is_for(group) and group.name not in self._told_before()
-        return self._is_for(group) or (event != "opened" and group.name in self._told_before())
+        # A merge ends nothing for people: the other incident goes on.
+        if entry.kind == "status":
+            wish = _WISHES.get(event_of(entry.to_document()))
+            is_there = self._is_for(group, entry) or self._was_told(group, entry)
+            return wish in group.events and is_there
+        return "opened" in group.events and self._became_its(group, entry)
 
-    def _is_for(self, group: Stakeholders) -> bool:
-        """Whether it is for this incident, or for the one that has taken it over."""
-        if self._kin is None:
-            into = str(self._incident.get("merged_into") or "")
-            over = self._stores.incidents.get(into) if into else None
-            self._kin = [self._incident, *([over] if over else [])]
-        return any(
-            group.fits(str(one.get("severity") or ""), str(one.get("team") or ""))
-            for one in self._kin
-        )
+    def _is_for(self, group: Stakeholders, entry: Entry) -> bool:
+        """Whether it is for this incident, or for the one that had taken it over."""
+        standing = self._standings[entry.key]
+        if group.fits(standing.severity, standing.team):
+            return True
+        over = survivors(self._stores, standing.merged_into)
+        return any(group.fits(one["severity"], one["team"]) for one in over)
 
-    def _told_before(self) -> Set[str]:
-        """The groups that were told of the incident, or of one that it is one with now."""
-        if self._told is None:
-            self._told = told_before(self._stores, self._incident)
-        return self._told
+    def _became_its(self, group: Stakeholders, entry: Entry) -> bool:
+        """Whether the entry is the first after which the incident is one of the group's."""
+        its = (key for key, one in self._standings.items() if group.fits(one.severity, one.team))
+        return next(its, "") == entry.key
+
+    def _was_told(self, group: Stakeholders, entry: Entry) -> bool:
+        """Whether it was told before of the incident, or of one that it was one with then."""
+        told = self._before.get(entry.key)
+        if told is None:
+            kin = kin_of(self._stores, entry.incident_id, self._standings[entry.key])
+            told = self._before[entry.key] = told_since(self._stores, kin)
+        since = min(told.get(group.name, entry.time), self._now.get(group.name, entry.time))
+        return since < entry.time
 
 
-def told_before(stores: Stores, incident: Mapping[str, Any]) -> Set[str]:
-    """Return the groups that were told of an incident, or of one that it is one with now."""
-    into = str(incident.get("merged_into") or "")
-    keys = [str(incident["id"]), *(incident.get("merged") or ()), *([into] if into else [])]
-    found = find_by(stores.outbox, "incident_id", keys, fields=("stakeholders",))
-    return {str(one["stakeholders"]) for one in found if one.get("stakeholders")}
+def standings(entries: Sequence[Entry]) -> Dict[str, Standing]:
+    """Return how an incident stood after each of its entries, by their keys, in order.
+
+    While it is over it stands as before: who it is for does not change any more.
+    """
+    found: Dict[str, Standing] = {}
+    severity = team = ""
+    for entry, incident, home in steps_of(entries):
+        if incident.is_open and incident.opened_at is not None:
+            severity, team = incident.severity, home
+        found[entry.key] = Standing(severity, team, incident.merged_into, tuple(incident.merged))
+    return found
+
+
+def survivors(stores: Stores, merged_into: str) -> List[Document]:
+    """Return the incident that one was merged into, the one that this was, and so on."""
+    found: Dict[str, Document] = {}
+    while merged_into and merged_into not in found:
+        known = stores.incidents.get(merged_into)
+        if known is None:
+            break
+        found[merged_into] = known
+        merged_into = str(known.get("merged_into") or "")
+    return list(found.values())
+
+
+def kin_of(stores: Stores, incident_id: str, standing: Standing) -> Set[str]:
+    """Return the ids of an incident and of those that it is one with, by however many merges."""
+    found = {incident_id}
+    named = {*standing.merged, standing.merged_into} - {""}
+    while named and len(found) < MAX_KIN:
+        found |= named
+        known = find_by(stores.incidents, "_key", sorted(named), fields=("merged", "merged_into"))
+        named = {key for one in known for key in (*one["merged"], one["merged_into"]) if key}
+        named -= found
+    return found
+
+
+def told_since(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, float]:
+    """Return the groups that were told of one of these incidents, each with the first moment."""
+    told: Dict[str, float] = {}
+    wanted = ("stakeholders", "message")
+    for one in find_by(stores.outbox, "incident_id", sorted(incident_ids), fields=wanted):
+        if one.get("stakeholders"):
+            name, moment = str(one["stakeholders"]), float(one["message"]["time"])
+            told[name] = min(moment, told.get(name, moment))
+    return told
+
+
+def hearing(
+    stores: Stores, routing: Routing, incident_id: str, entries: Sequence[Entry]
+) -> List[Stakeholders]:
+    """Return the groups that hear of the next update of an incident."""
+    now = list(standings(entries).values())[-1]
+    told = told_since(stores, kin_of(stores, incident_id, now))
+    groups = routing.stakeholders
+    return [one for one in groups if one.name in told or one.fits(now.severity, now.team)]
 
 
 def message_for(
     group: str, incident: Mapping[str, Any], entries: Sequence[Entry], entry: Entry
 ) -> Message:
     """Return what a group gets of an entry; ``incident`` is the incident's document."""
-    event = event_of(entry.to_document())
-    event = "opened" if event == "severity" else event
-    is_update = event == "update"
-    services = entry.data.get("services") if is_update else incident.get("entities")
+    is_update = entry.kind == "update"
+    # Whatever makes it one of theirs is its beginning for them.
+    event = event_of(entry.to_document()) if is_update or entry.kind == "status" else "opened"
+    said = entry.data if is_update else incident.get("last_update") or {}
+    services = said.get("services", incident.get("entities"))
     opened_as = _opened_as(entries)
     return Message(
         event=event,
@@ -153,7 +234,7 @@ def message_for(
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
         text=plain(entry.data.get("text"), TEXT_LENGTH) if is_update else "",
-        where=[plain(name, NAME_LENGTH) for name in services or []],
+        where=[_named(name) for name in services or []],
         since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
         time=entry.time,
         opened_as=opened_as,
@@ -177,12 +258,17 @@ def _opened_as(entries: Sequence[Entry]) -> str:
     by_hand = not (opened.get("rule") or opened.get("signals") or opened.get("split_from"))
     if by_hand and opened.get("title"):
         return one_line(opened["title"], TITLE_LENGTH)
-    names = [plain(name, NAME_LENGTH) for name in opened.get("entities") or []]
-    mark = f"{TEST_MARK} " if is_test(entries) else ""
+    names = [_named(name) for name in opened.get("entities") or []]
+    mark = f"{TEST_MARK} " if _is_test(entries) else ""
     return one_line(f"{mark}Problem with {listed(names) or 'a service'}", TITLE_LENGTH)
 
 
-def is_test(entries: Sequence[Entry]) -> bool:
+def _named(name: object) -> str:
+    """What is affected: where a detection named it after somebody, without their address."""
+    return plain(mask(str(name)), NAME_LENGTH)
+
+
+def _is_test(entries: Sequence[Entry]) -> bool:
     """Whether somebody opened it to try the way: that is nobody else's concern."""
     return any(one.kind == "opened" and one.data.get("rule") == SIMULATED for one in entries)
 

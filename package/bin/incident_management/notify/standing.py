@@ -12,13 +12,13 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..ports import Document, Stores
-from .message import STANDING, TITLE_LENGTH, Message, build, event_of, one_line, plain
+from .events import ENDED, event_of
+from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
 # What an incident's state follows from.
 _OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
-_OVER = ("resolved", "closed")
 
 Marks = List[str]
 
@@ -64,8 +64,8 @@ def standing(
         web_url: base URL of Splunk Web, for the link.
     """
     known = [entry.to_document() for entry in timeline.effective(entries)]
-    is_over = incident["status"] in _OVER
-    turns = [entry for entry in known if event_of(entry) in (_OVER if is_over else _OPEN)]
+    is_over = incident["status"] in ENDED
+    turns = [entry for entry in known if event_of(entry) in (ENDED if is_over else _OPEN)]
     told = [
         build(incident, entry, analysis, web_url) for entry in [*_taken(known)[-1:], *turns[-1:]]
     ]

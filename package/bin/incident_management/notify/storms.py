@@ -36,9 +36,10 @@ from ..incidents.model import SEVERITIES
 from ..incidents.routing import Routing
 from ..incidents.stores import between, chunks, find_by
 from ..ports import Clock, Document, Stores
-from .message import HEADLINES, LISTED, SUMMARY, Message, list_url
+from .events import ENDED, HEADLINES
+from .message import LISTED, SUMMARY, Message, list_url
 from .outbox import Outbox, notification_id
-from .slack_buttons import IN_CHANNEL_TOO
+from .services.slack_buttons import IN_CHANNEL_TOO
 from .turns import urgency
 
 __all__ = ["EVERY_SECONDS", "GATHERED", "Storms"]
@@ -62,7 +63,6 @@ ASKED_SINGLY = 100
 # The most people that a summary calls by name.
 CALLED = 20
 _TO_APPROVE = " Each is approved on its incident's page, or with | remediate."
-_OVER = ("resolved", "closed")
 _PLACED = ("flow", "target", "urgency", "created_at", "order")
 
 
@@ -357,7 +357,7 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
         since=min((one["since"] for one in messages if one["since"]), default=0.0),
         events=sum(one["events"] for one in messages),
         team=first["team"],
-        url="" if outside else list_url(web_url, gathered[0]["team"], first["event"] in _OVER),
+        url="" if outside else list_url(web_url, gathered[0]["team"], first["event"] in ENDED),
         time=max(one["time"] for one in messages),
         stakeholders=outside,
     )

@@ -1,16 +1,25 @@
-"""How a request to an AWS service ended: of what boto3 raises, one sentence for people."""
+"""How a service of AWS is asked, and what boto3 raises then, in a sentence for people."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Callable, FrozenSet, TypeVar, Union
 
 from ..masking import mask
 from .executor import ExecutorError, Outcome, Unfit, not_asked
 
-__all__ = ["Calls", "code_of"]
+__all__ = ["PAUSE_SECONDS", "Calls", "code_of"]
 
 _T = TypeVar("_T")
+_Seen = TypeVar("_Seen")
+
+# Between two requests for the same, and how long a service may be too busy for it.
+PAUSE_SECONDS = 2.0
+BUSY_SECONDS = 10.0
+# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
+# what became of that may have asked for it.
+LOOK_SECONDS = 30.0
 
 # Of these certainly nothing was done; others may have come after something was, as a TLS error
 # while the answer is read.
@@ -77,6 +86,33 @@ class Calls:
             return Outcome("unknown", self._strange)
         except ExecutorError as error:
             return not_asked(error)
+
+    def when_free(
+        self, look: Callable[[], _Seen], act: Callable[[_Seen], _T], sleep: Callable[[float], None]
+    ) -> _T:
+        """Look, and do something; both again for some seconds while the service is busy.
+
+        Which it says instead of doing anything. Raises as boto3 does, and ExecutorError.
+        """
+        from botocore.exceptions import ClientError
+
+        began = time.monotonic()
+        while True:
+            late = time.monotonic() - began >= BUSY_SECONDS
+            try:
+                seen = look()
+                if time.monotonic() - began > LOOK_SECONDS:
+                    raise ExecutorError(
+                        f"{self.name} took too long to say what is so: nothing was changed."
+                    )
+                return act(seen)
+            except ClientError as error:
+                if late or not self.is_busy(error):
+                    raise
+            except ExecutorError as error:
+                if late or isinstance(error, Unfit):
+                    raise
+            sleep(PAUSE_SECONDS)
 
     def is_busy(self, error: Any) -> bool:
         """Tell whether an error (a ClientError) says that the same may be asked again soon."""

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, ContextManager, Dict, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Callable, ContextManager, Dict, Mapping, Union
 
-from .aws_calls import Calls, code_of
+from .aws_calls import PAUSE_SECONDS, Calls, code_of
 from .aws_routing import Routing, routing_of
 from .executor import ExecutorError, Outcome, Unfit
 
@@ -27,10 +27,6 @@ __all__ = ["Lambda"]
 TAG, ALLOWED = "incident-management", "allowed"
 # An alias with provisioned concurrency is waited for so long before its end is found out later.
 WAIT_SECONDS = 20.0
-PAUSE_SECONDS = 2.0
-BUSY_SECONDS = 10.0
-# The looks before a request may take so long: see LEASE_SECONDS of a run.
-LOOK_SECONDS = 30.0
 # 409: "another operation is in progress".
 LAMBDA = Calls(
     "AWS Lambda",
@@ -98,7 +94,7 @@ class Lambda:
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Move the alias, unless somebody else has since; wait a little where it moves slowly."""
-        alias = LAMBDA.answered(lambda: self._updated(arguments))
+        alias = LAMBDA.answered(lambda: self._updated(arguments, request_id))
         if isinstance(alias, Outcome):
             return alias
         deadline = time.monotonic() + WAIT_SECONDS
@@ -106,10 +102,7 @@ class Lambda:
         while outcome.status == "unknown" and time.monotonic() < deadline:
             self._sleep(PAUSE_SECONDS)
             outcome = self.settle(arguments, request_id)
-        if outcome.status == "unchanged":
-            # It is asked for; an answer of a moment ago may not show it yet.
-            return Outcome("unknown", outcome.detail)
-        return outcome
+        return _asked_for(outcome)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at where the alias sends its calls."""
@@ -136,51 +129,46 @@ class Lambda:
         self.facts(arguments)
         versions = " and ".join(_target(arguments).versions)
         detail = (
-            f"{_named(arguments)} is as it was approved, the function has its tag, and version "
+            f"{_named(arguments)} is as it was proposed, the function has its tag, and version "
             f"{versions} is there. AWS Lambda has no check mode: whether the account may move the "
             "alias shows only then."
         )
         return Outcome("done", detail)
 
-    def _updated(self, arguments: Mapping[str, str]) -> _Alias:
-        """Look, and ask; again for some seconds while Lambda is busy, which did nothing.
+    def _updated(self, arguments: Mapping[str, str], request_id: str) -> Union[_Alias, Outcome]:
+        """Move the alias, and return what it is then, or how that ended otherwise.
 
-        Returns the alias as it is then. Raises as boto3 does, and ExecutorError.
+        Raises as boto3 does, and ExecutorError.
         """
         from botocore.exceptions import ClientError
 
-        began = time.monotonic()
         with self._connect() as client:
-            while True:
-                late = time.monotonic() - began >= BUSY_SECONDS
-                try:
-                    return self._moved(client, arguments, began)
-                except ClientError as error:
-                    if late or not LAMBDA.is_busy(error):
-                        raise
-                except ExecutorError as error:
-                    if late or isinstance(error, Unfit):
-                        raise
-                self._sleep(PAUSE_SECONDS)
 
-    def _moved(self, client: Any, arguments: Mapping[str, str], began: float) -> _Alias:
-        from botocore.exceptions import ClientError
+            def look() -> _Alias:
+                seen = self._alias(client, arguments)
+                _as_approved(seen, arguments)
+                return seen
 
-        seen = self._alias(client, arguments)
-        _as_approved(seen, arguments)
-        if time.monotonic() - began > LOOK_SECONDS:
-            sentence = "AWS Lambda took too long to say where the alias points: nothing was done."
-            raise ExecutorError(sentence)
-        try:
-            answer = client.update_alias(**_update(arguments, seen.revision))
-        except ClientError as error:
-            if code_of(error) != MOVED:
-                raise
-            found = self._alias(client, arguments)
-            if found.routing == _target(arguments):
-                return found
-            raise Unfit(f"{_changed(found, arguments)}: nothing was done.") from None
-        return _alias_of(answer, arguments, self._region)
+            def move(seen: _Alias) -> _Alias:
+                answer = client.update_alias(**_update(arguments, seen.revision))
+                return _alias_of(answer, arguments, self._region)
+
+            try:
+                return LAMBDA.when_free(look, move, self._sleep)
+            except ClientError as error:
+                if code_of(error) != MOVED:
+                    raise
+        return self._overtaken(arguments, request_id)
+
+    def _overtaken(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        """Judge an alias that somebody has changed between the look and the request.
+
+        That may have been the app: whoever settles a run that looks dead sends it again.
+        """
+        found = self.settle(arguments, request_id)
+        if found.status == "failed":
+            return replace(found, detail=f"{found.detail} Nothing was done.", certain=True)
+        return _asked_for(found)
 
     def _alias(self, client: Any, arguments: Mapping[str, str]) -> _Alias:
         """Return an alias that may be touched. Raises ExecutorError and Unfit."""
@@ -248,6 +236,11 @@ def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
         detail = f"{name} moves to {target.told}: for now it points to {routing.told}."
         return Outcome("unknown", detail)
     return Outcome("failed", f"{_changed(alias, arguments)}.", certain=False)
+
+
+def _asked_for(found: Outcome) -> Outcome:
+    """Take what is unchanged for not known: an answer of a moment ago may not show it yet."""
+    return replace(found, status="unknown") if found.status == "unchanged" else found
 
 
 def _is_untouched(alias: _Alias, arguments: Mapping[str, str]) -> bool:

@@ -38,7 +38,8 @@ class Routing:
     @property
     def told(self) -> str:
         """In words."""
-        shares = [f"{share:.4g} of the calls go to {name}" for name, share in self.weights.items()]
+        each = self.weights.items()
+        shares = [f"{100 * share:.4g}% of the calls go to {name}" for name, share in each]
         return f"{self.version} ({', '.join(shares)})" if shares else self.version
 
 

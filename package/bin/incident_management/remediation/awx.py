@@ -16,11 +16,12 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ..masking import mask
-from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from ..outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,
     Send,
+    answer_of,
     answer_or_outcome,
     object_of,
     reason_of,
@@ -153,10 +154,7 @@ class Awx:
         return outcome
 
     def _got(self, path: str) -> Dict[str, Any]:
-        try:
-            reply = self._asked("GET", path, None)
-        except (NotSent, NoAnswer) as error:
-            raise ExecutorError(f"AWX can't be asked: {error}") from None
+        reply = answer_of("AWX", lambda: self._asked("GET", path, None))
         answer = object_of(reply.text)
         if reply.status != 200 or answer is None:
             what = path.partition("?")[0]

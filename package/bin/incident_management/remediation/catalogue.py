@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ..conf_values import listed
+from ..durations import seconds_of
 from ..incidents.canonical import digest
-from ..incidents.errors import RoutingError
-from ..incidents.routing import duration
 from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
 
 __all__ = [
-    "ACTION_TYPES",
     "SAMPLE_FIELDS",
     "Action",
     "Argument",
@@ -236,7 +235,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
     entity = values.get("entity", "").strip() or "service"
     if entity not in [argument.name for argument in arguments]:
         raise CatalogueError(f"{where} entity is '{entity}', which is none of its arguments.")
-    preconditions = _list(values.get("preconditions", ""))
+    preconditions = listed(values.get("preconditions"))
     if preconditions and executor != "deploy_api":
         raise CatalogueError(
             f"{where} preconditions are about what deploy_api tells, which {executor} does not: "
@@ -257,9 +256,9 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         blast_radius=_required(where, values, "blast_radius"),
         entity=entity,
         cooldown=_duration(where, values, "cooldown", "30m"),
-        approvals=int(_number(where, values, "approvals", 1, 1, 10)),
+        approvals=_number(where, values, "approvals", 1, 1, 10),
         approve_own=_flag(where, values, "approve_own", True),
-        hourly_limit=int(_number(where, values, "hourly_limit", 10, 1, 1000)),
+        hourly_limit=_number(where, values, "hourly_limit", 10, 1, 1000),
         approval_ttl=_duration(where, values, "approval_ttl", "30m"),
         inverse=values.get("inverse", "").strip(),
         inverse_only=_flag(where, values, "inverse_only", False),
@@ -268,7 +267,7 @@ def _action(name: str, values: Mapping[str, str]) -> Action:
         verify_delay=_duration(where, values, "verify_delay", "15s"),
         verify_window=_duration(where, values, "verify_window", "60s"),
         verify_limit=_duration(where, values, "verify_limit", "10m"),
-        min_samples=int(_number(where, values, "min_samples", 10, 1, 1_000_000)),
+        min_samples=_number(where, values, "min_samples", 10, 1, 1_000_000),
         sample_fields=_fields(where, values),
     )
 
@@ -290,7 +289,7 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
                 f"{where} {key} is '{source}'; write where it comes from, as $analysis.service$, "
                 f"or a value of the type {kind}."
             )
-        arguments.append(Argument(key[len("argument.") :], source.strip(), kind))
+        arguments.append(Argument(key[len("argument.") :], given, kind))
     if not arguments:
         raise CatalogueError(f"{where} has no arguments; add one, as argument.service = …")
     return tuple(arguments)
@@ -334,14 +333,10 @@ def _required(where: str, values: Mapping[str, str], key: str) -> str:
 
 
 def _duration(where: str, values: Mapping[str, str], key: str, default: str) -> float:
-    return _parsed(duration, values.get(key, "").strip() or default, f"{where} {key}")
-
-
-def _parsed(parse: Callable[[str, str], float], text: str, where: str) -> float:
     try:
-        return parse(text, where)
-    except RoutingError as error:
-        raise CatalogueError(str(error)) from None
+        return seconds_of(values.get(key, "").strip() or default)
+    except ValueError as error:
+        raise CatalogueError(f"{where} {key} {error}.") from None
 
 
 def _number(
@@ -361,12 +356,8 @@ def _flag(where: str, values: Mapping[str, str], key: str, default: bool) -> boo
 
 
 def _fields(where: str, values: Mapping[str, str]) -> Tuple[str, ...]:
-    names = _list(values.get("sample_fields", "")) or SAMPLE_FIELDS
+    names = listed(values.get("sample_fields")) or SAMPLE_FIELDS
     for name in names:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
             raise CatalogueError(f"{where} sample_fields names '{name}', which is no field name.")
     return names
-
-
-def _list(text: str) -> Tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())

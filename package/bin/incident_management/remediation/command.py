@@ -6,11 +6,10 @@ import json
 import re
 from typing import Any, Dict, Iterator, List, Mapping
 
-from ..splunk.session import Session, SplunkError, path_of
+from ..splunk.session import API, Session, SplunkError, path_of
 
-__all__ = ["FIELDS", "VERBS", "RemediationFailed", "remediate", "rows"]
+__all__ = ["FIELDS", "RemediationFailed", "remediate", "rows"]
 
-API = "/services/incident_management/v1"
 VERBS = ("preview", "propose", "approve", "check", "reject", "execute", "rollback", "status")
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")

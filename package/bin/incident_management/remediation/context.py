@@ -21,6 +21,8 @@ from .runs import rollback_run
 __all__ = ["SYSTEM", "Context", "Refused"]
 
 SYSTEM = "incident_management"
+# At a plan that is shown, while others change it or a member does not see yet what was saved.
+MOST_LOOKS = 10
 
 
 class Refused(Exception):
@@ -104,14 +106,15 @@ class Context:
     def show(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
         timeline.refresh(self.stores, plan["incident_id"])
-        while True:
+        for _look in range(MOST_LOOKS):
             current, _entries, state = self.load(plan["_key"])
             status = self._shown(current, state)
             if current["status"] == status:
-                return state
+                break
             current.update(status=status, updated_at=self.clock.now())
             # Looked at again: others may have begun something, and shown it, before this is saved.
             self.stores.plans.save([current])
+        return state
 
     def _shown(self, plan: Mapping[str, Any], state: PlanState) -> str:
         """Return what a plan's document is to say: not that it is over before all of it is."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
-from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from ..outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,
     Send,
+    answer_of,
     answer_or_outcome,
     object_of,
     reason_of,
@@ -38,18 +39,19 @@ class DeployApi:
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return the service's version, previous version and the change it runs."""
-        reply = self._request("GET", arguments["service"])
+        service = arguments["service"]
+        reply = answer_of("The deploy API", lambda: self._raw("GET", service, "", None))
         answer = object_of(reply.text) or {}
         if reply.status != 200 or not answer.get("version") or not answer.get("change_id"):
             raise ExecutorError(
                 f"The deploy API at {self._host} does not tell the version and the change that "
-                f"{arguments['service']} runs ({reply.status}): {reason_of(reply)}"
+                f"{service} runs ({reply.status}): {reason_of(reply)}"
             )
-        told = str(answer.get("service") or arguments["service"])
-        if told.lower() != arguments["service"].lower():
+        told = str(answer.get("service") or service)
+        if told.lower() != service.lower():
             raise ExecutorError(
                 f"The deploy API at {self._host} tells of {told} where it was asked for "
-                f"{arguments['service']}: nothing is done to another service."
+                f"{service}: nothing is done to another service."
             )
         return {
             name: str(answer.get(name) or "")
@@ -95,12 +97,6 @@ class DeployApi:
         raise ExecutorError(
             "The deploy API has no check mode; do=preview shows what it would be asked."
         )
-
-    def _request(self, method: str, service: str) -> Reply:
-        try:
-            return self._raw(method, service, "", None)
-        except (NotSent, NoAnswer) as error:
-            raise ExecutorError(f"The deploy API can't be asked: {error}") from None
 
     def _url_of(self, service: str, path: str) -> str:
         return f"{self._url}/v1/services/{quote(service, safe='')}{path}"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
 
 from ..masking import mask
-from .aws_calls import Calls
+from .aws_calls import PAUSE_SECONDS, Calls
 from .executor import ExecutorError, Outcome, Unfit
 
 __all__ = ["Ecs"]
@@ -27,11 +27,6 @@ __all__ = ["Ecs"]
 TAG, ALLOWED = "incident-management", "allowed"
 # A deployment is waited for so long before its end is left to be found out later.
 WAIT_SECONDS = 20.0
-PAUSE_SECONDS = 2.0
-# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it.
-LOOK_SECONDS = 30.0
-BUSY_SECONDS = 10.0
 # "Request throttling for the Amazon ECS API": with the status 400, and soon over.
 ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
 
@@ -122,33 +117,22 @@ class Ecs:
         return replaced or self._awaited(arguments, answer.newest.id)
 
     def _asked_for(self, arguments: Mapping[str, str]) -> Tuple[_Service, _Service]:
-        """Look, and ask; again for some seconds while ECS has too much to do, which did nothing.
+        """Ask for it, and return the service as it was seen before, and that of the answer.
 
-        Returns the service as it was seen, and of the answer. Raises as boto3 does, and
-        ExecutorError.
+        Raises as boto3 does, and ExecutorError.
         """
-        from botocore.exceptions import ClientError
-
-        began = time.monotonic()
         with self._connect() as client:
-            while True:
-                late = time.monotonic() - began >= BUSY_SECONDS
-                try:
-                    seen = self._service(client, arguments)
-                    _as_approved(seen, arguments)
-                    if time.monotonic() - began > LOOK_SECONDS:
-                        raise ExecutorError(
-                            "Amazon ECS took too long to say what runs: nothing was changed."
-                        )
-                    answer = client.update_service(**_update(arguments))
-                    return seen, _service_of(_storable([answer["service"]])[0])
-                except ClientError as error:
-                    if late or not ECS.is_busy(error):
-                        raise
-                except ExecutorError as error:
-                    if late or isinstance(error, Unfit):
-                        raise
-                self._sleep(PAUSE_SECONDS)
+
+            def look() -> _Service:
+                seen = self._service(client, arguments)
+                _as_approved(seen, arguments)
+                return seen
+
+            def ask(seen: _Service) -> Tuple[_Service, _Service]:
+                answer = client.update_service(**_update(arguments))
+                return seen, _service_of(_storable([answer["service"]])[0])
+
+            return ECS.when_free(look, ask, self._sleep)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Union
 
 from ..masking import mask
-from ..notify.transport import NoAnswer, NotSent, Reply
+from ..outside.transport import NoAnswer, NotSent, Reply
 
 __all__ = [
     "Body",
@@ -20,6 +20,7 @@ __all__ = [
     "Outcome",
     "Send",
     "Unfit",
+    "answer_of",
     "answer_or_outcome",
     "not_asked",
     "object_of",
@@ -96,6 +97,14 @@ Executors = Mapping[str, Callable[[], Executor]]
 Body = Union[Mapping[str, Any], List[Dict[str, Any]], None]
 # Makes one HTTP request of an URL, a JSON body, headers and a method, as send_json does.
 Send = Callable[[str, Body, Mapping[str, str], str], Reply]
+
+
+def answer_of(service: str, ask: Callable[[], Reply]) -> Reply:
+    """Make a request that changes nothing. Raises ExecutorError where it gets no answer."""
+    try:
+        return ask()
+    except (NotSent, NoAnswer) as error:
+        raise ExecutorError(f"{service} can't be asked: {error}") from None
 
 
 def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Outcome]:

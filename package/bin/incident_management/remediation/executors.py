@@ -6,9 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
 
 from .. import aws
-from ..notify.channel import NotConfigured
-from ..notify.senders import network_of
-from ..notify.transport import BadUrl, Reply, checked_url, send_json
+from ..outside.network import NotConfigured, network_of
+from ..outside.transport import BadUrl, Reply, checked_url, send_json
 from ..splunk.settings import SHARED_PARTS, Account, Settings, SettingsError
 from .aws_lambda import Lambda
 from .awx import Awx
@@ -20,6 +19,7 @@ from .launchdarkly import LaunchDarkly
 
 __all__ = [
     "BOUND_FACTS",
+    "CHANGED",
     "CHOICES",
     "MADE",
     "NEEDED_ARGUMENTS",
@@ -83,6 +83,8 @@ OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
     "lambda": ("alias_arn",),
 }
+# Which fact of its object, by name or in full, a change event's field of that name must tell.
+CHANGED: Mapping[str, Mapping[str, str]] = {"lambda": {"alias": "alias_arn"}}
 # What of an answer names the change that was made; another one is somebody else's.
 MADE: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",

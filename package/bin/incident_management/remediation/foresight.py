@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional
 
+from ..durations import span
 from ..incidents.model import Incident
-from ..notify.message import listed, span
+from ..notify.message import listed
 from ..ports import SearchFailed
 from .catalogue import Action, CatalogueError
 from .context import Context

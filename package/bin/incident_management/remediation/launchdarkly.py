@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 from urllib.parse import quote, urlsplit
 
-from ..notify.transport import NoAnswer, NotSent, Reply, json_headers
+from ..outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,
     Send,
     Unfit,
+    answer_of,
     answer_or_outcome,
     not_asked,
     object_of,
@@ -156,11 +157,8 @@ class LaunchDarkly:
     def _flag(self, arguments: Mapping[str, str]) -> _Flag:
         """Return a flag that may be switched. Raises ExecutorError and Unfit."""
         name = _named(arguments)
-        try:
-            only = f"?env={quote(arguments['environment'], safe='')}"
-            reply = self._asked("GET", arguments, None, only)
-        except (NotSent, NoAnswer) as error:
-            raise ExecutorError(f"LaunchDarkly can't be asked: {error}") from None
+        only = f"?env={quote(arguments['environment'], safe='')}"
+        reply = answer_of("LaunchDarkly", lambda: self._asked("GET", arguments, None, only))
         if reply.status == 404:
             raise Unfit(f"LaunchDarkly has no {name} for this token: {reason_of(reply)}")
         found = _read(reply, arguments) if reply.status == 200 else None

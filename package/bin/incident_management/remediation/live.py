@@ -16,6 +16,8 @@ __all__ = ["each_plan", "live_plans", "undecided_plans"]
 # A decision takes a person each and holds for minutes, so there are never so many at once.
 MAX_LIVE = 1000
 MAX_UNDECIDED = 200
+# So many are taken a step further in a round.
+MAX_STEPS = 20
 
 
 def live_plans(context: Context) -> List[Document]:
@@ -35,17 +37,16 @@ def undecided_plans(context: Context) -> List[Document]:
 def each_plan(
     context: Context,
     work: Callable[[str], bool],
-    limit: int,
     failed: Optional[Callable[[str, str], None]] = None,
 ) -> int:
-    """Do something with every live plan, the oldest first, until it was done ``limit`` times.
+    """Do something with every live plan, the oldest first, until it was done 20 times.
 
     What can't be done with one plan keeps no other back: ``failed`` gets its id and why. Returns
     how often ``work`` returned True. Raises SplunkError, which would stop all of them.
     """
     count = 0
     for plan in live_plans(context):
-        if count >= limit:
+        if count >= MAX_STEPS:
             break
         try:
             count += work(plan["_key"])

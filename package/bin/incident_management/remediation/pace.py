@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
+from ..durations import span
 from ..incidents.stores import find_by
-from ..notify.message import span
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused

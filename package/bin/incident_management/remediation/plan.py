@@ -17,7 +17,6 @@ from .catalogue import Action
 
 __all__ = [
     "FINISHED",
-    "PROPOSAL_SECONDS",
     "PlanState",
     "before_run",
     "new_plan",

@@ -6,12 +6,12 @@ before it is carried out; the answer of that last time counts.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
+from ..durations import span
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
-from ..notify.message import span
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
@@ -31,7 +31,6 @@ __all__ = [
     "overridden",
     "preconditions",
     "resolved_arguments",
-    "state_changes",
     "suitable_facts",
     "withdrawn",
 ]
@@ -130,30 +129,24 @@ def preconditions(
 ) -> Optional[str]:
     """Return the sentence of the first precondition that does not hold, or None."""
     name = arguments[action.entity]
-    rules: Dict[str, Callable[[], str]] = {
-        "runs_the_change": lambda: (
-            ""
-            if service.get("change_id") == arguments.get("change_id")
-            else f"{name} runs {service.get('version')} since {service.get('change_id')}, no "
-            f"longer the change {arguments.get('change_id')}: nothing was done."
+    rules = {
+        "runs_the_change": (
+            service.get("change_id") == arguments.get("change_id"),
+            f"{name} runs {service.get('version')} since {service.get('change_id')}, no longer the "
+            f"change {arguments.get('change_id')}: nothing was done.",
         ),
-        "returns_to_previous": lambda: (
-            ""
-            if service.get("previous_version") == arguments.get("to_version")
-            else f"The version before the change was {service.get('previous_version')} by the "
-            f"deploy API, not {arguments.get('to_version')}: nothing was done."
+        "returns_to_previous": (
+            service.get("previous_version") == arguments.get("to_version"),
+            f"The version before the change was {service.get('previous_version')} by the deploy "
+            f"API, not {arguments.get('to_version')}: nothing was done.",
         ),
-        "not_there_yet": lambda: (
-            ""
-            if service.get("version") != arguments.get("to_version")
-            else f"{name} runs {service.get('version')} already: there is nothing to do."
+        "not_there_yet": (
+            service.get("version") != arguments.get("to_version"),
+            f"{name} runs {service.get('version')} already: there is nothing to do.",
         ),
     }
-    for condition in action.preconditions:
-        sentence = rules[condition]()
-        if sentence:
-            return sentence
-    return None
+    chosen = [rules[condition] for condition in action.preconditions]
+    return next((sentence for holds, sentence in chosen if not holds), None)
 
 
 def checks(

@@ -62,6 +62,41 @@ class Judgement:
         return {**vars(self), "samples": samples}
 
 
+@dataclass
+class _Tally:
+    """What searches found of an incident's entities: before a fix, after it, and both times.
+
+    ``unhelped`` and ``helped`` are those on whose word a fix is undone, or is not. ``said``: what
+    found something before, by whether it finds that still.
+    """
+
+    before: Set[str] = field(default_factory=set)
+    after: Set[str] = field(default_factory=set)
+    lasting: Set[str] = field(default_factory=set)
+    unhelped: Set[str] = field(default_factory=set)
+    helped: Set[str] = field(default_factory=set)
+    said: Dict[str, List[bool]] = field(default_factory=dict)
+    names: Dict[str, str] = field(default_factory=dict)
+
+    def count(self, search: Mapping[str, Any], then: Set[str], now: Set[str], meant: Meant) -> None:
+        self.before |= then
+        self.after |= now
+        self.lasting |= then & now
+        if identity(search) == meant.opener:
+            self.unhelped |= then & now & meant.entities
+        self.helped |= (then - now) & meant.entities
+        one = _one_of(search)
+        self.names.setdefault(one, _name(search))
+        said = self.said.setdefault(one, [])
+        if then:
+            said.append(bool(then & now))
+
+    def silent(self) -> str:
+        """Return the name of one that does not find all that it found before; empty without one."""
+        silent = (one for one, said in self.said.items() if not said or not all(said))
+        return next((self.names[one] for one in silent), "")
+
+
 def judge(
     raising: RaisingSearch,
     searcher: Searcher,
@@ -75,33 +110,18 @@ def judge(
     What is found still and is not what the incident was opened for is no recovery, and no reason
     to undo the fix either.
     """
-    own = set(incident.entities)
-    before: Set[str] = set()
-    after: Set[str] = set()
-    lasting: Set[str] = set()
-    unhelped: Set[str] = set()
-    helped: Set[str] = set()
-    says: Dict[str, List[bool]] = {}
+    own, tally = set(incident.entities), _Tally()
     reruns: List[Rerun] = []
     searches: List[Document] = []
     for search, windows in asked:
         then = raising.run(search, *windows.before).entities() & own
         rerun = raising.run(search, *windows.after)
         now = rerun.entities() & own
-        before, after = before | then, after | now
-        lasting |= then & now
-        if identity(search) == meant.opener:
-            unhelped |= then & now & meant.entities
-        helped |= (then - now) & meant.entities
-        said = says.setdefault(_one_of(search), [])
-        if then:
-            said.append(bool(then & now))
+        tally.count(search, then, now, meant)
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
-    disagree = {one for one, said in says.items() if not said or not all(said)}
-    silent = [_name(search) for search, _windows in asked if _one_of(search) in disagree]
-    judgement = Judgement(INSUFFICIENT, "", sorted(before), sorted(after), {}, searches)
-    if not _is_cured(judgement, lasting, unhelped, helped, silent):
+    judgement = Judgement(INSUFFICIENT, "", sorted(tally.before), sorted(tally.after), {}, searches)
+    if not _is_cured(judgement, tally):
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
@@ -136,29 +156,23 @@ def _name(search: Mapping[str, Any]) -> str:
     return str(search.get("name") or search.get("monitor") or "")
 
 
-def _is_cured(
-    judgement: Judgement,
-    lasting: Set[str],
-    unhelped: Set[str],
-    helped: Set[str],
-    silent: Sequence[str],
-) -> bool:
+def _is_cured(judgement: Judgement, tally: _Tally) -> bool:
     """Tell whether what was found before is found no more; else say what is so."""
-    if lasting:
-        still = ", ".join(sorted(unhelped or lasting))
+    if tally.lasting:
+        still = ", ".join(sorted(tally.unhelped or tally.lasting))
         judgement.detail = f"The search still finds {still} after the fix."
-        if helped:
-            cured = ", ".join(sorted(helped))
+        if tally.helped:
+            cured = ", ".join(sorted(tally.helped))
             judgement.detail += (
                 f" But one that found {cured} before finds it no more, so the fix has helped in "
                 "part: a person decides whether it stays."
             )
-        elif unhelped and silent:
+        elif tally.unhelped and tally.silent():
             judgement.detail += (
-                f" But '{silent[0]}', which has raised the incident, too, does not, so a person "
-                "decides whether the fix stays."
+                f" But '{tally.silent()}', which has raised the incident, too, does not, so a "
+                "person decides whether the fix stays."
             )
-        elif unhelped:
+        elif tally.unhelped:
             judgement.outcome = NOT_RECOVERED
         else:
             judgement.detail += " The incident was not opened for that, so nothing is undone."

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
+from ..durations import span
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
-from ..notify.message import span
 from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
@@ -69,13 +69,13 @@ class Verifier:
         """Go on with newer configuration."""
         self._context = context
 
-    def run(self, limit: int = 20, failed: Optional[Callable[[str, str], None]] = None) -> int:
+    def run(self, failed: Optional[Callable[[str, str], None]] = None) -> int:
         """Look after every live plan; returns how many were judged.
 
         A plan whose searches fail, or that can't be undone just now, is tried again later; see
         :func:`.live.each_plan`.
         """
-        return each_plan(self._context, self.look_after, limit, failed)
+        return each_plan(self._context, self.look_after, failed)
 
     def look_after(self, plan_id: str) -> bool:
         """Take one plan a step further, if there is one to take.

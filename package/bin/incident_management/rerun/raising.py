@@ -10,9 +10,9 @@ from ..detection.monitors.monitor import MAX_EVENTS, Monitor
 from ..detection.monitors.rejudging import Problem, events_in, is_there
 from ..detection.monitors.search import MonitorSearcher
 from ..detection.read_only import NotReadOnly, plain_text
+from ..durations import span
 from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
-from ..notify.message import span
 from ..ports import Searcher, SearchFailed, Stores
 from ..remediation.raised import CannotJudge, Grid, Rerun
 from ..splunk import knowledge

@@ -22,9 +22,18 @@ from ..api.router import Problem, dispatch
 from ..incidents.routing.teams import member_in_slack
 from ..incidents.routing.values import user_name
 from ..masking import mask
-from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLVE, TAKE, decided, form
-from ..notify.slack_layout import escape
-from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
+from ..notify.services.slack_buttons import (
+    ACKNOWLEDGE,
+    APPROVE,
+    FORM,
+    REJECT,
+    RESOLVE,
+    TAKE,
+    decided,
+    form,
+)
+from ..notify.services.slack_layout import escape
+from ..outside.transport import BadUrl, Network, NoAnswer, NotSent, checked_url, send_json
 from ..splunk.session import Session, SplunkError, path_of
 from .kept import LATEST_SECONDS, Kept
 from .presses import Press, Unreadable, metadata, read
@@ -106,7 +115,7 @@ class SlackUsers(SplunkBackend):
 
 
 class WebSlack:
-    """Speaks to Slack with the bot's token; ``web`` is :func:`..notify.slack.web_client`'s."""
+    """Speaks to Slack with the bot's token, by the client of :func:`.web_client`."""
 
     def __init__(self, web: Any, network: Network) -> None:
         self._web = web

@@ -16,7 +16,7 @@ from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..incidents.stores import claim_document
-from ..notify.slack_buttons import PRESSES, RESOLVE
+from ..notify.services.slack_buttons import PRESSES, RESOLVE
 from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
 from .presses import Press, Unreadable, read

@@ -19,7 +19,7 @@ from typing import Any, Callable, List, Mapping, Protocol
 from .opening import Refused, Unreachable
 from .wire import Broken
 
-__all__ = ["CONNECTED", "CONNECTING", "REFUSED", "Line", "Status"]
+__all__ = ["CONNECTING", "REFUSED", "Line", "Status"]
 
 CONNECTING, CONNECTED, REFUSED = "connecting", "connected", "refused"
 READ_SECONDS = 0.5

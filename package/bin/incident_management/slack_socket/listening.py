@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
 
-from ..notify.channel import NotConfigured
-from ..notify.senders import network_of
-from ..notify.transport import BadUrl, tls_context
+from ..outside.network import NotConfigured, network_of
+from ..outside.transport import BadUrl, tls_context
 from ..splunk import log
 from ..splunk.session import SplunkError
 from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
 from .line import CONNECTING, REFUSED, Line, Status
 from .turn import Turn
 
-__all__ = ["MESSAGE", "WAITING", "Listening", "Parts"]
+__all__ = ["MESSAGE", "Listening", "Parts"]
 
 MESSAGE = "incident_management_slack_socket"
 WAITING = "waiting"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..notify.slack import web_client
-from ..notify.transport import BadUrl, Network, NoAnswer, NotSent, retry_after
+from ..notify.services.slack import web_client
+from ..outside.transport import BadUrl, Network, NoAnswer, NotSent, retry_after
 from ..splunk.settings import Slack
 
 __all__ = ["Refused", "Unreachable", "socket_address", "workspace_of"]

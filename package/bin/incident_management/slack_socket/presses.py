@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ..incidents.identity import INCIDENT_ID
-from ..notify.slack_buttons import ACKNOWLEDGE, APPROVE, FORM, REJECT, RESOLUTION, RESOLVE, TAKE
+from ..notify.services.slack_buttons import (
+    ACKNOWLEDGE,
+    APPROVE,
+    FORM,
+    REJECT,
+    RESOLUTION,
+    RESOLVE,
+    TAKE,
+)
 
 __all__ = ["Press", "Unreadable", "metadata", "read"]
 
@@ -32,13 +40,13 @@ class Unreadable(ValueError):
 class Press:
     """A button that was pressed, or a form that was sent.
 
-    ``action`` is one of :mod:`..notify.slack_buttons`; ``target`` an incident's or a plan's id,
-    ``plan_hash`` what was shown of the plan. ``user`` and ``workspace`` are Slack's ids of who did
-    it, and ``workspace`` is empty for the app's own where that was found out before. ``key`` is the
-    same whenever Slack delivers it again. ``channel`` is where, and ``thread`` within which thread;
-    empty: in none. ``response_url`` takes answers for half an hour, ``trigger_id`` opens one form
-    within seconds; until then both are as good as a password. ``blocks`` are those of the message,
-    None for a form, whose message is not told.
+    ``action`` is a button's, see :mod:`..notify.services.slack_buttons`; ``target`` an incident's
+    or a plan's id, ``plan_hash`` what was shown of the plan. ``user`` and ``workspace`` are Slack's
+    ids of who did it, and ``workspace`` is empty for the app's own where that was found out before.
+    ``key`` is the same whenever Slack delivers it again. ``channel`` is where, ``thread`` within
+    which thread; empty: in none. ``response_url`` takes answers for half an hour, ``trigger_id``
+    opens one form within seconds; until then both are as good as a password. ``blocks`` are those
+    of the message, None for a form, whose message is not told.
     """
 
     action: str

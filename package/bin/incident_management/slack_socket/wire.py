@@ -4,7 +4,7 @@ The client that comes with slack_sdk does not do: it never gives a connection up
 stays unanswered, speaks without TLS to any port but 443, takes a proxy from the environment, hands
 fragments on as messages, bounds none of them, and its threads end unseen.
 
-Certificates are verified, and a proxy is used, as :mod:`..notify.transport` does it. A sentence of
+Certificates are verified, and a proxy is used, as :mod:`..outside.transport` does it. A sentence of
 an error names the host and never the address, whose query is a ticket.
 """
 
@@ -22,8 +22,8 @@ from typing import Any, Dict, Optional, Tuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..hosts import is_loopback
-from ..notify.connecting import connected
-from ..notify.transport import BadUrl, Network, tls_context
+from ..outside.connecting import connected
+from ..outside.transport import BadUrl, Network, tls_context
 
 __all__ = ["MESSAGE_BYTES", "Broken", "Wire", "open_wire"]
 

@@ -7,8 +7,8 @@ import threading
 from logging import Logger
 from typing import Callable, List
 
-from ..notify.senders import network_of
-from ..notify.slack import web_client
+from ..notify.services.slack import web_client
+from ..outside.network import network_of
 from ..processes import has_ended, process_name
 from ..splunk import settings as app_settings
 from ..splunk.bulletin import Bulletin

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapp
 
 from . import spool
 from .nul import without_nul
-from .session import Session, SplunkError, content_of, path_of
+from .session import API, Session, SplunkError, content_of, path_of
 
 __all__ = ["ActionFailed", "Payload", "deliver", "deliver_text", "main", "read_results", "report"]
 
@@ -28,7 +28,6 @@ RESULT_ROWS = 50_000
 PER_RESULT = "per_result_alert"
 _OF_ONE_RESULT = re.compile(r"tmp_(\d+)\.csv(?:\.gz)?")
 _VALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|\Z)")
-API = "/services/incident_management/v1"
 # A cell of a result, such as _raw, may be much longer than csv's own limit.
 CELL_CHARACTERS = 10_000_000
 
@@ -122,12 +121,12 @@ def report(level: str, text: str) -> None:
     sys.stderr.write(f"{level} {text}\n")
 
 
-def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, Any]]:
+def read_results(path: str) -> Iterator[Dict[str, Any]]:
     """Yield the result rows; a field of several values is a list, as splunkd's REST API gives it.
 
     The worker reads that API where an alert did not arrive, and must come to the same findings.
 
-    Says so on stderr when there are more than ``limit``. Raises ActionFailed for an unreadable
+    Says so on stderr when there are more than 50,000. Raises ActionFailed for an unreadable
     file.
     """
     csv.field_size_limit(CELL_CHARACTERS)
@@ -142,8 +141,8 @@ def read_results(path: str, limit: int = RESULT_ROWS) -> Iterator[Dict[str, Any]
             for row in rows:
                 if not row:
                     continue
-                if number == limit:
-                    report("WARN", f"Only the first {limit} result rows are taken.")
+                if number == RESULT_ROWS:
+                    report("WARN", f"Only the first {RESULT_ROWS} result rows are taken.")
                     return
                 number += 1
                 if len(row) < len(header):

@@ -11,7 +11,7 @@ from typing import Dict, Mapping
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import SEVERITIES
 from ..incidents.routing.changes import check_settings
-from ..notify.message import HEADLINES
+from ..notify.events import HEADLINES
 from . import conf
 from .routing_file import FILE, PATH, check_lines
 from .session import Session, path_of

@@ -19,6 +19,8 @@ from .session import Session, SplunkError, content_of, path_of
 __all__ = ["SavedSearch", "SplunkSearcher", "with_search"]
 
 PAGE_ROWS = 10_000
+# Of a saved search that is run again so many rows are read.
+RERUN_ROWS = 10_000
 FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 1.0
 JOB_LIFE_SECONDS = 120
@@ -70,7 +72,6 @@ class SplunkSearcher:
         earliest: float,
         latest: float,
         condition: str = "",
-        limit: int = 10_000,
         timeout: float = 60.0,
         unchanged: Callable[[], None] = lambda: None,
     ) -> SearchResult:
@@ -96,7 +97,7 @@ class SplunkSearcher:
         except BaseException:
             self._discard(sid)
             raise
-        return self._finish(sid, limit, timeout, condition)
+        return self._finish(sid, RERUN_ROWS, timeout, condition)
 
     def _finish(self, sid: str, limit: int, timeout: float, condition: str = "") -> SearchResult:
         """Wait for a job, read its rows and remove it, whatever becomes of it."""

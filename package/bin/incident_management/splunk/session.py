@@ -23,9 +23,11 @@ from urllib.parse import quote, urlsplit
 from ..hosts import is_splunkd_here
 from .connection import KeptConnection
 
-__all__ = ["APP", "Session", "SplunkError", "content_of"]
+__all__ = ["API", "APP", "Session", "SplunkError", "content_of"]
 
 APP = "incident_management"
+# Where splunkd has the app's own REST API.
+API = "/services/incident_management/v1"
 
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.2

@@ -25,14 +25,12 @@ from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
 from ..incidents.stores import IS_OPEN, claim_document, find_by
-from ..overlap import Overlap
+from ..overlap import OVERLAP_SECONDS, Overlap
 from ..ports import Clock, Document, Stores
 
 __all__ = ["Clocks", "ring"]
 
 PURPOSE = "clock"
-# Covers clocks that differ, and documents that were written late.
-OVERLAP_SECONDS = 300.0
 # With nothing to look at the checkpoint is written this often: what follows it is read again.
 IDLE_SAVE_SECONDS = 30.0
 # The most incidents of each kind that one turn looks at; the rest waits for the next one.
@@ -84,7 +82,7 @@ class Clocks:
         # How an incident was when it was looked at; for the overlap, and for mere signals.
         self._seen: Dict[str, Marks] = {}
         self._load: Optional[Dict[str, float]] = None
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
 
     def run(self, routing: Routing) -> Dict[str, int]:
         """Look at what is due; returns how many entries were written, by kind."""
@@ -154,7 +152,7 @@ class Clocks:
         for most in READ_AT_ONCE:
             # From the beginning again: a page after so many rows lacks one if another moved.
             page = self._stores.incidents.find(query, "updated_at:1,_key:1", most, fields=READ)
-            new = [one for one in page if self._seen.get(str(one["_key"])) != _marks(one)]
+            new = [one for one in page if not self._has_seen(one)]
             if len(new) >= MAX_AT_ONCE or len(page) < most:
                 break
         is_all = len(page) < most and len(new) < MAX_AT_ONCE
@@ -177,7 +175,11 @@ class Clocks:
             reached.after = str(page[-1]["_key"])
         else:
             reached.after, reached.again = ("" if reached.again else None), False
-        return [str(one["_key"]) for one in page if self._seen.get(str(one["_key"])) != _marks(one)]
+        return [str(one["_key"]) for one in page if not self._has_seen(one)]
+
+    def _has_seen(self, document: Document) -> bool:
+        """Tell whether an incident was as its document says when it was looked at."""
+        return self._seen.get(str(document["_key"])) == _marks(document)
 
     def _rung(self) -> List[str]:
         """Incidents whose next moment has come, the longest ago first."""
@@ -226,13 +228,16 @@ class Clocks:
     def _look_again(self, incident_ids: Sequence[str], now: float) -> None:
         """Have those looked at once more that were changed in the meantime.
 
-        Another worker may have seen that, and what was noted here be written over its note.
+        Another worker may have seen that, and what was noted here be written over its note. A
+        document that differs without a change, such as one that an editor of lookups saved, is
+        made anew: else its incident would be looked at again and again.
         """
         found = find_by(self._stores.incidents, "_key", incident_ids, fields=READ)
-        keys = [
-            str(one["_key"]) for one in found if self._seen.get(str(one["_key"])) != _marks(one)
-        ]
-        ring(self._stores, keys, now + AGAIN_SECONDS)
+        differing = [str(one["_key"]) for one in found if not self._has_seen(one)]
+        if differing:
+            made = timeline.refresh_many(self._stores, differing).values()
+            changed = [one.id for one in made if not self._has_seen(one.to_document())]
+            ring(self._stores, changed, now + AGAIN_SECONDS)
 
     def _drafted(
         self,

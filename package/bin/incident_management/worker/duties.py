@@ -225,7 +225,7 @@ class Duties:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []
-        end_at_once(self.stores, self.clock, signals, outcomes, ACTOR)
+        end_at_once(self.stores, self.clock, zip(signals, outcomes), ACTOR)
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:

@@ -8,13 +8,14 @@ from typing import Callable, Collection, Dict, Mapping, Set
 
 from ..channels import CHANNELS
 from ..notify.announce import Announcer
-from ..notify.channel import NotConfigured, Sender
+from ..notify.channel import Sender
 from ..notify.first_messages import FirstMessages
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
-from ..notify.senders import Senders, network_of, senders, slack_sender
-from ..notify.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
+from ..notify.senders import Senders, senders, slack_sender
+from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
+from ..outside.network import NotConfigured, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
 from ..splunk import secrets

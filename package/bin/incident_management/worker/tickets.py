@@ -16,12 +16,12 @@ from ..channels import HEARD, NAMES
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
 from ..incidents.stores import chunks
-from ..notify.channel import NotConfigured
 from ..notify.heard.news import KIND, Ending, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
 from ..notify.outbox import FINAL
 from ..notify.senders import readers
-from ..notify.tickets import FAILURES, Refused, meaning
+from ..notify.services.tickets import FAILURES, Refused, meaning
+from ..outside.network import NotConfigured
 from ..ports import Clock, Document, Stores
 from ..splunk.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE
 from ..splunk.settings import SHARED_PARTS, Settings

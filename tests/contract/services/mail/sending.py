@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incident_management.notify.mail import EmailSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services.mail import EmailSender
+from incident_management.outside.transport import Network
 from incident_management.splunk.channel_settings import Email
 from tests.contract.services.messages import (
     CLOCK,

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from incident_management.notify import mail, oauth
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.mail import EmailSender
 from incident_management.notify.senders import senders
-from incident_management.notify.transport import Network
+from incident_management.notify.services import mail, oauth
+from incident_management.notify.services.mail import EmailSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from incident_management.splunk.channel_settings import Email
 from incident_management.splunk.settings import parse
 from tests.contract.services.fake_smtp import FakeSmtp

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.notify.channel import NotConfigured
-from incident_management.notify.mail import EmailSender
-from incident_management.notify.transport import Network
+from incident_management.notify.services.mail import EmailSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
 from tests.contract.services.fake_smtp import FakeSmtp
 from tests.contract.services.messages import (
     CLOCK,

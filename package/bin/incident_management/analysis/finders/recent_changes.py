@@ -21,7 +21,7 @@ LONG_LOOKBACK = 30 * 86400.0
 """Seconds before the onset: a service may be deployed once a month."""
 MOST_TRACED, MOST_OLDER = 5, 100
 """Services whose deploy before is looked for that far back, and their events that are read."""
-WORDS = ("change_id", "UpdateAlias20150331")
+WORDS = ("change_id", "CreateAlias20150331", "UpdateAlias20150331")
 """One of them stands in an event that far back: all events of a month would else be read."""
 
 
@@ -57,7 +57,8 @@ def find(scope: Scope) -> Finding:
 def _fill_previous_versions(changes: List[Change]) -> None:
     """A deploy that does not say what it replaced replaced the one before it.
 
-    That of the same service, and of the same alias where there are several.
+    That of the same service, and of the same alias where there are several. Of one that was
+    delivered twice both have replaced the same.
     """
     running: Dict[Tuple[str, str], Change] = {}
     for change in changes:
@@ -66,8 +67,11 @@ def _fill_previous_versions(changes: List[Change]) -> None:
         where = (change.service, change.alias)
         earlier = running.get(where)
         if earlier and not change.previous_version:
-            change.previous_version = earlier.replaced_by(change)
-            change.replaced = earlier.event if change.previous_version else None
+            if (earlier.change_id, earlier.time) == (change.change_id, change.time):
+                before, event = earlier.previous_version, earlier.replaced
+            else:
+                before, event = earlier.replaced_by(change), earlier.event
+            change.previous_version, change.replaced = before, event if before else None
         running[where] = change
 
 

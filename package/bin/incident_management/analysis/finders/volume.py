@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Sequence, Tuple
 
 from ...splunk import spl
 from ..evidence import Finding, first_text, number
@@ -32,23 +32,14 @@ def find(scope: Scope) -> Finding:
     if not entities:
         finding.not_found.append("The incident names no entity, so there is nothing to count.")
         return finding
-    rates: Dict[str, Dict[str, float]] = {}
-    last_times: Dict[str, float] = {}
-    for which in (BEFORE, NOW):
-        start, end = scope.window(which)
-        search = application_events(from_entities(entities))
-        search = with_entity(search).pipe(
-            spl.stats("count", ("max(_time)", "last_time"), by=["entity"])
-        )
-        for row in scope.run(finding, search, (start, end), 1000).rows:
-            rate = number(row.get("count")) * 60 / max(1.0, end - start)
-            entity = first_text(row.get("entity"))
-            rates.setdefault(entity, {})[which] = rate
-            last_times[entity] = number(row.get("last_time"))
+    rates_before, last_before = _rates(scope, finding, entities, BEFORE)
+    rates_now, last_now = _rates(scope, finding, entities, NOW)
+    last_times = {**last_before, **last_now}
+    begin, end = scope.window(BEFORE)
+    calm_minutes = (end - begin) / 60
     end = scope.window(NOW)[1]
-    calm_minutes = (scope.window(BEFORE)[1] - scope.window(BEFORE)[0]) / 60
     for entity in entities:
-        calm, now = rates.get(entity, {}).get(BEFORE, 0.0), rates.get(entity, {}).get(NOW, 0.0)
+        calm, now = rates_before.get(entity, 0.0), rates_now.get(entity, 0.0)
         if calm * calm_minutes < FEWEST_EVENTS:
             continue
         # The time before the onset is part of the span: an average would hide the silence after it.
@@ -66,6 +57,21 @@ def find(scope: Scope) -> Finding:
     if not finding.found:
         finding.not_found.append("No entity logs much more or much less than before.")
     return finding
+
+
+def _rates(
+    scope: Scope, finding: Finding, entities: Sequence[str], which: str
+) -> Tuple[Dict[str, float], Dict[str, float]]:
+    """Return what entities log a minute in a window, and when they did last."""
+    start, end = scope.window(which)
+    search = with_entity(application_events(from_entities(entities))).pipe(
+        spl.stats("count", ("max(_time)", "last_time"), by=["entity"])
+    )
+    rows = scope.run(finding, search, (start, end), 1000).rows
+    by_entity = {first_text(row.get("entity")): row for row in rows}
+    seconds = max(1.0, end - start)
+    rates = {name: number(row.get("count")) * 60 / seconds for name, row in by_entity.items()}
+    return rates, {name: number(row.get("last_time")) for name, row in by_entity.items()}
 
 
 def _risen_errors(scope: Scope, entity: str) -> float:

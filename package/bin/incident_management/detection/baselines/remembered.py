@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...incidents.errors import Invalid, NotFound
 from ...ports import Clock, Document, Stores
-from ...splunk.session import SplunkError
+from ...splunk.session import API, SplunkError
 from ..packing import pack, unpack
 
 __all__ = [
@@ -39,7 +39,6 @@ PART_SERIES = 50
 """Series in one request."""
 MAX_STATE_BYTES = 100_000
 """JSON of one series."""
-_API = "/services/incident_management/v1/baselines"
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
@@ -170,7 +169,7 @@ class Memory:
     def __init__(self, session: Any, name: str, run: str) -> None:
         self._session = session
         self._run = run
-        self._path = f"{_API}/{checked_name(name)}"
+        self._path = f"{API}/baselines/{checked_name(name)}"
 
     def load(self) -> Optional[Dict[str, Any]]:
         """Return what :meth:`..series.SeriesScorer.restore` takes; None: nothing is known yet."""

@@ -8,12 +8,12 @@ here is the one of routing and assignment.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable, List, Optional
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ..fold import State, effective, ordered
 from ..model import Entry, Incident
 
-__all__ = ["Change", "Life", "lives_of"]
+__all__ = ["Change", "Life", "lives_of", "steps_of"]
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,19 @@ class Life:
             self.changes.append(change)
 
 
-def lives_of(entries: Iterable[Entry]) -> List[Life]:
-    """Return the lives of one incident, the present or last one last.
+def steps_of(entries: Iterable[Entry]) -> Iterator[Tuple[Entry, Incident, str]]:
+    """Yield each entry of one incident, in order, with the incident after it, and its team.
 
-    Entries of clocks that differ may go back in time; a moment is never before an earlier one.
+    That is the team of its routing or assignment, not of an escalation. The incident goes on
+    changing with the next step.
     """
     known = ordered(entries)
     if not known:
-        return []
+        return
     counted = {entry.key for entry in effective(known)}
     incident = Incident(known[0].incident_id)
-    state = State(incident)
-    lives: List[Life] = []
-    now, home = float("-inf"), ""
+    state, home = State(incident), ""
     for entry in known:
-        now = max(now, entry.time)
         before = incident.team
         state.add_signals(entry)
         if entry.key in counted:
@@ -72,6 +70,18 @@ def lives_of(entries: Iterable[Entry]) -> List[Life]:
         hands_on = entry.kind == "escalation" or entry.data.get("instead_of")
         if incident.team != before and not hands_on:
             home = incident.team
+        yield entry, incident, home
+
+
+def lives_of(entries: Iterable[Entry]) -> List[Life]:
+    """Return the lives of one incident, the present or last one last.
+
+    Entries of clocks that differ may go back in time; a moment is never before an earlier one.
+    """
+    lives: List[Life] = []
+    now = float("-inf")
+    for entry, incident, home in steps_of(entries):
+        now = max(now, entry.time)
         if incident.opened_at is None:
             continue
         if incident.is_open and (not lives or lives[-1].ended_at is not None):

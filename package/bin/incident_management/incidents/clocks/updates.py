@@ -11,13 +11,15 @@ from __future__ import annotations
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from ..canonical import digest, milliseconds
+from ..fold import fold
 from ..model import Entry, Incident
 from ..routing import Routing
+from ..signal import SIMULATED
 from .calendar import ALWAYS
-from .lives import Life
+from .lives import Change, Life, lives_of
 from .sla import Document, Draft
 
-__all__ = ["due_entries", "next_moment", "written_of"]
+__all__ = ["due_entries", "every_of", "next_moment", "written_of"]
 
 
 def due_entries(
@@ -32,19 +34,20 @@ def due_entries(
     Args:
         written: the data of the effective entries of kind ``update_due``, by ``once``.
     """
-    due, every = _due(incident, lives, routing)
+    if incident.merged_into:
+        return []
+    moments = _moments(incident, lives, routing)
+    due, every = moments[0] if moments else (None, 0.0)
     drafts = []
     if due != incident.update_due:
         data = {"event": "set", "due": due or 0.0, "every": every, "reason": _demand(due, every)}
         number = sum(1 for one in written.values() if one.get("event") == "set")
         drafts.append(Draft("update_due", data, f"update:set:{number}:{digest([due], 16)}"))
-    if due is not None and now >= due:
-        once = f"update:missed:{due:.3f}"
+    for moment in dict.fromkeys(moment for moment, _every in moments if moment <= now):
+        once = f"update:missed:{moment:.3f}"
         if once not in written:
-            reason = _missed(incident, due)
-            drafts.append(
-                Draft("update_due", {"event": "missed", "due": due, "reason": reason}, once)
-            )
+            data = {"event": "missed", "due": moment, "reason": _missed(incident, moment)}
+            drafts.append(Draft("update_due", data, once))
     return drafts
 
 
@@ -52,39 +55,59 @@ def next_moment(
     incident: Incident, lives: Sequence[Life], routing: Routing, now: float
 ) -> Optional[float]:
     """Return when an update will be missed; None for never."""
-    due, _every = _due(incident, lives, routing)
-    return due if due is not None and due > now else None
+    moments = [moment for moment, _every in _moments(incident, lives, routing)]
+    return next((moment for moment in moments if moment > now), None)
 
 
-def _due(
+def every_of(entries: Sequence[Entry], routing: Routing) -> Optional[float]:
+    """Return how often, in seconds, stakeholders want to hear of an incident as it is now.
+
+    None: they do not say, or it is over.
+    """
+    lives = lives_of(entries)
+    is_over = not lives or lives[-1].ended_at is not None
+    return None if is_over else _wanted(fold(entries), lives[-1].changes[-1], routing)
+
+
+def _moments(
     incident: Incident, lives: Sequence[Life], routing: Routing
-) -> Tuple[Optional[float], float]:
-    """When an update is due, and by which demand, in seconds (0: by a promise)."""
+) -> List[Tuple[float, float]]:
+    """When updates are due, the next first, with the wish behind each in seconds (0: a promise).
+
+    One that was promised for later than a group wants to hear is due besides.
+    """
     if incident.merged_into or incident.status == "closed":
-        return None, 0.0
+        return []
     promised = incident.update_promised
-    demanded, every = _demanded(incident, lives[-1], routing)
-    if demanded is None or (promised is not None and promised <= demanded):
-        return promised, 0.0
-    return demanded, every
+    return sorted(
+        [
+            *([(promised, 0.0)] if promised is not None else []),
+            *_demanded(incident, lives[-1], routing),
+        ]
+    )
 
 
-def _demanded(incident: Incident, life: Life, routing: Routing) -> Tuple[Optional[float], float]:
+def _demanded(incident: Incident, life: Life, routing: Routing) -> List[Tuple[float, float]]:
     """When a group wants to hear next: so long after the last update, or since it may ask."""
     last = incident.last_update
     told_at = float(last.get("time") or 0.0)
     is_told_over = last.get("state") == "resolved" and told_at >= life.start
     if life.ended_at is not None or is_told_over:
-        return None, 0.0
+        return []
     every: Optional[float] = None
     since = life.start
     for change in life.changes:
-        wanted = routing.update_every(change.severity, change.team)
+        wanted = _wanted(incident, change, routing)
         if wanted != every:
             every, since = wanted, change.time
-    if every is None:
-        return None, 0.0
-    return milliseconds(max(since, life.start, told_at) + every), every
+    return [] if every is None else [(milliseconds(max(since, told_at) + every), every)]
+
+
+def _wanted(incident: Incident, change: Change, routing: Routing) -> Optional[float]:
+    """How often they want to hear while it has a severity and a team; of a test they do not."""
+    if incident.rules[:1] == [SIMULATED]:
+        return None
+    return routing.update_every(change.severity, change.team)
 
 
 def _demand(due: Optional[float], every: float) -> str:
@@ -100,8 +123,8 @@ def _demand(due: Optional[float], every: float) -> str:
 
 def _missed(incident: Incident, due: float) -> str:
     by = str(incident.last_update.get("by") or "")
-    promised = due == incident.update_promised
-    who = f"{by} promised stakeholders" if promised and by else "Stakeholders were to get"
+    own = by and due == incident.last_update.get("next_by")
+    who = f"{by} promised stakeholders" if own else "Stakeholders were to get"
     over = "" if incident.is_open else f" It is {incident.status}, and they still wait."
     return f"{who} an update by {ALWAYS.date_of(due)}, and none was written.{over}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Protocol, Sequence
 
-from ...splunk.session import APP, SplunkError, path_of
+from ...splunk.session import API, APP, SplunkError, path_of
 from ..canonical import digest
 from ..model import SEVERITIES
 from ..signal import TITLE_CHARACTERS
@@ -20,7 +20,6 @@ __all__ = ["RULE", "SEVERITIES", "OpenFailed", "open_from_event"]
 RULE = "Opened from an event"
 # OpenTelemetry calls a service service.name.
 ENTITY_FIELDS = ("service", "service.name", "dest", "host")
-API = "/services/incident_management/v1/signals"
 
 
 class OpenFailed(Exception):
@@ -44,7 +43,7 @@ def open_from_event(
     """
     finding = finding_of(event_at(session, sid, offset), sid, severity, title, user)
     try:
-        answer = session.post(API, json_body={"signals": [finding]})
+        answer = session.post(f"{API}/signals", json_body={"signals": [finding]})
     except SplunkError as error:
         raise OpenFailed(f"No incident was opened: {error.message}") from error
     outcome = answer["outcomes"][0]

@@ -14,9 +14,10 @@ from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
+from ..clocks.calendar import ALWAYS
 from ..errors import Contended
 from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
-from ..model import ACTOR, Entry
+from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
@@ -172,10 +173,14 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
             return ""
         owned = source.owned()
         missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
-        if not missing and target.has(_first_join(number)):
+        entries: List[Entry] = []
+        if missing or not target.has(_first_join(number)):
+            entries += _joins(source, target, missing, number, clock.now())
+        entries += _promise(incident, target, number, clock.now())
+        if not entries:
             timeline.refresh_many(stores, [source_id, target_id])
             return target_id
-        timeline.write(stores, _joins(source, target, missing, number, clock.now()))
+        timeline.write(stores, entries)
     return target_id
 
 
@@ -193,20 +198,32 @@ def _joins(
         reason = f"{incident.id} was merged into this incident."
         # Once: who lets it be resolved by itself after that is not overruled by a late signal.
         pinned = incident.pinned and once == first
-        promised = incident.update_promised
         data: Document = {
             "from": incident.id,
             "number": number,
             "signals": signals,
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
             **({"pinned": True} if pinned else {}),
-            **({"update_promised": promised} if promised and once == first else {}),
             "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
         }
         entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)
         target.add(entry)
         joined.append(entry)
     return joined
+
+
+def _promise(source: Incident, target: Story, number: int, now: float) -> List[Entry]:
+    """The entry that has the target's people keep what the source's stakeholders were promised."""
+    due = source.update_promised
+    if due is None:
+        return []
+    once = f"move:{number}:update:{due:.3f}"
+    if target.has(once):
+        return []
+    by = ALWAYS.date_of(due)
+    reason = f"Stakeholders of {source.id} were promised an update by {by}: it is due here now."
+    data: Document = {"event": "taken_over", "from": source.id, "due": due, "reason": reason}
+    return [Entry.create(source.merged_into, "update_due", data, ACTOR, now, target.head, once)]
 
 
 def _first_join(number: int) -> str:

@@ -2,7 +2,8 @@
 
 A writer that was slow adds an entry to one of them, so that its head changes, or saves a signal's
 document, which changes nothing that is cheap to see. So a move is looked at again when a head has
-changed, and else more and more rarely: each time after half as long as it has been left alone.
+changed, and else more and more rarely: each time after half as long as it has been left alone, and
+after ten minutes at the latest.
 What was found is a note, ``worker:moves:finished``; where it is lost, all are looked at again.
 """
 
@@ -19,6 +20,7 @@ from .moves import Move
 __all__ = ["Finished"]
 
 NOTE = "worker:moves:finished"
+LONGEST_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ class Finished:
         look = self._looks.get(move.number)
         if look is None or look.heads != _mark(move, heads):
             return True
+        wait = min(LONGEST_SECONDS, (look.at - look.since) / 2)
         # A look in the future was timed by a clock that has been put right since.
-        return not 0 <= self._clock.now() - look.at < (look.at - look.since) / 2
+        return not 0 <= self._clock.now() - look.at < wait
 
     def _heads(self, some: Sequence[Move]) -> Document:
         involved = sorted({name for move in some for name in (move.source, move.target)})

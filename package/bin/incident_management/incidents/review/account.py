@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ...ports import Document
+from ...utc import to_the_second as utc
 from ..fold import ADDING
 from ..model import Entry
 from ..report import lasting, sentence
 from .outcome import promised, told, tried
-from .statements import Found, Life, Statement, Told, named, utc
+from .statements import Found, Life, Statement, Told, named, shortened
 
 __all__ = ["TITLES", "account"]
 
@@ -30,16 +31,14 @@ TITLES: Mapping[str, str] = {
 # Kinds that come in numbers and decide nothing.
 _NO_DEED = ("signal", "notification", "sla", "review", "follow_up", "update_due")
 _TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
-# Of very many deeds the first and the last are told.
-FIRST_DEEDS, LAST_DEEDS = 80, 40
 MOST_CITATIONS = 10
 
 
 def account(story: Told, analysis: Optional[Mapping[str, Any]] = None) -> Found:
     """Return the statements of each part (TITLES). ``analysis``: the newest one's document."""
     return {
-        "happened": _happened(story),
-        "lasted": [one for life in story.lives for one in _lasted(story, life)],
+        "happened": shortened(_happened(story)),
+        "lasted": shortened([one for life in story.lives for one in _lasted(story, life)]),
         "affected": _affected(story),
         "cause": _cause(story, analysis),
         "tried": tried(story),
@@ -62,10 +61,10 @@ def _happened(story: Told) -> List[Statement]:
         if entry.data.get("previous"):
             earlier = f"The same problem was {entry.data['previous']} before."
             found.append(Statement(earlier, (entry,)))
-    rules = [entry for entry in story.of_kind(*ADDING) if _rules(entry)]
-    names = list(dict.fromkeys(rule for entry in rules for rule in _rules(entry)))
+    names = story.incident.rules
     if len(names) > 1:
-        found.append(Statement(f"Found by {named(names)}.", tuple(rules)))
+        finding = [one for one in story.of_kind(*ADDING) if not set(names).isdisjoint(_rules(one))]
+        found.append(Statement(f"Found by {named(names)}.", tuple(finding)))
     found += [
         Statement(
             f"Opened again: {life.opened.data.get('reason') or sentence(life.opened)}",
@@ -73,7 +72,9 @@ def _happened(story: Told) -> List[Statement]:
         )
         for life in story.lives[1:]
     ]
-    found += [Statement(sentence(entry), (entry,)) for entry in story.of_kind(*_TURNS)]
+    opening = [life.opened.key for life in story.lives]
+    turns = [entry for entry in story.of_kind(*_TURNS) if entry.key not in opening]
+    found += [Statement(sentence(entry), (entry,)) for entry in turns]
     return sorted(found, key=lambda one: one.sources[0].order)
 
 
@@ -111,7 +112,8 @@ def _lasted(story: Told, life: Life) -> List[Statement]:
     if life.ended is None:
         found.append(Statement(f"It is open since {opened}.", (life.opened,)))
     elif life.acknowledged is None:
-        found.append(Statement("It was over without an acknowledgement.", (life.ended,)))
+        ended = "merged" if life.ended.kind == "merged" else "over"
+        found.append(Statement(f"It was {ended} without an acknowledgement.", (life.ended,)))
     return found
 
 
@@ -194,9 +196,4 @@ def _cited(citation: Mapping[str, Any]) -> str:
 
 def _did(story: Told) -> List[Statement]:
     deeds = [entry for entry in story.counted if entry.kind not in _NO_DEED]
-    found = [Statement(sentence(entry), (entry,)) for entry in deeds]
-    left = len(found) - FIRST_DEEDS - LAST_DEEDS
-    if left <= 0:
-        return found
-    more = Statement(f"{left} more entries are on the timeline.", (deeds[FIRST_DEEDS],))
-    return [*found[:FIRST_DEEDS], more, *found[-LAST_DEEDS:]]
+    return shortened([Statement(sentence(entry), (entry,)) for entry in deeds], 80, 40)

@@ -54,7 +54,8 @@ class Afterwards:
         """Each follow-up as it stands, the oldest first.
 
         Its fields are ``id, title, owner, due, state, reason``, by whom and when it was last
-        changed (``by``, ``at``), and of which ``due`` its owner was reminded (``reminded``).
+        changed (``by``, ``at``; of an ended one who ended it), and of which ``due`` this owner was
+        reminded (``reminded``).
         """
         return [dict(one) for one in self._follow_ups.values()]
 
@@ -87,7 +88,7 @@ class Afterwards:
         key = str(entry.data.get("follow_up") or "")
         known = self._follow_ups.get(key)
         if entry.data.get("event") == OVERDUE:
-            if known:
+            if known and entry.data.get("owner") == known["owner"]:
                 known["reminded"] = entry.data.get("due")
             return
         self._count(entry)
@@ -95,7 +96,13 @@ class Afterwards:
         if known is None:
             blank = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
             self._follow_ups[key] = {"id": key, **blank, **new, **_by(entry)}
-        elif new.get("state", "") != known["state"]:
+            return
+        if new.get("owner", known["owner"]) != known["owner"]:
+            known.pop("reminded", None)
+        if "state" not in new:
+            # Beside its end, it stays as whoever ended it has said.
+            known.update({**new, **(_by(entry) if known["state"] == "open" else {})})
+        elif new["state"] != known["state"]:
             known.update({"reason": "", **new, **_by(entry)})
 
     def _count(self, entry: Entry) -> None:

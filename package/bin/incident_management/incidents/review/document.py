@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Document, Stores
+from ...utc import to_the_second as utc
 from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
-from ..report import lasting, measures, plain, when
-from ..signal import TEXT_CHARACTERS
+from ..report import lasting, measures, paragraphs, plain, when
+from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
 from .afterwards import SECTIONS
 from .statements import Found, Statement, Told
@@ -26,11 +27,12 @@ def is_wanted(incident: Incident, severities: Collection[str]) -> bool:
     """Tell whether an incident is one that is reviewed when it is over.
 
     ``severities``: ``review_severities`` of incident_routing.conf. What was merged is reviewed with
-    the incident that took it over; what was withdrawn or judged a false alarm is not.
+    the incident that took it over; what was withdrawn, a test or judged a false alarm is not.
     """
     return (
         incident.severity in severities
         and not incident.merged_into
+        and SIMULATED not in incident.rules
         and incident.feedback not in NO_PROBLEM
         and not incident.resolution.startswith(WITHDRAWN)
     )
@@ -111,8 +113,8 @@ class Review:
         lines = [f"# Review of {incident.id}: {_told(incident.title)}", "", *self._facts(), ""]
         for one in self._written():
             if one["text"]:
-                lines += [f"## {one['title']}", "", *_paragraphs(one["text"]), ""]
-                lines += [f"— {_told(one['by'])}, {when(one['at'])} UTC", ""]
+                lines += [f"## {one['title']}", "", *paragraphs(one["text"], TEXT_CHARACTERS), ""]
+                lines += [f"— {_told(one['by'])}, {utc(one['at'])}", ""]
         lines += ["## Follow-ups", "", *self._follow_ups(), ""]
         lines += ["# What the timeline says", ""]
         lines += ["Made by code from the incident's timeline; each line names its entry.", ""]
@@ -127,7 +129,7 @@ class Review:
         incident, after = self.incident, self.story.state.afterwards
         state = _STATES[incident.review]
         if after.said is not None:
-            state += f", said by {after.said.actor} at {when(after.said.time)} UTC"
+            state += f", said by {after.said.actor} at {utc(after.said.time)}"
         reason = str(after.said.data.get("reason") or "") if after.said else ""
         took = {name: lasting(seconds) for name, seconds in measures(incident).items()}
         rows: Dict[str, str] = {
@@ -154,9 +156,7 @@ class Review:
 
 def read_review(stores: Stores, incident_id: str, severities: Collection[str]) -> Review:
     """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
-    entries = timeline.read_existing(stores, incident_id)
-    document = stores.incidents.get(incident_id) or {}
-    verdict = timeline.verify(entries, document.get("head") or ())
+    entries, verdict = timeline.read_verified(stores, incident_id)
     story = Told(entries)
     analysis_id = newest_analysis(story)
     analysis = stores.analyses.get(analysis_id) if analysis_id else None
@@ -175,14 +175,6 @@ def _table(statements: List[Statement]) -> List[str]:
     return lines
 
 
-def _paragraphs(text: str) -> List[str]:
-    """The lines of what somebody wrote; an empty one begins a paragraph."""
-    return [f"{_told(line)}  " if line.strip() else "" for line in text.splitlines()]
-
-
 def _told(value: Any) -> str:
-    """One line as text alone, without secrets: the document leaves Splunk."""
-    # Compiles for 50 ms, which a list of incidents need not wait for.
-    from ...masking import mask
-
-    return plain(mask(str(value or ""), emails=False), TEXT_CHARACTERS)
+    """What somebody wrote, as text on one line and no more, without secrets."""
+    return plain(value, TEXT_CHARACTERS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ...utc import to_the_second as utc
 from ..model import Entry
-from ..report import sentence
-from .statements import Statement, Told, named, utc
+from ..report import endings, sentence
+from .statements import Statement, Told, named, shortened
 
 __all__ = ["promised", "told", "tried"]
 
@@ -16,7 +17,6 @@ _OUTCOMES = {
     "not_recovered": "The fix did not help",
     "insufficient_data": "Recovery was not proved",
 }
-MOST = 50
 MOST_SEARCHES = 10
 Data = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def tried(story: Told) -> List[Statement]:
             found.append(Statement(sentence(entry), (entry,)))
         elif entry.data.get("to") == "resolved":
             found += _resolved(entry)
-    return _most(found) or [Statement("The timeline has no fix and no resolution.")]
+    return shortened(found) or [Statement("The timeline has no fix and no resolution.")]
 
 
 def _proof(entry: Entry) -> List[Statement]:
@@ -77,7 +77,7 @@ def told(story: Told) -> List[Statement]:
     """How much each channel was told, what stakeholders were, and each message that was lost."""
     sent: Dict[str, List[Entry]] = {}
     lost: List[Statement] = []
-    for entry in story.of_kind("notification"):
+    for entry in endings(story.counted):
         data = entry.data
         if data.get("outcome") == "sent":
             sent.setdefault(str(data.get("channel")), []).append(entry)
@@ -97,7 +97,7 @@ def told(story: Told) -> List[Statement]:
             Statement(f"{channel} got {count}, {since}: {named(list(events))}.", tuple(entries))
         )
     found += [Statement(sentence(entry), (entry,)) for entry in story.of_kind("update")]
-    return _most([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
+    return shortened([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
 
 
 def promised(story: Told) -> List[Statement]:
@@ -105,32 +105,32 @@ def promised(story: Told) -> List[Statement]:
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
-        status = story.incident.sla_status or "not known"
-        found.append(
-            Statement(f"{sentence(timed[-1]).capitalize()}; they are {status}.", (timed[-1],))
-        )
+        said, status = sentence(timed[-1]), story.incident.sla_status
+        begun = said[:1].upper() + said[1:]
+        found.append(Statement(f"{begun}; they are {status or 'not known'}.", (timed[-1],)))
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
-        text = tell(entry.data) if tell else None
-        if text:
-            found.append(Statement(text, (entry,)))
-    return _most(found) or [Statement("The timeline has no deadline, and nothing that went wrong.")]
+        told = tell(entry.data) if tell else None
+        if told:
+            found.append(Statement(told, (entry,)))
+    return shortened(found) or [
+        Statement("The timeline has no deadline, and nothing that went wrong.")
+    ]
 
 
 def _deadline(data: Data) -> Optional[str]:
-    missed = data.get("event") == "breached"
-    return (
-        f"A deadline was missed ({data.get('clock')}): {data.get('reason') or ''}"
-        if missed
-        else None
-    )
+    if data.get("event") != "breached":
+        return None
+    return f"A deadline was missed ({data.get('clock')}): {data.get('reason') or ''}"
 
 
 def _escalated(data: Data) -> Optional[str]:
     if data.get("owner") or data.get("channels"):
         return None
-    return f"An escalation to level {data.get('level')} reached nobody: {data.get('reason') or ''}"
+    return (
+        f"Nobody could take an escalation to level {data.get('level')}: {data.get('reason') or ''}"
+    )
 
 
 def _failed(what: str) -> Callable[[Data], Optional[str]]:
@@ -150,7 +150,7 @@ def _unproved(data: Data) -> Optional[str]:
 
 def _undelivered(story: Told) -> List[Statement]:
     lost: Dict[str, List[Entry]] = {}
-    for entry in story.of_kind("notification"):
+    for entry in endings(story.counted):
         if entry.data.get("outcome") != "sent":
             lost.setdefault(str(entry.data.get("channel")), []).append(entry)
     return [
@@ -180,12 +180,3 @@ _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
         else None
     ),
 }
-
-
-def _most(found: List[Statement]) -> List[Statement]:
-    """The first of very many, and how many more there are."""
-    left = found[MOST:]
-    if not left:
-        return found
-    sources = tuple(source for one in left for source in one.sources[:1])
-    return [*found[:MOST], Statement(f"{len(left)} more like these are on the timeline.", sources)]

@@ -8,9 +8,8 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from ..canonical import milliseconds
 from ..fold import State, added_up, effective
 from ..model import OPEN_STATUSES, Document, Entry, Incident
-from ..report import when
 
-__all__ = ["Found", "Life", "Statement", "Told", "cut", "named", "utc"]
+__all__ = ["Found", "Life", "Statement", "Told", "cut", "named", "shortened"]
 
 CHARACTERS = 1000
 # A sum may rest on hundreds of entries, of which these are named.
@@ -74,8 +73,7 @@ class Told:
     def __post_init__(self) -> None:
         """Raises ValueError for no entries."""
         self.state = added_up(self.entries)
-        self.counted = effective(self.entries)
-        self.lives = _lives(self.counted)
+        self.counted, self.lives = _replayed(effective(self.entries))
 
     @property
     def incident(self) -> Incident:
@@ -86,21 +84,24 @@ class Told:
         return [entry for entry in self.counted if entry.kind in kinds]
 
 
-def _lives(counted: Iterable[Entry]) -> List[Life]:
-    """Replay the entries: what a status entry says may have had no effect, as after a race."""
+def _replayed(effective_ones: Iterable[Entry]) -> Tuple[List[Entry], List[Life]]:
+    """Return the entries without the moves that had no effect, as after a race, and the lives."""
+    counted: List[Entry] = []
     lives: List[Life] = []
     state: Optional[State] = None
-    for entry in counted:
+    for entry in effective_ones:
         state = state or State(Incident(entry.incident_id))
         before = state.incident.status
         was_open = bool(lives) and before in OPEN_STATUSES
         state.apply(entry)
         after = state.incident.status
+        if entry.kind != "status" or after != before:
+            counted.append(entry)
         if after in OPEN_STATUSES and not was_open and state.incident.opened_at is not None:
             lives.append(Life(len(lives) + 1, entry))
         if lives:
             _step(lives[-1], entry, before, after, was_open)
-    return lives
+    return counted, lives
 
 
 def _step(life: Life, entry: Entry, before: str, after: str, was_open: bool) -> None:
@@ -120,9 +121,14 @@ def cut(text: Any) -> str:
     return line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 1]}…"
 
 
-def utc(moment: float) -> str:
-    """Return a time as a sentence says it, whatever the zone of who reads it."""
-    return f"{when(moment)} UTC"
+def shortened(found: List[Statement], first: int = 30, last: int = 20) -> List[Statement]:
+    """Return the first and the last of very many, and between them how many there are more."""
+    left = found[first : max(first, len(found) - last)]
+    if not left:
+        return found
+    sources = tuple(source for one in left for source in one.sources[:1])
+    more = Statement(f"{len(left)} more like these are on the timeline.", sources)
+    return [*found[:first], more, *found[first + len(left) :]]
 
 
 def named(names: Sequence[str], most: int = 10) -> str:

@@ -69,9 +69,10 @@ def write_review(
     }
     if state:
         _check_state(known, state, reason)
-        data.update(state=state, reason=readable(reason))
-    if state:
+        data.update(state=state, reason=_reason(reason))
         _take_turn(stores, clock, incident_id, "review", known.afterwards.turns(), actor)
+    elif _reason(reason):
+        raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
         timeline.append(stores, clock, incident_id, "review", data, actor, once)
     return timeline.refresh(stores, incident_id)
@@ -115,14 +116,18 @@ def change_follow_up(
     follow_up: str,
     changes: Mapping[str, Any],
     once: str = "",
+    seen_at: Optional[float] = None,
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
 
     One that is dropped needs the reason. Of two who end it, the second is told who was first. What
-    was noted before its incident was merged goes on there.
+    was noted before its incident was merged goes on there. ``seen_at``: only as it was last
+    changed then.
     """
     known = added_up(timeline.read_existing(stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
+    if seen_at not in (None, one["at"]):
+        raise IllegalMove(f"{follow_up} was changed by {one['by']}: read it again first.")
     state = str(changes.get("state") or one["state"])
     if state not in FOLLOW_UP_STATES:
         raise Invalid(f"'{state[:40]}' is no state; use {', '.join(FOLLOW_UP_STATES)}.")
@@ -132,8 +137,10 @@ def change_follow_up(
         raise IllegalMove(_ended_already(one))
     if state == one["state"] != "open" and data:
         raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
+    reason = _reason(changes.get("reason"))
+    if state == one["state"] and reason:
+        raise Invalid(f"{follow_up} is {state}: a reason is kept with a new 'state'.")
     if state != one["state"]:
-        reason = _reason(changes.get("reason"))
         if state == "dropped" and not reason:
             raise Invalid("Say why it is dropped, as 'reason'.")
         data.update(state=state, reason=reason)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ...masking import mask_values
-from ...overlap import Overlap
+from ...overlap import OVERLAP_SECONDS, Overlap
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
@@ -31,8 +31,6 @@ SOURCE = "incident_management"
 
 CHECKPOINT = "audit:checkpoint"
 SENT = "audited"
-# Covers clocks that differ, and entries that reached the KV store late.
-OVERLAP_SECONDS = 600.0
 # A member that is hours ahead must not take away what keeps the others from sending all again.
 SENT_KEPT_SECONDS = 86400.0
 ENTRIES_A_ROUND = 2000
@@ -131,7 +129,7 @@ class AuditWriter:
         self._stores = stores
         self._clock = clock
         self._send = send
-        self._overlap = Overlap(clock, OVERLAP_SECONDS)
+        self._overlap = Overlap(clock)
         # Where the last round ended, and entries that are certainly sent.
         self._reached: Optional[float] = None
         self._known: Set[str] = set()

@@ -13,7 +13,7 @@ looks for its end.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Sequence, Set
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
@@ -28,7 +28,7 @@ from ..stores import KEPT_END, claim_document, find_by
 from ..story import Story
 from .held import note_ends
 
-__all__ = ["Ended", "end", "end_at_once"]
+__all__ = ["Ended", "end", "end_at_once", "note"]
 
 ONCE = "over:"
 LISTED = 5
@@ -50,26 +50,34 @@ def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> L
     Doing it again changes nothing.
     """
     note_ends(stores, {alert.dedup_key for alert in alerts})
-    now = clock.now()
-    stores.claims.save(
-        [
-            claim_document(_note(key), now, {"first_time": began}, purpose=KEPT_END)
-            for key, began in _begun(alerts).items()
-        ]
-    )
     return _end_all(stores, clock, alerts, actor)
 
 
+def note(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
+    """Note that these alerts are over, for those that are still to come; ahead of :func:`end`.
+
+    Their times must be their tool's: members' clocks differ, and an alert that fires anew would be
+    taken for one that is over.
+    """
+    now = clock.now()
+    notes = [
+        claim_document(_note(key), now, {"first_time": began}, purpose=KEPT_END)
+        for key, began in _begun(alerts).items()
+    ]
+    if notes:
+        stores.claims.save(notes)
+
+
 def end_at_once(
-    stores: Stores, clock: Clock, taken: Sequence[Signal], outcomes: Sequence[Outcome], actor: str
+    stores: Stores, clock: Clock, taken: Iterable[Tuple[Signal, Outcome]], actor: str
 ) -> None:
     """End those of some alerts that were just taken in of which the tool has told the end already.
 
-    ``outcomes`` say what became of each. An end is that of what began before it, by the tool's
-    times, unless the problem has begun anew since. Alertmanager and Grafana give the end the time
-    of the beginning: that may fire on after a gap, and they send one group in order.
+    Each comes with what became of it. An end is that of what began before it, by the tool's times,
+    unless the problem has begun anew since. Alertmanager and Grafana give the end the time of the
+    beginning: that may fire on after a gap, and they send one group in order.
     """
-    alerts = [one for one, outcome in zip(taken, outcomes) if outcome.what in NEW]
+    alerts = [alert for alert, outcome in taken if outcome.what in NEW]
     begun = _begun(alerts)
     notes = find_by(stores.claims, "_key", [_note(key) for key in begun])
     ends = {str(one["_key"]): float(one["value"]["first_time"]) for one in notes}

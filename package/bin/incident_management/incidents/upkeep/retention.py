@@ -110,7 +110,7 @@ class Retention:
         done = {"incidents_closed": self._close(close_after) if close_after else 0}
         if keep:
             cutoff = self._clock.now() - keep
-            done["incidents_leaving"] = self._condemn(cutoff)
+            self._condemn(cutoff)
             self._set_aside()
             done.update(self._execute())
             done.update(self._loose(cutoff))
@@ -131,10 +131,8 @@ class Retention:
 
     # --- leaving ----------------------------------------------------------------------------
 
-    def _condemn(self, cutoff: float) -> int:
+    def _condemn(self, cutoff: float) -> None:
         """Insert the tombstones of the incidents that have been closed for long enough.
-
-        Returns how many incidents are leaving now that were not before.
 
         One that was merged leads the signals of its problems on as long as the other is there: it
         leaves with that one, a moment before it, so that an interruption strands none.
@@ -148,14 +146,12 @@ class Retention:
         }
         found = self._stores.incidents.find(query, "updated_at:1", 2 * INCIDENTS_A_ROUND)
         known = pruned(self._stores, [str(one["_key"]) for one in found])
-        leaving = 0
         for document in [one for one in found if one["_key"] not in known][:INCIDENTS_A_ROUND]:
             group = [*reversed(self._merged(document)), document]
             if any(one.get("follow_ups_open") for one in group):
                 continue
             for one in group:
-                leaving += self._stores.claims.insert(_tombstone(one, self._clock.now()))
-        return leaving
+                self._stores.claims.insert(_tombstone(one, self._clock.now()))
 
     def _merged(self, document: Document) -> List[Document]:
         """The incidents that were merged into this one, and into those; the nearest first."""
@@ -176,21 +172,24 @@ class Retention:
             self._stores.claims.save([{**stone, "purpose": LEFT} for stone in stones])
 
     def _execute(self) -> Dict[str, int]:
-        """Delete the incidents whose time is over and whose history is indexed."""
-        done = {"incidents_pruned": 0, "audit_events": 0}
-        over = {"purpose": TOMBSTONE, "time": {"$lt": self._clock.now() - LEAVING_SECONDS}}
-        stones = self._stores.claims.find(
-            {**over, "value.phase": "leaving"}, "time:1", INCIDENTS_A_ROUND
-        )
+        """Delete the incidents whose time is over and whose history is indexed.
+
+        Those that are still leaving count as something to do: the next round comes in time.
+        """
+        query = {"purpose": TOMBSTONE, "value.phase": "leaving"}
+        leaving = self._stores.claims.find(query, "time:1", INCIDENTS_A_ROUND)
+        done = {"incidents_leaving": len(leaving), "incidents_pruned": 0, "audit_events": 0}
+        before = self._clock.now() - LEAVING_SECONDS
+        stones = [stone for stone in leaving if stone["time"] < before]
         ids = [str(stone["value"]["incident_id"]) for stone in stones]
         entries = timeline.read_many(self._stores, ids)
         indexed = self._indexed(ids) if any(entries.values()) else {}
         for stone in stones:
             incident_id = str(stone["value"]["incident_id"])
             mine = entries[incident_id]
-            document = self._stores.incidents.get(incident_id) or {}
-            if document.get("follow_ups_open"):
+            if _has_open_follow_ups(mine):
                 # By a request that was let in before the tombstone: the incident stays.
+                timeline.refresh(self._stores, incident_id)
                 self._stores.claims.delete(str(stone["_key"]))
                 continue
             missing = [e for e in mine if e.key not in indexed.get(incident_id, set())]
@@ -297,6 +296,12 @@ class Retention:
             TOTALS, self._clock.now(), {**known, name: known.get(name, 0) + count}
         )
         self._stores.claims.save([document])
+
+
+def _has_open_follow_ups(entries: Sequence[Entry]) -> bool:
+    """By the timeline: whoever wrote the last entry may have been ended before the document."""
+    noted = any(entry.kind == "follow_up" for entry in entries)
+    return noted and timeline.fold(entries).follow_ups_open > 0
 
 
 def _tombstone(document: Mapping[str, Any], now: float) -> Document:

@@ -15,18 +15,16 @@ from datetime import datetime
 from typing import Any, Dict, List, Mapping, Sequence
 from urllib.parse import quote
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import Jira
-from ..jira import PROPERTY, service_of
-from ..tickets import FIRST_LABEL, Refused
-from ..transport import Network
+from ..services.jira import PROPERTY, service_of
+from ..services.tickets import FIRST_LABEL
 from .adf import text_of
-from .ticket import Remark, Remarks, Ticket
+from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 
 __all__ = ["JiraReader"]
 
-PAGE = 50
-MAX_PAGES = 4
 _FIELDS = ["status", "assignee", "updated", "resolution", "creator"]
 
 
@@ -66,16 +64,13 @@ class JiraReader:
         return replace(ticket, by=by, first_state=_text(moves[-1][1], "from"))
 
     def remarks(self, ticket: Ticket, since: float) -> Remarks:
-        found: Dict[str, Remark] = {}
-        for page in range(MAX_PAGES):
-            query = f"orderBy=-created&startAt={page * PAGE}&maxResults={PAGE}&expand=properties"
-            path = f"/issue/{quote(ticket.id, safe='')}/comment?{query}"
-            comments = _objects(self._service.call("GET", path).get("comments"))
-            rows = [_remark(comment, ticket.keeper) for comment in comments]
-            found.update((row.id, row) for row in rows)
-            if len(rows) < PAGE or rows[-1].at < since:
-                return Remarks(_sorted(found))
-        return Remarks(_sorted(found), whole=False)
+        return read_back(lambda number: self._page(ticket, number), since)
+
+    def _page(self, ticket: Ticket, number: int) -> List[Remark]:
+        query = f"orderBy=-created&startAt={number * PAGE}&maxResults={PAGE}&expand=properties"
+        path = f"/issue/{quote(ticket.id, safe='')}/comment?{query}"
+        comments = _objects(self._service.call("GET", path).get("comments"))
+        return [_remark(comment, ticket.keeper) for comment in comments]
 
 
 def _ticket(issue: Mapping[str, Any]) -> Ticket:
@@ -117,20 +112,11 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _objects(value: Any) -> List[Mapping[str, Any]]:
-    """Return a list of objects. Raises Refused when it is none: then nothing is known."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Refused.unreadable("Jira")
-    return [one for one in value if isinstance(one, dict)]
+    return [] if value is None else objects(value, "Jira")
 
 
 def _text(of: Mapping[str, Any], name: str) -> str:
     return str(of.get(name) or "")
-
-
-def _sorted(found: Mapping[str, Remark]) -> List[Remark]:
-    return sorted(found.values(), key=lambda remark: (remark.at, remark.id))
 
 
 def _seconds(text: str) -> float:

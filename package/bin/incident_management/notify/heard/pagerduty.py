@@ -17,15 +17,15 @@ import calendar
 import re
 import time
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, Mapping, Optional, Sequence, Set
 from urllib.parse import quote, urlencode
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import PagerDuty
-from ..pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
-from ..tickets import Refused, Service, configured
-from ..transport import Network
-from .ticket import Changes, Remark, Remarks, Ticket
+from ..services.pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
+from ..services.tickets import Refused, Service, configured
+from .ticket import Changes, Remark, Remarks, Ticket, objects
 
 __all__ = ["PagerDutyReader"]
 
@@ -76,7 +76,7 @@ class PagerDutyReader:
                 if error.status not in (403, 404):
                     raise
                 return None
-            for entry in _objects(answer, "log_entries"):
+            for entry in objects(answer.get("log_entries"), "PagerDuty"):
                 incident = _object(entry.get("incident"))
                 found |= {str(incident.get(name) or "") for name in ("id", "incident_key")}
                 newest = max(newest, _utc(str(entry.get("created_at") or "")))
@@ -99,9 +99,8 @@ class PagerDutyReader:
                 "sort_by": "created_at:desc",
                 "limit": "1",
             }
-            incidents = _objects(
-                self._service.call("GET", f"/incidents?{urlencode(query)}"), "incidents"
-            )
+            answer = self._service.call("GET", f"/incidents?{urlencode(query)}")
+            incidents = objects(answer.get("incidents"), "PagerDuty")
             if incidents:
                 found[key] = _ticket(key, incidents[0])
         return found
@@ -119,7 +118,7 @@ class PagerDutyReader:
         if not _ID.fullmatch(incident):
             return Remarks([])
         answer = self._service.call("GET", f"/incidents/{quote(incident, safe='')}/notes")
-        found = [_remark(note) for note in _objects(answer, "notes")]
+        found = [_remark(note) for note in objects(answer.get("notes"), "PagerDuty")]
         found = sorted((one for one in found if one.at >= since), key=lambda one: one.at)
         return Remarks(found[-MAX_REMARKS:], len(found) <= MAX_REMARKS)
 
@@ -167,13 +166,6 @@ def _remark(note: Mapping[str, Any]) -> Remark:
     at = _epoch(_utc(str(note.get("created_at") or "")))
     text = str(note.get("content") or "")
     return Remark(str(note.get("id") or ""), "note", _name(note.get("user")), at, text, False)
-
-
-def _objects(answer: Mapping[str, Any], name: str) -> List[Mapping[str, Any]]:
-    found = answer.get(name)
-    if not isinstance(found, list):
-        raise Refused.unreadable("PagerDuty")
-    return [one for one in found if isinstance(one, dict)]
 
 
 def _object(value: Any) -> Mapping[str, Any]:

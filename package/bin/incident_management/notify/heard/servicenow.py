@@ -16,17 +16,14 @@ import time
 from typing import Any, Dict, List, Mapping, Sequence
 from urllib.parse import quote, urlencode
 
+from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import ServiceNow
-from ..servicenow import FINAL, RESOLVED, service_of
-from ..tickets import Refused
-from ..transport import Network
-from .ticket import Remark, Remarks, Ticket
+from ..services.servicenow import FINAL, RESOLVED, service_of
+from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 
 __all__ = ["ServiceNowReader"]
 
-PAGE = 50
-MAX_PAGES = 4
 TABLES = "/api/now/table"
 JOURNAL = f"{TABLES}/sys_journal_field"
 _FIELDS = (
@@ -75,28 +72,22 @@ class ServiceNowReader:
         return ticket
 
     def remarks(self, ticket: Ticket, since: float) -> Remarks:
-        found: Dict[str, Remark] = {}
-        for page in range(MAX_PAGES):
-            query = {
-                "sysparm_query": f"element_id={ticket.id}^elementINcomments,work_notes"
-                "^ORDERBYDESCsys_created_on",
-                "sysparm_fields": _JOURNAL_FIELDS,
-                "sysparm_limit": str(PAGE),
-                "sysparm_offset": str(page * PAGE),
-            }
-            rows = [self._remark(row) for row in self._rows(JOURNAL, query)]
-            found.update((row.id, row) for row in rows)
-            if len(rows) < PAGE or rows[-1].at < since:
-                return Remarks(_sorted(found))
-        return Remarks(_sorted(found), whole=False)
+        return read_back(lambda number: self._page(ticket, number), since)
+
+    def _page(self, ticket: Ticket, number: int) -> List[Remark]:
+        query = {
+            "sysparm_query": f"element_id={ticket.id}^elementINcomments,work_notes"
+            "^ORDERBYDESCsys_created_on",
+            "sysparm_fields": _JOURNAL_FIELDS,
+            "sysparm_limit": str(PAGE),
+            "sysparm_offset": str(number * PAGE),
+        }
+        return [self._remark(row) for row in self._rows(JOURNAL, query)]
 
     def _rows(self, table: str, query: Mapping[str, str]) -> List[Mapping[str, Any]]:
         """Return the rows of a query; some versions answer 404 when there are none."""
         answer = self._service.find(f"{table}?{urlencode(query)}")
-        rows = answer.get("result") if answer is not None else []
-        if not isinstance(rows, list):
-            raise Refused.unreadable("ServiceNow")
-        return [row for row in rows if isinstance(row, dict)]
+        return [] if answer is None else objects(answer.get("result"), "ServiceNow")
 
     def _remark(self, row: Mapping[str, Any]) -> Remark:
         by = str(row.get("sys_created_by") or "")
@@ -144,10 +135,6 @@ def _shown(record: Mapping[str, Any], name: str) -> str:
 def _part(record: Mapping[str, Any], name: str, part: str) -> str:
     field = record.get(name)
     return str(field.get(part) or "") if isinstance(field, dict) else ""
-
-
-def _sorted(found: Mapping[str, Remark]) -> List[Remark]:
-    return sorted(found.values(), key=lambda remark: (remark.at, remark.id))
 
 
 def _seconds(text: str) -> float:

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence
 
-__all__ = ["Changes", "Reader", "Remark", "Remarks", "Ticket", "is_ticket_id"]
+from ..services.tickets import Refused
+
+__all__ = [
+    "Changes",
+    "Reader",
+    "Remark",
+    "Remarks",
+    "Ticket",
+    "is_ticket_id",
+    "objects",
+    "read_back",
+]
+
+# Pages of remarks, the newest first, that are read of one ticket, and remarks on a page.
+MAX_PAGES = 4
+PAGE = 50
 
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -114,3 +129,23 @@ class Reader(Protocol):
 def is_ticket_id(text: str) -> bool:
     """Tell whether a text is an id that may become a part of an address or a query as it is."""
     return bool(_ID.fullmatch(text))
+
+
+def read_back(page: Callable[[int], List[Remark]], since: float) -> Remarks:
+    """Read remarks page by page, the newest first, back to a time of the service's clock."""
+    found: Dict[str, Remark] = {}
+    whole = False
+    for number in range(MAX_PAGES):
+        rows = page(number)
+        found.update((row.id, row) for row in rows)
+        whole = len(rows) < PAGE or rows[-1].at < since
+        if whole:
+            break
+    return Remarks(sorted(found.values(), key=lambda remark: (remark.at, remark.id)), whole)
+
+
+def objects(value: Any, service: str) -> List[Mapping[str, Any]]:
+    """Return the objects of a list. Raises Refused when it is none: then nothing is known."""
+    if not isinstance(value, list):
+        raise Refused.unreadable(service)
+    return [one for one in value if isinstance(one, dict)]

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
 
-from ...notify.transport import NoAnswer, NotSent, Reply, json_headers
+from ...outside.transport import Reply, json_headers
 from ..executor import (
     ExecutorError,
     Outcome,
     Send,
     Unfit,
+    answer_of,
     answer_or_outcome,
     object_of,
     reason_of,
@@ -29,7 +30,7 @@ from .objects import (
     workload_of,
 )
 
-__all__ = ["MOST_LISTED", "Moved", "Place", "Reach", "Server"]
+__all__ = ["Moved", "Place", "Reach", "Server"]
 
 # ``revisionHistoryLimit`` is 10 unless set; labels may fit those of other objects, too.
 MOST_LISTED = 200
@@ -177,10 +178,8 @@ class Server:
             raise ExecutorError(sentence) from None
 
     def _got(self, path: str, what: str) -> Dict[str, Any]:
-        try:
-            reply = self._send(self._url + path, None, json_headers(self._token), "GET")
-        except (NotSent, NoAnswer) as error:
-            raise ExecutorError(f"Kubernetes can't be asked: {error}") from None
+        url, headers = self._url + path, json_headers(self._token)
+        reply = answer_of("Kubernetes", lambda: self._send(url, None, headers, "GET"))
         answer = object_of(reply.text)
         if reply.status != 200 or answer is None:
             said = f"({reply.status}): {reason_of(reply)}"

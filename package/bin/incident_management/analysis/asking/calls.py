@@ -1,0 +1,69 @@
+"""Counts what a model is asked, so that no more is paid for than an administrator allows.
+
+A call takes a numbered place of its incident and one of its day, each a document of
+``incident_claims`` that can be inserted once: of any number of search heads that ask at once, no
+more get through than there are places.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import List, Optional
+
+from ...incidents.stores import MODEL_CALL, MODEL_CALL_OF_DAY, between, claim_document
+from ...ports import Collection
+from ..budget import Allowance
+
+__all__ = ["Calls", "UsedUp"]
+
+
+class UsedUp(Exception):
+    """No more calls are allowed; the text is one sentence."""
+
+
+class Calls:
+    """The calls that were made, in ``claims``, held to an allowance."""
+
+    def __init__(self, claims: Collection, allowance: Allowance) -> None:
+        self._claims = claims
+        self._allowance = allowance
+
+    def take(self, incident_id: str, now: float) -> List[str]:
+        """Take the places of one call, and return what :meth:`give_back` takes.
+
+        Raises:
+            UsedUp: the incident, or the day, has none left.
+        """
+        day = f"{datetime.fromtimestamp(now, timezone.utc):%Y-%m-%d}"
+        most = self._allowance.calls_per_incident
+        of_incident = self._place(MODEL_CALL, incident_id, most, now)
+        if of_incident is None:
+            raise UsedUp(
+                f"No model was asked: the {most} calls that {incident_id} may have are used up; an "
+                "administrator can raise 'Calls per incident' on the Bedrock page."
+            )
+        most = self._allowance.calls_per_day
+        of_day = self._place(MODEL_CALL_OF_DAY, day, most, now)
+        if of_day is None:
+            self.give_back([of_incident])
+            raise UsedUp(
+                f"No model was asked: the {most} calls of {day} (UTC) are used up; ask again "
+                "tomorrow, or have an administrator raise 'Calls per day' on the Bedrock page."
+            )
+        return [of_incident, of_day]
+
+    def give_back(self, places: List[str]) -> None:
+        """Give the places of a call back that was not carried out, and costs nothing."""
+        for place in places:
+            self._claims.delete(place)
+
+    def _place(self, purpose: str, holder: str, most: int, now: float) -> Optional[str]:
+        """Take the first free place, and return its key; None when all are taken."""
+        taken = set(self._claims.keys(between("_key", f"{purpose}:{holder}:")))
+        for number in range(1, most + 1):
+            key = f"{purpose}:{holder}:{number}"
+            if key in taken:
+                continue
+            if self._claims.insert(claim_document(key, now, purpose=purpose, holder=holder)):
+                return key
+        return None

@@ -1,0 +1,253 @@
+"""Jira Cloud: one issue for one incident, through REST API v3.
+
+The incident's id is a label of the issue, and each comment carries the id of the message that it is
+in a property, so a message whose answer was lost is recognised when it is tried again. Texts are
+Atlassian Document Format, whose text nodes know no markup. Jira's search lags behind what was just
+created, so a lost creation is not repeated within the first minute.
+
+In a service project (Jira Service Management) a comment is shown to customers unless it says
+otherwise (``jsdPublic`` of "Add comment": "Defaults to true"); ours hold log lines and causes, and
+are internal, as ServiceNow's work notes are. Elsewhere that property means nothing.
+
+Sources: "Issues", "Issue search", "Issue comments" of "The Jira Cloud platform REST API" (v3). The
+property that makes a comment internal is the one that Service Management itself keeps it in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import quote
+
+from ...outside.transport import Network
+from ...ports import Clock
+from ...splunk.settings import Jira
+from ..channel import Delivery, Inquiry, Notification, sent
+from ..message import Message
+from .tickets import (
+    FAILURES,
+    Refused,
+    Service,
+    attempt,
+    basic,
+    configured,
+    facts,
+    is_over,
+    known_ticket,
+    more,
+    reference,
+    subject,
+)
+
+__all__ = ["PROPERTY", "JiraSender", "document", "service_of"]
+
+LABEL = "splunk-incident"
+PROPERTY = "incident-management"
+_INTERNAL = {"key": "sd.public.comment", "value": {"internal": True}}
+SEARCH_LAG_SECONDS = 60.0
+# An incident's messages come one after the other, so a repeated one is among the newest.
+COMMENTS_READ = 20
+
+
+class JiraSender:
+    """Speaks to one project. Raises NotConfigured when a setting is missing or unusable."""
+
+    def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
+        self._service = service_of(settings, network, clock)
+        self._settings = settings
+        self._clock = clock
+
+    def send(self, notification: Notification) -> Delivery:
+        """Open the incident's issue, or comment on it and move it along."""
+        return attempt(lambda: self._send(notification))
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """A repeat looks first whether it arrived; for a creation Jira's search needs a while."""
+        age = self._clock.now() - (notification.begun or notification.first_sent)
+        try:
+            if age < SEARCH_LAG_SECONDS and self._known(notification) is None:
+                return Inquiry("later", "Jira's search may not know the issue yet.")
+        except FAILURES as error:
+            return Inquiry("later", f"Jira can't be asked just now: {error}")
+        return Inquiry("harmless", "A repeat looks first whether it arrived.")
+
+    def _send(self, notification: Notification) -> Delivery:
+        message = Message.from_document(notification.message)
+        issue = self._found(notification)
+        if issue is None:
+            if is_over(message):
+                # Nobody there ever heard of it.
+                return sent({})
+            return sent(_receipt(self._open(notification, message)))
+        if issue["properties"].get(PROPERTY, {}).get("message") == notification.id:
+            return sent(_receipt(issue))
+        path = f"/issue/{quote(issue['id'], safe='')}"
+        status = issue["fields"]["status"]
+        if not self._has_comment(path, notification.id):
+            status, remark = self._move(path, status, message)
+            self._comment(path, notification, message, remark)
+        return sent({**_receipt(issue), **_left_in(status, message)})
+
+    def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
+        """The incident's newest issue, with its status' category; None when there is none.
+
+        One that was deleted may have been followed by another, if the answer was lost that named
+        it.
+        """
+        return self._known(notification) or self._issue(self._searched(notification))
+
+    def _known(self, notification: Notification) -> Optional[Dict[str, Any]]:
+        return self._issue(known_ticket(notification))
+
+    def _issue(self, issue_id: str) -> Optional[Dict[str, Any]]:
+        if not issue_id:
+            return None
+        path = f"/issue/{quote(issue_id, safe='')}?fields=status&properties={PROPERTY}"
+        found = self._service.find(path)
+        return {"properties": {}, **found, "id": str(found["id"])} if found else None
+
+    def _searched(self, notification: Notification) -> str:
+        # Both are of characters that JQL takes inside quotes as they are: see Jira in settings.
+        jql = (
+            f'project = "{self._settings.project}" AND labels = "{reference(notification)}" '
+            "ORDER BY created DESC"
+        )
+        body = {"jql": jql, "maxResults": 1, "fields": ["status"]}
+        issues = self._service.call("POST", "/search/jql", body).get("issues") or []
+        return str(issues[0]["id"]) if issues else ""
+
+    def _open(self, notification: Notification, message: Message) -> Mapping[str, Any]:
+        body = {
+            "fields": {
+                **more(self._settings.more_fields, message),
+                "project": {"key": self._settings.project},
+                "issuetype": {"name": self._settings.issue_type},
+                "summary": subject(message),
+                "description": document(message, True),
+                "labels": [LABEL, reference(notification)],
+            },
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+        }
+        return self._service.call("POST", "/issue", body)
+
+    def _has_comment(self, path: str, message_id: str) -> bool:
+        query = f"orderBy=-created&maxResults={COMMENTS_READ}&expand=properties"
+        comments = self._service.call("GET", f"{path}/comment?{query}").get("comments") or []
+        return any(
+            one.get("key") == PROPERTY and (one.get("value") or {}).get("message") == message_id
+            for comment in comments
+            for one in comment.get("properties") or []
+        )
+
+    def _comment(
+        self, path: str, notification: Notification, message: Message, remark: str
+    ) -> None:
+        body = {
+            "body": document(message, False, remark),
+            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}, _INTERNAL],
+        }
+        self._service.call("POST", f"{path}/comment", body)
+
+    def _move(
+        self, path: str, status: Mapping[str, Any], message: Message
+    ) -> Tuple[Mapping[str, Any], str]:
+        """Move the issue to where the incident is.
+
+        Returns the status that it is in then, and what people must do where it can't be moved.
+        """
+        over = is_over(message)
+        if not _moves(message) or _is_done(status) == over:
+            return status, ""
+        offered = self._service.call("GET", f"{path}/transitions?expand=transitions.fields")
+        step = _transition(offered.get("transitions") or [], over)
+        goal = "a status that is done" if over else "a status that is not done"
+        if not step:
+            return status, (
+                f"Splunk could not move this issue on: from '{status['name']}' its workflow has no "
+                f"transition to {goal} that needs no more fields. Please move it by hand."
+            )
+        try:
+            self._service.call("POST", f"{path}/transitions", {"transition": {"id": step["id"]}})
+        except Refused as error:
+            if error.delivery.outcome != "dead":
+                raise
+            return status, f"Splunk could not move this issue to {goal}. {error}"
+        return step["to"], ""
+
+
+def service_of(settings: Jira, network: Network, clock: Clock) -> Service:
+    """Return the site's API. Raises NotConfigured when a setting is missing or unusable."""
+    base = configured(
+        "Jira",
+        settings.site_url,
+        user=settings.email,
+        API_token=settings.api_token,
+        project=settings.project,
+    )
+    login = basic(settings.email, settings.api_token)
+    return Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
+
+
+def _moves(message: Message) -> bool:
+    return is_over(message) or message.event == "reopened"
+
+
+def _is_done(status: Mapping[str, Any]) -> bool:
+    return bool(status["statusCategory"]["key"] == "done")
+
+
+def _left_in(status: Mapping[str, Any], message: Message) -> Dict[str, Any]:
+    """The status that a message has left the issue in, if it was to change that.
+
+    So that what comes back of it is not taken for what somebody else did.
+    """
+    if not _moves(message) or _is_done(status) != is_over(message):
+        return {}
+    return {"state": str(status.get("id", "")), "over": _is_done(status)}
+
+
+def _transition(offered: List[Mapping[str, Any]], over: bool) -> Optional[Mapping[str, Any]]:
+    """Choose the first transition to the right side that asks for nothing."""
+    for one in offered:
+        done = _is_done(one["to"])
+        asks = any(
+            field.get("required") and not field.get("hasDefaultValue")
+            for field in (one.get("fields") or {}).values()
+        )
+        if done == over and not asks:
+            return one
+    return None
+
+
+def document(message: Message, first: bool, remark: str = "") -> Dict[str, Any]:
+    """Lay a message out in Atlassian Document Format."""
+    said = [*facts(message, first), *([("", remark)] if remark else [])]
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [_paragraph(label, value) for label, value in said],
+    }
+
+
+def _paragraph(label: str, value: str) -> Dict[str, Any]:
+    content: List[Dict[str, Any]] = []
+    if label:
+        strong = [{"type": "strong"}]
+        content.append({"type": "text", "text": f"{label}: ", "marks": strong})
+    for number, line in enumerate(value.split("\n")):
+        if number:
+            content.append({"type": "hardBreak"})
+        if line:
+            content.append({"type": "text", "text": line})
+    return {"type": "paragraph", "content": content}
+
+
+def _receipt(issue: Mapping[str, Any]) -> Dict[str, str]:
+    return {"ticket": str(issue.get("id", "")), "number": str(issue.get("key", ""))}
+
+
+def _reason(answer: Mapping[str, Any]) -> str:
+    texts = [str(text) for text in answer.get("errorMessages") or []]
+    errors = answer.get("errors")
+    if isinstance(errors, dict):
+        texts += [f"{name}: {text}" for name, text in errors.items()]
+    return "; ".join(texts)

@@ -1,0 +1,317 @@
+"""Slack: messages by ``chat.postMessage``.
+
+Every message carries our notification's id as metadata; a message whose answer was lost is looked
+for by it in the channel's history, which takes the bot's scopes ``channels:history`` and
+``channels:read`` (``groups:…`` for private channels).
+
+An incident's messages are one thread. What asks somebody to act, and that it is over, is shown in
+the channel as well (``reply_broadcast``): a reply alone is seen by those who follow the thread.
+Where the first message was deleted Slack makes of a reply a message of the channel and says so only
+by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
+So does the next one where the thread's channel was archived, in the channel that is set by then.
+
+The first message of a thread is brought up to date by ``chat.update``, which takes ``chat:write``
+and messages that the same bot has posted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from ...outside.network import NotConfigured, configured_url
+from ...outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
+from ...ports import Clock
+from ..asking import truncated
+from ..channel import (
+    NO_REPLY,
+    Delivery,
+    Inquiry,
+    Notification,
+    dead,
+    retry,
+    sent,
+    unknown,
+    without_reply,
+)
+from ..message import Message
+from .slack_buttons import IN_CHANNEL_TOO
+from .slack_layout import blocks, fallback
+
+__all__ = ["SlackSender", "web_client"]
+
+EVENT_TYPE = "incident_management_notification"
+# A lost message is looked for from this long before its attempt: clocks differ.
+CLOCK_SKEW_SECONDS = 120.0
+HISTORY_PAGES = 10
+CHANNEL_PAGES = 20
+
+# "It's possible some aspect of the operation succeeded", say Slack's descriptions of these.
+_UNCERTAIN = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+_BUSY = {"ratelimited", "rate_limited"}
+_HINTS = {
+    "invalid_auth": "the bot token is not valid: set it again under Configuration > Slack",
+    "not_authed": "the bot token is empty: set it under Configuration > Slack",
+    "token_revoked": "the bot token was revoked: set a new one under Configuration > Slack",
+    "account_inactive": "the bot's account is deactivated: set a new token",
+    "channel_not_found": "there is no such channel, or the bot is not in it",
+    "not_in_channel": "invite the bot to the channel",
+    "is_archived": "the channel is archived: set another one",
+    "missing_scope": "the token lacks the scope chat:write",
+}
+# A thread can't be gone on with: its message is gone, or its channel.
+_NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
+_NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
+# What is wrong with the token, and so with every message; other refusals are of the one message.
+_NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
+
+
+class SlackSender:
+    """Speaks to one workspace; ``answers``: whether somebody listens for buttons that are pressed.
+
+    Raises NotConfigured (one sentence) when a setting is missing or can't be used.
+    """
+
+    def __init__(
+        self,
+        bot_token: str,
+        channel: str,
+        api_url: str,
+        network: Network,
+        clock: Clock,
+        answers: bool = False,
+    ) -> None:
+        if not bot_token:
+            raise NotConfigured("No Slack token is set: set it under Configuration > Slack.")
+        self._default_channel = channel
+        self._clock = clock
+        self._answers = answers
+        self._web = web_client(bot_token, api_url, network)
+
+    def send(self, notification: Notification) -> Delivery:
+        """Post the message, into the incident's thread when there is one."""
+        message = Message.from_document(notification.message)
+        chosen = notification.target or self._default_channel
+        arguments: Dict[str, Any] = {
+            **self._content(message, notification.id),
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        thread = notification.thread or {}
+        if thread.get("ts"):
+            within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
+            calls = message.event in IN_CHANNEL_TOO and not notification.is_over
+            if calls or message.stakeholders:
+                within["reply_broadcast"] = True
+            delivery, refused = self._post({**arguments, **within})
+            if refused not in _NO_THREAD | _NO_CHANNEL:
+                return delivery
+            chosen = thread["channel"] if refused in _NO_THREAD else chosen
+        if not chosen:
+            return dead("No Slack channel is set: set it under Configuration > Slack.")
+        return self._post({**arguments, "channel": chosen})[0]
+
+    def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
+        """Have a message that was posted say this; ``dead``: that one can't be changed.
+
+        Sources: "chat.update" (with ``blocks`` no "edited" is shown; without ``metadata`` what was
+        there stays). A repeat changes nothing.
+        """
+        from slack_sdk.errors import SlackApiError
+
+        content = self._content(message, notification_id)
+        try:
+            self._web.chat_update(channel=channel, ts=ts, **content)
+        except NO_REPLY as error:
+            return retry(str(error))
+        except SlackApiError as error:
+            delivery = _judged(error.response, self._clock.now(), channel)
+            passes = delivery.outcome != "dead" or _field(error.response, "error") in _NO_TOKEN
+            return retry(delivery.detail, delivery.retry_after) if passes else delivery
+        return sent({})
+
+    def _content(self, message: Message, notification_id: str) -> Dict[str, Any]:
+        return {
+            "text": fallback(message),
+            "blocks": blocks(message, self._answers),
+            "metadata": {
+                "event_type": EVENT_TYPE,
+                "event_payload": {"notification_id": notification_id},
+            },
+        }
+
+    def _post(self, arguments: Dict[str, Any]) -> Tuple[Delivery, str]:
+        """Return how it went, and Slack's word for why it refused it."""
+        from slack_sdk.errors import SlackApiError
+
+        try:
+            answer = self._web.chat_postMessage(**arguments)
+        except NO_REPLY as error:
+            return without_reply(error), ""
+        except SlackApiError as error:
+            refused = str(_field(error.response, "error"))
+            where = str(arguments["channel"])
+            return _judged(error.response, self._clock.now(), where), refused
+        receipt = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
+        posted = answer.get("message") or arguments
+        if "thread_ts" in arguments and "thread_ts" in posted:
+            receipt["thread_ts"] = arguments["thread_ts"]
+        return sent(receipt), ""
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """Look for the notification's id among the messages since the attempt."""
+        from slack_sdk.errors import SlackApiError
+
+        thread = notification.thread or {}
+        try:
+            for channel, ts in self._places(notification):
+                found = self._find(channel, ts, notification)
+                if found is not None:
+                    receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
+                    if thread.get("ts") and found.get("thread_ts") == thread["ts"]:
+                        receipt["thread_ts"] = thread["ts"]
+                    return Inquiry("arrived", "Found in Slack's history.", receipt)
+        except NO_REPLY as error:
+            return Inquiry("later", str(error))
+        except SlackApiError as error:
+            return _inquiry_failed(error.response)
+        except LookupError:
+            return Inquiry("impossible", "Slack's channel list does not hold that channel.")
+        return Inquiry("missing", "Slack's history does not hold the message.")
+
+    def _places(self, notification: Notification) -> Iterator[Tuple[str, str]]:
+        """Give the channels, and threads of them, where :meth:`send` may have put it.
+
+        Raises LookupError: the only one has a name that is in no list.
+        """
+        from slack_sdk.errors import SlackApiError
+
+        thread = notification.thread or {}
+        chosen = notification.target or self._default_channel
+        if not thread.get("ts"):
+            yield self._channel_id(chosen), ""
+            return
+        yield thread["channel"], thread["ts"]
+        yield thread["channel"], ""
+        try:
+            channel = self._channel_id(chosen)
+        except (LookupError, SlackApiError):
+            return
+        if channel != thread["channel"]:
+            yield channel, ""
+
+    def _find(
+        self, channel: str, thread_ts: str, notification: Notification
+    ) -> Optional[Mapping[str, Any]]:
+        from slack_sdk.errors import SlackApiError
+
+        since = notification.begun or notification.first_sent
+        arguments: Dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{max(since - CLOCK_SKEW_SECONDS, 0.0):.6f}",
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        method = self._web.conversations_history
+        if thread_ts:
+            arguments["ts"] = thread_ts
+            method = self._web.conversations_replies
+        for _ in range(HISTORY_PAGES):
+            try:
+                answer = method(**arguments)
+            except SlackApiError as error:
+                if _field(error.response, "error") in _NO_THREAD:
+                    return None
+                raise
+            for message in answer.get("messages") or []:
+                metadata = message.get("metadata") or {}
+                payload = metadata.get("event_payload") or {}
+                if payload.get("notification_id") == notification.id:
+                    return dict(message)
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+            arguments["cursor"] = cursor
+        raise NoAnswer("Slack's history since the attempt is longer than 2,000 messages.")
+
+    def _channel_id(self, channel: str) -> str:
+        """History is asked by id; posting also takes a name. Raises LookupError."""
+        if _CHANNEL_ID.fullmatch(channel):
+            return channel
+        cursor = ""
+        for _ in range(CHANNEL_PAGES):
+            answer = self._web.conversations_list(
+                types="public_channel,private_channel", limit=1000, cursor=cursor
+            )
+            for item in answer.get("channels") or []:
+                if item.get("name") == channel.lstrip("#"):
+                    return str(item.get("id", ""))
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        raise LookupError(channel)
+
+
+def web_client(token: str, api_url: str, network: Network) -> Any:
+    """slack_sdk's client over our own transport. Raises NotConfigured for a malformed address.
+
+    Its own would follow redirects with the token, read proxies from the environment, and send a
+    message again by itself when a connection breaks. A call raises its SlackApiError for an answer
+    that is not ``ok``, and NotSent, NoAnswer and BadUrl.
+    """
+    from slack_sdk import WebClient
+
+    base_url = configured_url(api_url, "The Slack API URL") + "/"
+
+    class _Client(WebClient):
+        def _perform_urllib_http_request_internal(self, url: str, req: Any) -> Dict[str, Any]:
+            headers = dict(req.header_items())
+            reply = send_json(network, url, headers=headers, data=req.data or b"")
+            redirect = not_followed(reply, "Slack")
+            if redirect:
+                raise BadUrl(redirect)
+            if not _is_readable(reply.text):
+                raise NoAnswer("Slack answered with JSON that is no answer of its API.")
+            return {"status": reply.status, "headers": reply.headers, "body": reply.text}
+
+    return _Client(token=token, base_url=base_url, retry_handlers=[])
+
+
+def _is_readable(text: str) -> bool:
+    """Whether slack_sdk can take it: what is no JSON at all it refuses itself, with the status."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except json.JSONDecodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+
+
+def _judged(response: Any, now: float, channel: str) -> Delivery:
+    """What an answer that is not ``ok`` means for the message to a channel."""
+    status = int(response.status_code or 0)
+    error = str(_field(response, "error"))
+    headers = {str(k).lower(): str(v) for k, v in (response.headers or {}).items()}
+    if status == 429 or error in _BUSY:
+        return retry("Slack asks to slow down (429).", retry_after(headers, now))
+    if status >= 500 or error in _UNCERTAIN:
+        return unknown(f"Slack answered {status} {truncated(error, 100)}.")
+    hint = _HINTS.get(error)
+    refused = f"Slack refused it for {truncated(channel, 80)}: {truncated(error, 100)}"
+    return dead(refused + (f" ({hint})." if hint else "."))
+
+
+def _inquiry_failed(response: Any) -> Inquiry:
+    status, error = int(response.status_code or 0), str(_field(response, "error"))
+    if status == 429 or status >= 500 or error in _BUSY | _UNCERTAIN:
+        return Inquiry("later", f"Slack can't be asked just now ({status} {error}).")
+    needed = str(_field(response, "needed"))
+    scope = f"; the token lacks the scope {needed}" if needed else ""
+    return Inquiry("impossible", f"Slack does not tell whether it arrived ({error}{scope}).")
+
+
+def _field(response: Any, name: str) -> str:
+    data = response.data
+    return str(data.get(name) or "") if isinstance(data, dict) else ""

@@ -1,0 +1,161 @@
+"""The buttons of a Slack message, and the form behind one of them: Block Kit, pure.
+
+A button's ``value`` names what it acts on and nothing else: an incident's id, or a plan's id and
+the hash of what was shown, so that a plan that has changed since is not approved by it. Who pressed
+it is Slack's to say, and what that person may do is looked up when it is pressed.
+
+Sources: "Button element", "Confirmation dialog object", "Modal views" and "Input block" of Slack's
+Block Kit reference; their limits are in ``blocks`` of the tests' receiver.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ..message import STANDING, Message, link_words
+
+__all__ = [
+    "ACKNOWLEDGE",
+    "APPROVE",
+    "ASKING",
+    "FORM",
+    "IN_CHANNEL_TOO",
+    "PRESSES",
+    "REJECT",
+    "RESOLUTION",
+    "RESOLVE",
+    "TAKE",
+    "buttons",
+    "decided",
+    "form",
+]
+
+Block = Dict[str, Any]
+
+# What the claims of presses are found by that are not done yet.
+PRESSES = "slack press"
+# The block that holds the buttons, and the one that says what became of them.
+BUTTONS = "incident_management_buttons"
+DONE = "incident_management_done"
+OPEN_PAGE = "open_incident_page"
+ACKNOWLEDGE = "incident_acknowledge"
+TAKE = "incident_take"
+RESOLVE = "incident_resolve"
+APPROVE = "plan_approve"
+REJECT = "plan_reject"
+FORM = "incident_resolve_form"
+RESOLUTION = "resolution"
+RESOLUTION_CHARACTERS = 2000
+
+# What asks somebody to act; other messages of the thread have no buttons.
+ASKING = (
+    *("opened", "reopened", "escalation", "unassigned", "sla_warning", "sla_breached"),
+    "update_overdue",
+)
+# What is shown in the channel as well as in the thread.
+IN_CHANNEL_TOO = (*ASKING, "resolved")
+_OPEN = ("new", "assigned", "in_progress")
+# In which states of an incident, or of a plan, a button still does something.
+_USEFUL = {
+    ACKNOWLEDGE: ("new", "assigned"),
+    TAKE: _OPEN,
+    RESOLVE: _OPEN,
+    APPROVE: ("proposed",),
+    REJECT: ("proposed",),
+}
+
+
+def buttons(message: Message, answers: bool) -> List[Block]:
+    """Return the block of a message's buttons, if it has any.
+
+    ``answers``: whether somebody listens for what is pressed; else there is only the link.
+    """
+    elements: List[Block] = []
+    answers = answers and not message.stakeholders
+    if answers and message.plan_id:
+        elements += _of_plan(message)
+    elif answers and message.incident_id and message.event in (STANDING, *ASKING):
+        elements += _of_incident(message.incident_id, message.status)
+    if message.url:
+        elements.append({**_button(OPEN_PAGE, link_words(message)), "url": message.url})
+    return [{"type": "actions", "block_id": BUTTONS, "elements": elements}] if elements else []
+
+
+def decided(blocks: Sequence[Mapping[str, Any]], status: str, line: str) -> List[Block]:
+    """Return a message's blocks as they are after a press: ``line`` says what was done.
+
+    Buttons that do nothing in the incident's or plan's ``status`` any more are left out. A plan
+    that waits for another approval is still ``proposed``.
+    """
+    kept: List[Block] = []
+    for block in blocks:
+        if block.get("block_id") == DONE:
+            continue
+        if block.get("block_id") == BUTTONS:
+            elements = [one for one in block.get("elements") or [] if _is_useful(one, status)]
+            kept += [{**block, "elements": elements}] if elements else []
+        else:
+            kept.append(dict(block))
+    element = {"type": "plain_text", "text": line, "emoji": False}
+    return [*kept, {"type": "context", "block_id": DONE, "elements": [element]}]
+
+
+def form(incident_id: str, metadata: str) -> Dict[str, Any]:
+    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it."""
+    return {
+        "type": "modal",
+        "callback_id": FORM,
+        "private_metadata": metadata,
+        "title": _text("Resolve the incident"),
+        "submit": _text("Resolve"),
+        "close": _text("Cancel"),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": RESOLUTION,
+                "label": _text(f"What was done about {incident_id}?"),
+                "element": {
+                    "type": "plain_text_input",
+                    "action_id": RESOLUTION,
+                    "multiline": True,
+                    "max_length": RESOLUTION_CHARACTERS,
+                },
+            }
+        ],
+    }
+
+
+def _of_incident(incident_id: str, status: str) -> List[Block]:
+    made = (
+        {**_button(ACKNOWLEDGE, "Acknowledge"), "style": "primary"},
+        _button(TAKE, "Assign to me"),
+        _button(RESOLVE, "Resolve…"),
+    )
+    return [{**one, "value": incident_id} for one in made if _is_useful(one, status)]
+
+
+def _of_plan(message: Message) -> List[Block]:
+    value = f"{message.plan_id} {message.plan_hash}"
+    confirm = {
+        "title": _text("Approve this fix?"),
+        "text": _text("Somebody who may carry fixes out can then do so."),
+        "confirm": _text("Approve"),
+        "deny": _text("Cancel"),
+    }
+    return [
+        {**_button(APPROVE, "Approve"), "style": "primary", "value": value, "confirm": confirm},
+        {**_button(REJECT, "Reject"), "style": "danger", "value": value},
+    ]
+
+
+def _is_useful(element: Mapping[str, Any], status: str) -> bool:
+    name = str(element.get("action_id"))
+    return name == OPEN_PAGE or status in _USEFUL.get(name, ())
+
+
+def _button(action_id: str, text: str) -> Block:
+    return {"type": "button", "action_id": action_id, "text": _text(text)}
+
+
+def _text(text: str) -> Dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}

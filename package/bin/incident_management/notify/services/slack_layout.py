@@ -1,0 +1,164 @@
+"""How a message looks in Slack: Block Kit, pure.
+
+Limits: header 150 characters, section text 3,000, ten fields of 2,000 a section (Slack's Block
+Kit reference). Text from outside is escaped (``& < >``) and ``verbatim``, without which Slack
+makes links and "certain mentions" out of plain words ("Text object"), so a log line can neither
+mention people nor make links.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ...durations import span
+from ...utc import to_the_second
+from ..asking import truncated
+from ..events import ENDED
+from ..message import STANDING, SUMMARY, Message, listed
+from .slack_buttons import buttons
+
+__all__ = ["blocks", "escape", "fallback"]
+
+HEADER_LENGTH = 150
+SECTION_LENGTH = 3000
+FIELD_LENGTH = 2000
+_EMOJI = {
+    "critical": "🔴",
+    "high": "🟠",
+    "medium": "🟡",
+    "low": "🔵",
+    "info": "⚪",
+}
+# What says which incident it is, not what happened to it.
+_TITLED = ("opened", STANDING, SUMMARY)
+
+
+def escape(text: str, length: int = SECTION_LENGTH) -> str:
+    """Escape for mrkdwn, cut so that the escaped text is at most ``length`` long."""
+
+    def escaped(part: str) -> str:
+        return part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    result = escaped(text)
+    keep = len(text)
+    while len(result) > length:
+        keep = min(keep - 1, max(keep - (len(result) - length) // 5, 1))
+        result = escaped(text[:keep].rstrip()) + "…"
+    return result
+
+
+def fallback(message: Message) -> str:
+    """The line that a telephone shows: how bad, what happened, to what, where."""
+    parts = [_subject(message)]
+    if message.event == "alert":
+        parts = [_marked(message, message.title), truncated(message.text, 300)]
+    elif message.event == "update":
+        parts += [message.title, truncated(message.text, 300)]
+    elif message.event not in _TITLED:
+        parts.append(message.title)
+    where = listed(message.where)
+    if where not in message.title:
+        parts.append(where)
+    line = " · ".join(part for part in (*parts, message.incident_id) if part)
+    return escape(" ".join(line.split()), 600)
+
+
+def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
+    """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
+    laid: List[Dict[str, Any]] = [_header(message)]
+    if message.event not in _TITLED and message.incident_id:
+        laid.append(_section(f"*{escape(message.title, 600)}*"))
+    fields = _fields(message)
+    if fields:
+        laid.append({"type": "section", "fields": fields})
+    if message.text:
+        # What a person wrote for others comes before the facts.
+        place = len(laid) - 1 if message.event == "update" and fields else len(laid)
+        laid.insert(place, _section(escape(message.text)))
+    if message.cause:
+        laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
+    if message.quote:
+        laid.append(_preformatted(message.quote))
+    laid += buttons(message, answers)
+    laid.append(_context(message))
+    return laid
+
+
+def _header(message: Message) -> Dict[str, Any]:
+    text = truncated(_subject(message), HEADER_LENGTH)
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _subject(message: Message) -> str:
+    return _marked(message, message.title if message.event in _TITLED else message.headline)
+
+
+def _marked(message: Message, text: str) -> str:
+    mark = "✅" if _is_over(message) else _EMOJI.get(message.severity, "⚪")
+    return f"{mark} {message.severity.upper()} · {' '.join(text.split())}"
+
+
+def _fields(message: Message) -> List[Dict[str, Any]]:
+    pairs = []
+    if message.where:
+        name = "Affected" if message.stakeholders else "Where"
+        pairs.append((name, escape(listed(message.where), 1900)))
+    if message.since:
+        pairs.append(("Since", _since(message)))
+    if message.next_by:
+        pairs.append(("Next update by", _date(message.next_by)))
+    if message.events:
+        pairs.append(("Events", f"{message.events:,}"))
+    if message.incident_id and not message.stakeholders:
+        people = " · ".join(part for part in (message.team, message.owner) if part)
+        mention = f" <@{message.mention}>" if message.mention else ""
+        pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
+    elif message.mention:
+        called = " ".join(f"<@{one}>" for one in message.mention.split(","))
+        pairs.append(("For", called))
+    if message.rules:
+        pairs.append(("Found by", escape(listed(message.rules), 1900)))
+    if message.status and not (message.stakeholders or message.event in ("opened", "resolved")):
+        pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
+    return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
+
+
+def _since(message: Message) -> str:
+    text = _date(message.since)
+    if _is_over(message) and message.time > message.since:
+        return f"{text} (for {span(message.time - message.since)})"
+    return text
+
+
+def _is_over(message: Message) -> bool:
+    is_resolved = message.event == STANDING and message.status in ENDED
+    return message.event == "resolved" or is_resolved
+
+
+def _date(when: float) -> str:
+    """A time that each reader sees in their own zone."""
+    return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{to_the_second(when)}>"
+
+
+def _section(text: str) -> Dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
+
+
+def _mrkdwn(text: str) -> Dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _preformatted(text: str) -> Dict[str, Any]:
+    """Rich text is not parsed as markup at all, so a quote stands in it letter by letter."""
+    return {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+        ],
+    }
+
+
+def _context(message: Message) -> Dict[str, Any]:
+    when = _date(message.time) if message.event == STANDING and message.time else ""
+    parts = (escape(message.headline, 300), when, escape(message.incident_id, 100))
+    return {"type": "context", "elements": [_mrkdwn(" · ".join(part for part in parts if part))]}

@@ -1,0 +1,357 @@
+"""HTTP to services outside: one place for TLS, proxy, limits and what an error means.
+
+https only, except to loopback addresses; certificates are always verified; redirects are never
+followed, because the credentials of one host are nobody else's business. An answer is bounded in
+time and size, whoever sends it and however slowly. Error texts name the host and never the rest of
+the URL, which may itself be a secret (a webhook).
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from ..hosts import is_among, is_loopback
+from .bounded import timed_response
+from .idle import Idle
+from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
+from .pinned import Addresses, every_address, pinned
+
+__all__ = [
+    "BadUrl",
+    "Network",
+    "NoAnswer",
+    "NotSent",
+    "Reply",
+    "checked_url",
+    "http_session",
+    "json_headers",
+    "network_failure",
+    "not_followed",
+    "redirect_refused",
+    "retry_after",
+    "send_json",
+    "shared_context",
+    "tls_context",
+]
+
+ANSWER_SECONDS = 40.0
+ANSWER_BYTES = 4_000_000
+PIECE_BYTES = 65_536
+LONGEST_RETRY_AFTER = 3600.0
+CONTEXTS = 8
+# Parsers of URLs disagree on what else ends a host (a backslash) or is one (letters that look like
+# digits).
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(\.{_LABEL})*\.?|[0-9A-Fa-f:.]{{2,45}}")
+
+
+class BadUrl(ValueError):
+    """A configured URL can't be used; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """How to reach the outside.
+
+    Attributes:
+        ca_file: PEM of a private CA, trusted besides the bundled roots; empty: only those.
+        proxy_url: ``scheme://[user:password@]host:port``; empty: none.
+        no_proxy: hosts, domains, addresses and networks that are asked without it.
+    """
+
+    ca_file: str = ""
+    proxy_url: str = field(default="", repr=False)
+    no_proxy: Tuple[str, ...] = ()
+
+    def proxy_for(self, host: str) -> str:
+        """Return the proxy by which a host is asked; empty for none, as for this machine."""
+        return "" if is_loopback(host) or is_among(host, self.no_proxy) else self.proxy_url
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete HTTP answer; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def checked_url(url: str, what: str) -> str:
+    """Return the URL without its last slash. Raises BadUrl, which names ``what``, not the URL."""
+    parts = urlsplit(url.strip())
+    try:
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if not parts.hostname or not port_ok or parts.scheme not in ("http", "https"):
+        raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
+    if not _HOST.fullmatch(parts.hostname) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
+        raise BadUrl(
+            f"{what} names a host that DNS can't have, or holds a character that no host or path "
+            "may have: write a name with other letters as it is in DNS (xn--…)."
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
+    return url.strip().rstrip("/")
+
+
+def tls_context(network: Network) -> ssl.SSLContext:
+    """Trust the bundled roots and ``ca_file``. Raises BadUrl if that file can't be used.
+
+    The context is urllib3's own kind: urllib3 then compares the certificate's names itself, for
+    addresses as well as for host names.
+    """
+    import certifi
+    from urllib3.util.ssl_ import create_urllib3_context  # type: ignore[import-untyped]
+
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(cafile=certifi.where())
+    if network.ca_file:
+        try:
+            context.load_verify_locations(cafile=network.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise BadUrl(
+                f"The CA file '{network.ca_file}' can't be read as PEM ({type(error).__name__}): "
+                "correct ca_file under Network."
+            ) from None
+    return context
+
+
+# Reading the roots takes longer than most requests. By the content of the CA file, so that another
+# one holds at once.
+_contexts: Dict[Tuple[str, bytes, bool], ssl.SSLContext] = {}
+_idle = Idle()
+
+
+def shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:
+    """The same as :func:`tls_context`, made once; nobody may change it."""
+    key = (*_authority(network), check_hostname)
+    context = _contexts.get(key)
+    if context is None:
+        context = tls_context(network)
+        context.check_hostname = check_hostname
+        if len(_contexts) >= CONTEXTS:
+            _contexts.clear()
+        _contexts[key] = context
+    return context
+
+
+def _authority(network: Network) -> Tuple[str, bytes]:
+    try:
+        return network.ca_file, Path(network.ca_file).read_bytes()
+    except OSError:
+        # None is set, or tls_context() says what is wrong with it.
+        return network.ca_file, b""
+
+
+def http_session(
+    network: Network, base_url: str, session: Any = None, addresses: Optional[Addresses] = None
+) -> Any:
+    """Make (or prepare a given) ``requests`` session to talk to one service.
+
+    Neither environment variables nor .netrc files have a say in it. ``addresses``: where to connect
+    to, without a proxy. A request raises NoAnswer for an answer that is too long or too slow.
+    """
+    import requests
+
+    session = session or requests.Session()
+    session.trust_env = False
+    adapter = _adapter(network, addresses)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    proxy = network.proxy_for(urlsplit(base_url).hostname or "")
+    if proxy:
+        session.proxies = {"https": proxy, "http": proxy}
+    return session
+
+
+def send_json(
+    network: Network,
+    url: str,
+    body: Any = None,
+    headers: Optional[Mapping[str, str]] = None,
+    method: str = "POST",
+    data: Optional[bytes] = None,
+    addresses: Optional[Addresses] = None,
+) -> Reply:
+    """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
+
+    What may change something gets a connection of its own: over one that the service may just be
+    closing nobody would know whether it arrived. A GET goes over the connection of the last one, if
+    that was just now, and once more over a new one where that broke.
+
+    Args:
+        addresses: gives the addresses of an https host that may be connected to, and raises where
+            none may; not asked where a proxy is used, which looks names up itself.
+
+    Raises:
+        BadUrl: a header holds what none may, such as a token that was copied with a line break.
+        NotSent: no connection could be made.
+        NoAnswer: the connection broke, or the answer took longer than 40 seconds, was longer than
+            4 MB or compressed.
+    """
+    import requests
+
+    host = urlsplit(url).hostname or ""
+    for name, value in (headers or {}).items():
+        if not (value.isascii() and value.isprintable()):
+            raise BadUrl(
+                f"What {host} is to get as {name} holds a character that no header may have: set "
+                "the token or login again."
+            )
+
+    def ask(session: Any) -> Reply:
+        response = session.request(
+            method,
+            url,
+            json=body if data is None else None,
+            data=data,
+            headers=dict(headers or {}),
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, names, response.content.decode("utf-8", "replace"))
+
+    try:
+        if method == "GET" and addresses is None:
+            return _read(network, url, ask)
+        with http_session(network, url, addresses=addresses) as session:
+            return ask(session)
+    except requests.exceptions.RequestException as error:
+        raise network_failure(error, host) from None
+
+
+def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
+    """Ask over the connection of the last reading, or a new one, and keep it for the next."""
+    from requests.exceptions import ConnectionError as Broken
+    from requests.exceptions import Timeout
+
+    place = (network, _authority(network), urlsplit(url)[:2])
+    session = _idle.take(place)
+    is_new = session is None
+    session = session or http_session(network, url)
+    try:
+        reply = ask(session)
+    except Exception as error:
+        session.close()
+        if is_new or isinstance(error, Timeout) or not isinstance(error, Broken):
+            raise
+        return _read(network, url, ask)
+    _idle.put(place, session)
+    return reply
+
+
+def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
+    """Return what sends the requests of a session, and reads each answer whole and bounded."""
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
+
+    context = shared_context(network)
+
+    class _Http(HTTPConnectionPool.ConnectionCls):
+        response_class = _answer()
+
+    class _Https(HTTPSConnectionPool.ConnectionCls):
+        response_class = _answer()
+
+        def _connect_tls_proxy(self, hostname: str, conn: Any) -> Any:
+            # urllib3's own trusts the bundled roots alone.
+            tls = shared_context(network, check_hostname=True)
+            return tls.wrap_socket(conn, server_hostname=hostname.strip("[]"))
+
+    def pools(known: Addresses) -> Dict[str, Any]:
+        connect = pinned(known)
+        return {
+            "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": connect(_Http)}),
+            "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": connect(_Https)}),
+        }
+
+    class _Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = pools(addresses or every_address)
+
+        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
+            manager.pool_classes_by_scheme = pools(every_address)
+            return manager
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            super().cert_verify(conn, url, verify, cert)
+            # The context has the roots; a file named here would be read for each connection.
+            conn.ca_certs = None
+
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            # A few compressed kilobytes may be gigabytes, so nothing compressed is asked for.
+            request.headers["Accept-Encoding"] = "identity"
+            response = super().send(request, *args, **{**kwargs, "stream": True})
+            with response:
+                response._content = _bounded(response, urlsplit(request.url).hostname or "")
+            return response
+
+    return _Adapter(max_retries=0)
+
+
+def _answer() -> Any:
+    return timed_response(lambda: ANSWER_SECONDS, 2 * ANSWER_BYTES, NoAnswer, READ_SECONDS)
+
+
+def _bounded(response: Any, host: str) -> bytes:
+    """Read an answer's body. Raises NoAnswer, and RequestException when the connection breaks."""
+    import requests
+    from urllib3.exceptions import HTTPError  # type: ignore[import-untyped]
+
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise NoAnswer(f"{host} answered compressed, which it was not asked for.")
+    answer = bytearray()
+    try:
+        while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+            answer += piece
+            if len(answer) > ANSWER_BYTES:
+                raise NoAnswer(f"{host} answered with more than {ANSWER_BYTES} bytes.")
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from None
+    return bytes(answer)
+
+
+def not_followed(reply: Reply, host: str) -> str:
+    """The sentence for an answer that points elsewhere; empty when it does not."""
+    return redirect_refused(host) if 300 <= reply.status < 400 else ""
+
+
+def redirect_refused(host: str) -> str:
+    """The sentence for a redirect."""
+    return (
+        f"{host} answered with a redirect, which is not followed, because the request carries "
+        "credentials: set the final URL."
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:
+    """Read ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date) as seconds, at most an hour."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return min(max(when.timestamp() - now, 0.0), LONGEST_RETRY_AFTER)
+
+
+def json_headers(token: str = "") -> Dict[str, str]:
+    """Headers of a JSON request, with a bearer token if there is one."""
+    headers = {"Accept": "application/json", "User-Agent": "incident-management-for-splunk"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers

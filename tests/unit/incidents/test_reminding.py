@@ -1,0 +1,116 @@
+"""Reminders of follow-ups in odd lives: handed on, put off and back, ended beside the worker."""
+
+from __future__ import annotations
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
+from tests.unit.incidents.builders import signal
+from tests.unit.incidents.movers import opened
+from tests.unit.incidents.test_reviewing import DAY, DUE, agrees, change, follow_up
+
+
+@pytest.fixture
+def incident(stores, clock):
+    return opened(stores, clock, signal("checkout"))
+
+
+@pytest.fixture
+def overdue(stores, clock, incident):
+    """The id of a follow-up of which bob was reminded."""
+    key = follow_up(stores, clock, incident)
+    clock.set(DUE + 1)
+    assert remind(stores, clock)["follow_ups_overdue"] == 1
+    return key
+
+
+def reminded(stores, incident):
+    entries = timeline.effective(timeline.read(stores, incident))
+    return [e.data["owner"] for e in entries if e.data.get("event") == "overdue"]
+
+
+def rounds(stores, clock):
+    return [tuple(remind(stores, clock).values()) for _ in range(3)]
+
+
+def test_what_is_put_off_and_back_is_told_once_more_and_takes_no_turn_after(
+    stores, clock, incident, overdue
+):
+    change(stores, clock, incident, overdue, due=DUE + DAY)
+    clock.set(DUE + DAY + 1)
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+    change(stores, clock, incident, overdue, due=DUE)
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+    agrees(stores, incident)
+
+
+def test_whoever_is_handed_what_is_overdue_is_reminded_too(stores, clock, incident, overdue):
+    change(stores, clock, incident, overdue, owner="cy")
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+    change(stores, clock, incident, overdue, title="Alert on the pool of checkout")
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    assert reminded(stores, incident) == ["bob", "cy"]
+    agrees(stores, incident)
+
+
+def test_a_year_counts_from_the_last_change(stores, clock, incident, overdue):
+    clock.set(DUE + FORGOTTEN_SECONDS - DAY)
+    change(stores, clock, incident, overdue, title="Alert on each pool")
+    clock.advance(2 * DAY)
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    clock.advance(FORGOTTEN_SECONDS)
+    assert rounds(stores, clock) == [(0, 1), (0, 0), (0, 0)]
+    assert change(stores, clock, incident, overdue, state="open")["state"] == "open"
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    clock.advance(FORGOTTEN_SECONDS + 1)
+    assert rounds(stores, clock) == [(0, 1), (0, 0), (0, 0)]
+    agrees(stores, incident)
+
+
+def test_a_date_long_past_is_reminded_of_and_not_dropped_at_once(stores, clock, incident):
+    clock.set(DUE + 2 * FORGOTTEN_SECONDS)
+    follow_up(stores, clock, incident)
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("verb, name", [("find", "timeline"), ("insert", "claims")])
+def test_what_is_done_as_it_is_dropped_stays_done(stores, clock, incident, verb, name):
+    key = follow_up(stores, clock, incident)
+    clock.set(DUE + FORGOTTEN_SECONDS + 1)
+    collection = getattr(stores, name)
+
+    def other(*what):
+        if what == (verb, name):
+            collection.before = None
+            change(stores, clock, incident, key, state="done", reason="Long ago.")
+
+    collection.before = other
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    (one,) = agrees(stores, incident)["follow_ups"]
+    assert (one["state"], one["by"], one["reason"]) == ("done", "bob", "Long ago.")
+
+
+def test_nobody_is_reminded_of_what_was_done_by_a_request_that_was_killed(stores, clock, incident):
+    key = follow_up(stores, clock, incident)
+    before = stores.incidents.get(incident)
+    change(stores, clock, incident, key, state="done")
+    stores.incidents.save([before])  # it was ended between the entry and the document
+    clock.set(DUE + 1)
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    assert reminded(stores, incident) == []
+    agrees(stores, incident)
+
+
+def test_a_change_that_comes_beside_the_end_does_not_say_who_ended_it(stores, clock, incident):
+    key = follow_up(stores, clock, incident)
+    seen = timeline.head_of(timeline.read(stores, incident))
+    clock.advance(1)
+    change(stores, clock, incident, key, "bob", state="done", reason="Merged.")
+    data = {"follow_up": key, "event": "changed", "title": "Alert on each pool"}
+    late = timeline.Entry.create(incident, "follow_up", data, "cy", clock.now() + 1, seen)
+    timeline.write(stores, [late])
+    timeline.refresh(stores, incident)
+    (one,) = agrees(stores, incident)["follow_ups"]
+    assert (one["state"], one["by"], one["reason"]) == ("done", "bob", "Merged.")
+    assert one["title"] == "Alert on each pool"
