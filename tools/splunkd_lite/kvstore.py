@@ -107,9 +107,8 @@ class KvStore:
         """The collection that ``name`` means in ``app``: its own, or one that an app exports.
 
         Raises:
-            SplunkdError: 404, no such collection; 503, the KV store is switched off; 500, it may be
-                one of several. splunkd was seen to take another app's, which that shares with all
-                (lookup-editor's issue 40, SPL-114568 of Splunk's), so no app may count on its own.
+            SplunkdError: 404, no such collection; 503, the KV store is switched off; 500, another
+                app shares one so named: splunkd was seen to take that (lookup-editor's issue 40).
         """
         self.faults.require_up()
         app_of, named = self._conf.view(("kv", app), "collections", None, lambda: self._named(app))

@@ -44,9 +44,13 @@ def test_alert_manager_has_incidents_as_well(app_folder: Path, tmp_path: Path) -
         opened = session.post(API, json_body={"title": "Slow"})
 
         assert [row["_key"] for row in theirs.query()] == ["theirs"]
-        search = "| inputlookup incidents | table id title urgency"
-        job = running.splunk.jobs.dispatch(search, "admin", app=APP)
-        assert [(row["id"], row["title"]) for row in job.rows] == [(opened["id"], "Slow")]
+        # Elsewhere the app whose name sorts later has it ("Configuration file precedence").
+        for app in (APP, "search"):
+            search = "| inputlookup incidents | table id title urgency"
+            job = running.splunk.jobs.dispatch(search, "admin", app=app)
+            assert [(row["id"], row["title"]) for row in job.rows] == [(opened["id"], "Slow")]
+        own = running.splunk.jobs.dispatch("| inputlookup incidents", "admin", app="alert_manager")
+        assert [row["alert_time"] for row in own.rows] == ["1"]
 
 
 def test_beside_alert_manager_the_worker_works_though_nothing_can_be_carried_over(
