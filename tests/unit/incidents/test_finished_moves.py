@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.joining import carrying_out, finished
-from tests.fakes import FakeStores, ManualClock
+from tests.fakes import FakeStores, ManualClock, Unavailable
 from tests.unit.incidents.builders import START, ingest, signal
 from tests.unit.incidents.movers import check, merge, opened, split
 
@@ -87,6 +87,28 @@ def test_a_document_that_is_saved_late_is_corrected_within_ten_minutes(stores, c
     _minutes(stores, clock, 10)
     check(stores)
     assert all(one["incident_id"] == b for one in stores.signals.all())
+
+
+def test_what_a_killed_delivery_counted_before_a_split_is_counted_once_when_it_comes_again(
+    stores, clock
+):
+    """Its document was not there, so the split did not know of it, and left it behind."""
+    late = signal("cart", 1)
+    one = opened(stores, clock, signal("cart"), signal("checkout"))
+
+    def killed(verb, _name):
+        if verb == "save":
+            raise Unavailable
+
+    stores.signals.before = killed
+    with pytest.raises(Unavailable):
+        ingest(stores, clock).ingest([late])
+    stores.signals.before = None
+    split(stores, clock, one, signal("cart"))
+    _minutes(stores, clock, 14)
+    ingest(stores, clock).ingest([late])
+    _minutes(stores, clock, 1)
+    check(stores)
 
 
 def test_a_note_that_is_lost_costs_a_look(stores, clock, two):

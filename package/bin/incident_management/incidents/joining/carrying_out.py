@@ -95,13 +95,14 @@ def _finish(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
 def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     """Put right what writers left who were slower than these moves.
 
-    Two deliveries of one signal may have counted it on both sides of an undone merge. A signal's
-    document may have been written, or corrected, for where the signal was before.
+    Two deliveries of one signal, of which the first may have been killed, may have counted it on
+    both sides of a split or an undone merge. A signal's document may have been written, or
+    corrected, for where the signal was before.
     """
     involved = sorted({name for move in decided for name in (move.source, move.target)})
     stories = timeline.load(stores, involved)
     for move in decided:
-        if move.kind != "undo":
+        if move.kind == "merge":
             continue
         source, target = stories[move.source], stories[move.target]
         twice = [key for key in target.owned() if source.counts(key) and target.counts(key)]
