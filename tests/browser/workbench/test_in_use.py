@@ -25,7 +25,7 @@ def not_delivered(site: Site, incident: str, outcome: str) -> str:
     message = {"title": "Told nobody", "text": "Told nobody"}
     outbox.enqueue(f"{incident}-{outcome}", "slack", "opened", message, incident)
     (document,) = site.stores.outbox.find({"incident_id": incident})
-    document.update(state=outcome, attempts=5, last_error="channel_not_found")
+    document.update(state=outcome, attempts=5, last_error="channel_not_found", recorded=True)
     site.stores.outbox.save([document])
     key = str(document["_key"])
     ended = {"channel": "slack", "event": "opened", "notification_id": key}
