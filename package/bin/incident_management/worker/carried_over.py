@@ -1,7 +1,7 @@
 """Moves incidents' documents out of the collection that earlier versions had them in.
 
-Each can be made anew from its timeline (:mod:`.renewing`), 500 a minute and the newest last: until
-then an incident is in no list, and its deadlines rest.
+Each can be made anew from its timeline (:mod:`.renewing`), 3,000 a minute and the newest last:
+until then an incident is in no list, and its deadlines rest.
 """
 
 from __future__ import annotations

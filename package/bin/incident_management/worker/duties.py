@@ -75,11 +75,13 @@ TICKETS = "tickets"
 DOCUMENTS = "documents"
 INCIDENTS = "incidents"
 UPKEEP = "upkeep"
+# While documents are made anew, as after an upgrade; lists may lack some of them meanwhile.
+RENEWED_SECONDS = 10.0
 # A member of an earlier version may have written there until its own restart.
 CARRIED_SECONDS = 600.0
 _NOT_CARRIED = (
     "Incidents' documents of an earlier version can't be moved, which is tried again; meanwhile "
-    "they are made anew from the timelines, 500 a minute: {}"
+    "they are made anew from the timelines, 3,000 a minute: {}"
 )
 
 
@@ -165,7 +167,7 @@ class Duties:
                 every=60.0,
                 turn=DOCUMENTS,
             ),
-            Duty("renew", self._renew, every=60.0, turn=DOCUMENTS),
+            Duty("renew", self._renew, every=RENEWED_SECONDS, rest=60.0, turn=DOCUMENTS),
             Duty("waiting", self._look_at_waiting, every=30.0, turn=INCIDENTS),
             Duty("held", self._look_at_held, every=60.0, turn=INCIDENTS),
             Duty("calm", self._calm_down, every=30.0, turn=INCIDENTS),
