@@ -121,12 +121,16 @@ def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, ent
 
 
 def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> None:
-    incident = site.open("Much is told", severity="medium")
+    incident = site.open("Much is told of " + 80 * "x", severity="medium")
     site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it. " * 110})
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
     expect(page.get_by_role("tab", name="Review")).to_be_in_viewport(ratio=1)
     expect(page.locator(".wb-facts")).to_contain_text("…")
+    page.set_viewport_size({"width": 390, "height": 800})
+    press(page, "update")
+    expect(page.locator("dialog")).to_contain_text("Told last")
+    assert page.locator("dialog").evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def utc(site: Site, incident: str) -> str:
