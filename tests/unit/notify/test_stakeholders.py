@@ -473,6 +473,20 @@ def test_what_was_merged_into_what_is_merged_now_has_stakeholders_still(desk):
     ]
 
 
+def test_a_merged_incidents_document_of_an_older_version_stops_nobody(desk):
+    desk.open(OTHER, team="web")
+    desk.update("We look into it.")
+    desk.announce(ROUTING)
+    desk.clock.advance(1)
+    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana", "one fault")
+    desk.update("It is the database.", OTHER)
+    (old,) = [one for one in desk.stores.incidents.all() if one["_key"] == INCIDENT]
+    kept = {name: value for name, value in old.items() if not name.startswith("merged")}
+    desk.stores.incidents.save([kept])
+    desk.announce(ROUTING)
+    assert len(desk.messages("support")) == 2
+
+
 def test_what_is_affected_is_what_a_person_said_last(desk):
     become(desk, "critical")
     desk.update(services=["Card payments"])
