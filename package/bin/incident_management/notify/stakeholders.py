@@ -147,7 +147,7 @@ class Telling:
         if group.fits(standing.severity, standing.team):
             return True
         over = survivors(self._stores, standing.merged_into)
-        return any(group.fits(one["severity"], one["team"]) for one in over)
+        return any(group.fits(one.get("severity", ""), one.get("team", "")) for one in over)
 
     def _became_its(self, group: Stakeholders, entry: Entry) -> bool:
         """Whether the entry is the first after which the incident is one of the group's."""
@@ -202,9 +202,13 @@ def kin_of(stores: Stores, incident_id: str, standing: Standing) -> Set[str]:
     while named and len(found) < MAX_KIN:
         found |= named
         known = find_by(stores.incidents, "_key", sorted(named), fields=("merged", "merged_into"))
-        named = {key for one in known for key in (*one["merged"], one["merged_into"]) if key}
-        named -= found
+        named = {key for one in known for key in _one_with(one)} - found
     return found
+
+
+def _one_with(incident: Document) -> Set[str]:
+    """The ids that an incident's document names; a version before this one left some out."""
+    return {*(incident.get("merged") or ()), incident.get("merged_into") or ""} - {""}
 
 
 def told_since(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, float]:
