@@ -415,7 +415,7 @@ def test_what_was_found_and_what_waits_stand_above_the_facts(
 
 
 def test_an_empty_list_fills_its_panel(page: Any, stored: Any, studio_bundle: Any) -> None:
-    for collection in ("incidents", "incident_outbox"):
+    for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     show(page, stored, "incident_overview")
     for panel, text in (("viz_list", "Nothing is open."), ("viz_undelivered", "Nothing waits")):
