@@ -46,7 +46,8 @@ class Owed:
             self.due = float(due) if due else None
         elif event == "taken_over":
             self._promise(str(entry.data.get("from")), due)
-            self.due = min(moment for moment in (self.due, self.promised) if moment is not None)
+            known = [moment for moment in (self.due, self.promised) if moment is not None]
+            self.due = min(known, default=None)
 
     def status(self, to: str) -> None:
         """What was promised holds until it is closed; that they want to hear, while it is open."""
