@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from splunklib.binding import HTTPError
 
-from incident_management.splunk import kvstore
-from incident_management.splunk.session import Session
 from tests.contract.core.conftest import APP
 from tests.standin import StandIn, start_standin
 
@@ -350,55 +348,6 @@ def test_documents_outlive_a_restart(tmp_path: Path, app: Path) -> None:
         data = second.service(app=APP, owner="nobody").kvstore["orders"].data
         assert [d["_key"] for d in data.query()] == ["a"]
         assert data.query_by_id("a")["deep"] == {"list": [1, {"x": None}]}
-
-
-@pytest.mark.parametrize("limit", [0, 9])
-@pytest.mark.parametrize("sort", ["_key:1", "n:1", "n:-1", "team:1,n:-1"])
-def test_the_apps_reads_of_several_pages_are_those_of_one(
-    standin: StandIn, orders, monkeypatch, sort: str, limit: int
-) -> None:
-    orders.batch_save(
-        *(
-            {"_key": f"k{n}", "team": "ab"[n % 2], **({"n": n % 4} if n < 9 else {})}
-            for n in range(11)
-        )
-    )
-    uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
-    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
-    whole = collection.find(sort=sort, limit=limit)
-    assert len(whole) == (limit or 11)
-    names = [part.split(":")[0] for part in sort.split(",")]
-    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
-    paged = collection.find(sort=sort, limit=limit)
-    assert [[one.get(n) for n in names] for one in paged] == [
-        [one.get(n) for n in names] for one in whole
-    ]
-    assert len({one["_key"] for one in paged}) == len(paged)
-
-
-@pytest.mark.parametrize(
-    "lower",
-    [
-        {"max_documents_per_batch_save": "200"},
-        {"max_rows_per_query": "600"},
-        {"max_size_per_batch_save_mb": "1"},
-        {"max_size_per_result_mb": "1"},
-    ],
-    ids=lambda lower: next(iter(lower)),
-)
-def test_the_app_saves_and_reads_all_where_an_administrator_set_lower_limits(
-    standin: StandIn, orders, lower: dict[str, str]
-) -> None:
-    """TrackMe's issue 375 is of a splunkd whose max_documents_per_batch_save is 200."""
-    standin.splunk.conf.write("limits", "kvstore", lower, "system", False)
-    uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
-    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
-    keys = [f"k{n:04}" for n in range(1300)]
-    collection.save([{"_key": key, "text": "x" * 1000, "n": 1} for key in keys])
-
-    assert [row["_key"] for row in collection.find()] == keys
-    assert [row["_key"] for row in collection.find(sort="n:1,_key:1", limit=1250)] == keys[:1250]
-    assert sorted(collection.keys({"$or": [{"_key": key} for key in keys]})) == keys
 
 
 def test_a_name_that_two_apps_give_a_collection_is_nobodys(tmp_path: Path, app: Path) -> None:
