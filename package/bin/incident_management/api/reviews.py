@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ..incidents.editing import WITHDRAWN
 from ..incidents.errors import NotFound
-from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
+from ..incidents.model import ENDED, SEVERITIES, STATUSES, Document
 from ..incidents.review import writing
-from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ..incidents.review.afterwards import ENDING, FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
 from ..incidents.review.document import NO_PROBLEM, Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.review.statements import Told
@@ -228,10 +229,10 @@ def review_clauses(request: Request) -> List[Document]:
     if wanted != "due":
         return [{"review": wanted}] if wanted else []
     severities = request.routing().review_severities
-    over: List[Document] = [{"status": one} for one in STATUSES if one not in OPEN_STATUSES]
+    over: List[Document] = [{"status": one} for one in ENDED]
     # Where no severity is reviewed, nothing fits.
     of_these: List[Document] = [{"severity": one} for one in severities] or [{"severity": "none"}]
-    excluded: Dict[str, Any] = {"review": ("done", "not_needed"), "feedback": NO_PROBLEM}
+    excluded: Dict[str, Any] = {"review": ENDING, "feedback": NO_PROBLEM}
     return [
         {"$or": over},
         {"$or": of_these},
@@ -239,5 +240,5 @@ def review_clauses(request: Request) -> List[Document]:
         {"rules": {"$ne": SIMULATED}},
         *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
         # What was withdrawn, with or without a reason after a colon.
-        {"$or": [{"resolution": {"$lt": "Withdrawn"}}, {"resolution": {"$gte": "Withdrawn;"}}]},
+        {"$or": [{"resolution": {"$lt": WITHDRAWN}}, {"resolution": {"$gte": f"{WITHDRAWN};"}}]},
     ]

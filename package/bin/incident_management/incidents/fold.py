@@ -16,7 +16,7 @@ from .clocks.owed import Owed
 from .clocks.promise import Promise
 from .joining.holdings import Holdings
 from .keyset import KeySet
-from .model import OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
+from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
 from .review.afterwards import Afterwards
 
 __all__ = [
@@ -268,7 +268,7 @@ class State:
         incident, to = self.incident, entry.data.get("to")
         if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
-        if entry.data.get("from") in ("resolved", "closed") and incident.is_open:
+        if entry.data.get("from") in ENDED and incident.is_open:
             # A second reopen, written by someone who did not see the first.
             return
         was_open = incident.status in OPEN_STATUSES

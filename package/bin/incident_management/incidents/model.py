@@ -16,6 +16,7 @@ from .canonical import ENCODER, check_names, milliseconds, plain, sha256
 
 __all__ = [
     "ACTOR",
+    "ENDED",
     "NOBODY",
     "OPEN_STATUSES",
     "SEVERITIES",
@@ -29,6 +30,8 @@ __all__ = [
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
+ENDED = ("resolved", "closed")
+"""The other statuses."""
 ACTOR = "incident_management"
 """Whose the entries are that the app writes by itself."""
 NOBODY = ("nobody", "splunk-system-user")

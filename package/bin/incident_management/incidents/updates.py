@@ -18,7 +18,7 @@ from .clocks.owed import STATES
 from .errors import IllegalMove, Invalid
 from .fold import effective
 from .joining import carrying_out
-from .model import Entry, Incident
+from .model import ENDED, Entry, Incident
 from .routing import Routing
 
 __all__ = ["MAX_SERVICES", "STATES", "TEXT_CHARACTERS", "draft", "resolve", "updates_of", "write"]
@@ -165,9 +165,8 @@ def _state(incident: Incident, counted: Sequence[Entry]) -> str:
 
 
 def _is_back(kind: str, data: Mapping[str, Any]) -> bool:
-    over = ("resolved", "closed")
     before, after = data.get("from"), data.get("to")
-    return kind == "status" and before in over and after not in over
+    return kind == "status" and before in ENDED and after not in ENDED
 
 
 def _names_cause(data: Mapping[str, Any]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-__all__ = ["ENDED", "FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
+from ..incidents.model import ENDED
+from ..incidents.review.afterwards import ENDING
+
+__all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
 
 # The event that is its follow-up's owner's own news, and not that of the incident's.
 FOLLOW_UP_OVERDUE = "follow_up_overdue"
 # The states in which an incident is over, and the events by which it comes to be.
-ENDED = ("resolved", "closed")
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {
@@ -70,7 +72,7 @@ def event_of(entry: Mapping[str, Any]) -> str:
         return f"sla_{entry['data'].get('event', '')}"
     if entry["kind"] == "follow_up" and entry["data"].get("event") == "overdue":
         return FOLLOW_UP_OVERDUE
-    if entry["kind"] == "review" and entry["data"].get("state") in ("done", "not_needed"):
+    if entry["kind"] == "review" and entry["data"].get("state") in ENDING:
         return "review_done"
     if entry["kind"] != "status":
         return str(entry["kind"])

@@ -14,10 +14,10 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from ..durations import span
 from ..incidents import timeline
-from ..incidents.model import Entry
+from ..incidents.model import ENDED, Entry
 from ..ports import Document, Stores
 from ..utc import to_the_second
-from .events import ENDED, event_of
+from .events import event_of
 
 __all__ = [
     "LATE_SECONDS",

@@ -15,12 +15,12 @@ from urllib.parse import urlencode
 from ..channels import NAMES
 from ..durations import span
 from ..incidents.clocks.owed import STATES
-from ..incidents.model import SEVERITIES
+from ..incidents.model import ENDED, SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
 from .asking import truncated
-from .events import ENDED, FOLLOW_UP_OVERDUE, HEADLINES, event_of
+from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
 
 __all__ = [
     "LISTED",

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ..incidents import timeline
-from ..incidents.model import Entry
+from ..incidents.model import ENDED, Entry
 from ..ports import Document, Stores
-from .events import ENDED, event_of
+from .events import event_of
 from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]

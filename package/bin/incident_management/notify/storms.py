@@ -32,11 +32,11 @@ from typing import (
 )
 
 from ..channels import PEOPLE
-from ..incidents.model import SEVERITIES
+from ..incidents.model import ENDED, SEVERITIES
 from ..incidents.routing import Routing
 from ..incidents.stores import between, chunks, find_by
 from ..ports import Clock, Document, Stores
-from .events import ENDED, HEADLINES
+from .events import HEADLINES
 from .message import LISTED, SUMMARY, Message, list_url
 from .outbox import Outbox, notification_id
 from .services.slack_buttons import IN_CHANNEL_TOO

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping
 
+from ..incidents.model import ENDED
 from ..incidents.stores import claim_document, find_by
 from ..notify.heard.ticket import is_ticket_id
 from ..notify.heard.troubles import note_key
@@ -163,7 +164,7 @@ def _ended_at(incident: Document) -> float:
 
 
 def _is_recent(incident: Document, now: float) -> bool:
-    is_open = incident["status"] not in ("resolved", "closed")
+    is_open = incident["status"] not in ENDED
     return is_open or now - _ended_at(incident) < AFTER_END_SECONDS
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from ..model import Document, Entry
+from ..model import ENDED, Document, Entry
 
 __all__ = ["STATES", "Owed"]
 
@@ -53,7 +53,7 @@ class Owed:
         """What was promised holds until it is closed; that they want to hear, while it is open."""
         if to == "closed":
             self._promises.clear()
-        if to in ("resolved", "closed"):
+        if to in ENDED:
             self.due = self.promised
 
     def merged(self) -> None:

@@ -10,7 +10,7 @@ from typing import Dict, List, Mapping, Optional
 
 from ..model import Document, Entry
 
-__all__ = ["FOLLOW_UP_STATES", "REVIEW_STATES", "SECTIONS", "Afterwards"]
+__all__ = ["ENDING", "FOLLOW_UP_STATES", "REVIEW_STATES", "SECTIONS", "Afterwards"]
 
 # What people write, and what it is called.
 SECTIONS: Mapping[str, str] = {
@@ -21,8 +21,9 @@ SECTIONS: Mapping[str, str] = {
     "went_badly": "What went badly",
     "lessons": "Lessons",
 }
-# What somebody may say of a review; ``open`` takes one of the others back.
-REVIEW_STATES = ("open", "done", "not_needed")
+# What ends a review, and what somebody may say of it: ``open`` takes one of the others back.
+ENDING = ("done", "not_needed")
+REVIEW_STATES = ("open", *ENDING)
 FOLLOW_UP_STATES = ("open", "done", "dropped")
 OVERDUE = "overdue"
 _TOLD = ("title", "owner", "due", "state", "reason")

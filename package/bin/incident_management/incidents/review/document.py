@@ -12,7 +12,7 @@ from ..model import Incident
 from ..report import lasting, measures, paragraphs, plain, when
 from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
-from .afterwards import SECTIONS
+from .afterwards import ENDING, SECTIONS
 from .statements import Found, Statement, Told
 
 __all__ = ["Review", "is_wanted", "read_review"]
@@ -61,7 +61,7 @@ class Review:
     @property
     def due(self) -> bool:
         """Whether it is wanted, the incident is over, and nobody has said that it is done."""
-        said = self.incident.review in ("done", "not_needed")
+        said = self.incident.review in ENDING
         return self.wanted and not self.incident.is_open and not said
 
     def to_document(self) -> Document:

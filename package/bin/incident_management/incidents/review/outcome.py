@@ -113,9 +113,9 @@ def promised(story: Told) -> List[Statement]:
     found += _undelivered(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
-        told = tell(entry.data) if tell else None
-        if told:
-            found.append(Statement(told, (entry,)))
+        different = tell(entry.data) if tell else None
+        if different:
+            found.append(Statement(different, (entry,)))
     return shortened(found) or [
         Statement("The timeline has no deadline, and nothing that went wrong.")
     ]

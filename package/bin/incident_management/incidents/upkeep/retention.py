@@ -144,7 +144,9 @@ class Retention:
         A document of an earlier version does not say that it has none: it is made anew first.
         """
         query = {
-            **{"status": "closed", "merged_into": "", "updated_at": {"$lt": cutoff}},
+            "status": "closed",
+            "merged_into": "",
+            "updated_at": {"$lt": cutoff},
             "follow_ups_open": 0,
         }
         condemned = 0

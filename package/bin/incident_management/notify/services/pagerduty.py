@@ -11,6 +11,7 @@ from typing import Any, Dict
 from urllib.parse import urlsplit
 
 from ...durations import span
+from ...incidents.model import ENDED
 from ...outside.network import NotConfigured, configured_url
 from ...outside.transport import (
     Network,
@@ -23,7 +24,6 @@ from ...ports import Clock
 from ...utc import to_the_second
 from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
-from ..events import ENDED
 from ..message import Message, listed
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ...durations import span
+from ...incidents.model import ENDED
 from ...utc import to_the_second
 from ..asking import truncated
-from ..events import ENDED
 from ..message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 

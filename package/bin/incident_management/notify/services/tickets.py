@@ -13,7 +13,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Union
 from urllib.parse import urlsplit
 
-from ...incidents.model import SEVERITIES
+from ...incidents.model import ENDED, SEVERITIES
 from ...outside.network import NotConfigured, configured_url
 from ...outside.transport import (
     Network,
@@ -28,7 +28,6 @@ from ...outside.transport import (
 from ...utc import to_the_second
 from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
-from ..events import ENDED
 from ..message import Message, listed
 
 __all__ = [
