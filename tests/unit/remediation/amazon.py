@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from incident_management.remediation.ecs import Ecs
+from incident_management.remediation.executors.aws.ecs import Ecs
 
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")

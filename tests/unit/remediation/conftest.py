@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from incident_management.remediation import aws_calls, aws_lambda, awx, ecs, launchdarkly
-from incident_management.remediation.kubernetes import change
+from incident_management.remediation.executors import awx, launchdarkly
+from incident_management.remediation.executors.aws import aws_lambda, calls, ecs
+from incident_management.remediation.executors.kubernetes import change
 
 TICK_SECONDS = 0.5
 
@@ -18,6 +19,6 @@ def short_waits(monkeypatch):
     It goes on by a tick whenever it is looked at. By the machine's, one that waits to the end would
     spin until then, and a busy machine would end a wait early.
     """
-    for module in (aws_calls, aws_lambda, awx, ecs, launchdarkly, change):
+    for module in (calls, aws_lambda, awx, ecs, launchdarkly, change):
         ticks = count(0.0, TICK_SECONDS)
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=ticks.__next__))

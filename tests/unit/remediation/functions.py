@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from incident_management import aws
-from incident_management.remediation.aws_lambda import Lambda
+from incident_management.remediation.executors.aws.aws_lambda import Lambda
 from tests.unit.remediation.bench import Bench
 
 pytest.importorskip("boto3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterator
 
-from incident_management.remediation.executor import ExecutorError, Outcome
+from incident_management.remediation.executors.executor import ExecutorError, Outcome
 
 # Of each kind that JSON has, some at their limits; half a character can be written down nowhere.
 WRONG: tuple[Any, ...] = (

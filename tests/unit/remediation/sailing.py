@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from incident_management.remediation.kubernetes import Restart, Rollback, Scale
+from incident_management.remediation.executors.kubernetes import Restart, Rollback, Scale
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.cluster import URL
 

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, execution, freeze
-from incident_management.remediation.awx import Awx
-from incident_management.remediation.executor import ExecutorError
-from incident_management.remediation.executors import executors
+from incident_management.remediation import approval, freeze, settling
+from incident_management.remediation.executors.awx import Awx
+from incident_management.remediation.executors.executor import ExecutorError
+from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.settings import Remediation, Settings
 from tests.unit.remediation.bench import INCIDENT, Bench
@@ -290,7 +290,7 @@ def test_a_lost_answer_is_never_asked_for_twice(bench, arrived):
         bench.awx.jobs[0]["status"] = "successful"
     for _round in range(11):
         bench.clock.advance(91)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert bench.awx.launched == int(arrived)
     assert state.status == ("done" if arrived else "failed")

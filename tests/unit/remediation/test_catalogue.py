@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue, CatalogueError
-from incident_management.remediation.executors import NEEDED_ARGUMENTS
+from incident_management.remediation.executors.traits import NEEDED_ARGUMENTS
 from tests.unit.remediation.bench import STANZAS
 
 PACKAGE = Path(__file__).parents[3] / "package"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.executors import TAKEN_ARGUMENTS
+from incident_management.remediation.executors.traits import TAKEN_ARGUMENTS
 from tests.unit.remediation.sailing import AS_BEFORE, BACK, FORTH, MORE, RESTART
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, settling, undoing
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 
@@ -27,19 +27,19 @@ def test_a_process_that_dies_at_the_call_acts_once(bench, step):
         execution.execute(bench.context, plan, "mia")
     assert execution.execute(bench.context, plan, "mia").status == "running"
     bench.clock.advance(120)
-    assert execution.settle_all(bench.context) == 1
+    assert settling.settle_all(bench.context) == 1
     assert bench.api.executed == [plan]
     assert bench.kinds()[-2:] == ["action started", "action done"]
-    assert execution.settle_all(bench.context) == 0
+    assert settling.settle_all(bench.context) == 0
 
 
 def test_a_lost_answer_is_asked_for(bench):
     plan = ready(bench)
     bench.api.script = ["lose"]
     assert execution.execute(bench.context, plan, "mia").status == "running"
-    assert execution.settle_all(bench.context) == 0, "the first request may still be under way"
+    assert settling.settle_all(bench.context) == 0, "the first request may still be under way"
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.api.executed == [plan] and bench.stores.plans.get(plan)["status"] == "done"
 
 
@@ -50,7 +50,7 @@ def test_what_nobody_can_tell_ends_in_a_sentence_for_people(bench):
     bench.api.down = True
     for _ in range(12):
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
     _plan, _entries, state = bench.context.load(plan)
     assert state.status == "failed"
     assert state.detail.startswith("Nobody can tell whether it was done: check by hand.")
@@ -68,10 +68,10 @@ def test_a_process_killed_at_any_store_call_acts_at_most_once_and_recovers(momen
         assert len(bench.api.executed) <= 1
     bench.stores.heal()
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     execution.execute(bench.context, plan, "mia")
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.api.executed == [plan]
     assert bench.context.load(plan)[2].status == "done"
     assert bench.kinds()[-2:] == ["action started", "action done"]
@@ -91,9 +91,9 @@ def test_a_rollback_that_is_cut_off_is_finished(bench, step):
     execution.execute(bench.context, plan, "mia")
     bench.api.script = [step]
     with pytest.raises(Crash):
-        execution.roll_back(bench.context, plan, "mia", "wrong")
+        undoing.roll_back(bench.context, plan, "mia", "wrong")
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.api.executed == [plan, f"{plan}-undo"]
     assert bench.kinds()[-2:] == ["rollback started", "rollback done"]
     assert bench.api.services["checkout"]["version"] == "r8"
@@ -106,15 +106,15 @@ def test_a_rollback_killed_at_any_store_call_acts_at_most_once_and_recovers(mome
     execution.execute(bench.context, plan, "mia")
     bench.stores.fail_after(moment, Crash)
     try:
-        execution.roll_back(bench.context, plan, "mia", "wrong")
+        undoing.roll_back(bench.context, plan, "mia", "wrong")
     except Crash:
         assert len(bench.api.executed) <= 2
     bench.stores.heal()
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
-    execution.roll_back(bench.context, plan, "mia", "wrong")
+    settling.settle_all(bench.context)
+    undoing.roll_back(bench.context, plan, "mia", "wrong")
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.api.executed == [plan, f"{plan}-undo"]
     assert bench.context.load(plan)[2].status == "rolled_back"
 
@@ -126,5 +126,5 @@ def test_what_a_process_left_that_has_certainly_ended_is_settled_at_once(bench):
         execution.execute(bench.context, plan, "mia")
     successor = bench.context
     successor.holder, successor.gone = "sh1#2", lambda holder: holder == "sh1"
-    assert execution.settle_all(successor) == 1
+    assert settling.settle_all(successor) == 1
     assert bench.api.executed == [plan] and bench.kinds()[-1] == "action done"

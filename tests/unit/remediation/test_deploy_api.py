@@ -7,9 +7,9 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation.deploy_api import DeployApi
-from incident_management.remediation.executor import ExecutorError
-from incident_management.remediation.executors import executors
+from incident_management.remediation.executors.deploy_api import DeployApi
+from incident_management.remediation.executors.executor import ExecutorError
+from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import Remediation, Settings, parse
 
 ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}

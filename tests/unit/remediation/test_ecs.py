@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from incident_management.remediation import aws_calls
-from incident_management.remediation.ecs import Ecs
-from incident_management.remediation.executor import ExecutorError, Unfit
-from incident_management.remediation.executors import executors
+from incident_management.remediation.executors.aws import calls
+from incident_management.remediation.executors.aws.ecs import Ecs
+from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import Account, Remediation, Settings, parse
 from tests.unit.remediation.amazon import (
     ARGUMENTS,
@@ -151,7 +151,7 @@ def test_a_busy_amazon_is_asked_again_after_another_look(amazon, call):
 
 
 def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
-    monkeypatch.setattr(aws_calls, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(calls, "BUSY_SECONDS", 0.0)
     amazon.described(service()).refuses("update_service", "ThrottlingException")
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
@@ -162,7 +162,7 @@ def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
     """Who settles a run that looks dead sends it again; this one would be refused then."""
     clock = iter((0.0, 0.0, 40.0, 45.0, 45.0))
-    monkeypatch.setattr(aws_calls.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(calls.time, "monotonic", lambda: next(clock))
     amazon.refuses("describe_services", "ThrottlingException").described(service())
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
@@ -323,8 +323,8 @@ def test_what_is_not_amazon_proves_nothing(body):
 
 
 def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypatch):
-    for wait in ("ecs.WAIT_SECONDS", "aws_calls.BUSY_SECONDS"):
-        monkeypatch.setattr(f"incident_management.remediation.{wait}", 0.0)
+    for wait in ("ecs.WAIT_SECONDS", "calls.BUSY_SECONDS"):
+        monkeypatch.setattr(f"incident_management.remediation.executors.aws.{wait}", 0.0)
     seen = json.dumps({"services": [service()]}).encode()
     with answering(seen, b"[1, 2]") as url:
         assert executor_at(url).execute(ARGUMENTS, "PLAN-1").status == "unknown"

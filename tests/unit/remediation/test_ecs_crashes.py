@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from incident_management.remediation import execution
+from incident_management.remediation import settling
 from incident_management.remediation.context import Refused
-from incident_management.remediation.ecs import Ecs
+from incident_management.remediation.executors.aws.ecs import Ecs
 from tests.unit.remediation.amazon import BACK, FORTH, deployment, service
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute
@@ -103,7 +103,7 @@ class Regional(Bench):
     def rounds(self, count):
         for _round in range(count):
             self.clock.advance(100)
-            execution.settle_all(self.context)
+            settling.settle_all(self.context)
             with suppress(Refused):
                 self.verifier().run()
 
@@ -140,7 +140,7 @@ def test_a_fix_is_done_once_wherever_it_is_cut_off(bench, moment, error, late):
     for _round in range(4):
         bench.clock.advance(100)
         with suppress(Crash):
-            execution.settle_all(bench.context)
+            settling.settle_all(bench.context)
     assert bench.state(plan).status == "done" and bench.region.updates == 1
     assert bench.state(plan).result == {"deployment": bench.region.newest["id"]}
 
@@ -153,7 +153,7 @@ def test_a_fix_is_undone_once_wherever_that_is_cut_off(bench, moment, error, lat
     bench.clock.advance(100)
     bench.region.cut(moment, ended(error), late)
     with suppress(Crash, Refused):
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
         bench.verifier().run()
     with suppress(Crash):
         bench.rounds(4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.errors import NotFound
-from incident_management.remediation import execution
-from incident_management.remediation.executor import Outcome
+from incident_management.remediation import execution, settling
+from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.pace import pace
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
@@ -174,7 +174,7 @@ def test_a_request_that_was_lost_beyond_the_limit_is_sent_again(bench):
     bench.api.script = [Outcome("unknown", "The connection broke.")]
     assert execution.execute(bench.context, second, "omar", "Urgent.").status == "running"
     bench.clock.advance(100)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.context.load(second)[2].status == "done"
     assert len(bench.api.executed) == 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation.executor import ExecutorError, Outcome
+from incident_management.remediation.executors.executor import ExecutorError, Outcome
 from incident_management.remediation.glance import FRESH_SECONDS, MOST, Glances
 
 CHECKOUT = {"service": "checkout"}

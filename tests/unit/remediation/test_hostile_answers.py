@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation.awx import Awx
-from incident_management.remediation.deploy_api import DeployApi
-from incident_management.remediation.ecs import Ecs
-from incident_management.remediation.kubernetes import Restart, Rollback, Scale
+from incident_management.remediation.executors.aws.ecs import Ecs
+from incident_management.remediation.executors.awx import Awx
+from incident_management.remediation.executors.deploy_api import DeployApi
+from incident_management.remediation.executors.kubernetes import Restart, Rollback, Scale
 from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
 from tests.unit.remediation import test_lambda as lambda_tests
@@ -36,9 +36,9 @@ DEPLOY = {"service": "checkout", "change_id": "CHG-8", "to_version": "r7"}
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    for module in ("awx", "aws_lambda", "ecs", "kubernetes.change"):
-        monkeypatch.setattr(f"incident_management.remediation.{module}.WAIT_SECONDS", 0.0)
-    monkeypatch.setattr("incident_management.remediation.aws_calls.BUSY_SECONDS", 0.0)
+    for module in ("awx", "aws.aws_lambda", "aws.ecs", "kubernetes.change"):
+        monkeypatch.setattr(f"incident_management.remediation.executors.{module}.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.executors.aws.calls.BUSY_SECONDS", 0.0)
 
 
 def texts(true):

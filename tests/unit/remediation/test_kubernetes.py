@@ -7,10 +7,10 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent
-from incident_management.remediation import approval, execution
-from incident_management.remediation.executor import ExecutorError, Outcome, Unfit
-from incident_management.remediation.executors import executors
-from incident_management.remediation.kubernetes import Rollback
+from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation.executors.executor import ExecutorError, Outcome, Unfit
+from incident_management.remediation.executors.factory import executors
+from incident_management.remediation.executors.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
 from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.settings import Remediation, Settings
@@ -138,7 +138,9 @@ def test_pods_of_an_autoscaler_do_not_stand_in_the_way(cluster):
 
 
 def test_a_rollout_that_takes_long_is_found_out_later(cluster, monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.kubernetes.change.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "incident_management.remediation.executors.kubernetes.change.WAIT_SECONDS", 0.0
+    )
     service = kubernetes(cluster)
     cluster.stuck = True
     outcome = service.execute(ARGUMENTS, "PLAN-1")
@@ -222,7 +224,7 @@ def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
     cluster.fails = None
     for _round in range(3):
         bench.clock.advance(100)
-        execution.settle(bench.context, plan)
+        settling.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -232,7 +234,7 @@ def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
     assert execute(bench, plan).status == "running"
     cluster.fails = None
     bench.clock.advance(100)
-    execution.settle(bench.context, plan)
+    settling.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -310,7 +312,7 @@ def test_a_moments_trouble_only_delays_the_undoing(bench, cluster, busy):
     cluster.fails = None
     for _turn in range(3):
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
         bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, cluster.patched, cluster.version) == ("rolled_back", 2, "pool 1")
@@ -322,7 +324,7 @@ def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
     cluster.deployment["spec"]["replicas"] = 2
     cluster.deployment["metadata"]["generation"] += 1
     bench.clock.advance(5)
-    state = execution.roll_back(bench.context, plan, "omar", "It is not needed.")
+    state = undoing.roll_back(bench.context, plan, "omar", "It is not needed.")
     assert (state.status, cluster.version) == ("rolled_back", "pool 1")
 
 
@@ -361,5 +363,5 @@ def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, mon
         patch.setattr(Rollback, "execute", lambda *_asked: Outcome("unchanged"))
         assert execute(bench, plan).status == "running"
     bench.clock.advance(100)
-    execution.settle(bench.context, plan)
+    settling.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.outside.transport import NoAnswer
-from incident_management.remediation import execution
+from incident_management.remediation import execution, settling, undoing
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
 from tests.unit.remediation.cluster import Cluster
@@ -56,7 +56,7 @@ def cut_off(bench, act, moment, error, after):
     bench.cluster.heal()
     for _round in range(4):
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -91,7 +91,7 @@ def test_its_undoing_is_done_once_and_told(action, kind, error, after):
         status = bench.context.load(plan)[2].status
         if status == "done":
             assert bench.cluster.patched == 1
-            status = execution.roll_back(bench.context, plan, "mia", "wrong").status
+            status = undoing.roll_back(bench.context, plan, "mia", "wrong").status
         assert (status, bench.cluster.patched, moment) == ("rolled_back", 2, moment)
 
 
@@ -104,7 +104,7 @@ def try_to(bench, plan):
 
 def undo(bench, plan):
     try:
-        execution.roll_back(bench.context, plan, "mia", "wrong")
+        undoing.roll_back(bench.context, plan, "mia", "wrong")
     except Refused:
         assert bench.kinds()[-1].startswith("refused")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, execution, executors
-from incident_management.remediation.executor import ExecutorError, Unfit
+from incident_management.remediation import approval, execution, undoing
+from incident_management.remediation.executors import factory
+from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.splunk.settings import Cluster as Known
 from incident_management.splunk.settings import Remediation, Settings, parse
 from tests.unit.remediation.bench import INCIDENT
@@ -93,7 +94,9 @@ def test_a_set_without_annotations_gets_none(cluster):
 
 
 def test_a_set_is_done_when_kubectl_says_so(cluster, monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.kubernetes.change.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "incident_management.remediation.executors.kubernetes.change.WAIT_SECONDS", 0.0
+    )
     service = kubernetes(cluster)
     cluster.stuck = True
     assert service.execute(about(cluster), "PLAN-1").detail.endswith("it is not begun.")
@@ -151,8 +154,10 @@ class Two:
 @pytest.fixture
 def two(monkeypatch):
     two = Two()
-    monkeypatch.setattr(executors, "send_json", two.send)
-    monkeypatch.setattr("incident_management.remediation.kubernetes.change.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(factory, "send_json", two.send)
+    monkeypatch.setattr(
+        "incident_management.remediation.executors.kubernetes.change.PAUSE_SECONDS", 0.0
+    )
     return two
 
 
@@ -161,12 +166,12 @@ def test_each_cluster_is_asked_with_its_own_token(two):
     for name in ("back", "forth"):
         bench.stanzas[name]["argument.cluster"] = "west"
     context = bench.context
-    context.executors = executors.executors(lambda: two.settings)
+    context.executors = factory.executors(lambda: two.settings)
     plan = approval.propose(context, INCIDENT, "back", "mia")["_key"]
     approval.approve(context, plan, "omar")
     assert execution.execute(context, plan, "mia").status == "done"
     assert [one.patched for one in two.clusters.values()] == [0, 1]
-    assert execution.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
+    assert undoing.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
     assert [one.patched for one in two.clusters.values()] == [0, 2]
 
 
@@ -180,7 +185,7 @@ def test_each_cluster_is_asked_with_its_own_token(two):
     ],
 )
 def test_a_cluster_that_can_not_be_used_is_one_sentence(change, says):
-    made = executors.executors(lambda: Settings(**change))["kubernetes"]()
+    made = factory.executors(lambda: Settings(**change))["kubernetes"]()
     with pytest.raises(ExecutorError, match=says):
         made.facts({**ARGUMENTS, "cluster": "west"})
     assert made.execute({**ARGUMENTS, "cluster": "west"}, "PLAN-1").status == "failed"
@@ -189,7 +194,7 @@ def test_a_cluster_that_can_not_be_used_is_one_sentence(change, says):
 def test_what_is_wrong_under_remediation_costs_no_cluster_of_its_own(two):
     clusters = {"west": {"url": "https://west.example:6443", "token": "token-west"}}
     known = parse({"remediation": {"awx_url": "ftp://x"}}, {}, clusters)
-    made = executors.executors(lambda: known)["kubernetes"]()
+    made = factory.executors(lambda: known)["kubernetes"]()
     assert made.facts({**ARGUMENTS, "cluster": "west"})["version"] == "r8"
     with pytest.raises(ExecutorError, match="awx_url"):
         made.facts(ARGUMENTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, settling
 from tests.unit.remediation.cluster import Cluster, template
 from tests.unit.remediation.plans import execute, propose
 from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
@@ -62,7 +62,9 @@ def test_one_that_never_rests_ends_it_within_the_bound(cluster):
 
 
 def test_a_conflict_of_the_api_server_is_asked_again_and_may_be_later(cluster, monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.kubernetes.change.AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "incident_management.remediation.executors.kubernetes.change.AGAIN_SECONDS", 0.0
+    )
     cluster.answers["PATCH", cluster.path] = (409, {"message": "the object has been modified"})
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
@@ -82,7 +84,9 @@ def test_a_fix_is_undone_although_an_autoscaler_acts_in_that_very_moment(cluster
 
 def test_a_slow_request_that_is_refused_says_nothing_of_the_other_one(cluster, monkeypatch):
     """It ended as one that did nothing while the pods were replaced, so nobody judged that."""
-    monkeypatch.setattr("incident_management.remediation.kubernetes.change.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(
+        "incident_management.remediation.executors.kubernetes.change.WAIT_SECONDS", 0.0
+    )
     bench = Sailing(cluster)
     plan = propose(bench, action="back")
     approval.approve(bench.context, plan, "omar")
@@ -91,12 +95,12 @@ def test_a_slow_request_that_is_refused_says_nothing_of_the_other_one(cluster, m
     def meanwhile():
         cluster.before_patch = lambda: None
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
 
     cluster.before_patch = meanwhile
     assert (execute(bench, plan).status, cluster.patched) == ("running", 1)
     cluster.stuck = False
     for _look in range(3):
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"

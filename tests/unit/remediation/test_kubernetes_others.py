@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import execution
-from incident_management.remediation.kubernetes import change
+from incident_management.remediation import settling
+from incident_management.remediation.executors.kubernetes import change
 from tests.unit.remediation.cluster import Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 from tests.unit.remediation.sailing import ARGUMENTS, KINDS, Sailing, kubernetes
@@ -80,7 +80,7 @@ def test_what_became_of_a_run_another_object_does_not_tell():
     assert execute(bench, plan).status == "running"
     for _round in range(10):
         bench.clock.advance(100)
-        execution.settle(bench.context, plan)
+        settling.settle(bench.context, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from incident_management.remediation.aws_lambda import Lambda
-from incident_management.remediation.executor import ExecutorError, Unfit
-from incident_management.remediation.executors import executors
+from incident_management.remediation.executors.aws.aws_lambda import Lambda
+from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import parse
 from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, GONE, FakeLambda, Refusal
 
@@ -295,7 +295,7 @@ def test_a_lambda_that_stays_busy_may_be_asked_later(amazon):
 
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
     clock = iter((0.0, 0.0, 40.0, 45.0, 45.0, 45.0))
-    monkeypatch.setattr("incident_management.remediation.aws_calls.time.monotonic",
+    monkeypatch.setattr("incident_management.remediation.executors.aws.calls.time.monotonic",
                         lambda: next(clock))  # fmt: skip
     amazon.faults = [BUSY]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")

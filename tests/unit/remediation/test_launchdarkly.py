@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, settling
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.executor import ExecutorError, Unfit
-from incident_management.remediation.executors import executors
-from incident_management.remediation.launchdarkly import LaunchDarkly
+from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.factory import executors
+from incident_management.remediation.executors.launchdarkly import LaunchDarkly
 from incident_management.splunk.settings import parse
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.flags import PATH, TOKEN, URL, Flags
@@ -126,7 +126,7 @@ def test_it_is_switched_in_that_environment_alone_and_says_who_did_it(flags):
 def test_what_somebody_changes_in_that_very_moment_is_not_overwritten(
     flags, status, others, monkeypatch
 ):
-    monkeypatch.setattr("incident_management.remediation.launchdarkly.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.executors.launchdarkly.WAIT_SECONDS", 0.0)
     flags.fails_with, flags.others = status, partial(flags.change, **others)
     outcome = launchdarkly(flags).execute(BOUND, "PLAN-1")
     assert (outcome.status, outcome.certain, flags.patches) == ("failed", True, 0)
@@ -180,7 +180,7 @@ def test_a_try_and_a_preview_change_nothing(flags):
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_whatever_launchdarkly_answers_nothing_is_taken_for_done(flags, method, monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.launchdarkly.WAIT_SECONDS", 0.0)
+    monkeypatch.setattr("incident_management.remediation.executors.launchdarkly.WAIT_SECONDS", 0.0)
     true = flags.shown(flags.flag, ["production"])
     true["environments"]["production"] = {"on": False, "version": 8}
     nested = '{"a":' * 100_000
@@ -276,12 +276,12 @@ def test_one_that_is_cut_off_anywhere_is_finished_once(flags, moment, lost):
     bench.stores.heal()
     if bench.context.load(plan)[2].status == "approved":
         bench.clock.advance(120)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
         with suppress(Crash):
             execute(bench, plan)
     for _turn in range(3):
         bench.clock.advance(100)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -294,7 +294,7 @@ def test_a_kill_while_launchdarkly_is_asked_switches_it_once(flags, when):
     with pytest.raises(Crash):
         execute(bench, plan)
     bench.clock.advance(120)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -306,7 +306,7 @@ def test_a_worker_whose_clock_was_set_back_sends_nothing_again(flags):
     with suppress(Crash):
         execute(bench, plan)
     bench.clock.advance(-3600)
-    execution.settle_all(bench.context)
+    settling.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert (state.status, flags.patches) == ("failed", 0)
 

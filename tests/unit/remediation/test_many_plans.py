@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution, live, view
+from incident_management.remediation import approval, live, settling, view
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose
 
@@ -47,7 +47,7 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     bench.write("approval", plan_id=broken["_key"], plan_hash="", decision="approved")
     said = []
     bench.clock.advance(91)
-    assert execution.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
+    assert settling.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
     assert said == [("PLAN-0000000000", "KeyError: 'plan_hash'")]
 
 

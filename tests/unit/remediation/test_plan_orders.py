@@ -13,7 +13,7 @@ import pytest
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.errors import IllegalMove
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.plan import FINISHED
 from tests.fakes.turns import orders
@@ -64,13 +64,13 @@ class Scene(Bench):
         )
 
     def roll_back(self):
-        return self._trying(lambda: execution.roll_back(self.context, self.plan, "zoe", "Undo."))
+        return self._trying(lambda: undoing.roll_back(self.context, self.plan, "zoe", "Undo."))
 
     def resolve(self):
         return self._trying(lambda: lifecycle.resolve(self.stores, self.clock, INCIDENT, "zoe"))
 
     def work(self):
-        execution.settle_all(self.context)
+        settling.settle_all(self.context)
         self.verifier().run()
         approval.expire(self.context)
 

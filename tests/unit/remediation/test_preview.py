@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.remediation import preview
-from incident_management.remediation.deploy_api import DeployApi
+from incident_management.remediation.executors.deploy_api import DeployApi
 from tests.unit.remediation.bench import INCIDENT, Bench, FakeDeployApi
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 

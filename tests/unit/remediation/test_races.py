@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import INCIDENT, Bench
 
@@ -187,7 +187,7 @@ def test_a_rollback_waits_for_another_plan_on_the_same_entity(bench):
 
     def slow(arguments, request_id):
         with pytest.raises(Refused) as caught:
-            execution.roll_back(bench.context, bench.plan, "zoe", "undo")
+            undoing.roll_back(bench.context, bench.plan, "zoe", "undo")
         said.append(str(caught.value))
         return act(arguments, request_id)
 
@@ -210,7 +210,7 @@ def test_a_plan_waits_for_a_rollback_on_the_same_entity(bench):
         return act(arguments, request_id)
 
     bench.api.execute = slow
-    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert undoing.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
     assert said == [f"{bench.plan} is being carried out on checkout: wait until it is verified."]
 
 
@@ -236,7 +236,7 @@ def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(momen
     second = blamed_fix(bench)
     found = statuses_at_each_request(bench, second)
     steps = [
-        lambda: execution.roll_back(bench.context, bench.plan, "zoe", "undo"),
+        lambda: undoing.roll_back(bench.context, bench.plan, "zoe", "undo"),
         lambda: execution.execute(bench.context, second, "mia"),
     ]
 
@@ -255,7 +255,7 @@ def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(momen
 
 def test_a_plan_undoes_itself_while_it_holds_the_entity(bench):
     execution.execute(bench.context, bench.plan, "mia")
-    assert execution.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert undoing.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
 
 
 def test_a_member_that_does_not_see_what_it_has_saved_goes_on(bench, monkeypatch):

@@ -8,10 +8,10 @@ import pytest
 
 from incident_management.incidents import lifecycle
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
-from incident_management.remediation.deploy_api import DeployApi
-from incident_management.remediation.executor import Outcome
+from incident_management.remediation.executors.deploy_api import DeployApi
+from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 STILL = (
@@ -38,7 +38,7 @@ def bench():
 
 
 @pytest.fixture
-def undoing():
+def cut_off():
     """The machine died before it sent the request to undo a fix."""
     made = Bench()
     made.plan = approval.propose(made.context, INCIDENT, "", "mia")["_key"]
@@ -46,7 +46,7 @@ def undoing():
     execution.execute(made.context, made.plan, "mia")
     made.api.script = ["die before"]
     with pytest.raises(Crash):
-        execution.roll_back(made.context, made.plan, "zoe", "wrong guess")
+        undoing.roll_back(made.context, made.plan, "zoe", "wrong guess")
     return made
 
 
@@ -57,7 +57,7 @@ def state_of(bench):
 def settle(bench, rounds=10, seconds=100):
     for _ in range(rounds):
         bench.clock.advance(seconds)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
     return state_of(bench)
 
 
@@ -79,7 +79,7 @@ def test_an_old_plan_is_not_carried_out_after_an_outage(bench, hours):
     bench.clock.advance(1200)
     close(bench)
     bench.clock.advance(hours * 3600)
-    assert execution.settle_all(bench.context) == 1
+    assert settling.settle_all(bench.context) == 1
     state = state_of(bench)
     assert bench.api.executed == [] and state.status == "failed"
     assert state.detail == f"{STILL}{INCIDENT} is closed: there is nothing left to fix."
@@ -98,9 +98,9 @@ def test_nothing_is_sent_again_for_an_incident_that_is_over(bench):
 def test_what_was_begun_too_long_ago_is_not_sent_again(bench):
     """An outage of the worker ends while the approval holds, but not for long enough to tell."""
     bench.clock.advance(601)
-    assert execution.settle_all(bench.context) == 0
+    assert settling.settle_all(bench.context) == 0
     bench.clock.advance(300)
-    assert execution.settle_all(bench.context) == 1
+    assert settling.settle_all(bench.context) == 1
     assert bench.api.executed == []
     assert state_of(bench).detail == f"{STILL}It was begun 15 min 1 s ago."
 
@@ -242,37 +242,37 @@ def test_the_shipped_executor_sends_an_old_request_only_for_an_open_incident(ben
 # --- a rollback -------------------------------------------------------------------------------
 
 
-def test_a_rollback_that_is_wanted_still_is_sent_again(undoing):
-    assert settle(undoing, 1).status == "rolled_back"
-    assert undoing.api.executed == [undoing.plan, f"{undoing.plan}-undo"]
+def test_a_rollback_that_is_wanted_still_is_sent_again(cut_off):
+    assert settle(cut_off, 1).status == "rolled_back"
+    assert cut_off.api.executed == [cut_off.plan, f"{cut_off.plan}-undo"]
 
 
-def test_an_old_rollback_is_not_carried_out_after_an_outage(undoing):
-    undoing.clock.advance(8 * 3600)
-    assert execution.settle_all(undoing.context) == 1
-    assert undoing.api.executed == [undoing.plan]
-    assert state_of(undoing).status == "rollback_failed"
-    assert state_of(undoing).detail == f"{STILL}It was begun 8 h ago."
+def test_an_old_rollback_is_not_carried_out_after_an_outage(cut_off):
+    cut_off.clock.advance(8 * 3600)
+    assert settling.settle_all(cut_off.context) == 1
+    assert cut_off.api.executed == [cut_off.plan]
+    assert state_of(cut_off).status == "rollback_failed"
+    assert state_of(cut_off).detail == f"{STILL}It was begun 8 h ago."
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_rollback_whose_repeat_is_refused_may_still_be_carried_out(undoing, refusal):
-    undoing.api.script = [refusal]
-    assert settle(undoing, 1).status == "rolling_back"
-    complete(undoing, f"{undoing.plan}-undo")
-    assert settle(undoing, 1).status == "rolled_back"
+def test_a_rollback_whose_repeat_is_refused_may_still_be_carried_out(cut_off, refusal):
+    cut_off.api.script = [refusal]
+    assert settle(cut_off, 1).status == "rolling_back"
+    complete(cut_off, f"{cut_off.plan}-undo")
+    assert settle(cut_off, 1).status == "rolled_back"
 
 
-def test_a_rollback_of_an_incident_that_is_over_is_not_sent_again(undoing):
-    close(undoing)
-    settle(undoing)
-    assert undoing.api.executed == [undoing.plan]
-    assert undoing.kinds()[-1] == "rollback failed"
+def test_a_rollback_of_an_incident_that_is_over_is_not_sent_again(cut_off):
+    close(cut_off)
+    settle(cut_off)
+    assert cut_off.api.executed == [cut_off.plan]
+    assert cut_off.kinds()[-1] == "rollback failed"
 
 
-def test_a_rollback_whose_preconditions_hold_no_more_is_not_sent_again(undoing):
+def test_a_rollback_whose_preconditions_hold_no_more_is_not_sent_again(cut_off):
     """The executor sees its request undone, but the service runs something else by now."""
-    undoing.api.deploy("r10")
-    settle(undoing)
-    assert undoing.api.executed == [undoing.plan]
-    assert undoing.kinds()[-1] == "rollback failed"
+    cut_off.api.deploy("r10")
+    settle(cut_off)
+    assert cut_off.api.executed == [cut_off.plan]
+    assert cut_off.kinds()[-1] == "rollback failed"

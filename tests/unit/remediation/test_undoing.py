@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
-from incident_management.remediation.executor import Outcome
+from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.undone import (
     DOWN,

@@ -7,9 +7,9 @@ import contextlib
 import pytest
 
 from incident_management.incidents import timeline
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, settling
 from incident_management.remediation.context import Refused
-from incident_management.remediation.executor import Outcome
+from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.undone import (
     DOWN,
@@ -229,7 +229,7 @@ def test_a_second_try_killed_at_any_store_call_acts_at_most_once_and_recovers(mo
     bench.stores.heal()
     for _ in range(2):
         bench.clock.advance(120)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
         roll_back(bench)
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo-2"]
     assert state_of(bench).status == "rolled_back"

@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.ports import SearchFailed
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.raised import Grid
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
@@ -251,7 +251,7 @@ def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, 
     bench.stores.heal()
     for _ in range(3):
         bench.clock.advance(120)
-        execution.settle_all(bench.context)
+        settling.settle_all(bench.context)
         approval.expire(bench.context)
         bench.verifier().run()
     kinds = bench.kinds()
@@ -264,9 +264,9 @@ def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, 
 
 
 def test_a_person_undoes_a_fix(bench):
-    state = execution.roll_back(bench.context, bench.plan, "mia", "wrong guess")
+    state = undoing.roll_back(bench.context, bench.plan, "mia", "wrong guess")
     assert state.status == "rolled_back"
-    assert execution.roll_back(bench.context, bench.plan, "mia", "again").status == "rolled_back"
+    assert undoing.roll_back(bench.context, bench.plan, "mia", "again").status == "rolled_back"
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
 
 
@@ -274,7 +274,7 @@ def test_what_was_not_carried_out_can_not_be_undone():
     bench = Bench()
     plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     with pytest.raises(Refused, match="was not carried out: there is nothing to undo"):
-        execution.roll_back(bench.context, plan, "mia", "why not")
+        undoing.roll_back(bench.context, plan, "mia", "why not")
 
 
 def test_a_fix_whose_proposal_was_cut_off_is_judged_all_the_same():

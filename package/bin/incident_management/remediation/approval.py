@@ -10,7 +10,7 @@ from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .executors import CHANGED
+from .executors.traits import CHANGED
 from .foresight import foresee
 from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans

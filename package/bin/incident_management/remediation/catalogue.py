@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..conf_values import listed
 from ..durations import seconds_of
 from ..incidents.canonical import digest
-from .executors import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
+from .executors.traits import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
 
 __all__ = [
     "SAMPLE_FIELDS",

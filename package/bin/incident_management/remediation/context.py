@@ -13,7 +13,7 @@ from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
 from .ending import kept_open
-from .executor import Executor, ExecutorError, Executors
+from .executors.executor import Executor, ExecutorError, Executors
 from .plan import PlanState, plan_state
 from .raised import RaisingSearch
 from .runs import rollback_run

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from .executor import Executor, ExecutorError, Executors, Outcome
+from .executors.executor import Executor, ExecutorError, Executors, Outcome
 
 __all__ = ["Glances"]
 

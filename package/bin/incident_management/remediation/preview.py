@@ -8,7 +8,7 @@ from ..incidents.model import Entry
 from .approval import drafted
 from .catalogue import CatalogueError
 from .context import Context
-from .executor import ExecutorError
+from .executors.executor import ExecutorError
 from .foresight import foresee
 from .plan import PlanState, plan_state
 from .runs import rollback_run

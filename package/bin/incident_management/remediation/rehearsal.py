@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ..incidents.model import Entry
 from .catalogue import CatalogueError
 from .context import Context, Refused
-from .executor import Executor, ExecutorError, Outcome
+from .executors.executor import Executor, ExecutorError, Outcome
 from .pace import HOUR
 from .plan import PlanState
 from .safety import checks

@@ -15,7 +15,7 @@ from ..incidents.model import Entry, Incident
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
-from .executor import ExecutorError, Unfit
+from .executors.executor import ExecutorError, Unfit
 from .freeze import Freeze, freeze_check, freezes_on
 from .pace import pace
 from .plan import PlanState, before_run, plan_digest, terms_of

@@ -7,8 +7,8 @@ from typing import Any, Dict, Mapping
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executor import ExecutorError, Outcome
-from .executors import BOUND_FACTS, OBJECT_FACTS
+from .executors.executor import ExecutorError, Outcome
+from .executors.traits import BOUND_FACTS, OBJECT_FACTS
 from .plan import PlanState
 from .runs import Run, action_run, rollback_run
 from .safety import resolved_arguments, suitable_facts

@@ -1,71 +1,127 @@
-"""What speaks against undoing a fix: a change freeze, another catalogue, people who are done."""
+"""Undoing a fix by its action's inverse: by hand, or by itself when it did not help."""
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Sequence
+from dataclasses import replace
 
+from ..durations import span
+from ..ports import Document
 from .context import SYSTEM, Context, Refused
-from .freeze import Freeze, frozen_until_overridden
+from .execution import run_once, show_undoing
+from .executors.executor import Outcome
+from .objections import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
 from .plan import PlanState
-from .runs import Run
-from .safety import freezes_of, overridden
+from .runs import rollback_in_doubt, rollback_run
+from .steps import Step, end, inverse_step, look
 
-__all__ = ["as_approved", "freezes_on_undoing", "in_spite_of", "is_by_itself", "over", "unfrozen"]
+__all__ = ["roll_back", "undo"]
 
-
-def as_approved(context: Context, plan: Mapping[str, Any]) -> None:
-    """Raise Refused where the catalogue does not undo a plan as it did when that was approved."""
-    action = context.catalogue.actions.get(plan["action"])
-    approved = str(plan["contract"]).partition(":")[2]
-    if approved and (action is None or context.catalogue.undoing(action) != approved):
-        sentence = (
-            f"What undoes {plan['_key']} was changed in the catalogue since it was made: look at "
-            "it, and roll it back by hand if it has to be."
-        )
-        raise Refused(sentence, "action_changed")
+# A fix that did not help is undone by itself within this time of the verdict, later by people.
+UNDO_SECONDS = 1800.0
 
 
-def over(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
-    """Why the app does not undo a fix by itself: the people whose incident it is are done."""
-    incident, _entries = context.standing(plan["incident_id"])
-    if incident.is_open:
-        return None
-    sentence = (
-        f"{incident.id} is {incident.status}, so the fix is not undone by itself: roll it back by "
-        "hand if it has to be."
-    )
-    return Refused(sentence, "incident_over")
+def roll_back(
+    context: Context, plan_id: str, actor: str, reason: str, override: str = ""
+) -> PlanState:
+    """Undo a plan that was carried out, by its action's inverse, once.
 
+    A refusal leaves the plan as it is: a fix that is not verified yet still will be. Of an earlier
+    attempt that is in doubt the executor is asked first: what was done after all is not done again.
+    ``override``: why it may be done in the change freezes that are in force; whoever calls has seen
+    that the actor has the right.
 
-def freezes_on_undoing(context: Context, plan: Mapping[str, Any], state: PlanState) -> List[Freeze]:
-    """Return the change freezes in which a person must not undo a plan now without a reason.
-
-    Not those that its approval overrode, which was given for what undoes it, too.
+    Raises:
+        NotFound: no such plan.
+        Refused: it was not carried out, can't be undone just now or any more, or another plan is
+            being carried out on the same entity; it is on the timeline, too.
     """
-    action = context.catalogue.actions.get(plan["inverse"])
-    if action is None:
-        return []
-    incident, _entries = context.standing(plan["incident_id"])
-    freezes = freezes_of(context, plan, action, incident)
-    known = {*overridden(context, state), *state.undo_overrides} if freezes else set()
-    return [freeze for freeze in freezes if freeze.id not in known]
-
-
-def unfrozen(freezes: Sequence[Freeze], plan: Mapping[str, Any]) -> None:
-    """Raise Refused in a change freeze."""
+    plan, _entries, state = context.load(plan_id)
+    if state.rollback_started_at:
+        return state
+    freezes = freezes_on_undoing(context, plan, state)
+    try:
+        if not override.strip():
+            unfrozen(freezes, plan)
+        step = _undoing(context, plan, state)
+    except Refused as refusal:
+        meanwhile = context.load(plan_id)[2]
+        if meanwhile.rollback_started_at:
+            return meanwhile
+        context.refuse(plan["incident_id"], plan, refusal, actor)
+        raise
     if freezes:
-        raise Refused(frozen_until_overridden(freezes, plan["entity"]), "frozen")
+        ids = sorted(freeze.id for freeze in freezes)
+        step = replace(step, override={"freezes": ids, "reason": override.strip()[:1000]})
+    return _carry_back(context, plan, step, actor, reason)
 
 
-def in_spite_of(freezes: Sequence[Freeze]) -> str:
-    """Say that a fix is undone by itself in a change freeze; empty without one."""
-    if not freezes:
-        return ""
-    named = " and ".join(freeze.named() for freeze in freezes)
-    return f"Its approval was for its undoing, too, so that goes on in the change freeze {named}."
+def undo(context: Context, plan_id: str) -> PlanState:
+    """Undo a fix that did not help, without being asked.
+
+    Where that can't be done, and trying again is of no use or was tried for long enough, the plan
+    ends as ``rollback_failed``, which people are told. A change freeze that began meanwhile does
+    not stop it: whoever approved the fix approved its undoing, too.
+
+    Raises:
+        NotFound: no such plan.
+        Refused: it can't be done just now: call again.
+    """
+    plan, _entries, state = context.load(plan_id)
+    if state.status != "not_recovered":
+        return state
+    done = over(context, plan)
+    if done:
+        return _give_up(context, plan, state, str(done))
+    late = context.clock.now() - state.judged_at > UNDO_SECONDS
+    try:
+        as_approved(context, plan)
+        step = _undoing(context, plan, state)
+        if late:
+            raise Refused("Roll it back by hand if it has to be.", "too_late")
+    except Refused as refusal:
+        if refusal.passing and not late:
+            raise
+        words = f"It was not undone within {span(UNDO_SECONDS)}. " if late else ""
+        return _give_up(context, plan, state, f"{words}{refusal}")
+    reason = f"The fix did not help. {in_spite_of(freezes_on_undoing(context, plan, state))}"
+    return _carry_back(context, plan, step, SYSTEM, reason.strip())
 
 
-def is_by_itself(context: Context, run: Run) -> bool:
-    """Tell whether the app began a run by itself, and no person."""
-    claim = context.stores.claims.get(run.claim)
-    return claim is not None and claim["value"].get("actor") == SYSTEM
+def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
+    """Take the entity for what undoes a plan. Raises Refused."""
+    if not state.done_at:
+        sentence = f"{plan['_key']} was not carried out: there is nothing to undo."
+        if state.action_in_doubt:
+            sentence = (
+                f"Nobody can tell whether {plan['_key']} was carried out: look at what "
+                f"{plan['entity']} runs, and undo it by hand if it has to be."
+            )
+        raise Refused(sentence, "not_executed")
+    step = _unless_done(context, plan, state)
+    occupied = take_entity(context, plan)
+    if occupied:
+        raise occupied
+    return step
+
+
+def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
+    """Return what undoes a plan. Raises Refused if it can't be done, and was not done already."""
+    step = inverse_step(context, plan, state, check=False)
+    earlier = rollback_in_doubt(plan, state)
+    if earlier and look(context, step, earlier).status == "done":
+        return step
+    return inverse_step(context, plan, state)
+
+
+def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> PlanState:
+    """End a rollback that can't be begun, unless somebody has begun it meanwhile."""
+    run = rollback_run(plan, state)
+    if context.claim(run.claim, {"actor": SYSTEM}):
+        end(context, plan, run, Outcome("failed", why), SYSTEM)
+    return context.show(plan)
+
+
+def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
+    # Its document must not say that it is over while it is being undone: see :mod:`.live`.
+    show_undoing(context, plan)
+    return run_once(context, plan, step, actor, reason)

@@ -19,14 +19,14 @@ from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .ending import found_since, kept_open, resolve_once, verdict_once
-from .execution import undo
-from .executor import Outcome
-from .executors import MADE
+from .executors.executor import Outcome
+from .executors.traits import MADE
 from .live import each_plan
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
 from .safety import SKEW_SECONDS
 from .steps import action_step, look
+from .undoing import undo
 from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, judge
 
 __all__ = ["Verifier"]

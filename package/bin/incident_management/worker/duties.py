@@ -31,9 +31,9 @@ from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution
+from ..remediation import approval, settling
 from ..remediation.context import Context
-from ..remediation.executors import executors
+from ..remediation.executors.factory import executors
 from ..remediation.verify import Verifier
 from ..rerun.raising import raising_of
 from ..splunk import spool
@@ -264,7 +264,7 @@ class Duties:
         return Context(self.stores, self.clock, catalogue, known, may, process_name(), has_ended)
 
     def _settle(self) -> Mapping[str, int]:
-        return {"runs_settled": execution.settle_all(self._context(), failed=self.trouble)}
+        return {"runs_settled": settling.settle_all(self._context(), failed=self.trouble)}
 
     def _verify(self) -> Mapping[str, int]:
         if self._verifier is None:

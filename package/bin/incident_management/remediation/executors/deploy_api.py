@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
-from ..outside.transport import Reply, json_headers
+from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,

@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
 
-from ..masking import mask
-from .aws_calls import PAUSE_SECONDS, Calls
-from .executor import ExecutorError, Outcome, Unfit
+from ....masking import mask
+from ..executor import ExecutorError, Outcome, Unfit
+from .calls import PAUSE_SECONDS, Calls
 
 __all__ = ["Ecs"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ...masking import mask
+from ....masking import mask
 
 __all__ = [
     "ALLOWED",

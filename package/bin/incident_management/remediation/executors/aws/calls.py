@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, FrozenSet, TypeVar, Union
 
-from ..masking import mask
-from .executor import ExecutorError, Outcome, Unfit, not_asked
+from ....masking import mask
+from ..executor import ExecutorError, Outcome, Unfit, not_asked
 
 __all__ = ["PAUSE_SECONDS", "Calls", "code_of"]
 

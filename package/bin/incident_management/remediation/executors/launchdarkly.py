@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 from urllib.parse import quote, urlsplit
 
-from ..outside.transport import Reply, json_headers
+from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,

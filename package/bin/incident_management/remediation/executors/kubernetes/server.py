@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar, Union
 from urllib.parse import quote, urlsplit
 
-from ...outside.transport import Reply, json_headers
+from ....outside.transport import Reply, json_headers
 from ..executor import (
     ExecutorError,
     Outcome,

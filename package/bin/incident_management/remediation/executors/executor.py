@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Union
 
-from ..masking import mask
-from ..outside.transport import NoAnswer, NotSent, Reply
+from ...masking import mask
+from ...outside.transport import NoAnswer, NotSent, Reply
 
 __all__ = [
     "Body",

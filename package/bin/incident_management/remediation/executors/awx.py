@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ..masking import mask
-from ..outside.transport import Reply, json_headers
+from ...masking import mask
+from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
     Outcome,

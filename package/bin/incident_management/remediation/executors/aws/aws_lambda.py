@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, Mapping, Union
 
-from .aws_calls import PAUSE_SECONDS, Calls, code_of
-from .aws_routing import Routing, routing_of
-from .executor import ExecutorError, Outcome, Unfit
+from ..executor import ExecutorError, Outcome, Unfit
+from .calls import PAUSE_SECONDS, Calls, code_of
+from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
 

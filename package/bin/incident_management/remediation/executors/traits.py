@@ -1,0 +1,78 @@
+"""What the catalogue, plans and steps must know of each executor, without making one."""
+
+from __future__ import annotations
+
+from typing import Mapping, Tuple
+
+from .kubernetes import OBJECTS
+
+__all__ = [
+    "BOUND_FACTS",
+    "CHANGED",
+    "CHOICES",
+    "MADE",
+    "NEEDED_ARGUMENTS",
+    "OBJECT_FACTS",
+    "PLACES",
+    "RESTORED",
+    "TAKEN_ARGUMENTS",
+]
+
+# Every executor, and the arguments that an action must give it.
+NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "deploy_api": ("service", "change_id", "to_version"),
+    "awx": ("job_template",),
+    "ecs": ("cluster", "service", "running", "to_task_definition"),
+    "kubernetes": ("namespace", "service", "running", "to_version"),
+    "kubernetes_restart": ("namespace", "service"),
+    "kubernetes_scale": ("namespace", "service", "least", "most"),
+    "lambda": ("service", "alias", "running", "to_version"),
+    "launchdarkly": ("project", "environment", "flag", "switch"),
+}
+_WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
+# Which arguments say where an executor's object is, and what goes without them: what undoes must
+# name the same. A job template of AWX may do anything, so none of its variables does.
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "deploy_api": {"service": ""},
+    "ecs": {"cluster": "", "service": ""},
+    "kubernetes": _WORKLOAD,
+    "kubernetes_restart": _WORKLOAD,
+    "kubernetes_scale": _WORKLOAD,
+    "lambda": {"service": "", "alias": ""},
+    "launchdarkly": {"project": "", "environment": "", "flag": ""},
+}
+# All that an executor takes, of those that take no others: a cluster whose argument is misspelt
+# would be another one.
+TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
+    "kubernetes_restart": tuple(_WORKLOAD),
+    "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
+    "lambda": ("service", "alias", "running", "to_version", "to_routing"),
+    "launchdarkly": ("project", "environment", "flag", "switch", "service"),
+}
+# The arguments that say which of two things is done: the catalogue names it, and what undoes it
+# must name the other one.
+CHOICES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {"launchdarkly": {"switch": ("off", "on")}}
+# What undoes an action must take from the state before, as its other arguments don't tell it.
+RESTORED: Mapping[str, Mapping[str, str]] = {"lambda": {"to_routing": "$before.routing$"}}
+# What of a plan's state an executor is told as well, so that it acts on nothing newer.
+BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
+    "ecs": ("deployment",),
+    "kubernetes": ("revision",),
+    "kubernetes_restart": ("revision", "version"),
+    "kubernetes_scale": ("replicas", "to_replicas"),
+    "lambda": ("revision", "routing"),
+    "launchdarkly": ("flag_version",),
+}
+# What of it names the very object; whoever undoes a plan is told that, too.
+OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
+    **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
+    "lambda": ("alias_arn",),
+}
+# Which fact of its object, by name or in full, a change event's field of that name must tell.
+CHANGED: Mapping[str, Mapping[str, str]] = {"lambda": {"alias": "alias_arn"}}
+# What of an answer names the change that was made; another one is somebody else's.
+MADE: Mapping[str, str] = {
+    "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
+    "launchdarkly": "flag_version",
+}  # fmt: skip
