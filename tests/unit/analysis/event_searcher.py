@@ -74,7 +74,8 @@ class EventSearcher:
         if index:
             events = self.changes if "`incident_change_index`" in spl else self.logs + self.changes
             return [e for e in events if e["index"] == index[1]]
-        words = '("change_id" OR "CreateAlias20150331" OR "UpdateAlias20150331")'
+        told = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
+        words = f"({' OR '.join(f'"{word}"' for word in told)})"
         if spl.startswith(f"search {words} service IN ("):
             services = re.findall(r'"(.*?)"', spl.partition(" service IN (")[2].partition(")")[0])
             assert '`incident_change_index` change_id="*"' in spl and 'version="*"' in spl

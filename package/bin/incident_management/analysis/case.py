@@ -81,7 +81,7 @@ class Hypothesis:
     service: str = ""
     version: str = ""
     previous_version: str = ""
-    alias: str = ""
+    place: Dict[str, str] = field(default_factory=dict)
     advice: str = ""
     source: str = "ranking"
     time: float = 0.0

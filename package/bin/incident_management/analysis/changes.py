@@ -10,10 +10,13 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .evidence import LOOKED_AT, Event, first_text
 
-__all__ = ["CHANGE_FIELDS", "Change"]
+__all__ = ["CHANGE_FIELDS", "PLACE_FIELDS", "Change"]
 
+PLACE_FIELDS = ("alias", "cluster", "namespace", "account", "region", "environment")
+"""What a service of the same name may be told apart by; each by its name or, as an ARN, in full."""
 CHANGE_FIELDS = (
-    "change_id", "service", "kind", "summary", "actor", "version", "previous_version", "alias"
+    "change_id", "service", "kind", "summary", "actor", "version", "previous_version",
+    *PLACE_FIELDS,
 )  # fmt: skip
 """What a search for change events asks for."""
 CANARY = "canary"
@@ -53,8 +56,7 @@ class Change:
     ``removed`` and ``added`` are the lines that a diff takes away and puts in, or the setting's
     value before and after. ``kind`` is ``deploy``, ``config``, ``flag`` or ``commit``, or whatever
     the event says. ``replaced`` is the earlier change event that ``previous_version`` is from,
-    where this one does not say it itself. ``alias``: which of a service's pointers to a version was
-    moved, where it has several; by a name that no other account's or region's has.
+    where this one does not say it itself. ``place``: what the event says of :data:`PLACE_FIELDS`.
     """
 
     change_id: str
@@ -65,7 +67,7 @@ class Change:
     actor: str = ""
     version: str = ""
     previous_version: str = ""
-    alias: str = ""
+    place: Dict[str, str] = field(default_factory=dict)
     files: List[str] = field(default_factory=list)
     removed: List[str] = field(default_factory=list)
     added: List[str] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Change:
             actor=text("actor") or text("author"),
             version=text("version"),
             previous_version=text("previous_version"),
-            alias=text("alias"),
+            place={name: text(name) for name in PLACE_FIELDS if text(name)},
             files=files,
             removed=removed,
             added=added,
@@ -131,7 +133,7 @@ class Change:
 
         "" where they are about different things.
         """
-        if (self.service, self.alias) != (later.service, later.alias) or self.time >= later.time:
+        if (self.service, self.place) != (later.service, later.place) or self.time >= later.time:
             return ""
         if self.kind != CANARY:
             return self.version

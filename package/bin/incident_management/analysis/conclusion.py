@@ -22,7 +22,7 @@ from .asking.calls import Calls, UsedUp
 from .asking.model import Answer, Model, ModelUnavailable, request_hash
 from .budget import Budget
 from .case import CULPRIT_SCORE
-from .changes import Change
+from .changes import PLACE_FIELDS, Change
 from .citations import Checked, check, counts
 from .earlier import earlier_cause
 from .investigation import Found
@@ -278,8 +278,8 @@ def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:
         hypothesis["score"] = min(hypothesis["score"], CULPRIT_SCORE / 2)
         return
     change = told[0]
-    for name in ("service", "version", "alias"):
-        hypothesis[name] = getattr(change, name)
+    hypothesis.update(service=change.service, version=change.version)
+    hypothesis.update({name: change.place.get(name, "") for name in PLACE_FIELDS})
     ranked = hypothesis["previous_version"]
     hypothesis["previous_version"] = change.previous_version or (
         ranked if _ran_before(ranked, change, checked) else ""

@@ -10,6 +10,7 @@ from ..splunk import spl
 from .budget import shorten
 from .case import Case, Hypothesis
 from .causes.ranking import rank_within
+from .changes import PLACE_FIELDS
 from .evidence import Citation, Finding, masked_line
 from .finders import first_failure, new_errors, recent_changes, topology, volume
 from .scope import Scope
@@ -139,7 +140,7 @@ def _hypothesis_document(place: int, hypothesis: Hypothesis, book: _CitationBook
         "service": hypothesis.service,
         "version": hypothesis.version,
         "previous_version": hypothesis.previous_version,
-        "alias": hypothesis.alias,
+        **{name: hypothesis.place.get(name, "") for name in PLACE_FIELDS},
         "advice": hypothesis.advice,
         "source": hypothesis.source,
         "near": hypothesis.near,

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from incident_management.analysis.finders import recent_changes
 from tests.unit.analysis.finders.finding import T, scope_of
 
@@ -67,3 +69,25 @@ def test_where_the_look_further_back_fails_the_changes_of_the_day_are_known_all_
     found = recent_changes.find(scope)
     assert [c.change_id for c in scope.changes] == ["b"]
     assert found.not_found[0].startswith("What ran before orders was deployed is not known.")
+
+
+@pytest.mark.parametrize("field", ["cluster", "namespace", "account", "region", "environment"])
+def test_a_deploy_elsewhere_is_not_what_ran_before(field):
+    """Production would be put back to what staging ran."""
+    changes = [
+        _change(-900, "a", version="1", **{field: "prod"}),
+        _change(-600, "b", version="3", **{field: "staging"}),
+        _change(-60, "c", version="3", **{field: "prod"}),
+    ]
+    scope = scope_of(changes=changes)
+    recent_changes.find(scope)
+    assert [c.previous_version for c in scope.changes] == ["", "", "1"]
+
+
+def test_a_change_that_is_delivered_twice_is_one():
+    """One that shows something else is not the same, as where two tools tell of a deploy."""
+    twice = [_change(-60, "a", version="2")] * 2
+    other = _change(-60, "a", version="2", diff="-pool=20\n+pool=2")
+    scope = scope_of(changes=[*twice, other])
+    recent_changes.find(scope)
+    assert [len(c.added) for c in scope.changes] == [0, 1]

@@ -164,7 +164,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
         service=change.service,
         version=change.version,
         previous_version=change.previous_version,
-        alias=change.alias,
+        place=change.place,
         time=change.time,
         citations=[Citation.of_event(change.event, _change_quote(change), "change")],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Dict, Hashable, List
 
 from ...ports import SearchFailed
 from ...splunk import spl
@@ -21,7 +21,7 @@ LONG_LOOKBACK = 30 * 86400.0
 """Seconds before the onset: a service may be deployed once a month."""
 MOST_TRACED, MOST_OLDER = 5, 100
 """Services whose deploy before is looked for that far back, and their events that are read."""
-WORDS = ("change_id", "CreateAlias20150331", "UpdateAlias20150331")
+WORDS = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
 """One of them stands in an event that far back: all events of a month would else be read."""
 
 
@@ -32,17 +32,17 @@ def find(scope: Scope) -> Finding:
     search = events_of(change_events(), scope.limits.changes, CHANGE_FIELDS)
     result = scope.run(finding, search, window, scope.limits.changes)
     read = [Change.from_row(row) for row in result.rows]
-    changes = [change for change in read if change.is_change_event()]
-    changes.sort(key=lambda change: (change.time, change.change_id))
+    told = [change for change in read if change.is_change_event()]
+    changes = _once_each(told)
     _fill_previous_versions(changes)
     _trace_back(scope, finding, changes)
     scope.changes = changes
     for change in [c for c in reversed(changes) if c.time <= scope.onset][:MOST_TOLD]:
         finding.found.append(f"{change.label()}, {how_long(scope.onset - change.time)} before")
         finding.citations.append(Citation.of_event(change.event, kind="change"))
-    if len(changes) < len(read):
+    if len(told) < len(read):
         finding.not_found.append(
-            f"{len(read) - len(changes)} events only hold the words change_id=… within another "
+            f"{len(read) - len(told)} events only hold the words change_id=… within another "
             "text: they are no changes."
         )
     if not changes:
@@ -54,24 +54,33 @@ def find(scope: Scope) -> Finding:
     return finding
 
 
+def _once_each(changes: List[Change]) -> List[Change]:
+    """Return changes, oldest first; one that was delivered twice, as by two trails, is one."""
+    known: Dict[Hashable, Change] = {}
+    for change in sorted(changes, key=lambda change: (change.time, change.change_id)):
+        said = (change.kind, change.version, *change.removed, *change.added)
+        known.setdefault((change.change_id, change.time, _where(change), said), change)
+    return list(known.values())
+
+
+def _where(change: Change) -> Hashable:
+    return change.service, frozenset(change.place.items())
+
+
 def _fill_previous_versions(changes: List[Change]) -> None:
     """A deploy that does not say what it replaced replaced the one before it.
 
-    That of the same service, and of the same alias where there are several. Of one that was
-    delivered twice both have replaced the same.
+    That of the same service in the same place, as its cluster.
     """
-    running: Dict[Tuple[str, str], Change] = {}
+    running: Dict[Hashable, Change] = {}
     for change in changes:
         if not change.version:
             continue
-        where = (change.service, change.alias)
+        where = _where(change)
         earlier = running.get(where)
         if earlier and not change.previous_version:
-            if (earlier.change_id, earlier.time) == (change.change_id, change.time):
-                before, event = earlier.previous_version, earlier.replaced
-            else:
-                before, event = earlier.replaced_by(change), earlier.event
-            change.previous_version, change.replaced = before, event if before else None
+            before = earlier.replaced_by(change)
+            change.previous_version, change.replaced = before, earlier.event if before else None
         running[where] = change
 
 
@@ -91,5 +100,5 @@ def _trace_back(scope: Scope, finding: Finding, changes: List[Change]) -> None:
         finding.not_found.append(f"What ran before {names[0]} was deployed is not known. {error}")
         return
     read = [Change.from_row(row) for row in result.rows]
-    before = sorted((c for c in read if c.is_change_event()), key=lambda change: change.time)
+    before = _once_each([change for change in read if change.is_change_event()])
     _fill_previous_versions([*before, *changes])
