@@ -74,8 +74,8 @@ class EventSearcher:
         if index:
             events = self.changes if "`incident_change_index`" in spl else self.logs + self.changes
             return [e for e in events if e["index"] == index[1]]
-        told = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
-        words = f"({' OR '.join(f'"{word}"' for word in told)})"
+        marks = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
+        words = "({})".format(" OR ".join(f'"{word}"' for word in marks))
         if spl.startswith(f"search {words} service IN ("):
             services = re.findall(r'"(.*?)"', spl.partition(" service IN (")[2].partition(")")[0])
             assert '`incident_change_index` change_id="*"' in spl and 'version="*"' in spl
