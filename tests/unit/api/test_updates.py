@@ -213,3 +213,15 @@ def test_stakeholders_whose_mail_failed_are_written_to_where_they_are_by_now(api
         assert api.call("POST", f"/outbox/{document['_key']}/retry", {})[0] == 200
     now = {d["channel"]: d["target"] for d in api.stores_value.outbox.all()}
     assert now == {"email": "new@example.com", "slack": "#board"}
+
+
+def test_what_an_earlier_version_left_on_a_merged_incident_is_not_waited_for(api, incident):
+    other = api.call("POST", "/incidents", {"title": "The cart fails", "severity": "high"})[1]["id"]
+    write(api, incident, next_update_in="45m")
+    api.call("POST", f"/incidents/{incident}/merge", {"into": other})
+    left = {**api.stores_value.incidents.get(incident), "update_due": api.clock.now() + 2700}
+    api.stores_value.incidents.save([left])
+    assert "update_due" not in api.call("GET", f"/incidents/{incident}")[1]
+    listed = api.call("GET", "/incidents", query={"status": "closed"})[1]["incidents"]
+    assert [one["id"] for one in listed if "update_due" not in one] == [incident]
+    assert told(api, incident)["update_due"] is None

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from incident_management.notify import late
+from incident_management.notify.announce import CHECKPOINT
 from tests.unit.notify.desk import INCIDENT, Desk
 
 HOUR = 3600.0
@@ -119,3 +123,35 @@ def test_of_incidents_that_nobody_was_told_of_and_that_are_over_no_more_is_read(
     assert len(rows) == 59 + 4  # what began or ended, and the one that is told
     assert stores.outbox.calls <= 6 and stores.analyses.calls == 1
     assert "1 are told late, as they stand now, and 29 are not" in desk.said[-1]
+
+
+def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_once(desk):
+    desk.open()
+    desk.announce()
+    desk.clock.advance(60)
+    desk.write("update", text="Payments fail.", state="identified", services=[])
+    back(desk)
+    told = [e for e in timeline.read(desk.stores, INCIDENT) if e.kind == "notification"]
+    (said,) = [e.data for e in told if e.data["channel"] == "stakeholders"]
+    assert (said["event"], said["outcome"]) == ("update", "dead")
+    assert "was not told: nothing was announced for more than a day" in said["detail"]
+    assert desk.stores.incidents.get(INCIDENT)["entries"] == len(
+        timeline.read(desk.stores, INCIDENT)
+    )
+    entries = len(timeline.read(desk.stores, INCIDENT))
+    # A worker that was killed before its checkpoint was written finds the same again.
+    late.note_untold(desk.stores, desk.clock, 1.0, desk.clock.now())
+    assert len(timeline.read(desk.stores, INCIDENT)) == entries
+
+
+def test_an_update_that_was_told_before_the_worker_ended_is_not_said_to_be_untold(desk):
+    desk.open()
+    desk.announce()
+    desk.clock.advance(60)
+    desk.write("update", text="Payments fail.", state="identified", services=[])
+    checkpoint = desk.stores.claims.get(CHECKPOINT)
+    assert desk.announce(Routing.from_stanzas({"announce": {"update": "slack"}})) == 1
+    desk.stores.claims.save([checkpoint])
+    back(desk)
+    entries = timeline.read(desk.stores, INCIDENT)
+    assert not [e for e in entries if e.data.get("channel") == "stakeholders"]

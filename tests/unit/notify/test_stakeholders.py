@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from incident_management.incidents import updates
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
@@ -310,3 +311,38 @@ def test_who_subscribed_by_a_webhook_gets_what_stakeholders_get(desk):
     (told,) = [d for d in desk.stores.outbox.all() if d["channel"] == "webhook:SUB-1"]
     assert told["event"] == "update" and told["message"]["text"] == "Payments fail for some."
     assert "Socket" not in json.dumps(told) and told["message"]["cause"] == ""
+
+
+def test_a_resolve_with_a_last_update_is_told_once_with_what_the_person_wrote(desk):
+    become(desk, "critical")
+    desk.announce(ROUTING)
+    desk.clock.advance(1)
+    who = (desk.stores, desk.clock, ROUTING, INCIDENT, "dana")
+    updates.resolve(*who, update="All payments work again.", once="r1")
+    desk.announce(ROUTING)
+    events = [event for group, _place, event in desk.outside() if group == "board"]
+    assert events == ["opened", "update"]
+    (told,) = [one for one in desk.messages("board") if one["event"] == "update"]
+    assert told["headline"] == "Resolved" and told["text"] == "All payments work again."
+    laid = blocks(Message.from_document(told))
+    assert laid[0]["text"]["text"].startswith("✅") and "(for " in json.dumps(laid)
+    # Those who work on it hear of both. What comes back and ends without a word is told.
+    assert [e for c, e in desk.told() if c == "slack"][-2:] == ["update", "resolved"]
+    desk.clock.advance(1)
+    desk.write("status", **{"from": "resolved", "to": "new", "reason": "found again"})
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "quiet"})
+    desk.announce(ROUTING)
+    events = [event for group, _place, event in desk.outside() if group == "board"]
+    assert events == ["opened", "update", "reopened", "resolved"]
+
+
+def test_an_end_is_told_where_the_last_update_said_something_else(desk):
+    become(desk, "critical")
+    desk.update("Over, we think.", state="resolved")
+    desk.clock.advance(1)
+    desk.update("No, it is not.", state="monitoring")
+    desk.clock.advance(1)
+    desk.write("status", **{"from": "new", "to": "resolved", "reason": "quiet"})
+    desk.announce(ROUTING)
+    events = [event for group, _place, event in desk.outside() if group == "board"]
+    assert events == ["opened", "update", "update", "resolved"]

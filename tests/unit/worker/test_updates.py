@@ -334,6 +334,9 @@ def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
     entry = Entry.create(first, "update", data, "dana", desk.clock.now(), head, "")
     timeline.write(desk.stores, [entry])
     timeline.refresh(desk.stores, first)
+    # Of the merged one nobody waits for news.
+    merged = desk.stores.incidents.get(first)
+    assert "update_due" not in merged and merged["update_promised"] == due
     desk.stores.claims.insert(claim_document(CHECKPOINT, desk.clock.now()))
     carrying_out.finish_recent(desk.stores, desk.clock)
     desk.wait(40)

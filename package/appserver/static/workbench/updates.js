@@ -43,8 +43,8 @@ export const lastUpdate = (incident) => !waited(incident) ? [] : [{
     help: `They wait for news by ${planned(incident.update_due)}. Left empty, somebody owes it to them still.`,
 }];
 
-/** When stakeholders are to hear next; 0 where nobody waits: what is merged is closed, too. */
-const waited = (incident) => (incident && incident.status !== 'closed' && incident.update_due) || 0;
+/** When stakeholders are to hear next; 0 where nobody waits. */
+const waited = (incident) => (incident && incident.update_due) || 0;
 
 /** Whether an update should have been written by now. */
 export const isUpdateOverdue = (incident) => waited(incident) > 0 && waited(incident) < now();

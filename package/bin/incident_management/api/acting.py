@@ -104,6 +104,9 @@ def document_of(request: Request) -> Document:
 def shown(document: Mapping[str, object]) -> Document:
     """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
     visible = {k: v for k, v in document.items() if not k.startswith("_") and k not in _FOR_SORTING}
+    if document.get("status") == "closed":
+        # Versions before this one left it on what was merged.
+        visible.pop("update_due", None)
     entities = document.get("entities")
     visible["affected_systems"] = list(entities) if isinstance(entities, list) else []
     return visible

@@ -102,7 +102,7 @@ def list_updates(request: Request) -> Response:
     """
     entries = timeline.read_existing(request.stores, request.params["id"])
     incident, routing = fold(entries), request.routing()
-    due = None if incident.status == "closed" else incident.update_due
+    due = incident.update_due
     groups = hearing(request.stores, routing, incident.id, entries)
     return Response(
         {

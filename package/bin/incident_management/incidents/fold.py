@@ -153,7 +153,8 @@ class State:
         incident.sla_resolve_due = self.promise.resolve_due
         incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
         incident.last_update = self.owed.last
-        incident.update_due = self.owed.due
+        # What is over for good is waited for no more; what was merged is closed, too.
+        incident.update_due = None if incident.status == "closed" else self.owed.due
         incident.update_promised = self.owed.promised
         incident.review = self.afterwards.state
         incident.follow_ups = self.afterwards.follow_ups
@@ -344,7 +345,6 @@ class State:
         incident.merged_into = str(entry.data.get("into") or "")
         incident.status, self.closed = "closed", None
         self.holdings.merged(int(entry.data.get("number") or 0))
-        self.owed.merged()
 
     def _unmerged(self, entry: Entry) -> None:
         incident, data = self.incident, entry.data

@@ -124,6 +124,8 @@ class Announcer:
         seconds = self._overlap.seconds()
         fresh = self._fresh(max(known.time - seconds, oldest))
         missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
+        if 0 < known.time < oldest:
+            late.note_untold(self._stores, self._clock, known.time, oldest)
         if not (fresh or missed) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
             self._overlap.was_read(seconds)
             self._behind = False
@@ -304,7 +306,7 @@ class Announcer:
             )
 
         own = {name: routing.target(team, name) for name in channels}
-        return telling.tell(entry, lambda group: audience.hears(group, entry), own, enqueue)
+        return telling.tell(entry, audience.hears, own, enqueue)
 
     def _enqueue(
         self, channel: str, entry: Entry, message: Document, routing: Routing, team: str

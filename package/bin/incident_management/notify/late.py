@@ -14,8 +14,9 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from ..durations import span
 from ..incidents import timeline
-from ..incidents.model import ENDED, Entry
-from ..ports import Document, Stores
+from ..incidents.model import ACTOR, ENDED, Entry
+from ..incidents.stores import find_by
+from ..ports import Clock, Document, Stores
 from ..utc import to_the_second
 from .events import event_of
 
@@ -24,6 +25,7 @@ __all__ = [
     "has_ended",
     "is_over",
     "missed",
+    "note_untold",
     "standing",
     "summary",
     "told_late",
@@ -49,6 +51,29 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
     for entry in stores.timeline.find({"time": {"$gte": start, "$lt": end}, "$or": kinds}):
         found.setdefault(entry["incident_id"], []).append(entry)
     return found
+
+
+def note_untold(stores: Stores, clock: Clock, start: float, end: float) -> None:
+    """Write on their timelines which updates from ``start`` to ``end`` nobody was told of.
+
+    What stakeholders would hear that late may be wrong by now: somebody is to write another.
+    """
+    found = stores.timeline.find({"kind": "update", "time": {"$gte": start, "$lt": end}})
+    named = {str(one["incident_id"]) for one in found}
+    # A worker that is killed may have announced more than it came to note.
+    sent = find_by(stores.outbox, "incident_id", sorted(named), fields=("incident_id", "message"))
+    told = {(one["incident_id"], one["message"]["time"]) for one in sent}
+    for one in found:
+        if (one["incident_id"], one["time"]) in told:
+            continue
+        detail = (
+            f"The update of {to_the_second(one['time'])} was not told: nothing was announced for "
+            "more than a day after it. Write another one if people still wait."
+        )
+        data = {"channel": "stakeholders", "event": "update", "outcome": "dead", "detail": detail}
+        once = f"untold:{one['_key']}"
+        timeline.append(stores, clock, one["incident_id"], "notification", data, ACTOR, once)
+        timeline.refresh(stores, one["incident_id"])
 
 
 def ends(entries: Sequence[Document]) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Callable
 
 from ..incidents import timeline
+from ..incidents.model import ACTOR
 from ..ports import Clock, Document, Stores
 
 __all__ = ["recorder"]
-
-ACTOR = "incident_management"
 
 
 def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:

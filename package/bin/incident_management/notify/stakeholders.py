@@ -12,11 +12,12 @@ it was merged into another, what is written there.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents.canonical import digest
 from ..incidents.clocks.lives import steps_of
 from ..incidents.clocks.owed import STATES
+from ..incidents.fold import effective
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
 from ..incidents.signal import SIMULATED, TEST_MARK
@@ -87,21 +88,25 @@ class Telling:
     def tell(
         self,
         entry: Entry,
-        hears: Callable[[Stakeholders], bool],
+        hears: Callable[[Stakeholders, Entry], bool],
         own: Mapping[str, str],
         enqueue: Enqueue,
     ) -> int:
         """Put an entry's messages on the outbox; returns how many are new.
 
         Args:
-            hears: whether a group was there, with what it wants now, before the entry.
+            hears: whether a group was there, with what it wants now, before an entry.
             own: where those who work on the incident are told of the entry, by channel: nobody is
                 told twice in one place.
         """
         added = 0
         mailed = {_same(one) for one in own.get("email", "").split(",")}
         for group in self._groups:
-            if not (self._wants(group, entry) and hears(group)):
+            if not (self._wants(group, entry) and hears(group, entry)):
+                continue
+            said = self._said_over(entry)
+            if said and self._wants(group, said) and hears(group, said):
+                # A person told them so.
                 continue
             message = message_for(group.name, self._incident, self._entries, entry)
             self._now.setdefault(group.name, entry.time)
@@ -134,6 +139,20 @@ class Telling:
                 return False
             return self._is_for(group, entry) or self._was_told(group, entry)
         return "opened" in group.events and self._became_its(group, entry)
+
+    def _said_over(self, entry: Entry) -> Optional[Entry]:
+        """Return the update that said "resolved" already, of an entry that means the same."""
+        if entry.kind != "status" or entry.data.get("to") != "resolved":
+            return None
+        last: Optional[Entry] = None
+        for one in effective(self._entries):
+            if one.key == entry.key:
+                break
+            if one.kind == "update":
+                last = one
+            elif event_of(one.to_document()) == "reopened":
+                last = None
+        return last if last and last.data.get("state") == "resolved" else None
 
     @property
     def _standings(self) -> Dict[str, Standing]:

@@ -56,11 +56,8 @@ class Owed:
         if to in ENDED:
             self.due = self.promised
 
-    def merged(self) -> None:
-        """They wait for news of the other incident, as its own entries say."""
-        self.due = None
-
     def unmerged(self) -> None:
+        """Meanwhile they waited for news of the other incident, as its own entries say."""
         self.due = self.promised
 
     def split(self, undone: str) -> None:

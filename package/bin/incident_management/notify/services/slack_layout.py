@@ -131,7 +131,7 @@ def _since(message: Message) -> str:
 
 
 def _is_over(message: Message) -> bool:
-    is_resolved = message.event == STANDING and message.status in ENDED
+    is_resolved = message.event in (STANDING, "update") and message.status in ENDED
     return message.event == "resolved" or is_resolved
 
 
