@@ -15,6 +15,7 @@ from splunktaucclib.rest_handler.entity import RestEntity
 from splunktaucclib.rest_handler.error import RestError
 
 from incident_management.incidents.errors import Invalid, NotFound
+from incident_management.splunk.channel_file import KIND, ChannelFile
 from incident_management.splunk.routing_file import RoutingFile
 from incident_management.splunk.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
@@ -29,9 +30,13 @@ class RoutingHandler(admin_external.AdminExternalHandler):
         super().__init__(*args, **kwargs)
         session = Session(admin_external.get_splunkd_endpoint(), self.getSessionKey())
         kind = self.endpoint.config_name
-        self.file: Union[RoutingFile, RoutingSettings] = (
-            RoutingSettings(session, kind) if kind in ABOUT else RoutingFile(session, kind)
-        )
+        self.file: Union[RoutingFile, RoutingSettings]
+        if kind == KIND:
+            self.file = ChannelFile(session, self.handler.rest_credentials)
+        else:
+            self.file = (
+                RoutingSettings(session, kind) if kind in ABOUT else RoutingFile(session, kind)
+            )
 
     @admin_external.build_conf_info
     def handleList(self, confInfo: Any) -> List[RestEntity]:

@@ -98,15 +98,15 @@ def _channels(request: Request) -> Found:
 
 
 def _message(request: Request) -> Found:
-    refused = refusals(request.stores, request.clock)
+    refused = refusals(request.stores, request.clock, request.routing().channel_names)
     if refused:
         return Found(TODO, refused[0])
     set_up = _set_up(request)
-    waiting = [NAMES[one] for one in set_up if not _is_sent(request, channel=one)]
+    waiting = [NAMES.get(one, one) for one in set_up if not _is_sent(request, channel=one)]
     if waiting:
         return Found(TODO, f"No message was taken yet by {_named(waiting)}: open a test incident.")
     if set_up:
-        return Found(DONE, f"Taken by {_named([NAMES[one] for one in set_up])}.")
+        return Found(DONE, f"Taken by {_named([NAMES.get(one, one) for one in set_up])}.")
     if _is_sent(request):
         return Found(DONE, "Taken by a subscribed webhook.")
     return Found(TODO, "Set up a channel, then open a test incident.")
@@ -188,7 +188,7 @@ STEPS: Dict[str, Tuple[str, Callable[[Request], Found]]] = {
 
 def _set_up(request: Request) -> List[str]:
     found = settings.channels_set_up(conf.load(request.system_session, settings.CONF))
-    return [one for one in CHANNELS if one in found]
+    return [*(one for one in CHANNELS if one in found), *sorted(request.routing().own_set_up)]
 
 
 def _is_sent(request: Request, **of: str) -> bool:

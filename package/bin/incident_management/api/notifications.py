@@ -21,6 +21,7 @@ __all__ = ["shown"]
 
 STATES = ("pending", "sending", GATHERED, *FINAL)
 MAX_LISTED = 500
+_CHANNELS = ", ".join(f"`{one}`" for one in CHANNELS)
 _ASKED = record({"id": any_text(), "new": flag()})
 _SHOWN = (
     "incident_id", "channel", "target", "event", "state", "attempts", "next_attempt",
@@ -34,7 +35,7 @@ _SHOWN = (
     capability="incident_signal",
     body=obj(
         {
-            "channel": one_of(CHANNELS),
+            "channel": text(CHARACTERS["channel"], 1, f"{_CHANNELS}, or one that was shaped."),
             "message": text(CHARACTERS["message"], 1),
             "id": text(
                 CHARACTERS["id"], about="The same id of one user on the same channel is sent once."
@@ -59,6 +60,7 @@ def notify(request: Request) -> Response:
         {"id": request.mark, **request.body},
         conf.web_url(request.system_session),
         request.user,
+        request.routing().channel_names,
     )
     return Response(answer, status=201 if answer["new"] else 200)
 

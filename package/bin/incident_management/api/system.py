@@ -81,6 +81,7 @@ def get_health(request: Request) -> Response:
                 "channels": obj(
                     {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
                     CHANNELS,
+                    more=True,
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
                 "slack_socket": record(
@@ -120,7 +121,8 @@ def get_info(request: Request) -> Response:
     server = _server(request) or {}
     installed = request.system_session.get(f"/services/apps/local/{APP}")
     stanzas = conf.load(request.system_session, settings.CONF)
-    set_up = settings.channels_set_up(stanzas)
+    routing = request.routing()
+    set_up = settings.channels_set_up(stanzas) | routing.own_set_up
     has_token = bool(stanzas.get("slack", {}).get("app_token"))
     subscriptions = request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)
     seen = worker_seen(request.stores)
@@ -132,7 +134,7 @@ def get_info(request: Request) -> Response:
             "server_name": server.get("serverName", ""),
             "python_version": platform.python_version(),
             "configuration_problems": list(request.problems()),
-            "channels": {channel: channel in set_up for channel in CHANNELS},
+            "channels": {channel: channel in set_up for channel in routing.channel_names},
             "worker_seen": seen,
             "slack_socket": state_of(request.stores, has_token, request.clock.now()),
             "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
@@ -154,7 +156,7 @@ def _troubles(request: Request, seen: Optional[float]) -> List[str]:
     now = request.clock.now()
     return [
         *worker_troubles(request.stores, now, seen, now - request.backend.started_at),
-        *refusals(request.stores, request.clock),
+        *refusals(request.stores, request.clock, request.routing().channel_names),
         *troubles(request.stores),
     ]
 

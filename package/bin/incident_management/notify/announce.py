@@ -25,7 +25,6 @@ from typing import (
     Tuple,
 )
 
-from ..channels import CHANNELS
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Member, Routing
@@ -140,8 +139,8 @@ class Announcer:
         self._behind = is_behind
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
-        there = set_up() if ready or missed else CHANNELS
-        hearing = known.hearing.without(there, moment)
+        there = set_up() if ready or missed else routing.channel_names
+        hearing = known.hearing.without(routing.channel_names, there, moment)
         subscriptions = read_subscriptions()
         hearing = hearing.under(routing, subscriptions, known.time)
         audience = Audience(routing, subscriptions, there, hearing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence
 
 from ..channels import CHANNELS
 from ..incidents.canonical import canonical
@@ -27,6 +27,7 @@ def enqueue(
     request: Mapping[str, Any],
     web_url: str,
     actor: str,
+    channels: Sequence[str] = CHANNELS,
 ) -> Dict[str, Any]:
     """Put what somebody asks for on the outbox.
 
@@ -34,6 +35,7 @@ def enqueue(
         request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same
             channel is sent once; by default the request's own content in this minute), ``title``,
             ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
+        channels: those that there are.
 
     Returns the notification's ``id``, and whether it is ``new``.
 
@@ -41,7 +43,7 @@ def enqueue(
         Invalid: a field is missing, unknown or malformed.
         NotFound: there is no such incident.
     """
-    values = _checked(request)
+    values = _checked(request, channels)
     channel, target, incident_id = values["channel"], values["target"], values["incident_id"]
     incident = stores.incidents.get(incident_id) if incident_id else None
     if incident_id and incident is None:
@@ -74,7 +76,7 @@ def enqueue(
     return {"id": notification_id(source, channel, target), "new": new}
 
 
-def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
+def _checked(request: Mapping[str, Any], channels: Sequence[str]) -> Dict[str, str]:
     values = dict.fromkeys(CHARACTERS, "")
     for name, value in request.items():
         if name not in CHARACTERS:
@@ -82,9 +84,9 @@ def _checked(request: Mapping[str, Any]) -> Dict[str, str]:
         if not isinstance(value, str):
             raise Invalid(f"'{name}' must be a text.")
         values[name] = value.strip()
-    if values["channel"] not in CHANNELS:
+    if values["channel"] not in channels:
         raise Invalid(
-            f"'{values['channel'][:40]}' is not a channel; the channels are {', '.join(CHANNELS)}."
+            f"'{values['channel'][:40]}' is not a channel; the channels are {', '.join(channels)}."
         )
     if not values["message"]:
         raise Invalid("'message' is missing: say what to tell.")

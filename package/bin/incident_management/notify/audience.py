@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
-from ..channels import CHANNELS
 from ..incidents.lifecycle import comes_with_acknowledgement
 from ..incidents.model import Entry
 from ..incidents.routing import Routing, Stakeholders
@@ -55,9 +54,9 @@ class Hearing:
         ]
         return {"left_out": dict(self.left_out), "since": since}
 
-    def without(self, set_up: Collection[str], moment: float) -> Hearing:
-        """Leave out, until that moment, the channels that are not set up."""
-        left_out = {name: moment for name in CHANNELS if name not in set_up}
+    def without(self, channels: Collection[str], set_up: Collection[str], moment: float) -> Hearing:
+        """Leave out, until that moment, those of the channels that are not set up."""
+        left_out = {name: moment for name in channels if name not in set_up}
         return Hearing({**self.left_out, **left_out}, self.since)
 
     def under(self, routing: Routing, subscriptions: Subscriptions, announced: float) -> Hearing:
@@ -105,7 +104,7 @@ class Audience:
                 name, entry.time, _team(team)
             ):
                 yield name
-        yield from _asked_for(entry)
+        yield from _asked_for(entry, self.routing)
         for name in subscribed(self._made_before(entry), event, message["severity"], team):
             if hearing.hears(name, entry.time, event, ALL):
                 yield name
@@ -118,10 +117,10 @@ class Audience:
         }
 
 
-def _asked_for(entry: Entry) -> Sequence[str]:
+def _asked_for(entry: Entry, routing: Routing) -> Sequence[str]:
     """The channels that a step of an escalation names."""
     named = entry.data.get("channels") if entry.kind == "escalation" else ()
-    return [channel for channel in named or () if channel in CHANNELS]
+    return [channel for channel in named or () if channel in routing.channel_names]
 
 
 def _team(name: str) -> str:
@@ -130,12 +129,12 @@ def _team(name: str) -> str:
 
 def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str]]:
     """What is wanted told where; ``opened?`` is wanted where the channel is set up."""
-    found: Dict[str, Set[str]] = {channel: set() for channel in CHANNELS}
+    found: Dict[str, Set[str]] = {channel: set() for channel in routing.channel_names}
     for event, wishes in routing.announce.items():
         for wish in wishes:
             found[wish.channel].add(f"{event}?" if wish.if_set_up else event)
     for team in routing.teams.values():
-        for channel in team.channels or CHANNELS:
+        for channel in team.channels or routing.channel_names:
             found[channel].add(_team(team.name))
     for group in routing.stakeholders:
         found[hearing_of(group)] = {wish_of(group)}

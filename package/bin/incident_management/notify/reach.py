@@ -15,7 +15,8 @@ KEY = "channels set up"
 
 def reached(set_up: Collection[str], subscriptions: Iterable[Document]) -> Tuple[str, ...]:
     """Return the channels that are set up, and ``webhooks`` where a subscription is enabled."""
-    channels = tuple(channel for channel in CHANNELS if channel in set_up)
+    own = sorted(set(set_up).difference(CHANNELS))
+    channels = (*(channel for channel in CHANNELS if channel in set_up), *own)
     is_subscribed = any(one.get("enabled", True) for one in subscriptions)
     return (*channels, "webhooks") if is_subscribed else channels
 

@@ -7,7 +7,7 @@ arrives. So is whom a mail server did not take, while others got the mail.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Collection, Dict, List, Optional
 
 from ..channels import CHANNELS, NAMES
 from ..ports import Clock, Document, Stores
@@ -20,14 +20,14 @@ RECENT_SECONDS = 86400.0
 MAILS = 50
 
 
-def refusals(stores: Stores, clock: Clock) -> List[str]:
-    """Return a sentence for each channel that refused a message, and took none that is newer.
+def refusals(stores: Stores, clock: Clock, known: Collection[str] = CHANNELS) -> List[str]:
+    """Return a sentence for each known channel that refused a message, and took none that is newer.
 
     Raises what the stores raise.
     """
     since = clock.now() - RECENT_SECONDS
     # Most often none refuses anything, which one call tells of all.
-    channels = CHANNELS if _any_dead(stores, since) else ()
+    channels = known if _any_dead(stores, since) else ()
     newest = {channel: _newest(stores, channel, since) for channel in channels}
     refused = [
         _sentence(channel, dead)
@@ -71,7 +71,8 @@ def _left_out(stores: Stores, since: float) -> List[str]:
 
 
 def _sentence(channel: str, document: Document) -> str:
+    name = NAMES.get(channel, channel)
     return (
-        f"{NAMES[channel]} was not told of what was to be told last: {document['last_error']} "
+        f"{name} was not told of what was to be told last: {document['last_error']} "
         "What failed is sent again in the workbench, under Not delivered."
     )

@@ -31,7 +31,6 @@ from typing import (
     Tuple,
 )
 
-from ..channels import PEOPLE
 from ..incidents.model import ENDED, SEVERITIES
 from ..incidents.routing import Routing
 from ..incidents.stores import between, chunks, find_by
@@ -89,7 +88,7 @@ class Storms:
     def enqueue(self, routing: Routing, team: str, **notification: Any) -> bool:
         """Put a notification on the outbox as :meth:`.Outbox.enqueue` does, gathered in a storm."""
         channel, message = notification["channel"], notification["message"]
-        if channel not in PEOPLE:
+        if not routing.is_for_people(channel):
             return self._outbox.enqueue(**notification, extra={"team": team})
         flow = _flow(channel, team, message)
         outside = message.get("stakeholders")

@@ -55,7 +55,7 @@ class RoutingFile:
         """Return each entry's fields, by its name."""
         start = stanza_of(self._kind, "")
         return {
-            header[len(start) :]: _fields(values)
+            header[len(start) :]: self._fields(values)
             for header, values in sorted(conf.every(self._session, FILE).items())
             if header.startswith(start)
         }
@@ -71,19 +71,20 @@ class RoutingFile:
 
     def create(self, name: str, fields: Mapping[str, str]) -> None:
         """Add an entry."""
-        if not NAME.fullmatch(name):
-            raise Invalid(NAME_RULE)
+        self._check_name(name)
         if name in self.all():
             raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
-        values = {key: value for key, value in _settings(fields).items() if value}
+        values = {key: value for key, value in self._settings(fields).items() if value}
         self._check(name, values)
         self._session.post(PATH, {"name": stanza_of(self._kind, name), **values})
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the fields that are given; what is empty there already is not written."""
-        known = _settings(self.one(name))
+        known = self._settings(self.one(name))
         values = {
-            key: value for key, value in _settings(fields).items() if value != known.get(key, "")
+            key: value
+            for key, value in self._settings(fields).items()
+            if value != known.get(key, "")
         }
         if values:
             self._check(name, values)
@@ -96,6 +97,26 @@ class RoutingFile:
         check_change(stanzas, self._kind, name, None, self._open_of, time.time())
         self._session.delete(f"{PATH}/{path_of(stanza_of(self._kind, name))}")
 
+    def _check_name(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise Invalid(NAME_RULE)
+
+    def _fields(self, values: Mapping[str, str]) -> Values:
+        """Return a stanza's settings as the page's fields."""
+        fields = {_STEP.sub(r"step_\1", key): value for key, value in values.items()}
+        fields["disabled"] = "1" if is_off(values) else "0"
+        if "channels" in fields:
+            # The page's list of choices knows no blanks.
+            fields["channels"] = ",".join(listed(fields["channels"]))
+        return fields
+
+    def _settings(self, fields: Mapping[str, str]) -> Values:
+        """Return the page's fields as a stanza's settings."""
+        found = {_STEP_FIELD.sub(r"step.\1", name): text.strip() for name, text in fields.items()}
+        if "disabled" in found:
+            found["disabled"] = "1" if is_off(found) else "0"
+        return found
+
     def _check(self, name: str, values: Values) -> None:
         check_lines(values)
         stanzas = conf.every(self._session, FILE)
@@ -105,24 +126,6 @@ class RoutingFile:
         query: Dict[str, Any] = {"$and": [{"team": team}, IS_OPEN]}
         found = KvStores(self._session).incidents.find(query, limit=1, fields=("id",))
         return [str(one["id"]) for one in found]
-
-
-def _fields(values: Mapping[str, str]) -> Values:
-    """Return a stanza's settings as the page's fields."""
-    fields = {_STEP.sub(r"step_\1", key): value for key, value in values.items()}
-    fields["disabled"] = "1" if is_off(values) else "0"
-    if "channels" in fields:
-        # The page's list of choices knows no blanks.
-        fields["channels"] = ",".join(listed(fields["channels"]))
-    return fields
-
-
-def _settings(fields: Mapping[str, str]) -> Values:
-    """Return the page's fields as a stanza's settings."""
-    found = {_STEP_FIELD.sub(r"step.\1", field): text.strip() for field, text in fields.items()}
-    if "disabled" in found:
-        found["disabled"] = "1" if is_off(found) else "0"
-    return found
 
 
 def check_lines(values: Values) -> None:

@@ -126,7 +126,10 @@ class Duties:
             self.stores, self.clock, self.holder, bulletin, self._roster
         )
         self._refused = RefusedMessages(
-            self.stores, self.clock, notice(self.session, REFUSED_MESSAGE)
+            self.stores,
+            self.clock,
+            notice(self.session, REFUSED_MESSAGE),
+            lambda: self._config.routing.channel_names,
         )
 
     def all(self) -> List[Duty]:

@@ -14,11 +14,13 @@ from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
 from ..notify.senders import Senders, senders, slack_sender
+from ..notify.services.http_call import HttpSender
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..outside.network import NotConfigured, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
 from ..splunk import secrets
+from ..splunk.channel_secrets import secrets_of
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
@@ -66,8 +68,11 @@ class Messages:
         return self._announcer.summarize(self._config.settings.network.web_url)
 
     def deliver(self) -> Mapping[str, int]:
-        """Send what is due."""
+        """Send what is due; nothing before it is known which channels there are."""
+        if not self._config.is_read:
+            return {}
         made = {channel: self._sender(channel) for channel in CHANNELS}
+        made.update((name, self._own(name)) for name in self._config.routing.own_channels)
         known = _Channels(made, self._webhook)
         counts = self.outbox.deliver_due(known, held=self._held_channels())
         return {f"notifications_{state}": count for state, count in counts.items()}
@@ -87,16 +92,15 @@ class Messages:
         """Note for the overview page who can be told."""
         if self._config.is_read:
             subscriptions = self._read_subscriptions().values()
-            set_up = self._config.settings.set_up
-            note_reach(self._stores, self._clock, reached(set_up, subscriptions))
+            note_reach(self._stores, self._clock, reached(self._known_set_up(), subscriptions))
         return {}
 
     def _held_channels(self) -> Set[str]:
         """Channels whose settings are malformed: their messages wait until they are corrected."""
-        problems = self._config.settings.problems
+        problems, routing = self._config.settings.problems, self._config.routing
         if not self._config.is_read or any(part in problems for part in SHARED_PARTS):
-            return {*CHANNELS, *map(channel_of, self._read_subscriptions())}
-        return {channel for channel in CHANNELS if channel in problems}
+            return {*routing.channel_names, *map(channel_of, self._read_subscriptions())}
+        return {*(channel for channel in CHANNELS if channel in problems), *routing.own_malformed}
 
     def _set_up(self) -> Collection[str]:
         """The channels that are set up; a missing one is looked for once more, as in `_sender`.
@@ -106,20 +110,36 @@ class Messages:
         if not self._config.settings.set_up.issuperset(CHANNELS):
             with suppress(SettingsError, SplunkError):
                 self._config.read_again()
-        return self._config.settings.set_up
+        return self._known_set_up()
+
+    def _known_set_up(self) -> Collection[str]:
+        return self._config.settings.set_up | self._config.routing.own_set_up
 
     def _sender(self, channel: str) -> Callable[[], Sender]:
+        return self._made_again(lambda: senders(self._config.settings, self._clock)[channel]())
+
+    def _own(self, name: str) -> Callable[[], Sender]:
+        def make() -> Sender:
+            channel = self._config.routing.own_channels.get(name)
+            if channel is None:
+                raise NotConfigured(f"The channel '{name}' was deleted.")
+            network = network_of(self._config.settings)
+            return HttpSender(channel, secrets_of(self._session, channel), network, self._clock)
+
+        return self._made_again(make)
+
+    def _made_again(self, make: Callable[[], Sender]) -> Callable[[], Sender]:
         """Make a sender; a missing setting is looked for once more, as it may have come since."""
 
-        def make() -> Sender:
+        def made() -> Sender:
             try:
-                return senders(self._config.settings, self._clock)[channel]()
+                return make()
             except NotConfigured:
                 if not self._config.read_again():
                     raise
-                return senders(self._config.settings, self._clock)[channel]()
+                return make()
 
-        return make
+        return made
 
     def _webhook(self, key: str) -> Callable[[], Sender]:
         def make() -> Sender:

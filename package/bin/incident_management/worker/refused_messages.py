@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, Optional
+from typing import Callable, Collection, Mapping, Optional
 
+from ..channels import CHANNELS
 from ..notify.refusals import refusals
 from ..ports import Clock, Stores
 
@@ -18,18 +19,26 @@ class RefusedMessages:
 
     Args:
         show: shows a sentence; an empty one takes it away.
+        channels: gives the channels that there are.
     """
 
-    def __init__(self, stores: Stores, clock: Clock, show: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        clock: Clock,
+        show: Callable[[str], None],
+        channels: Callable[[], Collection[str]] = lambda: CHANNELS,
+    ) -> None:
         self._stores = stores
         self._clock = clock
         self._show = show
+        self._channels = channels
         # None: what an earlier process has left there is not known.
         self._shown: Optional[str] = None
 
     def run(self) -> Mapping[str, int]:
         """Look, and change the message if it has to."""
-        sentence = " ".join(refusals(self._stores, self._clock))
+        sentence = " ".join(refusals(self._stores, self._clock, self._channels()))
         if sentence != self._shown:
             self._show(sentence)
         self._shown = sentence

@@ -36,6 +36,7 @@ KINDS = {
     "calendar": "calendar",
     "rota": "on-call rota",
     "stakeholders": "group of stakeholders",
+    "channel": "channel",
 }
 """The kinds, and what people call one of each."""
 

@@ -9,6 +9,7 @@ from typing import (
     Callable,
     Collection,
     Dict,
+    FrozenSet,
     List,
     Mapping,
     Optional,
@@ -18,6 +19,7 @@ from typing import (
     TypeVar,
 )
 
+from ...channels import CHANNELS, PEOPLE
 from ...conf_values import is_true
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
@@ -26,6 +28,7 @@ from ..errors import Invalid, NotFound, RoutingError
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from .choice import Choice, Chooser, Load, Standing
+from .http_channels import HttpChannel, is_name
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
@@ -81,6 +84,9 @@ class Routing:
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
     agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
+
+    ``own_channels`` are those that administrators have shaped, malformed ones and those that are
+    switched off among them.
     """
 
     teams: Dict[str, Team] = field(default_factory=dict)
@@ -105,6 +111,7 @@ class Routing:
     rotas: Dict[str, Rota] = field(default_factory=dict)
     covers: Optional[Tuple[Cover, ...]] = None
     stakeholders: Tuple[Stakeholders, ...] = ()
+    own_channels: Dict[str, HttpChannel] = field(default_factory=dict)
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -230,6 +237,26 @@ class Routing:
 
     # --- who hears of it --------------------------------------------------------------------
 
+    @property
+    def channel_names(self) -> Tuple[str, ...]:
+        """Every channel that can be told."""
+        return (*CHANNELS, *self.own_channels)
+
+    @property
+    def own_set_up(self) -> FrozenSet[str]:
+        """Those of ``own_channels`` that are switched on."""
+        return frozenset(name for name, one in self.own_channels.items() if one.enabled)
+
+    @property
+    def own_malformed(self) -> FrozenSet[str]:
+        """Those of ``own_channels`` that can't be used until they are corrected."""
+        return frozenset(name for name, one in self.own_channels.items() if not one.calls)
+
+    def is_for_people(self, channel: str) -> bool:
+        """Whether people read a channel, and want summaries in a storm."""
+        own = self.own_channels.get(channel)
+        return own.for_people if own else channel in PEOPLE
+
     def channels(self, event: str, team: str, set_up: Collection[str]) -> Tuple[str, ...]:
         """Return the channels that are told of an event: those of [announce] that the team has.
 
@@ -255,8 +282,11 @@ class _Reader:
     """Reads stanza by stanza, and goes on after a malformed one."""
 
     def __init__(self, stanzas: Stanzas) -> None:
+        # A channel that is switched off can be named as any other that is not set up.
         self._stanzas = {
-            name: values for name, values in stanzas.items() if not is_true(values.get("disabled"))
+            name: values
+            for name, values in stanzas.items()
+            if name.startswith("channel:") or not is_true(values.get("disabled"))
         }
         self._problems: List[str] = []
 
@@ -276,19 +306,24 @@ class _Reader:
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         rotas = self._rotas(calendars)
-        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas), Team)
+        shaped = self._all("channel", HttpChannel.read, HttpChannel)
+        own = {name: one for name, one in shaped.items() if is_name(name)}
+        told = (*CHANNELS, *own)
+        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)
         people = {*members, *(name for team in teams.values() for name in team.members)}
         self._problems += strangers(rotas, people)
         rules = self._each("rule", lambda n, v: Rule.read(n, v, teams))
         rules.sort(key=lambda rule: (rule.name == "default", rule.order, rule.name))
         policies = self._each("sla", lambda n, v: Policy.read(n, v, calendars))
         policies.sort(key=lambda one: (one.order, one.name))
-        paths = self._each("escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas))
+        paths = self._each(
+            "escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas, told)
+        )
         paths.sort(key=lambda one: (one.order, one.name))
         return Routing(
             teams=teams,
             rules=tuple(rules),
-            announce=self._announce(),
+            announce=self._announce(told),
             reopen_window=self._window("reopen_window", "4h"),
             group_window=self._window("group_window", "15m"),
             group_by=self._some_of("group_by", GROUNDS, "grounds", DEFAULT_GROUNDS),
@@ -307,7 +342,10 @@ class _Reader:
                 "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
             ),
             rotas=rotas,
-            stakeholders=tuple(self._each("stakeholders", Stakeholders.read)),
+            stakeholders=tuple(
+                self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
+            ),
+            own_channels=own,
             problems=tuple(self._problems),
         )
 
@@ -353,9 +391,9 @@ class _Reader:
         ]
         return [one for one in found if one is not None]
 
-    def _announce(self) -> Dict[str, Tuple[Wish, ...]]:
+    def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[Wish, ...]]:
         return {
-            event: self._read(partial(announced, f"{CONF} [announce] {event}", text), ())
+            event: self._read(partial(announced, f"{CONF} [announce] {event}", text, told), ())
             for event, text in self._stanzas.get("announce", {}).items()
             if event != "disabled"
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Collection, List, Mapping, Optional, Tuple
+from typing import Collection, List, Mapping, Optional, Sequence, Tuple
 
 from ...channels import CHANNELS
 from ...conf_values import listed
@@ -105,8 +105,12 @@ class Path(Applies):
         calendars: Calendars,
         teams: Collection[str],
         rotas: Collection[str] = (),
+        told: Sequence[str] = CHANNELS,
     ) -> Path:
-        """Read a stanza; ``teams`` and ``rotas`` hold the names of all. Raises RoutingError."""
+        """Read a stanza; ``teams``, ``rotas`` and ``told`` (channels) hold the names of all.
+
+        Raises RoutingError.
+        """
         where = f"{CONF} [escalation:{name}]"
         repeat = int(min(number(where, values, "repeat", 0), MAX_REPEATS))
         every = optional_duration(where, values, "repeat_every") or 0.0
@@ -117,7 +121,7 @@ class Path(Applies):
         return cls(
             name,
             *_applies(where, values, calendars),
-            _steps(where, values, teams, rotas),
+            _steps(where, values, {"team": teams, "rota": rotas, "channel": told}),
             choice(where, values, "until", ("acknowledged", "resolved")),
             repeat,
             every,
@@ -154,13 +158,13 @@ def _share(where: str, values: Mapping[str, str], key: str, default: str) -> flo
 
 
 def _steps(
-    where: str, values: Mapping[str, str], teams: Collection[str], rotas: Collection[str]
+    where: str, values: Mapping[str, str], known: Mapping[str, Collection[str]]
 ) -> Tuple[Step, ...]:
     found: List[Step] = []
     for key, text in values.items():
         match = _STEP.fullmatch(key)
         if match and text.strip():
-            found.append(_step(f"{where} {key}", int(match.group(1)), listed(text), teams, rotas))
+            found.append(_step(f"{where} {key}", int(match.group(1)), listed(text), known))
     if not 0 < len(found) <= MAX_STEPS:
         raise RoutingError(f"{where} has {len(found)} steps; write step.1 to step.{MAX_STEPS}.")
     found.sort(key=lambda step: step.number)
@@ -173,24 +177,22 @@ def _step(
     where: str,
     position: int,
     parts: Tuple[str, ...],
-    teams: Collection[str],
-    rotas: Collection[str],
+    known: Mapping[str, Collection[str]],
 ) -> Step:
     """Read ``15m, team:leads, rota:second, channel:slack``: a time, then who and where."""
     after = duration(parts[0], where)
     given = {"team": "", "member": "", "rota": ""}
-    known = {"team": teams, "rota": rotas}
     channels: List[str] = []
     for part in parts[1:]:
         kind, _, name = (piece.strip() for piece in part.partition(":"))
-        if kind == "channel" and name in CHANNELS:
+        if kind == "channel" and name in known[kind]:
             channels.append(name)
         elif name and name in known.get(kind, (name,)) and kind in given:
             given[kind] = user_name(name) if kind == "member" else name
         else:
             raise RoutingError(
                 f"{where} names '{part}'; use team:<a team that has a stanza>, rota:<one that has "
-                f"one>, member:<user> or channel:<{', '.join(CHANNELS)}>."
+                f"one>, member:<user> or channel:<{', '.join(known['channel'])}>."
             )
     if not (channels or any(given.values())):
         raise RoutingError(f"{where} names nobody; add a team, a rota, a member or a channel.")

@@ -6,6 +6,7 @@ import re
 from typing import Mapping
 
 from ..errors import RoutingError
+from .http_channels import SETTINGS
 from .values import CONF
 
 __all__ = ["check_aim", "misspelt"]
@@ -23,8 +24,10 @@ _KNOWN = {
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),
     "stakeholders": (
-        *("severity", "team", "slack_channels", "email", "teams", "events", "update_every"),
+        *("severity", "team", "slack_channels", "email", "teams", "channels", "events"),
+        "update_every",
     ),
+    "channel": SETTINGS,
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {

@@ -7,7 +7,7 @@ where it is asked for that an incident was opened or resolved. Never what was fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, Optional, Tuple
+from typing import Mapping, Optional, Sequence, Tuple
 
 from ..errors import RoutingError
 from .values import (
@@ -30,9 +30,10 @@ EVENTS = ("opened", "resolved")
 class Stakeholders:
     """A group, for the incidents whose severity and team its patterns match.
 
-    ``teams``: the app's channel in Microsoft Teams is one of its places. ``events``: what it hears
-    of besides updates. ``update_every``: it is to hear of an open incident at least this often, in
-    seconds; None: whenever somebody writes or has promised it.
+    ``teams``: the app's channel in Microsoft Teams is one of its places. ``channels``: those that
+    administrators have shaped. ``events``: what it hears of besides updates. ``update_every``: it
+    is to hear of an open incident at least this often, in seconds; None: whenever somebody writes
+    or has promised it.
     """
 
     name: str
@@ -43,10 +44,11 @@ class Stakeholders:
     teams: bool = False
     events: Tuple[str, ...] = ()
     update_every: Optional[float] = None
+    channels: Tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, name: str, values: Mapping[str, str]) -> Stakeholders:
-        """Read a stanza. Raises RoutingError."""
+    def read(cls, name: str, values: Mapping[str, str], own: Sequence[str] = ()) -> Stakeholders:
+        """Read a stanza; ``own``: the channels that there are besides. Raises RoutingError."""
         where = f"{CONF} [stakeholders:{name}]"
         known = ("0", "1", "false", "true")
         group = cls(
@@ -58,9 +60,12 @@ class Stakeholders:
             choice(where, values, "teams", known) in ("1", "true"),
             some_of(f"{where} events", values.get("events", ""), EVENTS, "events"),
             optional_duration(where, values, "update_every"),
+            _own(where, values.get("channels", ""), own),
         )
         if not group.places:
-            raise RoutingError(f"{where} tells nobody; set slack_channels, email or teams.")
+            raise RoutingError(
+                f"{where} tells nobody; set slack_channels, email, teams or channels."
+            )
         return group
 
     def fits(self, severity: str, team: str) -> bool:
@@ -72,4 +77,13 @@ class Stakeholders:
         """Where it is told, as channels and what of them; all of its mail is one."""
         mail = (("email", ",".join(self.email)),) if self.email else ()
         teams = (("teams", ""),) if self.teams else ()
-        return (*(("slack", one) for one in self.slack_channels), *mail, *teams)
+        own = ((one, "") for one in self.channels)
+        return (*(("slack", one) for one in self.slack_channels), *mail, *teams, *own)
+
+
+def _own(where: str, text: str, own: Sequence[str]) -> Tuple[str, ...]:
+    if text.strip() and not own:
+        raise RoutingError(
+            f"{where} channels is '{text[:60]}'; make one under HTTP channels first."
+        )
+    return some_of(f"{where} channels", text, own, "channels")

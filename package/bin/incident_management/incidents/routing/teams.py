@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ...channels import CHANNELS
 from ...conf_values import listed
@@ -100,8 +100,12 @@ class Team:
         calendars: Calendars,
         teams: Mapping[str, object],
         rotas: Collection[str] = (),
+        told: Sequence[str] = CHANNELS,
     ) -> Team:
-        """Read a stanza; ``teams`` and ``rotas`` hold the names of all. Raises RoutingError."""
+        """Read a stanza; ``teams``, ``rotas`` and ``told`` (channels) hold the names of all.
+
+        Raises RoutingError.
+        """
         where = f"{CONF} [team:{name}]"
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in teams or fallback == name):
@@ -114,7 +118,7 @@ class Team:
         return cls(
             name,
             tuple(dict.fromkeys(user_names(values.get("members", "")))),
-            some_of(f"{where} channels", values.get("channels", ""), CHANNELS, "channels"),
+            some_of(f"{where} channels", values.get("channels", ""), told, "channels"),
             values.get("slack_channel", "").strip(),
             email_addresses(f"{where} email", values.get("email", "")),
             _capacity(where, values),

@@ -101,11 +101,11 @@ def email_addresses(where: str, text: str) -> Tuple[str, ...]:
         raise RoutingError(f"{where} {error}.") from None
 
 
-def announced(where: str, text: str) -> Tuple[Wish, ...]:
+def announced(where: str, text: str, channels: Sequence[str] = CHANNELS) -> Tuple[Wish, ...]:
     """Return a list of channels of which each may have a ``?`` after it, as wishes."""
     return tuple(
         Wish(
-            _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), CHANNELS, "channels"),
+            _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), channels, "channels"),
             word.endswith(IF_SET_UP),
         )
         for word in listed(text)

@@ -1,0 +1,270 @@
+"""Channels that an administrator shapes: the stanzas [channel:…], each an HTTP call."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Set, Tuple
+from urllib.parse import urlsplit
+
+from ...channels import CHANNELS
+from ...conf_values import is_true
+from ...notify.events import HEADLINES
+from ...outside.templates import BadTemplate, check_text, fields_of, json_of, parsed
+from ...outside.transport import BadUrl, checked_url
+from ..errors import RoutingError
+from .values import CONF, choice
+
+__all__ = [
+    "CHANGED",
+    "FIELDS",
+    "KEPT",
+    "MARKS",
+    "NAME",
+    "NAME_RULE",
+    "PEOPLE",
+    "SECRETS",
+    "SETTINGS",
+    "SOFTWARE",
+    "WHOLE",
+    "Call",
+    "HttpChannel",
+    "is_name",
+    "secret_address",
+]
+
+SETTINGS = (
+    *("url", "method", "headers", "body", "calls", "secret", "secret2"),
+    *("id_field", "words", "read_by"),
+)
+# A name stands in lists, and is a field of documents.
+NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+NAME_RULE = (
+    "A channel's name has 1 to 40 small letters, digits, _ and -, begins with a letter, and is "
+    "none of the app's own."
+)
+# What documents and the API call something else.
+_TAKEN = (*CHANNELS, "webhook", "webhooks")
+METHODS = ("POST", "PUT", "PATCH")
+SECRETS = ("secret", "secret2")
+# The id that the service gave to what the first call made there.
+KEPT = "id"
+# By these a service knows a call that comes again.
+MARKS = ("dedup", "delivery")
+# What can be told, see docs/CHANNELS.md.
+FIELDS = (
+    *("incident", "title", "headline", "text", "severity", "status", "event", "team", "owner"),
+    *("entity", "rule", "cause", "quote", "link", "events", "since", "since_epoch", "time"),
+    *("time_epoch", "next_update", *MARKS, KEPT, *SECRETS),
+)
+# A header holds ASCII alone, and an address is nobody's prose.
+_SHORT = ("incident", "severity", "status", "event", "team", *MARKS, KEPT, *SECRETS)
+_WORDED = ("severity", "status", "event", "team")
+# The call for what is told after the first time, of events that have none of their own.
+CHANGED = "changed"
+# An address that is a secret as a whole, as those of chats' webhooks are, and what follows it.
+WHOLE = "{secret}"
+PEOPLE, SOFTWARE = "people", "software"
+_LOWER = tuple(method.lower() for method in METHODS)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+# What is the connection's own to say.
+_NOT_HEADERS = ("host", "content-length", "transfer-encoding", "connection", "accept-encoding")
+_PLACE = re.compile(r"[A-Za-z0-9_-]{1,80}(\.[A-Za-z0-9_-]{1,80}){0,9}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: ``url`` and the texts of ``body`` are templates."""
+
+    method: str
+    url: str
+    body: Any
+
+    @property
+    def fields(self) -> Set[str]:
+        return fields_of(self.url) | fields_of(self.body)
+
+
+@dataclass(frozen=True)
+class HttpChannel:
+    """``calls`` are by event; '' is the one for what has none of its own.
+
+    ``words``: the service's own words for a field's values, ``*`` for all others. ``secrets`` are
+    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed.
+    """
+
+    name: str
+    enabled: bool = True
+    calls: Mapping[str, Call] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    id_field: Tuple[str, ...] = ()
+    for_people: bool = True
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, name: str, values: Mapping[str, str]) -> HttpChannel:
+        """Read a stanza. Raises RoutingError."""
+        where = f"{CONF} [channel:{name}]"
+        if not is_name(name):
+            raise RoutingError(f"{where} can't be called so: {NAME_RULE}")
+        secrets = {one: values.get(one, "").strip() for one in SECRETS}
+        try:
+            calls = _calls(where, values)
+            headers = _headers(f"{where} headers", values.get("headers", ""))
+            words = _words(f"{where} words", values.get("words", ""))
+        except BadTemplate as error:
+            raise RoutingError(str(error)) from None
+        channel = cls(
+            name,
+            not is_true(values.get("disabled")),
+            calls,
+            headers,
+            words,
+            _id_field(where, values.get("id_field", "").strip()),
+            choice(where, values, "read_by", (PEOPLE, SOFTWARE)) == PEOPLE,
+            secrets,
+        )
+        channel._check(where)
+        return channel
+
+    @property
+    def fields(self) -> Set[str]:
+        """The fields of all its calls."""
+        found = fields_of(dict(self.headers))
+        return found.union(*(call.fields for call in self.calls.values()))
+
+    def _check(self, where: str) -> None:
+        for one in SECRETS:
+            if one in self.fields and not self.secrets[one]:
+                raise RoutingError(f"{where} names {{{one}}}, and {one} is empty; enter it.")
+        if KEPT in fields_of(dict(self.headers)) | self.calls[""].fields:
+            raise RoutingError(
+                f"{where} names {{{KEPT}}} in its headers, url or body; only what a call of calls "
+                "sends can hold it, because the first call's answer gives it."
+            )
+        if KEPT in self.fields and not self.id_field:
+            raise RoutingError(
+                f"{where} names {{{KEPT}}}, and id_field is empty; say which field of the answer "
+                "it is."
+            )
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a channel may be called so."""
+    return NAME.fullmatch(text) is not None and text not in _TAKEN
+
+
+def secret_address(secret: str) -> str:
+    """Return a secret that is an address. Raises BadTemplate, without the secret."""
+    return _well_formed("The secret", secret)
+
+
+def _calls(where: str, values: Mapping[str, str]) -> Dict[str, Call]:
+    url, body = values.get("url", "").strip(), values.get("body", "").strip()
+    for key, text in (("url", url), ("body", body)):
+        if not text:
+            raise RoutingError(f"{where} {key} is empty; write it, or begin with a ready-made one.")
+    method = choice(where, {"method": values.get("method", "").lower()}, "method", _LOWER).upper()
+    first = Call(
+        method, _address(f"{where} url", url), parsed(body, f"{where} body", _of_body(False))
+    )
+    calls = {"": first}
+    text = values.get("calls", "").strip()
+    for event, given in _object(f"{where} calls", text).items():
+        calls[event] = _call(f"{where} calls.{event}", event, given, first)
+    return calls
+
+
+def _call(where: str, event: str, given: Any, first: Call) -> Call:
+    if event not in (*HEADLINES, CHANGED):
+        known = ", ".join((CHANGED, *HEADLINES))
+        raise BadTemplate(f"{where} is for no event that there is; use {known}.")
+    if not isinstance(given, dict) or not given or set(given) - {"url", "method", "body"}:
+        raise BadTemplate(f"{where} is no object of url, method and body; write those alone.")
+    method, url = given.get("method", first.method), given.get("url", first.url)
+    if method not in METHODS:
+        raise BadTemplate(f"{where}.method is no {' or '.join(METHODS)}; correct it.")
+    if not isinstance(url, str):
+        raise BadTemplate(f"{where}.url is no text; write an address.")
+    body = first.body
+    if "body" in given:
+        body = parsed(json.dumps(given["body"]), f"{where}.body", _of_body(True))
+    return Call(method, _address(f"{where}.url", url.strip()), body)
+
+
+def _of_body(later: bool) -> Tuple[str, ...]:
+    return FIELDS if later else tuple(one for one in FIELDS if one != KEPT)
+
+
+def _address(where: str, url: str) -> str:
+    """Check an address: its host is no field's to say, unless all of it is the secret."""
+    check_text(url, where, _SHORT)
+    if url.startswith(WHOLE):
+        if re.match(r"[^/?&#]", url[len(WHOLE) :]):
+            raise BadTemplate(f"{where} goes on after {WHOLE} with no / ? & or #; correct it.")
+        return url
+    if fields_of(url.partition("://")[2].partition("/")[0].partition("?")[0]):
+        raise BadTemplate(
+            f"{where} has a field in its host; only {WHOLE} may stand at its beginning, where the "
+            "secret is a whole address."
+        )
+    _well_formed(where, re.sub(r"[{}]", "", url))
+    return url
+
+
+def _well_formed(where: str, url: str) -> str:
+    try:
+        checked_url(url, where)
+        parts = urlsplit(url)
+    except (BadUrl, ValueError) as error:
+        raise BadTemplate(str(error)) from None
+    if parts.username or parts.password:
+        raise BadTemplate(f"{where} holds a user or a password before its host; take them out.")
+    return url.strip()
+
+
+def _headers(where: str, text: str) -> Dict[str, str]:
+    found = _object(where, text)
+    for name, value in found.items():
+        if not _NAME.fullmatch(name) or name.lower() in _NOT_HEADERS:
+            raise BadTemplate(f"{where} holds '{name[:40]}', which can't be set; take it out.")
+        if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+            raise BadTemplate(f"{where}.{name} is no text of ASCII characters; correct it.")
+        check_text(value, f"{where}.{name}", _SHORT)
+    return found
+
+
+def _words(where: str, text: str) -> Dict[str, Dict[str, Any]]:
+    found = _object(where, text)
+    for name, words in found.items():
+        if name not in _WORDED:
+            raise BadTemplate(
+                f"{where} has '{name[:40]}'; there are words for {', '.join(_WORDED)}."
+            )
+        if not isinstance(words, dict) or not all(
+            isinstance(one, (str, int, float, bool)) for one in words.values()
+        ):
+            raise BadTemplate(
+                f'{where}.{name} is no object of words, such as {{"critical": "P1", "*": "P3"}}; '
+                "correct it."
+            )
+    return found
+
+
+def _object(where: str, text: str) -> Dict[str, Any]:
+    if not text.strip():
+        return {}
+    found = json_of(text, where)
+    if not isinstance(found, dict):
+        raise BadTemplate(f"{where} is no JSON object; correct it.")
+    return found
+
+
+def _id_field(where: str, text: str) -> Tuple[str, ...]:
+    if text and not _PLACE.fullmatch(text):
+        raise RoutingError(
+            f"{where} id_field is '{text[:60]}'; name a field of the answer, such as id or data.id."
+        )
+    return tuple(text.split(".")) if text else ()

@@ -1,0 +1,261 @@
+"""A service that an administrator has described: one HTTP call, see docs/CHANNELS.md.
+
+What is sent is a template that was checked when it was saved. Neither a secret nor the address,
+which may hold one, is in any error.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any, Dict, Iterator, Mapping, Optional
+from urllib.parse import quote, urlsplit
+
+from ...incidents.model import ENDED
+from ...incidents.routing.http_channels import (
+    CHANGED,
+    FIELDS,
+    KEPT,
+    MARKS,
+    SECRETS,
+    WHOLE,
+    Call,
+    HttpChannel,
+    secret_address,
+)
+from ...masking import mask
+from ...outside.network import NotConfigured
+from ...outside.templates import (
+    BadTemplate,
+    fields_of,
+    filled,
+    filled_address,
+    filled_text,
+)
+from ...outside.transport import (
+    Network,
+    Reply,
+    json_headers,
+    not_followed,
+    retry_after,
+    send_json,
+)
+from ...ports import Clock
+from ...utc import to_the_second
+from ..asking import truncated
+from ..channel import (
+    NO_REPLY,
+    Delivery,
+    Inquiry,
+    Notification,
+    dead,
+    retry,
+    sent,
+    unknown,
+    without_reply,
+)
+from ..message import Message, listed
+
+__all__ = ["PAGE", "HttpSender", "values_of"]
+
+PAGE = "Configuration > HTTP channels"
+# After an end these begin something anew.
+_BEGINS = ("opened", "reopened")
+_BASIC = f"Basic {WHOLE}"
+# In a chat these begin a mention, a mention or link as <…>, or the second part of a link.
+_CALLING = re.compile(r"(?<!\w)@(?=\w)|<(?=[^\s\d=])|\](?=\()")
+_PROSE = ("title", "headline", "text", "team", "owner", "entity", "rule", "cause", "quote")
+ID_CHARACTERS = 200
+
+
+class HttpSender:
+    """Speaks to one such service. Raises NotConfigured when it can't be used.
+
+    ``secrets``: what is in the password store for it, by the names of their settings.
+    """
+
+    def __init__(
+        self, channel: HttpChannel, secrets: Mapping[str, Any], network: Network, clock: Clock
+    ) -> None:
+        self._secrets = {name: str(secrets.get(name) or "") for name in SECRETS}
+        missing = [one for one in SECRETS if one in channel.fields and not self._secrets[one]]
+        if not channel.enabled:
+            raise NotConfigured(f"The channel '{channel.name}' is off: switch it on under {PAGE}.")
+        if missing:
+            raise NotConfigured(
+                f"The {missing[0]} of the channel '{channel.name}' is not in Splunk's password "
+                f"store, or can't be decrypted: enter it again under {PAGE}."
+            )
+        if any(call.url.startswith(WHOLE) for call in channel.calls.values()):
+            try:
+                secret_address(self._secrets["secret"])
+            except BadTemplate as error:
+                raise NotConfigured(f"Of the channel '{channel.name}': {error}") from None
+        self._channel = channel
+        self._network = network
+        self._clock = clock
+
+    def send(self, notification: Notification) -> Delivery:
+        """Make the call for what has happened."""
+        message = Message.from_document(notification.message)
+        call = self._call(notification, message)
+        if call is None:
+            return sent({"note": "It has no id of this incident, so there was nothing to end."})
+        values = {**values_of(notification, message, self._channel), **self._secrets}
+        try:
+            url = self._address(call, values)
+            headers = dict(self._headers(values))
+        except BadTemplate as error:
+            return dead(str(error))
+        # Escaped as ASCII, some scripts would take twice as much of what a service allows.
+        text = json.dumps(filled(call.body, values), ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-8", "replace")
+        try:
+            reply = send_json(self._network, url, headers=headers, method=call.method, data=body)
+        except NO_REPLY as error:
+            return without_reply(error)
+        return self._judged(reply, urlsplit(url).hostname or "", call, notification)
+
+    def ask(self, notification: Notification) -> Inquiry:
+        """Nothing can be asked; a repeat may be known as one by what it carries."""
+        call = self._call(notification, Message.from_document(notification.message))
+        if call is not None and self._is_marked(call):
+            return Inquiry("marked", "A repeat carries the same key.")
+        return Inquiry("impossible", "It can't be asked what it received.")
+
+    # --- which call -------------------------------------------------------------------------
+
+    def _call(self, notification: Notification, message: Message) -> Optional[Call]:
+        """Choose the call. None: an end of what the service has never been told of."""
+        was_told = bool((notification.thread or {}).get("ticket"))
+        is_over = self._is_over(notification, message)
+        own = [message.event] if message.event in ENDED or not is_over else []
+        # A service without an id of its own begins anew by the same call as the first time.
+        goes_on = was_told and (message.event not in _BEGINS or bool(self._channel.id_field))
+        for name in (*own, *["resolved"] * is_over, *[CHANGED] * goes_on, ""):
+            call = self._channel.calls.get(name)
+            if call is not None and (was_told or KEPT not in call.fields):
+                return call
+            if call is not None and is_over:
+                return None
+        return None
+
+    def _is_over(self, notification: Notification, message: Message) -> bool:
+        """Whether it is the end that is told; software would take what follows for a new life."""
+        if message.event in ENDED:
+            return True
+        over = message.status in ENDED and message.event not in _BEGINS
+        return not self._channel.for_people and (over or notification.is_over)
+
+    def _is_marked(self, call: Call) -> bool:
+        # In a chat the key of an incident makes a thread, where each message is shown.
+        marks = MARKS[1:] if self._channel.for_people else MARKS
+        return not (call.fields | fields_of(dict(self._channel.headers))).isdisjoint(marks)
+
+    # --- what is sent -----------------------------------------------------------------------
+
+    def _address(self, call: Call, values: Mapping[str, Any]) -> str:
+        if call.url.startswith(WHOLE):
+            rest = filled_address(call.url[len(WHOLE) :], values)
+            return secret_address(self._secrets["secret"]) + rest
+        return filled_address(call.url, values)
+
+    def _headers(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        yield from {**json_headers(), "Content-Type": "application/json; charset=utf-8"}.items()
+        for name, template in self._channel.headers.items():
+            secret = self._secrets["secret"]
+            if template == _BASIC and ":" in secret:
+                # A user and a password, which Basic wants encoded (RFC 7617).
+                yield name, f"Basic {base64.b64encode(secret.encode()).decode()}"
+            else:
+                yield name, filled_text(template, values)
+
+    # --- what came back ---------------------------------------------------------------------
+
+    def _judged(self, reply: Reply, host: str, call: Call, notification: Notification) -> Delivery:
+        if 200 <= reply.status < 300:
+            return sent(self._receipt(reply, notification))
+        is_down = reply.status in (500, 503) or (reply.status > 500 and self._is_marked(call))
+        if reply.status in (408, 425, 429) or is_down:
+            wait = retry_after(reply.headers, self._clock.now())
+            return retry(f"{host} answered {reply.status}.", wait)
+        if reply.status > 500:
+            # A gateway speaks: the service behind it may have taken it.
+            return unknown(f"{host} answered {reply.status}, from a gateway.")
+        said = truncated(self._without_secrets(" ".join(reply.text.split())), 200)
+        refused = f"{host} refused it with {reply.status}{': ' if said else '.'}{said}"
+        return dead(not_followed(reply, host) or refused)
+
+    def _receipt(self, reply: Reply, notification: Notification) -> Dict[str, Any]:
+        receipt: Dict[str, Any] = {"status": reply.status}
+        kept = str((notification.thread or {}).get("ticket") or "")
+        if not notification.incident_id:
+            return receipt
+        if not self._channel.id_field:
+            return {**receipt, "ticket": kept or notification.incident_id}
+        found = kept or _found(reply.text, self._channel.id_field)
+        if not found:
+            place = ".".join(self._channel.id_field)
+            return {**receipt, "note": f"It was taken; the answer has no {place} to go on from."}
+        return {**receipt, "ticket": found, "number": found}
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in filter(None, self._secrets.values()):
+            for form in (secret, quote(secret, safe="")):
+                text = text.replace(form, "******")
+        return mask(text)
+
+
+def _found(text: str, place: tuple[str, ...]) -> str:
+    """Return the id at a place of a JSON answer; empty where there is none that can be used."""
+    try:
+        value = json.loads(text)
+        for name in place:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    usable = isinstance(value, (str, int)) and not isinstance(value, bool)
+    found = str(value).strip() if usable else ""
+    return found if found.isprintable() and len(found) <= ID_CHARACTERS else ""
+
+
+def values_of(notification: Notification, message: Message, channel: HttpChannel) -> Dict[str, Any]:
+    """Return the value of each field, secrets aside; '' where there is none."""
+    values: Dict[str, Any] = dict.fromkeys(FIELDS, "")
+    values.update(
+        incident=message.incident_id,
+        title=message.title,
+        headline=message.headline,
+        text=message.text,
+        severity=message.severity,
+        status=message.status,
+        event=message.event,
+        team=message.team,
+        owner=message.owner,
+        entity=listed(message.where),
+        rule=listed(message.rules),
+        cause=message.cause,
+        quote=message.quote,
+        link=message.url,
+        events=message.events or "",
+        since=_iso(message.since),
+        since_epoch=int(message.since) or "",
+        time=_iso(message.time),
+        time_epoch=int(message.time) or "",
+        next_update=_iso(message.next_by),
+        dedup=notification.incident_id or notification.id,
+        delivery=notification.id,
+        id=str((notification.thread or {}).get("ticket") or ""),
+    )
+    for name, words in channel.words.items():
+        values[name] = words.get(values[name], words.get("*", values[name]))
+    if channel.for_people:
+        for name in _PROSE:
+            # A text calls nobody and links to nothing: an unseen blank (U+200B) stands between.
+            values[name] = _CALLING.sub("\\g<0>\u200b", str(values[name]))
+    return values
+
+
+def _iso(moment: float) -> str:
+    return to_the_second(moment).replace(" UTC", "Z").replace(" ", "T") if moment else ""

@@ -1,0 +1,44 @@
+"""A try of a channel that somebody shapes: a test incident is opened there, and ended again."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from ...ports import Clock
+from ..channel import Notification, Sender, sent_by
+from ..message import Message
+
+__all__ = ["refused"]
+
+
+def refused(sender: Sender, channel: str, clock: Clock) -> str:
+    """Send both messages; returns what was wrong, in one sentence, empty for nothing."""
+    incident = f"TEST-{secrets.token_hex(4).upper()}"
+    opened = Message(
+        event="opened",
+        headline="Test: incident opened",
+        title="A test by Incident Management for Splunk",
+        incident_id=incident,
+        status="new",
+        text="Somebody tries this channel. There is nothing to do.",
+        where=["test"],
+        rules=["test"],
+        since=clock.now(),
+        time=clock.now(),
+        team="test",
+        owner="test",
+    )
+    ended = replace(opened, event="resolved", status="resolved", headline="Test: incident resolved")
+    thread = None
+    for message in (opened, ended):
+        document = message.to_document()
+        name = f"{incident}-{message.event}"
+        told = Notification(name, incident, channel, "", message.event, document, thread)
+        delivery = sent_by(sender, told)
+        if delivery.outcome != "sent":
+            return f"that an incident is {message.event} was not taken: {delivery.detail}"
+        thread = delivery.receipt if delivery.receipt.get("ticket") else None
+        if "note" in delivery.receipt and message is opened:
+            return f"that an incident is opened was taken, but: {delivery.receipt['note']}"
+    return ""

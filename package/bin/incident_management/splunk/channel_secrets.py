@@ -1,0 +1,28 @@
+"""The secrets of channels that administrators have shaped, as the configuration page keeps them."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ..incidents.routing.http_channels import HttpChannel
+from .routing_file import FILE
+from .secrets import fields_of
+from .session import APP, Session
+from .stanza import ENCRYPTED
+
+__all__ = ["secrets_of"]
+
+# As splunktaucclib.rest_handler.credentials names it for the tab's conf.
+REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-{FILE}"
+
+
+def secrets_of(session: Session, channel: HttpChannel) -> Dict[str, str]:
+    """Return a channel's secrets; those that can't be had are left out. Raises SplunkError."""
+    given = dict(channel.secrets)
+    if ENCRYPTED not in given.values():
+        return given
+    known = fields_of(session, REALM).get(channel.name, {})
+    return {
+        name: str(known.get(name) or "") if value == ENCRYPTED else value
+        for name, value in given.items()
+    }
