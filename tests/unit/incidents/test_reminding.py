@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.review import reminding
 from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
 from tests.unit.incidents.builders import signal
 from tests.unit.incidents.movers import opened
@@ -114,3 +115,55 @@ def test_a_change_that_comes_beside_the_end_does_not_say_who_ended_it(stores, cl
     (one,) = agrees(stores, incident)["follow_ups"]
     assert (one["state"], one["by"], one["reason"]) == ("done", "bob", "Merged.")
     assert one["title"] == "Alert on each pool"
+
+
+def test_an_old_incident_is_reminded_of_and_listed_however_many_came_after_it(
+    stores, clock, incident, monkeypatch
+):
+    monkeypatch.setattr(reminding, "MOST_INCIDENTS", 2)
+    monkeypatch.setattr(reminding, "LOOKED_AT_A_ROUND", 2)
+    key = follow_up(stores, clock, incident)
+    for service in ("cart", "search", "mail"):
+        clock.advance(DAY)
+        other = opened(stores, clock, signal(service))
+        change(stores, clock, other, follow_up(stores, clock, other), state="done")
+    clock.advance(60)
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    assert [one["_key"] for one in open_ones(stores)] == [incident]
+    clock.set(DUE)
+    assert sum(told for told, _dropped in rounds(stores, clock)) == 1
+    assert reminded(stores, incident) == ["bob"]
+    assert change(stores, clock, incident, key, state="done")["state"] == "done"
+
+
+def test_what_has_nothing_to_be_told_is_looked_at_once_a_day(stores, clock, incident):
+    follow_up(stores, clock, incident)
+    clock.advance(60)
+    rounds(stores, clock)
+    stores.incidents.log.clear()
+    clock.advance(DAY - 1)
+    rounds(stores, clock)
+    assert stores.incidents.log == []
+    clock.advance(61)
+    rounds(stores, clock)
+    assert stores.incidents.log == ["find incidents"]
+
+
+def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, clock, incident):
+    follow_up(stores, clock, incident, due=DUE + 30 * DAY)
+    clock.set(DUE)
+
+    def look(*what):
+        if what == ("insert", "timeline"):
+            stores.timeline.before = None
+            rounds(stores, clock)
+
+    stores.timeline.before = look
+    follow_up(stores, clock, incident, "Raise the limit", "cy", due=DUE + 10)
+    clock.advance(60)
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+    assert reminded(stores, incident) == ["cy"]
+
+
+def open_ones(stores):
+    return reminding.incidents_with_follow_ups(stores, (), only_open=True)

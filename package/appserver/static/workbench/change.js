@@ -32,11 +32,13 @@ export class Conflict extends Error {
  * Read an incident and the newest part of its timeline, newest first.
  * @param {string} id
  * @param {number} [from] how many of the oldest entries were not shown before: as much is read again
+ * @param {Seen} [known] the version that is shown, which is the answer if there is no other
  * @returns {Promise<Seen>} `earlier`: how many older entries there are
  */
-export async function readIncident(id, from = Infinity) {
+export async function readIncident(id, from = Infinity, known = undefined) {
     const path = `incidents/${encodeURIComponent(id)}`;
     const { body: incident, etag } = await get(path);
+    if (etag && etag === known?.etag) return known;
     const newest = (most) => Math.max(0, (incident.entries ?? 0) - most);
     const offset = Math.max(newest(MOST_ENTRIES), Math.min(newest(READ_AT_ONCE), from));
     const { body } = await get(`${path}/timeline`, { offset, limit: MOST_ENTRIES });

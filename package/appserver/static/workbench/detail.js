@@ -121,12 +121,15 @@ export class Detail {
         await this.reload();
     }
 
-    /** Read it again and show it; what is wrong is said in its place. */
-    async reload() {
+    /**
+     * Read it again and show it; what is wrong is said in its place.
+     * @param {import('./change.js').Seen} [known] nothing more is read if this is still the newest version
+     */
+    async reload(known) {
         const id = this.#id;
         const turn = (this.#loading += 1);
         try {
-            const seen = await readIncident(id, this.seen?.earlier);
+            const seen = await readIncident(id, this.seen?.earlier, known);
             if (turn === this.#loading && id === this.#id) this.take(seen);
         } catch (error) {
             if (turn !== this.#loading || id !== this.#id) return;
@@ -155,11 +158,11 @@ export class Detail {
         this.#show();
     }
 
-    /** Read it again if the list shows that it has changed. */
+    /** Read it again if the list shows that it has changed, or does not have it. */
     async follow(incident) {
         if (!this.#id) return;
         const known = this.seen?.incident.head?.join();
-        if (!incident || incident.head?.join() !== known) await this.reload();
+        if (!incident || incident.head?.join() !== known) await this.reload(this.seen);
         else this.tick();
         const lacksPart = this.tab !== 'timeline' && !this.#parts.has(this.tab); // it could not be read
         if (this.seen && lacksPart) await this.#showPart();

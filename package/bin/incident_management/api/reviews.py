@@ -13,6 +13,7 @@ from ..incidents.review.document import NO_PROBLEM, Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.review.statements import Told
 from ..incidents.signal import SIMULATED, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.stores import find_by
 from ..incidents.upkeep.retention import pruned
 from .acting import acted, change
 from .history import indexed
@@ -193,7 +194,14 @@ def list_follow_ups(request: Request) -> Response:
 
 
 def _all_follow_ups(request: Request) -> List[Document]:
-    now = request.clock.now()
+    now, fields = request.clock.now(), ("title", "severity")
+    incident = str(request.args.get("incident", "")).strip()
+    if incident:
+        read = ("follow_ups", *fields)
+        documents = find_by(request.stores.incidents, "_key", [incident], read)
+    else:
+        only_open = request.args.get("state") == "open"
+        documents = incidents_with_follow_ups(request.stores, fields, only_open)
     return [
         {
             **one,
@@ -202,19 +210,14 @@ def _all_follow_ups(request: Request) -> List[Document]:
             "incident_title": str(document.get("title") or ""),
             "severity": str(document.get("severity") or SEVERITIES[-1]),
         }
-        for document in incidents_with_follow_ups(request.stores, ("title", "severity"))
+        for document in documents
         for one in document.get("follow_ups") or ()
     ]
 
 
 def _fits(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     owner = str(wanted.get("owner", "")).strip().lower()
-    incident = str(wanted.get("incident", "")).strip()
-    return (
-        wanted.get("state", one["state"]) == one["state"]
-        and owner in ("", one["owner"])
-        and incident in ("", one["incident_id"])
-    )
+    return wanted.get("state", one["state"]) == one["state"] and owner in ("", one["owner"])
 
 
 REVIEW_FILTER = one_of(

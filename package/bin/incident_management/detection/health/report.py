@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ...incidents.errors import NotFound
 from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.trigger import triggers_for_each
+from ...incidents.model import ENDED
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
 from ...splunk.knowledge import macro_number
@@ -125,13 +126,15 @@ class HealthReport:
     def _reopenings(self) -> Dict[str, List[float]]:
         """When incidents were opened again lately, by id; an entry that two writers made is one."""
         since = self._now - MONTH_DAYS * DAY
-        ended = {"$or": [{"data.from": "resolved"}, {"data.from": "closed"}]}
-        query = {"$and": [{"kind": "status"}, ended, {"time": {"$gte": since}}]}
+        ended = {"$or": [{"data.from": status} for status in ENDED]}
+        # Nearly all that is resolved is closed some days later.
+        again = {"data.to": {"$ne": "closed"}}
+        query = {"$and": [{"kind": "status"}, ended, again, {"time": {"$gte": since}}]}
+        fields = ("incident_id", "once", "time")
         found: Dict[str, Dict[str, float]] = {}
-        for entry in self._stores.timeline.find(query, "time:-1", MAX_INCIDENTS):
-            if entry["data"].get("to") != "closed":
-                times = found.setdefault(str(entry["incident_id"]), {})
-                times[str(entry.get("once") or entry["_key"])] = float(entry["time"])
+        for entry in self._stores.timeline.find(query, "time:-1", MAX_INCIDENTS, fields=fields):
+            times = found.setdefault(str(entry["incident_id"]), {})
+            times[str(entry.get("once") or entry["_key"])] = float(entry["time"])
         return {incident: list(times.values()) for incident, times in found.items()}
 
     def _of(

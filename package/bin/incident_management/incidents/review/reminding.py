@@ -5,7 +5,7 @@ An entry on the timeline says so, and the announcer tells it as it tells any oth
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
@@ -13,21 +13,34 @@ from ..errors import IllegalMove, NotFound
 from ..model import ACTOR
 from ..stores import find_by
 from .afterwards import OVERDUE
-from .writing import FOLLOW_UPS, change_follow_up
+from .writing import FOLLOW_UPS, WRITING_SECONDS, change_follow_up
 
 __all__ = ["incidents_with_follow_ups", "remind"]
 
-# The newest incidents with follow-ups, as many as a year has of grave ones in a large company.
+# Of those with follow-ups that are open, or asked for: as many as a large company has of grave
+# incidents in a year.
 MOST_INCIDENTS = 5000
+LOOKED_AT_A_ROUND = 1000
 A_ROUND = 50
+# The longest until an incident is looked at again: what changes as it is put off may not be seen.
+AGAIN_SECONDS = 86_400.0
 # An incident with open follow-ups is kept (:mod:`..upkeep.retention`), so there must be an end.
 FORGOTTEN_SECONDS = 365 * 86_400.0
 
 
-def incidents_with_follow_ups(stores: Stores, fields: Tuple[str, ...]) -> List[Document]:
-    """Return those fields, and ``follow_ups``, of the incidents that have any."""
-    claims = stores.claims.find({"purpose": FOLLOW_UPS}, "purpose:1,_key:-1", MOST_INCIDENTS)
-    ids = [str(one["value"]["incident_id"]) for one in claims]
+def incidents_with_follow_ups(
+    stores: Stores, fields: Tuple[str, ...], only_open: bool = False
+) -> List[Document]:
+    """Return those fields, and ``follow_ups``, of the newest incidents that have any.
+
+    ``only_open``: of those that may have an open one.
+    """
+    query: Document = {"purpose": FOLLOW_UPS}
+    if only_open:
+        query["value.open"] = {"$ne": False}
+    order, named = "purpose:1,_key:-1", ("purpose",)
+    claims = stores.claims.find(query, order, MOST_INCIDENTS, fields=named)
+    ids = [str(one["_key"]).partition(":")[2] for one in claims]
     return find_by(stores.incidents, "_key", ids, ("follow_ups", *fields)) if ids else []
 
 
@@ -35,7 +48,7 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
     """Write what is due now, for at most 50 follow-ups; returns how many were told or dropped."""
     now = clock.now()
     done = {"follow_ups_overdue": 0, "follow_ups_dropped": 0}
-    for incident_id, one in list(_overdue(stores, now))[:A_ROUND]:
+    for incident_id, one in _look(stores, now)[:A_ROUND]:
         act, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
         # Each change makes it another follow-up: what was reminded of before, or reopened, is anew.
         once = f"follow-up:{one['id']}:{name}:{one['due']:.3f}:{one['at']:.3f}"
@@ -48,14 +61,38 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
     return done
 
 
-def _overdue(stores: Stores, now: float) -> Iterator[Tuple[str, Document]]:
-    """Open follow-ups whose date is past and whose owner was not told, or that are forgotten."""
-    for document in incidents_with_follow_ups(stores, ("follow_ups_open",)):
-        for one in document.get("follow_ups") or ():
-            if one["state"] != "open" or one["due"] > now:
-                continue
-            if one.get("reminded") != one["due"] or _is_forgotten(one, now):
-                yield str(document["_key"]), one
+def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
+    """Return what is to be told or dropped, and put off the incidents that have nothing of it."""
+    query = {"purpose": FOLLOW_UPS, "time": {"$lte": now}}
+    claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
+    ids = [str(claim["value"]["incident_id"]) for claim in claims]
+    known = find_by(stores.incidents, "_key", ids, ("follow_ups",)) if ids else []
+    noted: Dict[str, List[Document]] = {
+        str(one["_key"]): [each for each in one.get("follow_ups") or () if each["state"] == "open"]
+        for one in known
+    }
+    found: List[Tuple[str, Document]] = []
+    put_off: List[Document] = []
+    for claim, incident_id in zip(claims, ids):
+        still_open = noted.get(incident_id, [])
+        overdue = [(incident_id, one) for one in still_open if _is_to_be_told(one, now)]
+        found += overdue
+        if not overdue and now - float(claim["time"]) >= WRITING_SECONDS:
+            put_off.append(_put_off(claim, still_open, now))
+    stores.claims.save(put_off)
+    return found
+
+
+def _put_off(claim: Document, still_open: Sequence[Document], now: float) -> Document:
+    """Return the claim with when to look again: at the next date, or after a day."""
+    dates = [float(one["due"]) for one in still_open if one["due"] > now]
+    value = {**claim["value"], "open": bool(still_open)}
+    return {**claim, "time": min([now + AGAIN_SECONDS, *dates]), "value": value}
+
+
+def _is_to_be_told(one: Mapping[str, Any], now: float) -> bool:
+    """Whether its date is past and its owner was not told, or it is forgotten."""
+    return one["due"] <= now and (one.get("reminded") != one["due"] or _is_forgotten(one, now))
 
 
 def _is_forgotten(one: Mapping[str, Any], now: float) -> bool:

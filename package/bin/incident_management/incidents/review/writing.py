@@ -24,6 +24,7 @@ __all__ = [
     "FOLLOW_UPS",
     "MAX_FOLLOW_UPS",
     "REASON_CHARACTERS",
+    "WRITING_SECONDS",
     "add_follow_up",
     "change_follow_up",
     "claim_of",
@@ -31,12 +32,16 @@ __all__ = [
 ]
 
 FOLLOW_UPS = "follow-ups"
-"""The purpose of the claims that name the incidents with follow-ups."""
+"""The purpose of the claims that name the incidents with follow-ups.
+
+``time`` is when one is to be looked at next; ``open`` of its value is False when none was open.
+"""
 # A review with more than this to do is a programme, which its organisation plans elsewhere.
 MAX_FOLLOW_UPS = 50
 REASON_CHARACTERS = 1000
 LATEST_DUE = 1e11
 WRITING_SECONDS = 60.0
+"""The longest from a claim to the entry that it is for."""
 ATTEMPTS = 20
 _WORDS = {"not_needed": "not needed"}
 
@@ -94,15 +99,7 @@ def add_follow_up(
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
     key = "FUP-" + digest([incident_id, once or uuid.uuid4().hex], 10)
-    # First, so that none is there that no list finds.
-    stores.claims.insert(
-        claim_document(
-            claim_of(incident_id),
-            clock.now(),
-            {"incident_id": incident_id},
-            purpose=FOLLOW_UPS,
-        )
-    )
+    _to_be_looked_at(stores, clock, incident_id)
     whole = {"follow_up": key, "event": "added", **data, "state": "open"}
     timeline.append(stores, clock, incident_id, "follow_up", whole, actor, once)
     return timeline.refresh(stores, incident_id)
@@ -147,9 +144,17 @@ def change_follow_up(
         turns = known.afterwards.turns(follow_up)
         _take_turn(stores, clock, incident_id, follow_up, turns, actor)
     if data:
+        _to_be_looked_at(stores, clock, incident_id)
         whole = {"follow_up": follow_up, "event": "changed", **data}
         timeline.append(stores, clock, incident_id, "follow_up", whole, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def _to_be_looked_at(stores: Stores, clock: Clock, incident_id: str) -> None:
+    """Have the incident looked at, before the entry, so that none is there that no list finds."""
+    value = {"incident_id": incident_id, "open": True}
+    claim = claim_document(claim_of(incident_id), clock.now(), value, purpose=FOLLOW_UPS)
+    stores.claims.save([claim])
 
 
 def _take_turn(
