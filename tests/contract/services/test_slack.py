@@ -9,10 +9,9 @@ from urllib.parse import parse_qs
 
 import pytest
 from slack_sdk.models.blocks import Block
-from slack_sdk.models.views import View
 
 from incident_management.notify.services.slack import SlackSender
-from incident_management.notify.services.slack_buttons import decided, form
+from incident_management.notify.services.slack_buttons import decided
 from incident_management.notify.services.slack_layout import blocks, escape, fallback
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
@@ -65,14 +64,6 @@ def test_buttons_are_there_when_somebody_listens_and_fit_the_state():
     late = message("sla", event="breached")
     assert labels(replace(late, status="in_progress")) == ["Assign to me", "Resolve…", link]
     assert labels(replace(late, status="resolved")) == [link]
-
-
-def test_the_form_is_a_valid_view():
-    view = form("INC-20260202-0A1B2C", "{}")
-    View(**view).validate_json()
-    parsed = Block.parse(view["blocks"][0])
-    assert parsed is not None and parsed.to_dict()["element"]["max_length"] == 2000
-    assert all(len(view[part]["text"]) <= 24 for part in ("title", "submit", "close"))
 
 
 def test_a_message_says_what_where_since_when_how_many_and_whose():

@@ -6,13 +6,13 @@ import pytest
 
 from incident_management.notify.services.slack import web_client
 from incident_management.outside.transport import Network, NotSent
-from incident_management.slack_socket.acting import WebSlack
 from incident_management.slack_socket.opening import (
     Refused,
     Unreachable,
     socket_address,
     workspace_of,
 )
+from incident_management.slack_socket.saying import WebSlack
 from incident_management.splunk.settings import Slack
 
 ADDRESS = {"ok": True, "url": "wss://wss-primary.slack.example/link/?ticket=1&app_id=2"}

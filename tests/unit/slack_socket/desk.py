@@ -12,6 +12,7 @@ from incident_management.outside.transport import NoAnswer, NotSent
 from incident_management.slack_socket.acting import Actor
 from incident_management.slack_socket.kept import PURPOSE, Keeper, Kept
 from tests.fakes.api import FakeApi
+from tests.fakes.views import answer_problems, view_problems
 
 from .payloads import ELSEWHERE, HOME, INCIDENT
 
@@ -29,10 +30,12 @@ class FakeSlack:
         self.forms: List[Any] = []
         self.whispers: List[Tuple[str, str, str, str]] = []
         self.broken = self.deaf = self.expired = False
+        self.links: Dict[Tuple[str, str], str] = {}
 
     def open_form(self, trigger_id, view):
         if self.broken:
             raise NotSent("Slack did not open the form (expired_trigger_id).")
+        assert view_problems(view) == []
         self.forms.append((trigger_id, view))
 
     def answer(self, response_url, body):
@@ -40,7 +43,13 @@ class FakeSlack:
             raise NoAnswer("Slack answered 404 to the answer of a press.")
         if self.broken:
             raise NotSent("slack.example did not accept a connection.")
+        assert answer_problems(body) == []
         self.answers.append((response_url, json.loads(json.dumps(body))))
+
+    def permalink(self, channel, ts):
+        if (channel, ts) not in self.links:
+            raise NotSent("Slack did not say where a message is (channel_not_found).")
+        return self.links[channel, ts]
 
     def whisper(self, channel, user, thread, text):
         if self.broken or self.deaf:
@@ -57,7 +66,7 @@ class Desk(FakeApi):
         everything = frozenset({"incident_read", "incident_write", "incident_approve"})
         self.users = {"mia": ("mia", everything), "eve": ("eve", frozenset({"incident_read"}))}
         self.slack = FakeSlack()
-        self.processes = 0
+        self.processes, self.web_url = 0, ""
         self.actor = self.another()
         self.write("opened", title="Errors", severity="high")
 
@@ -67,7 +76,7 @@ class Desk(FakeApi):
         kept = self.kept = Kept(self.stores_value, self.clock, f"sh1#{self.processes}")
         log = logging.getLogger("test.slack")
         self.keeper = Keeper(kept, lambda: HOME, log, self.clock.now)
-        return Actor(self, self.slack, lambda: HOME, kept, log)
+        return Actor(self, self.slack, lambda: HOME, kept, log, self.web_url)
 
     def session(self, raw, system):
         user = "system" if system else raw["session"]["user"]
@@ -76,6 +85,11 @@ class Desk(FakeApi):
     def write(self, kind, **data):
         timeline.append(self.stores_value, self.clock, INCIDENT, kind, data, "tester")
         timeline.refresh(self.stores_value, INCIDENT)
+
+    def notes(self):
+        """What is written on the timeline as notes."""
+        entries = timeline.effective(timeline.read(self.stores_value, INCIDENT))
+        return [e.data["text"] for e in entries if e.kind == "note"]
 
     def story(self):
         entries = timeline.effective(timeline.read(self.stores_value, INCIDENT))

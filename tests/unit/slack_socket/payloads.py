@@ -7,6 +7,7 @@ from typing import Any, Dict
 
 from incident_management.notify.message import Message
 from incident_management.notify.services.slack_buttons import buttons
+from tests.fakes.views import submitted
 
 HOME, ELSEWHERE = "T0HOME", "T0ELSE"
 INCIDENT = "INC-20260101-AAAAAA"
@@ -15,7 +16,7 @@ PLAN, PLAN_HASH = "PLAN-0123456789", "0123456789" + "a" * 54
 
 def blocks_of(event: str = "opened", **more: Any) -> Any:
     message = Message(event, "Incident opened", "Errors", INCIDENT, status="new", **more)
-    return [{"type": "header", "block_id": "x"}, *buttons(message, answers=True)]
+    return [{"type": "divider", "block_id": "x"}, *buttons(message, answers=True)]
 
 
 def pressed(
@@ -61,4 +62,49 @@ def sent(
             "private_metadata": json.dumps(brought),
             "state": {"values": {"resolution": {"resolution": {"value": typed}}}},
         },
+    }
+
+
+def typed(text: str, user: str = "U0MIA", workspace: str = HOME, trigger: str = "t1") -> Any:
+    """A slash command ("Implementing slash commands")."""
+    return {
+        "token": "legacy-verification-token",
+        "team_id": workspace,
+        "team_domain": "shop",
+        "channel_id": "C1",
+        "channel_name": "incidents",
+        "user_id": user,
+        "user_name": user.lower(),
+        "command": "/incident",
+        "text": text,
+        "api_app_id": "A0TEST",
+        "is_enterprise_install": "false",
+        "response_url": "https://hooks.slack.example/commands/secret",
+        "trigger_id": trigger,
+    }
+
+
+def chosen(message: Dict[str, Any], user: str = "U0MIA", **more: Any) -> Dict[str, Any]:
+    """The message shortcut, used on a message ("Shortcuts payloads")."""
+    return {
+        "type": "message_action",
+        "callback_id": "incident_add_message",
+        "trigger_id": "t1",
+        "action_ts": "1.1",
+        "response_url": "https://hooks.slack.example/app/secret",
+        "user": {"id": user, "name": user.lower(), "team_id": HOME},
+        "channel": {"id": "C1", "name": "shop"},
+        "team": {"id": HOME, "domain": "shop"},
+        "message_ts": message.get("ts"),
+        "message": {"type": "message", **message},
+        **more,
+    }
+
+
+def submit(view: Dict[str, Any], user: str = "U0MIA", opened: str = "V1", **values: str) -> Any:
+    """A form as it was opened, filled and sent."""
+    return {
+        "type": "view_submission",
+        "user": {"id": user, "team_id": HOME},
+        "view": {**view, "id": opened, "state": submitted(view, **values)},
     }

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from incident_management.remediation.context import Refused
-from incident_management.slack_socket.acting import SlackUsers
+from incident_management.slack_socket.people import SlackUsers
 from incident_management.slack_socket.presses import Unreadable, metadata, read
 from incident_management.splunk.session import SplunkError
 from tests.fakes import Unavailable
@@ -136,7 +136,7 @@ def test_a_plan_is_decided_on_by_its_route_with_the_hash_that_was_shown(desk, ac
         asked.append(raw)
         return {"status": 200, "headers": {}, "payload": json.dumps({"status": "approved"})}
 
-    monkeypatch.setattr("incident_management.slack_socket.acting.dispatch", answer)
+    monkeypatch.setattr("incident_management.slack_socket.people.dispatch", answer)
     desk.actor.act(pressed(action))
     (raw,) = asked
     assert raw["path_info"] == f"/plans/{PLAN}/{action[5:]}"
@@ -147,7 +147,7 @@ def test_a_plan_is_decided_on_by_its_route_with_the_hash_that_was_shown(desk, ac
 
 def test_a_plan_that_needs_two_approvals_keeps_its_buttons_for_the_second(desk, monkeypatch):
     answer = {"status": 200, "headers": {}, "payload": json.dumps({"status": "proposed"})}
-    monkeypatch.setattr("incident_management.slack_socket.acting.dispatch", lambda *_: answer)
+    monkeypatch.setattr("incident_management.slack_socket.people.dispatch", lambda *_: answer)
     desk.actor.act(pressed("plan_approve"))
     ((_url, body),) = desk.slack.answers
     assert {"plan_approve", "plan_reject"} <= set(names(body["blocks"]))

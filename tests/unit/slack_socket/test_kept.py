@@ -73,7 +73,9 @@ def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_said(desk
     assert desk.another().resume() is True
     assert desk.incident["status"] == "new" and desk.kept_presses() == []
     (said,) = desk.said()
-    assert said.startswith(f"Splunk was interrupted when you pressed a button of {INCIDENT}: look")
+    assert said.startswith(
+        f"Splunk was interrupted when you asked for something in {INCIDENT}: look"
+    )
     assert "You had typed: Rolled back" in said
 
 

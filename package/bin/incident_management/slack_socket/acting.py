@@ -1,8 +1,7 @@
-"""Does what was pressed, through the API's own routes, and tells the person how it went.
+"""Does what was pressed or typed, through the API's own routes, and tells the person how it went.
 
-A press is one request to the router (:mod:`..api.router`), made as the Splunk user who the person
-in Slack is: the same capability, schema, rules and timeline as on any other way. It has an
-``Idempotency-Key``, so a press that Slack delivers again, also to another member, is done once.
+A press is one request to the router (:class:`.people.Api`). It has an ``Idempotency-Key``, so a
+press that Slack delivers again, also to another member, is done once.
 
 What is said to one person is said where that person looks. An answer by ``response_url`` is shown
 in the channel, and that address is good for half an hour ("Handling user interaction"). So in a
@@ -11,35 +10,36 @@ thread, and after a form that may have been open for longer, the bot says it ("c
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import replace
 from logging import Logger
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Protocol, Tuple
+from typing import Any, Callable, List, Mapping, Optional
 
-from ..api.backend import Backend, SplunkBackend
-from ..api.router import Problem, dispatch
-from ..incidents.routing.teams import member_in_slack
-from ..incidents.routing.values import user_name
+from ..api.backend import Backend
+from ..incidents.identity import INCIDENT_ID
 from ..masking import mask
 from ..notify.channel import NO_REPLY
 from ..notify.services.slack_buttons import (
     ACKNOWLEDGE,
     APPROVE,
-    FORM,
     REJECT,
     RESOLVE,
     TAKE,
     decided,
-    form,
 )
 from ..notify.services.slack_layout import escape
-from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_json
-from ..splunk.session import Session, SplunkError, path_of
+from ..splunk.session import SplunkError
+from .commands.asking import OPENS, view_for
+from .commands.finding import by_reference
+from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, UPDATE_FORM
+from .commands.telling import TELLS, Teller
+from .commands.typed import NOTE, SHOW, UPDATE
 from .kept import LATEST_SECONDS, Kept
-from .presses import Press, Unreadable, metadata, read
+from .people import Api, Declined, body_of
+from .presses import Press, Unreadable, read
+from .saying import Slack
 
-__all__ = ["Actor", "Slack", "SlackUsers", "WebSlack"]
+__all__ = ["Actor"]
 
 REMEMBERED = 1000
 REMEMBERED_MESSAGES = 100
@@ -47,103 +47,35 @@ ANSWER_CHARACTERS = 3000
 WORKING = OVERTAKEN = 409
 BEING_DONE = "delivered again while it is being done"
 INTERRUPTED = (
-    "Splunk was interrupted when you pressed a button of {}: look whether it was done, and press "
+    "Splunk was interrupted when you asked for something in {}: look whether it was done, and ask "
     "again if it was not."
 )
+# The parts of incidents' ids that people type are looked up before these.
+_AIMED = (ACKNOWLEDGE, NOTE, SHOW, UPDATE, RESOLVE)
 
 # Where each action goes, and what the message says of it afterwards.
 _ROUTES = {
     ACKNOWLEDGE: "/incidents/{}/acknowledge",
     TAKE: "/incidents/{}/assign",
-    FORM: "/incidents/{}/resolve",
+    RESOLVE_FORM: "/incidents/{}/resolve",
+    OPEN_FORM: "/incidents",
+    UPDATE_FORM: "/incidents/{}/updates",
+    NOTE: "/incidents/{}/notes",
+    ADD_FORM: "/incidents/{}/notes",
     APPROVE: "/plans/{}/approve",
     REJECT: "/plans/{}/reject",
 }
 _LINES = {
     ACKNOWLEDGE: "Acknowledged by {}",
     TAKE: "Taken by {}",
-    FORM: "Resolved by {}",
+    RESOLVE_FORM: "Resolved by {}",
+    OPEN_FORM: "Opened by {}",
+    UPDATE_FORM: "Update for stakeholders written by {}",
+    NOTE: "Note written by {}",
+    ADD_FORM: "Message noted by {}",
     APPROVE: "Approved by {}",
     REJECT: "Rejected by {}",
 }
-
-
-class Slack(Protocol):
-    """What is said to Slack. All raise NotSent, NoAnswer or BadUrl when it does not arrive."""
-
-    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        """Show a form to whoever pressed a button."""
-
-    def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
-        """Answer a press."""
-
-    def whisper(self, channel: str, user: str, thread: str, text: str) -> None:
-        """Say something that one person sees, in a thread of a channel (empty: in none)."""
-
-
-@dataclass(frozen=True)
-class _Presser:
-    """Stands for the session of a person in Slack: a name without any rights at splunkd."""
-
-    user: str
-
-
-class SlackUsers(SplunkBackend):
-    """The routes' backend for people in Slack: their capabilities are what splunkd says now."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._system = session
-
-    def session(self, raw: Mapping[str, Any], system: bool) -> Any:
-        return self._system if system else _Presser(str(raw["session"]["user"]))
-
-    def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
-        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError.
-
-        In one spelling, as splunkd finds users in any case: under two, one person would
-        be the two who have to approve a plan.
-        """
-        try:
-            answer = self._system.get("/services/authentication/users/" + path_of(session.user))
-        except SplunkError as error:
-            if error.status != 404:
-                raise
-            text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
-            raise Problem(403, text) from None
-        entry = answer["entry"][0]
-        return user_name(str(entry["name"])), frozenset(entry["content"].get("capabilities") or ())
-
-
-class WebSlack:
-    """Speaks to Slack with the bot's token, by the client of :func:`.web_client`."""
-
-    def __init__(self, web: Any, network: Network) -> None:
-        self._web = web
-        self._network = network
-
-    def open_form(self, trigger_id: str, view: Mapping[str, Any]) -> None:
-        from slack_sdk.errors import SlackApiError
-
-        try:
-            self._web.views_open(trigger_id=trigger_id, view=view)
-        except SlackApiError as error:
-            raise NotSent(f"Slack did not open the form ({_reason(error)}).") from None
-
-    def answer(self, response_url: str, body: Mapping[str, Any]) -> None:
-        url = checked_url(response_url, "The address for the answer")
-        reply = send_json(self._network, url, body)
-        if reply.status != 200:
-            raise NoAnswer(f"Slack answered {reply.status} to the answer of a press.")
-
-    def whisper(self, channel: str, user: str, thread: str, text: str) -> None:
-        from slack_sdk.errors import SlackApiError
-
-        where = {"channel": channel, "user": user, **({"thread_ts": thread} if thread else {})}
-        try:
-            self._web.chat_postEphemeral(text=text, **where)
-        except SlackApiError as error:
-            raise NotSent(f"Slack did not show it to {user} ({_reason(error)}).") from None
 
 
 class Actor:
@@ -153,12 +85,20 @@ class Actor:
         workspace: gives the id of the workspace that the app was installed to (empty: not known
             yet): people of another one, who are in a shared channel, are told apart by theirs.
         kept: the presses that were written down before they were acknowledged.
+        web_url: base URL of Splunk Web, for links; may be empty.
     """
 
     def __init__(
-        self, backend: Backend, slack: Slack, workspace: Callable[[], str], kept: Kept, log: Logger
+        self,
+        backend: Backend,
+        slack: Slack,
+        workspace: Callable[[], str],
+        kept: Kept,
+        log: Logger,
+        web_url: str = "",
     ) -> None:
-        self._backend = backend
+        self._api = Api(backend)
+        self._teller = Teller(self._api, web_url)
         self._slack = slack
         self._workspace = workspace
         self._kept = kept
@@ -195,7 +135,7 @@ class Actor:
         for press, age in self._kept.left():
             if age > LATEST_SECONDS:
                 self._log.error("A press of %.0f s ago is not done any more.", age)
-                self._refuse(press, INTERRUPTED.format(press.target))
+                self._refuse(press, INTERRUPTED.format(press.target or "Slack"))
             elif self._carry_out(press) == BEING_DONE:
                 # As far as the API knows; after two minutes it takes the first attempt for ended.
                 is_done = False
@@ -207,6 +147,9 @@ class Actor:
         facts = {"action": press.action, "target": press.target, "slack_user": press.user}
         try:
             outcome = self._do(press)
+        except Declined as refusal:
+            outcome = str(refusal)
+            self._refuse(press, outcome)
         except (SplunkError, *NO_REPLY) as error:
             outcome = str(error)
             self._refuse(press, f"That was not done: {outcome}")
@@ -232,60 +175,53 @@ class Actor:
         return False
 
     def _do(self, press: Press) -> str:
-        """Return how it went, for the log."""
-        routing = self._backend.routing(self._backend.session({}, system=True))
-        outside = press.workspace and press.at_home(self._workspace()).workspace
-        user = member_in_slack(routing.members, outside, press.user)
-        if not user:
-            mine = f"{outside}/{press.user}" if outside else press.user
-            sentence = (
-                "Your account in Slack is nobody's in Splunk yet: an administrator enters it "
-                f"under Configuration > People (slack_id = {mine})."
-            )
-            self._refuse(press, sentence)
-            return "by nobody that incident_routing.conf knows"
-        if press.action == RESOLVE:
+        """Return how it went, for the log. Raises Declined, SplunkError and what is in NO_REPLY."""
+        user = self._api.user_of(press, self._workspace())
+        press = self._aimed(press, user)
+        if press.action in OPENS:
             return self._ask(press, user)
-        status, answer = self._call(press, user)
+        if press.action in TELLS:
+            self._say(press, self._teller.tell(press, user))
+            return f"told {user}"
+        body = {"owner": user} if press.action == TAKE else press.body
+        status, answer = self._api.call(
+            _ROUTES[press.action].format(press.target), press, user, body
+        )
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
             return BEING_DONE
-        body = _object(answer)
+        done = body_of(answer)
         if status >= 400:
-            self._refuse(press, str(body.get("detail") or f"That failed ({status})."))
-            if status == OVERTAKEN and press.blocks and press.action in (ACKNOWLEDGE, TAKE):
+            self._refuse(press, str(done.get("detail") or f"That failed ({status})."))
+            if status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
                 self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
-        self._show(press, user, body)
+        self._show(press, user, done)
         return f"done for {user}"
 
+    def _aimed(self, press: Press, user: str) -> Press:
+        """Return it with the whole id of the incident that somebody named. Raises Declined."""
+        if press.action not in _AIMED or INCIDENT_ID.fullmatch(press.target):
+            return press
+        self._api.must(user, "incident_read", "Looking for an incident")
+        found = by_reference(self._api.stores(), self._api.clock, press.target)
+        return replace(press, target=found)
+
     def _ask(self, press: Press, user: str) -> str:
-        """Open the form, for somebody who may send it: it has to be open within three seconds."""
-        session = self._backend.session({"session": {"user": user}}, system=False)
-        try:
-            _name, capabilities = self._backend.capabilities(session)
-        except Problem as problem:
-            self._tell(press, problem.detail)
-            return f"{user} was refused ({problem.status})"
-        if "incident_write" not in capabilities:
-            self._tell(press, f"Resolving needs the capability incident_write, which {user} lacks.")
-            return f"{user} was refused (403)"
-        self._slack.open_form(press.trigger_id, form(press.target, metadata(press)))
-        self._asked[press.response_url] = press.blocks
+        """Open a form. Raises Declined: whoever asks may not send it."""
+        self._slack.open_form(press.trigger_id, view_for(press, user, self._api, self._link))
+        if press.blocks is not None:
+            self._asked[press.response_url] = press.blocks
         if len(self._asked) > REMEMBERED_MESSAGES:
             self._asked.popitem(last=False)
         return f"the form was opened for {user}"
 
-    def _call(self, press: Press, user: str) -> Tuple[int, Dict[str, Any]]:
-        bodies: Dict[str, Dict[str, Any]] = {
-            TAKE: {"owner": user},
-            FORM: {"resolution": press.typed},
-            APPROVE: {"plan_hash": press.plan_hash},
-        }
-        asked = _request("POST", _ROUTES[press.action].format(press.target), press, user)
-        asked["headers"] = [["Idempotency-Key", press.key]]
-        asked["payload"] = json.dumps(bodies.get(press.action, {}))
-        reply = dispatch(asked, self._backend)
-        return int(reply["status"]), reply
+    def _link(self, channel: str, ts: str) -> str:
+        """Return a message's address; empty where the bot can't see the channel."""
+        try:
+            return self._slack.permalink(channel, ts)
+        except NO_REPLY as error:
+            self._log.info("A message is noted without its address: %s", error)
+            return ""
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
@@ -293,41 +229,67 @@ class Actor:
         line = _LINES[press.action].format(user)
         if press.action == APPROVE and status == "proposed":
             line += ", and somebody else has to approve it as well"
+        target = press.target or str(body.get("id"))
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
-        if message is not None:
-            blocks: List[Any] = decided(message, status, line)
-            answer = {"replace_original": True, "text": escape(line), "blocks": blocks}
-            if self._answer(press, answer) or press.blocks is not None:
-                return
-        self._tell(press, f"{press.target}: {line}.")
+        if message is not None and self._redraw(press, target, message, status, line):
+            return
+        self._tell(press, f"{target}: {line}.", self._teller.link(target))
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
         """Take the buttons off a message that the incident has gone past, and say how it is."""
-        reply = dispatch(_request("GET", f"/incidents/{press.target}", press, user), self._backend)
-        body = _object(reply)
-        if int(reply["status"]) == 200 and press.blocks:
-            status, owner = str(body.get("status")), str(body.get("owner") or "")
-            line = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
-            blocks = decided(press.blocks, status, line)
-            self._answer(press, {"replace_original": True, "text": escape(line), "blocks": blocks})
+        if press.blocks is None:
+            return
+        try:
+            body = self._api.read(f"/incidents/{press.target}", press, user)
+        except Declined:
+            return
+        status, owner = str(body.get("status")), str(body.get("owner") or "")
+        line = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
+        self._redraw(press, press.target, press.blocks, status, line)
+
+    def _redraw(self, press: Press, target: str, blocks: List[Any], status: str, line: str) -> bool:
+        """Have the message that a button or a form belongs to say ``line``.
+
+        What a message that only one person sees says, Slack does not tell: it is laid out anew.
+        """
+        try:
+            shown = blocks or self._teller.standing(target)["blocks"]
+        except (SplunkError, Declined) as error:
+            self._log.warning("A message can't be brought up to date just now: %s", error)
+            return False
+        laid = decided(shown, status, line)
+        return self._answer(press, {"replace_original": True, "text": escape(line), "blocks": laid})
 
     def _refuse(self, press: Press, sentence: str) -> None:
         """Say why something was not done; what was typed would otherwise be gone with its form."""
-        self._tell(press, f"{sentence}\nYou had typed: {press.typed}" if press.typed else sentence)
+        lost = press.typed if press.action not in TELLS else ""
+        self._tell(press, f"{sentence}\nYou had typed: {lost}" if lost else sentence)
 
-    def _tell(self, press: Press, sentence: str) -> None:
-        """Say something to whoever pressed, and to nobody else."""
-        text = escape(mask(sentence, emails=False), ANSWER_CHARACTERS)
+    def _tell(self, press: Press, sentence: str, linked: str = "") -> None:
+        """Say something to whoever pressed, and to nobody else.
+
+        ``linked``: what it begins with, the incident's id, as a link.
+        """
+        text = escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(linked))
+        if linked:
+            text = linked + text[text.index(":") :]
+        if press.command and self._say(press, {"text": text}):
+            return
         if press.channel and (press.thread or press.blocks is None):
             try:
                 self._slack.whisper(press.channel, press.user, press.thread, text)
                 return
             except NO_REPLY as error:
                 self._log.warning("An answer to a press is tried another way: %s", error)
-        ephemeral = {"response_type": "ephemeral", "replace_original": False, "text": text}
-        self._answer(press, ephemeral)
+        self._say(press, {"text": text})
+
+    def _say(self, press: Press, said: Mapping[str, Any]) -> bool:
+        """Answer so that only whoever asked sees it."""
+        return self._answer(
+            press, {"response_type": "ephemeral", "replace_original": False, **said}
+        )
 
     def _answer(self, press: Press, body: Mapping[str, Any]) -> bool:
         """Answer a press; False: it did not arrive. What was done is done, and on the timeline."""
@@ -339,19 +301,3 @@ class Actor:
             self._log.warning("An answer to a press did not arrive: %s", error)
             return False
         return True
-
-
-def _request(method: str, path: str, press: Press, user: str) -> Dict[str, Any]:
-    session = {"user": user, "authtoken": press.key}
-    return {"method": method, "path_info": path, "session": session}
-
-
-def _reason(error: Any) -> str:
-    data = error.response.data
-    reason = data.get("error") if isinstance(data, dict) else error.response.status_code
-    return str(reason)[:100]
-
-
-def _object(reply: Mapping[str, Any]) -> Mapping[str, Any]:
-    payload: Optional[Any] = json.loads(reply["payload"]) if reply.get("payload") else None
-    return payload if isinstance(payload, dict) else {}

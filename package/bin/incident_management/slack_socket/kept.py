@@ -5,8 +5,8 @@ from before its acknowledgement until the person was told how it went. What a pr
 was killed in between, the next one that holds the connection does: the press has its
 ``Idempotency-Key`` still, so what was done already is not done again.
 
-A press that opens a form is not kept, as the form has to be open within three seconds. Nor is what
-is as good as a password (``response_url``, ``trigger_id``).
+What opens a form is not kept, as the form has to be open within three seconds, nor what only shows
+something. Nor is what is as good as a password (``response_url``, ``trigger_id``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from logging import Logger
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..incidents.stores import claim_document
-from ..notify.services.slack_buttons import PRESSES, RESOLVE
+from ..notify.services.slack_buttons import PRESSES
 from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
+from .commands.asking import OPENS
+from .commands.telling import TELLS
 from .presses import Press, Unreadable, read
 
 __all__ = ["LATEST_SECONDS", "PURPOSE", "Keeper", "Kept"]
@@ -29,7 +31,7 @@ LATEST_SECONDS = 900.0
 # How long presses are acknowledged without asking a KV store that did not answer.
 REST_SECONDS = 15.0
 _FIELDS = (
-    "action", "target", "user", "workspace", "key", "plan_hash", "typed", "channel", "thread",
+    "action", "target", "user", "workspace", "key", "typed", "command", "channel", "thread",
 )  # fmt: skip
 
 
@@ -47,7 +49,7 @@ class Kept:
 
     def keep(self, press: Press) -> None:
         """Write a press down; nothing where it is already."""
-        value = {name: getattr(press, name) for name in _FIELDS}
+        value = {name: getattr(press, name) for name in (*_FIELDS, "body")}
         document = claim_document(
             _key(press), self._clock.now(), value, purpose=PURPOSE, holder=self._holder
         )
@@ -55,7 +57,7 @@ class Kept:
 
     def forget(self, press: Press) -> None:
         """Note that it was done, or refused, and that the person knows."""
-        if press.action != RESOLVE:
+        if _is_kept(press):
             self._claims.delete(_key(press))
 
     def left(self) -> List[Tuple[Press, float]]:
@@ -100,7 +102,7 @@ class Keeper:
             press = read(payload)
         except Unreadable:
             return  # Whoever acts on it says so.
-        if press is None or press.action == RESOLVE or self._monotonic() < self._rests_until:
+        if press is None or not _is_kept(press) or self._monotonic() < self._rests_until:
             return
         try:
             self._kept.keep(press.at_home(self._workspace()))
@@ -111,7 +113,16 @@ class Keeper:
 
 def _press(value: Mapping[str, Any]) -> Press:
     known: Dict[str, Any] = {name: str(value.get(name) or "") for name in _FIELDS}
-    return Press(**known)
+    body = value.get("body")
+    if body is None:
+        # Of the version before this one, in whose last moments an upgrade came.
+        body = {"plan_hash": value.get("plan_hash")} if value.get("plan_hash") else {}
+        body = {"resolution": known["typed"]} if known["typed"] else body
+    return Press(**known, body=body)
+
+
+def _is_kept(press: Press) -> bool:
+    return press.action not in OPENS and press.action not in TELLS
 
 
 def _key(press: Press) -> str:

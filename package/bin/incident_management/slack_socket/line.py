@@ -22,6 +22,8 @@ from .wire import Broken
 __all__ = ["CONNECTING", "REFUSED", "Line", "Status"]
 
 CONNECTING, CONNECTED, REFUSED = "connecting", "connected", "refused"
+# What people do: buttons, forms and shortcuts; slash commands.
+TAKEN = ("interactive", "slash_commands")
 READ_SECONDS = 0.5
 # Slack asks its clients to say hello to each other now and then: silence is a broken connection.
 PING_AFTER_SECONDS = 15.0
@@ -80,7 +82,7 @@ class Line:
 
     Args:
         connect: makes a connection. Raises Refused, Unreachable or Broken.
-        take: takes the payload of an ``interactive`` envelope; False: it can't take any more now.
+        take: takes the payload of an envelope of TAKEN; False: it can't take any more now.
         jitter: a random part, from 0 to 1.
     """
 
@@ -165,12 +167,12 @@ class Line:
         if message.get("retry_attempt"):
             facts = {"attempt": message["retry_attempt"], "reason": message.get("retry_reason")}
             self.log.warning("Slack delivers something again.", extra={"facts": facts})
-        if kind == "interactive" and isinstance(payload, dict) and not self.take(payload):
+        if kind in TAKEN and isinstance(payload, dict) and not self.take(payload):
             # Unacknowledged, Slack tells the person that it did not work.
             self.log.error("Too much is pressed at once: a press was not taken.")
             return
         one.wire.send(json.dumps({"envelope_id": message["envelope_id"]}))
-        if kind != "interactive":
+        if kind not in TAKEN:
             self.log.info("Slack sent %s, which this app has no use for.", str(kind)[:60])
 
     def _leave(self, one: _Open, reason: str) -> None:

@@ -1,7 +1,8 @@
-"""What Slack says was pressed, as one thing to do. Pure.
+"""What Slack says was pressed, sent or typed, as one thing to do. Pure.
 
-Sources: "block_actions payload" and "view_submission payload" of Slack's reference on interaction
-payloads. A payload is Slack's; what it holds of a person's is the text of the form alone.
+Sources: "block_actions payload", "view_submission payload" and "Shortcuts payloads" of Slack's
+reference on interaction payloads; "Implementing slash commands". A payload is Slack's; what it
+holds of a person's is the text that they typed, or the message that they chose.
 """
 
 from __future__ import annotations
@@ -10,24 +11,31 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents.identity import INCIDENT_ID
 from ..notify.services.slack_buttons import (
     ACKNOWLEDGE,
     APPROVE,
-    FORM,
     REJECT,
-    RESOLUTION,
     RESOLVE,
     TAKE,
 )
+from .commands import forms, typed
+from .commands.message import unescaped
 
-__all__ = ["Press", "Unreadable", "metadata", "read"]
+__all__ = ["ADD", "Press", "Unreadable", "metadata", "read"]
+
+# The callback ID that the message shortcut has in the Slack app.
+ADD = "incident_add_message"
 
 _PLAN = re.compile(r"(PLAN-[0-9a-f]{10}) ([0-9a-f]{64})")
 _OF_INCIDENT = (ACKNOWLEDGE, TAKE, RESOLVE)
 _OF_PLAN = (APPROVE, REJECT)
+_OF_COMMAND = (
+    "user_id", "team_id", "trigger_id", "text", "command", "channel_id", "response_url",
+)  # fmt: skip
+_BROUGHT = ("channel", "thread", "response_url")
 # What "Modal views" allows for private_metadata.
 METADATA_CHARACTERS = 3000
 
@@ -38,15 +46,17 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Press:
-    """A button that was pressed, or a form that was sent.
+    """A button that was pressed, a form that was sent, a command or a shortcut.
 
-    ``action`` is a button's, see :mod:`..notify.services.slack_buttons`; ``target`` an incident's
-    or a plan's id, ``plan_hash`` what was shown of the plan. ``user`` and ``workspace`` are Slack's
+    ``action`` is a button's (:mod:`..notify.services.slack_buttons`), a form's
+    (:mod:`.commands.forms`), a command's (:mod:`.commands.typed`) or ADD; ``target`` an incident's
+    or a plan's id, of a command a part of one; ``body`` what is asked of the API. ``command`` is
+    the slash command's name, where it is one. ``user`` and ``workspace`` are Slack's
     ids of who did it, and ``workspace`` is empty for the app's own where that was found out before.
     ``key`` is the same whenever Slack delivers it again. ``channel`` is where, ``thread`` within
     which thread; empty: in none. ``response_url`` takes answers for half an hour, ``trigger_id``
     opens one form within seconds; until then both are as good as a password. ``blocks`` are those
-    of the message, None for a form, whose message is not told.
+    of the message, and none of one that only its reader sees; None where there is no message.
     """
 
     action: str
@@ -54,8 +64,9 @@ class Press:
     user: str
     workspace: str
     key: str
-    plan_hash: str = ""
     typed: str = ""
+    command: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     channel: str = ""
     thread: str = ""
     response_url: str = field(default="", repr=False)
@@ -77,12 +88,14 @@ def read(payload: Mapping[str, Any]) -> Optional[Press]:
         return _button(payload)
     if kind == "view_submission":
         return _form(payload)
-    return None
+    if kind == "message_action":
+        return _message(payload)
+    return _command(payload) if payload.get("command") else None
 
 
-def metadata(press: Press) -> str:
+def metadata(press: Press, **more: str) -> str:
     """Return what the form that a press opens has to bring back."""
-    brought = {"incident": press.target, "channel": press.channel, "thread": press.thread}
+    brought = {"incident": press.target, "channel": press.channel, "thread": press.thread, **more}
     text = json.dumps({**brought, "response_url": press.response_url})
     return text if len(text) <= METADATA_CHARACTERS else json.dumps(brought)
 
@@ -110,7 +123,7 @@ def _button(payload: Mapping[str, Any]) -> Optional[Press]:
         user,
         workspace,
         _key(workspace, user, name, target, when, *where),
-        plan_hash=plan_hash,
+        body={"plan_hash": plan_hash} if name == APPROVE else {},
         channel=where[0],
         thread=_thread(message, where[1]),
         response_url=str(payload.get("response_url") or ""),
@@ -121,28 +134,64 @@ def _button(payload: Mapping[str, Any]) -> Optional[Press]:
 
 def _form(payload: Mapping[str, Any]) -> Optional[Press]:
     view = _part(payload, "view")
-    if view.get("callback_id") != FORM:
+    form = str(view.get("callback_id"))
+    if form not in forms.FORMS:
         return None
     try:
         brought = json.loads(str(view.get("private_metadata") or ""))
-        typed = view["state"]["values"][RESOLUTION][RESOLUTION]["value"] or ""
-        target, _ = _target(RESOLVE, str(brought["incident"]))
-    except (ValueError, KeyError, TypeError):
+        filled = forms.filled(form, view, brought)
+        where: Dict[str, Any] = {name: str(brought.get(name) or "") for name in _BROUGHT}
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Unreadable("The form did not bring back what it was opened with.") from None
     user, workspace = _who(payload)
     opened = str(view.get("id") or "")
     if not opened:
         raise Unreadable("The form has no 'id'.")
+    key = _key(workspace, user, form, filled.target, opened)
     return Press(
-        FORM,
-        target,
+        form, filled.target, user, workspace, key, typed=filled.typed, body=filled.body, **where
+    )
+
+
+def _message(payload: Mapping[str, Any]) -> Optional[Press]:
+    if payload.get("callback_id") != ADD:
+        return None
+    user, workspace = _who(payload)
+    message, channel = _part(payload, "message"), _part(payload, "channel")
+    trigger = str(payload.get("trigger_id") or "")
+    if not trigger:
+        raise Unreadable("The shortcut has no 'trigger_id'.")
+    return Press(
+        ADD,
+        "",
         user,
         workspace,
-        _key(workspace, user, FORM, target, opened),
-        typed=str(typed).strip(),
-        channel=str(brought.get("channel") or ""),
-        thread=str(brought.get("thread") or ""),
-        response_url=str(brought.get("response_url") or ""),
+        _key(workspace, user, ADD, trigger),
+        channel=str(channel.get("id") or ""),
+        thread=str(message.get("thread_ts") or ""),
+        response_url=str(payload.get("response_url") or ""),
+        trigger_id=trigger,
+        body={"message": message, "channel": channel},
+    )
+
+
+def _command(payload: Mapping[str, Any]) -> Press:
+    given = {name: str(payload.get(name) or "") for name in _OF_COMMAND}
+    if not (given["user_id"] and given["team_id"] and given["trigger_id"]):
+        raise Unreadable("The command does not say whose it is, or lacks its 'trigger_id'.")
+    said = typed.read(unescaped(given["text"]))
+    who = (given["user_id"], given["team_id"])
+    return Press(
+        said.action,
+        said.target,
+        *who,
+        _key(given["team_id"], given["user_id"], given["command"], given["trigger_id"]),
+        typed=said.rest,
+        command=given["command"],
+        body={"text": said.rest} if said.action == typed.NOTE else {},
+        channel=given["channel_id"],
+        response_url=given["response_url"],
+        trigger_id=given["trigger_id"],
     )
 
 
@@ -165,7 +214,9 @@ def _target(name: str, value: str) -> Tuple[str, str]:
 
 def _who(payload: Mapping[str, Any]) -> Tuple[str, str]:
     user = _part(payload, "user")
-    name, workspace = str(user.get("id") or ""), str(user.get("team_id") or "")
+    # Of a shortcut's user the workspace need not be told: it was begun in one of the app's own.
+    home = _part(payload, "team").get("id") if payload.get("type") == "message_action" else ""
+    name, workspace = str(user.get("id") or ""), str(user.get("team_id") or home or "")
     if not name or not workspace:
         raise Unreadable("The payload does not say who pressed the button, or of which workspace.")
     return name, workspace

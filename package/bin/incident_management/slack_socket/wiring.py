@@ -16,11 +16,13 @@ from ..splunk.clock import SystemClock
 from ..splunk.replica import Replica, stores_of
 from ..splunk.session import Session
 from ..splunk.settings import Settings
-from .acting import Actor, SlackUsers, WebSlack
+from .acting import Actor
 from .kept import Keeper, Kept
 from .line import Line
 from .listening import Listening, Parts
 from .opening import socket_address, workspace_of
+from .people import SlackUsers
+from .saying import WebSlack
 from .turn import Turn
 from .wire import Wire, open_wire
 
@@ -74,7 +76,14 @@ def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) 
         Session(session.server_uri, session.token),
         Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1),
     )
-    actor = Actor(SlackUsers(mine), WebSlack(web, network), home, kept(mine), log)
+    actor = Actor(
+        SlackUsers(mine),
+        WebSlack(web, network),
+        home,
+        kept(mine),
+        log,
+        settings.network.web_url,
+    )
     return Parts(
         lambda take, stop: Line(connect, take, log, stop),
         Keeper(kept(quick), home, log).keep,

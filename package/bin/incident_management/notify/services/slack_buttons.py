@@ -1,11 +1,11 @@
-"""The buttons of a Slack message, and the form behind one of them: Block Kit, pure.
+"""The buttons of a Slack message: Block Kit, pure.
 
 A button's ``value`` names what it acts on and nothing else: an incident's id, or a plan's id and
 the hash of what was shown, so that a plan that has changed since is not approved by it. Who pressed
 it is Slack's to say, and what that person may do is looked up when it is pressed.
 
-Sources: "Button element", "Confirmation dialog object", "Modal views" and "Input block" of Slack's
-Block Kit reference; their limits are in ``blocks`` of the tests' receiver.
+Sources: "Button element" and "Confirmation dialog object" of Slack's Block Kit reference; their
+limits are in ``blocks`` of the tests' receiver.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ __all__ = [
     "ACKNOWLEDGE",
     "APPROVE",
     "ASKING",
-    "FORM",
     "IN_CHANNEL_TOO",
     "PRESSES",
     "REJECT",
-    "RESOLUTION",
     "RESOLVE",
     "TAKE",
     "buttons",
     "decided",
-    "form",
+    "plain_text",
 ]
 
 Block = Dict[str, Any]
@@ -43,9 +41,6 @@ TAKE = "incident_take"
 RESOLVE = "incident_resolve"
 APPROVE = "plan_approve"
 REJECT = "plan_reject"
-FORM = "incident_resolve_form"
-RESOLUTION = "resolution"
-RESOLUTION_CHARACTERS = 2000
 
 # What asks somebody to act; other messages of the thread have no buttons.
 ASKING = (
@@ -100,31 +95,6 @@ def decided(blocks: Sequence[Mapping[str, Any]], status: str, line: str) -> List
     return [*kept, {"type": "context", "block_id": DONE, "elements": [element]}]
 
 
-def form(incident_id: str, metadata: str) -> Dict[str, Any]:
-    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it."""
-    return {
-        "type": "modal",
-        "callback_id": FORM,
-        "private_metadata": metadata,
-        "title": _text("Resolve the incident"),
-        "submit": _text("Resolve"),
-        "close": _text("Cancel"),
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": RESOLUTION,
-                "label": _text(f"What was done about {incident_id}?"),
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": RESOLUTION,
-                    "multiline": True,
-                    "max_length": RESOLUTION_CHARACTERS,
-                },
-            }
-        ],
-    }
-
-
 def _of_incident(incident_id: str, status: str) -> List[Block]:
     made = (
         {**_button(ACKNOWLEDGE, "Acknowledge"), "style": "primary"},
@@ -137,10 +107,10 @@ def _of_incident(incident_id: str, status: str) -> List[Block]:
 def _of_plan(message: Message) -> List[Block]:
     value = f"{message.plan_id} {message.plan_hash}"
     confirm = {
-        "title": _text("Approve this fix?"),
-        "text": _text("Somebody who may carry fixes out can then do so."),
-        "confirm": _text("Approve"),
-        "deny": _text("Cancel"),
+        "title": plain_text("Approve this fix?"),
+        "text": plain_text("Somebody who may carry fixes out can then do so."),
+        "confirm": plain_text("Approve"),
+        "deny": plain_text("Cancel"),
     }
     return [
         {**_button(APPROVE, "Approve"), "style": "primary", "value": value, "confirm": confirm},
@@ -154,8 +124,9 @@ def _is_useful(element: Mapping[str, Any], status: str) -> bool:
 
 
 def _button(action_id: str, text: str) -> Block:
-    return {"type": "button", "action_id": action_id, "text": _text(text)}
+    return {"type": "button", "action_id": action_id, "text": plain_text(text)}
 
 
-def _text(text: str) -> Dict[str, Any]:
+def plain_text(text: str) -> Dict[str, Any]:
+    """Return a text object in which nothing is markup."""
     return {"type": "plain_text", "text": text, "emoji": False}

@@ -17,12 +17,12 @@ from ..asking import truncated
 from ..message import STANDING, SUMMARY, Message, listed
 from .slack_buttons import buttons
 
-__all__ = ["blocks", "escape", "fallback"]
+__all__ = ["EMOJI", "blocks", "date", "escape", "fallback", "section"]
 
 HEADER_LENGTH = 150
 SECTION_LENGTH = 3000
 FIELD_LENGTH = 2000
-_EMOJI = {
+EMOJI = {
     "critical": "🔴",
     "high": "🟠",
     "medium": "🟡",
@@ -67,16 +67,16 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     """Lay a message out in Block Kit; ``answers``: see :func:`.slack_buttons.buttons`."""
     laid: List[Dict[str, Any]] = [_header(message)]
     if message.event not in _TITLED and message.incident_id:
-        laid.append(_section(f"*{escape(message.title, 600)}*"))
+        laid.append(section(f"*{escape(message.title, 600)}*"))
     fields = _fields(message)
     if fields:
         laid.append({"type": "section", "fields": fields})
     if message.text:
         # What a person wrote for others comes before the facts.
         place = len(laid) - 1 if message.event == "update" and fields else len(laid)
-        laid.insert(place, _section(escape(message.text)))
+        laid.insert(place, section(escape(message.text)))
     if message.cause:
-        laid.append(_section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
+        laid.append(section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
     if message.quote:
         laid.append(_preformatted(message.quote))
     laid += buttons(message, answers)
@@ -94,7 +94,7 @@ def _subject(message: Message) -> str:
 
 
 def _marked(message: Message, text: str) -> str:
-    mark = "✅" if _is_over(message) else _EMOJI.get(message.severity, "⚪")
+    mark = "✅" if _is_over(message) else EMOJI.get(message.severity, "⚪")
     return f"{mark} {message.severity.upper()} · {' '.join(text.split())}"
 
 
@@ -106,7 +106,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
     if message.since:
         pairs.append(("Since", _since(message)))
     if message.next_by:
-        pairs.append(("Next update by", _date(message.next_by)))
+        pairs.append(("Next update by", date(message.next_by)))
     if message.events:
         pairs.append(("Events", f"{message.events:,}"))
     if message.incident_id and not message.stakeholders:
@@ -124,7 +124,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
 
 
 def _since(message: Message) -> str:
-    text = _date(message.since)
+    text = date(message.since)
     if _is_over(message) and message.time > message.since:
         return f"{text} (for {span(message.time - message.since)})"
     return text
@@ -135,12 +135,13 @@ def _is_over(message: Message) -> bool:
     return message.event == "resolved" or is_resolved
 
 
-def _date(when: float) -> str:
+def date(when: float) -> str:
     """A time that each reader sees in their own zone."""
     return f"<!date^{int(when)}^{{date_short_pretty}} {{time_secs}}|{to_the_second(when)}>"
 
 
-def _section(text: str) -> Dict[str, Any]:
+def section(text: str) -> Dict[str, Any]:
+    """Return a block of a text that is escaped already."""
     return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
 
 
@@ -159,6 +160,6 @@ def _preformatted(text: str) -> Dict[str, Any]:
 
 
 def _context(message: Message) -> Dict[str, Any]:
-    when = _date(message.time) if message.event == STANDING and message.time else ""
+    when = date(message.time) if message.event == STANDING and message.time else ""
     parts = (escape(message.headline, 300), when, escape(message.incident_id, 100))
     return {"type": "context", "elements": [_mrkdwn(" · ".join(part for part in parts if part))]}

@@ -1,0 +1,82 @@
+"""Which form somebody is shown, filled with what is known. It has to be open within three seconds.
+
+A form opens for those who may send it: what they type would otherwise be lost.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List
+
+from ...notify.message import one_line
+from ...notify.services.slack_buttons import RESOLVE
+from ..people import Api, Declined
+from ..presses import ADD, Press, metadata
+from . import finding
+from .forms import (
+    INPUT_CHARACTERS,
+    OPTIONS,
+    Option,
+    View,
+    add_form,
+    open_form,
+    resolve_form,
+    update_form,
+)
+from .message import said, source
+from .typed import OPEN, UPDATE
+
+__all__ = ["OPENS", "view_for"]
+
+TITLE_CHARACTERS = 100
+# What opens a form, and how it is called where somebody may not.
+OPENS = {
+    RESOLVE: "Resolving",
+    OPEN: "Opening an incident",
+    UPDATE: "Writing an update",
+    ADD: "Adding to an incident",
+}
+
+
+def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
+    """Return the form that a press opens. Raises Declined, SplunkError.
+
+    ``link`` gives the address of a message of a channel, by its ts; empty: there is none.
+    """
+    api.must(user, "incident_write", OPENS[press.action])
+    if press.action == RESOLVE:
+        return resolve_form(press.target, metadata(press))
+    if press.action == OPEN:
+        return open_form(" ".join(press.typed.split()), metadata(press))
+    if press.action == UPDATE:
+        return _update(press, user, api)
+    return _add(press, user, api, link)
+
+
+def _update(press: Press, user: str, api: Api) -> View:
+    known = api.read(f"/incidents/{press.target}/updates", press, user)
+    draft = known["draft"]
+    hears = [str(one["name"]) for one in known["stakeholders"]]
+    text = press.typed or draft["text"]
+    return update_form(press.target, text, draft["state"], hears, metadata(press))
+
+
+def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
+    message = press.body["message"]
+    channel, ts = press.channel, str(message.get("ts") or "")
+    chosen = finding.by_thread(api.stores(), channel, press.thread or ts)
+    asked: Dict[str, Any] = {"status": "open", "sort": "-severity", "fields": "title"}
+    listed = api.read("/incidents", press, user, limit=OPTIONS, **asked)["incidents"]
+    options: List[Option] = [
+        (one["id"], one_line(one["title"], TITLE_CHARACTERS))
+        for one in listed
+        if one["id"] != chosen
+    ]
+    if chosen:
+        # Also where it is over: what is found afterwards belongs to it.
+        title = api.read(f"/incidents/{chosen}", press, user)["title"]
+        options.insert(0, (chosen, one_line(title, TITLE_CHARACTERS)))
+    if not options:
+        raise Declined("No incident is open that it could be added to.")
+    line = source(message, press.body["channel"], link(channel, ts), api.routing())
+    text = said(message, INPUT_CHARACTERS)
+    return add_form(text, line, options[:OPTIONS], chosen, metadata(press, source=line))

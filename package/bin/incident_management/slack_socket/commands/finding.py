@@ -1,0 +1,64 @@
+"""Which incident somebody means: by a part of its id, or by the thread that a message is in."""
+
+from __future__ import annotations
+
+from typing import List
+
+from ...incidents.stores import IS_OPEN
+from ...ports import Clock, Stores
+from ..people import Declined
+
+__all__ = ["by_reference", "by_thread"]
+
+# Parts of ids are looked for among what is open, and what changed within this time.
+RECENT_SECONDS = 7 * 86400.0
+LOOKED_AT = 5000
+NAMED = 3
+# A message's ts is Slack's clock, when we noted that it was sent ours.
+SENT_WITHIN_SECONDS = 3600.0
+
+
+def by_reference(stores: Stores, clock: Clock, part: str) -> str:
+    """Return the id of the one incident that a part of an id names. Raises Declined."""
+    recent = {"updated_at": {"$gte": clock.now() - RECENT_SECONDS}}
+    is_open = stores.incidents.find(IS_OPEN, limit=LOOKED_AT, fields=("_key",))
+    changed = stores.incidents.find(recent, "updated_at:-1", LOOKED_AT, fields=("_key",))
+    if LOOKED_AT in (len(is_open), len(changed)):
+        raise Declined(f"There are too many incidents to find {part} among: write its whole id.")
+    day, _, digits = part.rpartition("-")
+    keys = sorted({str(one["_key"]) for one in (*is_open, *changed)}, reverse=True)
+    found = [key for key in keys if _fits(key, day, digits)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Declined(
+            f"No incident that is open, or changed within a week, has the id {part}: write the "
+            "whole one, INC-…"
+        )
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    raise Declined(f"{part} may be {', '.join(found[:NAMED])}{more}: write more of the id.")
+
+
+def by_thread(stores: Stores, channel: str, ts: str) -> str:
+    """Return the incident that a thread of a channel is about; empty: of none.
+
+    ``ts`` is its first message's.
+    """
+    try:
+        moment = float(ts)
+    except ValueError:
+        return ""
+    within = {"$gte": moment - SENT_WITHIN_SECONDS, "$lte": moment + SENT_WITHIN_SECONDS}
+    query = {"channel": "slack", "sent_at": within}
+    sent = stores.outbox.find(query, limit=LOOKED_AT, fields=("incident_id", "receipt"))
+    found: List[str] = [
+        str(one.get("incident_id") or "")
+        for one in sent
+        if (one["receipt"] or {}).get("channel") == channel and one["receipt"].get("ts") == ts
+    ]
+    return next(filter(None, found), "")
+
+
+def _fits(key: str, day: str, digits: str) -> bool:
+    _inc, its_day, its_digits = key.split("-")
+    return its_digits.startswith(digits) and day in ("", its_day)

@@ -1,0 +1,233 @@
+"""The forms that open in Slack, and what they bring back: Block Kit, pure.
+
+Sources and limits: "Modal views" (title and buttons 24 characters, ``private_metadata`` 3,000),
+"Input block", "Plain-text input element" (3,000), "Select menu element" (100 options), "Option
+object" (75) in Slack's Block Kit reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ...incidents.identity import INCIDENT_ID
+from ...incidents.model import SEVERITIES
+from ...incidents.signal import TITLE_CHARACTERS
+from ...incidents.updates import STATES, TEXT_CHARACTERS
+from ...notify.asking import truncated
+from ...notify.services.slack_buttons import plain_text
+
+__all__ = [
+    "ADD_FORM",
+    "FORMS",
+    "INPUT_CHARACTERS",
+    "OPEN_FORM",
+    "OPTIONS",
+    "RESOLVE_FORM",
+    "UPDATE_FORM",
+    "Filled",
+    "add_form",
+    "filled",
+    "open_form",
+    "resolve_form",
+    "update_form",
+]
+
+View = Dict[str, Any]
+Option = Tuple[str, str]
+
+RESOLVE_FORM, OPEN_FORM = "incident_resolve_form", "incident_open_form"
+UPDATE_FORM, ADD_FORM = "incident_update_form", "incident_add_form"
+FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM)
+RESOLUTION = "resolution"
+RESOLUTION_CHARACTERS = 2000
+INPUT_CHARACTERS = 3000
+OPTIONS = 100
+OPTION_CHARACTERS = 75
+MOST_AFFECTED = 100
+NAME_CHARACTERS = 200
+_NEXT = (
+    ("15m", "in 15 minutes"), ("30m", "in 30 minutes"), ("1h", "in an hour"),
+    ("2h", "in 2 hours"), ("4h", "in 4 hours"), ("24h", "in a day"),
+)  # fmt: skip
+
+
+class Filled(NamedTuple):
+    """A form that was sent: about which incident (empty: a new one), what is asked of the API, and
+    the text that would be a pity to lose."""
+
+    target: str
+    body: Mapping[str, Any]
+    typed: str
+
+
+def resolve_form(incident_id: str, metadata: str) -> View:
+    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it."""
+    asked = _text(RESOLUTION, f"What was done about {incident_id}?", RESOLUTION_CHARACTERS)
+    return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, [asked])
+
+
+def open_form(title: str, metadata: str) -> View:
+    """Return the view that asks what an incident is about that somebody opens."""
+    return _view(
+        OPEN_FORM,
+        "Open an incident",
+        "Open",
+        metadata,
+        [
+            _text("title", "What is wrong?", TITLE_CHARACTERS, title, lines=False),
+            _choice("severity", "How bad is it?", [(one, one) for one in SEVERITIES], "medium"),
+            _text(
+                "affected", "What is affected?", lines=False, optional=True,
+                hint="Services or hosts, separated by commas.",
+            ),
+            _text("description", "What is seen?", optional=True),
+        ],
+    )  # fmt: skip
+
+
+def update_form(
+    incident_id: str, draft: str, state: str, hears: Sequence[str], metadata: str
+) -> View:
+    """Return the view that asks what stakeholders are told.
+
+    Args:
+        draft, state: what is proposed; facts alone.
+        hears: the names of the groups that are told.
+    """
+    told = ", ".join(hears) or "nobody outside; no group of stakeholders is for it"
+    return _view(
+        UPDATE_FORM,
+        "Update stakeholders",
+        "Tell them",
+        metadata,
+        [
+            _said(f"{incident_id}. Told: {told}."),
+            _text("text", "What do they need to know?", TEXT_CHARACTERS, draft),
+            _choice("state", "How does it stand?", [(one, one) for one in STATES], state, True),
+            _choice(
+                "next", "When do they hear next?", _NEXT, optional=True,
+                hint="Left empty: as often as they asked for. With 'resolved' nothing is promised.",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def add_form(
+    text: str, source: str, incidents: Sequence[Option], chosen: str, metadata: str
+) -> View:
+    """Return the view that asks which incident a message belongs to.
+
+    Args:
+        incidents: ids and titles of those that can be chosen; at least one, at most OPTIONS.
+        chosen: the id of the one that is proposed; empty: none is.
+    """
+    options = [(key, f"{key} · {title}") for key, title in incidents]
+    return _view(
+        ADD_FORM,
+        "Add to an incident",
+        "Add",
+        metadata,
+        [
+            _choice("incident", "Incident", options, chosen),
+            _text("text", "The note", value=text),
+            _said(source),
+        ],
+    )
+
+
+def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Filled:
+    """Return what a form that was sent asks for; ``brought`` is its metadata.
+
+    Raises KeyError, TypeError or ValueError for what is none of ours.
+    """
+    values = view["state"]["values"]
+
+    def given(name: str) -> str:
+        element = values[name][name]
+        chosen = element.get("selected_option") or {}
+        return str(chosen.get("value") or element.get("value") or "").strip()
+
+    if form == OPEN_FORM:
+        affected = [one.strip()[:NAME_CHARACTERS] for one in given("affected").split(",")]
+        body: Dict[str, Any] = {name: given(name) for name in ("title", "severity", "description")}
+        body["affected_systems"] = list(dict.fromkeys(filter(None, affected)))[:MOST_AFFECTED]
+        return Filled("", body, "\n".join(filter(None, (body["title"], body["description"]))))
+    target = given("incident") if form == ADD_FORM else str(brought["incident"])
+    if not INCIDENT_ID.fullmatch(target):
+        raise ValueError(target)
+    if form == RESOLVE_FORM:
+        return Filled(target, {RESOLUTION: given(RESOLUTION)}, given(RESOLUTION))
+    text = given("text")
+    if form == ADD_FORM:
+        return Filled(target, {"text": f"{text}\n\n{brought['source']}"}, text)
+    state = given("state")
+    next_in = "" if state == "resolved" else given("next")
+    return Filled(target, {"text": text, "state": state, "next_update_in": next_in}, text)
+
+
+def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) -> View:
+    return {
+        "type": "modal",
+        "callback_id": form,
+        "private_metadata": metadata,
+        "title": plain_text(title),
+        "submit": plain_text(submit),
+        "close": plain_text("Cancel"),
+        "blocks": blocks,
+    }
+
+
+def _said(text: str) -> View:
+    return {"type": "context", "elements": [plain_text(truncated(text, 2000))]}
+
+
+def _text(
+    name: str,
+    label: str,
+    most: int = INPUT_CHARACTERS,
+    value: str = "",
+    lines: bool = True,
+    optional: bool = False,
+    hint: str = "",
+) -> View:
+    element = {
+        "type": "plain_text_input",
+        "action_id": name,
+        "multiline": lines,
+        "max_length": most,
+        **({"initial_value": truncated(value, most)} if value else {}),
+    }
+    return _input(name, label, element, optional, hint)
+
+
+def _choice(
+    name: str,
+    label: str,
+    options: Sequence[Option],
+    chosen: str = "",
+    optional: bool = False,
+    hint: str = "",
+) -> View:
+    made = [
+        {"text": plain_text(truncated(text, OPTION_CHARACTERS)), "value": value}
+        for value, text in options
+    ]
+    first: Optional[View] = next((one for one in made if one["value"] == chosen), None)
+    element = {
+        "type": "static_select",
+        "action_id": name,
+        "options": made,
+        **({"initial_option": first} if first else {}),
+    }
+    return _input(name, label, element, optional, hint)
+
+
+def _input(name: str, label: str, element: View, optional: bool, hint: str) -> View:
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": plain_text(label),
+        "element": element,
+        **({"optional": True} if optional else {}),
+        **({"hint": plain_text(hint)} if hint else {}),
+    }

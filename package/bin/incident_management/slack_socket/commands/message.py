@@ -1,0 +1,78 @@
+"""A message in Slack as plain text: what it says, and where it came from. Pure.
+
+Sources: "Formatting message text" (``& < >`` are escaped, links and mentions stand in ``< >``),
+"message_action payload" (``shortcuts``), "Attachments" and "File object" in Slack's documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable, List, Mapping
+
+from ...incidents.routing import Routing
+from ...incidents.routing.teams import member_in_slack
+from ...notify.asking import truncated
+from ...notify.message import one_line
+from ...utc import to_the_second
+
+__all__ = ["said", "source", "unescaped"]
+
+NAME_CHARACTERS = 80
+MOST_PARTS = 20
+_MARKED = re.compile(r"<([^<>|\n]+)(?:\|([^<>\n]*))?>")
+
+
+def unescaped(text: str) -> str:
+    """Return text as people see it, without Slack's escapes."""
+    shown = _MARKED.sub(_shown, text)
+    return shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def said(message: Mapping[str, Any], most: int) -> str:
+    """Return a message's text, with what is attached; at most so many characters."""
+    parts: List[str] = [unescaped(str(message.get("text") or ""))]
+    for one in _objects(message.get("attachments")):
+        whole = "\n".join(str(one.get(name) or "") for name in ("pretext", "title", "text"))
+        parts.append(unescaped(whole.strip() or str(one.get("fallback") or "")))
+    for one in _objects(message.get("files")):
+        name = one_line(one.get("title") or one.get("name") or "a file", NAME_CHARACTERS)
+        parts.append(f"{name}: {one.get('permalink') or 'not to be linked to'}")
+    return truncated("\n".join(part.strip() for part in parts if part.strip()), most)
+
+
+def source(
+    message: Mapping[str, Any], channel: Mapping[str, Any], link: str, routing: Routing
+) -> str:
+    """Return the line that says whose message it was, when and where."""
+    try:
+        when = f", {to_the_second(float(message.get('ts') or ''))}"
+    except (ValueError, OverflowError, OSError):
+        when = ""
+    where = one_line(channel.get("name"), NAME_CHARACTERS)
+    within = f" in #{where}" if where else ""
+    return (
+        f"(Slack message of {_author(message, routing)}{within}{when}{': ' if link else ''}{link})"
+    )
+
+
+def _author(message: Mapping[str, Any], routing: Routing) -> str:
+    user = str(message.get("user") or "")
+    bot = message.get("bot_profile")
+    named = message.get("username") or (bot.get("name") if isinstance(bot, Mapping) else "")
+    known = member_in_slack(routing.members, "", user)
+    return one_line(known or named or user or "somebody", NAME_CHARACTERS)
+
+
+def _shown(found: re.Match[str]) -> str:
+    target, label = found.group(1), found.group(2) or ""
+    if target[0] in "@#":
+        return f"{target[0]}{label.lstrip('@#') or target[1:]}"
+    if target[0] == "!":
+        return label or f"@{target[1:].partition('^')[0]}"
+    address = target[7:] if target.startswith("mailto:") else target
+    return f"{label} ({address})" if label and label not in target else address
+
+
+def _objects(value: Any) -> Iterable[Mapping[str, Any]]:
+    found = value if isinstance(value, list) else []
+    return [one for one in found if isinstance(one, Mapping)][:MOST_PARTS]

@@ -1,0 +1,163 @@
+"""What the slash command shows: one message, that only who typed it sees.
+
+A message has at most 50 blocks ("Blocks"), so lists are cut and say so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+from ...incidents import timeline
+from ...incidents.errors import NotFound
+from ...incidents.identity import INCIDENT_ID
+from ...notify.message import Message, build, incident_url, one_line
+from ...notify.services.slack_layout import EMOJI, blocks, date, escape, fallback, section
+from ...notify.standing import newest_analysis, standing
+from ..people import Api, Declined
+from ..presses import Press
+from .typed import HELP, LIST, ON_CALL, SHOW
+
+__all__ = ["TELLS", "Said", "Teller"]
+
+Said = Dict[str, Any]
+# What only shows something.
+TELLS = (HELP, LIST, SHOW, ON_CALL)
+LISTED = 10
+COUNTED = 1000
+ROTAS = 40
+# Two seconds of on-call: who is, and not the coming weeks.
+_A_MOMENT = 2.0
+_HELP = (
+    ("list", "the open incidents, the gravest first"),
+    ("INC-…", "one incident as it stands, with its buttons"),
+    ("open [title]", "open an incident"),
+    ("ack INC-…", "acknowledge it: you work on it"),
+    ("note INC-… text", "write a note on its timeline"),
+    ("update INC-…", "tell stakeholders how it stands"),
+    ("resolve INC-…", "say what was done"),
+    ("oncall [team]", "who is on call now, and until when"),
+)
+_HINT = (
+    "The beginning of an id's last six characters is enough where it fits one incident alone. "
+    "*Add to incident* in a message's menu writes that message on a timeline."
+)
+
+
+class Teller:
+    """Answers with what somebody may see. All methods raise SplunkError, and Declined.
+
+    Args:
+        web_url: base URL of Splunk Web, for links; may be empty.
+    """
+
+    def __init__(self, api: Api, web_url: str) -> None:
+        self._api = api
+        self._web_url = web_url
+        self._tell: Mapping[str, Callable[[Press, str], Said]] = {
+            HELP: self._help,
+            LIST: self._list,
+            SHOW: self._show,
+            ON_CALL: self._on_call,
+        }
+
+    def tell(self, press: Press, user: str) -> Said:
+        """Return the answer's ``text`` and ``blocks``."""
+        return self._tell[press.action](press, user)
+
+    def standing(self, incident_id: str) -> Said:
+        """Return an incident as it stands, with its buttons."""
+        stores = self._api.stores()
+        try:
+            entries = timeline.read_existing(stores, incident_id)
+        except NotFound as error:
+            raise Declined(str(error)) from None
+        incident = timeline.fold(entries).to_document()
+        analysis = newest_analysis(stores, entries) if incident.get("cause") else None
+        opened = next((one for one in entries if one.kind == "opened"), entries[0])
+        first = build(incident, opened.to_document(), analysis, self._web_url).to_document()
+        message: Message = standing(incident, entries, first, analysis, self._web_url)
+        return {"text": fallback(message), "blocks": blocks(message, answers=True)}
+
+    def link(self, incident_id: str) -> str:
+        """Name an incident, as a link where there is an address; empty: there is none."""
+        is_one = INCIDENT_ID.fullmatch(incident_id)
+        url = incident_url(self._web_url, incident_id) if is_one else ""
+        return f"<{escape(url)}|{incident_id}>" if url else ""
+
+    def _help(self, press: Press, _user: str) -> Said:
+        lines = [f"`{press.command} {typed}` {does}" for typed, does in _HELP]
+        first = [f"{escape(press.typed, 500)}"] if press.typed else []
+        return _said("\n".join([*first, *lines]), _HINT)
+
+    def _list(self, press: Press, user: str) -> Said:
+        asked = {"status": "open", "sort": "-severity", "limit": COUNTED}
+        fields = "title,severity,status,owner,team"
+        found = self._api.read("/incidents", press, user, fields=fields, **asked)
+        known = found["incidents"]
+        if not known:
+            return _said("No incident is open.")
+        lines = [self._line(one) for one in known[:LISTED]]
+        more = len(known) - LISTED
+        if more > 0:
+            lines.append(f"{more:,}{' or more' if found['more'] else ''} more are open.")
+        return _said(*lines)
+
+    def _line(self, one: Mapping[str, Any]) -> str:
+        key, status = str(one["id"]), str(one["status"]).replace("_", " ")
+        who = one_line(one.get("owner") or one.get("team") or "nobody", 80)
+        title = escape(one_line(one["title"], 200), 1000)
+        mark = EMOJI.get(str(one["severity"]), "⚪")
+        facts = f"{one['severity']} · {status} · {escape(who, 400)}"
+        return f"{mark} {self.link(key) or key} *{title}*\n{facts}"
+
+    def _show(self, press: Press, user: str) -> Said:
+        # The API says who may see it, and what became of one that was deleted.
+        self._api.read(f"/incidents/{press.target}", press, user)
+        return self.standing(press.target)
+
+    def _on_call(self, press: Press, user: str) -> Said:
+        self._api.must(user, "incident_read", "Looking who is on call")
+        now = self._api.clock.now()
+        asked: Dict[str, Any] = {"from": now, "to": now + _A_MOMENT}
+        if press.typed:
+            asked["rota"] = self._rota(press.typed)
+        rotas = self._api.read("/on-call", press, user, **asked)["rotas"]
+        if not rotas:
+            return _said("There is no on-call rota.")
+        lines = [_duty(one) for one in rotas[:ROTAS]]
+        if len(rotas) > ROTAS:
+            lines.append(f"{len(rotas) - ROTAS} more: name a team.")
+        return _said(*lines)
+
+    def _rota(self, name: str) -> str:
+        """Return the rota that somebody means by a team's name, or its own."""
+        routing = self._api.routing()
+        wanted = name.casefold()
+        rotas = {rota.casefold(): rota for rota in routing.rotas}
+        rotas.update((key.casefold(), one.rota) for key, one in routing.teams.items() if one.rota)
+        if wanted in rotas:
+            return rotas[wanted]
+        team = next((one for one in routing.teams if one.casefold() == wanted), "")
+        if team:
+            raise Declined(f"The team {team} has no on-call rota.")
+        there = ", ".join(sorted(set(rotas))[:LISTED]) or "none"
+        raise Declined(f"There is no team or rota '{name[:60]}' that is on call; there is {there}.")
+
+
+def _duty(rota: Mapping[str, Any]) -> str:
+    now, following = rota["now"], rota["next"]
+    who = f"*{escape(now['person'], 200)}*" if now["person"] else "nobody"
+    line = f"{escape(rota['name'], 200)}: {who}"
+    if now["instead_of"]:
+        line += f", instead of {escape(now['instead_of'], 200)}"
+    if not now["person"]:
+        line += f" ({escape(now['reason'], 500)})"
+    if not following:
+        return line
+    then = escape(following["person"] or "nobody", 200)
+    return f"{line}, until {date(following['start'])}, then {then}"
+
+
+def _said(*lines: str) -> Said:
+    """One section for each text, which is escaped already."""
+    return {"text": "\n".join(lines)[:3000], "blocks": [section(line) for line in lines]}

@@ -1,0 +1,102 @@
+"""What was typed after the slash command, as one thing to do. Pure.
+
+Source: "Implementing slash commands" in Slack's documentation: all after the command's name is one
+text. A command "cannot be invoked in message threads", so which incident is meant has to be typed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ...incidents.identity import INCIDENT_ID
+from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE
+
+__all__ = [
+    "HELP",
+    "LIST",
+    "NOTE",
+    "ON_CALL",
+    "OPEN",
+    "SHOW",
+    "UPDATE",
+    "Typed",
+    "read",
+    "reference",
+]
+
+HELP, LIST, SHOW, ON_CALL = "command_help", "command_list", "command_show", "command_on_call"
+OPEN, NOTE, UPDATE = "command_open", "command_note", "command_update"
+_VERBS = {
+    "": HELP,
+    "help": HELP,
+    "list": LIST,
+    "show": SHOW,
+    "open": OPEN,
+    "ack": ACKNOWLEDGE,
+    "acknowledge": ACKNOWLEDGE,
+    "note": NOTE,
+    "update": UPDATE,
+    "resolve": RESOLVE,
+    "oncall": ON_CALL,
+    "on-call": ON_CALL,
+}
+# These take no incident: all that follows is their own.
+_FREE = (HELP, LIST, OPEN, ON_CALL)
+_REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-HJKMNP-TV-Z]{3,6})")
+# What people read and write for the digits that ids do have.
+_MISREAD = str.maketrans("ILO", "110")
+_SHOWN_CHARACTERS = 60
+
+
+class Typed(NamedTuple):
+    """``target``: an incident's id, or a part of one; ``rest``: what was typed after it.
+
+    With HELP, ``rest`` is the sentence that says what can't be understood, if there is one.
+    """
+
+    action: str
+    target: str = ""
+    rest: str = ""
+
+
+def read(text: str) -> Typed:
+    """Return what a text asks for."""
+    word, rest = _split(text)
+    action = _VERBS.get(word.lower())
+    if action is None:
+        target = reference(word)
+        if target and not rest:
+            return Typed(SHOW, target)
+        if target and any(one.isdigit() for one in word):
+            return Typed(HELP, rest="What is to be done comes first, then the incident's id.")
+        return Typed(HELP, rest=f"There is no command '{word[:_SHOWN_CHARACTERS]}'.")
+    if action in _FREE:
+        return Typed(action, rest="" if action == HELP else rest)
+    name, rest = _split(rest)
+    target = reference(name)
+    if not target:
+        what = f"'{name[:_SHOWN_CHARACTERS]}' is no incident's id" if name else "Name an incident"
+        return Typed(HELP, rest=f"{what}: write {word.lower()} and its id, INC-… or its last six.")
+    if action == NOTE and not rest:
+        return Typed(HELP, rest=f"Write after {target} what the note is to say.")
+    return Typed(action, target, rest)
+
+
+def reference(word: str) -> str:
+    """Return the id, or part of one, that somebody names an incident by; empty: it is none.
+
+    A part is the beginning of the last six characters, with or without the day before them.
+    """
+    known = word.strip("`*_.,:;<>()").upper()
+    head, dash, digits = known.rpartition("-")
+    known = f"{head}{dash}{digits.translate(_MISREAD)}"
+    if INCIDENT_ID.fullmatch(known):
+        return known
+    found = _REFERENCE.fullmatch(known)
+    return "-".join(filter(None, found.groups())) if found else ""
+
+
+def _split(text: str) -> tuple[str, str]:
+    first, *rest = text.split(None, 1) or [""]
+    return first, rest[0].strip() if rest else ""

@@ -1,0 +1,138 @@
+"""Who people in Slack are in Splunk, and the API as each of them may use it.
+
+What somebody asks for in Slack is a request to the router (:mod:`..api.router`), made as the
+Splunk user that the person is by **People**: the same capability, schema, rules and timeline as on
+any other way.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Mapping, Tuple
+
+from ..api.backend import Backend, SplunkBackend
+from ..api.router import Problem, dispatch
+from ..incidents.routing import Routing
+from ..incidents.routing.teams import member_in_slack
+from ..incidents.routing.values import user_name
+from ..ports import Clock, Stores
+from ..splunk.session import Session, SplunkError, path_of
+from .presses import Press
+
+__all__ = ["Api", "Declined", "SlackUsers"]
+
+
+class Declined(Exception):
+    """Something is not done or shown; the text is one sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class _Presser:
+    """Stands for the session of a person in Slack: a name without any rights at splunkd."""
+
+    user: str
+
+
+class SlackUsers(SplunkBackend):
+    """The routes' backend for people in Slack: their capabilities are what splunkd says now."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._system = session
+
+    def session(self, raw: Mapping[str, Any], system: bool) -> Any:
+        return self._system if system else _Presser(str(raw["session"]["user"]))
+
+    def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
+        """``authentication/users`` in Splunk's REST API Reference. Raises Problem, SplunkError.
+
+        In one spelling, as splunkd finds users in any case: under two, one person would
+        be the two who have to approve a plan.
+        """
+        try:
+            answer = self._system.get("/services/authentication/users/" + path_of(session.user))
+        except SplunkError as error:
+            if error.status != 404:
+                raise
+            text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
+            raise Problem(403, text) from None
+        entry = answer["entry"][0]
+        return user_name(str(entry["name"])), frozenset(entry["content"].get("capabilities") or ())
+
+
+class Api:
+    """The API for people in Slack. All methods raise SplunkError."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def clock(self) -> Clock:
+        return self._backend.clock
+
+    def stores(self) -> Stores:
+        """Return the collections, for what the API's routes have no form for."""
+        return self._backend.stores(self._backend.session({}, system=True))
+
+    def routing(self) -> Routing:
+        return self._backend.routing(self._backend.session({}, system=True))
+
+    def user_of(self, press: Press, home: str) -> str:
+        """Return the Splunk user that somebody is; ``home`` is the app's own workspace.
+
+        Raises Declined: they are nobody's.
+        """
+        outside = press.workspace and press.at_home(home).workspace
+        user = member_in_slack(self.routing().members, outside, press.user)
+        if not user:
+            mine = f"{outside}/{press.user}" if outside else press.user
+            raise Declined(
+                "Your account in Slack is nobody's in Splunk yet: an administrator enters it "
+                f"under Configuration > People (slack_id = {mine})."
+            )
+        return user
+
+    def must(self, user: str, capability: str, doing: str) -> None:
+        """Raise Declined where somebody's roles lack a capability that ``doing`` something needs.
+
+        For what is asked before the API is: which form to open, which incident is meant.
+        """
+        session = self._backend.session({"session": {"user": user}}, system=False)
+        try:
+            _name, capabilities = self._backend.capabilities(session)
+        except Problem as problem:
+            raise Declined(problem.detail) from None
+        if capability not in capabilities:
+            raise Declined(f"{doing} needs the capability {capability}, which {user} lacks.")
+
+    def call(
+        self, path: str, press: Press, user: str, body: Mapping[str, Any]
+    ) -> Tuple[int, Dict[str, Any]]:
+        """POST, once for a press however often that is delivered; return status and answer."""
+        asked = _request("POST", path, press, user)
+        asked["headers"] = [["Idempotency-Key", press.key]]
+        asked["payload"] = json.dumps(body)
+        reply = dispatch(asked, self._backend)
+        return int(reply["status"]), reply
+
+    def read(self, path: str, press: Press, user: str, **query: Any) -> Mapping[str, Any]:
+        """GET; return the answer's object. Raises Declined with what the API says."""
+        asked = _request("GET", path, press, user)
+        asked["query"] = [[name, str(value)] for name, value in query.items()]
+        reply = dispatch(asked, self._backend)
+        body = body_of(reply)
+        if int(reply["status"]) >= 400:
+            raise Declined(str(body.get("detail") or f"That failed ({reply['status']})."))
+        return body
+
+
+def body_of(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the object that an answer holds."""
+    payload = json.loads(reply["payload"]) if reply.get("payload") else None
+    return payload if isinstance(payload, dict) else {}
+
+
+def _request(method: str, path: str, press: Press, user: str) -> Dict[str, Any]:
+    session = {"user": user, "authtoken": press.key}
+    return {"method": method, "path_info": path, "session": session}

@@ -1,0 +1,267 @@
+"""The slash command: what it shows, what it does, as whom, and that it is done once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from incident_management.slack_socket.commands import finding
+from incident_management.slack_socket.commands.typed import Typed, read
+
+from .desk import MEMBERS
+from .payloads import ELSEWHERE, HOME, INCIDENT, pressed, submit, typed
+
+LINK = f"<https://splunk.example/app/incident_management/workbench?incident={INCIDENT}|{INCIDENT}>"
+SHORT = "aaa"
+
+
+@pytest.fixture
+def desk(desk):
+    desk.web_url = "https://splunk.example"
+    desk.actor = desk.another()
+    return desk
+
+
+def ask(desk, text, **more):
+    """Type a command; returns the answer that one person sees."""
+    before = len(desk.slack.answers)
+    desk.actor.act(typed(text, trigger=f"t{before}-{text[:20]}", **more))
+    assert len(desk.slack.answers) == before + 1, desk.slack.whispers
+    url, body = desk.slack.answers[-1]
+    assert url == "https://hooks.slack.example/commands/secret"
+    assert (body["response_type"], body["replace_original"]) == ("ephemeral", False)
+    return body
+
+
+def opened(desk, number, severity="medium", **data):
+    key = f"INC-20260102-{number:06d}"
+    given = {"title": f"Problem {number}", "severity": severity, **data}
+    timeline.append(desk.stores_value, desk.clock, key, "opened", given, "tester")
+    timeline.refresh(desk.stores_value, key)
+    return key
+
+
+@pytest.mark.parametrize("text", ["", "  ", "help", "HELP me"])
+def test_help_names_each_command_as_the_slack_app_calls_it(desk, text):
+    said = ask(desk, text)
+    for one in ("list", "open [title]", "ack INC-…", "note INC-… text", "oncall [team]"):
+        assert f"`/incident {one}`" in said["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("ack INC-20260101-AAAAAA", Typed("incident_acknowledge", INCIDENT)),
+        ("Ack `inc-20260101-aaaaaa`,", Typed("incident_acknowledge", INCIDENT)),
+        ("20260101-AAA", Typed("command_show", "20260101-AAA")),
+        ("inc-o1l", Typed("command_show", "011")),
+        (f"note {SHORT}  Two  spaces\nlines ", Typed("command_note", "AAA", "Two  spaces\nlines")),
+        ("oncall Web shop", Typed("command_on_call", "", "Web shop")),
+        ("open", Typed("command_open")),
+        (f"resolve {INCIDENT}", Typed("incident_resolve", INCIDENT)),
+    ],
+)  # fmt: skip
+def test_what_is_typed_is_read_as_people_type_it(text, meant):
+    assert read(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("reboot everything", "There is no command 'reboot'."),
+        ("ack", "Name an incident: write ack and its id"),
+        ("ack payments", "'payments' is no incident's id: write ack and its id"),
+        ("ack A", "'A' is no incident's id"),
+        (f"note {INCIDENT}", f"Write after {INCIDENT} what the note is to say."),
+        (f"{INCIDENT} ack", "What is to be done comes first, then the incident's id."),
+        ("INC-20260101-BBBBBB", "INC-20260101-BBBBBB"),
+        ("BBB", "No incident that is open, or changed within a week, has the id BBB"),
+    ],
+)
+def test_what_can_not_be_understood_is_one_clear_sentence_and_does_nothing(desk, text, says):
+    assert says in ask(desk, text)["text"]
+    assert desk.story() == [] and desk.slack.forms == []
+
+
+def test_the_list_has_the_gravest_first_with_links_and_how_many_more(desk):
+    for number in range(11):
+        opened(desk, number)
+    opened(desk, 99, "critical", title="<!channel> pay & *go* password=hunter2")
+    said = ask(desk, "list")
+    assert len(said["blocks"]) == 11
+    lines = [one["text"]["text"] for one in said["blocks"]]
+    assert "INC-20260102-000099>" in lines[0] and "critical · new · nobody" in lines[0]
+    assert "&lt;!channel&gt; pay &amp; *go*" in lines[0] and "hunter2" not in json.dumps(said)
+    assert LINK in lines[1] and lines[-1] == "3 more are open."
+
+
+def test_with_nothing_open_the_list_says_so(desk):
+    desk.write("status", **{"from": "new", "to": "resolved"})
+    assert ask(desk, "list")["text"] == "No incident is open."
+
+
+def test_one_incident_is_shown_as_it_stands_with_its_buttons_which_work(desk):
+    said = ask(desk, SHORT)
+    laid = [e["action_id"] for b in said["blocks"] for e in b.get("elements", []) if "value" in e]
+    assert laid == ["incident_acknowledge", "incident_take", "incident_resolve"]
+    # Slack tells the app no message that only one person sees ("block_actions payload").
+    press = pressed("incident_acknowledge")
+    del press["message"]
+    desk.actor.act(press)
+    assert desk.incident["status"] == "in_progress"
+    shown = desk.slack.answers[-1][1]
+    assert shown["replace_original"] is True
+    assert "Acknowledged by mia" in json.dumps(shown["blocks"])
+    left = [e["action_id"] for b in shown["blocks"] for e in b.get("elements", []) if "value" in e]
+    assert left == ["incident_take", "incident_resolve"]
+    # Its form, too, has it brought up to date.
+    again = pressed("incident_resolve", when="2.2")
+    del again["message"]
+    desk.actor.act(again)
+    ((_trigger, view),) = desk.slack.forms
+    desk.actor.act(submit(view, resolution="Rolled back"))
+    assert desk.incident["resolution"] == "Rolled back"
+    assert "Resolved by mia" in json.dumps(desk.slack.answers[-1][1]["blocks"])
+
+
+def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_delivers(desk):
+    hostile = 'note aaa | delete index=* ]] "&lt;!channel&gt;" <!here> password=hunter2 &amp; b'
+    for text in ("ack AAA", hostile):
+        payload = typed(text, trigger=text[:8])
+        desk.actor.act(payload)
+        desk.actor.act(payload)
+        desk.another().act(payload)
+    assert desk.story() == [("assigned", "mia"), ("status", "mia"), ("note", "mia")]
+    assert desk.notes() == ['| delete index=* ]] "<!channel>" @here password=hunter2 & b']
+    said = [body["text"] for _url, body in desk.slack.answers]
+    assert said[0] == f"{LINK}: Acknowledged by mia."
+    assert f"{LINK}: Note written by mia." in said
+
+
+def test_who_acknowledges_too_late_is_told_who_has_it(desk):
+    desk.actor.act(typed("ack aaa"))
+    said = ask(desk, "ack aaa")
+    assert said["text"] == f"{INCIDENT} is acknowledged already: by mia."
+
+
+@pytest.mark.parametrize("text", ["list", "AAA", "oncall", "open", "ack AAA", "update aaa"])
+def test_who_is_nobody_in_splunk_or_has_no_rights_hears_one_sentence(desk, text):
+    said = ask(desk, text, user="U0NOBODY")
+    assert said["text"].startswith("Your account in Slack is nobody's in Splunk yet")
+    said = ask(desk, text, user="U0MIA", workspace=ELSEWHERE)
+    assert f"slack_id = {ELSEWHERE}/U0MIA" in said["text"]
+    desk.users["mia"] = ("mia", frozenset())
+    said = ask(desk, text)
+    assert "needs the capability incident_" in said["text"] and "mia lacks" in said["text"]
+    assert "Errors" not in json.dumps(said)
+    assert desk.story() == [] and desk.slack.forms == []
+
+
+@pytest.mark.parametrize("text", ["ack AAA", "note AAA hello", "open it", "resolve AAA"])
+def test_who_may_read_alone_changes_nothing(desk, text):
+    said = ask(desk, text, user="U0EVE", workspace=ELSEWHERE)
+    assert "needs the capability incident_write, which eve lacks" in said["text"]
+    assert desk.story() == [] and desk.slack.forms == []
+
+
+def test_a_part_of_an_id_that_fits_several_names_them_and_one_with_the_day_is_enough(desk):
+    other = "INC-20260103-AAAB00"
+    timeline.append(desk.stores_value, desk.clock, other, "opened", {"title": "x"}, "tester")
+    timeline.refresh(desk.stores_value, other)
+    assert ask(desk, "ack aaa")["text"] == f"AAA may be {other}, {INCIDENT}: write more of the id."
+    assert desk.story() == []
+    assert "Acknowledged by mia" in ask(desk, "ack 20260101-aaa")["text"]
+    assert "Acknowledged by mia" in ask(desk, "ack aaab")["text"]
+
+
+def test_what_ended_lately_is_found_by_a_part_of_its_id_and_what_ended_long_ago_by_all(desk):
+    desk.write("status", **{"from": "new", "to": "resolved"})
+    assert "Note written" in ask(desk, "note aaa One more thing")["text"]
+    desk.clock.advance(8 * 86400)
+    assert "No incident that is open" in ask(desk, "note aaa One more thing")["text"]
+    assert "Note written" in ask(desk, f"note {INCIDENT} One more thing")["text"]
+
+
+def test_among_too_many_a_part_of_an_id_is_not_guessed(desk, monkeypatch):
+    monkeypatch.setattr(finding, "LOOKED_AT", 1)
+    said = ask(desk, "ack aaa")
+    assert said["text"] == "There are too many incidents to find AAA among: write its whole id."
+
+
+def test_who_is_on_call_by_team_or_rota_and_until_when(desk):
+    stanzas = {
+        **MEMBERS,
+        "rota:shop": {"members": "mia, eve", "start": "2026-01-01", "handover": "daily 09:00"},
+        "team:web": {"rota": "shop", "members": "mia, eve"},
+        "team:ops": {},
+    }
+    desk.routing_value = Routing.from_stanzas(stanzas)
+    for text in ("oncall", "oncall WEB", "on-call shop"):
+        said = ask(desk, text)["text"]
+        assert said.startswith("shop: *") and ", until <!date^" in said and ", then " in said
+    assert ask(desk, "oncall ops")["text"] == "The team ops has no on-call rota."
+    said = ask(desk, "oncall <!here>")["text"]
+    assert said.startswith("There is no team or rota '@here' that is on call; there is shop, web.")
+    desk.routing_value = Routing.from_stanzas(MEMBERS)
+    assert ask(desk, "oncall")["text"] == "There is no on-call rota."
+
+
+def test_a_command_of_a_process_that_was_killed_is_done_by_the_next_and_what_shows_is_not(desk):
+    payload = typed("note aaa Seen by two", trigger="t9")
+    for one in (typed("list"), typed("aaa"), typed("open x"), typed("help"), typed("update aaa")):
+        desk.keeper.keep(one)
+    assert desk.kept_presses() == []
+    desk.keeper.keep(payload)
+    assert "secret" not in json.dumps(desk.kept_presses())
+    following = desk.another()
+    assert following.resume() is True and desk.kept_presses() == []
+    assert desk.notes() == ["Seen by two"]
+    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK}: Note written by mia.")]
+    following.act(payload)
+    assert desk.notes() == ["Seen by two"]
+
+
+@pytest.mark.parametrize("after", range(2, 14))
+def test_killed_at_any_write_a_note_is_written_once(desk, after):
+    payload = typed("note aaa Seen", trigger="t9")
+    desk.keeper.keep(payload)
+    desk.stores_value.fail_after(after)
+    desk.actor.act(payload)
+    desk.stores_value.heal()
+    desk.clock.advance(121)
+    assert desk.another().resume() is True
+    assert desk.notes() == ["Seen"]
+
+
+def test_a_press_that_the_version_before_kept_is_done_after_the_upgrade(desk):
+    form = "incident_resolve_form"
+    value = {"action": form, "target": INCIDENT, "user": "U0MIA", "workspace": "", "key": "k1",
+             "plan_hash": "", "typed": "Rolled back", "channel": "C1", "thread": ""}  # fmt: skip
+    desk.stores_value.claims.insert(
+        {"_key": "slack press:k1", "time": desk.clock.now(), "purpose": "slack press",
+         "holder": "old", "value": value}
+    )  # fmt: skip
+    assert desk.another().resume() is True
+    assert desk.incident["resolution"] == "Rolled back"
+
+
+def test_a_slack_that_takes_no_answer_is_told_by_the_bot(desk):
+    desk.slack.expired = True
+    desk.actor.act(typed("ack aaa"))
+    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK}: Acknowledged by mia.")]
+
+
+@pytest.mark.parametrize("lacking", ["user_id", "team_id", "trigger_id"])
+def test_a_command_that_lacks_something_does_nothing(desk, lacking, caplog):
+    desk.actor.act({**typed("ack aaa"), lacking: ""})
+    assert desk.story() == [] and desk.said() == []
+    assert "can't be read" in caplog.text and "secret" not in caplog.text
+
+
+def test_the_same_words_typed_again_are_another_command(desk):
+    desk.actor.act(typed("note aaa Again", trigger="1", workspace=HOME))
+    desk.actor.act(typed("note aaa Again", trigger="2", workspace=HOME))
+    assert desk.notes() == ["Again", "Again"]
