@@ -67,6 +67,8 @@ _BASIC = f"Basic {WHOLE}"
 _CALLING = re.compile(r"(?<!\w)@(?=\w)|<(?=[^\s\d=])|\](?=\()")
 _PROSE = ("title", "headline", "text", "team", "owner", "entity", "rule", "cause", "quote")
 ID_CHARACTERS = 200
+# A shorter part of a secret is a word as any other.
+PART_CHARACTERS = 6
 
 
 class HttpSender:
@@ -201,10 +203,16 @@ class HttpSender:
         return {**receipt, "ticket": found, "number": found}
 
     def _without_secrets(self, text: str) -> str:
-        for secret in filter(None, self._secrets.values()):
-            for form in (secret, quote(secret, safe="")):
-                text = text.replace(form, "******")
+        forms = {form for one in self._secrets.values() if one for form in _forms(one)}
+        for form in sorted(forms, key=len, reverse=True):
+            text = text.replace(form, "******")
         return mask(text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as an answer may repeat it; of an address or a login also each part."""
+    yield from (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode())
+    yield from (part for part in re.split(r"[/?&=#:@]", secret) if len(part) >= PART_CHARACTERS)
 
 
 def _found(text: str, place: tuple[str, ...]) -> str:

@@ -10,16 +10,17 @@ from typing import Any, Dict, Mapping
 
 __all__ = ["STARTS"]
 
+# Less than 4,000 characters, which an event of ServiceNow may have.
 _DETAILS = "\n".join(
     (
-        "{headline}",
-        "{text}",
-        "Where: {entity}",
+        "{headline:150}",
+        "{text:1500}",
+        "Where: {entity:300}",
         "Since: {since}",
-        "Likely cause: {cause}",
-        "{quote}",
-        "Found by: {rule}",
-        "{link}",
+        "Likely cause: {cause:500}",
+        "{quote:500}",
+        "Found by: {rule:300}",
+        "{link:300}",
     )
 )
 # With the longest of values less than 2,000 characters, which are what Discord takes.

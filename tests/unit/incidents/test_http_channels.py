@@ -1,0 +1,139 @@
+"""Channels that administrators shape: which templates are taken, and what is said of the others."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import pytest
+
+from incident_management.channels import CHANNELS
+from incident_management.incidents.errors import Invalid
+from incident_management.incidents.routing import Routing
+from incident_management.incidents.routing.changes import check_change, check_settings
+from incident_management.notify.services.http_starts import STARTS
+
+GOOD = {"url": "https://tickets.example.com/api", "body": '{"text": "{title}"}'}
+KEEPS = {**GOOD, "id_field": "data.id"}
+
+
+def routing(values: Dict[str, str], **stanzas: Any) -> Routing:
+    named = {name.replace("__", ":"): value for name, value in stanzas.items()}
+    return Routing.from_stanzas({"channel:desk": values, **named})
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> None:
+    values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **STARTS[name]}
+    assert routing({**values, "secret": "******"}).problems == ()
+    assert "names {secret}, and secret is empty; enter it." in routing(values).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"url": ""}, "url is empty; write it"),
+        ({"body": ""}, "body is empty; write it"),
+        ({"url": "http://tickets.example.com"}, "url must start with https://"),
+        ({"url": "tickets.example.com"}, "url is not a URL of the form"),
+        ({"url": "https://{team}.example.com/"}, "url has a field in its host"),
+        ({"url": "https://a.example:{team}/"}, "url has a field in its host"),
+        ({"url": "https://a.example/{title}"}, "url names {title}; the fields there are"),
+        ({"url": "https://a:b@a.example/"}, "url holds a user or a password"),
+        ({"url": "{secret}.example", "secret": "x"}, "url goes on after {secret}"),
+        ({"url": "{secret2}/x", "secret2": "x"}, "url is not a URL of the form"),
+        ({"method": "GET"}, "method is 'get'; use post or put or patch."),
+        ({"body": '{"text": "{titel}"}'}, "body.text names {titel}; the fields there are"),
+        ({"body": '{"a": [{"b": "{id}"}]}'}, "body.a[0].b names {id}; the fields there are"),
+        ({"body": '{"text": "100 {"}'}, "body.text has a lone { at character 5"),
+        ({"body": '{"text": "{title:0}"}'}, "body.text has a lone { at character 1"),
+        ({"body": '{"text": {title}}'}, "body is no JSON at character 11, near"),
+        ({"body": '{"text": "x",}'}, "body is no JSON at character 14, near"),
+        ({"body": '{"n": NaN}'}, "body is no JSON (NaN is no number of JSON)"),
+        ({"body": '"{title}"'}, "body is no JSON object"),
+        ({"body": '{"{title}": 1}'}, "body has braces in the name '{title}'"),
+        ({"body": "[" * 100_000}, "body has more than 20,000 characters"),
+        ({"body": "[" * 21 + "]" * 21}, "nested deeper than 20 levels"),
+        ({"headers": '{"Host": "x"}'}, "headers holds 'Host', which can't be set"),
+        ({"headers": '{"X-A": "ü"}'}, "headers.X-A is no text of ASCII"),
+        ({"headers": '{"X-A": "{text}"}'}, "headers.X-A names {text}; the fields there are"),
+        ({"headers": "[]"}, "headers is no JSON object"),
+        ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended is for no event that there is"),
+        ({"calls": '{"resolved": {}}'}, "calls.resolved is no object of url, method and body"),
+        ({"calls": '{"resolved": {"uri": "x"}}'}, "calls.resolved is no object of url, method"),
+        ({"calls": '{"resolved": {"method": "GET"}}'}, "calls.resolved.method is no POST or PUT"),
+        ({"calls": '{"resolved": {"url": "x"}}'}, "calls.resolved.url is not a URL of the form"),
+        ({"calls": '{"resolved": {"url": 1}}'}, "calls.resolved.url is no text"),
+        ({"calls": '{"changed": {"body": {"a": "{x}"}}}'}, "calls.changed.body.a names {x}"),
+        ({"calls": '{"changed": {"body": {"a": "{id}"}}}'}, "names {id}, and id_field is empty"),
+        ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the answer"),
+        ({"words": '{"title": {}}'}, "words has 'title'; there are words for severity, status"),
+        ({"words": '{"severity": {"critical": []}}'}, "words.severity is no object of words"),
+        ({"read_by": "me"}, "read_by is 'me'; use people or software."),
+        ({"bodyy": "{}"}, "has no setting 'bodyy'; use url, method"),
+    ],
+)
+def test_a_template_that_can_not_be_used_is_one_sentence_with_its_place(
+    values: Dict[str, str], said: str
+) -> None:
+    (problem,) = routing({**GOOD, **values}).problems
+    assert problem.startswith("incident_routing.conf [channel:desk] ") and problem.endswith(".")
+    assert said in problem
+    # And it is refused when it is saved.
+    with pytest.raises(Invalid) as error:
+        check_change({}, "channel", "desk", {**GOOD, **values}, lambda team: [], 0.0)
+    assert str(error.value) == problem
+
+
+def test_it_is_named_as_any_other_channel_is() -> None:
+    found = routing(
+        KEEPS,
+        announce={"opened": "slack?, desk?", "resolved": "desk"},
+        team__web={"channels": "desk"},
+        escalation__x={"step.1": "5m, channel:desk"},
+        stakeholders__all={"channels": "desk"},
+    )
+    assert found.problems == ()
+    assert found.channel_names == (*CHANNELS, "desk") and found.own_set_up == {"desk"}
+    assert found.channels("opened", "web", ["slack", "desk"]) == ("desk",)
+    assert found.paths[0].steps[0].channels == ("desk",)
+    assert found.stakeholders[0].places == (("desk", ""),)
+
+
+def test_one_that_is_off_can_be_named_and_is_not_set_up() -> None:
+    found = routing({**GOOD, "disabled": "1"}, announce={"opened": "desk?", "resolved": "desk"})
+    assert found.problems == () and found.own_set_up == frozenset()
+    assert found.channels("opened", "", []) == () and found.channels("resolved", "", []) == (
+        "desk",
+    )
+
+
+def test_one_that_is_malformed_is_known_and_waits() -> None:
+    found = routing({**GOOD, "body": "{"}, announce={"opened": "desk?"})
+    assert len(found.problems) == 1
+    assert found.own_malformed == {"desk"} and found.own_set_up == {"desk"}
+
+
+@pytest.mark.parametrize("name", ["slack", "webhook", "Desk", "a b", "a,b", "9a", "a" * 41, "ä"])
+def test_a_name_that_means_something_else_is_refused(name: str) -> None:
+    found = Routing.from_stanzas({f"channel:{name}": GOOD})
+    assert found.channel_names == CHANNELS
+    (problem,) = found.problems
+    assert "can't be called so: A channel's name has 1 to 40 small letters" in problem
+
+
+def test_one_that_is_named_stays() -> None:
+    now = {"channel:desk": GOOD, "announce": {"opened": "desk?"}}
+    with pytest.raises(Invalid, match="opened names 'desk'; the channels are slack"):
+        check_change(now, "channel", "desk", None, lambda team: [], 0.0)
+    check_settings(now, "announce", {"opened": ""})
+    with pytest.raises(Invalid, match=r"names 'dusk'; the channels are .*, desk"):
+        check_settings(now, "announce", {"opened": "dusk"})
+
+
+def test_stakeholders_name_own_channels_alone() -> None:
+    said = routing(GOOD, stakeholders__a={"channels": "slack"}).problems
+    assert said == (
+        "incident_routing.conf [stakeholders:a] channels names 'slack'; the channels are desk.",
+    )
+    none = Routing.from_stanzas({"stakeholders:a": {"channels": "desk"}}).problems
+    assert "channels is 'desk'; make one under HTTP channels first." in none[0]
