@@ -116,13 +116,12 @@ class AnomalyScoreCommand(RowsCommand):
             self.write_warning(ahead)
         if not self._recalled or getattr(self.metadata, "preview", False):
             return
-        state = self._scorer.to_state()
         try:
-            kept = self._memory.save(state)
+            kept = self._memory.save(self._scorer.named(), self._scorer.states())
         except SplunkError as error:
             self.write_warning(f"What was learned was not kept: {error.message}")
             return
-        if kept < len(state["series"]):
+        if kept < len(self._scorer):
             self.write_warning(f"Only the {kept} series with the latest rows are remembered.")
 
     def _remember(self, name):

@@ -8,7 +8,8 @@ wins; what other runs have left is deleted with it.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from itertools import islice
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ...incidents.errors import Invalid, NotFound
 from ...ports import Clock, Document, Stores
@@ -163,7 +164,7 @@ class Memory:
         run: the search's id, which tells this run from others.
 
     All methods raise SplunkError when the API refuses or can't be reached, and ValueError when
-    what it has can't be read.
+    what it has can't be read, which for a series may be as it is taken from what :meth:`load` gave.
     """
 
     def __init__(self, session: Any, name: str, run: str) -> None:
@@ -187,19 +188,19 @@ class Memory:
                     f"The state '{head['name']}' was replaced while it was read; run it again."
                 )
             packed.extend(found["series"])
-        series = [unpack(one, MAX_STATE_BYTES) for one in packed]
+        # One after the other: unpacked, all at once may take 100 MB.
+        series = (unpack(one, MAX_STATE_BYTES) for one in packed)
         return {"season": head["season"], "by": head["by"], "series": series}
 
-    def save(self, state: Mapping[str, Any]) -> int:
-        """Keep what :meth:`..series.SeriesScorer.to_state` gave; return how many series were kept.
+    def save(self, named: Mapping[str, Any], series: Iterable[Mapping[str, Any]]) -> int:
+        """Keep what :meth:`..series.SeriesScorer.named` and ``states`` gave.
 
-        Of more than :data:`MAX_SERIES_KEPT`, those with the latest rows.
+        Returns how many series were kept: the first :data:`MAX_SERIES_KEPT`.
         """
-        series = sorted(state["series"], key=lambda one: -(one["time"] or 0.0))[:MAX_SERIES_KEPT]
-        for first in range(0, len(series), PART_SERIES):
-            packed = [pack(one) for one in series[first : first + PART_SERIES]]
-            body = {"run": self._run, "first": first, "series": packed}
+        count, left = 0, islice(series, MAX_SERIES_KEPT)
+        while some := [pack(one) for one in islice(left, PART_SERIES)]:
+            body = {"run": self._run, "first": count, "series": some}
             self._session.post(f"{self._path}/series", json_body=body)
-        head = {"run": self._run, "season": state["season"], "by": state["by"]}
-        self._session.post(self._path, json_body={**head, "count": len(series)})
-        return len(series)
+            count += len(some)
+        self._session.post(self._path, json_body={"run": self._run, **named, "count": count})
+        return count

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Optional, Sequence
+from itertools import islice
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ...utc import to_the_minute
 from .baseline import SENSITIVITIES, Baseline, OtherVersion
@@ -141,21 +142,28 @@ class SeriesScorer:
     def to_state(self) -> Dict[str, Any]:
         """Return what was learned of every series as plain JSON values, for :meth:`restore`.
 
-        Under ``series``: one document a series, ``{"by": [...], "time": ..., "baseline": {...}}``,
-        at most 27 kB each, so that each fits a document of the KV store.
+        Under ``series``, that with the latest row first: one document a series,
+        ``{"by": [...], "time": ..., "baseline": {...}}``, at most 27 kB each, so that each fits a
+        document of the KV store.
         """
-        return {
-            "season": self._settings[0],
-            "by": list(self._by),
-            "series": [
-                {
-                    "by": [key] if isinstance(key, str) else list(key),
-                    "time": None if one.time == _NEVER else one.time,
-                    "baseline": one.baseline.to_state(),
-                }
-                for key, one in self._series.items()
-            ],
-        }
+        return {**self.named(), "series": list(self.states())}
+
+    def named(self) -> Dict[str, Any]:
+        """Return how it is told that a state goes with this scorer: its season and its fields."""
+        return {"season": self._settings[0], "by": list(self._by)}
+
+    def states(self) -> Iterator[Dict[str, Any]]:
+        """Yield what :meth:`to_state` has under ``series``: all at once may take 600 MB."""
+        for key, one in sorted(self._series.items(), key=_latest_first):
+            yield {
+                "by": [key] if isinstance(key, str) else list(key),
+                "time": None if one.time == _NEVER else one.time,
+                "baseline": one.baseline.to_state(),
+            }
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        return len(self._series)
 
     def restore(self, state: Dict[str, Any]) -> None:
         """Go on from what :meth:`to_state` gave; rows up to its times are not learned from again.
@@ -180,9 +188,9 @@ class SeriesScorer:
                 "learned anew: run this search once over as long as it is to know."
             )
 
-    def _restore(self, series: Sequence[Dict[str, Any]]) -> None:
+    def _restore(self, series: Iterable[Dict[str, Any]]) -> None:
         ahead = 0
-        for saved in series[:MAX_SERIES]:
+        for saved in islice(series, MAX_SERIES):
             names = [str(part) for part in saved["by"]]
             baseline = Baseline.from_state(saved["baseline"], *self._settings[1:])
             time = _NEVER if saved["time"] is None else float(saved["time"])
@@ -227,6 +235,10 @@ class SeriesScorer:
         self._warnings.setdefault(
             "series", f"Only the first {MAX_SERIES} values of {names} are scored."
         )
+
+
+def _latest_first(item: Tuple[Any, _Series]) -> float:
+    return -max(0.0, item[1].time)
 
 
 def _only_number(value: Any) -> float:
