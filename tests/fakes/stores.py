@@ -166,8 +166,8 @@ class FakeCollection:
         self._check_reach(query)
         self._call("delete")
         with self._lock:
-            for key, text in list(self.documents.items()):
-                if matches(json.loads(text), query):
+            for key, (_text, document) in list(zip(list(self.documents), self._known())):
+                if matches(document, query):
                     del self.documents[key]
 
     def all(self) -> List[Document]:

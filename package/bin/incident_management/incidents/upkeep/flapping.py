@@ -4,8 +4,11 @@
 incident flaps, what would resolve it by itself (a search that is quiet, a tool that says that its
 alert is over, a verified fix) is written down and does not resolve it, so nobody is told anew each
 time; a person may resolve it. It is calm when that did not happen for ``flap_calm``: then it is
-resolved if nothing was found since the last time, and otherwise stays open as any other. A finding
-that a suppression held back counts as found: a snooze is no calm.
+resolved if nothing was found and nobody reopened it since the last time, and otherwise stays open
+as any other. A finding that a suppression held back counts as found: a snooze is no calm.
+
+Who writes down what would have resolved it, and who ends the flapping, each look afterwards for the
+other (:func:`_resolve_unseen`): so of two at once one sees that it is over and calm.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...ports import Clock, Stores
 from .. import timeline
-from ..fold import effective
-from ..model import ACTOR, Entry, Incident
+from ..fold import ADDING, effective
+from ..model import ACTOR, ENDED, Entry, Head, Incident
 from ..routing import Routing
 from ..story import Story
-from . import held
+from .held import goes_on
 
 __all__ = ["begins", "calm_down", "hold"]
 
@@ -60,6 +63,7 @@ def hold(
     over = {"over": resolve["over"]} if "over" in resolve else {}
     data = {"state": "held", **said, **over}
     timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
+    _resolve_unseen(stores, clock, incident.id)
     return True
 
 
@@ -73,6 +77,7 @@ def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
         new = _released(stores, entries, routing, clock.now())
         if new:
             timeline.write(stores, new)
+            _resolve_unseen(stores, clock, incident_id)
             timeline.refresh(stores, incident_id)
             released += 1
     return {"incidents_calm": released}
@@ -95,20 +100,56 @@ def _released(
     head = timeline.head_of(entries)
     data: Dict[str, Any] = {"state": "ended", "reason": calm}
     ended = Entry.create(incident.id, "flapping", data, ACTOR, now, head, f"calm:{began.key}")
-    later = counted[counted.index(last) + 1 :]
-    found_since = any(entry.kind in ("signal", "joined") for entry in later)
-    if last.data.get("state") != "held" or found_since or incident.pinned:
+    if last.data.get("state") != "held" or not _is_over(stores, incident, counted, last):
         return [ended]
-    if held.goes_on(stores, incident, last.time):
-        return [ended]
-    resolve = {
+    head = timeline.head_of([*entries, ended])
+    return [ended, _resolve(incident, began, last, calm, now, head)]
+
+
+def _resolve_unseen(stores: Stores, clock: Clock, incident_id: str) -> None:
+    """Resolve what was released in the moment in which it was over once more."""
+    entries = timeline.read(stores, incident_id)
+    counted = effective(entries)
+    marks = {str(one.data.get("state")): one for one in counted if one.kind == "flapping"}
+    incident = timeline.fold(entries)
+    if incident.flapping or not incident.is_open or not {"began", "held", "ended"} <= set(marks):
+        return
+    held, ended = marks["held"], marks["ended"]
+    if held.seq < ended.seq or not _is_over(stores, incident, counted, held):
+        return
+    calm = str(ended.data.get("reason"))
+    head = timeline.head_of(entries)
+    new = _resolve(incident, marks["began"], held, calm, clock.now(), head)
+    timeline.write(stores, [new])
+
+
+def _is_over(stores: Stores, incident: Incident, counted: Sequence[Entry], held: Entry) -> bool:
+    """Whether what would have resolved it still does: nothing was found, nobody reopened it since.
+
+    What has the same ``seq`` was not seen by who wrote ``held``.
+    """
+    since = [entry for entry in counted if entry.seq >= held.seq]
+    if incident.pinned or any(entry.kind in ADDING or _reopens(entry) for entry in since):
+        return False
+    return not goes_on(stores, incident, held.time)
+
+
+def _reopens(entry: Entry) -> bool:
+    was_over = entry.kind == "status" and entry.data.get("from") in ENDED
+    return was_over and entry.data.get("to") not in ENDED
+
+
+def _resolve(
+    incident: Incident, began: Entry, held: Entry, calm: str, now: float, head: Head
+) -> Entry:
+    said = held.data
+    data = {
         "from": incident.status,
         "to": "resolved",
-        "reason": f"{calm} {last.data.get('reason') or ''}".strip(),
-        "resolution": str(last.data.get("resolution") or ""),
-        "category": str(last.data.get("category") or ""),
+        "reason": f"{calm} {said.get('reason') or ''}".strip(),
+        "resolution": str(said.get("resolution") or ""),
+        "category": str(said.get("category") or ""),
         "feedback": "",
     }
-    head = timeline.head_of([*entries, ended])
     once = f"calm-resolve:{began.key}"
-    return [ended, Entry.create(incident.id, "status", resolve, ACTOR, now, head, once)]
+    return Entry.create(incident.id, "status", data, ACTOR, now, head, once)

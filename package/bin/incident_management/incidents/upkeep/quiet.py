@@ -90,7 +90,9 @@ class Quiet:
         if not entries:
             return 0
         incident = timeline.fold(entries)
-        once = f"quiet:{incident.signals}:{incident.last_time}"
+        # That it was only held says nothing against resolving it once it flaps no more.
+        held = "held " if incident.flapping else ""
+        once = f"{held}quiet:{incident.signals}:{incident.last_time}"
         if not incident.is_open or incident.pinned or any(e.once == once for e in entries):
             return 0
         if lifecycle.held_open_by(entries):
