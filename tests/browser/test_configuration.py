@@ -136,6 +136,30 @@ def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) 
     shoot(tab, "inputs-dark")
 
 
+def test_a_monitor_is_asked_for_what_its_detector_heeds(tab: Any, built: Splunk) -> None:
+    tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")
+    tab.get_by_role("button", name="Create New Input").click(timeout=WAIT_MS)
+    tab.get_by_role("menuitem", name="Incident monitor").click()
+    field = lambda name: tab.locator(f"[data-name={name}]")  # noqa: E731
+    expect(field("sensitivity")).to_be_visible(timeout=WAIT_MS)
+    expect(field("objective")).to_be_hidden()
+
+    for chosen, value in (("sensitivity", "High"), ("detector", "An error budget")):
+        field(chosen).locator("button").first.click()
+        tab.get_by_role("option", name=value).click()
+    expect(field("objective")).to_be_visible(timeout=WAIT_MS)
+    for name in ("sensitivity", "season", "direction", "time_zone", "threshold"):
+        expect(field(name)).to_be_hidden()
+    given = {"name": "slo", "interval": "60", "value": "bad"}
+    for name, value in given.items():
+        field(name).locator("input:visible").first.fill(value)
+    field("monitor_search").locator("textarea:visible").fill("index=main | eval bad=0")
+    with tab.expect_response(_saves("incident_monitor")) as sent:
+        tab.get_by_role("button", name="Add").last.click()
+    assert sent.value.ok, sent.value.text()
+    assert not built.conf.stanzas("inputs")["incident_monitor://slo"].get("sensitivity")
+
+
 def test_a_team_and_its_rule_are_made_through_the_forms(
     tab: Any, built: Splunk, shoot: Any
 ) -> None:

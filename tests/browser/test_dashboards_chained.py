@@ -47,7 +47,8 @@ def shows(page: Any, name: str, text: str) -> None:
 def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any) -> None:
     searches = started(page)
     show(page, empty, "incident_overview")
-    for name in ("open", "critical", "high", "medium", "low", "undelivered_count"):
+    waiting = ("undelivered_count", "reviews", "follow_ups")
+    for name in ("open", "critical", "high", "medium", "low", *waiting):
         expect(panel(page, name)).to_have_text(re.compile(r"\D0$"), timeout=WAIT_MS)
     shows(page, "mtta", "none yet")
     shows(page, "mttr", "none yet")
@@ -96,6 +97,19 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
         assert told[name] not in panel(page, name).inner_text()
 
 
+def test_the_overview_leads_to_what_waits_afterwards(
+    page: Any, empty: Any, studio_bundle: Any
+) -> None:
+    value = {"reviews_due": 3, "follow_ups_overdue": 2}
+    empty.put("incident_claims", {"_key": "afterwards", "purpose": "afterwards", "value": value})
+    to = {"reviews": ("3", "status=review_due&opened=30d"), "follow_ups": ("2", "view=followups")}
+    for name, (figure, query) in to.items():
+        show(page, empty, "incident_overview")
+        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"), timeout=WAIT_MS)
+        panel(page, name).get_by_text(figure, exact=True).first.click()
+        page.wait_for_url(f"**/workbench?{query}", timeout=WAIT_MS)
+
+
 def test_what_is_resolved_counts_for_the_times_alone(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
@@ -105,7 +119,12 @@ def test_what_is_resolved_counts_for_the_times_alone(
         *(incident(f"INC-20261120-{n:06}", title=f"Open {n}", severity="low") for n in range(15)),
         *(incident(f"INC-20261121-{n:06}", title=f"Done {n}", **solved) for n in range(30)),
         incident("INC-20260101-000000", **solved, opened_at=NOW - 31 * 86400),
-        incident("INC-20260101-000001", title="Old and open", opened_at=NOW - 40 * 86400),
+        incident(
+            "INC-20260101-000001",
+            title="Old and open " + "for good " * 30,
+            entities=["x" * 200],
+            opened_at=NOW - 40 * 86400,
+        ),
     )
     empty.put("incident_outbox", NOTIFICATION, {**NOTIFICATION, "_key": "s", "state": "sent"})
     show(page, empty, "incident_overview")
@@ -114,6 +133,9 @@ def test_what_is_resolved_counts_for_the_times_alone(
         expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"), timeout=WAIT_MS)
     shows(page, "mttr", "4 min")
     shows(page, "list", "Old and open")
+    shows(page, "list", f"{'x' * 59}…")  # a longer one would leave no room for other incidents
+    row = panel(page, "list").locator("tbody tr").filter(has_text="Old and open")
+    assert row.bounding_box()["height"] < 140
     pages = panel(page, "list").locator("[data-test=page]")
     expect(pages).to_have_text(["1", "2"])
     pages.last.click()

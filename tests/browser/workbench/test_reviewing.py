@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from .gestures import said, submit
-from .site import Site
+from .site import Site, sign_in
 from .waiting import Held, refresh
 
 Enter = Callable[..., Any]
@@ -99,6 +99,23 @@ def test_a_form_that_was_opened_on_an_older_text_overwrites_no_newer_one(
     expect(page.locator("dialog .wb-trouble")).to_contain_text("Mia knows.")
     (summary, *_) = site.call("GET", f"/incidents/{incident_id}/review")["written"]
     assert summary["text"] == "Mia knows."
+
+
+def test_what_somebody_typed_is_not_shown_to_who_logs_in_after_them(
+    site: Site, enter: Enter
+) -> None:
+    incident_id = over(site, "Typed before the shift ended")
+    page = enter("rob", f"?incident={incident_id}", storage_state=None)
+    sign_in(page, "rob")
+    note = page.get_by_label("Note", exact=True)
+    note.fill("Rob suspects the pool.")
+    for user, text in (("mia", ""), ("rob", "Rob suspects the pool.")):
+        page.get_by_role("button", name="Log out").click()
+        page.wait_for_url("**/account/login**")
+        page.goto(f"{site.page}?incident={incident_id}")
+        sign_in(page, user)
+        page.get_by_role("heading", name="Typed before the shift ended").wait_for()
+        expect(note).to_have_value(text)
 
 
 def test_what_was_not_sent_is_there_again_unless_others_wrote_there(
@@ -251,3 +268,19 @@ def test_the_list_shows_which_reviews_are_due(site: Site, enter: Enter) -> None:
     page.reload()
     expect(page.get_by_label("Status")).to_have_value("review_due")
     expect(rows.get_by_text("Review me")).to_have_count(0)
+
+
+def test_no_review_is_needed_of_many_for_one_reason(site: Site, enter: Enter) -> None:
+    ids = [over(site, f"Power was out in hall {number}") for number in (1, 2)]
+    page = enter("rob", "?status=review_due&text=Power+was+out")
+    expect(page.locator(".wb-item")).to_have_count(2)
+    page.get_by_label("Select all that are shown").check()
+    page.locator(".wb-bulk summary").click()
+    page.locator("[data-bulk=review]").click()
+    page.get_by_label("Why").fill("The power company's.")
+    submit(page)
+    said(page, "No review needed: done to 2 incidents.")
+    expect(page.locator(".wb-item")).to_have_count(0)
+    for one in ids:
+        review = site.call("GET", f"/incidents/{one}/review")
+        assert (review["state"], review["reason"]) == ("not_needed", "The power company's.")

@@ -27,10 +27,6 @@ FIELDS = {
     "lag": "2m",
     "backfill": "2d",
     "timeout": "30s",
-    "sensitivity": "high",
-    "season": "daily",
-    "time_zone": "Europe/Berlin",
-    "direction": "up",
     "threshold": "7",
     "min_events": "30",
     "raise_after": "2 of 3",
@@ -40,6 +36,15 @@ FIELDS = {
     "actions": "rollback_change",
     "tags": "shop, web",
     "group": "0",
+}
+OF_BASELINE = {
+    **{name: value for name, value in FIELDS.items() if name not in ("threshold", "min_events")},
+    "detector": "baseline",
+    "value": "avg(failed)",
+    "sensitivity": "high",
+    "season": "daily",
+    "time_zone": "Europe/Berlin",
+    "direction": "up",
 }
 OF_SLO = {
     **{name: value for name, value in FIELDS.items() if name not in ("threshold", "raise_after")},
@@ -72,13 +77,13 @@ def shown(page: StandIn, name: str, path: str = PAGE) -> dict[str, Any]:
     return dict(content)
 
 
-@pytest.mark.parametrize("fields", [FIELDS, OF_SLO], ids=["ratio", "burn_rate"])
+@pytest.mark.parametrize("fields", [FIELDS, OF_BASELINE, OF_SLO], ids=lambda one: one["detector"])
 def test_every_field_of_the_page_is_saved_and_shown_again(
     page: StandIn, fields: dict[str, str]
 ) -> None:
     kinds = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
     (monitor,) = [kind for kind in kinds if kind["name"] == "incident_monitor"]
-    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS, *OF_SLO}
+    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS, *OF_BASELINE, *OF_SLO}
     name = f"refusals_{fields['detector']}"
     post(page, PAGE, name=name, **fields)
 
@@ -92,6 +97,7 @@ def test_every_field_of_the_page_is_saved_and_shown_again(
     ("settings", "said"),
     [
         ({"detector": "baseline", "threshold": "5"}, "A baseline has no threshold; leave it out"),
+        ({"detector": "silence", "season": "daily"}, "season is for baseline; leave it out"),
         ({"detector": "burn_rate", "value": "bad", "objective": "100"}, "objective is 100; it is"),
         ({"detector": "burn_rate", "value": "bad", "burn_rates": "9x 1h/7m"}, "no multiple of"),
     ],

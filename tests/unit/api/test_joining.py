@@ -222,6 +222,7 @@ BODIES = {
     "escalate": {"reason": "why"},
     "note": {"text": "hello"},
     "severity": {"severity": "info"},
+    "review": {"state": "not_needed", "reason": "A known outage of the provider."},
     "resolve": {"resolution": "done", "feedback": "true_positive"},
 }
 
@@ -229,7 +230,7 @@ BODIES = {
 @pytest.mark.parametrize("action", sorted(ACTIONS))
 def test_each_bulk_action_does_what_its_own_route_does(api, action):
     a = opened(api, signal("a"))
-    if action in ("reopen", "close"):
+    if action in ("reopen", "close", "review"):
         api.call("POST", f"/incidents/{a}/resolve", {})
     before = get(api, a)["entries"]
     body = {"action": action, "ids": [a], **BODIES.get(action, {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.review.waiting import WAITING, note_waiting
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.stores import claim_document
 from incident_management.incidents.upkeep.audit import event_of
@@ -201,3 +202,39 @@ def condemn(api, incident_id):
 
 def test_an_incident_that_there_is_not_has_no_review(api):
     assert api.call("GET", "/incidents/INC-20260101-AAAAAA/review")[0] == 404
+
+
+def test_no_review_is_needed_of_all_that_are_due_for_one_reason(api):
+    due = [over(api, title) for title in ("Power was out", "So was the cooling")]
+    other = over(api, "Typo", severity="low")
+    body = {"action": "review", "filter": {"review": "due"}, "state": "not_needed"}
+    status, answer = api.call("POST", "/incidents/bulk", body)
+    assert (status, answer["succeeded"], answer["failed"]) == (200, 0, 2)
+    assert answer["results"][0]["detail"] == "Say why no review is needed, as 'reason'."
+
+    status, answer = api.call("POST", "/incidents/bulk", {**body, "reason": "The power company's."})
+    assert [one["id"] for one in answer["results"] if one["ok"]] == due
+    assert {review(api, one)["reason"] for one in due} == {"The power company's."}
+    assert review(api, other)["state"] == ""
+
+
+def test_what_waits_is_counted_for_the_overview_as_the_lists_have_it(api):
+    def waiting():
+        note_waiting(api.stores_value, api.clock, Routing().review_severities)
+        return api.stores_value.claims.get(WAITING)["value"]
+
+    assert waiting() == {"reviews_due": 0, "follow_ups_overdue": 0}
+    ids = [over(api, title) for title in ("Power was out", "Cooling failed")]
+    over(api, "Typo", severity="low")
+    over(api, "Nothing was wrong", feedback="false_positive")
+    first, second = (add(api, ids[0]) for _ in range(2))
+    api.clock.advance(2 * DAY)
+    add(api, ids[1])
+    api.call("POST", f"/incidents/{ids[0]}/follow-ups/{first}", {"state": "done"})
+    due = api.call("GET", "/incidents", query={"review": "due"})[1]["incidents"]
+    late = [one["id"] for one in listed(api, state="open")["follow_ups"] if one["overdue"]]
+    assert ({one["id"] for one in due}, late) == (set(ids), [second])
+    assert waiting() == {"reviews_due": 2, "follow_ups_overdue": 1}
+
+    api.clock.advance(31 * DAY)
+    assert waiting() == {"reviews_due": 0, "follow_ups_overdue": 2}

@@ -332,6 +332,13 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(settings: Dict[str, str], 
         ({"detector": "ratio", "objective": "99"}, "objective is for burn_rate"),
         ({"detector": "ratio", "threshold": "5", "total": "n"}, ""),
         ({"detector": "silence", "total": "n"}, "total is for ratio and burn_rate"),
+        ({"sensitivity": "high"}, "sensitivity is for baseline; leave it out, or choose that"),
+        ({"season": "weekly"}, "season is for baseline"),
+        ({"direction": "up"}, "direction is for baseline"),
+        ({"detector": "ratio", "time_zone": "Europe/Berlin"}, "time_zone is for baseline and sil"),
+        ({"detector": "silence", "min_events": "5"}, "min_events is for ratio and burn_rate"),
+        # A form may send what holds anyway.
+        ({"sensitivity": "medium", "season": "auto", "direction": "both"}, ""),
     ],
 )
 def test_a_setting_that_would_do_nothing_is_told_of(settings: Dict[str, str], said: str):

@@ -23,7 +23,7 @@ const any = () => true;
 const listed = (one) => `${one.id} “${one.title}”`;
 
 /**
- * Action -> label, which incidents it fits, fields, what follows; `least` and `most` incidents. Those of
+ * Action -> label, which incidents it fits, fields, what is sent `with` them, what follows; `least` and `most` incidents. Those of
  * `POST /incidents/bulk`, and a merge, which has a route of its own.
  */
 const ACTIONS = {
@@ -38,6 +38,10 @@ const ACTIONS = {
     resolve: { label: 'Resolve', fits: open, fields: () => moveOf('resolve').fields() },
     reopen: { label: 'Reopen', fits: resolved, fields: () => moveOf('reopen').fields() },
     close: { label: 'Close', fits: resolved, danger: true, fields: () => moveOf('close').fields(), effects: () => ['They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.'] },
+    review: {
+        label: 'No review needed', fits: (one) => !open(one), with: { state: 'not_needed' },
+        fields: () => [{ name: 'reason', label: 'Why', kind: 'area', required: true }], effects: () => ['They are no longer listed as due.'],
+    },
     merge: {
         label: 'Merge', fits: open, danger: true, least: 2, most: MAX_MERGED + 1,
         fields: (_choices, fitting) => [
@@ -132,7 +136,7 @@ export class BulkBar {
     }
 
     async #ask(action) {
-        const { label, fits, fields, danger, effects, send = inParts } = ACTIONS[action];
+        const { label, fits, fields, with: besides, danger, effects, send = inParts } = ACTIONS[action];
         const chosen = this.#chosen();
         const why = this.#whyNot(action, chosen);
         if (why) {
@@ -153,7 +157,7 @@ export class BulkBar {
                 ...effects?.(values) ?? [],
             ].filter(Boolean),
             act: async (values, progress) => {
-                const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+                const given = { ...Object.fromEntries(Object.entries(values).filter(([, value]) => value)), ...besides };
                 try {
                     this.#tell(label, await sending(given, progress));
                     this.app.list.selectAll(false);

@@ -49,7 +49,7 @@ export class FilterBar {
         }
         const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
         this.clear = clear;
-        // On a telephone the list comes first: what it is narrowed by is unfolded, and counted where it is folded.
+        // Where there is little room the list comes first: what it is narrowed by is unfolded, and counted where it is folded.
         this.unfold = h('button', { type: 'button', class: 'wb-quiet wb-unfold-filters', 'aria-expanded': 'false', on: { click: () => this.#turn() } });
         this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
             h('div', { class: 'wb-search-row' }, this.#search, this.unfold, clear, beside),

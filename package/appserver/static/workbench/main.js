@@ -26,6 +26,7 @@ import { Poller } from './poller.js';
 import { stepText } from './analysis.js';
 import { watchAnalysis } from './running.js';
 import { Said } from './said.js';
+import { keepFor } from './storage.js';
 import { Undelivered } from './undelivered.js';
 import { watchUnseen } from './unseen.js';
 import { useTimeZone } from './words.js';
@@ -193,8 +194,7 @@ export class Workbench {
 
     async #make(move, seen) {
         const { incident } = seen;
-        const runs = move.id === 'analyze' && this.running(incident.id) !== undefined;
-        const why = runs ? 'It is running.' : whyNot(move, incident, this.me.capabilities);
+        const why = move.id === 'analyze' && this.running(incident.id) !== undefined ? 'It is running.' : whyNot(move, incident, this.me.capabilities);
         if (why) {
             this.say(`${move.label}: ${why}`);
             return;
@@ -387,6 +387,7 @@ async function begin() {
     try {
         const context = await whoLooks((error) => fill(message, explained(error, AGAIN)));
         useTimeZone(context.tz);
+        keepFor(context.username);
         const me = { name: context.username, roles: context.roles ?? [], capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
         if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));

@@ -104,8 +104,10 @@ function fact(name) {
 
 /** What the safety rules say: what does not hold is seen at once, what holds is unfolded. */
 function safety(plan) {
-    const told = plan.checks.filter((check) => check.name !== 'freeze' || check.ok);
-    const list = (some, label) => h('ul', { class: 'wb-checks', 'aria-label': label }, some.map((check) => rule(check, plan)));
+    // That nobody has approved yet is nothing wrong: it is what comes next.
+    const waits = (check) => check.name === 'approval' && plan.status === 'proposed';
+    const told = plan.checks.filter((check) => check.ok || !(check.name === 'freeze' || waits(check)));
+    const list = (some, label) => h('ul', { class: 'wb-checks', 'aria-label': label }, some.map(rule));
     const [good, other] = [told.filter((check) => check.ok), told.filter((check) => !check.ok)];
     return [
         other.length > 0 && list(other, 'Safety checks that do not hold'),
@@ -114,10 +116,9 @@ function safety(plan) {
     ];
 }
 
-/** One safety rule's answer. That nobody has approved yet is nothing wrong. */
-function rule(check, plan) {
-    const waits = check.name === 'approval' && plan.status === 'proposed';
-    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'holds: '] : waits ? ['wb-dim', '○', 'waits: '] : ['wb-not-ok', '✗', 'does not hold: '];
+/** One safety rule's answer. */
+function rule(check) {
+    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'holds: '] : ['wb-not-ok', '✗', 'does not hold: '];
     return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, mark), h('span', { class: 'wb-hidden' }, said), h('span', {}, check.detail));
 }
 
@@ -133,7 +134,7 @@ function decisions(detail, plan) {
         const frozen = plan.freeze && lacks(capabilities, 'incident_override');
         const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: somebody else must approve it.' : '';
         offered.push(
-            button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan)),
+            button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan), 'wb-primary'),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
             TRIED[plan.executor] && button(detail, 'check', 'Try it …', lacks(capabilities, 'incident_remediate'), () => check(detail, plan)),
             button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan, limit?.detail), 'wb-danger'));

@@ -4,6 +4,17 @@
  */
 
 const remembered = new Map();
+let owner = '';
+
+/**
+ * Who looks: what a tab keeps (`sessionStorage`) is theirs, and not of whoever logs in after them.
+ * @param {string} user
+ */
+export function keepFor(user) {
+    owner = user;
+}
+
+const named = (place, name) => (place === 'sessionStorage' ? `${name} of ${owner}` : name);
 
 /**
  * @param {'localStorage'|'sessionStorage'} place
@@ -11,9 +22,10 @@ const remembered = new Map();
  * @returns {string} empty when there is nothing
  */
 export function kept(place, name) {
-    if (remembered.has(name)) return remembered.get(name);
+    const key = named(place, name);
+    if (remembered.has(key)) return remembered.get(key);
     try {
-        return window[place].getItem(name) ?? '';
+        return window[place].getItem(key) ?? '';
     } catch {
         return ''; // a browser that keeps nothing throws as soon as the place is named
     }
@@ -25,11 +37,12 @@ export function kept(place, name) {
  * @param {string} text empty to keep nothing any more
  */
 export function keep(place, name, text) {
+    const key = named(place, name);
     try {
-        if (text) window[place].setItem(name, text);
-        else window[place].removeItem(name);
-        remembered.delete(name);
+        if (text) window[place].setItem(key, text);
+        else window[place].removeItem(key);
+        remembered.delete(key);
     } catch {
-        remembered.set(name, text);
+        remembered.set(key, text);
     }
 }

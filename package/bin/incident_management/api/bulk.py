@@ -8,6 +8,8 @@ from ..incidents import editing, lifecycle
 from ..incidents.clocks import assignment
 from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ..incidents.model import Incident
+from ..incidents.review.afterwards import REVIEW_STATES
+from ..incidents.review.writing import write_review
 from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
 from .lifecycle import RESOLUTION
@@ -50,6 +52,18 @@ def _reopen(
     return lifecycle.reopen(stores, clock, incident_id, actor, reason)
 
 
+def _review(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    state: str,
+    reason: str,
+    once: str,
+) -> Incident:
+    return write_review(stores, clock, incident_id, actor, {}, state, reason, once)
+
+
 ACTIONS: Mapping[str, Action] = {
     "acknowledge": Action(lifecycle.acknowledge),
     "assign": Action(assignment.assign, ("owner", "team"), routed=True),
@@ -61,6 +75,7 @@ ACTIONS: Mapping[str, Action] = {
     "resolve": Action(lifecycle.resolve, tuple(RESOLUTION)),
     "reopen": Action(_reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
+    "review": Action(_review, ("state", "reason"), needs=("state",)),
 }
 
 _FIELDS = {
@@ -69,6 +84,7 @@ _FIELDS = {
     "reason": REASON,
     "text": NOTE,
     "severity": SEVERITY,
+    "state": one_of(REVIEW_STATES, "Of a review; `not_needed` takes a `reason`."),
     **RESOLUTION,
 }
 
@@ -151,7 +167,7 @@ def _chosen(request: Request) -> List[str]:
     if ids:
         return list(dict.fromkeys(ids))
     most = int(request.body.get("most", MAX_AT_ONCE))
-    return matching(request.stores.incidents, wanted or {}, most)
+    return matching(request, wanted or {}, most)
 
 
 def _results(incident_ids: Sequence[str], act: Act) -> List[Dict[str, Any]]:

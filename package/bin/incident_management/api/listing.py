@@ -83,6 +83,7 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
         about="Part of title, description, id, an entity, a rule "
         f"(`{BY_HAND}` where there is none) or a tag; in any case.",
     ),
+    "review": REVIEW_FILTER,
 }
 # Field that a list shows -> the field of the document that it is made of, where that is another.
 SHOWN_FROM = {"affected_systems": "entities"}
@@ -133,7 +134,6 @@ class Asked(NamedTuple):
     capability="incident_read",
     query={
         **FILTER_ARGUMENTS,
-        "review": REVIEW_FILTER,
         "sort": one_of(
             SORTS,
             "`severity`: from info to critical, of one severity those with the latest deadline "
@@ -166,7 +166,7 @@ def list_incidents(request: Request) -> Response:
     sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
     offset = int(request.args.get("offset", 0))
-    clauses = [*clauses_of(request.args), *review_clauses(request)]
+    clauses = _all_clauses(request, request.args)
     wanted, fields = _wanted(request.args), _fields(request.args)
     mark = digest([clauses, sort, wanted], 16)
     place = _place_of(request.args.get("cursor"), mark)
@@ -239,17 +239,21 @@ def _to_show(
     return [known[key] for key in keys if key in known]
 
 
-def matching(incidents: Collection, arguments: Mapping[str, Any], most: int) -> List[str]:
+def _all_clauses(request: Request, arguments: Mapping[str, Any]) -> List[Document]:
+    return [*clauses_of(arguments), *review_clauses(request, arguments)]
+
+
+def matching(request: Request, arguments: Mapping[str, Any], most: int) -> List[str]:
     """Return the ids of all incidents that these filters match, the oldest first.
 
     Raises Invalid when there is no filter, when more than ``most`` match, and when there are too
     many to look for a text in all of them.
     """
-    clauses, wanted = clauses_of(arguments), _wanted(arguments)
+    clauses, wanted = _all_clauses(request, arguments), _wanted(arguments)
     if not clauses and not wanted:
         raise Invalid("The 'filter' is empty: name at least one field, such as status.")
     asked = Asked(clauses, wanted, "opened_at")
-    found, rest = _page(incidents, asked, None, most, fields=("id",))
+    found, rest = _page(request.stores.incidents, asked, None, most, fields=("id",))
     if rest and len(found) < most:
         raise Invalid(
             f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "

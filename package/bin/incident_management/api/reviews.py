@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, List, Mapping
 
-from ..incidents.editing import WITHDRAWN
 from ..incidents.errors import NotFound
-from ..incidents.model import ENDED, SEVERITIES, STATUSES, Document
+from ..incidents.model import SEVERITIES, STATUSES, Document
 from ..incidents.review import writing
-from ..incidents.review.afterwards import ENDING, FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
-from ..incidents.review.document import NO_PROBLEM, Review, read_review
+from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ..incidents.review.document import Review, read_review
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.review.statements import Told
-from ..incidents.signal import SIMULATED, TEXT_CHARACTERS, TITLE_CHARACTERS
+from ..incidents.review.waiting import due_clauses
+from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from ..incidents.stores import find_by
 from ..incidents.upkeep.retention import pruned
 from .acting import acted, change
@@ -226,22 +226,9 @@ REVIEW_FILTER = one_of(
 )
 
 
-def review_clauses(request: Request) -> List[Document]:
+def review_clauses(request: Request, arguments: Mapping[str, Any]) -> List[Document]:
     """The clauses of a query for the incidents whose review is as the argument ``review`` says."""
-    wanted = request.args.get("review")
+    wanted = arguments.get("review")
     if wanted != "due":
         return [{"review": wanted}] if wanted else []
-    severities = request.routing().review_severities
-    over: List[Document] = [{"status": one} for one in ENDED]
-    # Where no severity is reviewed, nothing fits.
-    of_these: List[Document] = [{"severity": one} for one in severities] or [{"severity": "none"}]
-    excluded: Dict[str, Any] = {"review": ENDING, "feedback": NO_PROBLEM}
-    return [
-        {"$or": over},
-        {"$or": of_these},
-        {"merged_into": ""},
-        {"rules": {"$ne": SIMULATED}},
-        *({name: {"$ne": value}} for name, values in excluded.items() for value in values),
-        # What was withdrawn, with or without a reason after a colon.
-        {"$or": [{"resolution": {"$lt": WITHDRAWN}}, {"resolution": {"$gte": f"{WITHDRAWN};"}}]},
-    ]
+    return due_clauses(request.routing().review_severities)

@@ -16,6 +16,7 @@ from ..incidents.intake.spooled import CAPABILITY, deliver_spool
 from ..incidents.joining.carrying_out import finish_recent
 from ..incidents.model import ACTOR
 from ..incidents.review.reminding import remind
+from ..incidents.review.waiting import note_waiting
 from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
@@ -185,12 +186,18 @@ class Duties:
             ),
             Duty("quiet", self._quiet, every=60.0, turn=UPKEEP),
             Duty("retention", self._retention, every=60.0, rest=600.0, turn=UPKEEP),
-            Duty("follow-ups", lambda: remind(self.stores, self.clock), every=300.0, turn=UPKEEP),
+            Duty("follow-ups", self._look_afterwards, every=300.0, turn=UPKEEP),
             Duty("enabled", self._note_enabled, every=120.0, turn=UPKEEP),
             Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
             Duty("forget", self._forget, every=600.0, turn=UPKEEP),
         ]
+
+    def _look_afterwards(self) -> Mapping[str, int]:
+        done = remind(self.stores, self.clock)
+        if self._config.is_read:
+            note_waiting(self.stores, self.clock, self._config.routing.review_severities)
+        return done
 
     def _configure(self) -> Mapping[str, int]:
         self._agreed = None
