@@ -326,6 +326,7 @@ function facts(incident, app) {
         ['Tags', names('tags', incident.tags ?? [])],
         ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ...updateFacts(incident),
+        ['Slack channel', incident.room?.state === 'opened' && roomOf(incident.room)],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
         ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
@@ -336,6 +337,9 @@ function facts(incident, app) {
     const long = rows.filter(([name, value]) => isLong(name, value));
     return h('dl', { class: 'wb-facts' }, rows.filter((one) => !long.includes(one)).map(row), long.map(row));
 }
+
+/** Slack's own address for a channel, whichever workspace somebody is signed in to. */
+const roomOf = ({ channel, name }) => h('a', { href: `https://slack.com/app_redirect?channel=${encodeURIComponent(channel)}`, target: '_blank', rel: 'noopener' }, `#${name}`);
 
 /** Whether a fact needs a whole line; these stand below the others. */
 function isLong(name, value) {

@@ -195,6 +195,12 @@ export const MOVES = [
         done: (_i, made) => `Held back until ${moment(made.ends_at)} (${made.id}).`,
     },
     {
+        id: 'room', label: 'Open a Slack channel', capability: 'incident_write',
+        blocked: (i) => mustBeOpen(i) || ({ wanted: 'It is being opened.', opened: `It has #${i.room?.name}.` }[i.room?.state] ?? ''),
+        path: at('room'),
+        done: (i) => `A Slack channel is opened for ${i.id}: it is here within seconds.`,
+    },
+    {
         id: 'edit', label: 'Correct title or severity', capability: 'incident_write', method: 'PUT',
         blocked: () => '',
         fields: (i) => [

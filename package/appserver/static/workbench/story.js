@@ -40,6 +40,7 @@ const KINDS = {
     refused: (d) => ['Fix refused', d.reason, 'bad'],
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    room: (d) => [{ wanted: 'A Slack channel is opened', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
     follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],

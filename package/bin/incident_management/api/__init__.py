@@ -18,6 +18,7 @@ ROUTES = {
         "history",
         "similar",
         "reviews",
+        "rooms",
         "updates",
     ),
     "follow-ups": ("reviews",),

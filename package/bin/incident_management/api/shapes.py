@@ -105,6 +105,9 @@ _INCIDENT = {
     "update_due": number(about="When stakeholders are to hear next, in epoch seconds."),
     "update_promised": number(about="When they were told that they would."),
     "last_update": any_object("The last update for them, with `time` and `by`."),
+    "room": any_object(
+        "Its own channel in Slack: `state`, and where it has one `channel`, `name`."
+    ),
     "head": listed(any_text(), about="Keys of the newest timeline entries."),
     "entries": _COUNT,
 }

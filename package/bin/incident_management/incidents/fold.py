@@ -18,6 +18,7 @@ from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
 from .review.afterwards import Afterwards
+from .room_state import room_after
 
 __all__ = [
     "ADDING",
@@ -139,6 +140,7 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "room": self._room,
             "update": self.owed.update,
             "update_due": self.owed.update_due,
         }
@@ -319,6 +321,9 @@ class State:
             self.incident.handed_on, self.incident.rota = False, ""
         if entry.data.get("owner") and self.incident.status == "new":
             self.incident.status = "assigned"
+
+    def _room(self, entry: Entry) -> None:
+        self.incident.room = room_after(self.incident.room, entry)
 
     def _pinned(self, entry: Entry) -> None:
         self.incident.pinned = bool(entry.data.get("pinned"))

@@ -171,6 +171,7 @@ class Incident:
     are open: :mod:`.review.afterwards`.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
+    ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -223,6 +224,7 @@ class Incident:
     update_due: Optional[float] = None
     update_promised: Optional[float] = None
     last_update: Document = field(default_factory=dict)
+    room: Document = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

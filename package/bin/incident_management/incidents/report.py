@@ -186,6 +186,9 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     ),
     "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",
+    "room": lambda data: _joined(
+        " ", f"Slack channel {data.get('event')}", data.get("name"), data.get("reason")
+    ),
     "review": lambda data: _joined(
         ", ",
         f"review {str(data['state']).replace('_', ' ')}" if data.get("state") else "",

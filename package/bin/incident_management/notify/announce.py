@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import (
+    Any,
     Callable,
     Collection,
     Dict,
@@ -33,9 +34,10 @@ from ..overlap import Overlap
 from ..ports import Clock, Document, Stores
 from . import late
 from .audience import Audience, Hearing
-from .events import FOLLOW_UP_OVERDUE
+from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
 from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
+from .room_messages import first_message, key_of, placed
 from .services.slack_buttons import ASKING
 from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling, message_for
@@ -90,6 +92,7 @@ class Announcer:
     ) -> None:
         self._stores = stores
         self._clock = clock
+        self._outbox = outbox
         self._storms = Storms(stores, clock, outbox)
         self._say = say
         self._overlap = Overlap(clock)
@@ -268,10 +271,14 @@ class Announcer:
                 channels = [*channels, *(one for one in together if one in audience.set_up)]
             if entry.kind == "update":
                 outside = message_for(SUBSCRIBERS, incident, entries, entry).to_document()
-            for channel in channels:
+            hears = "slack" in audience.routing.channels(message["event"], "", audience.set_up)
+            room = incident.get("room") or {}
+            for channel, place in placed(channels, entry, message["event"], room, hears):
                 is_outside = entry.kind == "update" and channel.startswith(PREFIX)
                 told = outside if is_outside else message
-                added += self._enqueue(channel, entry, told, audience.routing, team)
+                if place and message["event"] == ROOM_OPENED:
+                    told = first_message(incident, said, analysis, web_url)
+                added += self._enqueue(channel, place, entry, told, audience.routing, team)
             if heard is None:
                 added += self._tell_stakeholders(telling, entry, channels, audience, team)
         self._told |= wanted
@@ -308,24 +315,35 @@ class Announcer:
         return telling.tell(entry, audience.hears, own, enqueue)
 
     def _enqueue(
-        self, channel: str, entry: Entry, message: Document, routing: Routing, team: str
+        self,
+        channel: str,
+        room: str,
+        entry: Entry,
+        message: Document,
+        routing: Routing,
+        team: str,
     ) -> bool:
-        if notification_id(entry.identity, channel, "") in self._there:
+        """Put a message on the outbox; ``room``: the incident's own channel, if it goes there."""
+        event = event_of(entry.to_document())
+        key = key_of(event, room)
+        if notification_id(entry.identity, channel, key) in self._there:
             return False
         owner = _called(entry, message, routing)
         if owner:
             message = {**message, "mention": owner.known_as(channel)}
-        return self._storms.enqueue(
-            routing,
-            team,
-            source=entry.identity,
-            channel=channel,
-            event=message["event"],
-            message=message,
-            incident_id=entry.incident_id,
-            target=routing.target(team, channel),
-            order=_order(entry),
-        )
+        notification: Dict[str, Any] = {
+            "source": entry.identity,
+            "channel": channel,
+            "event": event,
+            "message": message,
+            "incident_id": entry.incident_id,
+            "target": routing.target(team, channel),
+            "order": _order(entry),
+        }
+        if room:
+            extra = {"team": team, "room": room, "in_room": True}
+            return self._outbox.enqueue(**notification, key_target=key, extra=extra)
+        return self._storms.enqueue(routing, team, **notification)
 
 
 def _order(entry: Entry) -> str:

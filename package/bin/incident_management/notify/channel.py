@@ -42,6 +42,7 @@ class Notification:
         begun: epoch seconds of the attempt that is asked about; where to look for a lost message.
         late: for how many seconds it had to wait, if for so long that it is worth a word.
         is_over: whether the incident has ended by now, of a message that had to wait.
+        room: the id of the incident's own channel in Slack, where it is told if that takes it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Notification:
     begun: float = 0.0
     late: float = 0.0
     is_over: bool = False
+    room: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from typing import Any, Mapping
 
 from ..incidents.model import ENDED
 from ..incidents.review.afterwards import ENDING
+from ..incidents.room_state import OPEN
 
-__all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "event_of"]
+__all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "ROOM_OPENED", "event_of"]
 
 # The event that is its follow-up's owner's own news, and not that of the incident's.
 FOLLOW_UP_OVERDUE = "follow_up_overdue"
+ROOM_OPENED = "room_opened"
 # The states in which an incident is over, and the events by which it comes to be.
 
 # Every event that people and subscribers may be told of, and its headline.
@@ -50,6 +52,8 @@ HEADLINES = {
     "review_done": "Review done, or not needed",
     "follow_up": "Follow-up noted or changed",
     FOLLOW_UP_OVERDUE: "Follow-up overdue",
+    ROOM_OPENED: "Slack channel of its own opened",
+    "room": "Slack channel of its own",
     "update": "Update for stakeholders",
     "update_due": "An update is wanted",
     "update_overdue": "Update for stakeholders overdue",
@@ -68,6 +72,8 @@ def event_of(entry: Mapping[str, Any]) -> str:
         return {"began": "flapping", "ended": "calm"}.get(entry["data"].get("state", ""), "held")
     if entry["kind"] == "update_due":
         return "update_overdue" if entry["data"].get("event") == "missed" else "update_due"
+    if entry["kind"] == "room" and entry["data"].get("event") == OPEN:
+        return ROOM_OPENED
     if entry["kind"] == "sla":
         return f"sla_{entry['data'].get('event', '')}"
     if entry["kind"] == "follow_up" and entry["data"].get("event") == "overdue":

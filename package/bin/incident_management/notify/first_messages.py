@@ -236,4 +236,6 @@ def _turn(incident: Document) -> Tuple[int, int, float]:
 
 
 def _is_first(receipt: Mapping[str, Any]) -> bool:
-    return bool(receipt.get("ts") and receipt.get("channel")) and not receipt.get("thread_ts")
+    """Whether it begins a thread, or a room: what else is told there has a note."""
+    is_later = receipt.get("thread_ts") or receipt.get("note")
+    return bool(receipt.get("ts") and receipt.get("channel")) and not is_later

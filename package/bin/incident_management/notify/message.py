@@ -20,7 +20,7 @@ from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
 from .asking import truncated
-from .events import FOLLOW_UP_OVERDUE, HEADLINES, event_of
+from .events import FOLLOW_UP_OVERDUE, HEADLINES, ROOM_OPENED, event_of
 
 __all__ = [
     "LISTED",
@@ -63,6 +63,7 @@ _TOLD = {
     "split": "They are in {to} now. {reason}",
     **dict.fromkeys(ENDED, "{resolution} {reason}"),
     "severity": "From {from} to {to}. {reason}",
+    ROOM_OPENED: "What is told of it goes to #{name} from here on.",
 }
 # Who acts where nobody did.
 _NOBODY = ("", "incident_management", "incident_monitor")
@@ -79,6 +80,7 @@ class Message:
     ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
+    ``room`` is Slack's id of the channel that was opened.
     """
 
     event: str
@@ -106,6 +108,7 @@ class Message:
     opened_as: str = ""
     next_by: float = 0.0
     stakeholders: str = ""
+    room: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -178,6 +181,7 @@ def build(
         plan_hash=str(entry["data"].get("plan_hash") or "") if event == "plan" else "",
         eased=event == "severity" and _is_lower(entry["data"]),
         next_by=float(entry["data"].get("next_by") or 0.0),
+        room=str(entry["data"]["channel"]) if event == ROOM_OPENED else "",
     )
 
 

@@ -349,6 +349,7 @@ class Outbox:
             message=document["message"],
             thread=document["thread"] or None,
             first_sent=float(document["first_sent"]),
+            room=str(document.get("room") or ""),
         )
 
     def _thread(self, document: Document) -> Mapping[str, Any]:
@@ -363,6 +364,8 @@ class Outbox:
             "channel": document["channel"],
             "target": document["target"],
             "state": "sent",
+            # What was told in the incident's own channel is no part of a thread.
+            "in_room": {"$ne": True},
         }
         latest = self._stores.outbox.find(query, "sent_at:-1", LOOKED_AT, fields=("receipt",))
         receipts: List[Mapping[str, Any]] = [one["receipt"] or {} for one in latest]

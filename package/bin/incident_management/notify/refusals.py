@@ -12,7 +12,10 @@ from typing import Collection, Dict, List, Optional
 from ..channels import CHANNELS, NAMES
 from ..ports import Clock, Document, Stores
 
-__all__ = ["refusals"]
+__all__ = ["ROOM_REFUSED", "refusals"]
+
+# The claim that says why Slack let the app open no channel, or not do what belongs to it.
+ROOM_REFUSED = "slack room refused"
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
@@ -34,7 +37,7 @@ def refusals(stores: Stores, clock: Clock, known: Collection[str] = CHANNELS) ->
         for channel, dead in newest.items()
         if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
-    return [*refused, *_left_out(stores, since)]
+    return [*refused, *_left_out(stores, since), *_rooms(stores, since)]
 
 
 def _any_dead(stores: Stores, since: float) -> bool:
@@ -67,6 +70,15 @@ def _left_out(stores: Stores, since: float) -> List[str]:
         "E-mail, or email in incident_routing.conf."
         for note in newest.values()
         if note
+    ]
+
+
+def _rooms(stores: Stores, since: float) -> List[str]:
+    known = stores.claims.get(ROOM_REFUSED)
+    if known is None or float(known["time"]) < since:
+        return []
+    return [
+        f"Channels of incidents in Slack: {known['value']['sentence']} Messages go on arriving."
     ]
 
 

@@ -19,9 +19,10 @@ from .services.jira import JiraSender
 from .services.pagerduty import PagerDutySender
 from .services.servicenow import ServiceNowSender
 from .services.slack import SlackSender
+from .services.slack_rooms import SlackRooms
 from .services.teams import TeamsSender
 
-__all__ = ["Senders", "readers", "senders", "slack_sender"]
+__all__ = ["Senders", "readers", "senders", "slack_rooms", "slack_sender"]
 
 Senders = Dict[str, Callable[[], Sender]]
 
@@ -63,6 +64,12 @@ def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
         clock,
         answers=bool(chosen.app_token),
     )
+
+
+def slack_rooms(settings: Settings, clock: Clock) -> SlackRooms:
+    """Make what opens channels in Slack. Raises NotConfigured."""
+    chosen = settings.slack
+    return SlackRooms(chosen.bot_token, chosen.api_url, network_of(settings), clock)
 
 
 def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:

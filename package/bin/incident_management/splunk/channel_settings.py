@@ -41,6 +41,7 @@ BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
 # How a mail server is spoken to: TLS that is asked for, TLS from the beginning, or without.
 STARTTLS, TLS, NO_TLS = "starttls", "tls", "none"
+_ROOM = re.compile(r"(?=.*\{id\})([a-z0-9_-]|\{(date|id|title)\}){4,40}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 
 
@@ -58,10 +59,19 @@ def _look_every() -> float:
 
 @dataclass(frozen=True)
 class Slack:
+    """``room_…`` are of incidents' own channels: which severities get one by themselves, at most
+    how many an hour, and when after the close they are archived, in seconds (0: never).
+    """
+
     bot_token: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
     channel: str = ""
     api_url: str = "https://slack.com/api/"
+    room_severities: Tuple[str, ...] = field(default=(), metadata={"shipped": ""})
+    room_name: str = "inc-{date}-{id}-{title}"
+    room_private: bool = field(default=False, metadata={"shipped": "0"})
+    room_per_hour: int = field(default=10, metadata={"shipped": "10"})
+    room_archive_after: float = field(default=86400.0, metadata={"shipped": "1d"})
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,17 @@ CHANNEL_SETTINGS = {
 
 def _slack(stanza: Stanza) -> Slack:
     tokens = stanza.secret("bot_token"), stanza.token("app_token", "xapp-")
-    return Slack(*tokens, stanza.text("channel"), stanza.url("api_url", Slack.api_url))
+    form = "letters a-z, digits, - and _ with {date}, {title} and, in any case, {id}"
+    return Slack(
+        *tokens,
+        stanza.text("channel"),
+        stanza.url("api_url", Slack.api_url),
+        stanza.severities("room_severities"),
+        stanza.matching("room_name", _ROOM, form, Slack.room_name),
+        stanza.flag("room_private"),
+        int(stanza.number("room_per_hour", 10, 1, 100)),
+        stanza.period("room_archive_after", "1d", 300.0),
+    )
 
 
 def _teams(stanza: Stanza) -> Teams:

@@ -16,7 +16,6 @@ from urllib.parse import quote
 from ..channels import NAMES
 from ..conf_values import listed
 from ..hosts import is_place
-from ..incidents.model import SEVERITIES
 from . import conf, secrets
 from .channel_settings import (
     CHANNEL_READERS,
@@ -314,14 +313,9 @@ def _places(stanza: Stanza) -> Tuple[str, ...]:
 
 
 def _lifecycle(stanza: Stanza) -> Lifecycle:
-    severities = listed(stanza.text("resolve_not").lower())
-    unknown = [name for name in severities if name not in SEVERITIES]
-    if unknown:
-        known = ", ".join(SEVERITIES)
-        raise stanza.error("resolve_not", f"holds '{unknown[0]}', which is none of {known}")
     return Lifecycle(
         stanza.period("resolve_after", "24h", 300.0),
-        severities,
+        stanza.severities("resolve_not"),
         stanza.period("close_after", "7d", 300.0),
         stanza.period("keep", "90d", LEAST_KEPT_SECONDS),
     )

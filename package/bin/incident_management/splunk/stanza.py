@@ -6,8 +6,10 @@ import json
 from typing import Any, Mapping, Pattern, Sequence, Tuple
 from urllib.parse import urlsplit
 
+from ..conf_values import listed
 from ..durations import seconds_of
 from ..hosts import is_loopback
+from ..incidents.model import SEVERITIES
 from ..mailboxes import addresses
 
 __all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
@@ -124,6 +126,15 @@ class Stanza:
             return seconds_of(self.text(key, default), least, unit=True, never=True)
         except ValueError as error:
             raise self.error(key, str(error)) from error
+
+    def severities(self, key: str) -> Tuple[str, ...]:
+        """Return the severities of a list."""
+        found = listed(self.text(key).lower())
+        for name in found:
+            if name not in SEVERITIES:
+                known = ", ".join(SEVERITIES)
+                raise self.error(key, f"holds '{name}', which is none of {known}")
+        return found
 
     def addresses(self, key: str) -> Tuple[str, ...]:
         """Return the e-mail addresses of a list."""

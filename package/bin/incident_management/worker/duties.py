@@ -29,6 +29,7 @@ from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
+from ..notify.rooms import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
@@ -159,6 +160,7 @@ class Duties:
             ),
             Duty("deliver", self._messages.deliver, turn=TELLING),
             Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
+            Duty("rooms", self._see_to_rooms, every=ROOMS_EVERY_SECONDS),
             Duty("reach", self._messages.note_reach, every=30.0, turn=TICKETS),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0, turn=TICKETS),
@@ -264,6 +266,9 @@ class Duties:
 
     def _run_clocks(self) -> Mapping[str, int]:
         return self._clocks.run(self._routing()) if self._config.is_read else {}
+
+    def _see_to_rooms(self) -> Mapping[str, int]:
+        return self._messages.see_to_rooms(self._routing())
 
     # --- fixes ------------------------------------------------------------------------------
 

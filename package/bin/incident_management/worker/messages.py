@@ -7,13 +7,15 @@ from functools import partial
 from typing import Callable, Collection, Dict, Mapping, Set
 
 from ..channels import CHANNELS
+from ..incidents.routing import Routing
 from ..notify.announce import Announcer
 from ..notify.channel import Sender
 from ..notify.first_messages import FirstMessages
 from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
 from ..notify.record import recorder
-from ..notify.senders import Senders, senders, slack_sender
+from ..notify.rooms import Rooms
+from ..notify.senders import Senders, senders, slack_rooms, slack_sender
 from ..notify.services.http_call import HttpSender
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..outside.network import NotConfigured, network_of
@@ -48,6 +50,7 @@ class Messages:
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
         self._first = FirstMessages(stores, clock)
+        self._rooms = Rooms(stores, clock, lambda sentence: trouble("rooms", sentence))
 
     def announce(self) -> Mapping[str, int]:
         """Put what is new on the timelines on the outbox, for each channel that wants it."""
@@ -87,6 +90,14 @@ class Messages:
             return self._first.run(sender, settings.network.web_url)
         except NotConfigured:
             return {}  # The messages themselves say what is missing.
+
+    def see_to_rooms(self, routing: Routing) -> Mapping[str, int]:
+        """Open incidents' own channels in Slack, keep and archive them."""
+        if "slack" in self._held_channels():
+            return {}
+        settings = self._config.settings
+        make = partial(slack_rooms, settings, self._clock)
+        return self._rooms.run(make, settings.slack, routing, settings.network.web_url)
 
     def note_reach(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""

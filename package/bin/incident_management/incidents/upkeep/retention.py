@@ -22,6 +22,8 @@ from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
 from ..review.writing import claim_of
+from ..rooms import HOUR as ROOM_HOUR
+from ..rooms import claims_of as rooms_of
 from ..stores import (
     MODEL_CALL,
     MODEL_CALL_OF_DAY,
@@ -241,6 +243,7 @@ class Retention:
         stores.claims.delete(f"clock:{incident_id}")
         stores.claims.delete(claim_of(incident_id))
         stores.claims.delete_matching(between("_key", f"{MODEL_CALL}:{incident_id}:"))
+        stores.claims.delete_matching(between("_key", rooms_of(incident_id)))
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
         stores.claims.save([{**stone, "purpose": LEFT, "value": value}])
@@ -278,6 +281,8 @@ class Retention:
         before = {"time": {"$lt": cutoff}}
         for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})
+        hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
+        stores.claims.delete_matching({"$and": [*hours, before]})
         # Turns of workers that were ended; a checkpoint has no holder and stays.
         left = [*between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
         stores.claims.delete_matching({"$and": [*left, before]})

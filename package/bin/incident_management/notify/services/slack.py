@@ -10,6 +10,9 @@ Where the first message was deleted Slack makes of a reply a message of the chan
 by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
 So does the next one where the thread's channel was archived, in the channel that is set by then.
 
+What is told in an incident's own channel stands there by itself; what that does not take goes where
+it would have gone without.
+
 The first message of a thread is brought up to date by ``chat.update``, which takes ``chat:write``
 and messages that the same bot has posted.
 """
@@ -35,11 +38,12 @@ from ..channel import (
     unknown,
     without_reply,
 )
+from ..events import ROOM_OPENED
 from ..message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 
-__all__ = ["SlackSender", "web_client"]
+__all__ = ["SlackSender", "field_of", "judged", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
 # A lost message is looked for from this long before its attempt: clocks differ.
@@ -100,6 +104,10 @@ class SlackSender:
             "unfurl_media": False,
         }
         thread = notification.thread or {}
+        if notification.room:
+            delivery, refused = self._post({**arguments, "channel": notification.room})
+            if refused not in _NO_CHANNEL:
+                return _in_room(delivery, notification)
         if thread.get("ts"):
             within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
             calls = message.event in IN_CHANNEL_TOO and not notification.is_over
@@ -127,8 +135,8 @@ class SlackSender:
         except NO_REPLY as error:
             return retry(str(error))
         except SlackApiError as error:
-            delivery = _judged(error.response, self._clock.now(), channel)
-            passes = delivery.outcome != "dead" or _field(error.response, "error") in _NO_TOKEN
+            delivery = judged(error.response, self._clock.now(), channel)
+            passes = delivery.outcome != "dead" or field_of(error.response, "error") in _NO_TOKEN
             return retry(delivery.detail, delivery.retry_after) if passes else delivery
         return sent({})
 
@@ -151,9 +159,9 @@ class SlackSender:
         except NO_REPLY as error:
             return without_reply(error), ""
         except SlackApiError as error:
-            refused = str(_field(error.response, "error"))
+            refused = str(field_of(error.response, "error"))
             where = str(arguments["channel"])
-            return _judged(error.response, self._clock.now(), where), refused
+            return judged(error.response, self._clock.now(), where), refused
         receipt = {"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))}
         posted = answer.get("message") or arguments
         if "thread_ts" in arguments and "thread_ts" in posted:
@@ -172,6 +180,8 @@ class SlackSender:
                     receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
                     if thread.get("ts") and found.get("thread_ts") == thread["ts"]:
                         receipt["thread_ts"] = thread["ts"]
+                    if channel == notification.room:
+                        receipt.update(_room_note(notification))
                     return Inquiry("arrived", "Found in Slack's history.", receipt)
         except NO_REPLY as error:
             return Inquiry("later", str(error))
@@ -190,6 +200,8 @@ class SlackSender:
 
         thread = notification.thread or {}
         chosen = notification.target or self._default_channel
+        if notification.room:
+            yield notification.room, ""
         if not thread.get("ts"):
             yield self._channel_id(chosen), ""
             return
@@ -222,7 +234,7 @@ class SlackSender:
             try:
                 answer = method(**arguments)
             except SlackApiError as error:
-                if _field(error.response, "error") in _NO_THREAD:
+                if field_of(error.response, "error") in _NO_THREAD:
                     return None
                 raise
             for message in answer.get("messages") or []:
@@ -252,6 +264,18 @@ class SlackSender:
             if not cursor:
                 break
         raise LookupError(channel)
+
+
+def _in_room(delivery: Delivery, notification: Notification) -> Delivery:
+    """Say of a message that it was told in the incident's own channel."""
+    if delivery.outcome != "sent":
+        return delivery
+    return sent({**delivery.receipt, **_room_note(notification)})
+
+
+def _room_note(notification: Notification) -> Dict[str, str]:
+    """The first message there is kept up to date, and has none."""
+    return {} if notification.event == ROOM_OPENED else {"note": "in its own channel"}
 
 
 def web_client(token: str, api_url: str, network: Network) -> Any:
@@ -289,10 +313,10 @@ def _is_readable(text: str) -> bool:
         return False
 
 
-def _judged(response: Any, now: float, channel: str) -> Delivery:
-    """What an answer that is not ``ok`` means for the message to a channel."""
+def judged(response: Any, now: float, channel: str) -> Delivery:
+    """What an answer that is not ``ok`` means for a message to a channel, or for another step."""
     status = int(response.status_code or 0)
-    error = str(_field(response, "error"))
+    error = str(field_of(response, "error"))
     headers = {str(k).lower(): str(v) for k, v in (response.headers or {}).items()}
     if status == 429 or error in _BUSY:
         return retry("Slack asks to slow down (429).", retry_after(headers, now))
@@ -304,14 +328,15 @@ def _judged(response: Any, now: float, channel: str) -> Delivery:
 
 
 def _inquiry_failed(response: Any) -> Inquiry:
-    status, error = int(response.status_code or 0), str(_field(response, "error"))
+    status, error = int(response.status_code or 0), str(field_of(response, "error"))
     if status == 429 or status >= 500 or error in _BUSY | _UNCERTAIN:
         return Inquiry("later", f"Slack can't be asked just now ({status} {error}).")
-    needed = str(_field(response, "needed"))
+    needed = str(field_of(response, "needed"))
     scope = f"; the token lacks the scope {needed}" if needed else ""
     return Inquiry("impossible", f"Slack does not tell whether it arrived ({error}{scope}).")
 
 
-def _field(response: Any, name: str) -> str:
+def field_of(response: Any, name: str) -> str:
+    """Return a field of an answer; blank without one."""
     data = response.data
     return str(data.get(name) or "") if isinstance(data, dict) else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ..events import ROOM_OPENED
 from ..message import STANDING, Message, link_words
 
 __all__ = [
@@ -48,7 +49,7 @@ ASKING = (
     "update_overdue",
 )
 # What is shown in the channel as well as in the thread.
-IN_CHANNEL_TOO = (*ASKING, "resolved")
+IN_CHANNEL_TOO = (*ASKING, "resolved", ROOM_OPENED)
 _OPEN = ("new", "assigned", "in_progress")
 # In which states of an incident, or of a plan, a button still does something.
 _USEFUL = {

@@ -75,6 +75,8 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
         # What a person wrote for others comes before the facts.
         place = len(laid) - 1 if message.event == "update" and fields else len(laid)
         laid.insert(place, section(escape(message.text)))
+    if message.room:
+        laid.append(section(f"<#{escape(message.room)}>"))
     if message.cause:
         laid.append(section(f"*Likely cause*\n{escape(message.cause, 2800)}"))
     if message.quote:

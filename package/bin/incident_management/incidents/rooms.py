@@ -1,0 +1,68 @@
+"""Has a room opened for an incident, a Slack channel of its own, and writes down what became of it.
+
+Opening one is an act outside, and the worker's (:mod:`..notify.rooms`): here it is wanted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..ports import Clock, Stores
+from . import timeline
+from .lifecycle import must_be_open
+from .model import ACTOR, Incident
+from .room_state import OPEN, WANTED, stands
+from .stores import claim_document
+
+__all__ = ["HOUR", "ROOM", "claims_of", "note", "on_its_way", "want"]
+
+ROOM = "slack room"
+"""The purpose of the claims by which the worker knows of which rooms it has the care."""
+HOUR = "slack room hour"
+"""How the purposes begin of the claims that count what is opened by itself in an hour."""
+
+
+def claims_of(incident_id: str) -> str:
+    """Return how the keys of an incident's claims about rooms begin."""
+    return f"{ROOM}:{incident_id}:"
+
+
+def want(stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "") -> Incident:
+    """Have a channel of its own opened for an open incident, unless it has one or gets one.
+
+    Raises NotFound, and IllegalMove when the incident is over.
+    """
+    incident = timeline.current(stores, incident_id)
+    must_be_open(incident, "given a channel of its own")
+    if not stands(incident.room, OPEN):
+        # Before the entry: after a kill in between nobody would see to it.
+        key = f"{claims_of(incident_id)}care"
+        stores.claims.insert(claim_document(key, clock.now(), purpose=ROOM, holder=incident_id))
+    if not stands(incident.room, OPEN, WANTED):
+        number = int(incident.room.get("number") or 0) + 1
+        note(stores, clock, incident_id, WANTED, number, actor, reason=reason)
+    return timeline.refresh(stores, incident_id)
+
+
+def on_its_way(stores: Stores, incident_id: str) -> Optional[Incident]:
+    """Return the incident, refreshed, if it has a channel or gets one; else None."""
+    entries = timeline.read(stores, incident_id)
+    if entries and stands(timeline.fold(entries).room, OPEN, WANTED):
+        return timeline.refresh(stores, incident_id)
+    return None
+
+
+def note(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    event: str,
+    number: int,
+    actor: str = ACTOR,
+    **data: Any,
+) -> Incident:
+    """Write down what became of the room that was wanted as the ``number``th; each once."""
+    said = {"event": event, "number": number, **data}
+    once = f"room:{number}:{event}"
+    timeline.append(stores, clock, incident_id, "room", said, actor, once)
+    return timeline.refresh(stores, incident_id)

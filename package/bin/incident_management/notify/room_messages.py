@@ -1,0 +1,67 @@
+"""What of an incident is told in its room, a Slack channel of its own, and what in its team's.
+
+What the team's channel shows (an opening, an escalation, a deadline, the end) is told in both. What
+would stand in the thread there alone is told in the room instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from ..incidents.fold import effective
+from ..incidents.model import Entry
+from ..incidents.room_state import OPEN, stands
+from ..ports import Document
+from .events import ROOM_OPENED
+from .outbox import notification_id
+from .services.slack_buttons import IN_CHANNEL_TOO
+from .standing import standing
+
+__all__ = ["first_message", "first_message_id", "key_of", "placed"]
+
+SLACK = "slack"
+
+
+def placed(
+    channels: Iterable[str], entry: Entry, event: str, room: Mapping[str, Any], hears: bool
+) -> List[Tuple[str, str]]:
+    """Return where an entry is told: each channel, and blank or the id of the room.
+
+    ``hears``: whether such an entry is told in Slack at all, wherever its team wants to be told.
+    """
+    named = list(channels)
+    if not stands(room, OPEN) or entry.seq < int(room["seq"]):
+        return [(channel, "") for channel in named]
+    found = [(one, "") for one in named if one != SLACK or event in IN_CHANNEL_TOO]
+    if SLACK in named or hears or event == ROOM_OPENED:
+        found.append((SLACK, str(room["channel"])))
+    return found
+
+
+def key_of(event: str, room: str) -> str:
+    """Return what makes a message in the room another one than that for the team, if there is one.
+
+    What is told in one of the two is the same notification, whichever that is.
+    """
+    return f"room/{room}" if room and event in IN_CHANNEL_TOO else ""
+
+
+def first_message(
+    incident: Mapping[str, Any],
+    entries: Sequence[Entry],
+    analysis: Optional[Document],
+    web_url: str,
+) -> Document:
+    """Return what a room begins with: where the incident stands, as of a thread's first message."""
+    said = {"text": incident.get("description") or ""}
+    return standing(incident, entries, said, analysis, web_url).to_document()
+
+
+def first_message_id(entries: Sequence[Entry], room: Mapping[str, Any]) -> str:
+    """Return the key of the notification that a room begins with."""
+    opened = next(one for one in effective(entries) if one.seq == room["seq"] and _opens(one))
+    return notification_id(opened.identity, SLACK, key_of(ROOM_OPENED, str(room["channel"])))
+
+
+def _opens(entry: Entry) -> bool:
+    return entry.kind == "room" and entry.data.get("event") == OPEN
