@@ -233,10 +233,9 @@ class Actor:
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
-        if message is not None:
-            if self._redraw(press, target, message, status, line) or press.blocks:
-                return
-        self._tell(press, f"{line}.", self._teller.link(target))
+        is_said = message is not None and self._redraw(press, target, message, status, line)
+        if not (is_said or press.blocks):
+            self._tell(press, f"{line}.", self._teller.link(target))
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
         """Take the buttons off a message that the incident has gone past, and say how it is."""
