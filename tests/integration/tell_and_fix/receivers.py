@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
@@ -91,7 +92,7 @@ class Slack(Service):
             if isinstance(metadata, str):
                 metadata = json.loads(metadata)
             with self.lock:
-                ts = f"1000.{len(self.messages):06d}"
+                ts = f"{int(time.time())}.{len(self.messages):06d}"
                 self.messages.append({**given, "ts": ts, "metadata": metadata})
             hook, self.after_post = self.after_post, None
             if hook:

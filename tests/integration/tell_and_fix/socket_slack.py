@@ -1,8 +1,8 @@
-"""A Slack with Socket Mode: messages, a WebSocket, and people who press buttons.
+"""A Slack with Socket Mode: messages, a WebSocket, and people who press buttons and type commands.
 
 Sources: "Using Socket Mode", "apps.connections.open method", "block_actions payload",
-"view_submission payload", "views.open method" and "chat.postEphemeral method" in Slack's
-documentation.
+"view_submission payload", "Shortcuts payloads", "Implementing slash commands", "views.open method",
+"chat.postEphemeral method" and "chat.getPermalink method" in Slack's documentation.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
+from tests.fakes.views import answer_problems, submitted, view_problems
 from tests.fakes.websocket import Peer, WebSocketServer
 from tools.demo.receivers import blocks as block_kit
 
@@ -40,6 +41,8 @@ class SocketSlack(Slack):
         self.answering.set()
         self.opened = 0
         self._count = 0
+        self._triggers: Set[str] = set()
+        self._used: Dict[str, int] = {}
         super().__init__()
 
     def answer(self, method, path, given, headers):
@@ -47,15 +50,15 @@ class SocketSlack(Slack):
             return self._connections_open(method, given, headers)
         if path.startswith("/answers/"):
             self.answering.wait(60)
-            with self.lock:
-                self.answers.append(given)
-            return 200, {"ok": True}
+            return self._answered(path, given)
         if path == "/auth.test":
             known = headers.get("Authorization") == "Bearer xoxb-test-token"
             answer = {"ok": True, "team_id": WORKSPACE} if known else {"ok": False}
             return 200, answer if known else {**answer, "error": "invalid_auth"}
         if path == "/views.open":
             return self._view(given)
+        if path == "/chat.getPermalink":
+            return 200, {"ok": True, "permalink": f"https://shop.slack.example/{given['channel']}"}
         if path == "/chat.postEphemeral":
             return self._whispered(given, headers)
         return super().answer(method, path, given, headers)
@@ -117,28 +120,76 @@ class SocketSlack(Slack):
 
     def send_form(self, peer: Peer, typed: str, user: str = MIA) -> Dict[str, Any]:
         """Somebody fills the form in that was opened last, and sends it."""
+        return self.send_filled(peer, user, resolution=typed)
+
+    def send_filled(self, peer: Peer, user: str = MIA, **values: str) -> Dict[str, Any]:
+        """Somebody sends the form that was opened last, as it was filled but for these values."""
         view = self.views[-1]
-        (block,) = view["blocks"]
-        values = {block["block_id"]: {block["element"]["action_id"]: {"value": typed}}}
         payload = {
             "type": "view_submission",
             "user": {"id": user, "name": user.lower(), "team_id": WORKSPACE},
             "team": {"id": WORKSPACE, "domain": "shop"},
-            "view": {**view, "id": f"V{self._count}", "hash": "1.a", "state": {"values": values}},
+            "view": {
+                **view,
+                "id": f"V{self._count}",
+                "hash": "1.a",
+                "state": submitted(view, **values),
+            },
             "response_urls": [],
         }
         return self.deliver(peer, payload)
 
+    def command(self, peer: Peer, text: str, user: str = MIA) -> Dict[str, Any]:
+        """Somebody types the slash command; returns the envelope."""
+        self._count += 1
+        payload = {
+            "token": "legacy-verification-token",
+            "team_id": WORKSPACE,
+            "team_domain": "shop",
+            "channel_id": "C0000000001",
+            "channel_name": "incidents",
+            "user_id": user,
+            "user_name": user.lower(),
+            "command": "/incident",
+            "text": text,
+            "api_app_id": "A0TEST",
+            "is_enterprise_install": "false",
+            "response_url": f"{self.url}/answers/{self._count}",
+            "trigger_id": f"1234.5678.{self._count}",
+        }
+        return self.deliver(peer, payload, kind="slash_commands")
+
+    def choose(self, peer: Peer, message: Dict[str, Any], user: str = MIA) -> Dict[str, Any]:
+        """Somebody uses the message shortcut on a message; returns the envelope."""
+        self._count += 1
+        payload = {
+            "type": "message_action",
+            "callback_id": "incident_add_message",
+            "trigger_id": f"1234.5678.{self._count}",
+            "action_ts": "1700000000.000001",
+            "response_url": f"{self.url}/answers/{self._count}",
+            "user": {"id": user, "name": user.lower()},
+            "team": {"id": WORKSPACE, "domain": "shop"},
+            "channel": {"id": "C0000000001", "name": "incidents"},
+            "message_ts": message["ts"],
+            "message": {"type": "message", **message},
+        }
+        return self.deliver(peer, payload)
+
     def deliver(
-        self, peer: Peer, payload: Dict[str, Any], again: Optional[Dict[str, Any]] = None
+        self,
+        peer: Peer,
+        payload: Dict[str, Any],
+        again: Optional[Dict[str, Any]] = None,
+        kind: str = "interactive",
     ) -> Dict[str, Any]:
         """Send an envelope, and take its acknowledgement, which Slack waits three seconds for."""
         self._count += 1
         envelope = again or {
             "envelope_id": f"00000000-0000-4000-8000-{self._count:012d}",
-            "type": "interactive",
+            "type": kind,
             "payload": payload,
-            "accepts_response_payload": payload.get("type") == "view_submission",
+            "accepts_response_payload": payload.get("type") in (None, "view_submission"),
         }
         peer.send(json.dumps(envelope))
         assert json.loads(peer.texts.get(timeout=3)) == {"envelope_id": envelope["envelope_id"]}
@@ -164,18 +215,26 @@ class SocketSlack(Slack):
             self.whispers.append(given)
         return 200, {"ok": True, "message_ts": "1700000000.000001"}
 
+    def _answered(self, path: str, given: Dict[str, Any]) -> Any:
+        with self.lock:
+            self._used[path] = self._used.get(path, 0) + 1
+            # Five answers to one press or command, says "Handling user interaction".
+            if self._used[path] > 5 or answer_problems(given):
+                return 404, {"ok": False, "error": "used_url"}
+            self.answers.append(given)
+        return 200, {"ok": True}
+
     def _view(self, given: Dict[str, Any]) -> Any:
         view = given["view"]
         view = json.loads(view) if isinstance(view, str) else view
-        if not given.get("trigger_id") or set(view) - VIEW or len(view["private_metadata"]) > 3000:
+        trigger = given.get("trigger_id")
+        if not trigger or view_problems(view):
             return 200, {"ok": False, "error": "invalid_arguments"}
-        if any(len(view[part]["text"]) > 24 for part in ("title", "submit", "close")):
-            return 200, {"ok": False, "error": "invalid_arguments"}
+        if trigger in self._triggers:
+            return 200, {"ok": False, "error": "exchanged_trigger_id"}
+        self._triggers.add(trigger)
         self.views.append(view)
         return 200, {"ok": True, "view": view}
-
-
-VIEW = {"type", "callback_id", "private_metadata", "title", "submit", "close", "blocks"}
 
 
 def elements(laid: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

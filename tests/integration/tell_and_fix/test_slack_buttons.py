@@ -8,9 +8,11 @@ import signal
 
 import pytest
 
+from tests.fakes.websocket import Peer
+
 from .conftest import Office, wait_for
 from .shop import analysed
-from .socket_slack import APP_TOKEN, ELSEWHERE, OMAR, STRANGER, SocketSlack, elements
+from .socket_slack import APP_TOKEN, ELSEWHERE, MIA, OMAR, STRANGER, SocketSlack, elements
 
 
 @pytest.fixture
@@ -189,16 +191,66 @@ def test_a_fix_is_decided_on_by_button_by_whom_may_and_as_it_was_shown(buttons: 
     assert "rejected" in slack.whispers[2]["text"] and plan_of(plan)[0] == "rejected"
 
 
-def test_what_was_acknowledged_by_a_process_that_is_killed_is_done_by_the_next(buttons: Office):
+def work_by_command(buttons: Office, slack: SocketSlack, peer: Peer, incident: str) -> None:
+    """Mia looks at an incident, writes on it, adds a message to it, and opens another one."""
+    (first,) = slack.messages
+    # Listed, and shown as it stands; who is nobody hears one sentence.
+    slack.command(peer, "list")
+    (listed,) = wait_for(lambda: slack.answers)
+    assert listed["response_type"] == "ephemeral" and incident in listed["text"]
+    slack.command(peer, incident, user=STRANGER)
+    told = wait_for(lambda: slack.answers[1:])[0]
+    assert "slack_id = U0STRANGER" in told["text"]
+    slack.command(peer, incident[-6:].lower())
+    shown = wait_for(lambda: slack.answers[2:])[0]
+    laid = [e["text"]["text"] for e in elements(shown["blocks"])]
+    assert laid[:3] == ["Acknowledge", "Assign to me", "Resolve…"]
+
+    # A note, delivered twice, is one; an update is told to nobody else.
+    envelope = slack.command(peer, f"note {incident} Seen | delete &lt;!here&gt;")
+    again = {**envelope, "retry_attempt": 1, "retry_reason": "timeout"}
+    slack.deliver(peer, envelope["payload"], again=again)
+    wait_for(lambda: kinds(buttons, incident) == [("note", "mia")])
+    slack.command(peer, f"update {incident}")
+    wait_for(lambda: slack.views)
+    slack.send_filled(peer, text="Cards fail.", state="identified", next="1h")
+    wait_for(lambda: buttons.call("GET", f"/incidents/{incident}")["last_update"])
+
+    # A message of the incident's thread: the incident is chosen already.
+    message = {"user": MIA, "text": "CPU &gt; 99", "ts": "1700000060.5", "thread_ts": first["ts"]}
+    slack.choose(peer, message)
+    view = wait_for(lambda: slack.views[1:])[0]
+    assert view["blocks"][0]["element"]["initial_option"]["value"] == incident
+    slack.send_filled(peer)
+    wait_for(
+        lambda: kinds(buttons, incident) == [("note", "mia"), ("update", "mia"), ("note", "mia")]
+    )
+    notes = [e["data"]["text"] for e in buttons.timeline(incident) if e["kind"] == "note"]
+    assert notes[0] == "Seen | delete <!here>"
+    assert notes[1].startswith("CPU > 99\n\n(Slack message of mia in #incidents, 2023-11-14")
+    assert notes[1].endswith(": https://shop.slack.example/C0000000001)")
+
+    # An incident is opened.
+    slack.command(peer, "open Cards are refused")
+    wait_for(lambda: slack.views[2:])
+    slack.send_filled(peer, severity="high")
+    told = wait_for(lambda: slack.whispers[2:])[0]["text"]
+    assert told.endswith(": Opened by mia.")
+    assert buttons.call("GET", f"/incidents/{told[:19]}")["title"] == "Cards are refused"
+
+
+def test_people_work_by_command_and_what_a_killed_process_took_is_done_by_the_next(buttons: Office):
     slack = slack_of(buttons)
     peer = slack.connection()
     incident = buttons.signal()
     wait_for(lambda: slack.messages)
+    work_by_command(buttons, slack, peer, incident)
+    before, asked = kinds(buttons, incident), len(slack.requests)
 
     # The first answer takes its time, so the second press is acknowledged and waits.
     slack.answering.clear()
     slack.press(peer, "incident_take", user=STRANGER, workspace=ELSEWHERE)
-    wait_for(lambda: any(path.startswith("/answers/") for _m, path, _g in slack.requests))
+    wait_for(lambda: any(p.startswith("/answers/") for _m, p, _g in slack.requests[asked:]))
     slack.press(peer, "incident_acknowledge")
     assert buttons.call("GET", f"/incidents/{incident}")["status"] == "new"
     os.kill(json.loads(log_of(buttons).splitlines()[-1])["pid"], signal.SIGKILL)
@@ -206,11 +258,12 @@ def test_what_was_acknowledged_by_a_process_that_is_killed_is_done_by_the_next(b
 
     slack.connection()
     wait_for(lambda: buttons.call("GET", f"/incidents/{incident}")["status"] == "in_progress")
-    wait_for(lambda: len(slack.whispers) == 2)
-    told = {one["user"]: one["text"] for one in slack.whispers}
+    wait_for(lambda: len(slack.whispers) == 5)
+    told = {one["user"]: one["text"] for one in slack.whispers[3:]}
     assert told["U0MIA"] == f"{incident}: Acknowledged by mia."
     assert f"slack_id = {ELSEWHERE}/{STRANGER}" in told[STRANGER]
-    assert kinds(buttons, incident) == [("assigned", "mia"), ("status", "mia")]
+    assert kinds(buttons, incident) == [*before, ("assigned", "mia"), ("status", "mia")]
+    assert slack.sockets.faults == []
     query = {"query": json.dumps({"purpose": "slack press"}), "output_mode": "json"}
     path = "storage/collections/data/incident_claims"
     wait_for(lambda: json.loads(buttons.admin.get(path, **query).body.read()) == [])

@@ -265,3 +265,10 @@ def test_the_same_words_typed_again_are_another_command(desk):
     desk.actor.act(typed("note aaa Again", trigger="1", workspace=HOME))
     desk.actor.act(typed("note aaa Again", trigger="2", workspace=HOME))
     assert desk.notes() == ["Again", "Again"]
+
+
+def test_an_id_that_looks_like_the_name_of_a_password_hides_nothing(desk):
+    timeline.append(desk.stores_value, desk.clock, "INC-20260102-PWDAAF", "opened", {}, "tester")
+    timeline.refresh(desk.stores_value, "INC-20260102-PWDAAF")
+    said = ask(desk, "ack pwd")["text"]
+    assert said.endswith("|INC-20260102-PWDAAF>: Acknowledged by mia.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, List
 
 import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
+from incident_management.slack_socket.presses import read
 
 from .desk import MEMBERS
 from .payloads import ELSEWHERE, INCIDENT, chosen, submit, typed
@@ -224,3 +226,17 @@ def test_killed_at_any_write_one_incident_is_opened(desk, after):
     assert desk.another().resume() is True
     assert [one["title"] for one in incidents(desk)] == ["Cards"]
     assert desk.kept_presses() == []
+
+
+def test_the_manifest_of_the_guide_has_what_the_app_listens_for():
+    guide = Path(__file__).parents[3] / "docs/CHANNELS.md"
+    text = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
+    manifest = json.loads(text)
+    (command,), (shortcut,) = (manifest["features"][n] for n in ("slash_commands", "shortcuts"))
+    # Limits of "App manifest reference".
+    assert len(command["command"]) <= 32 and len(command["description"]) <= 2000
+    assert len(shortcut["name"]) <= 24 and len(shortcut["description"]) <= 150
+    assert shortcut["type"] == "message"
+    payload = chosen({"text": "x", "ts": "1.1"}, callback_id=shortcut["callback_id"])
+    assert read(payload) is not None
+    assert "commands" in manifest["oauth_config"]["scopes"]["bot"]

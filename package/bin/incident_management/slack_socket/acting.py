@@ -233,9 +233,9 @@ class Actor:
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
-        if message is not None and self._redraw(press, target, message, status, line):
-            return
-        self._tell(press, f"{target}: {line}.", self._teller.link(target))
+        is_said = message is not None and self._redraw(press, target, message, status, line)
+        if not (is_said or press.blocks):
+            self._tell(press, f"{line}.", self._teller.link(target))
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
         """Take the buttons off a message that the incident has gone past, and say how it is."""
@@ -267,14 +267,14 @@ class Actor:
         lost = press.typed if press.action not in TELLS else ""
         self._tell(press, f"{sentence}\nYou had typed: {lost}" if lost else sentence)
 
-    def _tell(self, press: Press, sentence: str, linked: str = "") -> None:
+    def _tell(self, press: Press, sentence: str, about: str = "") -> None:
         """Say something to whoever pressed, and to nobody else.
 
-        ``linked``: what it begins with, the incident's id, as a link.
+        ``about``: what it is about, as Slack shows it. It is not masked: to that, an id that has
+        PWD in it, and a colon, are a password's name.
         """
-        text = escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(linked))
-        if linked:
-            text = linked + text[text.index(":") :]
+        begins = f"{about}: " if about else ""
+        text = begins + escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(begins))
         if press.command and self._say(press, {"text": text}):
             return
         if press.channel and (press.thread or press.blocks is None):

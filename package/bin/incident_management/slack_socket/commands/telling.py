@@ -79,10 +79,10 @@ class Teller:
         return {"text": fallback(message), "blocks": blocks(message, answers=True)}
 
     def link(self, incident_id: str) -> str:
-        """Name an incident, as a link where there is an address; empty: there is none."""
+        """Name an incident, as a link where there is an address; and a plan."""
         is_one = INCIDENT_ID.fullmatch(incident_id)
         url = incident_url(self._web_url, incident_id) if is_one else ""
-        return f"<{escape(url)}|{incident_id}>" if url else ""
+        return f"<{escape(url)}|{incident_id}>" if url else incident_id
 
     def _help(self, press: Press, _user: str) -> Said:
         lines = [f"`{press.command} {typed}` {does}" for typed, does in _HELP]
@@ -108,7 +108,7 @@ class Teller:
         title = escape(one_line(one["title"], 200), 1000)
         mark = EMOJI.get(str(one["severity"]), "⚪")
         facts = f"{one['severity']} · {status} · {escape(who, 400)}"
-        return f"{mark} {self.link(key) or key} *{title}*\n{facts}"
+        return f"{mark} {self.link(key)} *{title}*\n{facts}"
 
     def _show(self, press: Press, user: str) -> Said:
         # The API says who may see it, and what became of one that was deleted.
