@@ -8,9 +8,12 @@ import xml.etree.ElementTree as ET
 import pytest
 from splunklib.binding import HTTPError
 
+from tests.contract.services.receiver import Receiver
+
 from .conftest import ROOT, Office, wait_for
 
 VIEWS = ROOT / "package/default/data/ui/views"
+CHANNEL = "incident_management_channel"
 NOBODY = "No channel is set up, so nobody is told of incidents: "
 NOBODY_YET = "nobody yet: set up a channel under Configuration"
 
@@ -101,6 +104,41 @@ def test_what_the_app_can_not_use_is_not_saved(fresh: Office, part: str, values:
 def test_splunk_webs_address_may_be_http_as_it_is_by_default(fresh: Office):
     fresh.set("network", web_url="http://splunk.example.com:8000")
     assert fresh.call("GET", "/system/info")["configuration_problems"] == []
+
+
+def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Office):
+    desk = Receiver(default=(201, {}, {"data": {"id": "T-1"}})).start()
+    end = {"url": f"{desk.url}/t/{{id}}", "method": "PATCH", "body": {"state": "closed"}}
+    shaped = {
+        "url": f"{desk.url}/t",
+        "headers": '{"Authorization": "Bearer {secret}"}',
+        "body": '{"key": "{dedup}",\n "about": "{title}"}',
+        "calls": json.dumps({"resolved": end}),
+        "secret": "not-a-real-one",
+        "id_field": "data.id",
+        "read_by": "software",
+    }
+    with pytest.raises(HTTPError, match=r"body\.about names {titel}; the fields there are"):
+        fresh.admin.post(CHANNEL, name="desk", **{**shaped, "body": '{"about": "{titel}"}'})
+    fresh.admin.post(CHANNEL, name="desk", **shaped)
+    for event in ("opened", "resolved"):
+        fresh.admin.post(f"incident_management_announce/{event}", value="desk?")
+    fresh.start_worker()
+    incident = fresh.signal()
+    wait_for(lambda: desk.requests)
+    change = {"resolution": "Restarted."}
+    assert fresh.call("POST", f"/incidents/{incident}/resolve", change)["status"] == "resolved"
+    wait_for(lambda: len(desk.requests) == 2)
+    first, last = desk.requests
+    desk.stop()
+    assert first.headers["authorization"] == "Bearer not-a-real-one"
+    assert first.json == {"key": incident, "about": "High Error Rate: checkout"}
+    assert (last.method, last.path, last.json) == ("PATCH", "/t/T-1", {"state": "closed"})
+    told = [e["data"] for e in fresh.timeline(incident) if e["kind"] == "notification"]
+    assert [(one["channel"], one["detail"]) for one in told][:1] == [("desk", "T-1")]
+    info = fresh.call("GET", "/system/info")
+    assert info["channels"]["desk"] is True and info["notices"] == []
+    assert "not-a-real-one" not in json.dumps([fresh.outbox(), fresh.worker_log()])
 
 
 def _wait_until_announced(office: Office, incident: str) -> None:
