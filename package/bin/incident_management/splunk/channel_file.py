@@ -33,8 +33,8 @@ _JSON = ("headers", "body", "calls", "words")
 class ChannelFile(RoutingFile):
     """As :class:`.routing_file.RoutingFile`; two more fields of the page are not kept.
 
-    ``start``: what is empty begins as the ready-made one of this name. ``test``: a test is sent
-    first, and what its service refuses is not saved.
+    ``start``: what is empty of a new one is as that of the ready-made one of this name. ``test``: a
+    test is sent first, and what its service refuses is not saved.
     """
 
     def __init__(self, session: Session, credentials: Any) -> None:
@@ -51,7 +51,7 @@ class ChannelFile(RoutingFile):
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the fields that are given."""
-        given = _begun(fields)
+        given = _kept(fields)
         if set(given) - {"disabled"}:
             kept = conf.every(self._session, FILE).get(stanza_of(KIND, name), {})
             for one in SECRETS:
@@ -102,13 +102,17 @@ class ChannelFile(RoutingFile):
 
 
 def _begun(fields: Mapping[str, str]) -> Dict[str, str]:
-    given = {name: text for name, text in fields.items() if name not in ("start", "test")}
+    given = _kept(fields)
     start = fields.get("start", "").strip()
     if start and start not in STARTS:
         raise Invalid(f"There is no ready-made '{start[:40]}'; there are {', '.join(STARTS)}.")
     for name, text in STARTS.get(start, {}).items():
         given[name] = given.get(name, "").strip() or text
     return given
+
+
+def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
+    return {name: text for name, text in fields.items() if name not in ("start", "test")}
 
 
 def _json(text: str, indent: Any = None) -> str:
