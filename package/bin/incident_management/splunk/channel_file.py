@@ -20,8 +20,8 @@ from ..outside.network import NotConfigured, network_of
 from . import conf, settings
 from .channel_secrets import secrets_of
 from .clock import SystemClock
-from .routing_file import FILE, RoutingFile, Values
-from .session import Session
+from .routing_file import FILE, PATH, RoutingFile, Values
+from .session import Session, path_of
 from .stanza import ENCRYPTED
 
 __all__ = ["KIND", "ChannelFile"]
@@ -51,16 +51,21 @@ class ChannelFile(RoutingFile):
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the fields that are given."""
-        given = _kept(fields)
-        if set(given) - {"disabled"}:
-            kept = conf.every(self._session, FILE).get(stanza_of(KIND, name), {})
-            for one in SECRETS:
-                if given.get(one, ENCRYPTED) == ENCRYPTED:
-                    # One that was written into the file is taken over from there.
-                    given[one] = kept.get(one, "")
-            self._before(name, given, is_true(fields.get("test")))
-            self._credentials.encrypt_for_update(name, given)
+        given, stanza = _kept(fields), stanza_of(KIND, name)
+        if set(given) <= {"disabled"}:
+            super().edit(name, given)
+            return
+        there = conf.every(self._session, FILE).get(stanza, {})
+        for one in SECRETS:
+            if given.get(one, ENCRYPTED) == ENCRYPTED:
+                given[one] = there.get(one, "")
+        self._before(name, given, is_true(fields.get("test")))
+        self._credentials.encrypt_for_update(name, given)
         super().edit(name, given)
+        # What somebody wrote into the file, where all may read it, is kept as others now.
+        plain = [one for one in SECRETS if there.get(one, "") not in ("", ENCRYPTED)]
+        if plain:
+            self._session.post(f"{PATH}/{path_of(stanza)}", {one: given[one] for one in plain})
 
     def remove(self, name: str) -> None:
         """Delete a channel, and its secrets."""
