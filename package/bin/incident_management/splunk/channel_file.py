@@ -24,7 +24,7 @@ from .routing_file import FILE, PATH, RoutingFile, Values
 from .session import Session, path_of
 from .stanza import ENCRYPTED
 
-__all__ = ["KIND", "ChannelFile"]
+__all__ = ["ChannelFile"]
 
 KIND = "channel"
 _JSON = ("headers", "body", "calls", "words")

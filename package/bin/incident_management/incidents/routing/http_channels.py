@@ -12,7 +12,6 @@ from ...channels import CHANNELS
 from ...conf_values import is_true
 from ...notify.events import HEADLINES
 from ...outside.templates import BadTemplate, check_text, fields_of, json_of, parsed
-from ...outside.transport import BadUrl, checked_url
 from ..errors import RoutingError
 from .values import CONF, choice
 
@@ -215,6 +214,9 @@ def _address(where: str, url: str) -> str:
 
 
 def _well_formed(where: str, url: str) -> str:
+    # Imported here: it begins with TLS, which most who read the file have no use for.
+    from ...outside.transport import BadUrl, checked_url
+
     try:
         checked_url(url, where)
         parts = urlsplit(url)
