@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from ...channels import CHANNELS
 from ...conf_values import is_true
-from ...notify.events import HEADLINES
 from ...outside.templates import BadTemplate, check_text, fields_of, json_of, parsed
 from ..errors import RoutingError
 from .values import CONF, choice
@@ -177,6 +176,9 @@ def _calls(where: str, values: Mapping[str, str]) -> Dict[str, Call]:
 
 
 def _call(where: str, event: str, given: Any, first: Call) -> Call:
+    # Imported here: what reads the file begins without what sends messages.
+    from ...notify.events import HEADLINES
+
     if event not in (*HEADLINES, CHANGED):
         known = ", ".join((CHANGED, *HEADLINES))
         raise BadTemplate(f"{where} is for no event that there is; use {known}.")
