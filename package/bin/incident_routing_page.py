@@ -15,7 +15,6 @@ from splunktaucclib.rest_handler.entity import RestEntity
 from splunktaucclib.rest_handler.error import RestError
 
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.splunk.channel_file import KIND, ChannelFile
 from incident_management.splunk.routing_file import RoutingFile
 from incident_management.splunk.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
@@ -31,12 +30,15 @@ class RoutingHandler(admin_external.AdminExternalHandler):
         session = Session(admin_external.get_splunkd_endpoint(), self.getSessionKey())
         kind = self.endpoint.config_name
         self.file: Union[RoutingFile, RoutingSettings]
-        if kind == KIND:
+        if kind in ABOUT:
+            self.file = RoutingSettings(session, kind)
+        elif kind == "channel":
+            # Imported here: it speaks to services, and each look at a table is a process.
+            from incident_management.splunk.channel_file import ChannelFile
+
             self.file = ChannelFile(session, self.handler.rest_credentials)
         else:
-            self.file = (
-                RoutingSettings(session, kind) if kind in ABOUT else RoutingFile(session, kind)
-            )
+            self.file = RoutingFile(session, kind)
 
     @admin_external.build_conf_info
     def handleList(self, confInfo: Any) -> List[RestEntity]:

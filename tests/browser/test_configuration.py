@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.contract.services.receiver import Receiver
 from tools.splunkd_lite.core import Options, Splunk
 
 from .conftest import APP, PASSWORD
@@ -271,3 +273,54 @@ def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> 
         expect(row.get_by_role("button", name="Edit")).to_be_visible()
     tab.get_by_role("tab", name="Response teams", exact=True).click()
     expect(add).to_be_visible()
+
+
+def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
+    tab: Any, built: Splunk, shoot: Any
+) -> None:
+    desk = Receiver(default=(403, {}, {"error": "no such hook: not-a-real-secret"})).start()
+    tab.get_by_role("tab", name="HTTP channels", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add", exact=True).click(timeout=WAIT_MS)
+    tab.locator("[data-name=name] input:visible").first.fill("chat")
+    tab.locator("[data-name=start] button").first.click()
+    tab.get_by_role("option", name="Mattermost", exact=True).click()
+    tab.locator("[data-name=secret] input:visible").first.fill(f"{desk.url}/not-a-real-secret")
+    tab.locator("[data-name=test]").get_by_role("checkbox").click()
+    shoot(tab, "configuration-channel")
+    tab.get_by_role("button", name="Add", exact=True).last.click()
+    # What is wrong is said before anything is saved.
+    tab.get_by_text("Nothing is saved, because of the test: ").wait_for(timeout=WAIT_MS)
+    expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("not-a-real-secret")
+    desk.default = (200, {}, b"ok")
+    with tab.expect_response(_saves("channel")) as saved:
+        tab.get_by_role("button", name="Add", exact=True).last.click()
+    assert saved.value.ok, saved.value.text()
+    told = [request.json["text"].splitlines()[0] for request in desk.requests[1:]]
+    assert [text.split(":")[1].strip() for text in told] == ["incident opened", "incident resolved"]
+
+    row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="chat", exact=True))
+    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    body = tab.locator("[data-name=body] textarea:visible").first
+    expect(body).to_have_value(re.compile(r'\{\n  "text": '), timeout=WAIT_MS)
+    shoot(tab, "configuration-channel-edit")
+    body.fill('{\n  "text": "{titel}"\n}')
+    tab.get_by_role("button", name="Update").click()
+    tab.get_by_text("[channel:chat] body.text names {titel}; ").wait_for(timeout=WAIT_MS)
+    body.fill('{\n  "text": "{title}"\n}')
+    with tab.expect_response(_saves("channel")) as saved:
+        tab.get_by_role("button", name="Update").click()
+    assert saved.value.ok, saved.value.text()
+
+    desk.stop()
+    app = f"{built.mgmt_uri}/servicesNS/nobody/{APP}"
+    with httpx.Client(auth=("admin", PASSWORD), verify=False) as ask:  # noqa: S501 - loopback
+        asked = ask.get(f"{app}/{APP}_channel/chat", params={"output_mode": "json"})
+        content = asked.json()["entry"][0]["content"]
+        kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
+        assert "not-a-real-secret" not in asked.text and "not-a-real-secret" in kept.text
+        assert (content["url"], content["secret"]) == ("{secret}", "******")
+        assert ask.delete(f"{app}/{APP}_channel/chat").status_code == 200
+        kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
+        assert "not-a-real-secret" not in kept.text
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    assert "not-a-real-secret" not in conf.read_text(encoding="utf-8")

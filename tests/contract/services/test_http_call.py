@@ -152,7 +152,7 @@ def test_values_in_an_address_are_escaped(receiver: Any) -> None:
 
 # --- a ticket of its own --------------------------------------------------------------------------
 
-TICKETS = {
+TICKETS: Dict[str, Any] = {
     "id_field": "data.0.id",
     "read_by": "software",
     "calls": {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from urllib.parse import urlencode
 
 import pytest
 from splunklib.binding import HTTPError
+
+from tests.contract.services.receiver import Receiver
 
 from .conftest import ROOT, Office, wait_for
 
@@ -101,6 +104,40 @@ def test_what_the_app_can_not_use_is_not_saved(fresh: Office, part: str, values:
 def test_splunk_webs_address_may_be_http_as_it_is_by_default(fresh: Office):
     fresh.set("network", web_url="http://splunk.example.com:8000")
     assert fresh.call("GET", "/system/info")["configuration_problems"] == []
+
+
+def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Office):
+    desk = Receiver(default=(201, {}, {"data": {"id": "T-1"}})).start()
+    end = {"url": f"{desk.url}/t/{{id}}", "method": "PATCH", "body": {"state": "closed"}}
+    shaped = {
+        "url": f"{desk.url}/t",
+        "headers": '{"Authorization": "Bearer {secret}"}',
+        "body": '{"key": "{dedup}",\n "about": "{title}"}',
+        "calls": json.dumps({"resolved": end}),
+        "secret": "not-a-real-one",
+        "id_field": "data.id",
+        "read_by": "software",
+    }
+    form = [("Content-Type", "application/x-www-form-urlencoded")]
+    page = "incident_management_channel"
+    fresh.admin.post(page, headers=form, body=urlencode({"name": "desk", **shaped}))
+    announce = fresh.admin.confs["incident_routing"]["announce"]
+    announce.update(opened="desk?", resolved="desk?")
+    incident = fresh.signal()
+    change = {"resolution": "Restarted."}
+    assert fresh.call("POST", f"/incidents/{incident}/resolve", change)["status"] == "resolved"
+    fresh.start_worker()
+    wait_for(lambda: len(desk.requests) == 2)
+    first, last = desk.requests
+    desk.stop()
+    assert first.headers["authorization"] == "Bearer not-a-real-one"
+    assert first.json == {"key": incident, "about": "High Error Rate: checkout"}
+    assert (last.method, last.path, last.json) == ("PATCH", "/t/T-1", {"state": "closed"})
+    told = [e["data"] for e in fresh.timeline(incident) if e["kind"] == "notification"]
+    assert [(one["channel"], one["detail"]) for one in told][:1] == [("desk", "T-1")]
+    info = fresh.call("GET", "/system/info")
+    assert info["channels"]["desk"] is True and info["notices"] == []
+    assert "not-a-real-one" not in json.dumps([fresh.outbox(), fresh.worker_log()])
 
 
 def _wait_until_announced(office: Office, incident: str) -> None:

@@ -20,11 +20,11 @@ from ..outside.network import NotConfigured, network_of
 from . import conf, settings
 from .channel_secrets import secrets_of
 from .clock import SystemClock
-from .routing_file import FILE, RoutingFile, Values
-from .session import Session
+from .routing_file import FILE, PATH, RoutingFile, Values
+from .session import Session, path_of
 from .stanza import ENCRYPTED
 
-__all__ = ["KIND", "ChannelFile"]
+__all__ = ["ChannelFile"]
 
 KIND = "channel"
 _JSON = ("headers", "body", "calls", "words")
@@ -33,8 +33,8 @@ _JSON = ("headers", "body", "calls", "words")
 class ChannelFile(RoutingFile):
     """As :class:`.routing_file.RoutingFile`; two more fields of the page are not kept.
 
-    ``start``: what is empty begins as the ready-made one of this name. ``test``: a test is sent
-    first, and what its service refuses is not saved.
+    ``start``: what is empty of a new one is as that of the ready-made one of this name. ``test``: a
+    test is sent first, and what its service refuses is not saved.
     """
 
     def __init__(self, session: Session, credentials: Any) -> None:
@@ -51,16 +51,21 @@ class ChannelFile(RoutingFile):
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the fields that are given."""
-        given = _begun(fields)
-        if set(given) - {"disabled"}:
-            kept = conf.every(self._session, FILE).get(stanza_of(KIND, name), {})
-            for one in SECRETS:
-                if given.get(one, ENCRYPTED) == ENCRYPTED:
-                    # One that was written into the file is taken over from there.
-                    given[one] = kept.get(one, "")
-            self._before(name, given, is_true(fields.get("test")))
-            self._credentials.encrypt_for_update(name, given)
+        given, stanza = _kept(fields), stanza_of(KIND, name)
+        if set(given) <= {"disabled"}:
+            super().edit(name, given)
+            return
+        there = conf.every(self._session, FILE).get(stanza, {})
+        for one in SECRETS:
+            if given.get(one, ENCRYPTED) == ENCRYPTED:
+                given[one] = there.get(one, "")
+        self._before(name, given, is_true(fields.get("test")))
+        self._credentials.encrypt_for_update(name, given)
         super().edit(name, given)
+        # What somebody wrote into the file, where all may read it, is kept as others now.
+        plain = [one for one in SECRETS if there.get(one, "") not in ("", ENCRYPTED)]
+        if plain:
+            self._session.post(f"{PATH}/{path_of(stanza)}", {one: given[one] for one in plain})
 
     def remove(self, name: str) -> None:
         """Delete a channel, and its secrets."""
@@ -102,13 +107,17 @@ class ChannelFile(RoutingFile):
 
 
 def _begun(fields: Mapping[str, str]) -> Dict[str, str]:
-    given = {name: text for name, text in fields.items() if name not in ("start", "test")}
+    given = _kept(fields)
     start = fields.get("start", "").strip()
     if start and start not in STARTS:
         raise Invalid(f"There is no ready-made '{start[:40]}'; there are {', '.join(STARTS)}.")
     for name, text in STARTS.get(start, {}).items():
         given[name] = given.get(name, "").strip() or text
     return given
+
+
+def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
+    return {name: text for name, text in fields.items() if name not in ("start", "test")}
 
 
 def _json(text: str, indent: Any = None) -> str:

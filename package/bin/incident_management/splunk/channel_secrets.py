@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Dict
 
 from ..incidents.routing.http_channels import HttpChannel
-from .routing_file import FILE
 from .secrets import fields_of
 from .session import APP, Session
 from .stanza import ENCRYPTED
 
 __all__ = ["secrets_of"]
 
-# As splunktaucclib.rest_handler.credentials names it for the tab's conf.
-REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-{FILE}"
+# As splunktaucclib.rest_handler.credentials names it, after the tab.
+REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-{APP}_channel"
 
 
 def secrets_of(session: Session, channel: HttpChannel) -> Dict[str, str]:

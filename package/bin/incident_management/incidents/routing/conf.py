@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from typing import (
     Any,
-    Callable,
     Collection,
     Dict,
     FrozenSet,
@@ -16,15 +15,13 @@ from typing import (
     Sequence,
     Set,
     Tuple,
-    TypeVar,
 )
 
 from ...channels import CHANNELS, PEOPLE
-from ...conf_values import is_true
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
-from ..errors import Invalid, NotFound, RoutingError
+from ..errors import Invalid, NotFound
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from .choice import Choice, Chooser, Load, Standing
@@ -33,8 +30,8 @@ from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
 from .rotas import Rota, strangers
 from .rules import Rule
-from .spelling import check_aim, misspelt
 from .stakeholders import Stakeholders
+from .stanzas import StanzaReader
 from .teams import (
     Calendars,
     Member,
@@ -48,7 +45,6 @@ from .values import CONF, Wish, announced, duration, number, some_of, user_name
 
 __all__ = ["CONF", "Decision", "Routing"]
 
-T = TypeVar("T")
 Stanzas = Mapping[str, Mapping[str, str]]
 MAX_NAMED = 50
 DEFAULT_REVIEWED = ("critical", "high")
@@ -278,17 +274,8 @@ class Routing:
         return {"slack": of.slack_channel, "email": ",".join(of.email)}.get(channel, "")
 
 
-class _Reader:
-    """Reads stanza by stanza, and goes on after a malformed one."""
-
-    def __init__(self, stanzas: Stanzas) -> None:
-        # A channel that is switched off can be named as any other that is not set up.
-        self._stanzas = {
-            name: values
-            for name, values in stanzas.items()
-            if name.startswith("channel:") or not is_true(values.get("disabled"))
-        }
-        self._problems: List[str] = []
+class _Reader(StanzaReader):
+    """Reads the whole file."""
 
     def routing(self) -> Routing:
         calendars = self._all(
@@ -352,44 +339,6 @@ class _Reader:
     def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:
         names: Dict[str, Any] = dict.fromkeys(self._named("rota"))
         return self._all("rota", lambda n, v: Rota.read(n, v, calendars, names), Rota)
-
-    def _named(self, kind: str) -> Dict[str, Mapping[str, str]]:
-        start = f"{kind}:"
-        return {n[len(start) :]: v for n, v in self._stanzas.items() if n.startswith(start)}
-
-    def _read(self, make: Callable[[], T], default: T) -> T:
-        try:
-            return make()
-        except RoutingError as error:
-            self._problems.append(str(error))
-            return default
-
-    def _all(
-        self, kind: str, make: Callable[[str, Mapping[str, str]], T], default: Callable[[str], T]
-    ) -> Dict[str, T]:
-        """Read the stanzas of a kind by name; a malformed one becomes the default of its name."""
-        stanzas = self._named(kind)
-        self._problems += filter(None, (misspelt(kind, *stanza) for stanza in stanzas.items()))
-        return {
-            name: self._read(partial(make, name, values), default(name))
-            for name, values in stanzas.items()
-        }
-
-    def _each(self, kind: str, make: Callable[[str, Mapping[str, str]], T]) -> List[T]:
-        """Read the stanzas of a kind; a malformed one is left out."""
-
-        def aimed(name: str, values: Mapping[str, str]) -> T:
-            text = misspelt(kind, name, values)
-            check_aim(kind, values, text)
-            made = make(name, values)
-            self._problems += filter(None, [text])
-            return made
-
-        found = [
-            self._read(partial(aimed, name, values), None)
-            for name, values in self._named(kind).items()
-        ]
-        return [one for one in found if one is not None]
 
     def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[Wish, ...]]:
         return {

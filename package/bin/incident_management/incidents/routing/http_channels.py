@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 from ...channels import CHANNELS
 from ...conf_values import is_true
-from ...notify.events import HEADLINES
 from ...outside.templates import BadTemplate, check_text, fields_of, json_of, parsed
-from ...outside.transport import BadUrl, checked_url
 from ..errors import RoutingError
 from .values import CONF, choice
 
@@ -178,6 +176,9 @@ def _calls(where: str, values: Mapping[str, str]) -> Dict[str, Call]:
 
 
 def _call(where: str, event: str, given: Any, first: Call) -> Call:
+    # Imported here: what reads the file begins without what sends messages.
+    from ...notify.events import HEADLINES
+
     if event not in (*HEADLINES, CHANGED):
         known = ", ".join((CHANGED, *HEADLINES))
         raise BadTemplate(f"{where} is for no event that there is; use {known}.")
@@ -215,6 +216,9 @@ def _address(where: str, url: str) -> str:
 
 
 def _well_formed(where: str, url: str) -> str:
+    # Imported here: it begins with TLS, which most who read the file have no use for.
+    from ...outside.transport import BadUrl, checked_url
+
     try:
         checked_url(url, where)
         parts = urlsplit(url)
