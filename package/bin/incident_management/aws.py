@@ -16,7 +16,7 @@ from .outside.bounded import timed_response
 if TYPE_CHECKING:
     from .splunk.settings import Proxy
 
-__all__ = ["Keys", "client", "proxy_url", "quiet", "trusted"]
+__all__ = ["Keys", "client", "host_of", "proxy_url", "quiet", "trusted"]
 
 CONNECT_SECONDS = 10
 ANSWER_BYTES = 20_000_000
@@ -119,6 +119,11 @@ def trusted(ca_file: str) -> Iterator[str]:
         yield str(roots)
 
 
+def host_of(service: str, region: str) -> str:
+    """Return AWS's own host of a service in a region."""
+    return f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+
+
 def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str:
     """Return the address of the proxy for a service, with its login; empty where none is used.
 
@@ -127,6 +132,5 @@ def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str
     """
     if not proxy.enabled or not proxy.host:
         return ""
-    own = f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    host = urlsplit(endpoint_url).hostname or own
+    host = urlsplit(endpoint_url).hostname or host_of(service, region)
     return "" if is_loopback(host) or is_among(host, proxy.no_proxy) else proxy.url

@@ -74,7 +74,8 @@ class EventSearcher:
         if index:
             events = self.changes if "`incident_change_index`" in spl else self.logs + self.changes
             return [e for e in events if e["index"] == index[1]]
-        marks = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
+        marks = ("change_id", "CreateAlias20150331", "UpdateAlias20150331",
+                 "CreateService", "UpdateService")  # fmt: skip
         words = "({})".format(" OR ".join(f'"{word}"' for word in marks))
         if spl.startswith(f"search {words} service IN ("):
             services = re.findall(r'"(.*?)"', spl.partition(" service IN (")[2].partition(")")[0])

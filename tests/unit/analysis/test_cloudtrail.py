@@ -1,4 +1,4 @@
-"""CloudTrail's own events of a Lambda alias are change events, by what the manual has one set."""
+"""CloudTrail's own events of Lambda and ECS are change events, by what the manual has one set."""
 
 from __future__ import annotations
 
@@ -61,9 +61,10 @@ def _changes(*documents, times=()):
     scope = scope_of(changes=rows)
     recent_changes.find(scope)
     return [
-        (c.service, c.place["alias"].rpartition(":")[2], c.version, c.previous_version)
+        (c.service, (c.place.get("alias") or c.place["cluster"]).rpartition(":")[2], c.version,
+         c.previous_version)
         for c in scope.changes
-    ]
+    ]  # fmt: skip
 
 
 def test_the_version_before_is_that_of_the_event_before():
@@ -127,3 +128,48 @@ def test_a_refused_call_and_other_calls_are_no_changes():
     other = {"eventName": "GetAlias20150331"}
     assert _changes({**_moved("42"), **other}, _moved("42", errorCode="AccessDenied")) == []
     assert len(_changes(_moved("42", errorCode="success"))) == 1
+
+
+def _deployed(version, cluster="prod", asked="", account="123456789012", **more):
+    """An event of a service of ECS, as long as the service's own messages make it."""
+    arn = f"arn:aws:ecs:eu-west-1:{account}"
+    told = {
+        "clusterArn": f"{arn}:cluster/{cluster}", "serviceName": "orders",
+        "events": [{"message": "(service orders) has reached a steady state."}] * 100,
+        "taskDefinition": f"{arn}:task-definition/{version}",
+    }  # fmt: skip
+    return {
+        "eventVersion": "1.09",
+        "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:role/ci"},
+        "eventSource": "ecs.amazonaws.com", "eventName": "UpdateService",
+        "requestParameters": {"cluster": cluster, "service": "orders",
+                              "taskDefinition": asked or version},
+        "responseElements": {"service": told}, "eventID": f"id-{version}-{cluster}-{account}",
+        **more,
+    }  # fmt: skip
+
+
+def test_a_service_of_ecs_is_known_with_its_cluster():
+    assert _changes(_deployed("web:41"), _deployed("web:42")) == [
+        ("orders", "cluster/prod", "web:41", ""), ("orders", "cluster/prod", "web:42", "web:41"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [{"cluster": "staging"}, {"account": "999999999999"}])
+def test_a_task_definition_of_another_cluster_or_account_is_not_the_one_before(other):
+    found = _changes(_deployed("web:41"), _deployed("web:43", **other), _deployed("web:42"))
+    assert [before for *_rest, before in found] == ["", "", "web:41"]
+
+
+@pytest.mark.parametrize("asked", ["web", "arn:aws:ecs:eu-west-1:1:task-definition/web:42"])
+def test_a_task_definition_is_known_by_its_revision_however_it_is_asked_for(asked):
+    ((_service, _where, version, _before),) = _changes(_deployed("web:42", asked=asked))
+    assert version == "web:42"
+
+
+def test_more_tasks_or_a_refusal_are_no_deploy_of_ecs():
+    scaled = _deployed("web:42", requestParameters={"service": "orders", "desiredCount": 4})
+    refused = _deployed("web:42", errorCode="AccessDenied", responseElements=None)
+    assert _changes(scaled, refused) == []
+    made = _deployed("web:1", eventName="CreateService")
+    assert [version for _service, _where, version, _before in _changes(made)] == ["web:1"]

@@ -16,6 +16,7 @@ ARGUMENTS = {
 }  # fmt: skip
 DESCRIBED = {"cluster": "prod", "services": ["checkout"], "include": ["TAGS"]}
 UPDATED = {"cluster": "prod", "service": "checkout", "taskDefinition": "web:41"}
+CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/"
 
 
@@ -29,6 +30,7 @@ def deployment(revision, state="COMPLETED", status="PRIMARY", tasks=2, **more):
 def service(*deployments, **more):
     return {
         "serviceName": "checkout",
+        "clusterArn": CLUSTER,
         "status": "ACTIVE",
         "tags": [{"key": "incident-management", "value": "allowed"}],
         "deploymentController": {"type": "ECS"},
@@ -48,7 +50,7 @@ class Amazon:
         self.stubber.activate()
 
     @contextmanager
-    def connect(self):
+    def connect(self, _arguments):
         yield self.client
 
     def described(self, *services):
@@ -76,7 +78,7 @@ class Amazon:
 
     @property
     def executor(self):
-        return Ecs(self.connect, "eu-west-1", sleep=lambda seconds: None)
+        return Ecs(self.connect, lambda _arguments: "eu-west-1", sleep=lambda seconds: None)
 
 
 BACK = {

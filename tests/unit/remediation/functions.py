@@ -149,7 +149,7 @@ class FakeLambda:
         return 200, {}, json.dumps(told).encode()
 
     @contextmanager
-    def connect(self):
+    def connect(self, _arguments=None):
         """Yield a client of boto3 whose requests come here."""
         client, asked = in_process()
         asked.append(self)
@@ -160,7 +160,7 @@ class FakeLambda:
 
     @property
     def executor(self):
-        return Lambda(self.connect, REGION, sleep=lambda seconds: None)
+        return Lambda(self.connect, lambda _arguments: REGION, sleep=lambda seconds: None)
 
     @contextmanager
     def served(self):

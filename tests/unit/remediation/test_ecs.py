@@ -16,6 +16,7 @@ from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import Account, Remediation, Settings, parse
 from tests.unit.remediation.amazon import (
     ARGUMENTS,
+    CLUSTER,
     UPDATED,
     Amazon,
     deployment,
@@ -59,7 +60,8 @@ def amazon():
 def test_it_tells_what_runs_and_by_which_deployment(amazon):
     amazon.described(service()).defined()
     assert amazon.executor.facts(ARGUMENTS) == {
-        "service": "checkout", "cluster": "prod", "version": "web:42", "deployment": "ecs-svc/42"
+        "service": "checkout", "cluster": "prod", "version": "web:42", "deployment": "ecs-svc/42",
+        "cluster_arn": CLUSTER, "account_id": "123456789012", "region": "eu-west-1",
     }  # fmt: skip
 
 
@@ -188,10 +190,10 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
             raise getattr(exceptions, kind)(endpoint_url="https://u:p@proxy", error="x")
 
     @contextmanager
-    def connect():
+    def connect(_arguments):
         yield Client()
 
-    outcome = Ecs(connect, "eu-west-1").execute(ARGUMENTS, "PLAN-1")
+    outcome = Ecs(connect, lambda _arguments: "eu-west-1").execute(ARGUMENTS, "PLAN-1")
     assert outcome.status == ends and "u:p" not in outcome.detail
 
 
@@ -288,7 +290,7 @@ def test_it_shows_the_request_and_has_no_check_mode(amazon):
 )
 def test_without_its_settings_it_says_where_to_set_them(known, why):
     with pytest.raises(ExecutorError, match=why):
-        executors(lambda: known)["ecs"]()
+        executors(lambda: known)["ecs"]().facts(ARGUMENTS)
 
 
 def test_its_client_is_made_of_the_settings():

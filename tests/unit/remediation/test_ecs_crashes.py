@@ -9,7 +9,7 @@ import pytest
 from incident_management.remediation import settling
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.aws.ecs import Ecs
-from tests.unit.remediation.amazon import BACK, FORTH, deployment, service
+from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, service
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute
 
@@ -56,7 +56,7 @@ class Region:
         self.left, self.error, self.late = left, error, late
 
     @contextmanager
-    def connect(self):
+    def connect(self, _arguments):
         yield self
 
     @contextmanager
@@ -82,7 +82,12 @@ class Region:
             if self.newest["taskDefinition"].rpartition("/")[2] != taskDefinition:
                 self.deploy(taskDefinition)
                 self.updates += 1
-            return {"service": {"deployments": [dict(one) for one in self.deployments]}}
+            return {
+                "service": {
+                    "clusterArn": CLUSTER,
+                    "deployments": [dict(one) for one in self.deployments],
+                }
+            }
 
 
 class Regional(Bench):
@@ -95,9 +100,7 @@ class Regional(Bench):
     @property
     def context(self):
         made = super().context
-        made.executors = {
-            "ecs": lambda: Ecs(self.region.connect, "eu-west-1", sleep=lambda seconds: None)
-        }
+        made.executors = {"ecs": lambda: Ecs(self.region.connect, str, sleep=lambda seconds: None)}
         return made
 
     def rounds(self, count):

@@ -200,10 +200,10 @@ def test_what_amazon_ecs_answers():
     client.meta.events.register("before-send.ecs", answered)
 
     @contextmanager
-    def connect():
+    def connect(_arguments):
         yield client
 
-    executor = Ecs(connect, "eu-west-1", sleep=lambda seconds: None)
+    executor = Ecs(connect, lambda _arguments: "eu-west-1", sleep=lambda seconds: None)
     # Who asks for it: the others never see what it answers.
     asking = {
         "DescribeServices": (executor.facts, executor.execute, executor.settle),

@@ -11,7 +11,7 @@ from incident_management.remediation.executors.aws.aws_lambda import Lambda
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import parse
-from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, GONE, FakeLambda, Refusal
+from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, GONE, REGION, FakeLambda, Refusal
 
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")
@@ -40,7 +40,8 @@ def executed(amazon, arguments=APPROVED):
 def test_it_tells_where_the_alias_points_and_by_which_revision(amazon):
     assert amazon.executor.facts(ARGUMENTS) == {
         "service": "checkout", "alias": "prod", "alias_arn": f"{FUNCTION}:prod", "version": "42",
-        "routing": "42", "revision": "rev-1", "provisioned": "",
+        "routing": "42", "revision": "rev-1", "provisioned": "", "account_id": "123456789012",
+        "region": REGION,
     }  # fmt: skip
     assert amazon.updates == 0 and {method for method, *_rest in amazon.asked} == {"GET"}
 
@@ -171,11 +172,11 @@ def test_its_requests_are_those_of_botocores_model():
     stubber.add_response("update_alias", moved, update)
 
     @contextmanager
-    def connect():
+    def connect(_arguments):
         yield client
 
     with stubber:
-        executor = Lambda(connect, "eu-west-1")
+        executor = Lambda(connect, lambda _arguments: "eu-west-1")
         assert executor.facts(ARGUMENTS)["routing"] == "41,42=0.25"
         assert executor.execute(ARGUMENTS, "PLAN-1").status == "done"
     stubber.assert_no_pending_responses()
@@ -396,4 +397,4 @@ def test_a_service_that_is_not_lambda_proves_nothing(amazon):
 
 def test_without_its_settings_it_says_where_to_set_them():
     with pytest.raises(ExecutorError, match="No AWS account is set for fixes"):
-        executors(lambda: parse({}, {}))["lambda"]()
+        executors(lambda: parse({}, {}))["lambda"]().facts(ARGUMENTS)

@@ -57,7 +57,8 @@ def test_whoever_approves_reads_what_becomes_of_provisioned_concurrency(bench):
     bench.amazon.concurrency = {"42": 5}
     plan = bench.stores.plans.get(propose(bench))
     assert plan["blast_radius"] == (
-        "checkout runs 41. Version 42 has provisioned concurrency, 41 has none: it starts cold."
+        "checkout runs 41. Version 42 has provisioned concurrency, 41 has none: it starts cold. "
+        "The change event does not tell the alias: compare before you approve."
     )
 
 
@@ -180,7 +181,9 @@ def test_what_names_no_version_or_function_is_not_proposed(bench, changes, why):
 def test_what_was_done_to_another_alias_is_not_undone_on_this_one(bench, moved):
     """Their versions may have the same numbers; what ran before is another one's all the same."""
     bench.analyse(key="ANA-3", version="42", previous_version="41", alias=moved)
-    assert f"was made to {moved}, not to {FUNCTION}:prod" in refusal(lambda: propose(bench))
+    assert f"was made to the alias {moved}, not to {FUNCTION}:prod" in refusal(
+        lambda: propose(bench)
+    )
 
 
 @pytest.mark.parametrize("moved", ["", "prod", f"{FUNCTION}:prod"])

@@ -41,6 +41,9 @@ def code_accepts(tab, field, value):
     return True
 
 
+# What takes no address.
+FORMS = {"role_arn": "arn:aws:iam::123456789012:role/ops/fixes", "account_id": "123456789012"}
+
 GOOD = [
     *[("lifecycle", "keep", value) for value in ("7d", "7.5d", "90d", "3650d", "1w", "519w")],
     *[("lifecycle", "keep", value) for value in ("never", "10 d", "999d", "2557d")],
@@ -177,6 +180,22 @@ def test_more_fields_are_a_json_object(system):
     assert not code_accepts(system, "more_fields", "{a}")
 
 
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("account_id", ["123456789012"], ["12", "1234567890123", "12345678901a"]),
+        ("role_arn", [FORMS["role_arn"], "arn:aws-us-gov:iam::123456789012:role/a"],
+         ["role/a", "arn:aws:iam::12:role/a", "arn:aws:iam::123456789012:user/a"]),
+        ("external_id", ["7f:a/b=c", "ab"], ["a", "a b", "a\u00e9"]),
+    ],
+)  # fmt: skip
+def test_what_an_account_of_aws_is_known_by_is_held_to_its_form(field, good, bad):
+    for value in (*good, *bad):
+        known = parse({}, {"ops": {field: value}})
+        assert page_accepts("account", field, value) == (value in good)
+        assert ("account ops" in known.problems) == (value in bad)
+
+
 @pytest.mark.parametrize("system", ["servicenow", "jira", "pagerduty"])
 def test_a_ticket_system_as_it_is_shipped_is_not_set_up(system):
     shipped = {one["field"]: one.get("defaultValue", "") for one in TABS[system]["entity"]}
@@ -196,6 +215,7 @@ def test_what_fixes_and_models_are_reached_by_is_on_the_page_and_is_read(tab, ke
     page = {one["field"]: one.get("encrypted", False) for one in TABS[tab]["entity"]}
     assert page == {one.name: not one.repr for one in fields(kept)}
     given = {name: f"https://{name}.example" for name in page if name != "name"}
+    given.update({name: value for name, value in FORMS.items() if name in page})
     files = [{tab: given} if tab == one else {} for one in ("remediation", "account", "cluster")]
     known = parse(*files)
     places = {"remediation": known.remediation, **known.accounts, **known.clusters}

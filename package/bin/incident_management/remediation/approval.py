@@ -10,7 +10,6 @@ from ..incidents.model import Entry, Incident
 from ..ports import Document
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .executors.traits import CHANGED
 from .foresight import foresee
 from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
@@ -91,8 +90,7 @@ def drafted(
     sources = {"analysis": cause, "incident": incident.to_document()}
     arguments = resolved_arguments(action, sources)
     service = suitable_facts(context, action, arguments)
-    _unless_elsewhere(action, cause, service)
-    facts = facts_of(incident, cause, service)
+    facts = facts_of(action, incident, cause, service)
     document, contract = incident.to_document(), context.catalogue.contract(action)
     for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):
         plan = new_plan(
@@ -104,21 +102,6 @@ def drafted(
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
     raise Refused(f"{incident.id} has had too many plans.", "too_many_plans")
-
-
-def _unless_elsewhere(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]) -> None:
-    """Raise Refused where the change was made to another object than the action is about.
-
-    Its version before is that object's. An event that does not say which it was is believed.
-    """
-    for field, full in CHANGED.get(action.executor, {}).items():
-        changed = cause.get(field)
-        if changed and changed not in (service[field], service[full]):
-            raise Refused(
-                f"The change was made to {changed}, not to {service[full]}, which "
-                f"'{action.name}' would put back: nothing was done.",
-                "precondition",
-            )
 
 
 def _chosen(context: Context, action_name: str) -> Action:

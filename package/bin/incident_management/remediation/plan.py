@@ -40,6 +40,8 @@ FINISHED = (
 # A proposal that nobody decides on speaks of a state that is long gone.
 PROPOSAL_SECONDS = 24 * 3600.0
 
+# What an approver is to see of where it is done, by the service's own account.
+_SHOWN_PLACES = ("account_id", "region")
 _NAMED = re.compile(r"\$([a-z0-9_]+)\$")
 _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
 
@@ -93,8 +95,8 @@ def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict
     return {
         "entity": arguments.get(action.entity, ""),
         "label": action.label,
-        "summary": _summary(action, arguments),
-        "blast_radius": _filled(action.blast_radius, {**facts, **arguments}),
+        "summary": _summary(action, arguments, facts),
+        "blast_radius": _filled(action.blast_radius, {**facts, **arguments}) + _to_compare(facts),
         "executor": action.executor,
         "inverse": action.inverse,
         "approvals": action.approvals,
@@ -107,14 +109,22 @@ def plan_digest(plan: Mapping[str, Any]) -> str:
     return digest({name: plan[name] for name in _HASHED})
 
 
-def _summary(action: Action, arguments: Mapping[str, str]) -> str:
+def _summary(action: Action, arguments: Mapping[str, str], facts: Facts) -> str:
     others = [
         f"{name.replace('_', ' ')} {value}"
         for name, value in sorted(arguments.items())
         if name != action.entity
     ]
+    others += [f"{name.replace('_', ' ')} {facts[name]}" for name in _SHOWN_PLACES if name in facts]
     how = f" ({', '.join(others)})" if others else ""
     return f"{action.label}: {arguments.get(action.entity, '')}{how}."
+
+
+def _to_compare(facts: Facts) -> str:
+    """Say what of the change's place nobody but a person can compare; see :mod:`.place`."""
+    if not facts.get("untold"):
+        return ""
+    return f" The change event does not tell the {facts['untold']}: compare before you approve."
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from .context import Context, Refused
 from .executors.executor import ExecutorError, Unfit
 from .freeze import Freeze, freeze_check, freezes_on
 from .pace import pace
+from .place import untold
 from .plan import PlanState, before_run, plan_digest, terms_of
 from .proof import blamed_hypothesis, verified_citations
 
@@ -76,16 +77,20 @@ def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]])
     return arguments
 
 
-def facts_of(incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]) -> Dict:
+def facts_of(
+    action: Action, incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]
+) -> Dict[str, Any]:
     """The state that a plan is made for and an approval binds to.
 
-    Notes, more signals of the same entities and the like leave it as it is.
+    Notes, more signals of the same entities and the like leave it as it is. Raises Refused where
+    the cause is a change of something else.
     """
     return {
         "incident": _standing(incident),
         "entities": sorted(incident.entities),
         "cause": str(cause.get("change_id") or cause.get("cause") or ""),
         **{name: str(value) for name, value in service.items()},
+        **untold(action, cause, service),
     }
 
 
@@ -341,7 +346,11 @@ def _present(
         return [Check("state", False, str(error), _code(error))]
     sentence = preconditions(action, plan["arguments"], service)
     cause = blamed_hypothesis(context.newest_analysis(entries))
-    changes = state_changes(plan["state"], facts_of(incident, cause, service))
+    try:
+        now = facts_of(action, incident, cause, service)
+    except Refused as refusal:
+        return [Check("place", False, str(refusal), refusal.code, "void")]
+    changes = state_changes(plan["state"], now)
     approved = bool(state.approvers)
     word = "approved" if approved else "proposed"
     return [

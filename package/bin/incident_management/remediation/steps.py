@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executors.executor import ExecutorError, Outcome
-from .executors.traits import BOUND_FACTS, OBJECT_FACTS
+from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT
 from .plan import PlanState
 from .runs import Run, action_run, rollback_run
 from .safety import resolved_arguments, suitable_facts
@@ -55,7 +55,13 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             "carries it out now can't tell what became of it."
         )
     bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
-    return Step(action_run(plan), action, {**plan["arguments"], **bound, **_object(plan)})
+    arguments = {**plan["arguments"], **bound, **_object(plan), **_incident(plan, action)}
+    return Step(action_run(plan), action, arguments)
+
+
+def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
+    tells = action.executor in TOLD_INCIDENT
+    return {"incident_id": str(plan["incident_id"])} if tells else {}
 
 
 def _object(plan: Mapping[str, Any]) -> Dict[str, str]:
@@ -85,7 +91,7 @@ def inverse_step(
         raise Refused(str(error), "unknown_action") from None
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
     left = _left_behind(plan, state, action)
-    arguments = {**left, **resolved_arguments(action, sources)}
+    arguments = {**left, **resolved_arguments(action, sources), **_incident(plan, action)}
     if check:
         suitable_facts(context, action, arguments)
     return Step(rollback_run(plan, state), action, arguments)

@@ -8,6 +8,7 @@ malformed in one, or a secret that is missing, spoils no other.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
@@ -58,6 +59,11 @@ CLUSTERS = "incident_management_cluster"
 # Parts that every service outside is reached by.
 SHARED_PARTS = ("network", "proxy")
 
+# "ARN format", "Account identifiers", and the parameter ExternalId of AssumeRole.
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+
 # Splunk may remember a fired alert for days: its signals must stay known for longer.
 LEAST_KEPT_SECONDS = 7 * 86400.0
 
@@ -89,6 +95,7 @@ class Remediation:
     launchdarkly_url: str = ""
     launchdarkly_token: str = field(default="", repr=False)
     lambda_endpoint_url: str = ""
+    sts_endpoint_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,12 +139,21 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Account:
-    """One AWS account, for Bedrock and for fixes."""
+    """One AWS account, for Bedrock and for fixes.
+
+    ``role_arn``: fixes assume this role, with the keys of ``source`` (another account's name), or
+    with its own. ``account_id`` is the role's where none is set.
+    """
 
     name: str
     aws_access_key_id: str = ""
     aws_secret_access_key: str = field(default="", repr=False)
     aws_session_token: str = field(default="", repr=False)
+    region: str = ""
+    account_id: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,6 +294,7 @@ def _remediation(stanza: Stanza) -> Remediation:
         stanza.url("launchdarkly_url"),
         stanza.secret("launchdarkly_token"),
         stanza.url("lambda_endpoint_url"),
+        stanza.url("sts_endpoint_url"),
     )
 
 
@@ -343,11 +360,20 @@ def _part_of(name: str, kind: str = "account") -> str:
 
 def _account(name: str, accounts: Stanzas) -> Account:
     stanza = Stanza(ACCOUNTS, name, accounts, "AWS accounts")
+    role = stanza.matching("role_arn", _ROLE, "the ARN of a role")
+    number = stanza.matching("account_id", _ACCOUNT_ID, "twelve digits")
+    if role and number not in ("", role.split(":")[4]):
+        raise stanza.error("role_arn", f"is a role of another account than {number}; correct one")
     return Account(
         name,
         stanza.text("aws_access_key_id"),
         stanza.secret("aws_secret_access_key"),
         stanza.secret("aws_session_token"),
+        stanza.text("region"),
+        number or (role.split(":")[4] if role else ""),
+        role,
+        stanza.matching("external_id", _EXTERNAL_ID, "an external id of AWS"),
+        stanza.text("source"),
     )
 
 

@@ -21,7 +21,9 @@ LONG_LOOKBACK = 30 * 86400.0
 """Seconds before the onset: a service may be deployed once a month."""
 MOST_TRACED, MOST_OLDER = 5, 100
 """Services whose deploy before is looked for that far back, and their events that are read."""
-WORDS = ("change_id", "CreateAlias20150331", "UpdateAlias20150331", "UpdateService")
+WORDS = (
+    "change_id", "CreateAlias20150331", "UpdateAlias20150331", "CreateService", "UpdateService"
+)  # fmt: skip
 """One of them stands in an event that far back: all events of a month would else be read."""
 
 

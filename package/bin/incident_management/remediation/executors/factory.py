@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from typing import Any, Callable, Iterator, Mapping, Tuple, Type, Union
+from typing import Callable, Mapping, Tuple, Type, Union
 
-from ... import aws
 from ...outside.network import NotConfigured, network_of
 from ...outside.transport import BadUrl, Reply, checked_url, send_json
-from ...splunk.settings import SHARED_PARTS, Account, Settings, SettingsError
+from ...splunk.settings import SHARED_PARTS, Settings, SettingsError
+from .aws.accounts import Accounts
 from .aws.aws_lambda import Lambda
 from .aws.ecs import Ecs
 from .awx import Awx
@@ -48,20 +47,8 @@ def executors(settings: Callable[[], Settings]) -> Executors:
         return kind(lambda name: _reached(have, name), _sender(have))
 
     def amazon(kind: Type[Union[Ecs, Lambda]], service: str, name: str) -> Executor:
-        have = known("remediation")
-        mine = have.remediation
-        try:
-            account = have.account(mine.aws_account) if mine.aws_account else None
-        except SettingsError as error:
-            raise ExecutorError(str(error)) from None
-        if account is None or not mine.aws_region:
-            raise ExecutorError(
-                "No AWS account is set for fixes: set account and region under Configuration > "
-                "Remediation."
-            )
-        if not (account.aws_access_key_id and account.aws_secret_access_key):
-            raise ExecutorError(f"The account '{account.name}' has no AWS keys; set them.")
-        return kind(lambda: _amazon_client(have, account, service, name), mine.aws_region)
+        accounts = Accounts(known("remediation"), service, name)
+        return kind(accounts.connect, accounts.where)
 
     return {
         "deploy_api": lambda: made(DeployApi, "deploy API", "deploy_api"),
@@ -118,35 +105,3 @@ def _sender(settings: Settings) -> Send:
             raise ExecutorError(str(error)) from None
 
     return send
-
-
-@contextmanager
-def _amazon_client(settings: Settings, account: Account, service: str, name: str) -> Iterator[Any]:
-    """Yield a client of a service of AWS. Raises ExecutorError for what is set wrongly."""
-    from botocore.exceptions import BotoCoreError
-
-    mine = settings.remediation
-    endpoint = str(getattr(mine, f"{service}_endpoint_url"))
-    keys = (
-        account.aws_access_key_id,
-        account.aws_secret_access_key,
-        account.aws_session_token or None,
-    )
-    with aws.quiet(), ExitStack() as stack:
-        try:
-            roots = stack.enter_context(aws.trusted(settings.network.ca_file))
-            client = aws.client(
-                service,
-                mine.aws_region,
-                keys,
-                endpoint,
-                timeout_seconds=AMAZON_SECONDS,
-                roots=roots,
-                proxy=aws.proxy_url(settings.proxy, service, mine.aws_region, endpoint),
-            )
-        except (OSError, ValueError, BotoCoreError) as error:
-            raise ExecutorError(
-                f"{name} can't be asked ({type(error).__name__}): see ca_file, region, "
-                "endpoint and proxy."
-            ) from None
-        yield client

@@ -16,6 +16,7 @@ __all__ = [
     "PLACES",
     "RESTORED",
     "TAKEN_ARGUMENTS",
+    "TOLD_INCIDENT",
 ]
 
 # Every executor, and the arguments that an action must give it.
@@ -34,20 +35,21 @@ _WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""
 # name the same. A job template of AWX may do anything, so none of its variables does.
 PLACES: Mapping[str, Mapping[str, str]] = {
     "deploy_api": {"service": ""},
-    "ecs": {"cluster": "", "service": ""},
+    "ecs": {"account": "", "cluster": "", "service": ""},
     "kubernetes": _WORKLOAD,
     "kubernetes_restart": _WORKLOAD,
     "kubernetes_scale": _WORKLOAD,
-    "lambda": {"service": "", "alias": ""},
+    "lambda": {"account": "", "service": "", "alias": ""},
     "launchdarkly": {"project": "", "environment": "", "flag": ""},
 }
 # All that an executor takes, of those that take no others: a cluster whose argument is misspelt
 # would be another one.
 TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+    "ecs": ("account", "cluster", "service", "running", "to_task_definition"),
     "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
     "kubernetes_restart": tuple(_WORKLOAD),
     "kubernetes_scale": (*_WORKLOAD, "least", "most", "add", "to_replicas", "replicas"),
-    "lambda": ("service", "alias", "running", "to_version", "to_routing"),
+    "lambda": ("account", "service", "alias", "running", "to_version", "to_routing"),
     "launchdarkly": ("project", "environment", "flag", "switch", "service"),
 }
 # The arguments that say which of two things is done: the catalogue names it, and what undoes it
@@ -67,10 +69,19 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
 # What of it names the very object; whoever undoes a plan is told that, too.
 OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
+    "ecs": ("cluster_arn",),
     "lambda": ("alias_arn",),
 }
-# Which fact of its object, by name or in full, a change event's field of that name must tell.
-CHANGED: Mapping[str, Mapping[str, str]] = {"lambda": {"alias": "alias_arn"}}
+_ACCOUNT = {"account": ("account_id",), "region": ("region",)}
+# What a change event says of its place, and which facts of the object one of that must be: its
+# version before is of no use elsewhere. Of what acts on whatever was changed nothing is asked.
+CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
+    "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
+    "kubernetes": {"cluster": ("cluster", "cluster_url"), "namespace": ("namespace",)},
+    "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
+}
+# Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
+TOLD_INCIDENT = ("ecs", "lambda")
 # What of an answer names the change that was made; another one is somebody else's.
 MADE: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",

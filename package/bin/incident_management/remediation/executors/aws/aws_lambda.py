@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, ContextManager, Dict, Mapping, Union
 
 from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls, code_of
+from .calls import PAUSE_SECONDS, Calls, code_of, place_of
 from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
@@ -53,23 +53,24 @@ class _Alias:
 
 
 class Lambda:
-    """The functions of one account and region.
+    """Functions of the account that an action names (``account``), in its region.
 
     Arguments: ``service`` (the function's name), ``alias``, ``running`` (the version that the
     change put there) and ``to_version``; what undoes that takes ``to_routing``, too: where the
     calls went before, as ``41,42=0.1``. Of the state that an approval was given for, or that a fix
-    left: ``revision``, ``routing`` and ``alias_arn``. ``connect`` gives a boto3 client for as long
-    as it is needed; it raises ExecutorError.
+    left: ``revision``, ``routing`` and ``alias_arn``. ``connect`` gives a boto3 client for the
+    arguments for as long as it is needed, ``where`` their place for people; both raise
+    ExecutorError.
     """
 
     def __init__(
         self,
-        connect: Callable[[], ContextManager[Any]],
-        region: str,
+        connect: Callable[[Mapping[str, str]], ContextManager[Any]],
+        where: Callable[[Mapping[str, str]], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
-        self._region = region
+        self._where = where
         self._sleep = sleep
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
@@ -77,7 +78,7 @@ class Lambda:
 
         Raises ExecutorError, and Unfit where the alias is not to be put back.
         """
-        with self._connect() as client:
+        with self._connect(arguments) as client:
             alias = self._alias(client, arguments)
             _as_approved(alias, arguments)
             for version in _target(arguments).versions:
@@ -90,6 +91,7 @@ class Lambda:
                 "routing": str(alias.routing),
                 "revision": alias.revision,
                 "provisioned": _provisioned(client, arguments),
+                **place_of(alias.arn),
             }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
@@ -107,7 +109,7 @@ class Lambda:
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at where the alias sends its calls."""
         try:
-            with self._connect() as client:
+            with self._connect(arguments) as client:
                 return _became(self._alias(client, arguments), arguments)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
@@ -116,7 +118,7 @@ class Lambda:
         """Return the request as boto3 takes it."""
         return {
             "method": "UpdateAlias",
-            "url": f"AWS Lambda in {self._region}",
+            "url": f"AWS Lambda in {self._where(arguments)}",
             "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
             "body": _update(arguments, arguments.get("revision", "(the alias's, of that moment)")),
         }
@@ -142,7 +144,7 @@ class Lambda:
         """
         from botocore.exceptions import ClientError
 
-        with self._connect() as client:
+        with self._connect(arguments) as client:
 
             def look() -> _Alias:
                 seen = self._alias(client, arguments)
@@ -151,7 +153,7 @@ class Lambda:
 
             def move(seen: _Alias) -> _Alias:
                 answer = client.update_alias(**_update(arguments, seen.revision))
-                return _alias_of(answer, arguments, self._region)
+                return _alias_of(answer, arguments, client)
 
             try:
                 return LAMBDA.when_free(look, move, self._sleep)
@@ -174,7 +176,7 @@ class Lambda:
         """Return an alias that may be touched. Raises ExecutorError and Unfit."""
         service = arguments["service"]
         asked = {"FunctionName": service, "Name": arguments["alias"]}
-        found = LAMBDA.told(lambda: _alias_of(client.get_alias(**asked), arguments, self._region))
+        found = LAMBDA.told(lambda: _alias_of(client.get_alias(**asked), arguments, client))
         if found.arn != arguments.get("alias_arn", found.arn):
             raise Unfit(f"{_named(arguments)} is {found.arn}, no longer {arguments['alias_arn']}.")
         tags = LAMBDA.told(lambda: dict(client.list_tags(Resource=found.function_arn)["Tags"]))
@@ -184,14 +186,17 @@ class Lambda:
         return found
 
 
-def _alias_of(told: Mapping[str, Any], arguments: Mapping[str, str], region: str) -> _Alias:
+def _alias_of(told: Mapping[str, Any], arguments: Mapping[str, str], client: Any) -> _Alias:
     """Read what Lambda says of an alias. Raises LookupError and the like for what is none."""
     arn, revision = told["AliasArn"], told["RevisionId"]
     if not isinstance(revision, str) or not 0 < len(revision) <= 100:
         raise ValueError("no revision")
     parts = arn.split(":")
     named = [parts[3], *parts[5:]]
-    if named != [region, "function", arguments["service"], arguments["alias"]] or len(arn) > 400:
+    if (
+        named != [client.meta.region_name, "function", arguments["service"], arguments["alias"]]
+        or len(arn) > 400
+    ):
         raise ValueError("another alias")
     json.dumps([arn, revision], ensure_ascii=False).encode("utf-8")
     return _Alias(arn, routing_of(told), revision)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, FrozenSet, TypeVar, Union
+from typing import Any, Callable, Dict, FrozenSet, TypeVar, Union
 
 from ....masking import mask
 from ..executor import ExecutorError, Outcome, Unfit, not_asked
 
-__all__ = ["PAUSE_SECONDS", "Calls", "code_of"]
+__all__ = ["PAUSE_SECONDS", "Calls", "code_of", "place_of"]
 
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
@@ -133,3 +133,9 @@ class Calls:
 def code_of(error: Any) -> str:
     """Return what a service calls an error (a ClientError); empty where it does not say."""
     return str(error.response.get("Error", {}).get("Code") or "")
+
+
+def place_of(arn: str) -> Dict[str, str]:
+    """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError for what is none."""
+    parts = arn.split(":")
+    return {"account_id": parts[4], "region": parts[3]}

@@ -19,7 +19,7 @@ from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional,
 
 from ....masking import mask
 from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls
+from .calls import PAUSE_SECONDS, Calls, place_of
 
 __all__ = ["Ecs"]
 
@@ -49,7 +49,10 @@ class _Deployment:
 
 @dataclass(frozen=True)
 class _Service:
+    """``cluster_arn``: as ``arn:aws:ecs:eu-west-1:123456789012:cluster/prod``."""
+
     deployments: List[_Deployment]
+    cluster_arn: str
 
     @property
     def newest(self) -> _Deployment:
@@ -59,22 +62,23 @@ class _Service:
 
 
 class Ecs:
-    """The services of one account and region.
+    """Services of the account that an action names (``account``), in its region.
 
     Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change put
     there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
-    told, is the id of the one to be replaced. ``connect`` gives a boto3 client for as long as it is
-    needed; it raises ExecutorError.
+    told, is the id of the one to be replaced, and ``cluster_arn`` what the cluster must be in full.
+    ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
+    place for people; both raise ExecutorError.
     """
 
     def __init__(
         self,
-        connect: Callable[[], ContextManager[Any]],
-        region: str,
+        connect: Callable[[Mapping[str, str]], ContextManager[Any]],
+        where: Callable[[Mapping[str, str]], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
-        self._region = region
+        self._where = where
         self._sleep = sleep
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
@@ -82,7 +86,7 @@ class Ecs:
 
         Raises ExecutorError, and Unfit where the service is not to be put back.
         """
-        with self._connect() as client:
+        with self._connect(arguments) as client:
             service = self._service(client, arguments)
             _as_approved(service, arguments)
             wanted, running = arguments["to_task_definition"], service.newest.revision
@@ -100,6 +104,8 @@ class Ecs:
             "cluster": arguments["cluster"],
             "version": running,
             "deployment": service.newest.id,
+            "cluster_arn": service.cluster_arn,
+            **place_of(service.cluster_arn),
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
@@ -121,7 +127,7 @@ class Ecs:
 
         Raises as boto3 does, and ExecutorError.
         """
-        with self._connect() as client:
+        with self._connect(arguments) as client:
 
             def look() -> _Service:
                 seen = self._service(client, arguments)
@@ -142,7 +148,7 @@ class Ecs:
         """Return the request as boto3 takes it."""
         return {
             "method": "UpdateService",
-            "url": f"Amazon ECS in {self._region}",
+            "url": f"Amazon ECS in {self._where(arguments)}",
             "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
             "body": _update(arguments),
         }
@@ -153,7 +159,7 @@ class Ecs:
 
     def _became(self, arguments: Mapping[str, str], made: Optional[str] = None) -> Outcome:
         try:
-            with self._connect() as client:
+            with self._connect(arguments) as client:
                 return _became(self._service(client, arguments), arguments, made)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
@@ -184,7 +190,11 @@ class Ecs:
         kind = ECS.told(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
         if kind != "ECS" or not found[0].get("deployments"):
             raise Unfit(f"{name} is not deployed by ECS itself, but by {str(kind)[:100]}.")
-        return ECS.told(lambda: _service_of(found[0]))
+        service = ECS.told(lambda: _service_of(found[0]))
+        wanted = arguments.get("cluster_arn", service.cluster_arn)
+        if service.cluster_arn != wanted:
+            raise Unfit(f"{name} is one of {service.cluster_arn}, no longer of {wanted}.")
+        return service
 
 
 def _storable(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
@@ -202,7 +212,15 @@ def _service_of(service: Mapping[str, Any]) -> _Service:
     found = [_deployment_of(one) for one in service["deployments"]]
     if not found:
         raise LookupError("no deployment")
-    return _Service(found)
+    return _Service(found, _arn_of(service))
+
+
+def _arn_of(service: Mapping[str, Any]) -> str:
+    """Return its cluster's ARN. Raises ValueError and the like for what is none."""
+    arn = str(service["clusterArn"])
+    if len(arn) > 400 or not all(place_of(arn).values()):
+        raise ValueError("no cluster")
+    return arn
 
 
 def _deployment_of(told: Mapping[str, Any]) -> _Deployment:

@@ -72,6 +72,7 @@ class Change(ABC):
         server = self._server(arguments)
         workload = self._workload(server, arguments)
         place = {"service": arguments["service"], "namespace": arguments["namespace"]}
+        place.update(cluster=server.place.cluster, cluster_url=server.url)
         return {
             **place,
             workload.kind.lower(): workload.uid,

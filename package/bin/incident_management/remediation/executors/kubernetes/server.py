@@ -88,7 +88,7 @@ class Server:
     def __init__(self, place: Place, reach: Reach, send: Send) -> None:
         self.place = place
         url, self._token = reach(place.cluster)
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._send = send
         self._host = urlsplit(url).hostname or ""
         self._history: Dict[str, List[Kept]] = {}
@@ -96,7 +96,7 @@ class Server:
     @property
     def address(self) -> str:
         """The whole address of the object."""
-        return self._url + self.place.path
+        return self.url + self.place.path
 
     def workload(self, even_if_kept: bool = False) -> Workload:
         """Return an object that may be touched. Raises ExecutorError and Unfit.
@@ -178,7 +178,7 @@ class Server:
             raise ExecutorError(sentence) from None
 
     def _got(self, path: str, what: str) -> Dict[str, Any]:
-        url, headers = self._url + path, json_headers(self._token)
+        url, headers = self.url + path, json_headers(self._token)
         reply = answer_of("Kubernetes", lambda: self._send(url, None, headers, "GET"))
         answer = object_of(reply.text)
         if reply.status != 200 or answer is None:

@@ -1,0 +1,46 @@
+"""Whether the change that a fix answers was made to the very thing that the fix acts on."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from .catalogue import Action
+from .context import Refused
+from .executors.traits import CHANGED
+
+__all__ = ["untold"]
+
+
+def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]) -> Dict[str, str]:
+    """Return as ``untold`` what of its place the change event does not say; nothing if it says all.
+
+    The version to go back to is that of the change's cluster, namespace, account or alias. Whoever
+    approves is told what nobody can compare; an event that names no place is believed no further.
+    Raises Refused where the change was made elsewhere.
+    """
+    given = {argument.name: argument.origin[0] for argument in action.arguments}
+    unsaid: List[str] = []
+    said = {name: str(cause.get(name) or "") for name in CHANGED.get(action.executor, {})}
+    for name, facts in CHANGED.get(action.executor, {}).items():
+        known = [str(service.get(fact) or "") for fact in facts]
+        if said[name] and _same(said[name]) in map(_same, known):
+            continue
+        # A cluster without a name here can't be compared with a name.
+        comparable = known[0] or "://" in said[name]
+        if said[name] and comparable:
+            raise Refused(
+                f"The change was made to the {name} {said[name][:400]}, not to "
+                f"{known[-1] or known[0]}, where '{action.name}' acts: nothing was done.",
+                "precondition",
+            )
+        if said[name] or (name in given and given[name] != "analysis"):
+            unsaid.append(name)
+    # An ARN says its account and region, too.
+    in_full = any(one.startswith("arn:") for one in said.values())
+    unsaid = [name for name in unsaid if not (in_full and name in ("account", "region"))]
+    return {"untold": ", ".join(unsaid)} if unsaid else {}
+
+
+def _same(place: str) -> str:
+    """Return what two ways to write a place have in common: an address may end with a slash."""
+    return place.rstrip("/")

@@ -1,0 +1,142 @@
+"""A version to go back to is of one place: a change of staging is not undone in production."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, Amazon, service
+from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.cluster import URL, Cluster
+from tests.unit.remediation.plans import approved, execute, propose, refusal
+from tests.unit.remediation.sailing import Sailing
+
+STAGING = CLUSTER.replace("/prod", "/staging")
+COMPARE = "The change event does not tell the {}: compare before you approve."
+
+
+class Amazing(Bench):
+    def __init__(self):
+        super().__init__()
+        self.amazon = Amazon()
+        self.stanzas = {"back": BACK, "forth": FORTH}
+
+    @property
+    def context(self):
+        made = super().context
+        made.executors = {"ecs": lambda: self.amazon.executor}
+        return made
+
+
+@pytest.fixture
+def ecs():
+    return Amazing()
+
+
+@pytest.fixture
+def sailing():
+    return Sailing(Cluster())
+
+
+def changed(bench, **place):
+    """A new analysis blames a change that says where it was made."""
+    of_ecs = {"version": "web:42", "previous_version": "web:41"}
+    bench.analyse(key="ANA-2", **(of_ecs if isinstance(bench, Amazing) else {}), **place)
+
+
+ELSEWHERE_IN_AWS = [
+    {"cluster": "staging"},
+    {"cluster": STAGING},
+    {"cluster": CLUSTER.replace("123456789012", "999999999999")},
+    {"cluster": CLUSTER.replace("eu-west-1", "us-east-1")},
+    {"cluster": "prod", "account": "999999999999"},
+    {"cluster": "prod", "region": "us-east-1"},
+]
+
+
+@pytest.mark.parametrize("place", ELSEWHERE_IN_AWS)
+def test_a_change_of_another_cluster_of_ecs_is_not_undone_in_this_one(ecs, place):
+    changed(ecs, **place)
+    ecs.amazon.described(service()).defined()
+    (name, said) = list(place.items())[-1]
+    assert f"The change was made to the {name} {said}, not to" in refusal(lambda: propose(ecs))
+
+
+@pytest.mark.parametrize(
+    ("place", "unsaid"),
+    [
+        ({"cluster": "prod"}, ""),
+        ({"cluster": CLUSTER}, ""),
+        ({"cluster": "prod", "account": "123456789012", "region": "eu-west-1"}, ""),
+        ({}, "cluster"),
+        ({"account": "123456789012"}, "cluster"),
+    ],
+)
+def test_who_approves_is_told_what_the_event_of_ecs_does_not_tell(ecs, place, unsaid):
+    changed(ecs, **place)
+    ecs.amazon.described(service()).defined()
+    plan = ecs.stores.plans.get(propose(ecs))
+    said = f" {COMPARE.format(unsaid)}" if unsaid else ""
+    assert plan["blast_radius"] == f"checkout runs web:41.{said}"
+    assert "account id 123456789012, region eu-west-1)" in plan["summary"]
+
+
+@pytest.mark.parametrize(
+    "place", [{"namespace": "shop-test"}, {"cluster": "https://other.example:6443"}]
+)
+def test_a_change_of_another_cluster_or_namespace_of_kubernetes_is_not_undone(sailing, place):
+    changed(sailing, **place)
+    (name, said) = list(place.items())[-1]
+    told = refusal(lambda: propose(sailing, action="back"))
+    assert f"The change was made to the {name} {said}, not to" in told
+
+
+@pytest.mark.parametrize(
+    ("place", "unsaid"),
+    [
+        ({"namespace": "shop", "cluster": URL}, ""),
+        ({"namespace": "shop"}, ""),  # There is one cluster, which no action needs to name.
+        ({"namespace": "shop", "cluster": "east"}, "cluster"),  # That one has no name here.
+        ({}, "namespace"),
+    ],
+)
+def test_who_approves_is_told_what_the_event_of_kubernetes_does_not_tell(sailing, place, unsaid):
+    changed(sailing, **place)
+    plan = sailing.stores.plans.get(approved(sailing, action="back"))
+    said = f" {COMPARE.format(unsaid)}" if unsaid else ""
+    assert plan["blast_radius"] == f"checkout runs r7.{said}"
+    assert execute(sailing, plan["_key"]).status == "done"
+
+
+def test_a_cluster_that_has_a_name_is_known_by_that_and_its_address(sailing):
+    for name in ("back", "forth"):
+        sailing.stanzas[name]["argument.cluster"] = "east"
+    for cluster in ("east", f"{URL}/"):
+        changed(sailing, namespace="shop", cluster=cluster)
+        plan = sailing.stores.plans.get(propose(sailing, action="back"))
+        assert plan["blast_radius"] == "checkout runs r7."
+    changed(sailing, namespace="shop", cluster="west")
+    assert "the cluster west, not to" in refusal(lambda: propose(sailing, action="back"))
+
+
+def test_an_action_may_take_the_place_from_the_event_alone(sailing):
+    """So that one action is for all namespaces, and what names none is not undone anywhere."""
+    for name, source in (("back", "$analysis.namespace$"), ("forth", "$plan.namespace$")):
+        sailing.stanzas[name]["argument.namespace"] = source
+    changed(sailing)
+    assert "'namespace' has no value" in refusal(lambda: propose(sailing, action="back"))
+    changed(sailing, namespace="shop")
+    assert execute(sailing, approved(sailing, action="back")).status == "done"
+
+
+def test_an_approval_is_void_once_the_change_turns_out_to_be_one_of_elsewhere(sailing):
+    changed(sailing, namespace="shop")
+    plan = approved(sailing, action="back")
+    sailing.analyse(key="ANA-3", version="r8", previous_version="r7", namespace="shop-test")
+    assert "the namespace shop-test, not to shop" in refusal(lambda: execute(sailing, plan))
+    assert sailing.context.load(plan)[2].status == "void" and sailing.cluster.patched == 0
+
+
+def test_a_restart_is_not_about_the_version_before(sailing):
+    """What is wrong in another cluster may well be mended by a restart in this one."""
+    changed(sailing, namespace="database")
+    assert execute(sailing, approved(sailing, action="restart")).status in ("done", "running")
