@@ -67,6 +67,19 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     assert [kind for kind in site.kinds(incident) if kind not in ("opened", "routed")] == kinds
 
 
+def test_a_slack_channel_of_its_own_is_asked_for_and_linked(site: Site, enter: Enter) -> None:
+    incident = site.open("Payments fail", severity="critical")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "room")
+    said(page, "A Slack channel is opened")
+    where = {"channel": "C0123ABCD", "name": "inc-payments"}
+    site.write(incident, "room", "incident_management", event="opened", number=1, **where)
+    page.reload()
+    link = page.locator(".wb-facts a", has_text="#inc-payments")
+    expect(link).to_have_attribute("href", "https://slack.com/app_redirect?channel=C0123ABCD")
+    expect(page.locator(".wb-entry").first).to_contain_text("Slack channel #inc-payments")
+
+
 def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) -> None:
     a, b = site.signals(
         {"entity": "merge-a", "title": "Errors of merge-a"},

@@ -18,29 +18,28 @@ from tests.unit.notify.services import Crash
 from .workspace import TOKEN
 
 WEB = "https://splunk.example"
-ROUTING = Routing.from_stanzas(
-    {
-        "announce": {
-            "opened": "slack",
-            "note": "slack",
-            "escalation": "slack",
-            "resolved": "slack",
-            "room_opened": "slack",
-        },
-        "team:payments": {"members": "dana, lee", "slack_channel": "#payments", "rota": "first"},
-        "rota:first": {
-            "members": "lee",
-            "handover": "daily 09:00",
-            "time_zone": "UTC",
-            "start": "2023-01-01",
-        },
-        "member:dana": {"slack_id": "U0DANA"},
-        "member:lee": {"slack_id": "U0LEE"},
-        "member:zoe": {"slack_id": "U0ZOE"},
-        "member:gone": {"slack_id": "U0GONE"},
-        "rule:default": {"team": "payments"},
-    }
-)
+STANZAS = {
+    "announce": {
+        "opened": "slack",
+        "note": "slack",
+        "escalation": "slack",
+        "resolved": "slack",
+        "room_opened": "slack",
+    },
+    "team:payments": {"members": "dana, lee", "slack_channel": "#payments", "rota": "first"},
+    "rota:first": {
+        "members": "lee",
+        "handover": "daily 09:00",
+        "time_zone": "UTC",
+        "start": "2023-01-01",
+    },
+    "member:dana": {"slack_id": "U0DANA"},
+    "member:lee": {"slack_id": "U0LEE"},
+    "member:zoe": {"slack_id": "U0ZOE"},
+    "member:gone": {"slack_id": "U0GONE"},
+    "rule:default": {"team": "payments"},
+}
+ROUTING = Routing.from_stanzas(STANZAS)
 assert ROUTING.problems == (), ROUTING.problems
 GRAVE = Slack(bot_token=TOKEN, room_severities=("critical", "high"))
 
@@ -70,7 +69,7 @@ class RoomDesk(Desk):
     def __init__(self, workspace, receiver):
         self.workspace, self.url = workspace, receiver.url
         self.requests = 0
-        self.chosen = GRAVE
+        self.chosen, self.routing = GRAVE, ROUTING
         self.meanwhile = lambda step: None
         self.trouble = []
         super().__init__()
@@ -92,12 +91,12 @@ class RoomDesk(Desk):
         return ("slack",)
 
     def look(self, by=None):
-        return (by or self.rooms).run(self.make, self.chosen, ROUTING, WEB)
+        return (by or self.rooms).run(self.make, self.chosen, self.routing, WEB)
 
     def turn(self, seconds=10.0, times=1):
         for _ in range(times):
             self.clock.advance(seconds)
-            self.announce(ROUTING)
+            self.announce(self.routing)
             self.run()
             self.look()
             self.first.run(self.senders["slack"], WEB)

@@ -9,6 +9,7 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
+from incident_management.incidents.routing import Routing
 from incident_management.notify import rooms as duty
 from incident_management.notify.refusals import refusals
 from incident_management.notify.room_plan import name_of
@@ -16,7 +17,7 @@ from incident_management.notify.rooms import Rooms
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.services import Crash
 
-from .room_desk import GRAVE, RoomDesk
+from .room_desk import GRAVE, STANZAS, RoomDesk
 from .workspace import BOT, Workspace
 
 OTHER = "INC-20260101-BBBBBB"
@@ -103,6 +104,19 @@ def test_details_go_to_the_room_and_what_the_channel_shows_to_both(desk):
     assert desk.workspace.named(NAME).topics == 1, "sparingly"
     desk.turn(seconds=60)
     assert desk.workspace.named(NAME).topic.startswith("HIGH · resolved · zoe")
+    desk.turn(times=3)
+    assert desk.texts(NAME)[0].startswith("✅"), "the first message says where it stands now"
+    assert desk.texts(NAME)[1:] == room[1:], "and the others what they said"
+
+
+def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
+    group = {"stakeholders:sales": {"severity": "high", "slack_channels": "#payments"}}
+    desk.routing = Routing.from_stanzas({**STANZAS, **group})
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.write("update", text="Cards work again.", state="monitoring", services=[])
+    desk.turn()
+    assert "Cards work again." in desk.texts("payments")[-1]
 
 
 def test_another_worker_that_reads_it_all_again_tells_nothing_again(desk):
@@ -332,6 +346,10 @@ def test_a_room_that_people_archive_or_throw_us_out_of_costs_no_message(desk, pr
     assert desk.story() == ["wanted", "opened", "gone"]
     desk.turn(times=3)
     assert len(rooms_of(desk.workspace)) == 1, "what people ended is not begun again by itself"
+    desk.want()
+    desk.turn(times=2)
+    assert desk.room()["name"] == f"{NAME}-2" and not desk.workspace.named(f"{NAME}-2").is_archived
+    assert "conversations.unarchive" not in desk.workspace.calls
 
 
 def test_slack_that_asks_to_slow_down_is_left_alone_for_so_long(desk):

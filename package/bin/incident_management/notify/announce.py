@@ -273,14 +273,16 @@ class Announcer:
                 outside = message_for(SUBSCRIBERS, incident, entries, entry).to_document()
             hears = "slack" in audience.routing.channels(message["event"], "", audience.set_up)
             room = incident.get("room") or {}
-            for channel, place in placed(channels, entry, message["event"], room, hears):
+            places = placed(channels, entry, message["event"], room, hears)
+            for channel, place in places:
                 is_outside = entry.kind == "update" and channel.startswith(PREFIX)
                 told = outside if is_outside else message
                 if place and message["event"] == ROOM_OPENED:
                     told = first_message(incident, said, analysis, web_url)
                 added += self._enqueue(channel, place, entry, told, audience.routing, team)
             if heard is None:
-                added += self._tell_stakeholders(telling, entry, channels, audience, team)
+                own = [channel for channel, place in places if not place]
+                added += self._tell_stakeholders(telling, entry, own, audience, team)
         self._told |= wanted
         return added
 

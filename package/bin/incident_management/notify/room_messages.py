@@ -17,7 +17,7 @@ from .outbox import notification_id
 from .services.slack_buttons import IN_CHANNEL_TOO
 from .standing import standing
 
-__all__ = ["first_message", "first_message_id", "key_of", "placed"]
+__all__ = ["first_message", "first_message_id", "key_of", "opening_of", "placed"]
 
 SLACK = "slack"
 
@@ -57,9 +57,13 @@ def first_message(
     return standing(incident, entries, said, analysis, web_url).to_document()
 
 
-def first_message_id(entries: Sequence[Entry], room: Mapping[str, Any]) -> str:
+def opening_of(entries: Sequence[Entry], room: Mapping[str, Any]) -> Entry:
+    """Return the entry that says where an incident's room is."""
+    return next(one for one in effective(entries) if one.seq == room["seq"] and _opens(one))
+
+
+def first_message_id(opened: Entry, room: Mapping[str, Any]) -> str:
     """Return the key of the notification that a room begins with."""
-    opened = next(one for one in effective(entries) if one.seq == room["seq"] and _opens(one))
     return notification_id(opened.identity, SLACK, key_of(ROOM_OPENED, str(room["channel"])))
 
 

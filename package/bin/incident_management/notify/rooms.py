@@ -27,7 +27,7 @@ from ..outside.network import NotConfigured
 from ..ports import Clock, Document, Stores
 from ..splunk.channel_settings import Slack
 from .refusals import ROOM_REFUSED
-from .room_messages import first_message_id
+from .room_messages import first_message_id, opening_of
 from .room_plan import name_of, numbered, people_of, topic_of
 from .services.slack_rooms import Later, Refused
 from .turns import urgency
@@ -58,6 +58,8 @@ TOPIC_SECONDS = 60.0
 # What was told last of a merged incident has arrived by then.
 MERGED_SECONDS = 60.0
 INVITED_AT_ONCE = 100
+# By then the announcer has told of a room, or never will.
+ANNOUNCED_SECONDS = 86400.0
 # Somebody was about to want a room, and was ended before that was written.
 FORGOTTEN_SECONDS = 600.0
 # The channel is not ours to keep any more.
@@ -133,7 +135,7 @@ class Rooms:
             for care, incident in self._in_care():
                 with suppress(_NotYet):
                     opened += self._see_to(turn, care, incident)
-        except _Enough:
+        except (_Enough, NotConfigured):
             pass
         except Later as later:
             self._rests_until = self._clock.now() + max(later.after, REST_SECONDS)
@@ -331,11 +333,16 @@ class Rooms:
         """Pin the first message, which has the link to the incident's page."""
         if value.get("pinned"):
             return True
-        first = self._stores.outbox.get(first_message_id(entries, incident["room"]))
-        if first is None or first["state"] in ("pending", "sending"):
+        opened = opening_of(entries, incident["room"])
+        first = self._stores.outbox.get(first_message_id(opened, incident["room"]))
+        if first is None:
+            # What is a day old is not announced any more.
+            return self._clock.now() - opened.time > ANNOUNCED_SECONDS
+        if first["state"] in ("pending", "sending"):
             return False
-        ts = str(first["receipt"].get("ts") or "")
-        if ts and first["receipt"].get("channel") == incident["room"]["channel"]:
+        receipt = first["receipt"] or {}
+        ts = str(receipt.get("ts") or "")
+        if ts and receipt.get("channel") == incident["room"]["channel"]:
             # The scope pins:write is a wish and no more.
             self._do(lambda: turn.slack.pin(incident["room"]["channel"], ts), is_wish=True)
         value["pinned"] = True
