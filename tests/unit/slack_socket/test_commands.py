@@ -141,6 +141,15 @@ def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_deliv
     assert f"{LINK}: Note written by mia." in said
 
 
+def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):
+    for text in ("ack", "note", "resolve", "update"):
+        said = ask(desk, f"{text} INC-20260101-ZZZZZZ hello")["text"]
+        assert said.startswith("There is no incident INC-20260101-ZZZZZZ"), said
+    desk.write("status", **{"from": "new", "to": "resolved"})
+    assert ask(desk, "resolve aaa")["text"] == f"{INCIDENT} is resolved already."
+    assert desk.slack.forms == []
+
+
 def test_who_acknowledges_too_late_is_told_who_has_it(desk):
     desk.actor.act(typed("ack aaa"))
     said = ask(desk, "ack aaa")
@@ -188,7 +197,7 @@ def test_what_ended_lately_is_found_by_a_part_of_its_id_and_what_ended_long_ago_
 def test_among_too_many_a_part_of_an_id_is_not_guessed(desk, monkeypatch):
     monkeypatch.setattr(finding, "LOOKED_AT", 1)
     said = ask(desk, "ack aaa")
-    assert said["text"] == "There are too many incidents to find AAA among: write its whole id."
+    assert said["text"] == "Too many incidents are open to find AAA among: write its whole id."
 
 
 def test_who_is_on_call_by_team_or_rota_and_until_when(desk):
