@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
+from ...incidents.identity import as_digits
 from ...incidents.stores import IS_OPEN
 from ...notify.stakeholders import survivors
 from ...ports import Clock, Document, Stores
@@ -28,13 +29,13 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
         raise Declined(f"Too many incidents are open to find {part} among: write its whole id.")
     day, _, digits = part.rpartition("-")
     keys = sorted({str(one["_key"]) for one in (*is_open, *changed)}, reverse=True)
-    found = [key for key in keys if _fits(key, day, digits)]
+    found = [key for key in keys if _fits(key, day, as_digits(digits))]
     if len(found) == 1:
         return found[0]
     if not found:
         raise Declined(
             f"No incident that is open, or changed within a week, has the id {part}: write the "
-            "whole one, INC-…"
+            "whole one (INC-…), or help for what can be asked."
         )
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     raise Declined(f"{part} may be {', '.join(found[:NAMED])}{more}: write more of the id.")
