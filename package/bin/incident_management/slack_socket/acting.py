@@ -269,8 +269,7 @@ class Actor:
     def _tell(self, press: Press, sentence: str, about: str = "") -> None:
         """Say something to whoever pressed, and to nobody else.
 
-        ``about``: what it is about, as Slack shows it. It is not masked: to that, an id that has
-        PWD in it, and a colon, are a password's name.
+        ``about``: what it is about, as Slack shows it.
         """
         begins = f"{about}: " if about else ""
         text = begins + escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(begins))
