@@ -368,3 +368,11 @@ def test_the_secrets_of_several_lines_are_all_masked(texts):
     masked = mask("\n".join(texts))
     assert S not in masked
     assert mask(masked) == masked
+
+
+@pytest.mark.parametrize("digits", ["PWDA7F", "7FPWDA", "A7FPWD", "SENHA2", "81V3PW"])
+def test_an_incidents_id_that_has_a_secrets_name_in_it_hides_nothing(digits):
+    said = f"INC-20261130-{digits}: Errors in checkout"
+    assert mask(said) == said
+    assert "hunter22" not in mask(f"INC-20261130-{digits} password: hunter22")
+    assert "hunter22" not in mask(f"INC-20261130-{digits}-pwd: hunter22")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 import pytest
 
 from incident_management.notify.services.slack import web_client
 from incident_management.outside.transport import Network, NotSent
+from incident_management.slack_socket.commands.forms import open_form
 from incident_management.slack_socket.opening import (
     Refused,
     Unreachable,
@@ -88,3 +91,36 @@ def test_one_person_is_told_in_the_thread_where_the_button_is(receiver):
     receiver.answers = [(200, {}, {"ok": False, "error": "user_not_in_channel"})]
     with pytest.raises(NotSent, match=r"to U0MIA \(user_not_in_channel\)"):
         web.whisper("C1", "U0MIA", "", "Acknowledged already.")
+
+
+def test_where_a_message_is_and_what_slack_says_where_the_bot_is_not(receiver):
+    web = WebSlack(web_client("xoxb-secret-token", receiver.url, Network()), Network())
+    link = "https://ghost.slack.example/archives/C1/p135854651500008"
+    receiver.answers = [(200, {}, {"ok": True, "channel": "C1", "permalink": link})]
+    assert web.permalink("C1", "1358546515.000008") == link
+    (asked,) = receiver.requests
+    path, _, query = asked.path.partition("?")
+    assert path == "/chat.getPermalink"
+    assert parse_qs(query or asked.body.decode()) == {
+        "channel": ["C1"],
+        "message_ts": ["1358546515.000008"],
+    }
+    assert asked.headers["authorization"] == "Bearer xoxb-secret-token"
+    receiver.answers = [(200, {}, {"ok": False, "error": "channel_not_found"})]
+    with pytest.raises(NotSent, match=r"where a message is \(channel_not_found\)"):
+        web.permalink("C1", "1.1")
+
+
+def test_a_form_that_slack_does_not_open_says_why(receiver):
+    web = WebSlack(web_client("xoxb-secret-token", receiver.url, Network()), Network())
+    view = open_form("Cards fail", "{}")
+    receiver.answers = [
+        (200, {}, {"ok": True}),
+        (200, {}, {"ok": False, "error": "expired_trigger_id"}),
+    ]
+    web.open_form("1.2.a", view)
+    (asked,) = receiver.requests
+    assert asked.path == "/views.open" and asked.json["trigger_id"] == "1.2.a"
+    assert asked.json["view"] == view
+    with pytest.raises(NotSent, match=r"did not open the form \(expired_trigger_id\)"):
+        web.open_form("1.2.a", view)

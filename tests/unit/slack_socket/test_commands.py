@@ -57,7 +57,7 @@ def test_help_names_each_command_as_the_slack_app_calls_it(desk, text):
         ("ack INC-20260101-AAAAAA", Typed("incident_acknowledge", INCIDENT)),
         ("Ack `inc-20260101-aaaaaa`,", Typed("incident_acknowledge", INCIDENT)),
         ("20260101-AAA", Typed("command_show", "20260101-AAA")),
-        ("inc-o1l", Typed("command_show", "011")),
+        ("inc-o1l", Typed("command_show", "O1L")),
         (f"note {SHORT}  Two  spaces\nlines ", Typed("command_note", "AAA", "Two  spaces\nlines")),
         ("oncall Web shop", Typed("command_on_call", "", "Web shop")),
         ("open", Typed("command_open")),
@@ -78,6 +78,7 @@ def test_what_is_typed_is_read_as_people_type_it(text, meant):
         (f"note {INCIDENT}", f"Write after {INCIDENT} what the note is to say."),
         (f"{INCIDENT} ack", "What is to be done comes first, then the incident's id."),
         ("INC-20260101-BBBBBB", "INC-20260101-BBBBBB"),
+        ("foo", "has the id FOO: write the whole one (INC-…), or help for what can be asked."),
         ("BBB", "No incident that is open, or changed within a week, has the id BBB"),
     ],
 )
@@ -141,6 +142,15 @@ def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_deliv
     assert f"{LINK}: Note written by mia." in said
 
 
+def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):
+    for text in ("ack", "note", "resolve", "update"):
+        said = ask(desk, f"{text} INC-20260101-ZZZZZZ hello")["text"]
+        assert said.startswith("There is no incident INC-20260101-ZZZZZZ"), said
+    desk.write("status", **{"from": "new", "to": "resolved"})
+    assert ask(desk, "resolve aaa")["text"] == f"{INCIDENT} is resolved already."
+    assert desk.slack.forms == []
+
+
 def test_who_acknowledges_too_late_is_told_who_has_it(desk):
     desk.actor.act(typed("ack aaa"))
     said = ask(desk, "ack aaa")
@@ -174,7 +184,8 @@ def test_a_part_of_an_id_that_fits_several_names_them_and_one_with_the_day_is_en
     assert ask(desk, "ack aaa")["text"] == f"AAA may be {other}, {INCIDENT}: write more of the id."
     assert desk.story() == []
     assert "Acknowledged by mia" in ask(desk, "ack 20260101-aaa")["text"]
-    assert "Acknowledged by mia" in ask(desk, "ack aaab")["text"]
+    # As people read a zero.
+    assert "Acknowledged by mia" in ask(desk, "ack aaabOo")["text"]
 
 
 def test_what_ended_lately_is_found_by_a_part_of_its_id_and_what_ended_long_ago_by_all(desk):
@@ -188,7 +199,7 @@ def test_what_ended_lately_is_found_by_a_part_of_its_id_and_what_ended_long_ago_
 def test_among_too_many_a_part_of_an_id_is_not_guessed(desk, monkeypatch):
     monkeypatch.setattr(finding, "LOOKED_AT", 1)
     said = ask(desk, "ack aaa")
-    assert said["text"] == "There are too many incidents to find AAA among: write its whole id."
+    assert said["text"] == "Too many incidents are open to find AAA among: write its whole id."
 
 
 def test_who_is_on_call_by_team_or_rota_and_until_when(desk):

@@ -9,6 +9,7 @@ from typing import Any, List
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.slack_socket.presses import read
 
@@ -151,6 +152,18 @@ def test_in_an_incidents_thread_it_is_chosen_already_also_when_it_is_over(desk):
     desk.actor.act(submit(again))
     assert desk.notes()[0].startswith("x\n\n(Slack message of U1 in #shop, 2023-11-14 22:28:20 UTC")
     assert desk.slack.whispers[-1] == ("C1", "U0MIA", THREAD, f"{INCIDENT}: Message noted by mia.")
+
+
+def test_in_the_thread_of_a_merged_incident_the_one_that_took_it_over_is_chosen(desk):
+    in_thread(desk)
+    other = "INC-20260102-BBBBBB"
+    data = {"title": "Both", "severity": "low"}
+    timeline.append(desk.stores_value, desk.clock, other, "opened", data, "tester")
+    timeline.refresh(desk.stores_value, other)
+    merging.merge(desk.stores_value, desk.clock, INCIDENT, other, "tester", "one fault")
+    view = form(desk, chosen({"text": "x", "ts": "1.1", "thread_ts": THREAD}))
+    assert [one["value"] for one in block(view, "incident")["options"]] == [other]
+    assert block(view, "incident")["initial_option"]["value"] == other
 
 
 def test_a_message_without_text_says_what_is_attached_and_a_long_one_is_cut(desk):

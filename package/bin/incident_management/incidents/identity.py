@@ -6,12 +6,13 @@ import hashlib
 import re
 import time
 
-__all__ = ["INCIDENT_ID", "episode_claim", "new_incident_id"]
+__all__ = ["INCIDENT_ID", "as_digits", "episode_claim", "new_incident_id"]
 
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-HJKMNP-TV-Z]{6}")
 
 # Crockford's base 32: nothing that a person confuses when reading an id out.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD = str.maketrans("ILO", "110")
 
 
 def new_incident_id(now: float, claim_key: str) -> str:
@@ -27,6 +28,11 @@ def new_incident_id(now: float, claim_key: str) -> str:
         number, digit = divmod(number, len(_ALPHABET))
         digits += _ALPHABET[digit]
     return f"INC-{day}-{digits}"
+
+
+def as_digits(typed: str) -> str:
+    """Return the digits of an id as people read and type them, in capitals."""
+    return typed.translate(_MISREAD)
 
 
 def episode_claim(dedup_key: str, episode: int) -> str:

@@ -120,11 +120,20 @@ def _mask_assigned(text: str) -> str:
     parts, done = [], 0
     for place in begins(text):
         found = ASSIGNED.match(text, place) if place >= done else None
-        if found:
+        if found and not _is_in_an_id(text, place):
             parts += [text[done:place], _named_value(found)]
             done = found.end()
     return "".join(parts) + text[done:]
 
+
+def _is_in_an_id(text: str, place: int) -> bool:
+    """Whether an incident's id has a secret's name in it by chance: INC-20261130-PWDA7F: Errors."""
+    start = text.rfind("INC-", max(place - 18, 0), place)
+    found = _INCIDENT_ID.match(text, start) if start >= 0 else None
+    return found is not None and place < found.end()
+
+
+_INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-HJKMNP-TV-Z]{6}(?![\w-])")
 
 _WHERE_NAMED = ("a name that announces a secret",)
 """In place of words, for rules that find something only where one of SECRET_WORD stands."""

@@ -35,7 +35,7 @@ from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, UPDATE_FORM
 from .commands.telling import TELLS, Teller
 from .commands.typed import NOTE, SHOW, UPDATE
 from .kept import LATEST_SECONDS, Kept
-from .people import Api, Declined, body_of
+from .people import Api, Declined, body_of, refusal
 from .presses import Press, Unreadable, read
 from .saying import Slack
 
@@ -189,13 +189,12 @@ class Actor:
         )
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
             return BEING_DONE
-        done = body_of(answer)
         if status >= 400:
-            self._refuse(press, str(done.get("detail") or f"That failed ({status})."))
+            self._refuse(press, refusal(answer, press))
             if status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
                 self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
-        self._show(press, user, done)
+        self._show(press, user, body_of(answer))
         return f"done for {user}"
 
     def _aimed(self, press: Press, user: str) -> Press:
@@ -270,8 +269,7 @@ class Actor:
     def _tell(self, press: Press, sentence: str, about: str = "") -> None:
         """Say something to whoever pressed, and to nobody else.
 
-        ``about``: what it is about, as Slack shows it. It is not masked: to that, an id that has
-        PWD in it, and a colon, are a password's name.
+        ``about``: what it is about, as Slack shows it.
         """
         begins = f"{about}: " if about else ""
         text = begins + escape(mask(sentence, emails=False), ANSWER_CHARACTERS - len(begins))

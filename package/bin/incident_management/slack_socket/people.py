@@ -121,16 +121,25 @@ class Api:
         asked = _request("GET", path, press, user)
         asked["query"] = [[name, str(value)] for name, value in query.items()]
         reply = dispatch(asked, self._backend)
-        body = body_of(reply)
         if int(reply["status"]) >= 400:
-            raise Declined(str(body.get("detail") or f"That failed ({reply['status']})."))
-        return body
+            raise Declined(refusal(reply, press))
+        return body_of(reply)
 
 
 def body_of(reply: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the object that an answer holds."""
     payload = json.loads(reply["payload"]) if reply.get("payload") else None
     return payload if isinstance(payload, dict) else {}
+
+
+def refusal(reply: Mapping[str, Any], press: Press) -> str:
+    """Return what is said of an answer that is an error: the API's own sentence."""
+    if int(reply["status"]) == 404 and press.command:
+        # The API's says which route lists them.
+        return (
+            f"There is no incident {press.target}: {press.command} list shows those that are open."
+        )
+    return str(body_of(reply).get("detail") or f"That failed ({reply['status']}).")
 
 
 def _request(method: str, path: str, press: Press, user: str) -> Dict[str, Any]:

@@ -5,8 +5,9 @@ A form opens for those who may send it: what they type would otherwise be lost.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict
 
+from ...incidents.model import ENDED
 from ...notify.message import one_line
 from ...notify.services.slack_buttons import RESOLVE
 from ..people import Api, Declined
@@ -15,7 +16,6 @@ from . import finding
 from .forms import (
     INPUT_CHARACTERS,
     OPTIONS,
-    Option,
     View,
     add_form,
     open_form,
@@ -44,12 +44,21 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
     """
     api.must(user, "incident_write", OPENS[press.action])
     if press.action == RESOLVE:
+        if press.command:
+            _must_be_open(press, user, api)
         return resolve_form(press.target, metadata(press))
     if press.action == OPEN:
         return open_form(" ".join(press.typed.split()), metadata(press))
     if press.action == UPDATE:
         return _update(press, user, api)
     return _add(press, user, api, link)
+
+
+def _must_be_open(press: Press, user: str, api: Api) -> None:
+    """Of a button it is known; what is typed may be wrong."""
+    status = str(api.read(f"/incidents/{press.target}", press, user)["status"])
+    if status in ENDED:
+        raise Declined(f"{press.target} is {status} already.")
 
 
 def _update(press: Press, user: str, api: Api) -> View:
@@ -63,20 +72,16 @@ def _update(press: Press, user: str, api: Api) -> View:
 def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
     message = press.body["message"]
     channel, ts = press.channel, str(message.get("ts") or "")
-    chosen = finding.by_thread(api.stores(), channel, press.thread or ts)
+    of_thread = finding.by_thread(api.stores(), channel, press.thread or ts)
     asked: Dict[str, Any] = {"status": "open", "sort": "-severity", "fields": "title"}
     listed = api.read("/incidents", press, user, limit=OPTIONS, **asked)["incidents"]
-    options: List[Option] = [
-        (one["id"], one_line(one["title"], TITLE_CHARACTERS))
-        for one in listed
-        if one["id"] != chosen
-    ]
-    if chosen:
-        # Also where it is over: what is found afterwards belongs to it.
-        title = api.read(f"/incidents/{chosen}", press, user)["title"]
-        options.insert(0, (chosen, one_line(title, TITLE_CHARACTERS)))
+    # The thread's own first, also where it is over: what is found afterwards belongs to it.
+    known = [*([of_thread] if of_thread else []), *listed]
+    options: Dict[str, str] = {one["id"]: one_line(one["title"], TITLE_CHARACTERS) for one in known}
     if not options:
         raise Declined("No incident is open that it could be added to.")
     line = source(message, press.body["channel"], link(channel, ts), api.routing())
     text = said(message, INPUT_CHARACTERS)
-    return add_form(text, line, options[:OPTIONS], chosen, metadata(press, source=line))
+    chosen = of_thread["id"] if of_thread else ""
+    shown = list(options.items())[:OPTIONS]
+    return add_form(text, line, shown, chosen, metadata(press, source=line))

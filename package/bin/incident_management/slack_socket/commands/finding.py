@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
+from ...incidents.identity import as_digits
 from ...incidents.stores import IS_OPEN
-from ...ports import Clock, Stores
+from ...notify.stakeholders import survivors
+from ...ports import Clock, Document, Stores
 from ..people import Declined
 
 __all__ = ["by_reference", "by_thread"]
@@ -23,27 +25,35 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
     recent = {"updated_at": {"$gte": clock.now() - RECENT_SECONDS}}
     is_open = stores.incidents.find(IS_OPEN, limit=LOOKED_AT, fields=("_key",))
     changed = stores.incidents.find(recent, "updated_at:-1", LOOKED_AT, fields=("_key",))
-    if LOOKED_AT in (len(is_open), len(changed)):
-        raise Declined(f"There are too many incidents to find {part} among: write its whole id.")
+    if len(is_open) == LOOKED_AT:
+        raise Declined(f"Too many incidents are open to find {part} among: write its whole id.")
     day, _, digits = part.rpartition("-")
     keys = sorted({str(one["_key"]) for one in (*is_open, *changed)}, reverse=True)
-    found = [key for key in keys if _fits(key, day, digits)]
+    found = [key for key in keys if _fits(key, day, as_digits(digits))]
     if len(found) == 1:
         return found[0]
     if not found:
         raise Declined(
             f"No incident that is open, or changed within a week, has the id {part}: write the "
-            "whole one, INC-…"
+            "whole one (INC-…), or help for what can be asked."
         )
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     raise Declined(f"{part} may be {', '.join(found[:NAMED])}{more}: write more of the id.")
 
 
-def by_thread(stores: Stores, channel: str, ts: str) -> str:
-    """Return the incident that a thread of a channel is about; empty: of none.
+def by_thread(stores: Stores, channel: str, ts: str) -> Optional[Document]:
+    """Return the incident that a thread of a channel is about, or what it was merged into.
 
-    ``ts`` is its first message's.
+    ``ts`` is the thread's first message's.
     """
+    key = _named_by(stores, channel, ts)
+    known = stores.incidents.get(key) if key else None
+    if known is None:
+        return None
+    return [known, *survivors(stores, str(known.get("merged_into") or ""))][-1]
+
+
+def _named_by(stores: Stores, channel: str, ts: str) -> str:
     try:
         moment = float(ts)
     except ValueError:

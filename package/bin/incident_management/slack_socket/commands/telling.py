@@ -85,7 +85,7 @@ class Teller:
         return f"<{escape(url)}|{incident_id}>" if url else incident_id
 
     def _help(self, press: Press, _user: str) -> Said:
-        lines = [f"`{press.command} {typed}` {does}" for typed, does in _HELP]
+        lines = [f"`{escape(press.command)} {typed}` {does}" for typed, does in _HELP]
         first = [f"{escape(press.typed, 500)}"] if press.typed else []
         return _said("\n".join([*first, *lines]), _HINT)
 

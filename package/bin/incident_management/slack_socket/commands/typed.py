@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ...incidents.identity import INCIDENT_ID
+from ...incidents.identity import INCIDENT_ID, as_digits
 from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE
 
 __all__ = [
@@ -43,9 +43,7 @@ _VERBS = {
 }
 # These take no incident: all that follows is their own.
 _FREE = (HELP, LIST, OPEN, ON_CALL)
-_REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-HJKMNP-TV-Z]{3,6})")
-# What people read and write for the digits that ids do have.
-_MISREAD = str.maketrans("ILO", "110")
+_REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
 _SHOWN_CHARACTERS = 60
 
 
@@ -90,9 +88,9 @@ def reference(word: str) -> str:
     """
     known = word.strip("`*_.,:;<>()").upper()
     head, dash, digits = known.rpartition("-")
-    known = f"{head}{dash}{digits.translate(_MISREAD)}"
-    if INCIDENT_ID.fullmatch(known):
-        return known
+    whole = f"{head}{dash}{as_digits(digits)}"
+    if INCIDENT_ID.fullmatch(whole):
+        return whole
     found = _REFERENCE.fullmatch(known)
     return "-".join(filter(None, found.groups())) if found else ""
 
