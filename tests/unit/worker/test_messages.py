@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from incident_management.notify.services import webhook
+from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
+from incident_management.splunk import conf
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration
@@ -47,6 +48,31 @@ def test_a_message_for_a_webhook_that_another_member_has_just_made_is_sent(monke
 
     stores.outbox.before = subscribe
     assert mine.deliver() == {"notifications_sent": 1}
+
+
+def test_a_message_for_an_own_channel_that_another_member_knows_already_is_sent(monkeypatch):
+    stores = FakeStores()
+    mine = messages(stores)
+    shaped = {"url": "https://desk.example/x", "body": '{"key": "{dedup}"}', "read_by": "software"}
+    file = {"channel:desk": shaped}
+    told = {"event": "opened", "headline": "Incident opened", "title": "Slow"}
+    monkeypatch.setattr(
+        conf, "load", lambda _session, name: file if name == "incident_routing" else {}
+    )
+    monkeypatch.setattr(http_call, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
+    mine._config._read_at -= 5.0
+    mine.outbox.enqueue("e1", "desk", "opened", told)
+    assert mine.deliver() == {"notifications_sent": 1}
+    # One that is malformed waits, and one that is gone takes nothing.
+    file["channel:desk"] = {**shaped, "body": "{"}
+    mine._config._read()
+    mine.outbox.enqueue("e2", "desk", "opened", told)
+    assert mine.deliver() == {}
+    file.clear()
+    mine._config._read()
+    assert mine.deliver() == {"notifications_dead": 1}
+    (gone,) = stores.outbox.find({"state": "dead"})
+    assert gone["last_error"] == "There is no channel 'desk', or none any more."
 
 
 def test_first_messages_are_left_alone_without_a_token_and_while_slack_is_set_up_wrongly(

@@ -75,8 +75,7 @@ class Messages:
         if not self._config.is_read:
             return {}
         made = {channel: self._sender(channel) for channel in CHANNELS}
-        made.update((name, self._own(name)) for name in self._config.routing.own_channels)
-        known = _Channels(made, self._webhook)
+        known = _Channels(made, self._webhook, self._own)
         counts = self.outbox.deliver_due(known, held=self._held_channels())
         return {f"notifications_{state}": count for state, count in counts.items()}
 
@@ -133,7 +132,7 @@ class Messages:
         def make() -> Sender:
             channel = self._config.routing.own_channels.get(name)
             if channel is None:
-                raise NotConfigured(f"The channel '{name}' was deleted.")
+                raise NotConfigured(f"There is no channel '{name}', or none any more.")
             network = network_of(self._config.settings)
             return HttpSender(channel, secrets_of(self._session, channel), network, self._clock)
 
@@ -167,17 +166,25 @@ class Messages:
 
 
 class _Channels(Dict[str, Callable[[], Sender]]):
-    """Senders by channel; that of a webhook reads its subscription when there is a message for it.
+    """Senders by channel; those of subscriptions and own channels are looked up for a message.
 
     A list of them, read beforehand, would not have one that another member has a message for since.
     """
 
-    def __init__(self, known: Senders, webhook: Callable[[str], Callable[[], Sender]]) -> None:
+    def __init__(
+        self,
+        known: Senders,
+        webhook: Callable[[str], Callable[[], Sender]],
+        own: Callable[[str], Callable[[], Sender]],
+    ) -> None:
         super().__init__(known)
         self._webhook = webhook
+        self._own = own
 
     def __contains__(self, channel: object) -> bool:
-        return super().__contains__(channel) or str(channel).startswith(PREFIX)
+        return True
 
     def __missing__(self, channel: str) -> Callable[[], Sender]:
-        return self._webhook(channel[len(PREFIX) :])
+        if channel.startswith(PREFIX):
+            return self._webhook(channel[len(PREFIX) :])
+        return self._own(channel)
