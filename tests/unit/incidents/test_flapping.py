@@ -105,6 +105,15 @@ def test_a_person_may_resolve_it(detection):
     assert calm(detection, 7200) == {"incidents_calm": 0}
 
 
+def test_of_what_flaps_still_the_timeline_is_not_read(detection):
+    """Each half minute: of 200 with 200 entries each that was 17 MB."""
+    detection.flaps(6)
+    read, find = [], detection.stores.timeline.find
+    detection.stores.timeline.find = lambda *a, **k: read.append(find(*a, **k)) or read[-1]
+    assert calm(detection, 1799) == {"incidents_calm": 0}
+    assert {name for found in read for one in found for name in one} == {"_key", "incident_id"}
+
+
 def test_it_is_resolved_when_it_was_over_and_stayed_calm(detection):
     detection.flaps()
     detection.is_over()
