@@ -110,7 +110,7 @@ def test_of_what_flaps_still_the_timeline_is_not_read(detection):
     detection.flaps(6)
     read, find = [], detection.stores.timeline.find
     detection.stores.timeline.find = lambda *a, **k: read.append(find(*a, **k)) or read[-1]
-    assert calm(detection, 1799) == {"incidents_calm": 0}
+    assert calm(detection, 1500) == {"incidents_calm": 0}
     assert {name for found in read for one in found for name in one} == {"_key", "incident_id"}
 
 
