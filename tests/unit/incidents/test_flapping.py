@@ -109,7 +109,12 @@ def test_of_what_flaps_still_the_timeline_is_not_read(detection):
     """Each half minute: of 200 with 200 entries each that was 17 MB."""
     detection.flaps(6)
     read, find = [], detection.stores.timeline.find
-    detection.stores.timeline.find = lambda *a, **k: read.append(find(*a, **k)) or read[-1]
+
+    def watched(*of, **more):
+        read.append(find(*of, **more))
+        return read[-1]
+
+    detection.stores.timeline.find = watched
     assert calm(detection, 1500) == {"incidents_calm": 0}
     assert {name for found in read for one in found for name in one} == {"_key", "incident_id"}
 
