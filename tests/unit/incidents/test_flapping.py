@@ -105,6 +105,20 @@ def test_a_person_may_resolve_it(detection):
     assert calm(detection, 7200) == {"incidents_calm": 0}
 
 
+def test_of_what_flaps_still_the_timeline_is_not_read(detection):
+    """Each half minute: of 200 with 200 entries each that was 17 MB."""
+    detection.flaps(6)
+    read, find = [], detection.stores.timeline.find
+
+    def watched(*of, **more):
+        read.append(find(*of, **more))
+        return read[-1]
+
+    detection.stores.timeline.find = watched
+    assert calm(detection, 1500) == {"incidents_calm": 0}
+    assert {name for found in read for one in found for name in one} == {"_key", "incident_id"}
+
+
 def test_it_is_resolved_when_it_was_over_and_stayed_calm(detection):
     detection.flaps()
     detection.is_over()

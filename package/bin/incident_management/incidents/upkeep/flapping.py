@@ -20,6 +20,7 @@ from .. import timeline
 from ..fold import ADDING, effective
 from ..model import ACTOR, ENDED, Entry, Head, Incident
 from ..routing import Routing
+from ..stores import any_of
 from ..story import Story
 from .held import goes_on
 
@@ -71,16 +72,29 @@ def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
     """Release the incidents that are calm; the worker's duty. Safe to run twice at once."""
     query = {"$and": [{"flapping": True}, {"status_rank": {"$lte": OPEN_RANK}}]}
     found = stores.incidents.find(query, "opened_at:1", MAX_AT_ONCE)
-    timelines = timeline.read_many(stores, [str(document["id"]) for document in found])
+    now, ids = clock.now(), [str(document["id"]) for document in found]
+    timelines = timeline.read_many(stores, _may_be_calm(stores, routing, ids, now))
     released = 0
     for incident_id, entries in timelines.items():
-        new = _released(stores, entries, routing, clock.now())
+        new = _released(stores, entries, routing, now)
         if new:
             timeline.write(stores, new)
             _resolve_unseen(stores, clock, incident_id)
             timeline.refresh(stores, incident_id)
             released += 1
     return {"incidents_calm": released}
+
+
+def _may_be_calm(
+    stores: Stores, routing: Routing, incident_ids: Sequence[str], now: float
+) -> List[str]:
+    """Those that did not flap within ``flap_calm``: timelines of what flaps are long."""
+    if not (incident_ids and routing.flap_count):
+        return list(incident_ids)
+    lately = [{"kind": "flapping"}, {"time": {"$gt": now - routing.flap_calm}}]
+    query = {"$and": [any_of("incident_id", incident_ids), *lately]}
+    found = stores.timeline.find(query, fields=("incident_id",))
+    return sorted(set(incident_ids).difference(str(one["incident_id"]) for one in found))
 
 
 def _released(
