@@ -107,7 +107,6 @@ cmd_test() {
   "$python" -m ruff check .
   "$python" -m ruff format --check .
   "$python" -m mypy package/bin/incident_management tools benchmarks tests
-  [ $# -gt 0 ] || start_unit_tests_on_splunks_pythons
   # What both of Splunk's Pythons test, the newest need not test again.
   [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || chosen=($(not_on_splunks_pythons))
   APPINSPECT="$appinspect" "$python" -m pytest \
@@ -129,10 +128,12 @@ unit_tests_alone() {
   return "$found"
 }
 
-# prepare_all_tests NUMBER-OF-ARGUMENTS: what the other tests need. Sets appinspect.
+# prepare_all_tests NUMBER-OF-ARGUMENTS: what the other tests need. Sets appinspect. Without arguments
+# the app's unit tests begin as soon as they can: setting up and checking leave a processor idle.
 prepare_all_tests() {
   [ "$1" -gt 0 ] || environments_for_tests
   package_if_changed
+  [ "$1" -gt 0 ] || start_unit_tests_on_splunks_pythons
   pages
   if inspection_tools; then
     appinspect="$PWD/$WORK/venv/inspect/bin/splunk-appinspect"
@@ -143,10 +144,11 @@ prepare_all_tests() {
 }
 
 # All but the unit tests, and of these those that are skipped where a library of the tools is missing,
-# as on Splunk's Pythons.
+# as on Splunk's Pythons; what the package ships is there.
 not_on_splunks_pythons() {
   printf '%s\n' tests/integration tests/browser tests/appinspect tests/contract tests/unit/benchmarks
-  grep -rlE --include='test_*.py' 'importorskip|skipif|pytest\.skip' tests/unit
+  grep -rE --include='test_*.py' 'importorskip|skipif|pytest\.skip' tests/unit |
+    grep -vE 'importorskip\("(boto|requests)' | cut -d: -f1 | sort -u
 }
 
 # One more than the machine has processors: most of the long tests wait for processes of their own.
@@ -164,15 +166,17 @@ environments_for_tests() {
     [ -z "$python" ] || (environment "unit-$version" "$python" requirements/unit.txt) &
   done
   (environment ucc) &
+  (environment inspect) &
   environment dev
   wait
 }
 
 # The app's own code runs on Splunk's Pythons: its unit tests run on each that is on this machine,
 # against the libraries that the package ships. They take the time that the other tests only wait.
+# Where both are there, the older leaves out what is marked to be enough on one.
 start_unit_tests_on_splunks_pythons() {
-  local version python
-  unit_tests=()
+  local version python chosen=()
+  [ -z "$(splunks_python 3.9)" ] || [ -z "$(splunks_python 3.13)" ] || chosen=(-m "not one_python")
   trap 'stop_unit_tests' EXIT
   for version in 3.9 3.13; do
     python=$(splunks_python "$version")
@@ -182,8 +186,9 @@ start_unit_tests_on_splunks_pythons() {
     fi
     environment "unit-$version" "$python" requirements/unit.txt
     PYTHONPATH="$PWD/$WORK/package/$APP/lib" nice -n 19 "$WORK/venv/unit-$version/bin/python" -m pytest \
-      -o cache_dir="$WORK/pytest-$version" tests/unit >"$WORK/unit-$version.log" 2>&1 &
+      -o cache_dir="$WORK/pytest-$version" ${chosen[@]+"${chosen[@]}"} tests/unit >"$WORK/unit-$version.log" 2>&1 &
     unit_tests+=("$!:$version")
+    chosen=()
   done
 }
 

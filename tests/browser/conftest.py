@@ -122,18 +122,28 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+@pytest.fixture(scope="package")
+def sessions() -> dict[str, Any]:
+    """What a browser keeps of an administrator who has signed in, by the stand-in's address."""
+    return {}
+
+
 @pytest.fixture
-def page(browser: Any, splunk: Any) -> Iterator[Any]:
-    """A signed-in page; a script error on it fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+def page(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
+    """A page of an administrator who has signed in; a script error on it fails the test."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 1000}, storage_state=sessions.get(splunk.web)
+    )
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto(f"{splunk.web}/en-US/account/login")
-    tab.fill("[name=username]", "admin")
-    tab.fill("[name=password]", PASSWORD)
-    tab.click("main button[type=submit]")
-    tab.wait_for_url("**/app/launcher/home")
+    if splunk.web not in sessions:
+        tab.goto(f"{splunk.web}/en-US/account/login")
+        tab.fill("[name=username]", "admin")
+        tab.fill("[name=password]", PASSWORD)
+        tab.click("main button[type=submit]")
+        tab.wait_for_url("**/app/launcher/home")
+        sessions[splunk.web] = context.storage_state()
     yield tab
     context.close()
     assert errors == []

@@ -1,8 +1,4 @@
-"""The app's collections in memory, with switches that make them fail.
-
-The query language is the KV store's (``$and $or $not $gt $gte $lt $lte $ne``, dotted names,
-arrays match by any element); an operator it does not know fails the test.
-"""
+"""The app's collections in memory, with switches that make them fail."""
 
 from __future__ import annotations
 
@@ -19,6 +15,7 @@ from incident_management.splunk.kvstore import (
     sorted_documents,
 )
 from incident_management.splunk.session import SplunkError
+from tests.fakes.queries import condition_of
 from tools.splunkd_lite.kvsort import is_bounded, is_indexed
 
 __all__ = ["DiskFull", "FakeCollection", "FakeStores", "Unavailable"]
@@ -100,8 +97,8 @@ class FakeCollection:
         self._check_reach(query or {}, sort, limit)
         self._check_order(query or {}, sort, limit, skip)
         known = self._known()
-        quick = _as_set(query or {})
-        texts = {id(document): text for text, document in known if matches(document, quick)}
+        is_wanted = condition_of(query or {})
+        texts = {id(document): text for text, document in known if is_wanted(document)}
         found = [document for _, document in known if id(document) in texts]
         found = sorted_documents(found, sort or "_key:1")
         found = found[skip : skip + limit] if limit else found[skip:]
@@ -165,9 +162,10 @@ class FakeCollection:
         assert size <= LONGEST_URL_QUERY_BYTES, f"A DELETE has its query in its URL: {size} bytes."
         self._check_reach(query)
         self._call("delete")
+        is_wanted = condition_of(query)
         with self._lock:
             for key, (_text, document) in list(zip(list(self.documents), self._known())):
-                if matches(document, query):
+                if is_wanted(document):
                     del self.documents[key]
 
     def all(self) -> List[Document]:
@@ -240,71 +238,6 @@ class FakeStores:
         for collection in self.collections:
             collection.before = None
             collection.heal()
-
-
-def _as_set(query: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A long ``$or`` of texts of one field as a set, so that tests of many keys stay fast."""
-    parts = query.get("$or") or []
-    names = {name for part in parts for name in part}
-    if len(query) != 1 or len(names) != 1 or not all(len(part) == 1 for part in parts):
-        return query
-    (name,) = names
-    values = [part[name] for part in parts]
-    return {name: frozenset(values)} if all(isinstance(v, str) for v in values) else query
-
-
-def matches(document: Any, query: Mapping[str, Any]) -> bool:
-    """Tell whether a document matches a KV store query."""
-    return all(_clause(document, name, wanted) for name, wanted in query.items())
-
-
-def _clause(document: Any, name: str, wanted: Any) -> bool:
-    found = document.get(name) if isinstance(document, dict) else None
-    if isinstance(found, str) and isinstance(wanted, (str, frozenset)):
-        # Most of all clauses: quick, so that tests of many documents are.
-        return found == wanted if isinstance(wanted, str) else found in wanted
-    if name == "$and":
-        return all(matches(document, part) for part in wanted)
-    if name == "$or":
-        return any(matches(document, part) for part in wanted)
-    if isinstance(wanted, frozenset):
-        values = _values(document, name.split("."))
-        return any(isinstance(value, str) and value in wanted for value in values)
-    if name == "$not":
-        return not matches(document, wanted)
-    if name.startswith("$"):
-        raise AssertionError(f"The KV store has no operator {name}.")
-    values = _values(document, name.split("."))
-    if isinstance(wanted, Mapping) and any(key.startswith("$") for key in wanted):
-        return all(_compare(values, operator, operand) for operator, operand in wanted.items())
-    return wanted in values
-
-
-def _compare(values: List[Any], operator: str, operand: Any) -> bool:
-    if operator == "$ne":
-        return operand not in values
-    tests: Dict[str, Callable[[Any], bool]] = {
-        "$gt": lambda value: value > operand,
-        "$gte": lambda value: value >= operand,
-        "$lt": lambda value: value < operand,
-        "$lte": lambda value: value <= operand,
-        "$eq": lambda value: value == operand,
-    }
-    if operator not in tests:
-        raise AssertionError(f"The KV store has no operator {operator}.")
-    same = (int, float) if isinstance(operand, (int, float)) else type(operand)
-    return any(isinstance(value, same) and tests[operator](value) for value in values)
-
-
-def _values(document: Any, path: List[str]) -> List[Any]:
-    """The values at a dotted path; an array counts as itself and as each of its elements."""
-    if not path:
-        return [document, *document] if isinstance(document, list) else [document]
-    if isinstance(document, list):
-        return [value for part in document for value in _values(part, path)]
-    if isinstance(document, dict) and path[0] in document:
-        return _values(document[path[0]], path[1:])
-    return []
 
 
 def check_names(value: Any) -> None:

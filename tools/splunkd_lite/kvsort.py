@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from functools import cache
 from typing import Any, Iterable, Mapping
 
 from tools.splunkd_lite.errors import SplunkdError
@@ -70,9 +71,14 @@ def is_indexed(sort: str, query: Mapping[str, Any], settings: Mapping[str, str])
     return not terms or any(_gives(index, terms, fixed) for index in _indexes(settings))
 
 
-def _indexes(settings: Mapping[str, str]) -> list[Iterable[tuple[str, int]]]:
+def _indexes(settings: Mapping[str, str]) -> list[tuple[tuple[str, int], ...]]:
     declared = (v for k, v in settings.items() if k.startswith("accelerated_fields."))
-    return [_OWN, *(tuple(json.loads(text).items()) for text in declared)]
+    return [_OWN, *map(_index, declared)]
+
+
+@cache
+def _index(declared: str) -> tuple[tuple[str, int], ...]:
+    return tuple(json.loads(declared).items())
 
 
 def _fixed(query: Mapping[str, Any]) -> set[str]:

@@ -83,7 +83,7 @@ def test_bad_switches_are_refused_and_only_administrators_may(standin: StandIn) 
 def test_all_members_of_a_cluster_follow(start_member) -> None:
     one, two = start_member("sh1", lease=1.0), start_member("sh2", lease=1.0)
     one.service().post(PATH, read_only="1")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not two.splunk.kv.faults.read_only and time.monotonic() < deadline:
         time.sleep(0.05)
     assert status_of(sales(two).insert, "{}") == 503
@@ -160,7 +160,7 @@ def test_a_member_that_becomes_captain_has_everything(lagging) -> None:
 def test_the_lag_is_switched_on_for_all(lagging) -> None:
     captain, other = lagging
     captain.service().post(PATH, lag_seconds="0.5")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while other.splunk.kv.faults.lag_seconds != 0.5 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert (other.splunk.kv.faults.lag, captain.splunk.kv.faults.lag) == (0.5, 0.0)

@@ -82,17 +82,17 @@ def test_one_search_never_overlaps_itself(splunk, acted):
 
     def slow(now):
         started.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return []
 
     splunk.jobs.answer = slow
     scheduler = Scheduler(splunk)
     first = threading.Thread(target=scheduler.tick, args=(NOON + 300,))
     first.start()
-    assert started.wait(5)
+    assert started.wait(60)
     scheduler.tick(NOON + 600)
     go_on.set()
-    first.join(5)
+    first.join(60)
     scheduler.tick(NOON + 601)
     scheduler.tick(NOON + 900)
     assert times(splunk) == [5, 15]
@@ -298,7 +298,7 @@ def test_stopping_ends_an_action_that_would_run_on(splunk, monkeypatch):
     while not marks.is_dir() or not list(marks.iterdir()):
         threading.Event().wait(0.05)
     scheduler.stop()
-    running.join(5)
+    running.join(60)
     assert not list(marks.iterdir())
     assert splunk.logged("because Splunk stops")
 

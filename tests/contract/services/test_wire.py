@@ -42,7 +42,7 @@ def test_messages_of_any_length_go_both_ways(server, size):
     wire.send(text)
     peer.send(text)
     assert wire.receive(5) == text
-    assert peer.texts.get(timeout=5) == text
+    assert peer.texts.get(timeout=60) == text
     assert peer.target == "/link/?ticket=1&app_id=2"
     wire.close()
     assert peer.over.wait(5) and peer.closed == 1000
@@ -55,7 +55,7 @@ def test_what_comes_with_the_handshake_is_not_lost_and_fragments_are_one_message
     peer = server.next_peer()
     assert wire.receive(5) == "hello"
     assert json.loads(wire.receive(5) or "") == {"a": 1}
-    assert peer.pongs.get(timeout=5) == b"mid"
+    assert peer.pongs.get(timeout=60) == b"mid"
     assert wire.receive(0.01) is None
     wire.close()
 
@@ -165,7 +165,7 @@ def test_a_proxy_is_used_with_its_login_and_tls_goes_through_it(
     peer.send("hello" * 10_000)
     assert wire.receive(5) == "hello" * 10_000
     wire.send("thanks")
-    assert peer.texts.get(timeout=5) == "thanks"
+    assert peer.texts.get(timeout=60) == "thanks"
     assert proxy.asked[0].startswith(f"CONNECT wss.example:{tls_server.port} HTTP/1.1\r\n")
     assert "Proxy-Authorization: Basic dXNlcjpwYSBzcw==" in proxy.asked[0]
     wire.close()

@@ -192,7 +192,7 @@ class SocketSlack(Slack):
             "accepts_response_payload": payload.get("type") in (None, "view_submission"),
         }
         peer.send(json.dumps(envelope))
-        assert json.loads(peer.texts.get(timeout=3)) == {"envelope_id": envelope["envelope_id"]}
+        assert json.loads(peer.texts.get(timeout=30)) == {"envelope_id": envelope["envelope_id"]}
         return envelope
 
     # --- its Web API --------------------------------------------------------------------------

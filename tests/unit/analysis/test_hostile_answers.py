@@ -73,6 +73,7 @@ def test_no_line_of_an_answer_looks_like_the_verdict():
             assert "\n" not in said and "\x1b" not in said
 
 
+@pytest.mark.one_python
 def test_a_huge_answer_is_kept_small():
     assert len(json.dumps(Shop().conclude(_obeying("A pool " * 50_000)))) < 150_000
 

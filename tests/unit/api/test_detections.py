@@ -222,7 +222,7 @@ def test_a_restart_makes_no_detection_new(api):
     assert report(api)["state"] == "new"
 
 
-def test_what_opens_again_pages_again_and_of_what_isclosed_nothing_is_read(api):
+def test_what_opens_again_pages_again_and_of_what_is_closed_nothing_is_read(api):
     again, closed = fire(api, 1, 9, "true_positive"), fire(api, 2, 9, "true_positive")
     api.call("POST", f"/incidents/{again}/reopen", {"reason": "It is back."})
     api.call("POST", f"/incidents/{closed}/close", {})

@@ -18,6 +18,8 @@ from incident_management.incidents import suppression
 from incident_management.ports import SearchResult
 from tests.unit.detection.watching import START, Watched
 
+pytestmark = pytest.mark.one_python
+
 SPAN = 300
 DAY = 86400
 DEPLOY = 6 * 3600

@@ -124,9 +124,9 @@ def test_a_message_without_a_time_before_it_stays_whole(message):
 )
 def test_a_header_made_to_be_slow_is_not(text):
     for start in ("2026-01-04 11:20:00 ", "<34>1 2026-01-04 a b c d [", "[info] ", ""):
-        began = time.perf_counter()
+        began = time.process_time()
         message_of(start + text * 2000)
-        assert time.perf_counter() - began < 0.5
+        assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from incident_management.incidents.grouping import Topology
 from incident_management.splunk.session import SplunkError
 from tests.fakes import DiskFull, FakeStores, ManualClock, Unavailable
 from tests.unit.incidents.builders import START, ingest, signal, signals
+
+pytestmark = pytest.mark.one_python
 
 TOPOLOGY = Topology.from_rows(
     [{"service": f"service-{n}", "depends_on": f"service-{n + 1}"} for n in range(3)]

@@ -18,6 +18,8 @@ from tests.fakes.turns import orders
 from tests.unit.incidents.builders import START, ingest, signal
 from tests.unit.incidents.movers import check, holders, merge, opened
 
+pytestmark = pytest.mark.one_python
+
 LATE = signal("checkout", 1)
 
 

@@ -18,6 +18,8 @@ from tests.unit.incidents import test_handovers as rotas
 from tests.unit.incidents.builders import START, ingest, signal
 from tests.unit.incidents.movers import check, holders, opened
 
+pytestmark = pytest.mark.one_python
+
 LATE = signal("checkout", 1)
 
 

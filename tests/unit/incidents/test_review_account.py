@@ -260,6 +260,7 @@ def test_a_review_is_due_where_one_is_wanted_until_somebody_says_so(told, ending
     assert read_review(told.stores, told.id, ("low",)).wanted is False
 
 
+@pytest.mark.one_python
 def test_of_hundreds_of_deeds_and_failures_the_first_and_last_are_told(told):
     for number in range(300):
         told.say("note", "ann", after=0.001, text=f"note {number}")

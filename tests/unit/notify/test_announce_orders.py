@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from incident_management.notify.announce import Announcer
 from tests.fakes.turns import orders
 from tests.unit.notify.desk import ROUTING, Desk
+
+pytestmark = pytest.mark.one_python
 
 
 def test_two_workers_tell_everything_once_whatever_is_written_meanwhile():

@@ -11,6 +11,8 @@ from incident_management.notify.channel import Delivery, unknown
 from incident_management.notify.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
 
+pytestmark = pytest.mark.one_python
+
 
 def test_a_lost_answer_is_settled_by_asking():
     slack = FakeService()

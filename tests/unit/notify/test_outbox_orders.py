@@ -13,6 +13,8 @@ from incident_management.notify.channel import Delivery
 from tests.fakes.turns import orders
 from tests.unit.notify.services import FakeService, Office
 
+pytestmark = pytest.mark.one_python
+
 LATER_SECONDS = 150
 
 

@@ -7,6 +7,8 @@ import pytest
 from incident_management.remediation import approval, execution, settling, undoing
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
+pytestmark = pytest.mark.one_python
+
 
 @pytest.fixture
 def bench():

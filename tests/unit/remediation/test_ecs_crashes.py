@@ -13,6 +13,8 @@ from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, serv
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute
 
+pytestmark = pytest.mark.one_python
+
 exceptions = pytest.importorskip("botocore.exceptions")
 
 # More than any of them takes, see the last test.

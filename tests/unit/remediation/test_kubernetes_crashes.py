@@ -14,6 +14,8 @@ from tests.unit.remediation.cluster import Cluster
 from tests.unit.remediation.plans import approved
 from tests.unit.remediation.sailing import KINDS, Sailing
 
+pytestmark = pytest.mark.one_python
+
 # More than any of them takes, see the last test.
 REQUESTS = 14
 CASES = [

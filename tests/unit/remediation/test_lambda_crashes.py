@@ -12,6 +12,8 @@ from tests.unit.remediation.bench import Crash
 from tests.unit.remediation.functions import FakeLambda, Serverless
 from tests.unit.remediation.plans import approved, execute
 
+pytestmark = pytest.mark.one_python
+
 exceptions = pytest.importorskip("botocore.exceptions")
 
 # More than any of them takes, see the last test.

@@ -20,6 +20,8 @@ from tests.fakes.turns import orders
 from tests.unit.remediation.bench import INCIDENT, Bench, FakeDeployApi
 from tests.unit.remediation.plans import approved
 
+pytestmark = pytest.mark.one_python
+
 OTHER = "INC-20260101-BBBBBB"
 AT = ("claims", "timeline", "plans", "service")
 

@@ -11,6 +11,8 @@ from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import INCIDENT, Bench
 
+pytestmark = pytest.mark.one_python
+
 NOTHING_DONE = "Nothing was done. "
 
 

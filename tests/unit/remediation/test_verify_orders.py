@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from incident_management.incidents import timeline
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.signal import Signal
@@ -9,6 +11,8 @@ from incident_management.remediation import approval, execution
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import ROUTING
 from tests.unit.remediation.bench import INCIDENT, Bench
+
+pytestmark = pytest.mark.one_python
 
 
 def test_a_finding_that_the_verdict_did_not_know_keeps_the_incident_open():

@@ -118,7 +118,7 @@ def office():
 
 
 def soon(what: Any) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not what():
         assert time.monotonic() < end
         time.sleep(0.002)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from incident_management.splunk.kvstore import sorted_documents
-from tests.fakes.stores import matches
+from tests.fakes.queries import matches
 
 
 class Shelf:

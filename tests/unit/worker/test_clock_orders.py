@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from incident_management.incidents.editing import edit
 from incident_management.worker.clocks import Clocks
 from tests.fakes.turns import orders
 from tests.unit.worker.desk import Desk
+
+pytestmark = pytest.mark.one_python
 
 
 def test_a_critical_incident_is_escalated_in_time_whichever_worker_goes_on():

@@ -58,6 +58,7 @@ def test_a_baseline_finds_a_flood_again_for_as_long_as_it_lasts():
     assert asked(watched, end - SPAN, spans=2)[0] == ["orders"]
 
 
+@pytest.mark.one_python
 def test_what_a_fault_has_taught_since_does_not_count():
     """Judged by the checkpoint of today the flood would be usual."""
     watched = learned()
