@@ -1,14 +1,19 @@
 """Incidents that two writers opened at once become one, and people have the last word."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline
+from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.joining import merging
+from incident_management.incidents.model import ACTOR
 from incident_management.incidents.upkeep.opened_twice import Compared, join_raced
-from tests.unit.incidents.builders import ROUTING, ingest, signal
+from tests.fakes import FakeStores, ManualClock
+from tests.fakes.turns import orders
+from tests.unit.incidents.builders import ROUTING, START, ingest, signal
 
 # A writer that sees no incident of the others.
 BLIND = replace(ROUTING, group_by=())
@@ -120,3 +125,42 @@ def test_one_whose_signal_is_still_to_be_written_is_looked_at_again(stores, cloc
     stores.signals.insert(late)
     wanted = {"raced_incidents_merged": 1}
     assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted
+
+
+@pytest.mark.parametrize("move", ["split", "undo_merge"])
+def test_what_people_take_apart_in_that_moment_stays_so(move):
+    """Another worker had just merged it, or somebody splits it, after this one has looked."""
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(START + 100)
+        (outcome, _more) = ingest(stores, clock, BLIND).ingest(
+            [signal(group=True), signal(run=1, group=True)]
+        )
+        first = outcome.incident_id
+        clock.advance(1)
+        second = opened(stores, clock, rule="HTTP 5xx")
+
+        def person():
+            with contextlib.suppress(IllegalMove):
+                if move == "split":
+                    keys = [one["_key"] for one in stores.signals.find({"incident_id": first})]
+                    merging.split(stores, clock, ROUTING, first, keys[:1], "ann")
+                else:
+                    merging.merge(stores, clock, second, first, "ann")
+                    merging.undo_merge(stores, clock, first, second, "ann")
+
+        return stores, [lambda: look(stores, clock), person]
+
+    tried = 0
+    for stores, order in orders(begun, 1, ("claims", "timeline")):
+        for entry in stores.timeline.all():
+            if entry["kind"] == "merged" and entry["actor"] == ACTOR:
+                apart = [
+                    one
+                    for one in stores.timeline.all()
+                    if one["kind"] in ("split", "unmerged")
+                    and one["data"]["number"] < entry["data"]["number"]
+                ]
+                assert not apart, "".join(map(str, order))
+        tried += 1
+    assert tried > 10

@@ -47,11 +47,18 @@ ROUNDS = 50
 
 
 def merge(
-    stores: Stores, clock: Clock, source: str, into: str, actor: str, reason: str = ""
+    stores: Stores,
+    clock: Clock,
+    source: str,
+    into: str,
+    actor: str,
+    reason: str = "",
+    may: Callable[[], bool] = lambda: True,
 ) -> Incident:
     """Merge ``source`` into ``into``, an open incident; returns that one.
 
     The source is closed. Its signals, and those of the same problems that come later, count there.
+    ``may`` is asked once all earlier moves were carried out; False: IllegalMove is raised.
     """
     if source == into:
         raise IllegalMove(f"{source} can't be merged with itself.")
@@ -63,6 +70,8 @@ def merge(
         if not target.is_open:
             text = f"{into} is {target.status} and can't take another one over; reopen it first."
             raise IllegalMove(text)
+        if not may():
+            raise IllegalMove(f"{source} and {into} were taken apart just now.")
         return Move(number, "merge", source, into, actor, now, reason)
 
     _decided(stores, clock, decide)

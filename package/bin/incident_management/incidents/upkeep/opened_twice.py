@@ -8,6 +8,7 @@ both are there, opened seconds apart, and the later one would have joined the ea
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Dict, List, Optional, Tuple
 
 from ...ports import Clock, Stores
@@ -74,11 +75,13 @@ def join_raced(
         if join is None or not _untouched(stores, incident.id, join.incident_id):
             compared[incident.id] = state
             continue
+        reason = f"{join.reason} Both were opened at once."
+        # People, or another worker, may move something until then.
+        may = partial(_untouched, stores, incident.id, join.incident_id)
         try:
-            reason = f"{join.reason} Both were opened at once."
-            merging.merge(stores, clock, incident.id, join.incident_id, ACTOR, reason)
+            merging.merge(stores, clock, incident.id, join.incident_id, ACTOR, reason, may)
         except IllegalMove:
-            continue  # One of them was closed or merged in between.
+            continue  # One of them was closed, merged or taken apart in between.
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}
