@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from incident_management.incidents.model import Incident
+from incident_management.incidents.review.waiting import note_waiting
+from incident_management.incidents.routing import Routing
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.workbench.site import Site, sign_in
+from tests.browser.workbench.site import Clock, Site, sign_in
 from tools.splunkd_lite.web.studio import build_studio
 
 MOST_BYTES = 300_000
@@ -85,6 +87,7 @@ def age(site: Site) -> None:
     worker = {"purpose": "worker:announce:checkpoint", "time": now + 600, "value": {}}
     told = {"purpose": "channels set up", "value": {"channels": "slack, teams, pagerduty"}}
     site.stores.claims.save([{"_key": one["purpose"], **one} for one in (worker, told)])
+    note_waiting(site.stores, Clock(), Routing().review_severities)
     event = {"_time": now - 20, "_raw": "ERROR checkout QueuePool limit", "host": "checkout-2"}
     site.standin.index("main", [event])
 

@@ -133,3 +133,24 @@ def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
     page.evaluate("document.activeElement.blur()")
     refresh(page)
     expect(count).to_have_text("2 shown: 2 without an owner")
+
+
+def test_the_filters_leave_the_list_its_room(site: Site, enter: Enter) -> None:
+    site.open("Room below the filters")
+    page = enter("rob", "?text=room+below", width=1440)
+    rows, severity = page.locator(".wb-item"), page.get_by_label("Severity")
+    expect(rows).to_have_count(1)
+    clear = page.get_by_role("button", name="Clear")
+    expect(clear).to_be_visible()
+    top = rows.first.bounding_box()["y"]
+    page.get_by_label("Text").fill("")
+    expect(clear).to_be_hidden()
+    assert rows.first.bounding_box()["y"] == top, "the list moved under the hand"
+
+    page.set_viewport_size({"width": 1024, "height": 800})  # two windows beside each other
+    expect(severity).to_be_hidden()
+    assert rows.first.bounding_box()["y"] < top
+    page.get_by_role("button", name="Filters").click()
+    severity.select_option("critical")
+    expect(page.get_by_role("button", name="Filters")).to_have_text("Filters (1)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -39,7 +39,7 @@ export class FilterBar {
     constructor(filters, changed, ...beside) {
         this.changed = changed;
         this.#search = h('input', {
-            type: 'search', class: 'wb-search', placeholder: 'Title, id, host, service, detection …', 'aria-label': 'Text', maxlength: 200,
+            type: 'search', class: 'wb-search', placeholder: 'Search title, id, host …', title: 'Title, description, id, host, service, detection, tag (/)', 'aria-label': 'Text', maxlength: 200,
             on: { input: () => this.#typed() },
         });
         for (const [name, [label, options]] of Object.entries(CHOICES)) {
@@ -52,8 +52,8 @@ export class FilterBar {
         // Where there is little room the list comes first: what it is narrowed by is unfolded, and counted where it is folded.
         this.unfold = h('button', { type: 'button', class: 'wb-quiet wb-unfold-filters', 'aria-expanded': 'false', on: { click: () => this.#turn() } });
         this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
-            h('div', { class: 'wb-search-row' }, this.#search, this.unfold, clear, beside),
-            h('div', { class: 'wb-selects' }, [...this.#selects.values()]));
+            h('div', { class: 'wb-search-row' }, this.#search, this.unfold, beside),
+            h('div', { class: 'wb-selects' }, [...this.#selects.values()], clear));
         this.show(filters);
     }
 
