@@ -55,6 +55,15 @@ def test_three_at_once_are_one(stores, clock):
     assert stores.incidents.get(first)["signals"] == 3
 
 
+def test_of_many_at_once_the_signals_are_read_in_one_call(stores, clock):
+    """In a storm it was a call for each, before anybody was told."""
+    for number in range(20):
+        opened(stores, clock, entity=f"service-{number}")
+    stores.signals.log.clear()
+    assert look(stores, clock) == NOTHING
+    assert stores.signals.log == ["find signals"]
+
+
 def test_neighbours_count_as_they_do_for_ingest(stores, clock):
     opened(stores, clock)
     opened(stores, clock, entity="storefront")

@@ -165,5 +165,15 @@ def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, c
     assert reminded(stores, incident) == ["cy"]
 
 
+def test_what_has_no_document_for_a_while_is_listed_when_it_has_one_again(stores, clock, incident):
+    follow_up(stores, clock, incident)
+    document = stores.incidents.get(incident)
+    stores.incidents.delete(incident)
+    clock.advance(60)
+    rounds(stores, clock)
+    stores.incidents.save([document])
+    assert [one["_key"] for one in open_ones(stores)] == [incident]
+
+
 def open_ones(stores):
     return reminding.incidents_with_follow_ups(stores, (), only_open=True)

@@ -78,15 +78,19 @@ def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
         overdue = [(incident_id, one) for one in still_open if _is_to_be_told(one, now)]
         found += overdue
         if not overdue and now - float(claim["time"]) >= WRITING_SECONDS:
-            put_off.append(_put_off(claim, still_open, now))
+            # Of one without a document, as in the middle of an upgrade, nobody knows.
+            is_open = bool(still_open) or incident_id not in noted
+            put_off.append(_put_off(claim, still_open, is_open, now))
     stores.claims.save(put_off)
     return found
 
 
-def _put_off(claim: Document, still_open: Sequence[Document], now: float) -> Document:
+def _put_off(
+    claim: Document, still_open: Sequence[Document], is_open: bool, now: float
+) -> Document:
     """Return the claim with when to look again: at the next date, or after a day."""
     dates = [float(one["due"]) for one in still_open if one["due"] > now]
-    value = {**claim["value"], "open": bool(still_open)}
+    value = {**claim["value"], "open": is_open}
     return {**claim, "time": min([now + AGAIN_SECONDS, *dates]), "value": value}
 
 

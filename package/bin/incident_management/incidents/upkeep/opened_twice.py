@@ -9,9 +9,9 @@ both are there, opened seconds apart, and the later one would have joined the ea
 from __future__ import annotations
 
 from functools import partial
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ...ports import Clock, Stores
+from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..errors import IllegalMove
 from ..grouping import Candidates, Join, Topology
@@ -63,15 +63,11 @@ def join_raced(
     for gone in compared.keys() - {incident.id for incident in recent}:
         del compared[gone]
     merged = 0
-    for place, incident in enumerate(recent):
-        near = _near(incident, recent[:place])
-        state = tuple(_about(one) for one in near)
-        if not near or compared.get(incident.id) == state:
-            continue
-        first = stores.signals.find({"incident_id": incident.id}, "first_time:1,_key:1", 1)
-        if not first:
+    firsts = _first_signals(stores, [one for one, *_ in _to_compare(recent, compared)])
+    for incident, near, state in _to_compare(recent, compared):
+        if incident.id not in firsts:
             continue  # Its writer is about to write it.
-        join = _join(Signal.from_document(first[0]), near, routing, topology)
+        join = _join(firsts[incident.id], near, routing, topology)
         if join is None or not _untouched(stores, incident.id, join.incident_id):
             compared[incident.id] = state
             continue
@@ -85,6 +81,31 @@ def join_raced(
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}
+
+
+def _to_compare(
+    recent: List[Incident], compared: Compared
+) -> Iterator[Tuple[Incident, List[Incident], Tuple[About, ...]]]:
+    """Yield those with others near them that they were not compared with, as these are now."""
+    for place, incident in enumerate(recent):
+        near = _near(incident, recent[:place])
+        state = tuple(_about(one) for one in near)
+        if near and compared.get(incident.id) != state:
+            yield incident, near, state
+
+
+def _first_signals(stores: Stores, incidents: Sequence[Incident]) -> Dict[str, Signal]:
+    """Return the first signal of each of these, in one call: in a storm they are hundreds."""
+    if not incidents:
+        return {}
+    earliest: List[Document] = [
+        {"incident_id": one.id, "first_time": {"$lte": one.first_time or 0.0}} for one in incidents
+    ]
+    found = map(Signal.from_document, stores.signals.find({"$or": earliest}))
+    firsts: Dict[str, Signal] = {}
+    for signal in sorted(found, key=lambda one: (one.first_time, one.key)):
+        firsts.setdefault(signal.incident_id, signal)
+    return firsts
 
 
 def _near(incident: Incident, earlier: List[Incident]) -> List[Incident]:
