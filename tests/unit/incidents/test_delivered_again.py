@@ -71,6 +71,17 @@ def test_after_the_next_episode_has_joined_an_older_incident_it_counts_where_it_
     check(stores)
 
 
+def test_after_a_member_whose_clock_is_behind_began_the_next_episode_it_counts_where_it_did(
+    stores, clock, over
+):
+    end(stores, clock, over)
+    clock.set(CUT_OFF.last_time - 30)
+    (outcome,) = ingest(stores, clock).ingest([NEXT])
+    assert outcome.incident_id != over
+    ingest(stores, clock).ingest([CUT_OFF])
+    check(stores)
+
+
 def test_after_its_incident_was_merged_and_the_next_episode_has_begun_it_counts_where_it_did(
     stores, clock, over
 ):

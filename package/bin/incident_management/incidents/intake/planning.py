@@ -25,6 +25,9 @@ from .reading import Reader
 
 __all__ = ["Planner"]
 
+# Who claimed the newest episode may have a clock that is so far behind.
+CLOCKS_APART_SECONDS = 60.0
+
 
 class Planner:
     """Decides where signals go; ``episodes`` looks up again what is remembered and in doubt."""
@@ -128,8 +131,8 @@ class Planner:
     @staticmethod
     def _is_late(problem: Problem) -> bool:
         # Its incident may be older: an episode may join one that was open before.
-        is_before = (signal.last_time <= problem.claimed_at for signal in problem.signals)
-        return problem.episode > 1 and any(is_before)
+        until = problem.claimed_at + CLOCKS_APART_SECONDS
+        return problem.episode > 1 and any(one.last_time <= until for one in problem.signals)
 
     def _pass_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return the problems that have an open incident, or may open one, with those signals."""
