@@ -35,6 +35,11 @@ def test_before_any_channel_is_set_up_nothing_fails_and_the_api_says_so(started:
     (notice,) = info["notices"]
     assert notice.startswith(NOBODY)
     wait_for(lambda: _told_on_the_overview(started) == NOBODY_YET)
+    # Beside it is what waits afterwards, as the worker has counted it.
+    noted = '| inputlookup strict=true incident_claims where purpose="afterwards"'
+    wait_for(lambda: started.search(noted))
+    (waits,) = started.search(noted)
+    assert (waits["value.reviews_due"], waits["value.follow_ups_overdue"]) == ("0", "0")
 
 
 def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office):
