@@ -27,7 +27,20 @@ from .objections import (
 from .plan import PlanState, before_run
 from .runs import Run, action_run, rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
-from .steps import LEASE_SECONDS, Step, act, action_step, begin, end, inverse_step, keep, kept, look
+from .steps import (
+    LEASE_SECONDS,
+    Step,
+    act,
+    action_step,
+    begin,
+    end,
+    inverse_step,
+    is_idle,
+    keep,
+    kept,
+    look,
+    mark_idle,
+)
 
 __all__ = ["settle", "settle_all"]
 
@@ -87,12 +100,14 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         outcome = look(context, step, earlier)
     if outcome.status != "unchanged":
         return outcome
+    idle = is_idle(context, run)
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
-        outcome = _again(context, step)
+        outcome = _again(context, step, idle)
         keep(context, run, outcome.result)
         return outcome
-    return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+    detail = f"{outcome.detail} The request was not sent again: {refusal}"
+    return Outcome("failed" if idle and not refusal.passing else "unchanged", detail)
 
 
 def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
@@ -104,10 +119,21 @@ def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
-def _again(context: Context, step: Step) -> Outcome:
-    """Send a request again. That it fails says nothing of the first one, which may go on."""
+def _again(context: Context, step: Step, idle: bool) -> Outcome:
+    """Send a request again. That it fails says nothing of the first one, which may go on.
+
+    Unless that, and each since, had failed in passing (``idle``): then a refusal is the end.
+    """
+    began = context.clock.now()
+    mark_idle(context, step.run, False)
     outcome = act(context, step)
-    return replace(outcome, status="unknown") if outcome.status == "failed" else outcome
+    if outcome.status != "failed":
+        return outcome
+    # Later, somebody else may have sent it, too.
+    alone = idle and context.clock.now() - began < LEASE_SECONDS
+    if outcome.passing:
+        mark_idle(context, step.run, alone)
+    return outcome if alone and not outcome.passing else replace(outcome, status="unknown")
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
@@ -150,4 +176,6 @@ def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, O
     run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
     # Cut off between its claim and its first entry.
     claim = context.stores.claims.get(run.claim) if run else None
-    return (float(claim["time"]), run) if claim else (0.0, None)
+    if claim is None or claim["value"].get("rejected"):
+        return 0.0, None
+    return float(claim["time"]), run

@@ -21,9 +21,11 @@ __all__ = [
     "begin",
     "end",
     "inverse_step",
+    "is_idle",
     "keep",
     "kept",
     "look",
+    "mark_idle",
 ]
 
 
@@ -109,6 +111,19 @@ def kept(context: Context, run: Run) -> Dict[str, Any]:
     """Return what :func:`keep` wrote."""
     claim = context.stores.claims.get(run.claim)
     return dict(claim["value"].get("result") or {}) if claim else {}
+
+
+def mark_idle(context: Context, run: Run, idle: bool) -> None:
+    """Write whether certainly no request of a run is under way, though it has not ended."""
+    claim = context.stores.claims.get(run.claim)
+    if claim is not None and bool(claim["value"].get("idle")) != idle:
+        context.stores.claims.save([{**claim, "value": {**claim["value"], "idle": idle}}])
+
+
+def is_idle(context: Context, run: Run) -> bool:
+    """Tell what :func:`mark_idle` wrote last."""
+    claim = context.stores.claims.get(run.claim)
+    return claim is not None and bool(claim["value"].get("idle"))
 
 
 def begin(
