@@ -328,15 +328,20 @@ def test_of_two_that_take_an_entity_that_was_left_at_most_one_acts(moment):
     assert len(bench.api.executed) <= 1
 
 
-def test_a_rejection_that_was_cut_off_lets_nothing_run_and_may_be_given_again(bench):
+@pytest.mark.parametrize("who", ["worker", "executing", "again"])
+def test_a_rejection_that_was_cut_off_lets_nothing_run_and_is_finished(bench, who):
     bench.stores.timeline.before = killed
     with pytest.raises(Crash):
         approval.reject(bench.context, bench.plan, "omar", "stop")
     bench.stores.heal()
-    bench.clock.advance(200)
-    assert settling.settle_all(bench.context) == 0
-    assert execution.execute(bench.context, bench.plan, "mia").status == "approved"
-    assert approval.reject(bench.context, bench.plan, "omar", "stop").status == "rejected"
+    if who == "worker":
+        assert settling.settle_all(bench.context) == 1
+    elif who == "executing":
+        execution.execute(bench.context, bench.plan, "mia")
+    else:
+        approval.reject(bench.context, bench.plan, "zoe", "really")
+    state = bench.context.load(bench.plan)[2]
+    assert (state.status, state.detail) == ("rejected", "Rejected by omar.")
     assert bench.api.executed == []
 
 

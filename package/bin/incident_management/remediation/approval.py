@@ -26,7 +26,7 @@ from .safety import (
     resolved_arguments,
     suitable_facts,
 )
-from .steps import LEASE_SECONDS
+from .steps import LEASE_SECONDS, write_rejection
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
@@ -208,18 +208,11 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
     refusal = None if state.status == "approved" else _not_open_to_decisions(plan, state)
     if refusal:
         raise refusal
-    claim = action_run(plan).claim
-    if not context.claim(claim, {"actor": actor, "rejected": True}) and context.is_begun(plan_id):
+    said = {"actor": actor, "rejected": True, "reason": reason[:1000]}
+    if not context.claim(action_run(plan).claim, said) and context.is_begun(plan_id):
         sentence = f"{plan_id} is being carried out already: it is too late to reject it."
         raise Refused(sentence, "decided")
-    data = {
-        "plan_hash": plan["plan_hash"],
-        "state_hash": plan["state_hash"],
-        "decision": "rejected",
-        "expires_at": 0,
-        "reason": reason[:1000],
-    }
-    context.append(plan, "approval", data, actor, f"rejection:{plan_id}")
+    write_rejection(context, plan)
     return context.show(plan)
 
 

@@ -40,6 +40,7 @@ from .steps import (
     kept,
     look,
     mark_idle,
+    write_rejection,
 )
 
 __all__ = ["settle", "settle_all"]
@@ -61,6 +62,9 @@ def settle_all(context: Context, failed: Optional[Callable[[str, str], None]] = 
 def settle(context: Context, plan_id: str) -> bool:
     """Ask about a run that was begun long ago and has no end. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
+    if state.status == "approved" and write_rejection(context, plan):
+        context.show(plan)  # Who rejected it was cut off.
+        return True
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
     # From the future: the clock was set back. That time is not waited for, as it is long after.
@@ -176,6 +180,4 @@ def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, O
     run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
     # Cut off between its claim and its first entry.
     claim = context.stores.claims.get(run.claim) if run else None
-    if claim is None or claim["value"].get("rejected"):
-        return 0.0, None
-    return float(claim["time"]), run
+    return (float(claim["time"]), run) if claim else (0.0, None)

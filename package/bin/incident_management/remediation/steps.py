@@ -26,6 +26,7 @@ __all__ = [
     "kept",
     "look",
     "mark_idle",
+    "write_rejection",
 ]
 
 
@@ -111,6 +112,23 @@ def kept(context: Context, run: Run) -> Dict[str, Any]:
     """Return what :func:`keep` wrote."""
     claim = context.stores.claims.get(run.claim)
     return dict(claim["value"].get("result") or {}) if claim else {}
+
+
+def write_rejection(context: Context, plan: Mapping[str, Any]) -> bool:
+    """Write that a plan is rejected, once, if a rejection has taken its claim. False: none has."""
+    claim = context.stores.claims.get(action_run(plan).claim)
+    if claim is None or not claim["value"].get("rejected"):
+        return False
+    said = claim["value"]
+    data = {
+        "plan_hash": plan["plan_hash"],
+        "state_hash": plan["state_hash"],
+        "decision": "rejected",
+        "expires_at": 0,
+        "reason": said["reason"],
+    }
+    context.append(plan, "approval", data, said["actor"], f"rejection:{plan['_key']}")
+    return True
 
 
 def mark_idle(context: Context, run: Run, idle: bool) -> None:
