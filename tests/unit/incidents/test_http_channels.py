@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
@@ -137,3 +139,12 @@ def test_stakeholders_name_own_channels_alone() -> None:
     )
     none = Routing.from_stanzas({"stakeholders:a": {"channels": "desk"}}).problems
     assert "channels is 'desk'; make one under HTTP channels first." in none[0]
+
+
+def test_the_guides_example_is_sound() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "CHANNELS.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| ([A-Z][A-Za-z ]+) \| `(.+)` \|$", guide))
+    names = {"Address": "url", "Other calls": "calls", "Id in the answer": "id_field"}
+    labels = ("Address", "Headers", "Body", "Other calls", "Id in the answer", "Words")
+    values = {names.get(one, one.lower()): rows[one] for one in labels}
+    assert routing({**values, "secret": "******", "read_by": "software"}).problems == ()

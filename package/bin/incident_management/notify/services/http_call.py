@@ -260,7 +260,7 @@ def values_of(notification: Notification, message: Message, channel: HttpChannel
         values[name] = words.get(values[name], words.get("*", values[name]))
     if channel.for_people:
         for name in _PROSE:
-            # A text calls nobody and links to nothing: an unseen blank (U+200B) stands between.
+            # A text calls nobody and hides no link: an unseen blank (U+200B) stands between.
             values[name] = _CALLING.sub("\\g<0>\u200b", str(values[name]))
     return values
 
