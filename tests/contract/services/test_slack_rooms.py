@@ -44,8 +44,9 @@ def test_a_grave_incident_gets_a_channel_with_its_people_a_topic_and_where_it_st
     desk.open_grave()
     desk.turn()
     assert desk.story() == ["wanted", "opened"]
-    desk.turn(times=3)
     room = desk.workspace.named(NAME)
+    assert "U0DANA" in room.members, "in the same turn"
+    desk.turn(times=3)
     assert not room.is_private and desk.room()["channel"] == room.id
     assert room.topic == (
         "HIGH · assigned · dana · "
