@@ -353,6 +353,22 @@ def test_a_room_that_people_archive_or_throw_us_out_of_costs_no_message(desk, pr
     assert "conversations.unarchive" not in desk.workspace.calls
 
 
+def test_a_message_whose_answer_was_lost_is_found_in_the_room_and_not_told_again(desk):
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.workspace.instead["chat.postMessage"] = [None]
+    desk.write("note", text="Looking at the pool.")
+    desk.turn(times=4)
+    told = [*desk.texts(NAME), *desk.texts("payments")]
+    assert sum("Note added" in one for one in told) == 1
+    assert "conversations.history" in desk.workspace.calls
+    (note,) = [one for one in desk.stores.outbox.all() if one["event"] == "note"]
+    assert note["state"] == "sent" and note["receipt"]["note"] == "in its own channel"
+    desk.write("severity", **{"from": "high", "to": "critical"})
+    desk.turn(times=2)
+    assert "Note added" in desk.texts(NAME)[-1], "what is no first message stays as it was"
+
+
 def test_slack_that_asks_to_slow_down_is_left_alone_for_so_long(desk):
     limited = (429, {"Retry-After": "45"}, {"ok": False, "error": "ratelimited"})
     desk.workspace.instead["conversations.create"] = [limited]

@@ -7,6 +7,7 @@ to unarchive conversations" (slack-go/slack#1066: ``not_in_channel``).
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.parse
 from dataclasses import dataclass, field
@@ -204,7 +205,9 @@ class Workspace:
         message = {"text": given["text"], "ts": f"{len(channel.messages) + 1}.{channel.id[1:]}"}
         if given.get("thread_ts"):
             message["thread_ts"] = given["thread_ts"]
-        channel.messages.append({**message, "metadata": given["metadata"]})
+        metadata = given["metadata"]
+        said = json.loads(metadata) if isinstance(metadata, str) else metadata
+        channel.messages.append({**message, "metadata": said})
         return {"channel": channel.id, "ts": message["ts"], "message": message}
 
     def _chat_update(self, given: Dict[str, str]) -> Dict[str, Any]:
@@ -214,7 +217,10 @@ class Workspace:
         return {"channel": channel.id, "ts": given["ts"]}
 
     def _conversations_history(self, given: Dict[str, str]) -> Dict[str, Any]:
-        return {"messages": self._mine(given).messages}
+        """All of it: times here are not those of the clock, so ``oldest`` is not heeded."""
+        channel = self._mine(given)
+        self._needs("groups:history" if channel.is_private else "channels:history")
+        return {"messages": channel.messages}
 
     def _known(self, given: Dict[str, str]) -> Channel:
         if given["channel"] not in self.channels:
