@@ -112,12 +112,14 @@ def test_details_go_to_the_room_and_what_the_channel_shows_to_both(desk):
 
 def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
     group = {"stakeholders:sales": {"severity": "high", "slack_channels": "#payments"}}
-    desk.routing = Routing.from_stanzas({**STANZAS, **group})
+    announced = {"announce": {**STANZAS["announce"], "update": "slack"}}
+    desk.routing = Routing.from_stanzas({**STANZAS, **group, **announced})
     desk.open_grave()
     desk.turn(times=3)
     desk.write("update", text="Cards work again.", state="monitoring", services=[])
     desk.turn()
     assert "Cards work again." in desk.texts("payments")[-1]
+    assert "Cards work again." in desk.texts(NAME)[-1]
 
 
 def test_another_worker_that_reads_it_all_again_tells_nothing_again(desk):
