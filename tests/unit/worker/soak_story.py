@@ -9,7 +9,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.signal import Signal
 from incident_management.incidents.upkeep import recovery
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.context import Refused
 from incident_management.splunk.session import SplunkError
 from tests.fakes.turns import Killed
@@ -380,7 +380,7 @@ class Story:
     def undo_fix(self, member: Member, plan: str) -> Any:
         bench = self.world.bench
         return lambda: self.tries(
-            lambda: execution.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
+            lambda: undoing.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
         )
 
     def tries(self, act: Callable[[], Any]) -> None:
