@@ -6,7 +6,6 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -309,7 +308,7 @@ def over_http(url):
 def test_who_signs_what_over_http():
     arn = f"arn:aws:ecs:us-east-1:{EAST}:cluster/prod"
     found = json.dumps({"services": [service(deployment("web:41"), clusterArn=arn)]})
-    asked: list[Any] = []
+    asked: list[tuple] = []
     with sts_and_ecs(asked, {**ANSWERS, "DescribeServices": found}) as url:
         assert over_http(url).settle(about("east"), "PLAN-1").status == "done"
     assert [(call, key, token) for call, key, token, _form in asked] == [
@@ -326,7 +325,7 @@ def test_who_signs_what_over_http():
      ANSWERS["AssumeRole"].replace("<SessionToken>t0ken</SessionToken>", "")],
 )  # fmt: skip
 def test_what_is_not_sts_proves_nothing(answer):
-    asked: list[Any] = []
+    asked: list[tuple] = []
     with sts_and_ecs(asked, {**ANSWERS, "AssumeRole": answer}) as url:
         outcome = over_http(url).execute(about("east"), "PLAN-1")
     assert (outcome.status, outcome.certain, len(asked)) == ("failed", True, 1)
