@@ -58,6 +58,7 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"headers": '{"Host": "x"}'}, "headers holds 'Host', which can't be set"),
         ({"headers": '{"X-A": "ü"}'}, "headers.X-A is no text of ASCII"),
         ({"headers": '{"X-A": "{text}"}'}, "headers.X-A names {text}; the fields there are"),
+        ({"headers": '{"authorization": "Bearer x"}'}, "headers.authorization holds a key where"),
         ({"headers": "[]"}, "headers is no JSON object"),
         ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended is for no event that there is"),
         ({"calls": '{"resolved": {}}'}, "calls.resolved is no object of url, method and body"),
@@ -113,6 +114,13 @@ def test_one_that_is_malformed_is_known_and_waits() -> None:
     found = routing({**GOOD, "body": "{"}, announce={"opened": "desk?"})
     assert len(found.problems) == 1
     assert found.own_malformed == {"desk"} and found.own_set_up == {"desk"}
+    assert found.is_for_people("desk")
+
+
+def test_what_is_malformed_stays_off_and_softwares() -> None:
+    found = routing({**GOOD, "body": "{", "disabled": "1", "read_by": "Software"})
+    assert found.own_malformed == {"desk"} and found.own_set_up == frozenset()
+    assert not found.is_for_people("desk")
 
 
 @pytest.mark.parametrize("name", ["slack", "webhook", "Desk", "a b", "a,b", "9a", "a" * 41, "ä"])

@@ -89,7 +89,8 @@ class HttpChannel:
     """``calls`` are by event; '' is the one for what has none of its own.
 
     ``words``: the service's own words for a field's values, ``*`` for all others. ``secrets`` are
-    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed.
+    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed, see
+    :meth:`malformed`.
     """
 
     name: str
@@ -126,6 +127,12 @@ class HttpChannel:
         )
         channel._check(where)
         return channel
+
+    @classmethod
+    def malformed(cls, name: str, values: Mapping[str, str]) -> HttpChannel:
+        """What is known of a stanza that can't be read: whether it is on, and who reads it."""
+        is_software = values.get("read_by", "").strip().lower() == SOFTWARE
+        return cls(name, not is_true(values.get("disabled")), for_people=not is_software)
 
     @property
     def fields(self) -> Set[str]:
@@ -237,6 +244,11 @@ def _headers(where: str, text: str) -> Dict[str, str]:
         if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
             raise BadTemplate(f"{where}.{name} is no text of ASCII characters; correct it.")
         check_text(value, f"{where}.{name}", _SHORT)
+        if name.lower() == "authorization" and fields_of(value).isdisjoint(SECRETS):
+            raise BadTemplate(
+                f"{where}.{name} holds a key where many can read it; enter that as the secret, and "
+                "write {secret} in its place."
+            )
     return found
 
 
