@@ -126,6 +126,25 @@ def test_a_fix_in_doubt_is_not_proposed_again_unseen(bench):
     assert seen(bench, plan)["next_search"] == ""
 
 
+def test_who_can_approve_is_named(bench):
+    bench.stanzas["rollback_change"].update(approvals="2", approve_own="0")
+    plan = propose(bench, actor="mia")
+
+    def says():
+        return seen(bench, plan)["next"].partition("must approve it")[2]
+
+    assert says() == "."
+    bench.approvers = ["mia", "omar", "zoe", "admin", "ben", "cid", "dan"]
+    assert says() == ": omar, zoe, admin, ben, cid and 1 more."
+    approval.approve(bench.context, plan, "omar")
+    assert says() == ": zoe, admin, ben, cid, dan."
+    bench.approvers = ["mia", "omar"]
+    assert says() == ": nobody can (Settings > Users gives roles)."
+    bench.approvers = ["zoe"]
+    approval.approve(bench.context, plan, "zoe")
+    assert seen(bench, plan)["next"].startswith("Nothing happens by itself")
+
+
 @pytest.mark.parametrize("status", ["done", "insufficient_data"])
 def test_where_there_is_no_way_back_nobody_is_told_to_undo(bench, status):
     bench.stanzas["rollback_change"]["inverse"] = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
@@ -47,6 +47,7 @@ class Context:
     """Stores, clock, catalogue and executors.
 
     ``may`` tells whether a user has a capability now; it raises SplunkError when nobody can tell.
+    ``who_may`` names those who have one, whom to ask first; None where nobody can tell.
     ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
     certainly ended, so that what it left needs no waiting. ``raising`` makes what asks again what
     raised an incident, where that is to be said before a fix.
@@ -60,6 +61,7 @@ class Context:
     holder: str = SYSTEM
     gone: Callable[[str], bool] = lambda holder: False
     raising: Optional[Callable[[], RaisingSearch]] = None
+    who_may: Callable[[str], Optional[Sequence[str]]] = lambda capability: None
 
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
         """Return a plan, its incident's entries, and its state.

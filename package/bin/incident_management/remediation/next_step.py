@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from .plan import PlanState
 
 __all__ = ["what_next"]
 
+# Names that a sentence lists.
+MOST_NAMED = 5
 
-def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -> Tuple[str, str]:
+
+def what_next(
+    plan: Mapping[str, Any],
+    state: PlanState,
+    frozen: bool = False,
+    approvers: Optional[Sequence[str]] = None,
+) -> Tuple[str, str]:
     """Return a sentence or two, and the search that does it; that is empty where there is none.
 
-    ``frozen``: a change freeze stops it, which nobody has overridden.
+    ``frozen``: a change freeze stops it, which nobody has overridden. ``approvers``: who may
+    approve, whom to ask first; None where that is not known.
     """
     incident, entity = plan["incident_id"], plan["entity"]
     one = f"| remediate incident={incident} plan={plan['_key']} do="
@@ -26,7 +35,7 @@ def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -
         sentence = "Wait for the end of the change freeze, or have it approved in spite of that."
         return sentence, f'{one}approve override="(why)"'
     return {
-        "proposed": (f"{_people(plan, state)} must approve it.", f"{one}approve"),
+        "proposed": (_to_approve(plan, state, approvers), f"{one}approve"),
         "approved": ("Nothing happens by itself: have it carried out.", f"{one}execute"),
         "running": (
             "Wait. If its answer was lost, the worker finds out what became of it, within 15 min; "
@@ -58,9 +67,24 @@ def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -
     }[state.status]
 
 
-def _people(plan: Mapping[str, Any], state: PlanState) -> str:
+def _to_approve(
+    plan: Mapping[str, Any], state: PlanState, approvers: Optional[Sequence[str]]
+) -> str:
     needed = int(plan["approvals"]) - len(state.approvers)
     more = " more" if state.approvers else ""
     people = f"One{more} person" if needed == 1 else f"{needed}{more} people"
-    other = "" if plan.get("approve_own", True) else f", other than {plan['proposed_by']},"
-    return f"{people} with the capability incident_approve{other}"
+    own = plan.get("approve_own", True)
+    other = "" if own else f", other than {plan['proposed_by']},"
+    sentence = f"{people} with the capability incident_approve{other} must approve it"
+    if approvers is None:
+        return f"{sentence}."
+    passed = {*state.approvers, *(() if own else (plan["proposed_by"],))}
+    names = [name for name in approvers if name not in passed]
+    if len(names) < needed:
+        return f"{sentence}: {_named(names) or 'nobody'} can (Settings > Users gives roles)."
+    return f"{sentence}: {_named(names)}."
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
