@@ -45,8 +45,6 @@ _FREE = (HELP, LIST, OPEN, ON_CALL)
 # These may be typed without one in a channel of an incident's own.
 _OF_CHANNEL = (SHOW, ACKNOWLEDGE, UPDATE, RESOLVE)
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
-# What stands around a word: quotes of any kind, brackets, commas.
-_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 # What telephones and word processors make of a hyphen.
 _HYPHENS = str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
 _SHOWN_CHARACTERS = 60
@@ -108,7 +106,9 @@ def _verb(word: str) -> Optional[str]:
 
 
 def _bare(word: str) -> str:
-    return _AROUND.sub("", word)
+    """Return a word without the quotes of any kind, brackets, commas and so on around it."""
+    counted = [place for place, one in enumerate(word) if one.isalnum()]
+    return word[counted[0] : counted[-1] + 1] if counted else ""
 
 
 def _split(text: str) -> tuple[str, str]:
