@@ -7,10 +7,8 @@ Sources: "Formatting message text" (``& < >`` are escaped, links and mentions st
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, List, Mapping
+from typing import Any, Callable, Iterable, List, Mapping
 
-from ...incidents.routing import Routing
-from ...incidents.routing.teams import member_in_slack
 from ...notify.asking import truncated
 from ...notify.message import one_line
 from ...utc import to_the_second
@@ -19,7 +17,8 @@ __all__ = ["said", "source", "unescaped"]
 
 NAME_CHARACTERS = 80
 MOST_PARTS = 20
-_MARKED = re.compile(r"<([^<>|\n]+)(?:\|([^<>\n]*))?>")
+# Mentions and links; of what else stands between < and > nothing is Slack's.
+_MARKED = re.compile(r"<([@#!][^<>|\n]*|[A-Za-z][\w+.-]*:[^<>|\n]+)(?:\|([^<>\n]*))?>")
 
 
 def unescaped(text: str) -> str:
@@ -41,9 +40,15 @@ def said(message: Mapping[str, Any], most: int) -> str:
 
 
 def source(
-    message: Mapping[str, Any], channel: Mapping[str, Any], link: str, routing: Routing
+    message: Mapping[str, Any],
+    channel: Mapping[str, Any],
+    link: str,
+    member: Callable[[str, str], str],
 ) -> str:
-    """Return the line that says whose message it was, when and where."""
+    """Return the line that says whose message it was, when and where.
+
+    ``member`` names who a user of a workspace is in Splunk (both by Slack's ids); empty: nobody.
+    """
     try:
         when = f", {to_the_second(float(message.get('ts') or ''))}"
     except (ValueError, OverflowError, OSError):
@@ -51,16 +56,17 @@ def source(
     where = one_line(channel.get("name"), NAME_CHARACTERS)
     within = f" in #{where}" if where else ""
     return (
-        f"(Slack message of {_author(message, routing)}{within}{when}{': ' if link else ''}{link})"
+        f"(Slack message of {_author(message, member)}{within}{when}{': ' if link else ''}{link})"
     )
 
 
-def _author(message: Mapping[str, Any], routing: Routing) -> str:
+def _author(message: Mapping[str, Any], member: Callable[[str, str], str]) -> str:
     user = str(message.get("user") or "")
+    # In a channel that is shared, a message is of its author's workspace ("Slack Connect").
+    workspace = str(message.get("user_team") or message.get("team") or "")
     bot = message.get("bot_profile")
     named = message.get("username") or (bot.get("name") if isinstance(bot, Mapping) else "")
-    known = member_in_slack(routing.members, "", user)
-    return one_line(known or named or user or "somebody", NAME_CHARACTERS)
+    return one_line(member(workspace, user) or named or user or "somebody", NAME_CHARACTERS)
 
 
 def _shown(found: re.Match[str]) -> str:
