@@ -93,7 +93,8 @@ class Story:
         world.changes.append(world.now)
         for finding in list(self.undelivered):
             self.deliver(world.members[0], [finding])
-        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 4)):
+        # At last what an hour brought is told, some of it in a summary.
+        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 4), (60, 8)):
             for time in range(times):
                 world.now += seconds
                 world.members[time % 2].work()
