@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ..incidents.canonical import digest
-from ..incidents.errors import Invalid
-from ..incidents.severities import severity_of
+from ...incidents.canonical import digest
+from ...incidents.errors import Invalid
+from ...incidents.severities import severity_of
 
 __all__ = ["Arrival", "Confirmation", "alerts_of", "cloudwatch", "datadog", "time_of"]
 

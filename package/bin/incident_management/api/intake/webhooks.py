@@ -11,13 +11,13 @@ import re
 from functools import partial
 from typing import Sequence
 
-from ..incidents.errors import Invalid
-from ..incidents.intake.findings import signal_from
-from ..incidents.signal import Signal
-from ..incidents.upkeep import recovery
-from ..splunk import conf, log
-from .router import Request, Response, route
-from .schema import Schema, any_object, any_text, listed, named, obj, record, text
+from ...incidents.errors import Invalid
+from ...incidents.intake.findings import signal_from
+from ...incidents.signal import Signal
+from ...incidents.upkeep import recovery
+from ...splunk import conf, log
+from ..router import Request, Response, route
+from ..schema import Schema, any_object, any_text, listed, named, obj, record, text
 from .signals import taken_in
 from .webhook_mapping import read_mapping
 from .webhook_payloads import MAX_ALERTS, Arrival, Confirmation, alerts_of, cloudwatch, datadog
