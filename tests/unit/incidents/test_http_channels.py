@@ -50,7 +50,7 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"body": '{"text": "100 {"}'}, "body.text has a lone { at character 5"),
         ({"body": '{"text": "{title:0}"}'}, "body.text has a lone { at character 1"),
         ({"body": '{"text": {title}}'}, "body is no JSON at character 11, near"),
-        ({"body": '{"text": "x",}'}, "body is no JSON at character 14, near"),
+        ({"body": '{"text": "x" "y"}'}, "body is no JSON at character 14, near"),
         ({"body": '{"n": NaN}'}, "body is no JSON (NaN is no number of JSON)"),
         ({"body": '{"n": 1e999}'}, "body is no JSON (1e999 is no number of JSON)"),
         ({"body": '"{title}"'}, "body is no JSON object"),
