@@ -170,3 +170,4 @@ def test_a_secret_that_was_written_into_the_file_is_taken_from_there(
 def test_json_is_kept_in_one_line_and_other_text_as_it_is() -> None:
     assert channel_file._json('{\n "a": "ü\\n"}') == '{"a": "ü\\n"}'
     assert channel_file._json('{"a":\r\n  x}') == '{"a": x}'
+    assert channel_file._json(r'{"a":"\u2028\ud800\u007f"}') == r'{"a": "\u2028\ud800\u007f"}'

@@ -142,6 +142,9 @@ def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
 def _json(text: str, indent: Any = None) -> str:
     """JSON in one line, as the file has it, or laid out; other text in one line."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=indent)
+        value = json.loads(text)
+        # What a line of the file can't hold, such as U+2028, stays escaped.
+        is_plain = json.dumps(value, ensure_ascii=False).isprintable()
+        return json.dumps(value, ensure_ascii=not is_plain, indent=indent)
     except (ValueError, RecursionError):
         return re.sub(r"\s*[\r\n]\s*", " ", text)
