@@ -9,7 +9,7 @@ from .plan import PlanState
 __all__ = ["what_next"]
 
 # Names that a sentence lists.
-MOST_NAMED = 5
+MOST_NAMED = 6
 
 
 def what_next(
@@ -71,20 +71,23 @@ def _to_approve(
     plan: Mapping[str, Any], state: PlanState, approvers: Optional[Sequence[str]]
 ) -> str:
     needed = int(plan["approvals"]) - len(state.approvers)
+    number = "One" if needed == 1 else str(needed)
     more = " more" if state.approvers else ""
-    people = f"One{more} person" if needed == 1 else f"{needed}{more} people"
     own = plan.get("approve_own", True)
+    passed = {*state.approvers, *(() if own else (plan["proposed_by"],))}
+    names = [name for name in approvers or () if name not in passed]
+    if len(names) >= needed:
+        return f"{number}{more} of {_named(names)} must approve it (capability incident_approve)."
     other = "" if own else f", other than {plan['proposed_by']},"
+    people = f"{number}{more} {'person' if needed == 1 else 'people'}"
     sentence = f"{people} with the capability incident_approve{other} must approve it"
     if approvers is None:
         return f"{sentence}."
-    passed = {*state.approvers, *(() if own else (plan["proposed_by"],))}
-    names = [name for name in approvers if name not in passed]
-    if len(names) < needed:
-        return f"{sentence}: {_named(names) or 'nobody'} can (Settings > Users gives roles)."
-    return f"{sentence}: {_named(names)}."
+    few = f"only {_named(names)} can" if names else "nobody can"
+    return f"{sentence}; {few}: an administrator can give the role incident_approver."
 
 
 def _named(names: Sequence[str]) -> str:
-    rest = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} others"
