@@ -231,7 +231,7 @@ def test_a_message_of_blocks_alone_says_what_is_to_be_read_in_them(desk):
     words = [{"type": "text", "text": "see "}, {"type": "text", "text": "the graph"}]
     rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": words}]}
     press = {"type": "actions", "elements": [{"type": "button", "text": {"text": "Silence"}}]}
-    deep = {"type": "section", "text": {}}
+    deep: Any = {"type": "section", "text": {}}
     for _level in range(2000):
         deep = {"type": "section", "elements": [deep]}
     attached = {"fallback": "[no preview available]", "blocks": [section]}
