@@ -225,6 +225,21 @@ def test_a_message_without_text_says_what_is_attached_and_a_long_one_is_cut(desk
     assert desk.notes()[0].endswith("…\n\n(Slack message of somebody in #shop)")
 
 
+def test_a_message_of_blocks_alone_says_what_is_to_be_read_in_them(desk):
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "*p99* &gt; 2s"},
+               "fields": [{"type": "mrkdwn", "text": "shop"}]}  # fmt: skip
+    words = [{"type": "text", "text": "see "}, {"type": "text", "text": "the graph"}]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": words}]}
+    press = {"type": "actions", "elements": [{"type": "button", "text": {"text": "Silence"}}]}
+    deep: Any = {"type": "section", "text": {}}
+    for _level in range(2000):
+        deep = {"type": "section", "elements": [deep]}
+    attached = {"fallback": "[no preview available]", "blocks": [section]}
+    message = {"ts": "1.1", "text": "", "blocks": [rich, press, deep], "attachments": [attached]}
+    view = form(desk, chosen(message))
+    assert block(view, "text")["initial_value"] == "see the graph\n*p99* > 2s\nshop"
+
+
 def test_of_many_incidents_the_gravest_hundred_can_be_chosen(desk):
     in_thread(desk)
     for number in range(120):

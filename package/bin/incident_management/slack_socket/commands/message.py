@@ -1,7 +1,8 @@
 """A message in Slack as plain text: what it says, and where it came from. Pure.
 
 Sources: "Formatting message text" (``& < >`` are escaped, links and mentions stand in ``< >``),
-"message_action payload" (``shortcuts``), "Attachments" and "File object" in Slack's documentation.
+"message_action payload" (``shortcuts``), "Attachments", "File object" and "Blocks" in Slack's
+documentation. What people write always has a ``text``; an app's message may have blocks alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ __all__ = ["said", "source", "unescaped"]
 
 NAME_CHARACTERS = 80
 MOST_PARTS = 20
+# How deep texts lie in a block: a list's items in rich text are the deepest.
+LEVELS = 6
 # Mentions and links; of what else stands between < and > nothing is Slack's.
 _MARKED = re.compile(r"<([@#!][^<>|\n]*|[A-Za-z][\w+.-]*:[^<>|\n]+)(?:\|([^<>\n]*))?>")
 
@@ -29,10 +32,11 @@ def unescaped(text: str) -> str:
 
 def said(message: Mapping[str, Any], most: int) -> str:
     """Return a message's text, with what is attached; at most so many characters."""
-    parts: List[str] = [unescaped(str(message.get("text") or ""))]
+    parts: List[str] = [unescaped(str(message.get("text") or "")) or _laid(message.get("blocks"))]
     for one in _objects(message.get("attachments")):
         whole = "\n".join(str(one.get(name) or "") for name in ("pretext", "title", "text"))
-        parts.append(unescaped(whole.strip() or str(one.get("fallback") or "")))
+        shown = unescaped(whole.strip()) or _laid(one.get("blocks"))
+        parts.append(shown or unescaped(str(one.get("fallback") or "")))
     for one in _objects(message.get("files")):
         name = one_line(one.get("title") or one.get("name") or "a file", NAME_CHARACTERS)
         parts.append(f"{name}: {one.get('permalink') or 'not to be linked to'}")
@@ -77,6 +81,22 @@ def _shown(found: re.Match[str]) -> str:
         return label or f"@{target[1:].partition('^')[0]}"
     address = target[7:] if target.startswith("mailto:") else target
     return f"{label} ({address})" if label and label not in target else address
+
+
+def _laid(blocks: Any) -> str:
+    """Return what is to be read in blocks; nothing of their buttons."""
+    read = [one for one in _objects(blocks) if one.get("type") != "actions"]
+    lines = (("" if one.get("type") == "rich_text" else "\n").join(_texts(one)) for one in read)
+    return "\n".join(filter(None, lines))
+
+
+def _texts(part: Any, levels: int = LEVELS) -> Iterable[str]:
+    if isinstance(part, str):
+        yield unescaped(part)
+    elif levels:
+        for one in [part] if isinstance(part, Mapping) else _objects(part):
+            for name in ("text", "fields", "elements"):
+                yield from _texts(one.get(name), levels - 1)
 
 
 def _objects(value: Any) -> Iterable[Mapping[str, Any]]:
