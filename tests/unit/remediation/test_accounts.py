@@ -168,11 +168,17 @@ def test_a_slow_proof_leaves_no_time_to_act(amazon, monkeypatch):
         ({"east": {"source": "gone"}}, "There is no AWS account 'gone'"),
         ({"ops": {"aws_secret_access_key": ""}}, "'ops' has no AWS keys"),
         ({"ops": {"role_arn": ROLE}}, "'ops' has no keys of its own to assume the role of 'east'"),
-        ({"ops": {"source": "west"}}, "'ops' has no keys of its own"),
+        ({"ops": {"source": "west"}}, "[ops] source names 'west', and no role is set"),
+        ({"east": {"source": "east"}}, "'east' has no keys of its own"),
         ({"east": {"account_id": WEST}}, "role_arn is a role of another account than 3333"),
         ({"east": {"role_arn": "role/x"}}, "is 'role/x', which is not the ARN of a role"),
         ({"east": {"account_id": "12"}}, "is '12', which is not twelve digits"),
         ({"east": {"external_id": "a b"}}, "which is not an external id"),
+        ({"east": {"role_arn": ""}}, "source names 'ops', and no role is set"),
+        (  # Its own keys would be left aside for those of another account.
+            {"east": {"role_arn": "", "aws_access_key_id": "A", "aws_secret_access_key": "s"}},
+            "source names 'ops', and no role is set",
+        ),
     ],
 )
 def test_an_account_that_is_not_set_up_is_one_sentence(amazon, changes, why):
