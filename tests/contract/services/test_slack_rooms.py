@@ -10,6 +10,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
+from incident_management.incidents.signal import SIMULATED
 from incident_management.notify import room_turn
 from incident_management.notify.room_plan import name_of
 from incident_management.notify.rooms import Rooms
@@ -65,6 +66,30 @@ def test_off_as_shipped_and_of_lesser_ones_none_is_opened(desk):
     desk.write("severity", **{"from": "high", "to": "critical"})
     desk.turn()
     assert desk.story() == ["wanted", "opened"]
+
+
+def test_what_somebody_tries_the_way_with_gets_one_only_when_asked_for_and_says_so(desk):
+    tried = {"title": "[Test] Trying out", "severity": "critical", "signals": {"a": 1}}
+    desk.write("opened", rule=SIMULATED, entities=["web"], **tried)
+    desk.turn(times=3)
+    assert desk.rooms_there() == []
+    desk.want()
+    desk.turn(times=3)
+    (room,) = desk.rooms_there()
+    assert room.name.endswith("-test-trying-out") and room.topic.startswith("[Test] CRITICAL")
+    assert "[Test] Trying out" in room.messages[0]["text"]
+
+
+def test_what_was_grave_while_none_were_opened_gets_none_afterwards(desk):
+    desk.open_grave()
+    desk.turn()
+    desk.set(room_severities=())
+    desk.open_grave(OTHER)
+    desk.turn(times=2)
+    desk.turn(seconds=2 * 3600)
+    desk.set(room_severities=("high",))
+    desk.turn(times=2)
+    assert desk.story() == ["wanted", "opened"] and desk.story(OTHER) == []
 
 
 def test_a_person_has_one_opened_for_any_incident_and_is_invited(desk):

@@ -7,17 +7,21 @@ import pytest
 from incident_management.incidents.routing import Routing
 from incident_management.notify.refusals import refusals
 
+from .receiver import Answer
 from .room_desk import NAME, PEOPLE, STANZAS, RoomDesk
 from .workspace import BOT, Workspace
 
 OTHER = "INC-20260101-BBBBBB"
 DAY = 86400.0
-ARCHIVED = {"ok": False, "error": "is_archived"}
 
 
 @pytest.fixture
 def desk(receiver):
     return RoomDesk(Workspace(people=PEOPLE), receiver)
+
+
+def refusal(error: str, **more: str) -> Answer:
+    return (200, {}, {"ok": False, "error": error, **more})
 
 
 def escalate(desk):
@@ -179,7 +183,7 @@ def test_what_went_to_the_team_instead_is_looked_for_there_when_its_answer_is_lo
     desk.open_grave()
     desk.turn(times=3)
     desk.workspace.named(NAME).is_archived = True
-    desk.workspace.instead["chat.postMessage"] = [(200, {}, ARCHIVED), None]
+    desk.workspace.instead["chat.postMessage"] = [refusal("is_archived"), None]
     desk.write("note", text="Looking at the pool.")
     desk.turn(times=4)
     (note,) = [one for one in desk.stores.outbox.all() if one["event"] == "note"]
@@ -203,7 +207,7 @@ def test_what_went_to_the_team_instead_begins_its_thread_where_there_is_none(des
 
 @pytest.mark.parametrize("method", ["conversations.create", "conversations.setTopic"])
 def test_with_a_token_that_is_revoked_it_waits_for_another_one(desk, method):
-    revoked = (200, {}, {"ok": False, "error": "token_revoked"})
+    revoked = refusal("token_revoked")
     desk.workspace.instead[method] = [revoked, revoked]
     desk.open_grave()
     desk.turn(times=3)
@@ -215,7 +219,7 @@ def test_with_a_token_that_is_revoked_it_waits_for_another_one(desk, method):
 
 
 def test_people_whom_the_scope_was_missing_for_are_invited_once_it_is_there(desk):
-    missing = (200, {}, {"ok": False, "error": "missing_scope", "needed": "channels:manage"})
+    missing = refusal("missing_scope", needed="channels:manage")
     desk.workspace.instead["conversations.invite"] = [missing] * 9
     desk.open_grave()
     desk.turn(times=6)
@@ -231,7 +235,7 @@ def test_people_whom_the_scope_was_missing_for_are_invited_once_it_is_there(desk
 
 
 def test_a_room_that_may_not_be_archived_is_once_somebody_allows_it(desk):
-    refused = (200, {}, {"ok": False, "error": "restricted_action"})
+    refused = refusal("restricted_action")
     desk.workspace.instead["conversations.archive"] = [refused]
     desk.open_grave()
     desk.turn(times=3)
