@@ -279,3 +279,26 @@ def test_a_room_at_which_slack_fails_keeps_no_other_waiting(desk):
     desk.turn(seconds=40, times=6)
     assert desk.story() == ["wanted"] and desk.story(OTHER) == ["wanted", "opened"]
     assert "U0DANA" in desk.workspace.channels[desk.room(OTHER)["channel"]].members
+
+
+def test_a_channel_whose_answer_was_lost_is_not_left_behind_by_an_incident_that_is_over(desk):
+    desk.workspace.instead["conversations.create"] = [None]
+    desk.open_grave()
+    desk.turn()
+    desk.close()
+    desk.turn(times=6)
+    assert desk.story() == ["wanted", "opened"]
+    desk.turn(seconds=DAY)
+    assert [one.is_archived for one in desk.rooms_there()] == [True]
+
+
+def test_a_topic_whose_answer_was_lost_is_set_again_although_it_is_the_one_before_by_now(desk):
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.workspace.instead["conversations.setTopic"] = [None]
+    desk.status("assigned", "resolved", resolution="Rolled back.")
+    desk.turn(seconds=60)
+    assert "resolved" in desk.workspace.named(NAME).topic
+    desk.status("resolved", "assigned", reason="Again.")
+    desk.turn(seconds=60, times=2)
+    assert "assigned" in desk.workspace.named(NAME).topic

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "conversations.archive": {"channel"},
     "conversations.setTopic": {"channel", "topic"},
     "conversations.invite": {"channel", "users", "force"},
+    "conversations.list": {"types", "limit", "cursor"},
     "users.conversations": {"types", "exclude_archived", "limit", "cursor"},
     "pins.add": {"channel", "timestamp"},
     "chat.postMessage": {
@@ -130,6 +131,16 @@ class Workspace:
             raise Refusal("name_taken")
         made = self.add(name, is_private=given.get("is_private") in ("1", "true"))
         return {"channel": _shown(made)}
+
+    def _conversations_list(self, given: Dict[str, str]) -> Dict[str, Any]:
+        """All public ones, and the private ones that the app is in."""
+        assert given["types"] == "public_channel,private_channel"
+        self._needs("channels:read")
+        there = self.channels.values()
+        return {"channels": [_shown(one) for one in there if self._sees(one)]}
+
+    def _sees(self, channel: Channel) -> bool:
+        return BOT in channel.members or not channel.is_private
 
     def _users_conversations(self, given: Dict[str, str]) -> Dict[str, Any]:
         wanted = given.get("types", "public_channel").split(",")

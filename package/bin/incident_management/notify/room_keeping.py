@@ -82,6 +82,8 @@ class Keeper:
             return True
         if self._is_within(value.get("topic_at"), TOPIC_SECONDS):
             return False
+        # Where the answer is lost nobody knows which it is.
+        value["topic"] = ""
         if self._does(lambda: turn.slack.set_topic(incident["room"]["channel"], topic), value):
             value.update(topic=topic, topic_at=self._clock.now())
         return True

@@ -147,12 +147,14 @@ class Rooms:
         if not stands(room, WANTED):
             timeline.refresh(self._stores, incident_id)
             return 0
-        if not incident.is_open:
+        nth = int(room.get("count") or 0) + 1
+        # Where the answer was lost, its channel is there, and is archived as others are.
+        if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
             reason = "It was over before its channel was opened."
             rooms.note(*note, FAILED, room["number"], reason=reason)
             return 0
         try:
-            channel, name = self._created(turn, entries, int(room.get("count") or 0) + 1)
+            channel, name = self._created(turn, entries, nth)
         except (Refused, NotConfigured) as refused:
             rooms.note(*note, FAILED, room["number"], reason=str(refused))
             note_room_refused(self._stores, self._clock, str(refused))
@@ -183,6 +185,15 @@ class Rooms:
             value = {**value, "number": int(value["number"]) + 1}
             self._stores.claims.save([{**claim, "time": self._clock.now(), "value": value}])
         raise NotYet
+
+    def _may_be_there(self, turn: Turn, incident_id: str, number: int) -> bool:
+        """Whether an attempt to open a channel has left one."""
+        claim = self._stores.claims.get(f"{claims_of(incident_id)}name:{number}")
+        if claim is None:
+            return False
+        value = claim["value"]
+        name = numbered(str(value["name"]), int(value["number"]))
+        return bool(turn.slack.find(name, bool(value["is_private"])))
 
     def _named(self, chosen: Slack, entries: Sequence[Entry], number: int) -> Document:
         """Claim the name before anything is opened: another worker's, or an older one, counts."""
