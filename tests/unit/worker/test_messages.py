@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from incident_management.incidents import rooms, timeline
+from incident_management.incidents.routing import Routing
+from incident_management.notify.rooms import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
 from incident_management.splunk import conf
@@ -27,8 +30,8 @@ class SettingsOfNobody:
         raise SplunkError(404, path)
 
 
-def messages(stores):
-    clock = ManualClock()
+def messages(stores, clock=None):
+    clock = clock or ManualClock()
     splunkd: Any = SettingsOfNobody()
     configuration = Configuration(splunkd)
     configuration.refresh()
@@ -97,3 +100,29 @@ def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():
     mine.deliver()
 
     assert stores.subscriptions.log == ["find subscriptions"]
+
+
+def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(monkeypatch):
+    stores, clock = FakeStores(), ManualClock()
+    mine = messages(stores, clock)
+    settings = parse({"slack": {"bot_token": "xoxb-1"}})
+    monkeypatch.setattr(mine._config, "settings", settings)
+    opened = {"title": "Slow", "severity": "high", "signals": {"a": 1}, "rule": "r"}
+    timeline.append(stores, clock, "INC-1", "opened", opened, "tester")
+    timeline.refresh(stores, "INC-1")
+
+    def look():
+        """Return how many calls rooms took."""
+        mine.bring_up_to_date()
+        before = stores.calls
+        mine.see_to_rooms(Routing())
+        return stores.calls - before
+
+    # A new process does not know of any.
+    assert [look() for _ in range(3)] == [1, 0, 0]
+    rooms.want(stores, clock, "INC-1", "dana")
+    monkeypatch.setattr(Rooms, "_open", lambda *_given: 1)
+    assert look() > 1
+    # Without a token nobody is asked for anything.
+    monkeypatch.setattr(mine._config, "settings", parse({}))
+    assert look() == 0

@@ -91,12 +91,17 @@ class Messages:
             return {}  # The messages themselves say what is missing.
 
     def see_to_rooms(self, routing: Routing) -> Mapping[str, int]:
-        """Open incidents' own channels in Slack, keep and archive them."""
-        if "slack" in self._held_channels():
-            return {}
+        """Open incidents' own channels in Slack, keep and archive them.
+
+        Shares a turn with what comes before it, which has read what changed: where no incident has
+        a room, nothing is asked for.
+        """
         settings = self._config.settings
+        if not settings.slack.bot_token or "slack" in self._held_channels():
+            return {}
         make = partial(slack_rooms, settings, self._clock)
-        return self._rooms.run(make, settings.slack, routing, settings.network.web_url)
+        web_url = settings.network.web_url
+        return self._rooms.run(make, settings.slack, routing, web_url, self._first.saw_room)
 
     def note_reach(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""
