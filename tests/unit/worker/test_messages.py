@@ -106,13 +106,12 @@ def test_an_own_channel_that_is_off_silences_no_other():
 def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
     """Somebody takes a channel to another service; what was read before knows neither."""
     sent = []
-    monkeypatch.setattr(
-        http_call,
-        "send_json",
-        lambda _network, url, headers, **_named: (
-            sent.append((url, headers["Authorization"])) or Reply(204, {}, "")
-        ),
-    )
+
+    def send_json(_network, url, headers, **_named):
+        sent.append((url, headers["Authorization"]))
+        return Reply(204, {}, "")
+
+    monkeypatch.setattr(http_call, "send_json", send_json)
     mine = messages(FakeStores())
     splunkd: Any = mine._session
 
