@@ -22,7 +22,6 @@ from ..outside.network import NotConfigured, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
 from ..splunk import secrets
-from ..splunk.channel_secrets import secrets_of
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
@@ -135,11 +134,11 @@ class Messages:
 
     def _own(self, name: str) -> Callable[[], Sender]:
         def make() -> Sender:
-            channel = self._config.routing.own_channels.get(name)
-            if channel is None:
+            if name not in self._config.own_channels:
                 raise NotConfigured(f"There is no channel '{name}', or none any more.")
+            channel, own_secrets = self._config.own_channels[name]
             network = network_of(self._config.settings)
-            return HttpSender(channel, secrets_of(self._session, channel), network, self._clock)
+            return HttpSender(channel, own_secrets, network, self._clock)
 
         return self._made_again(make)
 

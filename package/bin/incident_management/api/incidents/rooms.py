@@ -24,7 +24,7 @@ def open_room(request: Request) -> Response:
 
 
 def _want(stores: Stores, clock: Clock, incident_id: str, actor: str) -> Incident:
-    """As :func:`.rooms.want` of ``incidents``; IllegalMove also where the worker knows of no Slack."""
+    """As :func:`.rooms.want`; IllegalMove also where the worker knows of no Slack."""
     known = stores.claims.get(KEY)
     if known and "slack" not in str(known["value"]["channels"]).split(", "):
         raise IllegalMove("Slack is not set up: set it up under Configuration > Slack.")
