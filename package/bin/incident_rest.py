@@ -22,7 +22,7 @@ from typing import Any, Dict
 from splunk.persistconn.application import PersistentServerConnectionApplication
 
 from incident_management.api.backend import SplunkBackend
-from incident_management.api.kept import KeptHere
+from incident_management.api.intake.kept import KeptHere
 from incident_management.api.messages import Problem
 from incident_management.api.router import answer_with, dispatch
 from incident_management.installed import Installed

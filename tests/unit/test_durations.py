@@ -41,7 +41,7 @@ def test_the_bounds_are_named(text):
 
 
 def test_the_bounds_themselves_are_allowed():
-    assert seconds_of("5m", 300.0, 300.0) == 300.0
+    assert seconds_of("5m", 300.0) == 300.0
     assert seconds_of("3650d") == LONGEST
 
 

@@ -16,14 +16,12 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SPAN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*([smhdw]?)")
 
 
-def seconds_of(
-    text: str, low: float = 0.0, high: float = LONGEST, *, unit: bool = False, never: bool = False
-) -> float:
+def seconds_of(text: str, low: float = 0.0, *, unit: bool = False, never: bool = False) -> float:
     """Return the seconds of a span of time.
 
     Args:
         text: what somebody wrote.
-        low, high: the bounds in seconds, which are allowed themselves.
+        low: the least, in seconds, which is allowed itself as LONGEST is.
         unit: a number alone is refused; where taking hours for seconds would do harm.
         never: the word ``never`` is allowed as well, and is 0 whatever the bounds.
 
@@ -37,9 +35,10 @@ def seconds_of(
     match = _SPAN.fullmatch(value)
     if match and (match[2] or not unit):
         seconds = float(match[1]) * _UNITS[match[2] or "s"]
-        if low <= seconds <= high:
+        if low <= seconds <= LONGEST:
             return seconds
-    limits = f"from {_written(low)} to {_written(high)}" if low else f"at most {_written(high)}"
+    most = _written(LONGEST)
+    limits = f"from {_written(low)} to {most}" if low else f"at most {most}"
     raise ValueError(
         f"is '{text.strip()[:60]}'; write a number and s, m, h, d or w, such as 15m, "
         f"{limits}{', or never' if never else ''}"

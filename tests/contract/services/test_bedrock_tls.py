@@ -12,6 +12,7 @@ import trustme
 from incident_management.analysis.asking.bedrock import BedrockModel
 from incident_management.analysis.asking.briefing import Question
 from incident_management.analysis.asking.model import ModelUnavailable
+from incident_management.splunk.settings import Bedrock
 
 from .connections import DRIPS, Proxy, Raw
 
@@ -39,10 +40,14 @@ def bedrock(tls_receiver):
     return tls_receiver
 
 
-def ask(url, **more):
-    model = BedrockModel(
-        "some.model-v1:0", "eu-west-1", "AKIAEXAMPLE", "s", endpoint_url=url, **more
+def ask(url, timeout_seconds=60.0, **network):
+    bedrock = Bedrock(
+        model_id="some.model-v1:0",
+        region="eu-west-1",
+        endpoint_url=url,
+        timeout_seconds=timeout_seconds,
     )
+    model = BedrockModel(bedrock, ("AKIAEXAMPLE", "s", None), **network)
     return model.ask(Question("You help.", "{}", 0)).content
 
 

@@ -15,7 +15,7 @@ import incident_management
 from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.analysis.scope import application_events
-from incident_management.api import analysis, history
+from incident_management.api.incidents import analysis, history
 from incident_management.detection.backtest.known import Known
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rows import count_of

@@ -21,6 +21,7 @@ from incident_management.notify.services.pagerduty import PagerDutySender
 from incident_management.notify.services.slack import SlackSender
 from incident_management.notify.services.teams import TeamsSender
 from incident_management.outside.transport import Network
+from incident_management.splunk.settings import Bedrock
 from tools.demo.receivers import blocks, card, reader
 from tools.demo.receivers.page import page
 
@@ -283,14 +284,13 @@ def change_event(change_id: str, diff: str) -> str:
 def test_bedrock_answers_the_apps_own_client_from_the_evidence_and_invents_one_claim(
     receivers: Receivers,
 ) -> None:
-    model = BedrockModel(
-        CREDENTIALS["bedrock_model"],
-        CREDENTIALS["aws_region"],
-        CREDENTIALS["aws_access_key_id"],
-        CREDENTIALS["aws_secret_access_key"],
+    bedrock = Bedrock(
+        model_id=CREDENTIALS["bedrock_model"],
+        region=CREDENTIALS["aws_region"],
         endpoint_url=receivers.url,
-        ca_file=receivers.ca_file,
     )
+    keys = CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"], None
+    model = BedrockModel(bedrock, keys, receivers.ca_file)
     changes = {
         "C1": change_event("CHG-1", "-page.size: 20\n+page.size: 50"),
         "C2": change_event("CHG-2", "-db.pool_timeout: 2.0\n+db.pool_timeout: 0.05"),

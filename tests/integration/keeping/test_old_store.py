@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from splunklib.binding import HTTPError
 
-from incident_management.api.listing import SORTS
+from incident_management.api.incidents.listing import SORTS
 from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import COLLECTIONS, KvCollection, KvStores
 from incident_management.worker.carried_over import FORMER

@@ -79,9 +79,8 @@ def service():
 
 
 def _model(url, **more):
-    return BedrockModel(
-        "some.model-v1:0", "eu-west-1", "AKIAEXAMPLE", SECRET, endpoint_url=url, **more
-    )
+    bedrock = Bedrock(model_id="some.model-v1:0", region="eu-west-1", endpoint_url=url, **more)
+    return BedrockModel(bedrock, ("AKIAEXAMPLE", SECRET, None))
 
 
 def test_the_answer_is_the_input_of_the_tool(service):
@@ -307,7 +306,7 @@ def test_what_is_not_bedrock_costs_the_model_and_not_the_analysis(service, body)
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "not a url"])
 def test_an_endpoint_that_can_not_be_reached_is_one_sentence(url):
     with pytest.raises(ModelUnavailable) as caught:
-        _model(url, proxy_url="").ask(QUESTION)
+        _model(url).ask(QUESTION)
     assert "could not be asked" in str(caught.value)
     assert caught.value.charged is False
     assert SECRET not in str(caught.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_management.api.listing import clauses_of
+from incident_management.api.incidents.listing import clauses_of
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.stores import IS_OPEN
 from tests.fakes import DiskFull

@@ -2,8 +2,8 @@
 
 import pytest
 
-from incident_management.api import listing
-from incident_management.api.bulk import ACTIONS, MAX_AT_ONCE
+from incident_management.api.incidents import listing
+from incident_management.api.incidents.bulk import ACTIONS, MAX_AT_ONCE
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import Contended
 from incident_management.incidents.joining import moves

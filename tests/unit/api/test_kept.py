@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from incident_management.api.kept import KeptHere
+from incident_management.api.intake.kept import KeptHere
 from incident_management.incidents.errors import Contended
 from incident_management.splunk import spool
 from incident_management.splunk.session import SplunkError

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from incident_management.api.webhook_mapping import read_mapping
-from incident_management.api.webhook_payloads import time_of
+from incident_management.api.intake.webhook_mapping import read_mapping
+from incident_management.api.intake.webhook_payloads import time_of
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.severities import severity_of
 from tests.fakes.api import FakeApi

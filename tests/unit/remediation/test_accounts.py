@@ -168,11 +168,17 @@ def test_a_slow_proof_leaves_no_time_to_act(amazon, monkeypatch):
         ({"east": {"source": "gone"}}, "There is no AWS account 'gone'"),
         ({"ops": {"aws_secret_access_key": ""}}, "'ops' has no AWS keys"),
         ({"ops": {"role_arn": ROLE}}, "'ops' has no keys of its own to assume the role of 'east'"),
-        ({"ops": {"source": "west"}}, "'ops' has no keys of its own"),
+        ({"ops": {"source": "west"}}, "[ops] source names 'west', and no role is set"),
+        ({"east": {"source": "east"}}, "'east' has no keys of its own"),
         ({"east": {"account_id": WEST}}, "role_arn is a role of another account than 3333"),
         ({"east": {"role_arn": "role/x"}}, "is 'role/x', which is not the ARN of a role"),
         ({"east": {"account_id": "12"}}, "is '12', which is not twelve digits"),
         ({"east": {"external_id": "a b"}}, "which is not an external id"),
+        ({"east": {"role_arn": ""}}, "source names 'ops', and no role is set"),
+        (  # Its own keys would be left aside for those of another account.
+            {"east": {"role_arn": "", "aws_access_key_id": "A", "aws_secret_access_key": "s"}},
+            "source names 'ops', and no role is set",
+        ),
     ],
 )
 def test_an_account_that_is_not_set_up_is_one_sentence(amazon, changes, why):
@@ -308,7 +314,7 @@ def over_http(url):
 def test_who_signs_what_over_http():
     arn = f"arn:aws:ecs:us-east-1:{EAST}:cluster/prod"
     found = json.dumps({"services": [service(deployment("web:41"), clusterArn=arn)]})
-    asked = []
+    asked: list[tuple] = []
     with sts_and_ecs(asked, {**ANSWERS, "DescribeServices": found}) as url:
         assert over_http(url).settle(about("east"), "PLAN-1").status == "done"
     assert [(call, key, token) for call, key, token, _form in asked] == [
@@ -325,7 +331,7 @@ def test_who_signs_what_over_http():
      ANSWERS["AssumeRole"].replace("<SessionToken>t0ken</SessionToken>", "")],
 )  # fmt: skip
 def test_what_is_not_sts_proves_nothing(answer):
-    asked = []
+    asked: list[tuple] = []
     with sts_and_ecs(asked, {**ANSWERS, "AssumeRole": answer}) as url:
         outcome = over_http(url).execute(about("east"), "PLAN-1")
     assert (outcome.status, outcome.certain, len(asked)) == ("failed", True, 1)

@@ -100,7 +100,7 @@ def test_the_handler_begins_without_what_carries_fixes_out_and_sends_messages():
         f"import sys; sys.path.append({str(SPLUNKS)!r}); import incident_rest; "
         "from incident_management.api.router import routes_of; routes_of('signals')"
     )
-    assert "incident_management.api.signals" in brought
+    assert "incident_management.api.intake.signals" in brought
     assert MASKING not in brought
     assert not {
         one

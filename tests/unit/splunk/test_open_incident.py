@@ -8,8 +8,8 @@ import time
 import pytest
 
 from incident_management.api import schema
+from incident_management.api.intake.signals import SIGNALS_BYTES
 from incident_management.api.router import routes_of
-from incident_management.api.signals import SIGNALS_BYTES
 from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.results import findings

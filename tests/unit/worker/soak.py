@@ -31,7 +31,7 @@ from incident_management.notify.announce import Announcer
 from incident_management.notify.channel import Delivery, unknown
 from incident_management.notify.outbox import Outbox
 from incident_management.notify.record import recorder
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, settling
 from incident_management.splunk.replica import Replica, SyncedStores
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.clocks import Clocks
@@ -192,7 +192,7 @@ class Member:
             lambda: self.announcer.run(world.routing, "", lambda: world.services),
             lambda: self.announcer.summarize(""),
             lambda: self.outbox.deliver_due(world.senders, 100),
-            lambda: execution.settle_all(context),
+            lambda: settling.settle_all(context),
             lambda: self.verifier.run(),
             lambda: approval.expire(context),
             lambda: refresh_stale(stores, clock),

@@ -9,7 +9,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.signal import Signal
 from incident_management.incidents.upkeep import recovery
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.context import Refused
 from incident_management.splunk.session import SplunkError
 from tests.fakes.turns import Killed
@@ -93,7 +93,8 @@ class Story:
         world.changes.append(world.now)
         for finding in list(self.undelivered):
             self.deliver(world.members[0], [finding])
-        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 4)):
+        # At last what an hour brought is told, some of it in a summary.
+        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 4), (60, 8)):
             for time in range(times):
                 world.now += seconds
                 world.members[time % 2].work()
@@ -380,7 +381,7 @@ class Story:
     def undo_fix(self, member: Member, plan: str) -> Any:
         bench = self.world.bench
         return lambda: self.tries(
-            lambda: execution.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
+            lambda: undoing.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
         )
 
     def tries(self, act: Callable[[], Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, List, Tuple
 
 import pytest
 
-from incident_management.api import listing
+from incident_management.api.incidents import listing
 from incident_management.incidents import timeline
 from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.upkeep.retention import TOMBSTONE

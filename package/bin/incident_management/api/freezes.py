@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ports import Document
+from ..incidents.clocks.windows import shown
 from ..remediation import freeze
 from .router import Request, Response, route
 from .schema import flag, listed, named, number, obj, record, text
@@ -37,8 +37,8 @@ FREEZE = named(
 )
 def list_freezes(request: Request) -> Response:
     """Change freezes, the newest first: all that are not over, and the newest 100 that are."""
-    found = freeze.listing(request.stores, request.clock)
-    return Response({"freezes": [_shown(request, one) for one in found]})
+    found, now = freeze.listing(request.stores, request.clock), request.clock.now()
+    return Response({"freezes": [shown(one, now) for one in found]})
 
 
 @route(
@@ -51,7 +51,7 @@ def list_freezes(request: Request) -> Response:
 def add_freeze(request: Request) -> Response:
     """Freeze changes: no fix is carried out but of actions with `allowed_in_freeze`."""
     made = freeze.add(request.stores, request.clock, request.user, request.body, request.mark)
-    return Response(_shown(request, made), status=201)
+    return Response(shown(made, request.clock.now()), status=201)
 
 
 @route(
@@ -64,9 +64,4 @@ def add_freeze(request: Request) -> Response:
 def end_freeze(request: Request) -> Response:
     """End a freeze now; it stays listed, with who ended it."""
     ended = freeze.end(request.stores, request.clock, request.user, request.params["id"])
-    return Response(_shown(request, ended))
-
-
-def _shown(request: Request, one: freeze.Freeze) -> Document:
-    document = {k: v for k, v in one.to_document().items() if k != "_key"}
-    return {**document, "in_force": one.in_force(request.clock.now())}
+    return Response(shown(ended, request.clock.now()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..incidents import covers
+from ..incidents.clocks import windows
 from ..incidents.clocks.assignment import as_agreed
 from ..incidents.errors import Invalid
 from ..incidents.routing import Routing
@@ -103,8 +104,8 @@ def show_on_call(request: Request) -> Response:
 )
 def list_covers(request: Request) -> Response:
     """Covers, the newest first: all that are not over, and the newest 100 that are."""
-    found = covers.listing(request.stores, request.clock)
-    return Response({"covers": [_cover(request, one) for one in found]})
+    found, now = covers.listing(request.stores, request.clock), request.clock.now()
+    return Response({"covers": [windows.shown(one, now) for one in found]})
 
 
 @route(
@@ -125,7 +126,7 @@ def add_cover(request: Request) -> Response:
     named = {name: user_name(request.body.get(name) or "") for name in ("person", "instead_of")}
     who = (request.stores, request.clock, request.user, {**request.body, **named})
     made = covers.add(*who, people, of_rota, may_name_others, request.mark)
-    return Response(_cover(request, made), status=201)
+    return Response(windows.shown(made, request.clock.now()), status=201)
 
 
 @route(
@@ -142,7 +143,7 @@ def end_cover(request: Request) -> Response:
     """
     who = (request.stores, request.clock, request.user)
     ended = covers.end(*who, request.params["id"], OTHERS in request.capabilities)
-    return Response(_cover(request, ended))
+    return Response(windows.shown(ended, request.clock.now()))
 
 
 def _rota(routing: Routing, name: str, start: float, end: float, now: float) -> Document:
@@ -178,8 +179,3 @@ def _span(span: Span) -> Document:
         "cover": duty.cover,
         "reason": duty.reason,
     }
-
-
-def _cover(request: Request, one: covers.Cover) -> Document:
-    document = {key: value for key, value in one.to_document().items() if key != "_key"}
-    return {**document, "in_force": one.in_force(request.clock.now())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..incidents import suppression
+from ..incidents.clocks import windows
 from ..ports import Document
 from .router import Request, Response, route
 from .schema import flag, listed, named, number, obj, one_of, record, text, whole
@@ -103,7 +104,5 @@ def remove_suppression(request: Request) -> Response:
 
 
 def _shown(request: Request, one: suppression.Suppression) -> Document:
-    document = {k: v for k, v in one.to_document().items() if k != "_key"}
     held = request.stores.signals.keys({"suppressed_by": one.id})
-    in_force = one.in_force(request.clock.now())
-    return {**document, "in_force": in_force, "signals": len(held)}
+    return {**windows.shown(one, request.clock.now()), "signals": len(held)}

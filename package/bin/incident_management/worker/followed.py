@@ -7,7 +7,7 @@ The document is a note: where it is lost, everything is looked at again, and not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Dict, List, Mapping
 
 from ..incidents.model import ENDED
@@ -21,6 +21,7 @@ __all__ = ["Followed", "Notebook"]
 # Covers members' clocks that differ, and outcomes that were written down late.
 OVERLAP_SECONDS = 900.0
 _RECEIPT = ("incident_id", "receipt", "sent_at")
+_KEPT = ("since", "next", "failures", "trouble", "after", "failed_at", "changed")
 _STANDS = ("status", "resolved_at", "updated_at")
 # All that a cluster keeps in three months, of a thousand messages a day.
 MOST_READ = 100_000
@@ -45,19 +46,6 @@ class Followed:
     settled: bool = False
     state: str = ""
     over: bool = False
-
-    def to_list(self) -> List[object]:
-        """Return it as JSON; a list, because ids are no names of fields."""
-        return [
-            self.incident_id,
-            self.ticket,
-            self.number,
-            self.sent_at,
-            self.stamp,
-            self.settled,
-            self.state,
-            self.over,
-        ]
 
 
 @dataclass
@@ -88,32 +76,16 @@ class Notebook:
         known = stores.claims.get(note_key(channel))
         if known is None:
             return cls(channel)
-        value: Mapping[str, object] = known["value"]
-        followed = [Followed(*one) for one in known["value"].get("tickets", [])]
-        return cls(
-            channel,
-            float(str(value.get("since", 0.0))),
-            float(str(value.get("next", 0.0))),
-            int(str(value.get("failures", 0))),
-            str(value.get("trouble", "")),
-            str(value.get("after", "")),
-            float(str(value.get("failed_at", 0.0))),
-            str(value.get("changed", "")),
-            {one.incident_id: one for one in followed},
-        )
+        value: Document = known["value"]
+        followed = [Followed(*one) for one in value.get("tickets", [])]
+        kept = {name: value[name] for name in _KEPT if name in value}
+        return cls(channel, **kept, tickets={one.incident_id: one for one in followed})
 
     def save(self, stores: Stores, clock: Clock) -> None:
         """Write it down."""
-        value: Document = {
-            "since": self.since,
-            "next": self.next,
-            "failures": self.failures,
-            "trouble": self.trouble,
-            "after": self.after,
-            "failed_at": self.failed_at,
-            "changed": self.changed,
-            "tickets": [one.to_list() for one in self.tickets.values()],
-        }
+        value: Document = {name: getattr(self, name) for name in _KEPT}
+        # As lists, because ids are no names of fields.
+        value["tickets"] = [list(astuple(one)) for one in self.tickets.values()]
         stores.claims.save([claim_document(note_key(self.channel), clock.now(), value)])
 
     def is_reached_again(self, stores: Stores) -> bool:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import random
 import time
 from contextlib import ExitStack, contextmanager
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping
 
 from ... import aws
-from ...splunk.settings import SHARED_PARTS, SettingsError
+from ...splunk.settings import SHARED_PARTS, Bedrock, SettingsError
 from ..budget import Allowance
 from .answer_parsing import answer_in
 from .briefing import ANSWER_SCHEMA, TOOL, Question
@@ -91,43 +91,23 @@ class BedrockModel:
     """A model on Amazon Bedrock, asked with one AWS account's keys.
 
     Args:
-        model_id: a model's or an inference profile's id.
-        region: AWS region, such as ``us-east-1``.
-        access_key_id, secret_access_key, session_token: the account; the token may be "".
-        endpoint_url: "" for AWS's own.
-        timeout_seconds: longest wait for an answer.
-        max_output_tokens: longest answer.
+        bedrock: which model, in which region, how long and how often.
         ca_file: PEM file of a private CA, trusted besides the bundled roots; "" for those alone.
         proxy_url: an HTTP proxy with its credentials, "" for none.
-        allowance: how often it may be asked; None for the usual one.
     """
 
     def __init__(
-        self,
-        model_id: str,
-        region: str,
-        access_key_id: str,
-        secret_access_key: str,
-        session_token: str = "",
-        endpoint_url: str = "",
-        timeout_seconds: float = 60.0,
-        max_output_tokens: int = 2000,
-        ca_file: str = "",
-        proxy_url: str = "",
-        allowance: Optional[Allowance] = None,
+        self, bedrock: Bedrock, keys: aws.Keys, ca_file: str = "", proxy_url: str = ""
     ) -> None:
-        self.model_id = model_id
-        self.allowance = allowance or Allowance()
-        self._region = region
-        self._keys = (access_key_id, secret_access_key, session_token or None)
-        self._endpoint_url = endpoint_url
-        self._timeout = timeout_seconds
-        self._max_output_tokens = max_output_tokens
+        self.model_id = bedrock.model_id
+        self.allowance = Allowance(bedrock.calls_per_incident, bedrock.calls_per_day)
+        self._bedrock = bedrock
+        self._keys = keys
         self._ca_file = ca_file
         self._proxy_url = proxy_url
 
     def __repr__(self) -> str:
-        return f"BedrockModel({self.model_id!r}, {self._region!r})"
+        return f"BedrockModel({self.model_id!r}, {self._bedrock.region!r})"
 
     def ask(self, question: Question) -> Answer:
         with aws.quiet():
@@ -182,10 +162,10 @@ class BedrockModel:
     def _client(self, roots: str) -> Any:
         return aws.client(
             "bedrock-runtime",
-            self._region,
+            self._bedrock.region,
             self._keys,
-            self._endpoint_url,
-            self._timeout,
+            self._bedrock.endpoint_url,
+            self._bedrock.timeout_seconds,
             roots,
             self._proxy_url,
         )
@@ -195,7 +175,7 @@ class BedrockModel:
             "modelId": self.model_id,
             "system": [{"text": question.system}],
             "messages": [{"role": "user", "content": [{"text": question.document}]}],
-            "inferenceConfig": {"maxTokens": self._max_output_tokens},
+            "inferenceConfig": {"maxTokens": self._bedrock.max_output_tokens},
             "toolConfig": {
                 "tools": [
                     {
@@ -293,21 +273,10 @@ def _configured(settings: Any) -> BedrockModel:
         raise ModelUnavailable(
             f"No model was asked: {' and '.join(missing)} of bedrock is not set."
         )
-    return BedrockModel(
-        model_id=bedrock.model_id,
-        region=bedrock.region,
-        access_key_id=account.aws_access_key_id,
-        secret_access_key=account.aws_secret_access_key,
-        session_token=account.aws_session_token,
-        endpoint_url=bedrock.endpoint_url,
-        timeout_seconds=bedrock.timeout_seconds,
-        max_output_tokens=bedrock.max_output_tokens,
-        ca_file=settings.network.ca_file,
-        proxy_url=aws.proxy_url(
-            settings.proxy, "bedrock-runtime", bedrock.region, bedrock.endpoint_url
-        ),
-        allowance=Allowance(bedrock.calls_per_incident, bedrock.calls_per_day),
-    )
+    token = account.aws_session_token or None
+    keys = (account.aws_access_key_id, account.aws_secret_access_key, token)
+    proxy = aws.proxy_url(settings.proxy, "bedrock-runtime", bedrock.region, bedrock.endpoint_url)
+    return BedrockModel(bedrock, keys, settings.network.ca_file, proxy)
 
 
 def _words(name: str) -> str:

@@ -37,6 +37,8 @@ class _Kept(Protocol):
     @classmethod
     def from_document(cls: Type[_K], document: Mapping[str, Any]) -> _K: ...
 
+    def in_force(self, moment: float) -> bool: ...
+
 
 _K = TypeVar("_K", bound=_Kept)
 _W = TypeVar("_W", bound="Window")
@@ -152,6 +154,12 @@ def _zone(name: str) -> tzinfo:
         return zone_named(name)
     except ValueError as error:
         raise Invalid(str(error)) from None
+
+
+def shown(window: _Kept, now: float) -> Document:
+    """Return a window as the API shows it, with whether it is in force."""
+    document = {key: value for key, value in window.to_document().items() if key != "_key"}
+    return {**document, "in_force": window.in_force(now)}
 
 
 def insert(windows: Collection, window: _K) -> _K:

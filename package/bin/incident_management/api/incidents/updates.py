@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ..durations import seconds_of
-from ..incidents import timeline, updates
-from ..incidents.clocks.updates import every_of
-from ..incidents.errors import Invalid
-from ..incidents.fold import fold
-from ..incidents.model import Document, Entry
-from ..incidents.routing import Stakeholders
-from ..notify.stakeholders import hearing
+from ...durations import seconds_of
+from ...incidents import timeline, updates
+from ...incidents.clocks.updates import every_of
+from ...incidents.errors import Invalid
+from ...incidents.fold import fold
+from ...incidents.model import Document, Entry
+from ...incidents.routing import Stakeholders
+from ...notify.stakeholders import hearing
+from ..router import Request, Response, route
+from ..schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
+from ..shapes import NAME, TIME
 from .acting import acted, change
-from .router import Request, Response, route
-from .schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
-from .shapes import NAME, TIME
 
 _STATE = one_of(("", *updates.STATES))
 _SERVICES = listed(NAME, updates.MAX_SERVICES, "What is affected.")

@@ -13,13 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Tuple
 
-from ..incidents.errors import Contended
-from ..incidents.intake.spooled import CAPABILITY, deliver_spool
-from ..ports import Stores
-from ..splunk import conf, log, spool
-from ..splunk.session import SplunkError
-from ..splunk.users import has_capability
-from .backend import Backend
+from ...incidents.errors import Contended
+from ...incidents.intake.spooled import CAPABILITY, deliver_spool
+from ...ports import Stores
+from ...splunk import conf, log, spool
+from ...splunk.session import SplunkError
+from ...splunk.users import has_capability
+from ..backend import Backend
 from .signals import ingest_with
 
 __all__ = ["KeptHere"]
@@ -77,10 +77,10 @@ class KeptHere:
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
         # What sends messages is rarely needed here, and the first alert after a start would wait.
-        from ..notify.asked import enqueue
-        from ..notify.outbox import Outbox
-        from ..notify.record import recorder
-        from ..processes import process_name
+        from ...notify.asked import enqueue
+        from ...notify.outbox import Outbox
+        from ...notify.record import recorder
+        from ...processes import process_name
 
         clock = self._backend.clock
         outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))

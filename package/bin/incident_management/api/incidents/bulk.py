@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ..incidents import editing, lifecycle
-from ..incidents.clocks import assignment
-from ..incidents.errors import Contended, IllegalMove, Invalid, NotFound
-from ..incidents.model import Incident
-from ..incidents.review.afterwards import REVIEW_STATES
-from ..incidents.review.writing import write_review
-from ..ports import Clock, Stores
-from ..splunk.session import SplunkError
+from ...incidents import editing, lifecycle
+from ...incidents.clocks import assignment
+from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
+from ...incidents.model import Incident
+from ...incidents.review.afterwards import REVIEW_STATES
+from ...incidents.review.writing import write_review
+from ...ports import Clock, Stores
+from ...splunk.session import SplunkError
+from ..router import Request, Response, problem_of, route
+from ..schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
+from ..shapes import NAME, REASON, SEVERITY
 from .lifecycle import RESOLUTION
 from .listing import FILTER_ARGUMENTS, matching
-from .router import Request, Response, problem_of, route
-from .schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
-from .shapes import NAME, REASON, SEVERITY
 
 __all__ = ["ACTIONS", "MAX_AT_ONCE"]
 

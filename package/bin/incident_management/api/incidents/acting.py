@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Mapping, Optional
 
-from ..incidents import editing, lifecycle, timeline
-from ..incidents.model import Document, Incident
-from .gone import was_deleted
-from .router import Problem, Request, Response, route
-from .shapes import INCIDENT
+from ...incidents import editing, lifecycle, timeline
+from ...incidents.model import Document, Incident
+from ..gone import was_deleted
+from ..router import Problem, Request, Response, route
+from ..shapes import INCIDENT
 
 __all__ = [
     "IF_MATCH",
@@ -29,7 +29,7 @@ INCIDENT_ANSWER = {200: INCIDENT}
 change = partial(
     route, "POST", capability="incident_write", answers=INCIDENT_ANSWER, headers=IF_MATCH
 )
-"""Registers a route that changes the incident in its path, as :func:`.router.route` does."""
+"""Registers a route that changes the incident in its path, as :func:`..router.route` does."""
 # Fields that only the order of a list needs.
 _FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due", "urgency")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Iterable, List, Set, Tuple
 
-from ..incidents import report, timeline
-from ..incidents.identity import INCIDENT_ID
-from ..incidents.model import Entry
-from ..incidents.upkeep import retention
-from ..incidents.upkeep.audit import History, history
-from ..ports import SearchResult
-from ..splunk import spl
+from ...incidents import report, timeline
+from ...incidents.identity import INCIDENT_ID
+from ...incidents.model import Entry
+from ...incidents.upkeep import retention
+from ...incidents.upkeep.audit import History, history
+from ...ports import SearchResult
+from ...splunk import spl
+from ..router import Problem, Request, Response, route
+from ..schema import any_text, flag, listed, obj
+from ..shapes import ENTRY, INCIDENT, LIMIT
 from .acting import shown
-from .router import Problem, Request, Response, route
-from .schema import any_text, flag, listed, obj
-from .shapes import ENTRY, INCIDENT, LIMIT
 
 MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, Dict, Mapping
 
-from ..incidents import editing, timeline
-from ..incidents.intake.ingest import Ingest
-from ..incidents.joining.signals import latest_signals
-from ..incidents.model import Incident
-from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
-from .router import Request, Response, route
-from .schema import any_text, flag, listed, obj, record
-from .shapes import (
+from ...incidents import editing, timeline
+from ...incidents.intake.ingest import Ingest
+from ...incidents.joining.signals import latest_signals
+from ...incidents.model import Incident
+from ..router import Request, Response, route
+from ..schema import any_text, flag, listed, obj, record
+from ..shapes import (
     DESCRIPTION,
     ENTRY,
     INCIDENT,
@@ -25,6 +24,7 @@ from .shapes import (
     TITLE,
     page,
 )
+from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
 
 SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add theirs.")
 

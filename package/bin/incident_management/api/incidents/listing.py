@@ -9,18 +9,18 @@ import math
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from .. import conf_values
-from ..incidents.canonical import digest
-from ..incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
-from ..incidents.errors import Invalid
-from ..incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
-from ..incidents.stores import IS_OPEN, find_by
-from ..ports import Collection
+from ... import conf_values
+from ...incidents.canonical import digest
+from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
+from ...incidents.errors import Invalid
+from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
+from ...incidents.stores import IS_OPEN, find_by
+from ...ports import Collection
+from ..router import Request, Response, route
+from ..schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
+from ..shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 from .acting import shown
 from .reviews import REVIEW_FILTER, review_clauses
-from .router import Request, Response, route
-from .schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
-from .shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
 
 __all__ = ["FILTER_ARGUMENTS", "matching"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from ..incidents.errors import Invalid
-from ..incidents.joining import merging
-from ..incidents.model import Incident
+from ...incidents.errors import Invalid
+from ...incidents.joining import merging
+from ...incidents.model import Incident
+from ..router import REFUSALS, Problem, Request, Response, problem_of, route
+from ..schema import listed, obj, text
+from ..shapes import INCIDENT, NAME, REASON, TITLE
 from .acting import IF_MATCH, change, guarded
-from .router import REFUSALS, Problem, Request, Response, problem_of, route
-from .schema import listed, obj, text
-from .shapes import INCIDENT, NAME, REASON, TITLE
 
 MAX_MERGED = 50
 

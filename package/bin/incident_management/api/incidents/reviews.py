@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
-from ..incidents.errors import NotFound
-from ..incidents.model import SEVERITIES, STATUSES, Document
-from ..incidents.review import writing
-from ..incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
-from ..incidents.review.document import Review, read_review
-from ..incidents.review.reminding import incidents_with_follow_ups
-from ..incidents.review.statements import Told
-from ..incidents.review.waiting import due_clauses
-from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
-from ..incidents.stores import find_by
-from ..incidents.upkeep.retention import pruned
+from ...incidents.errors import NotFound
+from ...incidents.model import SEVERITIES, STATUSES, Document
+from ...incidents.review import writing
+from ...incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ...incidents.review.document import Review, read_review
+from ...incidents.review.reminding import incidents_with_follow_ups
+from ...incidents.review.statements import Told
+from ...incidents.review.waiting import due_clauses
+from ...incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
+from ...incidents.stores import find_by
+from ...incidents.upkeep.retention import pruned
+from ..router import Request, Response, route
+from ..schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
+from ..shapes import LIMIT, NAME, OFFSET, TIME, page
 from .acting import acted, change
 from .history import indexed
-from .router import Request, Response, route
-from .schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
-from .shapes import LIMIT, NAME, OFFSET, TIME, page
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..incidents import lifecycle, updates
-from ..incidents.clocks import assignment
+from ...incidents import lifecycle, updates
+from ...incidents.clocks import assignment
+from ..router import Request, Response
+from ..schema import flag, obj, one_of, record, text
+from ..shapes import NAME, REASON
 from .acting import acted, change
-from .router import Request, Response
-from .schema import flag, obj, one_of, record, text
-from .shapes import NAME, REASON
 
 # What a resolve may say.
 RESOLUTION = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..incidents.model import SEVERITIES, STATUSES, Document, Incident
-from ..incidents.similar import Similar, similar_to
+from ...incidents.model import SEVERITIES, STATUSES, Document, Incident
+from ...incidents.similar import Similar, similar_to
+from ..router import Request, Response, route
+from ..schema import any_text, listed, named, number, obj, one_of, record, whole
+from ..shapes import TIME
 from .acting import document_of
-from .router import Request, Response, route
-from .schema import any_text, listed, named, number, obj, one_of, record, whole
-from .shapes import TIME
 
 MAX_EACH = 50
 _SHOWN = {

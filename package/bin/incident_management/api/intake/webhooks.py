@@ -11,16 +11,16 @@ import re
 from functools import partial
 from typing import Sequence
 
-from ..incidents.errors import Invalid
-from ..incidents.intake.findings import signal_from
-from ..incidents.signal import Signal
-from ..incidents.upkeep import recovery
-from ..splunk import conf, log
-from .router import Request, Response, route
-from .schema import Schema, any_object, any_text, listed, named, obj, record, text
+from ...incidents.errors import Invalid
+from ...incidents.intake.findings import signal_from
+from ...incidents.signal import Signal
+from ...incidents.upkeep import recovery
+from ...splunk import conf, log
+from ..router import Request, Response, route
+from ..schema import Schema, any_object, any_text, listed, named, obj, record, text
 from .signals import taken_in
 from .webhook_mapping import read_mapping
-from .webhook_payloads import Arrival, Confirmation, alerts_of, cloudwatch, datadog
+from .webhook_payloads import MAX_ALERTS, Arrival, Confirmation, alerts_of, cloudwatch, datadog
 
 # "HTTP/HTTPS subscription confirmation JSON format" in AWS's manual. What an administrator is asked
 # to open is nothing but that: any user may send such a message, and the name of a bucket of
@@ -51,7 +51,7 @@ _ANSWER = named(
 )
 hook = partial(route, "POST", capability="incident_signal", answers={200: _ANSWER})
 """Registers the route that a tool's alerts come in by."""
-_ALERTS: Schema = obj({"alerts": listed(any_object(), 1000)}, ("alerts",), more=True)
+_ALERTS: Schema = obj({"alerts": listed(any_object(), MAX_ALERTS)}, ("alerts",), more=True)
 
 
 @hook("/webhooks/alertmanager", body=_ALERTS)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ..analysis.asking.bedrock import from_settings
-from ..analysis.asking.model import Model
-from ..analysis.conclusion import Conclusion, step_of
-from ..analysis.investigation import Found, investigate
-from ..analysis.wanted import Abandoned, WhileWanted
-from ..incidents.errors import NotFound
-from ..splunk import spl
-from ..splunk.session import SplunkError, content_of, path_of
+from ...analysis.asking.bedrock import from_settings
+from ...analysis.asking.model import Model
+from ...analysis.conclusion import Conclusion, step_of
+from ...analysis.investigation import Found, investigate
+from ...analysis.wanted import Abandoned, WhileWanted
+from ...incidents.errors import NotFound
+from ...splunk import spl
+from ...splunk.session import SplunkError, content_of, path_of
+from ..router import Problem, Request, Response, route
+from ..schema import any_object, any_text, listed, named, obj, record, text
 from .acting import document_of
-from .router import Problem, Request, Response, route
-from .schema import any_object, any_text, listed, named, obj, record, text
 
 _OBJECTS = listed(any_object())
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence
 
-from ..incidents.intake import conditions
-from ..incidents.intake.findings import signals_from
-from ..incidents.intake.ingest import Ingest, Outcome
-from ..incidents.signal import Signal
-from ..ports import Document, Stores
-from .backend import Backend
-from .router import Request, Response, route
-from .schema import (
+from ...incidents.intake import conditions
+from ...incidents.intake.findings import signals_from
+from ...incidents.intake.ingest import Ingest, Outcome
+from ...incidents.signal import Signal
+from ...ports import Document, Stores
+from ..backend import Backend
+from ..router import Request, Response, route
+from ..schema import (
     any_object,
     any_text,
     any_whole,
@@ -24,7 +24,7 @@ from .schema import (
     text,
     whole,
 )
-from .shapes import SEVERITY
+from ..shapes import SEVERITY
 
 SIGNALS = 5000
 # A storm travels in few requests: some thousand findings with their sample rows.

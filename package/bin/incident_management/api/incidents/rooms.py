@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..incidents import rooms
+from ...incidents import rooms
+from ..router import Request, Response
+from ..schema import obj
 from .acting import acted, change
-from .router import Request, Response
-from .schema import obj
 
 
 @change("/incidents/{id}/room", body=obj({}))

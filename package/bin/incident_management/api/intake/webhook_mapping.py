@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ..conf_values import listed
-from ..incidents.canonical import canonical, digest
-from ..incidents.errors import Invalid
-from ..incidents.severities import severity_of
+from ...conf_values import listed
+from ...incidents.canonical import canonical, digest
+from ...incidents.errors import Invalid
+from ...incidents.severities import severity_of
 from .webhook_payloads import MAX_ALERTS, Arrival, time_of
 
 __all__ = ["read_mapping"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from ..incidents.signal import SIMULATED as RULE
-from ..incidents.signal import TEST_MARK as MARK
-from ..splunk.session import APP, SplunkError, path_of
-from .router import Problem, Request, Response, route
-from .schema import any_text, obj, record, text
-from .shapes import NAME, SEVERITY, TITLE
+from ...incidents.signal import SIMULATED as RULE
+from ...incidents.signal import TEST_MARK as MARK
+from ...splunk.session import APP, SplunkError, path_of
+from ..router import Problem, Request, Response, route
+from ..schema import any_text, obj, record, text
+from ..shapes import NAME, SEVERITY, TITLE
 from .signals import taken_in
 
 

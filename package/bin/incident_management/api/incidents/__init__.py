@@ -1,0 +1,1 @@
+"""The routes of one incident, and of the list of them."""
