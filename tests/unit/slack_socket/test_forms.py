@@ -296,7 +296,7 @@ def test_killed_at_any_write_one_incident_is_opened(desk, after):
 
 
 def test_the_manifest_of_the_guide_has_what_the_app_listens_for():
-    guide = Path(__file__).parents[3] / "docs/CHANNELS.md"
+    guide = Path(__file__).parents[3] / "docs/SLACK.md"
     text = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
     manifest = json.loads(text)
     (command,), (shortcut,) = (manifest["features"][n] for n in ("slash_commands", "shortcuts"))
