@@ -296,6 +296,17 @@ def test_a_press_that_the_version_before_kept_is_done_after_the_upgrade(desk):
     assert desk.incident["resolution"] == "Rolled back"
 
 
+def test_a_kept_acknowledgement_with_words_after_it_is_done_whatever_becomes_of_its_empty_body(
+    desk,
+):
+    desk.keeper.keep(typed("ack aaa please"))
+    (kept,) = desk.kept_presses()
+    del kept["value"]["body"]
+    desk.stores_value.claims.save([kept])
+    assert desk.another().resume() is True
+    assert desk.story() == [("assigned", "mia"), ("status", "mia")]
+
+
 def test_a_slack_that_takes_no_answer_is_told_by_the_bot(desk):
     desk.slack.expired = True
     desk.actor.act(typed("ack aaa"))
