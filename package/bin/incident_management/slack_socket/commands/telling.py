@@ -38,7 +38,8 @@ _HELP = (
     ("oncall [team]", "who is on call now, and until when"),
 )
 _HINT = (
-    "The beginning of an id's last six characters is enough where it fits one incident alone. "
+    "The beginning of an id's last six characters is enough where it fits one incident alone; in "
+    "an incident's own channel show, ack, update and resolve need none. "
     "*Add to incident* in a message's menu writes that message on a timeline."
 )
 
