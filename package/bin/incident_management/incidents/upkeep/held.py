@@ -58,7 +58,8 @@ def going_on(stores: Stores, clock: Clock) -> List[Signal]:
 def problems_of(stores: Stores, rule: str, app: str, since: float) -> Set[str]:
     """Return the problems, by dedup key, of which a detection's findings were held back since."""
     query = {"$and": [*_of(rule, app), {"received_at": {"$gt": since}}]}
-    return {str(one["dedup_key"]) for one in stores.signals.find(query)}
+    found = stores.signals.find(query, fields=("dedup_key",))
+    return {str(one["dedup_key"]) for one in found}
 
 
 def has_one_of(stores: Stores, incident: Incident, problems: Iterable[str]) -> bool:
