@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.review import reminding
 from incident_management.incidents.review.waiting import WAITING, note_waiting
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.stores import claim_document
@@ -216,6 +217,18 @@ def test_no_review_is_needed_of_all_that_are_due_for_one_reason(api):
     assert {one["id"] for one in answer["results"] if one["ok"]} == set(due)
     assert {review(api, one)["reason"] for one in due} == {"The power company's."}
     assert review(api, other)["state"] == ""
+
+
+def test_what_is_overdue_is_counted_however_many_newer_ones_are_done(api, monkeypatch):
+    monkeypatch.setattr(reminding, "MOST_INCIDENTS", 1)
+    first, second = sorted(over(api, title) for title in ("Power was out", "Cooling failed"))
+    add(api, first)
+    done = add(api, second)
+    api.call("POST", f"/incidents/{second}/follow-ups/{done}", {"state": "done"})
+    api.clock.advance(2 * DAY)
+    reminding.remind(api.stores_value, api.clock)
+    note_waiting(api.stores_value, api.clock, ())
+    assert api.stores_value.claims.get(WAITING)["value"]["follow_ups_overdue"] == 1
 
 
 def test_what_waits_is_counted_for_the_overview_as_the_lists_have_it(api):

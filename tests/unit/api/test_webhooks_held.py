@@ -55,6 +55,19 @@ def test_an_alert_of_a_tool_that_tells_once_is_taken_in_when_the_window_is_over(
     assert sent(api, tool, over(tool))[0]["what"] == "resolved"
 
 
+def test_what_a_mute_holds_keeps_nothing_else_from_being_taken_in(api, monkeypatch):
+    monkeypatch.setattr(held, "MAX_HELD", 1)
+    api.call("POST", "/suppressions", {"kind": "mute", "reason": "known", "rule": "QueueDepth"})
+    held_back(api, "datadog")
+    api.clock.advance(60)
+    assert sent(api, "cloudwatch", FIRING["cloudwatch"])[0]["what"] == "suppressed"
+    newest = max(api.stores_value.signals.all(), key=lambda one: one["last_time"])
+    assert newest["app"] == "cloudwatch"
+    api.clock.advance(3700)
+    assert taken_in_again(api) == ["opened"]
+    assert taken_in_again(api) == []
+
+
 @pytest.mark.parametrize("tool", ["cloudwatch", "datadog"])
 def test_an_alert_that_ended_in_the_window_stays_held_back(api, tool):
     held_back(api, tool)

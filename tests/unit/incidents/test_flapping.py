@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import lifecycle, report, suppression, timeline
+from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.upkeep import flapping
 from incident_management.notify.message import build
@@ -173,6 +174,24 @@ def test_a_pinned_one_is_calm_in_the_end_and_stays_open(detection):
     lifecycle.pin(detection.stores, detection.clock, detection.incident_id, "ann", True)
     assert calm(detection, 2000) == {"incidents_calm": 1}
     assert (detection.incident["status"], detection.incident["flapping"]) == ("new", False)
+
+
+def test_one_out_of_which_all_was_taken_stays_open_and_keeps_no_other_from_being_calm():
+    """The duty ended at it, for ever."""
+    api = FakeApi()
+    stores, clock = api.stores_value, api.clock
+    _status, by_hand = api.call("POST", "/incidents", {"title": "Slow", "severity": "high"})
+    detection = Detection(stores, clock)
+    detection.finds()
+    found = detection.incident_id
+    merging.merge(stores, clock, found, by_hand["id"], "ann")
+    detection.flaps()
+    detection.is_over()
+    assert detection.incident_id == by_hand["id"] and detection.incident["flapping"]
+    merging.undo_merge(stores, clock, by_hand["id"], found, "ann")
+    clock.advance(1801)
+    assert flapping.calm_down(stores, clock, ROUTED) == {"incidents_calm": 1}
+    assert (detection.incident["flapping"], detection.incident["status"]) == (False, "new")
 
 
 def test_a_report_in_between_keeps_it_from_being_calm(detection):

@@ -191,6 +191,17 @@ def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time(
     assert tried > 30
 
 
+def test_what_was_put_off_by_a_clock_far_ahead_is_reminded_of_all_the_same(stores, clock, incident):
+    change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
+    wrong = ManualClock(DUE + 300 * DAY)
+    remind(stores, wrong)
+    follow_up(stores, wrong, incident, "Raise the limit", "cy", due=DUE)
+    clock.advance(60)
+    assert rounds(stores, clock) == [(0, 0)] * 3
+    clock.set(DUE + 1)
+    assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
+
+
 def test_one_that_leaves_while_it_is_put_off_leaves_no_claim(stores, clock, incident):
     change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
     clock.advance(60)

@@ -200,6 +200,9 @@ class Story:
         elif what == "covers":
             self.covers.append(answer["id"])
 
+    def open_by_hand(self, member: Member, _incident: str) -> Any:
+        return self.ask(member, "/incidents", {"title": "By hand", "severity": "low"})
+
     def acknowledge(self, member: Member, incident: str) -> Any:
         return self.ask(member, f"/incidents/{incident}/acknowledge", {})
 
@@ -283,10 +286,8 @@ class Story:
         return self.ask(member, f"/incidents/{incident}/follow-ups", whole)
 
     def review(self, member: Member, incident: str) -> Any:
-        body = self.rng.choice(
-            ({"summary": "So."}, {"state": "done"}, {"state": "open", "reason": "no"})
-        )
-        return self.ask(member, f"/incidents/{incident}/review", body)
+        bodies = ({"summary": "So."}, {"state": "done"}, {"state": "open", "reason": "no"})
+        return self.ask(member, f"/incidents/{incident}/review", self.rng.choice(bodies))
 
     def suppress(self, member: Member, _incident: str) -> Any:
         if self.suppressed and self.rng.random() < 0.5:
@@ -395,5 +396,5 @@ ACTS = (
     *("acknowledge", "assign", "escalate", "note", "update", "resolve", "resolve", "reopen"),
     *("close", "pin", "edit", "merge", "merge", "unmerge", "split", "bulk", "follow_up"),
     *("review", "suppress", "cover", "fix", "decide", "decide", "carry_out", "undo_fix"),
-    *("withdraw", "over", "over", "over", "freeze", "reconfigure"),
+    *("withdraw", "over", "over", "over", "freeze", "reconfigure", "open_by_hand"),
 )

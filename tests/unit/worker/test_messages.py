@@ -12,6 +12,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.rooms import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
+from incident_management.splunk import secrets
 from incident_management.splunk.channel_secrets import REALM as REALM_OF_CHANNELS
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import parse
@@ -147,6 +148,32 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
     tell("e3")
     old, new = ("https://old.example/", "Bearer old"), ("https://new.example/", "Bearer new")
     assert sent == [old, old, new]
+
+
+def test_a_webhook_whose_secret_cannot_be_read_keeps_no_other_channel_waiting(monkeypatch):
+    """splunkd masks secrets for an address that is not on Splunk Cloud's list, until it is."""
+    monkeypatch.setattr(webhook, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
+    stores = FakeStores()
+    mine = messages(stores)
+    for key in ("SUB-1", "SUB-2"):
+        stores.subscriptions.insert({**SUBSCRIPTION, "_key": key})
+        mine.outbox.enqueue(key, f"webhook:{key}", "opened", {"title": "Slow"})
+    splunkd: Any = mine._session
+    get, masked = splunkd.get, ["SUB-1"]
+
+    def get_or_masked(path, **query):
+        found = get(path, **query)
+        if any(key in path for key in masked):
+            found["entry"][0]["content"]["clear_password"] = secrets.MASKED
+        return found
+
+    monkeypatch.setattr(splunkd, "get", get_or_masked)
+    with pytest.raises(SplunkError, match="Network Allow List"):
+        mine.deliver()
+    states = {one["channel"]: one["state"] for one in stores.outbox.all()}
+    assert states == {"webhook:SUB-1": "pending", "webhook:SUB-2": "sent"}
+    masked.clear()
+    assert mine.deliver() == {"notifications_sent": 1}
 
 
 def test_first_messages_are_left_alone_without_a_token_and_while_slack_is_set_up_wrongly(

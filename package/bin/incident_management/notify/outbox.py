@@ -20,7 +20,7 @@ import random
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
-from ..outside.network import NotConfigured
+from ..outside.network import NotConfigured, NotReady
 from ..ports import Clock, Document, Stores
 from . import late
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
@@ -191,6 +191,9 @@ class Outbox:
             sender = _sender(document["channel"], senders, made)
         except NotConfigured as error:
             return self._refuse(document, str(error))
+        except NotReady:
+            self._turns.failed(document["channel"])
+            return None
         if document["state"] == "sending":
             return self._settle(document, int(document["attempts"]), sender)
         return self._attempt(document, sender)

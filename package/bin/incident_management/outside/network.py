@@ -5,11 +5,15 @@ from __future__ import annotations
 from ..splunk.settings import Settings
 from .transport import BadUrl, Network, checked_url
 
-__all__ = ["NotConfigured", "configured_url", "network_of"]
+__all__ = ["NotConfigured", "NotReady", "configured_url", "network_of"]
 
 
 class NotConfigured(Exception):
     """A setting is missing or can't be used; the text says which, and where to set it."""
+
+
+class NotReady(Exception):
+    """What is needed to ask a service, such as its secret, can't be read now."""
 
 
 def configured_url(url: str, what: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Callable, Collection, Dict, Mapping, Set
+from typing import Callable, Collection, Dict, List, Mapping, Set
 
 from ..channels import CHANNELS
 from ..incidents.routing import Routing
@@ -18,7 +18,7 @@ from ..notify.rooms import Rooms
 from ..notify.senders import Senders, senders, slack_rooms, slack_sender
 from ..notify.services.http_call import HttpSender
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
-from ..outside.network import NotConfigured, network_of
+from ..outside.network import NotConfigured, NotReady, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
 from ..splunk import secrets
@@ -49,6 +49,7 @@ class Messages:
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
         self._first = FirstMessages(stores, clock)
+        self._not_ready: List[Exception] = []
         self._rooms = Rooms(stores, clock, lambda sentence: trouble("rooms", sentence))
 
     def announce(self) -> Mapping[str, int]:
@@ -70,12 +71,18 @@ class Messages:
         return self._announcer.summarize(self._config.settings.network.web_url)
 
     def deliver(self) -> Mapping[str, int]:
-        """Send what is due; nothing before it is known which channels there are."""
+        """Send what is due; nothing before it is known which channels there are.
+
+        Raises what one channel could not be made ready for, once the others had their turn.
+        """
         if not self._config.is_read:
             return {}
+        self._not_ready.clear()
         made = {channel: self._sender(channel) for channel in CHANNELS}
         known = _Channels(made, self._webhook, self._own)
         counts = self.outbox.deliver_due(known, held=self._held_channels())
+        if self._not_ready:
+            raise self._not_ready[0]
         return {f"notifications_{state}": count for state, count in counts.items()}
 
     def bring_up_to_date(self) -> Mapping[str, int]:
@@ -153,6 +160,18 @@ class Messages:
                     raise
                 return make()
 
+        return self._noted(made)
+
+    def _noted(self, make: Callable[[], Sender]) -> Callable[[], Sender]:
+        """Make a sender; that its settings or secrets can't be read keeps no other channel."""
+
+        def made() -> Sender:
+            try:
+                return make()
+            except (SettingsError, SplunkError) as error:
+                self._not_ready.append(error)
+                raise NotReady(str(error)) from error
+
         return made
 
     def _webhook(self, key: str) -> Callable[[], Sender]:
@@ -162,7 +181,7 @@ class Messages:
             network = network_of(self._config.settings)
             return WebhookSender(known, secret, network, self._clock)
 
-        return make
+        return self._noted(make)
 
     def _read_subscriptions(self) -> Dict[str, Document]:
         found = self._stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)

@@ -24,6 +24,7 @@ LOOKED_AT_A_ROUND = 1000
 A_ROUND = 50
 # The longest until an incident is looked at again.
 AGAIN_SECONDS = 86_400.0
+AHEAD_SECONDS = 2 * AGAIN_SECONDS
 # An incident with open follow-ups is kept (:mod:`..upkeep.retention`), so there must be an end.
 FORGOTTEN_SECONDS = 365 * 86_400.0
 
@@ -63,7 +64,9 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
 
 def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
     """Return what is to be told or dropped, and put off the incidents that have nothing of it."""
-    query = {"purpose": FOLLOW_UPS, "time": {"$lte": now}}
+    # None that a right clock wrote lies further ahead than a day.
+    times = [{"time": {"$lte": now}}, {"time": {"$gt": now + AHEAD_SECONDS}}]
+    query = {"$and": [{"purpose": FOLLOW_UPS}, {"$or": times}]}
     claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
     ids = list(map(_incident_of, claims))
     noted = _open_ones(stores, ids)
@@ -73,7 +76,8 @@ def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
         still_open = noted.get(incident_id, [])
         overdue = [(incident_id, one) for one in still_open if _is_to_be_told(one, now)]
         found += overdue
-        if not overdue and now - float(claim["time"]) >= WRITING_SECONDS:
+        age = now - float(claim["time"])
+        if not overdue and not 0 <= age < WRITING_SECONDS:
             # Of one without a document, as in the middle of an upgrade, nobody knows.
             is_open = bool(still_open) or incident_id not in noted
             put_off.append(_put_off(claim, still_open, is_open, now))

@@ -53,7 +53,7 @@ def note_waiting(stores: Stores, clock: Clock, severities: Sequence[str]) -> Non
     due = stores.incidents.find(query, limit=MOST, fields=("_key",))
     late = (
         one
-        for document in incidents_with_follow_ups(stores, ())
+        for document in incidents_with_follow_ups(stores, (), only_open=True)
         for one in document.get("follow_ups") or ()
         if one["state"] == "open" and one["due"] <= now
     )

@@ -140,10 +140,12 @@ def _resolve_unseen(stores: Stores, clock: Clock, incident_id: str) -> None:
 def _is_over(stores: Stores, incident: Incident, counted: Sequence[Entry], held: Entry) -> bool:
     """Whether what would have resolved it still does: nothing was found, nobody reopened it since.
 
-    What has the same ``seq`` was not seen by who wrote ``held``.
+    What has the same ``seq`` was not seen by who wrote ``held``. Without rules, what was over has
+    been taken out of it.
     """
     since = [entry for entry in counted if entry.seq >= held.seq]
-    if incident.pinned or any(entry.kind in ADDING or _reopens(entry) for entry in since):
+    is_anew = any(entry.kind in ADDING or _reopens(entry) for entry in since)
+    if is_anew or incident.pinned or not incident.rules:
         return False
     return not goes_on(stores, incident, held.time)
 

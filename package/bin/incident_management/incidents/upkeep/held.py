@@ -31,16 +31,25 @@ __all__ = [
 TOLD_ONCE = ("cloudwatch", "datadog")
 # How many are looked at in one turn, the newest first.
 MAX_HELD = 2000
+# The most suppressions that the query leaves out: it travels in a URL.
+LEFT_OUT = 50
 
 
 def going_on(stores: Stores, clock: Clock) -> List[Signal]:
     """Return what was held back, is not over and is held back no longer, with now as its end."""
+    now = milliseconds(clock.now())
+    active = suppression.active(stores.suppressions, now, now)
+    # What these hold may be more than is looked at, for as long as a mute lasts.
+    in_force = [one.id for one in active if one.in_force(now)][:LEFT_OUT]
     query: Document = {
-        "$and": [{"suppressed_by": {"$gt": ""}}, any_of("app", TOLD_ONCE), {"over": {"$ne": True}}]
+        "$and": [
+            {"suppressed_by": {"$gt": ""}},
+            any_of("app", TOLD_ONCE),
+            {"over": {"$ne": True}},
+            *({"suppressed_by": {"$ne": one}} for one in in_force),
+        ]
     }
     held = stores.signals.find(query, "last_time:-1", MAX_HELD)
-    now = milliseconds(clock.now())
-    active = suppression.active(stores.suppressions, now, now) if held else []
     signals = [replace(Signal.from_document(document), last_time=now) for document in held]
     still = suppression.holding(active, signals)
     return [signal for signal in signals if signal.key not in still]
@@ -49,7 +58,8 @@ def going_on(stores: Stores, clock: Clock) -> List[Signal]:
 def problems_of(stores: Stores, rule: str, app: str, since: float) -> Set[str]:
     """Return the problems, by dedup key, of which a detection's findings were held back since."""
     query = {"$and": [*_of(rule, app), {"received_at": {"$gt": since}}]}
-    return {str(one["dedup_key"]) for one in stores.signals.find(query)}
+    found = stores.signals.find(query, fields=("dedup_key",))
+    return {str(one["dedup_key"]) for one in found}
 
 
 def has_one_of(stores: Stores, incident: Incident, problems: Iterable[str]) -> bool:
