@@ -241,20 +241,32 @@ def test_no_table_is_cut_on_a_laptop(view: str, page: Any, stored: Any, studio_b
     fits(page, TOO_WIDE)
 
 
+def test_no_title_is_cut_on_a_small_screen(page: Any, stored: Any, studio_bundle: Any) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    show(page, stored, "incident_overview")
+    page.get_by_text("Follow-ups overdue").wait_for(timeout=WAIT_MS)
+    cut = """titles => titles.flatMap(title => [title, ...title.querySelectorAll('*')])
+        .filter(one => getComputedStyle(one).overflow !== 'visible')
+        .filter(one => one.scrollWidth > one.clientWidth)
+        .map(one => one.textContent)"""
+    assert page.locator("[data-test=viz-title]").evaluate_all(cut) == []
+
+
 def test_a_row_of_no_incident_leads_to_no_incident(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
     for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
-    for text in ("Nothing is open.", "Nothing waits, and nothing failed."):
-        show(page, stored, "incident_overview")
-        page.get_by_text(text).click()
-        page.wait_for_url(re.compile(r"/workbench\?incident=$"))
+    show(page, stored, "incident_overview")
+    page.get_by_text("Nothing waits, and nothing failed.").click()
+    page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     nobody = {"_key": "b" * 40, "state": "dead", "channel": "slack", "created_at": NOW}
     stored.put("incident_outbox", {**nobody, "_key": "c" * 40, "state": "pending"})
     show(page, stored, "incident_overview")
     count = page.locator("#viz_undelivered_count")
     expect(count).to_contain_text("0", timeout=WAIT_MS)
+    page.get_by_text("Nothing is open.").click()
+    page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     stored.put("incident_outbox", {**nobody, "event": "alert", "last_error": "token_revoked"})
     show(page, stored, "incident_overview")
     expect(count).to_contain_text("1", timeout=WAIT_MS)

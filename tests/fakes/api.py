@@ -105,6 +105,9 @@ class FakeApi:
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
         return self.users[session.token]
 
+    def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
+        return None
+
     def stores(self, session: Any) -> Stores:
         return self.stores_value
 

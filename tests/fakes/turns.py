@@ -10,20 +10,21 @@ difference to the others, so each of its calls is tried, and not each moment.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from tests.fakes.stores import FakeStores
 
-__all__ = ["Order", "orders"]
+__all__ = ["Killed", "Order", "at_random", "orders"]
 
 Writer = Callable[[], object]
 Order = Tuple[int, ...]
 """Whose turn it was, by number; ``~number`` stands for that one's end."""
 
 
-class _Killed(BaseException):
+class Killed(BaseException):
     """The process is killed here: nothing of ours may catch it."""
 
 
@@ -46,7 +47,7 @@ class _Turn:
             self._stopped.release()
             self._go.acquire()
         if self.killed:
-            raise _Killed
+            raise Killed
 
     def step(self) -> None:
         """Let the writer make its next call, and wait until it is at the one after."""
@@ -57,7 +58,7 @@ class _Turn:
         self._go.acquire()
         try:
             self._work()
-        except _Killed:
+        except Killed:
             pass
         except BaseException as error:  # noqa: BLE001 - told by who looks at it
             self.error = error
@@ -138,3 +139,41 @@ def orders(
                     if spent + costs <= interruptions:
                         waiting.append((*order[:place], other))
             spent += last >= 0 and last != current and last in others
+
+
+def at_random(
+    watched: Sequence[Any],
+    writers: Sequence[Writer],
+    rng: random.Random,
+    switching: float,
+    kills: float,
+    moment: Callable[[str, str], None],
+) -> List[Optional[BaseException]]:
+    """Let writers take turns at random, and return how each ended: None, or what it raised.
+
+    Args:
+        watched: the collections and services at whose calls another may go on.
+        switching: how likely that is, at each call.
+        kills: how likely the writer is killed there instead of making the call.
+        moment: is called ahead of each call with its verb and name; may raise.
+    """
+    turns = [_Turn(writer) for writer in writers]
+    of_thread = {turn.thread: turn for turn in turns}
+
+    def before(verb: str, name: str) -> None:
+        of_thread[threading.current_thread()].stop()
+        moment(verb, name)
+
+    for one in watched:
+        one.before = before
+    current = rng.choice(turns)
+    while any(not turn.done for turn in turns):
+        if current.done or rng.random() < switching:
+            current = rng.choice([turn for turn in turns if not turn.done])
+        current.killed = rng.random() < kills
+        current.step()
+    for one in watched:
+        one.before = None
+    for turn in turns:
+        turn.thread.join()
+    return [Killed() if turn.killed else turn.error for turn in turns]

@@ -71,7 +71,7 @@ def test_a_slack_channel_of_its_own_is_asked_for_and_linked(site: Site, enter: E
     incident = site.open("Payments fail", severity="critical")
     page = enter("rob", f"?incident={incident}")
     press(page, "room")
-    said(page, "A Slack channel is opened")
+    said(page, "is asked for")
     where = {"channel": "C0123ABCD", "name": "inc-payments"}
     site.write(incident, "room", "incident_management", event="opened", number=1, **where)
     page.reload()

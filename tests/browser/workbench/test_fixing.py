@@ -155,7 +155,7 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     press(responder, "propose")
     said(responder, "is proposed")
     plan = responder.locator(".wb-plan")
-    expect(plan).to_contain_text("Next: One person with the capability incident_approve must")
+    expect(plan).to_contain_text("Next: One of mia, ada, admin must approve it")
     expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
     expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")

@@ -281,6 +281,8 @@ def test_no_review_is_needed_of_many_for_one_reason(site: Site, enter: Enter) ->
     submit(page)
     said(page, "No review needed: done to 2 incidents.")
     expect(page.locator(".wb-item")).to_have_count(0)
+    page.keyboard.press("f")
+    expect(page.get_by_role("dialog", name="Follow-ups")).to_be_visible()
     for one in ids:
         review = site.call("GET", f"/incidents/{one}/review")
         assert (review["state"], review["reason"]) == ("not_needed", "The power company's.")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import splunklib.client
 
 from tests.contract.cluster.conftest import APP, LABELS, Start
 from tests.standin import StandIn
+from tests.waiting import wait_for
 from tools.splunkd_lite.clock import ManualClock
 
 OWNER = "nobody"
@@ -22,15 +21,6 @@ OWNER = "nobody"
 
 def sales(member: StandIn) -> splunklib.client.KVStoreCollectionData:
     return member.service(app=APP, owner=OWNER).kvstore["sales"].data
-
-
-def eventually(what: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def captain_of(member: StandIn) -> str:
@@ -112,13 +102,13 @@ def test_the_captain_moves_and_no_majority_means_no_captain(start_member: Start)
     first = str(rest(running["sh3"], "shcluster/captain/info")[0]["label"])
     running.pop(first).stop()
     two, last = running.values()
-    assert eventually(lambda: captain_of(last) != "")
+    assert wait_for(lambda: captain_of(last) != "")
     assert captain_of(last) in running
     states = {e["label"]: e["status"] for e in rest(last, "shcluster/captain/members")}
     assert states == {**dict.fromkeys(running, "Up"), first: "Down"}
     two.stop()
-    assert eventually(lambda: not last.splunk.kv.faults.has_primary)
-    assert eventually(lambda: captain_of(last) == "")
+    assert wait_for(lambda: not last.splunk.kv.faults.has_primary)
+    assert wait_for(lambda: captain_of(last) == "")
     with pytest.raises(splunklib.binding.HTTPError) as refused:
         sales(last).insert(json.dumps({"_key": "alone"}))
     assert refused.value.status == 503
@@ -148,12 +138,12 @@ def test_conf_changes_over_rest_reach_all_members_where_the_include_list_says(
         def told(other: splunklib.client.Service = other) -> bool:
             return len(list(other.storage_passwords)) == 1
 
-        assert eventually(seen) and eventually(named) and eventually(told)
+        assert wait_for(seen) and wait_for(named) and wait_for(told)
         assert next(iter(other.storage_passwords)).clear_password == "open sesame"
         assert other.confs["till_cache"]["general"]["size"] == "1"
     one.saved_searches.delete("Mine")
     two = members[1].service(app=APP, owner=OWNER)
-    assert eventually(lambda: "Mine" not in [s.name for s in two.saved_searches])
+    assert wait_for(lambda: "Mine" not in [s.name for s in two.saved_searches])
 
 
 @pytest.mark.parametrize("listed", [False, True])
@@ -169,7 +159,7 @@ def test_an_input_reaches_the_others_only_where_the_include_list_names_inputs(
     one.confs["till_settings"]["general"].submit({"currency": "USD"})
 
     # What was written after it has arrived, so it would be there.
-    assert eventually(lambda: two.confs["till_settings"]["general"]["currency"] == "USD")
+    assert wait_for(lambda: two.confs["till_settings"]["general"]["currency"] == "USD")
     names = [stanza.name for stanza in two.confs["inputs"]]
     assert ("monitor:///var/log/till.log" in names) == listed
 
@@ -180,7 +170,7 @@ def test_a_file_edited_by_hand_stays_where_it_is(members: list[StandIn]) -> None
     (local / "till_settings.conf").write_text("[general]\ncurrency = GBP\n", encoding="utf-8")
     members[1].service(app=APP, owner=OWNER).confs["till_settings"]["general"].submit({"x": "1"})
     pairs = [m.service(app=APP, owner=OWNER).confs["till_settings"]["general"] for m in members]
-    assert eventually(lambda: pairs[0].refresh().content.get("x") == "1")
+    assert wait_for(lambda: pairs[0].refresh().content.get("x") == "1")
     assert [each.refresh()["currency"] for each in pairs] == ["GBP", "EUR", "EUR"]
 
 

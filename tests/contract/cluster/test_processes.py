@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,20 +15,12 @@ import splunklib.client
 
 from tests.contract.cluster.conftest import APP
 from tests.package import APP_PYTHON
+from tests.waiting import wait_for
 from tools.splunkd_lite.cluster.processes import ClusterPlan, ClusterProcesses
 
 ROOT = Path(__file__).resolve().parents[3]
 PASSWORD = "a-test-password"
 REAL_APP = "incident_management"
-
-
-def eventually(what: Callable[[], object], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def captain_of(cluster: ClusterProcesses) -> str:
@@ -84,7 +75,7 @@ def test_a_killed_captain_loses_nothing_and_comes_back(cluster: ClusterProcesses
     cluster.kill(captain)
     left = service(cluster, others[0], APP).kvstore["sales"].data
     assert len(left.query()) == 50
-    assert eventually(lambda: captain_of(cluster) in others)
+    assert wait_for(lambda: captain_of(cluster) in others)
     left.insert(json.dumps({"_key": "while it was away"}))
     cluster.start_member(captain)
     back = service(cluster, captain, APP).kvstore["sales"].data
@@ -148,9 +139,9 @@ def test_the_app_works_once_per_cluster_and_survives_a_killed_member(
     )
     incidents = app.kvstore["incident_incidents"].data
     for label in real.labels:
-        assert eventually(partial(works_once, tmp_path / "c", label))
-    assert eventually(lambda: claims(real, "sh1"))
-    assert eventually(incidents.query, 100)
+        assert wait_for(partial(works_once, tmp_path / "c", label))
+    assert wait_for(lambda: claims(real, "sh1"))
+    assert wait_for(incidents.query, 100)
 
     holders = {str(each["holder"]) for each in claims(real, "sh1")}
     assert holders <= set(real.labels)
@@ -158,11 +149,11 @@ def test_the_app_works_once_per_cluster_and_survives_a_killed_member(
     real.kill(victim)
     left = next(label for label in real.labels if label != victim)
     others = set(real.labels) - {victim}
-    assert eventually(lambda: {str(e["holder"]) for e in claims(real, left)} & others, 60)
+    assert wait_for(lambda: {str(e["holder"]) for e in claims(real, left)} & others, 60)
 
     alerts = service(real, left, REAL_APP).kvstore["incident_signals"].data
     before = len(alerts.query())
-    assert eventually(lambda: len(alerts.query()) > before, 100)
+    assert wait_for(lambda: len(alerts.query()) > before, 100)
     found = service(real, left, REAL_APP).kvstore["incident_incidents"].data.query()
     assert [each["title"] for each in found] == ["till-1 is down"]
     sids = [str(each["sid"]) for each in alerts.query()]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.running.fakes import NOON
+from tests.waiting import wait_for
 from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.runners.errors import ProcessFailed
 from tools.splunkd_lite.runners.modinput_xml import EventReader
@@ -64,15 +65,6 @@ def install(splunk, body, single=False, spec="word = <string>"):
     readme = splunk.home / "etc/apps/tiny/README"
     readme.mkdir(exist_ok=True)
     (readme / "inputs.conf.spec").write_text(f"[ticker://<name>]\n{spec}\n")
-
-
-def wait_for(condition, seconds=10):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not happen")
 
 
 def test_schemes_are_read_from_the_scripts(inputs):

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_for
 from tools.splunkd_lite.access import User
 from tools.splunkd_lite.rest.request import RestRequest
 from tools.splunkd_lite.runners.persistent import PersistentHandlers
@@ -79,13 +79,6 @@ def handlers(splunk):
     handlers = PersistentHandlers(splunk)
     yield handlers
     handlers.stop()
-
-
-def eventually(condition, seconds=10):
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert condition()
 
 
 def ask(handlers, do="echo", stanza="script:echo", method="POST", body=b'{"k": 1}', **about):
@@ -186,7 +179,7 @@ def test_a_print_to_stdout_spoils_the_answer_and_ends_the_process(handlers):
 
 def test_done_is_called_after_the_answer(handlers):
     answer = json.loads(ask(handlers, "exit-when-done").body)
-    eventually(lambda: not Path(f"/proc/{answer['pid']}").exists() or is_zombie(answer["pid"]))
+    wait_for(lambda: not Path(f"/proc/{answer['pid']}").exists() or is_zombie(answer["pid"]))
     assert json.loads(ask(handlers).body)["pid"] != answer["pid"]
 
 
@@ -221,7 +214,7 @@ def test_an_exception_is_a_500_and_ends_the_process(splunk, handlers):
     text = json.loads(answer.body)["messages"][0]["text"]
     assert "builtins.RuntimeError" in text
     assert "no luck" in text
-    eventually(lambda: splunk.logged("RuntimeError: no luck"))  # its stderr, read by a thread
+    wait_for(lambda: splunk.logged("RuntimeError: no luck"))  # its stderr, read by a thread
     assert json.loads(ask(handlers).body)["pid"] != before
 
 

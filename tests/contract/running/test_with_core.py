@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import splunklib.binding
 from tests.contract.running.fakes import NOON
 from tests.contract.running.tiny_app import make_app
 from tests.standin import start_standin
+from tests.waiting import wait_for
 from tools.splunkd_lite.clock import ManualClock
 
 REPO = Path(__file__).resolve().parents[3]
@@ -26,16 +28,6 @@ REPO = Path(__file__).resolve().parents[3]
 def standin(tmp_path):
     with start_standin(tmp_path, [make_app(tmp_path / "source")]) as running:
         yield running
-
-
-def wait_for(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    pytest.fail("it did not happen")
 
 
 def test_a_search_uses_the_apps_command(standin):
@@ -176,7 +168,7 @@ def test_kill_9_of_the_stand_in_loses_and_doubles_no_event_of_a_watched_file(tmp
     with start_standin(tmp_path, home=home, parts=["inputs"]) as standin:
         spl = "search index=shop sourcetype=app | stats count dc(_raw) AS different"
         expected = {"count": str(written), "different": str(written)}
-        wait_for(lambda: standin.search(spl) == [expected], seconds=30)
+        wait_for(lambda: standin.search(spl) == [expected])
 
 
 def test_programs_of_a_killed_stand_in_are_ended_by_the_next_one(tmp_path):
@@ -202,7 +194,7 @@ def test_programs_of_a_killed_stand_in_are_ended_by_the_next_one(tmp_path):
             process.kill()
     assert Path(f"/proc/{running}").exists()
     with start_standin(tmp_path, home=home):
-        wait_for(lambda: not Path(f"/proc/{running}").exists(), seconds=5)
+        wait_for(lambda: not Path(f"/proc/{running}").exists())
 
 
 def _stored(home):
@@ -273,4 +265,4 @@ def test_checkpoints_of_an_input_outlive_its_runs(tmp_path):
         with start_standin(
             tmp_path, [app] if life == 0 else [], home=tmp_path / "splunk", parts=["inputs"]
         ) as standin:
-            wait_for(lambda s=standin, n=life: s.search(f'search index=shop "tick {n}" | head 1'))
+            wait_for(partial(standin.search, f'search index=shop "tick {life}" | head 1'))

@@ -6,7 +6,6 @@ import io
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from splunklib.binding import HTTPError
 
 from tests.contract.sdk.covering import covers
 from tests.standin import StandIn
+from tests.waiting import wait_for
 from tools.splunkd_lite.clock import ManualClock
 from tools.splunkd_lite.spl import holding
 
@@ -27,11 +27,9 @@ def rows(stream: Any) -> list[dict[str, Any]]:
     return found
 
 
-def eventually(what: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return found
+def count_of(job: splunklib.client.Job, name: str) -> int:
+    """One of its counts now; a job that waits for its turn has none yet."""
+    return int(job.refresh().content.get(name, -1))
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def gate(standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Any:
             if number == 0:
                 assert len(page) == 100
             if number == 1:
-                assert gate.wait(20), "nothing was done while the search stood still"
+                assert gate.wait(120), "nothing was done while the search stood still"
             yield page
 
     monkeypatch.setattr(standin.splunk.indexes, "pages", held)
@@ -91,7 +89,7 @@ def test_a_running_search_shows_what_it_has_found(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
     job = service.jobs.create(ALL)
-    assert eventually(lambda: int(job.refresh()["resultPreviewCount"]) == 100)
+    assert wait_for(lambda: count_of(job, "resultPreviewCount") == 100)
     assert job["isDone"] == "0" and job["dispatchState"] == "RUNNING"
     preview = rows(job.preview(output_mode="json", count=0))
     assert len(preview) == 100 and preview[0]["_raw"] == "ticket=1 state=open"
@@ -104,7 +102,7 @@ def test_a_running_search_shows_what_it_has_found(
     assert job.preview(output_mode="json").read() == b""
     job.enable_preview()
     gate.set()
-    assert eventually(job.is_done)
+    assert wait_for(job.is_done)
     assert len(rows(job.results(output_mode="json", count=0))) == events
 
 
@@ -113,11 +111,11 @@ def test_a_transforming_search_shows_its_table_so_far_and_no_events(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
     job = service.jobs.create(f"{ALL} | stats count")
-    assert eventually(lambda: rows(job.preview(output_mode="json")) == [{"count": "100"}])
+    assert wait_for(lambda: rows(job.preview(output_mode="json")) == [{"count": "100"}])
     assert job.refresh()["resultPreviewCount"] == "1" and job["isDone"] == "0"
     assert job.results(output_mode="json").read() == b""
     gate.set()
-    assert eventually(job.is_done)
+    assert wait_for(job.is_done)
     assert rows(job.events(output_mode="json")) == []
     assert rows(job.results(output_mode="json")) == [{"count": str(events)}]
 
@@ -127,10 +125,10 @@ def test_finalize_ends_a_search_with_what_it_has_read(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
     job = service.jobs.create(f"{ALL} | stats count")
-    assert eventually(lambda: int(job.refresh()["scanCount"]) == 100)
+    assert wait_for(lambda: count_of(job, "scanCount") == 100)
     job.finalize()
     gate.set()
-    assert eventually(job.is_done)
+    assert wait_for(job.is_done)
     assert job["isFinalized"] == "1" and job["dispatchState"] == "DONE"
     assert rows(job.results(output_mode="json")) == [{"count": "100"}]
 
@@ -140,14 +138,14 @@ def test_a_paused_search_stands_still(
     service: splunklib.client.Service, events: int, gate: threading.Event
 ) -> None:
     job = service.jobs.create(ALL)
-    assert eventually(lambda: int(job.refresh()["scanCount"]) == 100)
+    assert wait_for(lambda: count_of(job, "scanCount") == 100)
     job.pause()
     gate.set()
     time.sleep(0.2)
     job.refresh()
     assert (job["isPaused"], job["dispatchState"], job["scanCount"]) == ("1", "PAUSE", "100")
     job.unpause()
-    assert eventually(job.is_done)
+    assert wait_for(job.is_done)
     assert int(job["resultCount"]) == events
 
 
@@ -248,5 +246,5 @@ def test_a_users_searches_are_limited_by_their_roles(
         amy.jobs.create(ALL)
     assert refused.value.status == 503
     gate.set()
-    assert all(eventually(job.is_done) for job in jobs)
+    assert all(wait_for(job.is_done) for job in jobs)
     amy.jobs.create(ALL, exec_mode="blocking")

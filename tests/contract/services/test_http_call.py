@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any, Dict
 
@@ -118,6 +119,27 @@ def test_no_text_leaves_its_string_or_calls_anybody(receiver: Any) -> None:
     assert "n" not in second and second["word"] is True
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["_@channel_", "x@everyone", "告警@here", "@**all**", "@@all", "<!here>", "![x](http://e)"],
+)
+def test_no_chat_reads_a_mention_or_a_hidden_link_in_a_text(receiver: Any, text: str) -> None:
+    # Mattermost takes _@channel_ for emphasis and a mention, Zulip writes @**all**.
+    sender(receiver, body={"text": "{title}"}).send(told(replace(message(), title=text)))
+    shown = receiver.requests[0].json["text"]
+    assert shown.replace("\u200b", "") == text
+    assert not any(f"{sign}{after}" in shown for sign in "@<" for after in "aceh*!")
+    assert "](" not in shown
+
+
+def test_the_services_own_words_stay_what_they_are(receiver: Any) -> None:
+    words = {"team": {"payments": 7, "*": "@here"}}
+    speaker = sender(receiver, body={"team": "{team}"}, words=words)
+    for team in ("payments", "other"):
+        speaker.send(told(replace(message(), team=team)))
+    assert [request.json["team"] for request in receiver.requests] == [7, "@here"]
+
+
 def test_software_gets_the_text_as_it_is(receiver: Any) -> None:
     sender(receiver, read_by="software").send(told(replace(message(), title="@a <b>")))
     assert receiver.requests[0].json["text"] == "Incident opened: @a <b>"
@@ -171,10 +193,10 @@ def test_the_id_of_the_first_answer_goes_into_later_calls(receiver: Any) -> None
     receiver.answers = [(201, {}, {"data": [{"id": "T/1"}]}), (200, {}, {}), (200, {}, b"")]
     speaker = tickets(receiver)
     first = speaker.send(told(message()))
-    assert first.receipt == {"status": 201, "ticket": "T/1", "number": "T/1"}
+    assert first.receipt == {"status": 201, "ticket": message().incident_id, "number": "T/1"}
     for event in ("note", "resolved"):
         delivery = speaker.send(told(replace(message(), event=event, text="x"), first.receipt))
-        assert delivery.receipt["ticket"] == "T/1"
+        assert delivery.receipt["number"] == "T/1"
     asked = [(request.method, request.path) for request in receiver.requests]
     assert asked == [("POST", "/api"), ("POST", "/api/T%2F1/notes"), ("PATCH", "/api/T%2F1")]
 
@@ -186,7 +208,25 @@ def test_an_answer_without_the_id_is_said(receiver: Any, answer: Any) -> None:
     receiver.answers = [(200, {}, answer)]
     receipt = tickets(receiver).send(told(message())).receipt
     assert receipt["note"] == "It was taken; the answer has no data.0.id to go on from."
-    assert "ticket" not in receipt
+    assert "number" not in receipt
+
+
+def test_a_new_life_that_is_a_ticket_of_its_own_is_the_one_that_is_ended(receiver: Any) -> None:
+    receiver.answers = [(201, {}, {"data": [{"id": one}]}) for one in ("T1", "T2")] + [
+        (200, {}, {})
+    ]
+    text = json.dumps({"resolved": TICKETS["calls"]["resolved"]})
+    speaker = sender(receiver, **{**TICKETS, "calls": text.replace("{U}", f"{receiver.url}/api")})
+    thread = None
+    for event in ("opened", "reopened", "resolved"):
+        thread = dict(speaker.send(told(replace(message(), event=event), thread)).receipt)
+    assert [request.path for request in receiver.requests] == ["/api", "/api", "/api/T2"]
+
+
+def test_what_was_told_before_there_was_an_id_has_none(receiver: Any) -> None:
+    thread = {"status": 200, "ticket": message().incident_id}
+    delivery = tickets(receiver).send(told(replace(message(), event="resolved"), thread))
+    assert receiver.requests == [] and "has no id" in delivery.receipt["note"]
 
 
 def test_an_end_of_what_it_never_heard_of_is_not_made_up(receiver: Any) -> None:
@@ -255,6 +295,30 @@ def test_a_refusal_is_told_without_secrets(receiver: Any) -> None:
     delivery = speaker.send(told(message()))
     assert receiver.requests[0].headers["x-key"] == "a/b c2nd"
     assert "key ****** and ****** and ****** are unknown" in delivery.detail
+
+
+def test_a_refusal_that_repeats_a_secret_as_json_or_is_long_tells_none_of_it(receiver: Any) -> None:
+    secret = 'k"ey/with\\x/longerpart'
+    answer = json.dumps({"error": f"no {secret}"}) + json.dumps(secret).replace("/", "\\/")
+    receiver.answers = [(401, {}, answer.encode()), (400, {}, b"a b=c token " * 300_000)]
+    speaker = sender(receiver, secret, headers={"X-Key": "{secret}"})
+    said = speaker.send(told(message())).detail
+    assert "ey" not in said.replace("key", "") and "longerpart" not in said
+    begun = time.process_time()
+    assert len(speaker.send(told(message())).detail) < 300
+    # Looking through all of it for secrets of others took ten seconds.
+    assert time.process_time() - begun < 3
+
+
+def test_a_header_that_a_team_can_not_stand_in_is_said(receiver: Any) -> None:
+    speaker = sender(receiver, headers={"X-Team": "{team}"})
+    delivery = speaker.send(told(replace(message(), team="Zürich")))
+    assert (delivery.outcome, receiver.requests) == ("dead", [])
+    assert "The header X-Team would be 'Zürich'" in delivery.detail
+
+
+def test_where_nothing_is_sent_nothing_is_asked(receiver: Any) -> None:
+    assert tickets(receiver).ask(told(replace(message(), event="resolved"))).answer == "harmless"
 
 
 @pytest.mark.parametrize("secret", ["", "hooks.example.com", "http://hooks.example.com/x", "a b"])

@@ -44,8 +44,9 @@ def test_a_grave_incident_gets_a_channel_with_its_people_a_topic_and_where_it_st
     desk.open_grave()
     desk.turn()
     assert desk.story() == ["wanted", "opened"]
-    desk.turn(times=3)
     room = desk.workspace.named(NAME)
+    assert "U0DANA" in room.members, "in the same turn"
+    desk.turn(times=3)
     assert not room.is_private and desk.room()["channel"] == room.id
     assert room.topic == (
         "HIGH · assigned · dana · "
@@ -111,12 +112,14 @@ def test_details_go_to_the_room_and_what_the_channel_shows_to_both(desk):
 
 def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
     group = {"stakeholders:sales": {"severity": "high", "slack_channels": "#payments"}}
-    desk.routing = Routing.from_stanzas({**STANZAS, **group})
+    announced = {"announce": {**STANZAS["announce"], "update": "slack"}}
+    desk.routing = Routing.from_stanzas({**STANZAS, **group, **announced})
     desk.open_grave()
     desk.turn(times=3)
     desk.write("update", text="Cards work again.", state="monitoring", services=[])
     desk.turn()
     assert "Cards work again." in desk.texts("payments")[-1]
+    assert "Cards work again." in desk.texts(NAME)[-1]
 
 
 def test_another_worker_that_reads_it_all_again_tells_nothing_again(desk):
@@ -350,6 +353,22 @@ def test_a_room_that_people_archive_or_throw_us_out_of_costs_no_message(desk, pr
     desk.turn(times=2)
     assert desk.room()["name"] == f"{NAME}-2" and not desk.workspace.named(f"{NAME}-2").is_archived
     assert "conversations.unarchive" not in desk.workspace.calls
+
+
+def test_a_message_whose_answer_was_lost_is_found_in_the_room_and_not_told_again(desk):
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.workspace.instead["chat.postMessage"] = [None]
+    desk.write("note", text="Looking at the pool.")
+    desk.turn(times=4)
+    told = [*desk.texts(NAME), *desk.texts("payments")]
+    assert sum("Note added" in one for one in told) == 1
+    assert "conversations.history" in desk.workspace.calls
+    (note,) = [one for one in desk.stores.outbox.all() if one["event"] == "note"]
+    assert note["state"] == "sent" and note["receipt"]["note"] == "in its own channel"
+    desk.write("severity", **{"from": "high", "to": "critical"})
+    desk.turn(times=2)
+    assert "Note added" in desk.texts(NAME)[-1], "what is no first message stays as it was"
 
 
 def test_slack_that_asks_to_slow_down_is_left_alone_for_so_long(desk):

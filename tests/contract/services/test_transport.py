@@ -235,7 +235,11 @@ def test_a_host_that_another_parser_may_read_otherwise_is_refused(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com/", "ftp://example.com", "example.com", "https://", "https://h:x/"]
+    "url",
+    [
+        *("http://example.com/", "ftp://example.com", "example.com"),
+        *("https://", "https://h:x/", "https://[::1"),
+    ],
 )
 def test_only_https_leaves_this_machine(url):
     with pytest.raises(BadUrl, match=r"^The URL "):

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +107,6 @@ class Place:
             works = b"incident_monitor.py" in command and b"--scheme" not in command
             if mark in environment and works:
                 os.kill(int(folder.name), signal.SIGKILL)
-
-
-def until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
-    """Wait for something to be true, and return it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"It did not happen within {seconds:.0f} s.")
 
 
 @pytest.fixture

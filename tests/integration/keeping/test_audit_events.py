@@ -9,8 +9,9 @@ from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.renewing import renew_documents
+from tests.waiting import wait_for
 
-from .conftest import ROOT, Place, until
+from .conftest import ROOT, Place
 
 
 def an_incident(place: Place) -> str:
@@ -30,7 +31,7 @@ STORY = ["opened", "routed", "assigned", "status", "note", "status", "review", "
 def test_the_story_survives_the_loss_of_the_kv_store(place: Place) -> None:
     incident = an_incident(place)
     before = place.call("GET", f"/incidents/{incident}")
-    until(lambda: len(place.kinds(incident)) >= before["entries"])
+    wait_for(lambda: len(place.kinds(incident)) >= before["entries"])
     place.lose_the_kv_store()
 
     assert place.call("GET", f"/incidents/{incident}")[0] == 404
@@ -46,7 +47,7 @@ def test_the_story_survives_the_loss_of_the_kv_store(place: Place) -> None:
 def test_what_somebody_deleted_from_the_collections_comes_back(place: Place) -> None:
     incident = an_incident(place)
     before = place.call("GET", f"/incidents/{incident}")
-    until(lambda: len(place.kinds(incident)) >= before["entries"])
+    wait_for(lambda: len(place.kinds(incident)) >= before["entries"])
     session = place.session()
     stores = KvStores(session)
     (opened,) = stores.timeline.find({"incident_id": incident, "kind": "opened"})
@@ -72,7 +73,7 @@ def test_a_killed_worker_loses_no_event_and_shows_none_twice(place: Place) -> No
         if number % 4 == 3:
             place.kill_worker()
 
-    until(lambda: place.kinds(incident).count("note") == 12, 240)
+    wait_for(lambda: place.kinds(incident).count("note") == 12, 240)
     assert place.call("GET", f"/incidents/{incident}/history")["verified"] is True
     keys = [row["key"] for row in place.history(incident)]
     assert len(keys) == len(set(keys))
@@ -80,7 +81,7 @@ def test_a_killed_worker_loses_no_event_and_shows_none_twice(place: Place) -> No
 
 def test_events_have_the_fields_of_the_common_information_model(place: Place) -> None:
     incident = an_incident(place)
-    until(lambda: len(place.kinds(incident)) >= len(STORY))
+    wait_for(lambda: len(place.kinds(incident)) >= len(STORY))
 
     (alert,) = place.search(
         f"`incident_audit_events` tag=alert incident_id={incident} | table app severity signature "
@@ -105,7 +106,7 @@ def test_an_event_carries_its_entrys_time_and_no_secret(place: Place) -> None:
     incident = place.raise_signal()
     token = "xox" + "b-123456789012-abcdefghijkl"
     place.call("POST", f"/incidents/{incident}/notes", {"text": f"use {token}"})
-    until(lambda: "note" in place.kinds(incident))
+    wait_for(lambda: "note" in place.kinds(incident))
 
     assert place.search(f'`incident_audit_events` "{token}"') == []
     rows = place.search(f"`incident_audit_events` incident_id={incident} | table _time time")
@@ -123,7 +124,7 @@ def test_another_index_is_named_in_one_place(idle: Place) -> None:
     idle.start_worker()
     incident = idle.raise_signal()
 
-    until(lambda: len(idle.kinds(incident)) >= 2)
+    wait_for(lambda: len(idle.kinds(incident)) >= 2)
     assert idle.search("index=audit_trail | stats count")[0]["count"] not in ("0", 0)
 
 
@@ -136,7 +137,7 @@ def test_a_macro_that_names_no_index_is_said_in_one_sentence(idle: Place) -> Non
         found = json.loads(idle.admin.get("/services/messages", output_mode="json").body.read())
         return [str(one["content"]["message"]) for one in found["entry"]]
 
-    text = until(lambda: next((t for t in notices() if "incident_audit_index" in t), ""))
+    text = wait_for(lambda: next((t for t in notices() if "incident_audit_index" in t), ""))
     assert "set index=<name>" in text
 
 
@@ -148,7 +149,7 @@ def test_the_search_that_the_guide_gives_for_e_mail_tells_of_beginning_and_end(
     assert "_index_earliest=-1m@m _index_latest=@m" in spl
     spl = spl.replace("_index_earliest=-1m@m _index_latest=@m", "_index_earliest=-1h")
     incident = an_incident(place)
-    until(lambda: len(place.kinds(incident)) >= len(STORY))
+    wait_for(lambda: len(place.kinds(incident)) >= len(STORY))
     rows = [row for row in place.search(" ".join(spl.split())) if row["incident_id"] == incident]
     assert sorted(row["told"] for row in rows) == [
         "high: High Error Rate: checkout",

@@ -13,8 +13,9 @@ from incident_management.splunk.kvstore import COLLECTIONS, KvCollection
 from tests.integration.tell_and_fix.receivers import Service, Slack
 from tests.package import APP_PYTHON
 from tests.standin import start_standin
+from tests.waiting import wait_for
 
-from .conftest import APP, Place, until
+from .conftest import APP, Place
 
 TOKEN = "xoxb-test-token"
 DOWN = "http://127.0.0.1:9/workflows/x?sig=a-signature"
@@ -52,8 +53,8 @@ def test_an_app_that_moves_goes_on_and_tells_nothing_twice(
         set_up(old, "teams", webhook_url=DOWN)
         old.start_worker()
         first = old.raise_signal("checkout")
-        until(lambda: len(told(slack)) == 1)
-        until(lambda: [o for o in backed_up(old)["incident_outbox"] if o["state"] == "sent"])
+        wait_for(lambda: len(told(slack)) == 1)
+        wait_for(lambda: [o for o in backed_up(old)["incident_outbox"] if o["state"] == "sent"])
         old.kill_worker()
         home = standin.splunk.home
     with start_standin(tmp_path / "old", home=home, python=APP_PYTHON) as standin:
@@ -75,16 +76,16 @@ def test_an_app_that_moves_goes_on_and_tells_nothing_twice(
             KvCollection(new.session(), name).save(found)
         set_up(new, "teams", webhook_url=f"{teams.url}/workflows/x?sig=a-signature")
         new.start_worker()
-        until(lambda: len(teams.requests) == 1)
+        wait_for(lambda: len(teams.requests) == 1)
         second = new.raise_signal("payments")
-        until(lambda: len(teams.requests) == 2)
+        wait_for(lambda: len(teams.requests) == 2)
         assert new.raise_signal("checkout", run="2") == first != second
         if with_secret:
-            until(lambda: len(told(slack)) == 2)
+            wait_for(lambda: len(told(slack)) == 2)
             assert "checkout" in told(slack)[0] and "payments" in told(slack)[1]
         else:
-            problems = until(lambda: new.call("GET", "/system/info")["configuration_problems"])
+            problems = wait_for(lambda: new.call("GET", "/system/info")["configuration_problems"])
             assert any("bot_token" in one for one in problems), problems
             set_up(new, "slack", bot_token=TOKEN, channel="#incidents", api_url=slack.url)
-            until(lambda: len(told(slack)) == 2)
+            wait_for(lambda: len(told(slack)) == 2)
         assert len([one for one in told(slack) if "checkout" in one]) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.integration.keeping.conftest import Place, until
+from tests.integration.keeping.conftest import Place
+from tests.waiting import wait_for
 
 ROUTING = {
     "team:shop": {"members": "ann, bob", "capacity": "1"},
@@ -31,14 +32,14 @@ def test_incidents_are_given_out_and_what_nobody_acknowledges_is_escalated(idle:
     configure(idle)
     idle.start_worker()
     # Before that it could be so late that all are escalated when it looks first.
-    until(lambda: idle.call("GET", "/system/info")["worker_seen"])
+    wait_for(lambda: idle.call("GET", "/system/info")["worker_seen"])
     ids = [idle.raise_signal(entity) for entity in ("cart", "search", "mail")]
 
     def assigned() -> list[str]:
         found = idle.call("GET", "/incidents")["incidents"]
         return sorted(one["owner"] for one in found if one["status"] == "assigned")
 
-    until(lambda: assigned() == ["ann", "bob"])
+    wait_for(lambda: assigned() == ["ann", "bob"])
     found = idle.call("GET", "/incidents")["incidents"]
     (waiting,) = [one for one in found if one["status"] == "new"]
     assert idle.call("GET", "/teams")["teams"][1]["unassigned"] == 1
@@ -47,8 +48,8 @@ def test_incidents_are_given_out_and_what_nobody_acknowledges_is_escalated(idle:
 
     late = next(key for key in ids if key != waiting["id"])
     idle.kill_worker()
-    until(lambda: idle.call("GET", f"/incidents/{late}")["owner"] == "zoe")
-    until(lambda: idle.call("GET", f"/incidents/{late}")["sla_status"] == "breached")
+    wait_for(lambda: idle.call("GET", f"/incidents/{late}")["owner"] == "zoe")
+    wait_for(lambda: idle.call("GET", f"/incidents/{late}")["sla_status"] == "breached")
     kinds = [entry["kind"] for entry in entries(idle, late)]
     assert kinds[:3] == ["opened", "routed", "assigned"]
     assert kinds.count("escalation") == 1

@@ -8,13 +8,14 @@ import re
 import signal
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict, List
 
 import pytest
 from splunklib.binding import HTTPError
 
 from tests.package import APP_PYTHON, unpacked
 from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
+from tests.waiting import wait_for as wait_for
 
 from .receivers import Deployer, Pager, Service, Slack
 from .shop import Shop
@@ -142,21 +143,6 @@ class Office:
         for service in (self.slack, self.teams, self.pager, self.deployer):
             service.stop()
         self.standin.stop()
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 120.0) -> Any:
-    """Return the first true answer. Fails the test when there is none in time.
-
-    The worker reads its settings every 15 s, and is there a few seconds after it was killed; the
-    rest is for a loaded machine.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, f"Not within {seconds:.0f} s."
-        time.sleep(0.25)
 
 
 @pytest.fixture

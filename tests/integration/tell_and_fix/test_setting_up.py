@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -35,6 +36,11 @@ def test_before_any_channel_is_set_up_nothing_fails_and_the_api_says_so(started:
     (notice,) = info["notices"]
     assert notice.startswith(NOBODY)
     wait_for(lambda: _told_on_the_overview(started) == NOBODY_YET)
+    # Beside it is what waits afterwards, as the worker has counted it.
+    noted = '| inputlookup strict=true incident_claims where purpose="afterwards"'
+    wait_for(lambda: started.search(noted))
+    (waits,) = started.search(noted)
+    assert (waits["value.reviews_due"], waits["value.follow_ups_overdue"]) == ("0", "0")
 
 
 def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office):
@@ -120,7 +126,19 @@ def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Offi
     }
     form = [("Content-Type", "application/x-www-form-urlencoded")]
     page = "incident_management_channel"
-    fresh.admin.post(page, headers=form, body=urlencode({"name": "desk", **shaped}))
+
+    def save(user: Any, name: str, **more: str) -> None:
+        user.post(page, headers=form, body=urlencode({"name": name, **shaped, **more}))
+
+    # Nobody else may have an address called, and a name that is taken leaves its secret.
+    with pytest.raises(HTTPError, match="403"):
+        save(fresh.user("vera", "incident_viewer"), "other", test="1")
+    assert desk.requests == []
+    save(fresh.admin, "desk", test="1")
+    assert [one.method for one in desk.requests] == ["POST", "PATCH"]
+    desk.requests.clear()
+    with pytest.raises(HTTPError, match="There is a channel 'desk' already"):
+        save(fresh.admin, "desk", secret="another")
     announce = fresh.admin.confs["incident_routing"]["announce"]
     announce.update(opened="desk?", resolved="desk?")
     incident = fresh.signal()

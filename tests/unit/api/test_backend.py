@@ -19,6 +19,7 @@ class FakeSession:
         self.content = {"username": "ann", "capabilities": list(capabilities)}
         self.routing = {"team:a": {}, "rule:default": {"team": "a"}}
         self.asked = []
+        self.people: Any = {}
         self.lookup = {"content": {"filename": "incident_topology.csv"}}
 
     def get(self, path, **_query):
@@ -27,6 +28,12 @@ class FakeSession:
             return {"entry": [{"content": self.content}]}
         if path.endswith("conf-transforms/incident_topology"):
             return {"entry": [self.lookup]}
+        if path.endswith("authorization/roles"):
+            return {"entry": [{"name": "boss", "content": {"capabilities": ["incident_approve"]}}]}
+        if path.endswith("authentication/users"):
+            if self.people is None:
+                raise SplunkError(503, "")
+            return {"entry": [{"name": n, "content": {"roles": r}} for n, r in self.people.items()]}
         stanzas = self.routing if path.endswith("incident_routing") else {}
         return {"entry": [{"name": name, "content": c} for name, c in stanzas.items()]}
 
@@ -52,6 +59,21 @@ def test_a_lost_capability_is_noticed_within_30_seconds(backend, time):
     assert len(session.asked) == 1
     time.advance(1)
     assert backend.capabilities(session) == ("ann", frozenset())
+
+
+def test_who_may_approve_is_asked_once_a_minute_and_who_is_in_a_team_comes_first(backend, time):
+    session = FakeSession()
+    session.routing["team:a"] = {"members": "zoe"}
+    session.people = {"admin": ["boss"], "omar": ["boss"], "zoe": ["boss"], "vic": ["user"]}
+    assert backend.who_has(session, "incident_approve") == ["zoe", "admin", "omar"]
+    session.people = {}
+    time.advance(59)
+    assert backend.who_has(session, "incident_approve") == ["zoe", "admin", "omar"]
+    time.advance(1)
+    assert backend.who_has(session, "incident_approve") == []
+    session.people = None
+    time.advance(60)
+    assert backend.who_has(session, "incident_approve") is None, "splunkd did not say"
 
 
 def test_a_user_is_one_whatever_case_the_login_has(backend):

@@ -4,11 +4,11 @@ from typing import Any, Dict
 
 import pytest
 
-from incident_management.api.first_steps import MOST_USERS
 from incident_management.incidents.routing import Routing, Team
 from incident_management.incidents.routing.rotas import Rota
 from incident_management.incidents.stores import claim_document
 from incident_management.notify.announce import CHECKPOINT
+from incident_management.splunk.users import MOST_USERS
 from incident_management.worker_health import Failures
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 from tests.fakes.search import FakeSearcher

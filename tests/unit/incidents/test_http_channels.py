@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
@@ -37,6 +40,8 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"url": "tickets.example.com"}, "url is not a URL of the form"),
         ({"url": "https://{team}.example.com/"}, "url has a field in its host"),
         ({"url": "https://a.example:{team}/"}, "url has a field in its host"),
+        ({"url": "https://[::1"}, "url is not a URL of the form"),
+        ({"url": "https://a{{.example/"}, "url names a host that DNS can't have"),
         ({"url": "https://a.example/{title}"}, "url names {title}; the fields there are"),
         ({"url": "https://a:b@a.example/"}, "url holds a user or a password"),
         ({"url": "{secret}.example", "secret": "x"}, "url goes on after {secret}"),
@@ -47,8 +52,9 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"body": '{"text": "100 {"}'}, "body.text has a lone { at character 5"),
         ({"body": '{"text": "{title:0}"}'}, "body.text has a lone { at character 1"),
         ({"body": '{"text": {title}}'}, "body is no JSON at character 11, near"),
-        ({"body": '{"text": "x",}'}, "body is no JSON at character 14, near"),
+        ({"body": '{"text": "x" "y"}'}, "body is no JSON at character 14, near"),
         ({"body": '{"n": NaN}'}, "body is no JSON (NaN is no number of JSON)"),
+        ({"body": '{"n": 1e999}'}, "body is no JSON (1e999 is no number of JSON)"),
         ({"body": '"{title}"'}, "body is no JSON object"),
         ({"body": '{"{title}": 1}'}, "body has braces in the name '{title}'"),
         ({"body": "[" * 100_000}, "body has more than 20,000 characters"),
@@ -56,6 +62,7 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"headers": '{"Host": "x"}'}, "headers holds 'Host', which can't be set"),
         ({"headers": '{"X-A": "ü"}'}, "headers.X-A is no text of ASCII"),
         ({"headers": '{"X-A": "{text}"}'}, "headers.X-A names {text}; the fields there are"),
+        ({"headers": '{"authorization": "Bearer x"}'}, "headers.authorization holds a key where"),
         ({"headers": "[]"}, "headers is no JSON object"),
         ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended is for no event that there is"),
         ({"calls": '{"resolved": {}}'}, "calls.resolved is no object of url, method and body"),
@@ -68,6 +75,7 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the answer"),
         ({"words": '{"title": {}}'}, "words has 'title'; there are words for severity, status"),
         ({"words": '{"severity": {"critical": []}}'}, "words.severity is no object of words"),
+        ({"words": '{"severity": {"Critical": 1}}'}, "words.severity has 'Critical'; use crit"),
         ({"read_by": "me"}, "read_by is 'me'; use people or software."),
         ({"bodyy": "{}"}, "has no setting 'bodyy'; use url, method"),
     ],
@@ -82,6 +90,17 @@ def test_a_template_that_can_not_be_used_is_one_sentence_with_its_place(
     with pytest.raises(Invalid) as error:
         check_change({}, "channel", "desk", {**GOOD, **values}, lambda team: [], 0.0)
     assert str(error.value) == problem
+
+
+def test_what_means_the_same_is_taken() -> None:
+    text = json.dumps(
+        {"changed": {"method": "put", "body": {"t": "ü" * 9_000}}}, ensure_ascii=False
+    )
+    found = routing(
+        {**GOOD, "calls": text, "words": '{"severity": {"low": 1.5}, "team": {"A": 2}}'}
+    )
+    assert found.problems == ()
+    assert found.own_channels["desk"].calls["changed"].method == "PUT"
 
 
 def test_it_is_named_as_any_other_channel_is() -> None:
@@ -111,6 +130,13 @@ def test_one_that_is_malformed_is_known_and_waits() -> None:
     found = routing({**GOOD, "body": "{"}, announce={"opened": "desk?"})
     assert len(found.problems) == 1
     assert found.own_malformed == {"desk"} and found.own_set_up == {"desk"}
+    assert found.is_for_people("desk")
+
+
+def test_what_is_malformed_stays_off_and_softwares() -> None:
+    found = routing({**GOOD, "body": "{", "disabled": "1", "read_by": "Software"})
+    assert found.own_malformed == {"desk"} and found.own_set_up == frozenset()
+    assert not found.is_for_people("desk")
 
 
 @pytest.mark.parametrize("name", ["slack", "webhook", "Desk", "a b", "a,b", "9a", "a" * 41, "ä"])
@@ -137,3 +163,12 @@ def test_stakeholders_name_own_channels_alone() -> None:
     )
     none = Routing.from_stanzas({"stakeholders:a": {"channels": "desk"}}).problems
     assert "channels is 'desk'; make one under HTTP channels first." in none[0]
+
+
+def test_the_guides_example_is_sound() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "CHANNELS.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| ([A-Z][A-Za-z ]+) \| `(.+)` \|$", guide))
+    names = {"Address": "url", "Other calls": "calls", "Id in the answer": "id_field"}
+    labels = ("Address", "Headers", "Body", "Other calls", "Id in the answer", "Words")
+    values = {names.get(one, one.lower()): rows[one] for one in labels}
+    assert routing({**values, "secret": "******", "read_by": "software"}).problems == ()

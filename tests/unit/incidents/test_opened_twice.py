@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,35 @@ def test_three_at_once_are_one(stores, clock):
 
     assert look(stores, clock) == {"raced_incidents_merged": 2}
     assert stores.incidents.get(first)["signals"] == 3
+
+
+def test_of_many_at_once_the_signals_are_read_in_one_call(stores, clock):
+    """In a storm it was a call for each, before anybody was told."""
+    for number in range(20):
+        opened(stores, clock, entity=f"service-{number}")
+    stores.signals.log.clear()
+    assert look(stores, clock) == NOTHING
+    assert stores.signals.log == ["find signals"]
+
+
+def test_of_what_a_search_finds_at_once_in_thousands_one_signal_an_incident_is_read(
+    stores, clock, monkeypatch
+):
+    opened(stores, clock, entity="mailer")
+    clock.advance(1)
+    more: dict[str, Any] = {"first_time": START, "last_time": START + 60, "group": True}
+    found = [signal(run=run, dedup={"user": run}, **more) for run in range(50)]
+    ingest(stores, clock).ingest(found)
+    find, read = stores.signals.find, []
+
+    def counted(*given, **more):
+        documents = find(*given, **more)
+        read.extend(documents)
+        return documents
+
+    monkeypatch.setattr(stores.signals, "find", counted)
+    assert look(stores, clock) == NOTHING
+    assert len(read) == 1
 
 
 def test_neighbours_count_as_they_do_for_ingest(stores, clock):

@@ -7,7 +7,10 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.incidents.review import reminding
 from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
-from tests.unit.incidents.builders import signal
+from incident_management.incidents.review.writing import claim_of
+from tests.fakes import FakeStores, ManualClock
+from tests.fakes.turns import orders
+from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.movers import opened
 from tests.unit.incidents.test_reviewing import DAY, DUE, agrees, change, follow_up
 
@@ -146,7 +149,7 @@ def test_what_has_nothing_to_be_told_is_looked_at_once_a_day(stores, clock, inci
     assert stores.incidents.log == []
     clock.advance(61)
     rounds(stores, clock)
-    assert stores.incidents.log == ["find incidents"]
+    assert stores.incidents.log == ["find incidents"] * 2, "before it is put off, and after"
 
 
 def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, clock, incident):
@@ -163,6 +166,54 @@ def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, c
     clock.advance(60)
     assert rounds(stores, clock) == [(1, 0), (0, 0), (0, 0)]
     assert reminded(stores, incident) == ["cy"]
+
+
+def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time():
+    """In every order of the two, it was told up to a day late in a quarter of them."""
+
+    def begun():
+        stores, clock = FakeStores(), ManualClock(START)
+        incident = opened(stores, clock, signal("checkout"))
+        change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
+        clock.advance(DAY)
+        due = clock.now() + 600
+        return stores, [
+            lambda: remind(stores, clock),
+            lambda: follow_up(stores, clock, incident, "Raise the limit", "cy", due),
+        ]
+
+    tried = 0
+    for stores, order in orders(begun, 2):
+        assert open_ones(stores), order
+        later = ManualClock(START + DAY + 601)
+        assert remind(stores, later)["follow_ups_overdue"] == 1, order
+        tried += 1
+    assert tried > 30
+
+
+def test_one_that_leaves_while_it_is_put_off_leaves_no_claim(stores, clock, incident):
+    change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
+    clock.advance(60)
+
+    def leaves(*what):
+        if what == ("save", "claims"):
+            stores.claims.before = None
+            stores.incidents.delete(incident)
+            stores.claims.delete(claim_of(incident))
+
+    stores.claims.before = leaves
+    rounds(stores, clock)
+    assert stores.claims.get(claim_of(incident)) is None
+
+
+def test_what_has_no_document_for_a_while_is_listed_when_it_has_one_again(stores, clock, incident):
+    follow_up(stores, clock, incident)
+    document = stores.incidents.get(incident)
+    stores.incidents.delete(incident)
+    clock.advance(60)
+    rounds(stores, clock)
+    stores.incidents.save([document])
+    assert [one["_key"] for one in open_ones(stores)] == [incident]
 
 
 def open_ones(stores):

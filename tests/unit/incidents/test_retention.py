@@ -311,6 +311,8 @@ def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
     old.claim("worker:deliver:77", "worker:deliver")
     old.claim("model call of a day:2023-11-14:1", "model call of a day")
+    old.claim("slack room hour:472222:0", "slack room hour:472222")
+    old.claim(f"slack room:{old.id}:name:1", "slack room name")
     checkpoint = {"_key": "worker:announce:checkpoint", "purpose": "worker:announce:checkpoint"}
     old.stores.claims.insert({**checkpoint, "holder": "", "time": old.clock.now(), "value": {}})
     old.clock.advance(KEEP + DAY)
@@ -318,7 +320,10 @@ def test_claims_of_no_more_use_are_deleted_by_age(old):
 
     left = {one["_key"] for one in old.stores.claims.all()}
     assert not left & {"reconciled:sid1", "worker:deliver:77", "model call of a day:2023-11-14:1"}
+    assert "slack room hour:472222:0" not in left
     assert "worker:announce:checkpoint" in left
+    old.leave()
+    assert old.stores.claims.get(f"slack room:{old.id}:name:1") is None
 
 
 def test_rounds_are_bounded(stores, clock, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from incident_management.incidents import timeline
 from incident_management.ports import SearchFailed
@@ -162,6 +162,7 @@ class Bench:
         self.samples = 100
         self.silent: List[str] = []
         self.taken_away: Set[Tuple[str, str]] = set()
+        self.approvers: Optional[List[str]] = None
         self.searcher = FakeSearcher({"stats count": self.count})
         self.raising = FakeRaisingSearch()
         self.open()
@@ -177,7 +178,15 @@ class Bench:
         """Made anew each time, as by a process that was just started."""
         catalogue = Catalogue.from_stanzas(self.stanzas)
         executors = {"deploy_api": lambda: self.executor}
-        return Context(self.stores, self.clock, catalogue, executors, self.may, "sh1")
+        return Context(
+            self.stores,
+            self.clock,
+            catalogue,
+            executors,
+            self.may,
+            "sh1",
+            who_may={"incident_approve": self.approvers}.get,
+        )
 
     def may(self, user: str, capability: str) -> bool:
         """Say what splunkd says of a user's rights."""

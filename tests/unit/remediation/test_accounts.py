@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs
+
 import pytest
 
 from incident_management import aws
@@ -162,11 +168,17 @@ def test_a_slow_proof_leaves_no_time_to_act(amazon, monkeypatch):
         ({"east": {"source": "gone"}}, "There is no AWS account 'gone'"),
         ({"ops": {"aws_secret_access_key": ""}}, "'ops' has no AWS keys"),
         ({"ops": {"role_arn": ROLE}}, "'ops' has no keys of its own to assume the role of 'east'"),
-        ({"ops": {"source": "west"}}, "'ops' has no keys of its own"),
+        ({"ops": {"source": "west"}}, "[ops] source names 'west', and no role is set"),
+        ({"east": {"source": "east"}}, "'east' has no keys of its own"),
         ({"east": {"account_id": WEST}}, "role_arn is a role of another account than 3333"),
         ({"east": {"role_arn": "role/x"}}, "is 'role/x', which is not the ARN of a role"),
         ({"east": {"account_id": "12"}}, "is '12', which is not twelve digits"),
         ({"east": {"external_id": "a b"}}, "which is not an external id"),
+        ({"east": {"role_arn": ""}}, "source names 'ops', and no role is set"),
+        (  # Its own keys would be left aside for those of another account.
+            {"east": {"role_arn": "", "aws_access_key_id": "A", "aws_secret_access_key": "s"}},
+            "source names 'ops', and no role is set",
+        ),
     ],
 )
 def test_an_account_that_is_not_set_up_is_one_sentence(amazon, changes, why):
@@ -251,3 +263,76 @@ def test_an_inverse_in_another_account_can_not_be_used():
 
 def test_of_china_it_is_the_host_there():
     assert aws.host_of("sts", "cn-north-1") == "sts.cn-north-1.amazonaws.com.cn"
+
+
+# --- over HTTP --------------------------------------------------------------------------------
+
+NAMES = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
+ANSWERS = {
+    "AssumeRole": f"<AssumeRoleResponse {NAMES}><AssumeRoleResult><Credentials>"
+    "<AccessKeyId>ASIAEAST00000000</AccessKeyId><SecretAccessKey>s3</SecretAccessKey>"
+    "<SessionToken>t0ken</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration>"
+    "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+    "GetCallerIdentity": f"<GetCallerIdentityResponse {NAMES}><GetCallerIdentityResult>"
+    f"<Account>{EAST}</Account><Arn>a</Arn><UserId>u</UserId>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+}
+
+
+@contextmanager
+def sts_and_ecs(asked, answers):
+    """Serve both; ``asked`` gets the call, whose key signed it, its token and its parameters."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+            call = target or parse_qs(body)["Action"][0]
+            key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+            token = self.headers.get("X-Amz-Security-Token", "")
+            asked.append((call, key, token, {} if target else parse_qs(body)))
+            self.send_response(200)
+            answer = answers[call].encode()
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_said):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def over_http(url):
+    there = {"aws_region": "us-east-1", "ecs_endpoint_url": url, "sts_endpoint_url": url}
+    return executors(lambda: parse({"remediation": there}, ACCOUNTS))["ecs"]()
+
+
+def test_who_signs_what_over_http():
+    arn = f"arn:aws:ecs:us-east-1:{EAST}:cluster/prod"
+    found = json.dumps({"services": [service(deployment("web:41"), clusterArn=arn)]})
+    asked: list[tuple] = []
+    with sts_and_ecs(asked, {**ANSWERS, "DescribeServices": found}) as url:
+        assert over_http(url).settle(about("east"), "PLAN-1").status == "done"
+    assert [(call, key, token) for call, key, token, _form in asked] == [
+        ("AssumeRole", "AKIDOPS", ""), ("GetCallerIdentity", "ASIAEAST00000000", "t0ken"),
+        ("DescribeServices", "ASIAEAST00000000", "t0ken"),
+    ]  # fmt: skip
+    named = ("RoleArn", "RoleSessionName", "ExternalId", "DurationSeconds")
+    assert [asked[0][3][name] for name in named] == [[ROLE], [INCIDENT], ["ext-7"], ["900"]]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "<html>Log in</html>", f"<AssumeRoleResponse {NAMES}/>", "{}",
+     ANSWERS["AssumeRole"].replace("<SessionToken>t0ken</SessionToken>", "")],
+)  # fmt: skip
+def test_what_is_not_sts_proves_nothing(answer):
+    asked: list[tuple] = []
+    with sts_and_ecs(asked, {**ANSWERS, "AssumeRole": answer}) as url:
+        outcome = over_http(url).execute(about("east"), "PLAN-1")
+    assert (outcome.status, outcome.certain, len(asked)) == ("failed", True, 1)
+    assert outcome.detail == "What answered is not AWS STS: see endpoint and proxy."

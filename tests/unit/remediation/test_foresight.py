@@ -126,6 +126,34 @@ def test_a_fix_in_doubt_is_not_proposed_again_unseen(bench):
     assert seen(bench, plan)["next_search"] == ""
 
 
+def test_who_can_approve_is_named(bench):
+    bench.stanzas["rollback_change"].update(approvals="2", approve_own="0")
+    plan = propose(bench, actor="mia")
+
+    def says():
+        return seen(bench, plan)["next"]
+
+    without = "2 people with the capability incident_approve, other than mia, must approve it"
+    assert says() == f"{without}."
+    bench.approvers = ["mia", "omar", "zoe", "admin", "ben", "cid", "dan", "eve"]
+    right = "must approve it (capability incident_approve)."
+    assert says() == f"2 of omar, zoe, admin, ben, cid and 2 others {right}"
+    approval.approve(bench.context, plan, "omar")
+    assert says() == f"One more of zoe, admin, ben, cid, dan, eve {right}"
+
+
+@pytest.mark.parametrize(
+    ("approvers", "told"), [(["mia", "omar"], "only omar can"), (["mia"], "nobody can")]
+)
+def test_too_few_who_can_approve_are_told(bench, approvers, told):
+    bench.stanzas["rollback_change"].update(approvals="2", approve_own="0")
+    plan = propose(bench, actor="mia")
+    bench.approvers = approvers
+    assert seen(bench, plan)["next"].endswith(
+        f"must approve it; {told}: an administrator can give the role incident_approver."
+    )
+
+
 @pytest.mark.parametrize("status", ["done", "insufficient_data"])
 def test_where_there_is_no_way_back_nobody_is_told_to_undo(bench, status):
     bench.stanzas["rollback_change"]["inverse"] = ""

@@ -95,8 +95,12 @@ def test_a_change_of_another_cluster_or_namespace_of_kubernetes_is_not_undone(sa
     [
         ({"namespace": "shop", "cluster": URL}, ""),
         ({"namespace": "shop"}, ""),  # There is one cluster, which no action needs to name.
-        ({"namespace": "shop", "cluster": "east"}, "cluster"),  # That one has no name here.
+        # The cluster under Remediation has no name, so the event's is shown.
+        ({"namespace": "shop", "cluster": "sta\ning"}, "cluster's address (it says 'sta ing')"),
+        ({"namespace": "shop", "cluster": "/"}, "cluster's address (it says '/')"),
         ({}, "namespace"),
+        ({"environment": "staging"}, "namespace, but the environment staging"),
+        ({"namespace": "shop", "environment": "staging"}, ""),
     ],
 )
 def test_who_approves_is_told_what_the_event_of_kubernetes_does_not_tell(sailing, place, unsaid):

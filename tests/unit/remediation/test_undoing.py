@@ -70,11 +70,29 @@ def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_
 def test_one_that_never_gets_through_ends_for_people_who_may_undo_it_then(bench):
     not_helping(bench)
     bench.api.script = [PASSING] * 30
-    rounds(bench, 12)
+    rounds(bench, 8)
     assert bench.kinds()[-1] == "rollback failed" and bench.kinds().count("rollback failed") == 1
-    assert state_of(bench).detail.startswith("It was not done in time, and may still be: check")
+    assert "The request was not sent again: It was begun 11 min 40 s ago." in state_of(bench).detail
     bench.api.script = []
     assert roll_back(bench).status == "rolled_back"
+
+
+def test_a_refusal_of_one_that_is_sent_again_is_the_end_where_nothing_else_is_under_way(bench):
+    """It was waited for all the same for a quarter of an hour, and nobody could undo it."""
+    not_helping(bench)
+    bench.api.script = [PASSING, PASSING, Outcome("failed", "The deploy API refused with 409.")]
+    rounds(bench, 3)
+    assert state_of(bench).status == "rollback_failed"
+    assert state_of(bench).detail == "The deploy API refused with 409."
+    assert roll_back(bench).status == "rolled_back"
+
+
+def test_a_request_whose_answer_was_lost_meanwhile_is_waited_for(bench):
+    not_helping(bench)
+    refused = Outcome("failed", "The deploy API refused with 409.")
+    bench.api.script = [PASSING, Outcome("unknown", "The connection broke."), refused]
+    rounds(bench, 3)
+    assert state_of(bench).status == "rolling_back"
 
 
 def test_what_was_released_before_it_is_sent_again_is_not_replaced(bench):

@@ -56,6 +56,8 @@ def test_help_names_each_command_as_the_slack_app_calls_it(desk, text):
     [
         ("ack INC-20260101-AAAAAA", Typed("incident_acknowledge", INCIDENT)),
         ("Ack `inc-20260101-aaaaaa`,", Typed("incident_acknowledge", INCIDENT)),
+        ("“Ack:”\t“INC‑20260101–AAAAAA”.", Typed("incident_acknowledge", INCIDENT)),
+        ("ack\u00a0[#aaa]", Typed("incident_acknowledge", "AAA")),
         ("20260101-AAA", Typed("command_show", "20260101-AAA")),
         ("inc-o1l", Typed("command_show", "O1L")),
         (f"note {SHORT}  Two  spaces\nlines ", Typed("command_note", "AAA", "Two  spaces\nlines")),
@@ -72,7 +74,10 @@ def test_what_is_typed_is_read_as_people_type_it(text, meant):
     ("text", "says"),
     [
         ("reboot everything", "There is no command 'reboot'."),
-        ("ack", "Name an incident: write ack and its id"),
+        ("ack", "Name an incident (INC-…): this channel is no incident's own."),
+        ("note", "Name an incident: write note and its id"),
+        ("aaa ack", "What is to be done comes first, then the incident's id."),
+        ("???", "There is no command '???'."),
         ("ack payments", "'payments' is no incident's id: write ack and its id"),
         ("ack A", "'A' is no incident's id"),
         (f"note {INCIDENT}", f"Write after {INCIDENT} what the note is to say."),
@@ -140,6 +145,38 @@ def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_deliv
     said = [body["text"] for _url, body in desk.slack.answers]
     assert said[0] == f"{LINK}: Acknowledged by mia."
     assert f"{LINK}: Note written by mia." in said
+
+
+@pytest.mark.parametrize("text", ["x &lt; y and z &gt; w", "x < y and z > w"])
+def test_angle_brackets_of_a_note_are_kept_whether_slack_escapes_them_or_not(desk, text):
+    ask(desk, f"note aaa {text} <https://x.example/|graph>")
+    assert desk.notes() == ["x < y and z > w graph (https://x.example/)"]
+
+
+def test_what_is_typed_after_an_acknowledgement_is_said_not_to_be_noted(desk):
+    said = ask(desk, "ack aaa I look into it")["text"]
+    assert "Acknowledged by mia. What you wrote after the id was not noted" in said
+
+
+def test_all_of_a_long_note_is_given_back_where_it_was_not_written(desk):
+    note = "<é" * 3500
+    desk.users["mia"] = ("mia", frozenset({"incident_read"}))
+    said = ask(desk, f"note aaa {note}")["text"]
+    assert said.endswith("&lt;é" * 3500)
+
+
+def test_in_its_own_channel_an_incident_need_not_be_named(desk):
+    desk.write("room", event="wanted", number=1)
+    desk.write("room", event="opened", channel="C1", name="inc", number=1)
+    assert [e for b in ask(desk, "show")["blocks"] for e in b.get("elements", []) if "value" in e]
+    assert "Acknowledged by mia" in ask(desk, "ack")["text"]
+    assert desk.story() == [("assigned", "mia"), ("status", "mia")]
+    desk.actor.act(typed("update", trigger="u"))
+    desk.actor.act(typed("resolve", trigger="r"))
+    assert len(desk.slack.forms) == 2
+    elsewhere = {**typed("ack", trigger="e"), "channel_id": "C2"}
+    desk.actor.act(elsewhere)
+    assert "no incident's own" in desk.said()[-1]
 
 
 def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):

@@ -14,7 +14,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.slack_socket.presses import read
 
 from .desk import MEMBERS
-from .payloads import ELSEWHERE, INCIDENT, chosen, submit, typed
+from .payloads import ELSEWHERE, HOME, INCIDENT, chosen, submit, typed
 
 STAKEHOLDERS = {"stakeholders:board": {"severity": "high", "slack_channels": "#board"}}
 THREAD = "1700000000.000100"
@@ -109,9 +109,9 @@ def test_a_last_update_promises_nothing_and_its_text_may_be_typed_at_once(desk):
 
 
 def test_resolve_asks_as_the_button_does(desk):
-    view = form(desk, typed("resolve aaa"))
+    view = form(desk, typed("resolve aaa Rolled back"))
     assert view["callback_id"] == "incident_resolve_form"
-    desk.actor.act(submit(view, resolution="Rolled back"))
+    desk.actor.act(submit(view))
     assert (desk.incident["status"], desk.incident["resolution"]) == ("resolved", "Rolled back")
     assert desk.said() == [f"{INCIDENT}: Resolved by mia."]
 
@@ -156,14 +156,53 @@ def test_in_an_incidents_thread_it_is_chosen_already_also_when_it_is_over(desk):
 
 def test_in_the_thread_of_a_merged_incident_the_one_that_took_it_over_is_chosen(desk):
     in_thread(desk)
-    other = "INC-20260102-BBBBBB"
-    data = {"title": "Both", "severity": "low"}
-    timeline.append(desk.stores_value, desk.clock, other, "opened", data, "tester")
-    timeline.refresh(desk.stores_value, other)
-    merging.merge(desk.stores_value, desk.clock, INCIDENT, other, "tester", "one fault")
+    other = merged(desk)
     view = form(desk, chosen({"text": "x", "ts": "1.1", "thread_ts": THREAD}))
     assert [one["value"] for one in block(view, "incident")["options"]] == [other]
     assert block(view, "incident")["initial_option"]["value"] == other
+
+
+def merged(desk):
+    """Merge the incident into another one; returns its id."""
+    other = "INC-20260102-BBBBBB"
+    timeline.append(desk.stores_value, desk.clock, other, "opened", {"title": "Both"}, "tester")
+    timeline.refresh(desk.stores_value, other)
+    merging.merge(desk.stores_value, desk.clock, INCIDENT, other, "tester", "one fault")
+    return other
+
+
+@pytest.mark.parametrize("text", ["update aaa Cards fail", "resolve aaa"])
+def test_no_form_opens_about_what_was_merged_and_the_other_is_named(desk, text):
+    other = merged(desk)
+    desk.actor.act(typed(text))
+    assert desk.slack.forms == []
+    assert f"{INCIDENT} was merged into {other}: name that one." in desk.said()[0]
+
+
+def test_a_note_on_what_was_merged_meanwhile_is_written_and_the_other_is_named(desk):
+    view = form(desk, chosen({"text": "x", "ts": "1.1"}))
+    other = merged(desk)
+    desk.actor.act(submit(view, incident=INCIDENT))
+    said = f"{INCIDENT}: Message noted by mia, of an incident that was merged into {other}."
+    assert desk.said() == [said]
+
+
+def test_in_an_incidents_own_channel_it_is_chosen_already(desk):
+    desk.write("room", event="wanted", number=1)
+    desk.write("room", event="opened", channel="C1", name="inc", number=1)
+    for thread in ({}, {"thread_ts": "1700000000.1"}):
+        message = {"text": "x", "ts": "1700000900.1", **thread}
+        view = form(desk, chosen(message, trigger_id=str(thread)))
+        assert block(view, "incident")["initial_option"]["value"] == INCIDENT
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [({"team": HOME}, "mia"), ({"user_team": ELSEWHERE, "team": HOME}, "U0MIA"), ({}, "mia")],
+)
+def test_an_author_of_another_workspace_is_not_taken_for_a_member_with_that_id(desk, of, name):
+    view = form(desk, chosen({"user": "U0MIA", "text": "x", "ts": "1.1", **of}))
+    assert f"(Slack message of {name} in #shop" in json.dumps(view)
 
 
 def test_a_message_without_text_says_what_is_attached_and_a_long_one_is_cut(desk):
@@ -184,6 +223,21 @@ def test_a_message_without_text_says_what_is_attached_and_a_long_one_is_cut(desk
     assert len(block(long, "text")["initial_value"]) == 3000
     desk.actor.act(submit(long, incident=INCIDENT))
     assert desk.notes()[0].endswith("…\n\n(Slack message of somebody in #shop)")
+
+
+def test_a_message_of_blocks_alone_says_what_is_to_be_read_in_them(desk):
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "*p99* &gt; 2s"},
+               "fields": [{"type": "mrkdwn", "text": "shop"}]}  # fmt: skip
+    words = [{"type": "text", "text": "see "}, {"type": "text", "text": "the graph"}]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": words}]}
+    press = {"type": "actions", "elements": [{"type": "button", "text": {"text": "Silence"}}]}
+    deep: Any = {"type": "section", "text": {}}
+    for _level in range(2000):
+        deep = {"type": "section", "elements": [deep]}
+    attached = {"fallback": "[no preview available]", "blocks": [section]}
+    message = {"ts": "1.1", "text": "", "blocks": [rich, press, deep], "attachments": [attached]}
+    view = form(desk, chosen(message))
+    assert block(view, "text")["initial_value"] == "see the graph\n*p99* > 2s\nshop"
 
 
 def test_of_many_incidents_the_gravest_hundred_can_be_chosen(desk):

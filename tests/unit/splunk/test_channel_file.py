@@ -8,8 +8,14 @@ from typing import Any, Dict
 import pytest
 
 from incident_management.incidents.errors import Invalid
-from incident_management.splunk import channel_file, conf
+from incident_management.incidents.routing.http_channels import HttpChannel
+from incident_management.notify.services.http_call import HttpSender
+from incident_management.outside.network import NotConfigured
+from incident_management.outside.transport import Network
+from incident_management.splunk import channel_file, channel_secrets, conf
 from incident_management.splunk.channel_file import ChannelFile
+from incident_management.splunk.clock import SystemClock
+from incident_management.splunk.session import SplunkError
 from incident_management.splunk.stanza import ENCRYPTED
 
 KEY = "not-a-real-one"
@@ -22,6 +28,11 @@ class Splunk:
         self.file: Dict[str, Dict[str, str]] = {}
         self.kept: Dict[str, Dict[str, str]] = {}
         self.posts = 0
+        self.may_write = True
+
+    def get(self, path: str) -> Any:
+        assert path.endswith("/configs/conf-incident_routing/announce")
+        return {"entry": [{"acl": {"can_write": self.may_write}}]}
 
     def post(self, path: str, values: Dict[str, str]) -> None:
         self.posts += 1
@@ -91,6 +102,41 @@ def test_what_is_wrong_leaves_nothing_behind(splunk: Splunk, page: ChannelFile) 
     assert (splunk.file, splunk.kept) == ({}, {})
 
 
+def test_one_that_is_added_twice_keeps_the_first_ones_secrets(
+    splunk: Splunk, page: ChannelFile
+) -> None:
+    page.create("alerts", {"start": "opsgenie", "secret": KEY, "secret2": "two"})
+    with pytest.raises(Invalid, match="There is a channel 'alerts' already"):
+        page.create("alerts", {"start": "webex", "secret": "https://webex.example.com/x"})
+    assert splunk.kept == {"alerts": {"secret": KEY, "secret2": "two"}}
+    with pytest.raises(Invalid, match="can't be taken from another channel: enter it again"):
+        page.create("others", {"start": "opsgenie", "secret": ENCRYPTED})
+
+
+def test_who_may_not_save_a_channel_has_nothing_called(
+    splunk: Splunk, page: ChannelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_file, "refused", lambda *given: pytest.fail("It was tried."))
+    splunk.may_write = False
+    with pytest.raises(SplunkError) as error:
+        page.create("x", {"url": "https://inner.example/", "body": '{"a": 1}', "test": "1"})
+    assert error.value.status == 403
+
+
+def test_a_secret_that_was_lost_is_not_the_mark_that_stands_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = {"alerts": {"secret": ENCRYPTED, "secret2": "two"}}
+    monkeypatch.setattr(channel_secrets, "fields_of", lambda session, realm: kept)
+    values = {"url": "https://a.example/", "body": '{"k": "{secret}{secret2}"}'}
+    channel = HttpChannel.read("alerts", {**values, "secret": ENCRYPTED, "secret2": ENCRYPTED})
+    session: Any = None
+    found = channel_secrets.secrets_of(session, channel)
+    assert found == {"secret2": "two"}
+    with pytest.raises(NotConfigured, match="The secret of the channel 'alerts' is not in"):
+        HttpSender(channel, found, Network(), SystemClock())
+
+
 def test_an_edit_keeps_the_secret_that_the_form_has_not_seen(
     splunk: Splunk, page: ChannelFile
 ) -> None:
@@ -124,3 +170,4 @@ def test_a_secret_that_was_written_into_the_file_is_taken_from_there(
 def test_json_is_kept_in_one_line_and_other_text_as_it_is() -> None:
     assert channel_file._json('{\n "a": "ü\\n"}') == '{"a": "ü\\n"}'
     assert channel_file._json('{"a":\r\n  x}') == '{"a": x}'
+    assert channel_file._json(r'{"a":"\u2028\ud800\u007f"}') == r'{"a": "\u2028\ud800\u007f"}'

@@ -173,7 +173,7 @@ def test_a_plan_that_was_rejected_on_another_member_is_not_carried_out(bench, me
 
     assert told == ["rejected"]
     assert bench.api.executed == []
-    assert state.detail.startswith("Nothing was done. ")
+    assert (state.status, state.detail) == ("rejected", "Rejected by omar.")
 
 
 def test_a_rejection_learns_that_another_member_has_begun(bench, member):

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from incident_management.processes import has_ended, process_name
 from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.bulletin import notice
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.users import has_capability
+from incident_management.splunk.users import MOST_USERS, has_capability, who_has
 from incident_management.worker.reconciling.alerts import SplunkAlerts
 from incident_management.worker.reconciling.fired import FiredAlert
 from incident_management.worker.timing import Timing
@@ -92,6 +93,25 @@ def test_a_users_capability_is_looked_up():
     assert not has_capability(gone, "mia", "incident_signal")
     with pytest.raises(SplunkError):
         has_capability(FakeSession(get=SplunkError(503, "")), "mia", "incident_signal")
+
+
+def test_who_has_a_capability_is_told_by_their_roles():
+    def entry(name, **content):
+        return {"name": name, "content": content}
+
+    users = [entry("Omar@corp", roles=["second"]), entry("mia", roles=["user"])]
+    roles = [
+        entry("second", capabilities=[], imported_capabilities=["incident_approve"]),
+        entry("user", capabilities=["search"]),
+    ]
+
+    def ask(path, **_query):
+        return {"entry": users if path.endswith("users") else roles}
+
+    session: Any = SimpleNamespace(get=ask)
+    assert who_has(session, "incident_approve") == ["omar@corp"]
+    users.extend(entry(f"user{number}", roles=[]) for number in range(MOST_USERS - 2))
+    assert who_has(session, "incident_approve") is None, "others were not read"
 
 
 def test_a_notice_is_shown_and_taken_away():

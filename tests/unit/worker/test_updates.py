@@ -7,6 +7,7 @@ import contextlib
 from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.clocks.checkpoint import KEY as CHECKPOINT
+from incident_management.incidents.editing import edit
 from incident_management.incidents.joining import carrying_out, merging
 from incident_management.incidents.model import Entry
 from incident_management.incidents.routing import Routing
@@ -120,6 +121,20 @@ def test_who_was_promised_an_update_gets_it_though_the_incident_is_resolved():
     assert desk.said() == ["Mon 10:30"]
     (entry,) = [e for e in timeline.read(desk.stores, desk.id) if e.kind == "update_due"]
     assert entry.data["reason"].endswith("It is resolved, and they still wait.")
+
+
+def test_where_nobody_wants_to_hear_sooner_any_more_what_was_promised_is_waited_for():
+    desk = Promises(**EVERY)
+    desk.open()
+    desk.update(next_in=7200)
+    desk.wait(1)
+    assert desk.due() == "Mon 10:30"
+    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "high"})
+    desk.wait(1)
+    assert desk.due() == "Mon 12:00"
+    *_, last = [e for e in timeline.read(desk.stores, desk.id) if e.kind == "update_due"]
+    assert last.data["every"] == 0.0
+    assert last.data["reason"] == "Stakeholders were promised an update by 2026-11-30 11:00 UTC."
 
 
 def test_with_the_last_update_or_the_close_nobody_waits_any_more():

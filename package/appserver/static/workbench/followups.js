@@ -66,7 +66,7 @@ export class FollowUps {
             };
             fill(body, found.due && h('p', { class: 'wb-row' }, `${found.due} of the last 30 days to be reviewed.`, h('button', { type: 'button', class: 'wb-button wb-small', on: { click: review } }, 'Show')),
                 part('Yours', found.follow_ups.filter(mine)), part('Of others', found.follow_ups.filter((one) => !mine(one))),
-                !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'Nothing is open.'),
+                !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'No follow-up is open.'),
                 found.more && h('p', { class: 'wb-dim' }, `There are more than these ${MOST}.`));
         } catch (error) {
             fill(body, explained(error, 'Close this, and open it again.'));

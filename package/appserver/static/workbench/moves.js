@@ -198,7 +198,7 @@ export const MOVES = [
         id: 'room', label: 'Open a Slack channel', capability: 'incident_write',
         blocked: (i) => mustBeOpen(i) || ({ wanted: 'It is being opened.', opened: `It has #${i.room?.name}.` }[i.room?.state] ?? ''),
         path: at('room'),
-        done: (i) => `A Slack channel is opened for ${i.id}: it is here within seconds.`,
+        done: (i) => `A Slack channel for ${i.id} is asked for: its link is here once it is open, within seconds.`,
     },
     {
         id: 'edit', label: 'Correct title or severity', capability: 'incident_write', method: 'PUT',

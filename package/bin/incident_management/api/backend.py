@@ -34,6 +34,7 @@ __all__ = ["Backend", "SplunkBackend"]
 
 CAPABILITY_SECONDS = 30.0
 CONFIGURATION_SECONDS = 10.0
+WHO_HAS_SECONDS = 60.0
 CACHED_TOKENS = 1000
 
 
@@ -49,6 +50,9 @@ class Backend(Protocol):
 
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
         """Return the name and the capabilities of a session's user."""
+
+    def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
+        """Name the users who have a capability; None where nobody can tell."""
 
     def stores(self, session: Any) -> Stores: ...
 
@@ -79,6 +83,7 @@ class SplunkBackend:
         self.opened = OpenedSoFar(self.clock)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
+        self._who_has: Dict[str, Tuple[float, Optional[Sequence[str]]]] = {}
         self._routing: Optional[Tuple[float, Routing]] = None
         self._topology = TopologyLookup(monotonic)
         self._replica = Replica(self.clock)
@@ -107,6 +112,27 @@ class SplunkBackend:
         if len(self._users) >= CACHED_TOKENS:
             self._users.clear()
         self._users[mark] = (now, found)
+        return found
+
+    def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
+        """Ask splunkd who has a capability, those of the routing first; remembered for a minute.
+
+        It is told to whoever looks at something that waits for them, and decides nothing.
+        """
+        from ..splunk.session import SplunkError
+        from ..splunk.users import who_has
+
+        now = self._monotonic()
+        known = self._who_has.get(capability)
+        if known is not None and now - known[0] < WHO_HAS_SECONDS:
+            return known[1]
+        at_work = self.routing(session).people()
+        try:
+            names = who_has(session, capability)
+        except SplunkError:
+            names = None
+        found = names and sorted(names, key=lambda name: (name not in at_work, name))
+        self._who_has[capability] = (now, found)
         return found
 
     def stores(self, session: Any) -> Stores:

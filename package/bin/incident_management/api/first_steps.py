@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..channels import CHANNELS, NAMES
 from ..notify.announce import worker_seen
@@ -13,14 +13,13 @@ from ..ports import SearchFailed
 from ..splunk import conf, settings
 from ..splunk.detections import detections
 from ..splunk.session import SplunkError
+from ..splunk.users import MOST_USERS, roles_of_users, roles_with
 from ..worker_health import SILENT_SECONDS, worker_runs
 from .router import Request, Response, route
 from .schema import any_text, listed, one_of, record
 
 # Somebody waits for the answer.
 SEARCH_SECONDS = 10.0
-# So many users are looked at.
-MOST_USERS = 1000
 # The detection that is on from the start.
 SHIPPED_ON = "High Error Rate"
 # Names that a sentence lists.
@@ -149,12 +148,9 @@ def _detections(request: Request) -> Found:
 
 
 def _people(request: Request) -> Found:
-    workers, admins = _roles(request)
-    listed_users = request.system_session.get("/services/authentication/users", count=MOST_USERS)
-    roles_of = {
-        str(one["name"]): frozenset(one["content"].get("roles") or ())
-        for one in listed_users.get("entry") or []
-    }
+    workers = roles_with(request.system_session, "incident_write")
+    admins = roles_with(request.system_session, "admin_all_objects")
+    roles_of = roles_of_users(request.system_session)
     people = sorted(name for name, has in roles_of.items() if has & workers and not has & admins)
     if people:
         return Found(DONE, f"Besides administrators: {_named(people)}.")
@@ -194,23 +190,6 @@ def _set_up(request: Request) -> List[str]:
 def _is_sent(request: Request, **of: str) -> bool:
     sent: Mapping[str, Any] = {**of, "state": "sent"}
     return bool(request.stores.outbox.find(sent, limit=1, fields=("sent_at",)))
-
-
-def _roles(request: Request) -> Tuple[FrozenSet[str], FrozenSet[str]]:
-    """The roles that let somebody work on incidents, and those that make an administrator.
-
-    ``authorization/roles``: "Access endpoint descriptions" in Splunk's REST API Reference.
-    """
-    entries = request.system_session.get("/services/authorization/roles", count=0).get("entry")
-    able = {
-        str(one["name"]): {
-            *(one["content"].get("capabilities") or ()),
-            *(one["content"].get("imported_capabilities") or ()),
-        }
-        for one in entries or []
-    }
-    workers = frozenset(name for name, has in able.items() if "incident_write" in has)
-    return workers, frozenset(name for name, has in able.items() if "admin_all_objects" in has)
 
 
 def _named(names: Sequence[str]) -> str:

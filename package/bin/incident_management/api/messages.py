@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
@@ -116,6 +116,9 @@ class Request:
 
     def routing(self) -> Routing:
         return self.backend.routing(self.system_session)
+
+    def who_has(self, capability: str) -> Optional[Sequence[str]]:
+        return self.backend.who_has(self.system_session, capability)
 
     def problems(self) -> Sequence[str]:
         """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""

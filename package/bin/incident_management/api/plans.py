@@ -231,6 +231,7 @@ def _context(request: Request, looking: bool = False) -> Context:
         holder=process_name(),
         gone=has_ended,
         raising=request.raising,
+        who_may=request.who_has,
     )
 
 

@@ -218,12 +218,13 @@ class Place:
     """Where the signals of a problem go: its newest episode, and that one's incident.
 
     It holds while the incident's story has the same ``redirects``. ``incidents`` are those of all
-    its episodes.
+    its episodes; the newest was claimed at ``claimed_at``.
     """
 
     episode: int
     incident_id: str
     previous: str
+    claimed_at: float
     incidents: Tuple[str, ...]
     redirects: int
 

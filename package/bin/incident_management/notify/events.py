@@ -13,7 +13,6 @@ __all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "ROOM_OPENED", "event_of"]
 # The event that is its follow-up's owner's own news, and not that of the incident's.
 FOLLOW_UP_OVERDUE = "follow_up_overdue"
 ROOM_OPENED = "room_opened"
-# The states in which an incident is over, and the events by which it comes to be.
 
 # Every event that people and subscribers may be told of, and its headline.
 HEADLINES = {

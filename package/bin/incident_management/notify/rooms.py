@@ -132,9 +132,10 @@ class Rooms:
             return {}
         turn, opened = _Turn(make, chosen, routing, web_url), 0
         try:
-            for care, incident in self._in_care():
-                with suppress(_NotYet):
-                    opened += self._see_to(turn, care, incident)
+            opened = self._see_to_all(turn)
+            if opened:
+                # Who is to be in it need not wait for the next turn.
+                self._see_to_all(turn)
         except (_Enough, NotConfigured):
             pass
         except Later as later:
@@ -192,6 +193,13 @@ class Rooms:
             if key not in keys and self._stores.claims.insert(claim):
                 return True
         return False
+
+    def _see_to_all(self, turn: _Turn) -> int:
+        opened = 0
+        for care, incident in self._in_care():
+            with suppress(_NotYet):
+                opened += self._see_to(turn, care, incident)
+        return opened
 
     # --- one room -----------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ out: a member or item that is one empty field, and a line all of whose fields ar
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, Collection, Iterator, Mapping, Match, NoReturn, Set
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from urllib.parse import quote
 __all__ = [
     "BadTemplate",
     "check_text",
+    "checked",
     "fields_of",
     "filled",
     "filled_address",
@@ -38,7 +40,11 @@ class BadTemplate(ValueError):
 
 def parsed(text: str, where: str, known: Collection[str]) -> Any:
     """Return a JSON object or list whose strings may hold the known fields. Raises BadTemplate."""
-    template = json_of(text, where)
+    return checked(json_of(text, where), where, known)
+
+
+def checked(template: Any, where: str, known: Collection[str]) -> Any:
+    """Return what was parsed already, as :func:`parsed` does."""
     if not isinstance(template, (dict, list)):
         raise BadTemplate(f'{where} is no JSON object, such as {{"text": "{{title}}"}}; write one.')
     _check(template, where, known, DEEPEST)
@@ -50,7 +56,7 @@ def json_of(text: str, where: str) -> Any:
     if len(text) > MOST_CHARACTERS:
         raise BadTemplate(f"{where} has more than {MOST_CHARACTERS:,} characters; shorten it.")
     try:
-        return json.loads(text, parse_constant=_no_json)
+        return json.loads(text, parse_constant=_no_json, parse_float=_finite)
     except json.JSONDecodeError as error:
         near = text[max(error.pos - 20, 0) : error.pos + 10].strip()
         raise BadTemplate(
@@ -63,6 +69,10 @@ def json_of(text: str, where: str) -> Any:
 
 def _no_json(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    return float(digits) if math.isfinite(float(digits)) else _no_json(digits)
 
 
 def _check(template: Any, where: str, known: Collection[str], deep: int) -> None:

@@ -85,12 +85,12 @@ class Reply:
 
 def checked_url(url: str, what: str) -> str:
     """Return the URL without its last slash. Raises BadUrl, which names ``what``, not the URL."""
-    parts = urlsplit(url.strip())
     try:
-        port_ok = parts.port is None or parts.port > 0
+        parts = urlsplit(url.strip())
+        is_whole = parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
-        port_ok = False
-    if not parts.hostname or not port_ok or parts.scheme not in ("http", "https"):
+        is_whole = False
+    if not is_whole or parts.scheme not in ("http", "https"):
         raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
     if not _HOST.fullmatch(parts.hostname) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
         raise BadUrl(

@@ -26,7 +26,7 @@ from .safety import (
     resolved_arguments,
     suitable_facts,
 )
-from .steps import LEASE_SECONDS
+from .steps import LEASE_SECONDS, write_rejection
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 
@@ -199,38 +199,21 @@ def approve(
 def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
     """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`.
 
-    An action that is begun in the same moment sees the rejection, or the rejection sees that it is
-    begun and is refused: see :mod:`.execution`.
+    Of a rejection and an execution in the same moment one takes the claim, and only that counts.
     """
     plan, _entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
     if state.status == "rejected":
         return state
     refusal = None if state.status == "approved" else _not_open_to_decisions(plan, state)
-    refusal = refusal or _too_late(context, plan)
     if refusal:
         raise refusal
-    data = {
-        "plan_hash": plan["plan_hash"],
-        "state_hash": plan["state_hash"],
-        "decision": "rejected",
-        "expires_at": 0,
-        "reason": reason[:1000],
-    }
-    context.append(plan, "approval", data, actor, f"rejection:{plan_id}")
-    after = context.show(plan)
-    refusal = _too_late(context, plan)
-    if refusal and after.status not in ("rejected", "failed"):
-        raise refusal
-    return after
-
-
-def _too_late(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
-    if context.stores.claims.get(action_run(plan).claim) is None:
-        return None
-    return Refused(
-        f"{plan['_key']} is being carried out already: it is too late to reject it.", "decided"
-    )
+    said = {"actor": actor, "rejected": True, "reason": reason[:1000]}
+    if not context.claim(action_run(plan).claim, said) and context.is_begun(plan_id):
+        sentence = f"{plan_id} is being carried out already: it is too late to reject it."
+        raise Refused(sentence, "decided")
+    write_rejection(context, plan)
+    return context.show(plan)
 
 
 def expire(context: Context) -> int:

@@ -17,7 +17,7 @@ from .objections import refusal_of, stopped_by, take_entity
 from .plan import PlanState
 from .runs import rollback_in_doubt
 from .settling import settle
-from .steps import LEASE_SECONDS, Step, act, action_step, begin, end, keep, look
+from .steps import LEASE_SECONDS, Step, act, action_step, begin, end, keep, look, mark_idle
 
 __all__ = ["execute", "run_once", "show_undoing"]
 
@@ -71,6 +71,7 @@ def run_once(
         late = context.clock.now() - claimed >= LEASE_SECONDS
         if outcome.passing and actor == SYSTEM:
             _leave(context, plan, step, outcome)
+            mark_idle(context, step.run, not late)
         elif outcome.status == "done" or (outcome.status == "failed" and not late):
             end(context, plan, step.run, outcome, actor)
         else:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from .plan import PlanState
 
 __all__ = ["what_next"]
 
+# Names that a sentence lists.
+MOST_NAMED = 6
 
-def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -> Tuple[str, str]:
+
+def what_next(
+    plan: Mapping[str, Any],
+    state: PlanState,
+    frozen: bool = False,
+    approvers: Optional[Sequence[str]] = None,
+) -> Tuple[str, str]:
     """Return a sentence or two, and the search that does it; that is empty where there is none.
 
-    ``frozen``: a change freeze stops it, which nobody has overridden.
+    ``frozen``: a change freeze stops it, which nobody has overridden. ``approvers``: who may
+    approve, whom to ask first; None where that is not known.
     """
     incident, entity = plan["incident_id"], plan["entity"]
     one = f"| remediate incident={incident} plan={plan['_key']} do="
@@ -26,7 +35,7 @@ def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -
         sentence = "Wait for the end of the change freeze, or have it approved in spite of that."
         return sentence, f'{one}approve override="(why)"'
     return {
-        "proposed": (f"{_people(plan, state)} must approve it.", f"{one}approve"),
+        "proposed": (_to_approve(plan, state, approvers), f"{one}approve"),
         "approved": ("Nothing happens by itself: have it carried out.", f"{one}execute"),
         "running": (
             "Wait. If its answer was lost, the worker finds out what became of it, within 15 min; "
@@ -58,9 +67,27 @@ def what_next(plan: Mapping[str, Any], state: PlanState, frozen: bool = False) -
     }[state.status]
 
 
-def _people(plan: Mapping[str, Any], state: PlanState) -> str:
+def _to_approve(
+    plan: Mapping[str, Any], state: PlanState, approvers: Optional[Sequence[str]]
+) -> str:
     needed = int(plan["approvals"]) - len(state.approvers)
+    number = "One" if needed == 1 else str(needed)
     more = " more" if state.approvers else ""
-    people = f"One{more} person" if needed == 1 else f"{needed}{more} people"
-    other = "" if plan.get("approve_own", True) else f", other than {plan['proposed_by']},"
-    return f"{people} with the capability incident_approve{other}"
+    own = plan.get("approve_own", True)
+    passed = {*state.approvers, *(() if own else (plan["proposed_by"],))}
+    names = [name for name in approvers or () if name not in passed]
+    if len(names) >= needed:
+        return f"{number}{more} of {_named(names)} must approve it (capability incident_approve)."
+    other = "" if own else f", other than {plan['proposed_by']},"
+    people = f"{number}{more} {'person' if needed == 1 else 'people'}"
+    sentence = f"{people} with the capability incident_approve{other} must approve it"
+    if approvers is None:
+        return f"{sentence}."
+    few = f"only {_named(names)} can" if names else "nobody can"
+    return f"{sentence}; {few}: an administrator can give the role incident_approver."
+
+
+def _named(names: Sequence[str]) -> str:
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} others"

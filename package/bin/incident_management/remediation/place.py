@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
+from ..incidents.signal import readable
 from .catalogue import Action
 from .context import Refused
 from .executors.traits import CHANGED
@@ -23,24 +24,32 @@ def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any])
     said = {name: str(cause.get(name) or "") for name in CHANGED.get(action.executor, {})}
     for name, facts in CHANGED.get(action.executor, {}).items():
         known = [str(service.get(fact) or "") for fact in facts]
-        if said[name] and _same(said[name]) in map(_same, known):
+        if said[name] and any(_same(said[name], one) for one in known if one):
             continue
-        # A cluster without a name here can't be compared with a name.
-        comparable = known[0] or "://" in said[name]
-        if said[name] and comparable:
+        if said[name] and (known[0] or "://" in said[name]):
             raise Refused(
-                f"The change was made to the {name} {said[name][:400]}, not to "
+                f"The change was made to the {name} {_shown(said[name])}, not to "
                 f"{known[-1] or known[0]}, where '{action.name}' acts: nothing was done.",
                 "precondition",
             )
-        if said[name] or (name in given and given[name] != "analysis"):
+        if said[name]:
+            # A cluster without a name here can't be compared with a name.
+            unsaid.append(f"{name}'s address (it says '{_shown(said[name])}')")
+        elif name in given and given[name] != "analysis":
             unsaid.append(name)
     # An ARN says its account and region, too.
     in_full = any(one.startswith("arn:") for one in said.values())
     unsaid = [name for name in unsaid if not (in_full and name in ("account", "region"))]
-    return {"untold": ", ".join(unsaid)} if unsaid else {}
+    environment = _shown(str(cause.get("environment") or ""))
+    hint = f", but the environment {environment}" if environment else ""
+    return {"untold": ", ".join(unsaid) + hint} if unsaid else {}
 
 
-def _same(place: str) -> str:
-    """Return what two ways to write a place have in common: an address may end with a slash."""
-    return place.rstrip("/")
+def _same(one: str, other: str) -> bool:
+    """Tell whether two names are of the same place: an address may end with a slash."""
+    return one.rstrip("/") == other.rstrip("/")
+
+
+def _shown(said: str) -> str:
+    """Return what an event says for people: anybody may have written it."""
+    return " ".join(readable(said[:400]).split())

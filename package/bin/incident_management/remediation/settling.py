@@ -27,7 +27,21 @@ from .objections import (
 from .plan import PlanState, before_run
 from .runs import Run, action_run, rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
-from .steps import LEASE_SECONDS, Step, act, action_step, begin, end, inverse_step, keep, kept, look
+from .steps import (
+    LEASE_SECONDS,
+    Step,
+    act,
+    action_step,
+    begin,
+    end,
+    inverse_step,
+    is_idle,
+    keep,
+    kept,
+    look,
+    mark_idle,
+    write_rejection,
+)
 
 __all__ = ["settle", "settle_all"]
 
@@ -48,6 +62,9 @@ def settle_all(context: Context, failed: Optional[Callable[[str, str], None]] = 
 def settle(context: Context, plan_id: str) -> bool:
     """Ask about a run that was begun long ago and has no end. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
+    if state.status == "approved" and write_rejection(context, plan):
+        context.show(plan)  # Who rejected it was cut off.
+        return True
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
     # From the future: the clock was set back. That time is not waited for, as it is long after.
@@ -87,12 +104,14 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
         outcome = look(context, step, earlier)
     if outcome.status != "unchanged":
         return outcome
+    idle = is_idle(context, run)
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
-        outcome = _again(context, step)
+        outcome = _again(context, step, idle)
         keep(context, run, outcome.result)
         return outcome
-    return Outcome("unchanged", f"{outcome.detail} The request was not sent again: {refusal}")
+    detail = f"{outcome.detail} The request was not sent again: {refusal}"
+    return Outcome("failed" if idle and not refusal.passing else "unchanged", detail)
 
 
 def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
@@ -104,10 +123,21 @@ def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
-def _again(context: Context, step: Step) -> Outcome:
-    """Send a request again. That it fails says nothing of the first one, which may go on."""
+def _again(context: Context, step: Step, idle: bool) -> Outcome:
+    """Send a request again. That it fails says nothing of the first one, which may go on.
+
+    Unless that, and each since, had failed in passing (``idle``): then a refusal is the end.
+    """
+    began = context.clock.now()
+    mark_idle(context, step.run, False)
     outcome = act(context, step)
-    return replace(outcome, status="unknown") if outcome.status == "failed" else outcome
+    if outcome.status != "failed":
+        return outcome
+    # Later, somebody else may have sent it, too.
+    alone = idle and context.clock.now() - began < LEASE_SECONDS
+    if outcome.passing:
+        mark_idle(context, step.run, alone)
+    return outcome if alone and not outcome.passing else replace(outcome, status="unknown")
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:

@@ -21,9 +21,12 @@ __all__ = [
     "begin",
     "end",
     "inverse_step",
+    "is_idle",
     "keep",
     "kept",
     "look",
+    "mark_idle",
+    "write_rejection",
 ]
 
 
@@ -109,6 +112,36 @@ def kept(context: Context, run: Run) -> Dict[str, Any]:
     """Return what :func:`keep` wrote."""
     claim = context.stores.claims.get(run.claim)
     return dict(claim["value"].get("result") or {}) if claim else {}
+
+
+def write_rejection(context: Context, plan: Mapping[str, Any]) -> bool:
+    """Write that a plan is rejected, once, if a rejection has taken its claim. False: none has."""
+    claim = context.stores.claims.get(action_run(plan).claim)
+    if claim is None or not claim["value"].get("rejected"):
+        return False
+    said = claim["value"]
+    data = {
+        "plan_hash": plan["plan_hash"],
+        "state_hash": plan["state_hash"],
+        "decision": "rejected",
+        "expires_at": 0,
+        "reason": said["reason"],
+    }
+    context.append(plan, "approval", data, said["actor"], f"rejection:{plan['_key']}")
+    return True
+
+
+def mark_idle(context: Context, run: Run, idle: bool) -> None:
+    """Write whether certainly no request of a run is under way, though it has not ended."""
+    claim = context.stores.claims.get(run.claim)
+    if claim is not None and bool(claim["value"].get("idle")) != idle:
+        context.stores.claims.save([{**claim, "value": {**claim["value"], "idle": idle}}])
+
+
+def is_idle(context: Context, run: Run) -> bool:
+    """Tell what :func:`mark_idle` wrote last."""
+    claim = context.stores.claims.get(run.claim)
+    return claim is not None and bool(claim["value"].get("idle"))
 
 
 def begin(

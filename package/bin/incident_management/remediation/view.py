@@ -31,7 +31,8 @@ def describe(context: Context, plan_id: str) -> Dict[str, Any]:
         view["checks"] = [
             {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
         ]
-        view["next"], view["next_search"] = what_next(plan, state, bool(view["freeze"]))
+        who = context.who_may("incident_approve") if state.status == "proposed" else None
+        view["next"], view["next_search"] = what_next(plan, state, bool(view["freeze"]), who)
     return view
 
 

@@ -30,7 +30,7 @@ from ..notify.services.slack_buttons import (
 from ..notify.services.slack_layout import escape
 from ..splunk.session import SplunkError
 from .commands.asking import OPENS, view_for
-from .commands.finding import by_reference
+from .commands.finding import by_place, by_reference
 from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, UPDATE_FORM
 from .commands.telling import TELLS, Teller
 from .commands.typed import NOTE, SHOW, UPDATE
@@ -43,7 +43,9 @@ __all__ = ["Actor"]
 
 REMEMBERED = 1000
 REMEMBERED_MESSAGES = 100
-ANSWER_CHARACTERS = 3000
+# The longest note that the API takes, all of it escaped, and a sentence. Slack cuts messages after
+# 40,000 characters ("chat.postMessage").
+ANSWER_CHARACTERS = 39_000
 WORKING = OVERTAKEN = 409
 BEING_DONE = "delivered again while it is being done"
 INTERRUPTED = (
@@ -97,10 +99,9 @@ class Actor:
         log: Logger,
         web_url: str = "",
     ) -> None:
-        self._api = Api(backend)
+        self._api = Api(backend, workspace)
         self._teller = Teller(self._api, web_url)
         self._slack = slack
-        self._workspace = workspace
         self._kept = kept
         self._log = log
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -176,7 +177,7 @@ class Actor:
 
     def _do(self, press: Press) -> str:
         """Return how it went, for the log. Raises Declined, SplunkError and what is in NO_REPLY."""
-        user = self._api.user_of(press, self._workspace())
+        user = self._api.user_of(press)
         press = self._aimed(press, user)
         if press.action in OPENS:
             return self._ask(press, user)
@@ -202,8 +203,13 @@ class Actor:
         if press.action not in _AIMED or INCIDENT_ID.fullmatch(press.target):
             return press
         self._api.must(user, "incident_read", "Looking for an incident")
-        found = by_reference(self._api.stores(), self._api.clock, press.target)
-        return replace(press, target=found)
+        stores, clock = self._api.stores(), self._api.clock
+        if press.target:
+            return replace(press, target=by_reference(stores, clock, press.target))
+        place = by_place(stores, clock, press.channel)
+        if place is None:
+            raise Declined("Name an incident (INC-…): this channel is no incident's own.")
+        return replace(press, target=str(place["id"]))
 
     def _ask(self, press: Press, user: str) -> str:
         """Open a form. Raises Declined: whoever asks may not send it."""
@@ -228,6 +234,10 @@ class Actor:
         line = _LINES[press.action].format(user)
         if press.action == APPROVE and status == "proposed":
             line += ", and somebody else has to approve it as well"
+        if press.action == ACKNOWLEDGE and press.typed:
+            line += ". What you wrote after the id was not noted: that is what note is for"
+        if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
+            line += f", of an incident that was merged into {body['merged_into']}"
         target = press.target or str(body.get("id"))
         message = press.blocks
         if message is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from ..api.backend import Backend, SplunkBackend
 from ..api.router import Problem, dispatch
@@ -62,10 +62,14 @@ class SlackUsers(SplunkBackend):
 
 
 class Api:
-    """The API for people in Slack. All methods raise SplunkError."""
+    """The API for people in Slack. All methods raise SplunkError.
 
-    def __init__(self, backend: Backend) -> None:
+    ``home`` gives the id of the app's own workspace; empty: it is not known yet.
+    """
+
+    def __init__(self, backend: Backend, home: Callable[[], str]) -> None:
         self._backend = backend
+        self._home = home
 
     @property
     def clock(self) -> Clock:
@@ -78,20 +82,28 @@ class Api:
     def routing(self) -> Routing:
         return self._backend.routing(self._backend.session({}, system=True))
 
-    def user_of(self, press: Press, home: str) -> str:
-        """Return the Splunk user that somebody is; ``home`` is the app's own workspace.
+    def member(self, workspace: str, user: str) -> str:
+        """Return the Splunk user that a user of a workspace is; empty: nobody's.
 
-        Raises Declined: they are nobody's.
+        An empty workspace is the app's own.
         """
-        outside = press.workspace and press.at_home(home).workspace
-        user = member_in_slack(self.routing().members, outside, press.user)
+        return member_in_slack(self.routing().members, self._outside(workspace), user)
+
+    def user_of(self, press: Press) -> str:
+        """Return the Splunk user that somebody is. Raises Declined: they are nobody's."""
+        user = self.member(press.workspace, press.user)
         if not user:
+            outside = self._outside(press.workspace)
             mine = f"{outside}/{press.user}" if outside else press.user
             raise Declined(
                 "Your account in Slack is nobody's in Splunk yet: an administrator enters it "
                 f"under Configuration > People (slack_id = {mine})."
             )
         return user
+
+    def _outside(self, workspace: str) -> str:
+        """Return a workspace's id where it is another one than the app's own, else nothing."""
+        return "" if workspace == self._home() else workspace
 
     def must(self, user: str, capability: str, doing: str) -> None:
         """Raise Declined where somebody's roles lack a capability that ``doing`` something needs.

@@ -8,6 +8,9 @@ from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_js
 
 __all__ = ["Slack", "WebSlack"]
 
+# What people can do about an error of Slack's.
+_HINTS = {"expired_trigger_id": "it waits three seconds, and this took longer: ask again"}
+
 
 class Slack(Protocol):
     """What is said to Slack. All raise NotSent, NoAnswer or BadUrl when it does not arrive."""
@@ -62,4 +65,5 @@ class WebSlack:
 def _reason(error: Any) -> str:
     data = error.response.data
     reason = data.get("error") if isinstance(data, dict) else error.response.status_code
-    return str(reason)[:100]
+    hint = _HINTS.get(str(reason))
+    return f"{str(reason)[:100]}: {hint}" if hint else str(reason)[:100]

@@ -21,7 +21,7 @@ from . import conf, settings
 from .channel_secrets import secrets_of
 from .clock import SystemClock
 from .routing_file import FILE, PATH, RoutingFile, Values
-from .session import Session, path_of
+from .session import Session, SplunkError, path_of
 from .stanza import ENCRYPTED
 
 __all__ = ["ChannelFile"]
@@ -44,7 +44,10 @@ class ChannelFile(RoutingFile):
     def create(self, name: str, fields: Mapping[str, str]) -> None:
         """Add a channel."""
         self._check_name(name)
+        self._check_new(name)
         given = _begun(fields)
+        if ENCRYPTED in map(given.get, SECRETS):
+            raise Invalid("A secret can't be taken from another channel: enter it again.")
         self._before(name, given, is_true(fields.get("test")))
         self._credentials.encrypt_for_create(name, given)
         super().create(name, given)
@@ -76,6 +79,21 @@ class ChannelFile(RoutingFile):
         if not is_name(name):
             raise Invalid(NAME_RULE)
 
+    def _check_writer(self) -> None:
+        """Raise SplunkError for who may not save it: nobody else has this machine call addresses.
+
+        ``can_write``: "Access Control List" in Splunk's REST API User Manual.
+        """
+        try:
+            answer: Any = self._session.get(f"{PATH}/announce")
+            may = answer["entry"][0]["acl"]["can_write"]
+        except SplunkError as error:
+            if error.status != 404:
+                raise
+            may = False
+        if not may:
+            raise SplunkError(403, "Only who may change channels can try one.")
+
     def _fields(self, values: Mapping[str, str]) -> Values:
         shown = super()._fields(values)
         shown.update((one, ENCRYPTED) for one in SECRETS if shown.get(one))
@@ -93,6 +111,7 @@ class ChannelFile(RoutingFile):
         self._check(name, wanted)
         if not is_tried:
             return
+        self._check_writer()
         known = conf.every(self._session, FILE).get(stanza_of(KIND, name), {})
         channel = HttpChannel.read(name, {**known, **wanted, "disabled": "0"})
         try:
@@ -123,6 +142,9 @@ def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
 def _json(text: str, indent: Any = None) -> str:
     """JSON in one line, as the file has it, or laid out; other text in one line."""
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=indent)
+        value = json.loads(text)
+        # What a line of the file can't hold, such as U+2028, stays escaped.
+        is_plain = json.dumps(value, ensure_ascii=False).isprintable()
+        return json.dumps(value, ensure_ascii=not is_plain, indent=indent)
     except (ValueError, RecursionError):
         return re.sub(r"\s*[\r\n]\s*", " ", text)

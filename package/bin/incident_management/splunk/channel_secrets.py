@@ -21,7 +21,8 @@ def secrets_of(session: Session, channel: HttpChannel) -> Dict[str, str]:
     if ENCRYPTED not in given.values():
         return given
     known = fields_of(session, REALM).get(channel.name, {})
-    return {
-        name: str(known.get(name) or "") if value == ENCRYPTED else value
-        for name, value in given.items()
+    found = {
+        name: known.get(name) if value == ENCRYPTED else value for name, value in given.items()
     }
+    # The mark itself is there after a change of a channel whose secret was lost.
+    return {name: str(value) for name, value in found.items() if value and value != ENCRYPTED}

@@ -53,6 +53,10 @@ def read_account(name: str, accounts: Stanzas) -> Account:
     number = stanza.matching("account_id", _ACCOUNT_ID, "twelve digits")
     if role and number not in ("", role.split(":")[4]):
         raise stanza.error("role_arn", f"is a role of another account than {number}; correct one")
+    source = stanza.text("source")
+    if source and not role:
+        # Else what is meant for this account would be done in that one, with its keys.
+        raise stanza.error("source", f"names '{source}', and no role is set that its keys assume")
     return Account(
         name,
         stanza.text("aws_access_key_id"),
@@ -62,7 +66,7 @@ def read_account(name: str, accounts: Stanzas) -> Account:
         number or (role.split(":")[4] if role else ""),
         role,
         stanza.matching("external_id", _EXTERNAL_ID, "an external id of AWS"),
-        stanza.text("source"),
+        source,
     )
 
 

@@ -72,8 +72,7 @@ class RoutingFile:
     def create(self, name: str, fields: Mapping[str, str]) -> None:
         """Add an entry."""
         self._check_name(name)
-        if name in self.all():
-            raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
+        self._check_new(name)
         values = {key: value for key, value in self._settings(fields).items() if value}
         self._check(name, values)
         self._session.post(PATH, {"name": stanza_of(self._kind, name), **values})
@@ -100,6 +99,10 @@ class RoutingFile:
     def _check_name(self, name: str) -> None:
         if not NAME.fullmatch(name):
             raise Invalid(NAME_RULE)
+
+    def _check_new(self, name: str) -> None:
+        if name in self.all():
+            raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
 
     def _fields(self, values: Mapping[str, str]) -> Values:
         """Return a stanza's settings as the page's fields."""

@@ -32,7 +32,8 @@ class Outcome(NamedTuple):
 class Problem:
     """The new signals of one dedup key in this batch, and the newest episode known for it.
 
-    ``incidents`` are those of all episodes, in any order. ``left``: the newest episode's incident
+    ``claimed_at`` is when that one began, by its writer's clock. ``incidents`` are those of all
+    episodes, in any order. ``left``: the newest episode's incident
     has left the KV store (:mod:`..upkeep.retention`), so that the next one begins. ``gate``: what
     the detection's condition says (:mod:`.conditions`), None without one. ``redirects``: the
     episode is remembered (:class:`..story.Place`), not looked up.
@@ -43,6 +44,7 @@ class Problem:
     episode: int = 0
     incident_id: str = ""
     previous: str = ""
+    claimed_at: float = 0.0
     incidents: List[str] = field(default_factory=list)
     left: bool = False
     gate: Optional[Gate] = None

@@ -30,6 +30,7 @@ class Episodes:
             return False
         problem.episode, problem.incident_id = place.episode, place.incident_id
         problem.previous, problem.incidents = place.previous, list(place.incidents)
+        problem.claimed_at = place.claimed_at
         problem.redirects = place.redirects
         return True
 
@@ -76,6 +77,7 @@ class Episodes:
                     episode=problem.episode,
                     incident_id=problem.incident_id,
                     previous=problem.previous,
+                    claimed_at=problem.claimed_at,
                     incidents=tuple(problem.incidents),
                     redirects=story.redirects,
                 )
@@ -93,6 +95,7 @@ class Episodes:
                 problem.episode = int(value["episode"])
                 problem.incident_id = str(value["incident_id"])
                 problem.previous = str(value.get("previous") or "")
+                problem.claimed_at = float(value["claimed_at"])
                 moved = True
         return moved
 

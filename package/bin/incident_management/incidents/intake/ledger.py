@@ -95,9 +95,14 @@ def _ledger(app: str, rule: str) -> str:
 def claims_of(
     stores: Stores, dedup_keys: Collection[str], newest: Mapping[str, Page]
 ) -> List[Document]:
-    """Return the values of all claims of these problems, those on the ``newest`` pages included."""
-    claims = [claim["value"] for claim in find_by(stores.claims, "value.dedup_key", dedup_keys)]
-    claims += [value for page in newest.values() for value in page.claims]
+    """Return the values of all claims of these problems, those on the ``newest`` pages included.
+
+    With ``claimed_at`` beside them, epoch seconds.
+    """
+    found = find_by(stores.claims, "value.dedup_key", dedup_keys)
+    claims = [{**claim["value"], "claimed_at": claim["time"]} for claim in found]
+    for page in newest.values():
+        claims += [{**value, "claimed_at": page.time} for value in page.claims]
     return [value for value in claims if value["dedup_key"] in dedup_keys]
 
 

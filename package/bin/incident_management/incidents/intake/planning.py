@@ -25,6 +25,9 @@ from .reading import Reader
 
 __all__ = ["Planner"]
 
+# Who claimed the newest episode may have a clock that is so far behind.
+CLOCKS_APART_SECONDS = 60.0
+
 
 class Planner:
     """Decides where signals go; ``episodes`` looks up again what is remembered and in doubt."""
@@ -93,15 +96,19 @@ class Planner:
             incident = batch.incident(problem.incident_id)
 
     def _uncounted(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
-        """Settle signals that an earlier episode has counted, and return the rest.
+        """Settle signals that an episode which is over has counted, and return the rest.
 
-        That is a delivery which was ended before its last step and repeated after the next episode
-        began. Only a signal from before that can be one, so the earlier timelines are seldom read.
+        That is a delivery which was ended before its last step and is repeated. Only a signal from
+        before the newest episode can be an earlier one's, so their timelines are seldom read.
         """
-        late = [problem for problem in problems if self._is_late(problem, batch)]
+        late = [problem for problem in problems if self._is_late(problem)]
         self._reader.read(batch, sorted({i for problem in late for i in problem.incidents}))
-        for problem in late:
-            for incident_id in sorted(set(problem.incidents) - {problem.incident_id}):
+        over = {problem.dedup_key: self._holding(problem.incidents, batch) for problem in late}
+        for problem in problems:
+            newest = batch.incident(problem.incident_id)
+            is_over = newest is not None and not newest.is_open
+            earlier = over.get(problem.dedup_key, set()) - {problem.incident_id}
+            for incident_id in sorted({*earlier, *([problem.incident_id] if is_over else ())}):
                 story = batch.stories[incident_id]
                 counted = [signal for signal in problem.signals if story.counts(signal.key)]
                 problem.signals = [s for s in problem.signals if not story.counts(s.key)]
@@ -110,12 +117,22 @@ class Planner:
                     batch.touched.add(incident_id)
         return [problem for problem in problems if problem.signals]
 
+    def _holding(self, incident_ids: Sequence[str], batch: Batch) -> Set[str]:
+        """Return these incidents, and those that took them over."""
+        found: Set[str] = set()
+        wanted = set(incident_ids)
+        while wanted:
+            self._reader.read(batch, sorted(wanted))
+            found |= wanted
+            incidents = [batch.incident(one) for one in wanted]
+            wanted = {one.merged_into for one in incidents if one and one.merged_into} - found
+        return found
+
     @staticmethod
-    def _is_late(problem: Problem, batch: Batch) -> bool:
-        newest = batch.incident(problem.incident_id)
-        if problem.episode < 2 or newest is None or newest.opened_at is None:
-            return False
-        return any(signal.last_time <= newest.opened_at for signal in problem.signals)
+    def _is_late(problem: Problem) -> bool:
+        # Its incident may be older: an episode may join one that was open before.
+        until = problem.claimed_at + CLOCKS_APART_SECONDS
+        return problem.episode > 1 and any(one.last_time <= until for one in problem.signals)
 
     def _pass_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return the problems that have an open incident, or may open one, with those signals."""
@@ -227,8 +244,7 @@ class Planner:
             # Claimed by a writer that was ended, or has not come further yet.
             self._drafts.open_or_add(problem, batch, problem.incident_id, problem.previous)
             return True
-        story = batch.stories[incident.id]
-        if incident.is_open or all(story.counts(signal.key) for signal in problem.signals):
+        if incident.is_open:
             self._drafts.add(problem, batch, incident.id, "added")
             return True
         if not self._late_or_again(problem, incident):

@@ -22,7 +22,7 @@ __all__ = ["incidents_with_follow_ups", "remind"]
 MOST_INCIDENTS = 5000
 LOOKED_AT_A_ROUND = 1000
 A_ROUND = 50
-# The longest until an incident is looked at again: what changes as it is put off may not be seen.
+# The longest until an incident is looked at again.
 AGAIN_SECONDS = 86_400.0
 # An incident with open follow-ups is kept (:mod:`..upkeep.retention`), so there must be an end.
 FORGOTTEN_SECONDS = 365 * 86_400.0
@@ -65,12 +65,8 @@ def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
     """Return what is to be told or dropped, and put off the incidents that have nothing of it."""
     query = {"purpose": FOLLOW_UPS, "time": {"$lte": now}}
     claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
-    ids = [str(claim["value"]["incident_id"]) for claim in claims]
-    known = find_by(stores.incidents, "_key", ids, ("follow_ups",)) if ids else []
-    noted: Dict[str, List[Document]] = {
-        str(one["_key"]): [each for each in one.get("follow_ups") or () if each["state"] == "open"]
-        for one in known
-    }
+    ids = list(map(_incident_of, claims))
+    noted = _open_ones(stores, ids)
     found: List[Tuple[str, Document]] = []
     put_off: List[Document] = []
     for claim, incident_id in zip(claims, ids):
@@ -78,15 +74,51 @@ def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
         overdue = [(incident_id, one) for one in still_open if _is_to_be_told(one, now)]
         found += overdue
         if not overdue and now - float(claim["time"]) >= WRITING_SECONDS:
-            put_off.append(_put_off(claim, still_open, now))
+            # Of one without a document, as in the middle of an upgrade, nobody knows.
+            is_open = bool(still_open) or incident_id not in noted
+            put_off.append(_put_off(claim, still_open, is_open, now))
     stores.claims.save(put_off)
+    _look_again(stores, put_off, noted, now)
     return found
 
 
-def _put_off(claim: Document, still_open: Sequence[Document], now: float) -> Document:
+def _look_again(
+    stores: Stores, put_off: Sequence[Document], noted: Mapping[str, List[Document]], now: float
+) -> None:
+    """Put off no longer what changed meanwhile, and forget what has left the KV store.
+
+    Who changes a follow-up says so before and afterwards: in between, the change is seen here.
+    """
+    open_now = _open_ones(stores, list(map(_incident_of, put_off)))
+    changed: List[Document] = []
+    for claim in put_off:
+        before, after = noted.get(_incident_of(claim)), open_now.get(_incident_of(claim))
+        if before is not None and after is None:
+            stores.claims.delete(str(claim["_key"]))
+        elif before != after:
+            changed.append({**claim, "time": now, "value": {**claim["value"], "open": True}})
+    stores.claims.save(changed)
+
+
+def _incident_of(claim: Document) -> str:
+    return str(claim["value"]["incident_id"])
+
+
+def _open_ones(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
+    """Return the open follow-ups of each of these that has a document."""
+    known = find_by(stores.incidents, "_key", incident_ids, ("follow_ups",))
+    return {
+        str(one["_key"]): [each for each in one.get("follow_ups") or () if each["state"] == "open"]
+        for one in known
+    }
+
+
+def _put_off(
+    claim: Document, still_open: Sequence[Document], is_open: bool, now: float
+) -> Document:
     """Return the claim with when to look again: at the next date, or after a day."""
     dates = [float(one["due"]) for one in still_open if one["due"] > now]
-    value = {**claim["value"], "open": bool(still_open)}
+    value = {**claim["value"], "open": is_open}
     return {**claim, "time": min([now + AGAIN_SECONDS, *dates]), "value": value}
 
 

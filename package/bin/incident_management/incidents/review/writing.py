@@ -99,10 +99,8 @@ def add_follow_up(
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
     key = "FUP-" + digest([incident_id, once or uuid.uuid4().hex], 10)
-    _to_be_looked_at(stores, clock, incident_id)
     whole = {"follow_up": key, "event": "added", **data, "state": "open"}
-    timeline.append(stores, clock, incident_id, "follow_up", whole, actor, once)
-    return timeline.refresh(stores, incident_id)
+    return _written(stores, clock, incident_id, whole, actor, once)
 
 
 def change_follow_up(
@@ -144,14 +142,27 @@ def change_follow_up(
         turns = known.afterwards.turns(follow_up)
         _take_turn(stores, clock, incident_id, follow_up, turns, actor)
     if data:
-        _to_be_looked_at(stores, clock, incident_id)
         whole = {"follow_up": follow_up, "event": "changed", **data}
-        timeline.append(stores, clock, incident_id, "follow_up", whole, actor, once)
+        return _written(stores, clock, incident_id, whole, actor, once)
     return timeline.refresh(stores, incident_id)
 
 
+def _written(
+    stores: Stores, clock: Clock, incident_id: str, data: Document, actor: str, once: str
+) -> Incident:
+    """Write the entry of a follow-up.
+
+    That the incident is to be looked at is said before, so that none is there that no list finds,
+    and afterwards, since the worker may have put it off in between (:mod:`.reminding`).
+    """
+    _to_be_looked_at(stores, clock, incident_id)
+    timeline.append(stores, clock, incident_id, "follow_up", data, actor, once)
+    incident = timeline.refresh(stores, incident_id)
+    _to_be_looked_at(stores, clock, incident_id)
+    return incident
+
+
 def _to_be_looked_at(stores: Stores, clock: Clock, incident_id: str) -> None:
-    """Have the incident looked at, before the entry, so that none is there that no list finds."""
     value = {"incident_id": incident_id, "open": True}
     claim = claim_document(claim_of(incident_id), clock.now(), value, purpose=FOLLOW_UPS)
     stores.claims.save([claim])

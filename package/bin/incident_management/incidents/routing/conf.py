@@ -293,7 +293,10 @@ class _Reader(StanzaReader):
         self._problems += shared_slack_ids(members)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         rotas = self._rotas(calendars)
-        shaped = self._all("channel", HttpChannel.read, HttpChannel)
+        stanzas = self._named("channel")
+        shaped = self._all(
+            "channel", HttpChannel.read, lambda n: HttpChannel.malformed(n, stanzas[n])
+        )
         own = {name: one for name, one in shaped.items() if is_name(name)}
         told = (*CHANNELS, *own)
         teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Set, Tuple
@@ -10,8 +9,17 @@ from urllib.parse import urlsplit
 
 from ...channels import CHANNELS
 from ...conf_values import is_true
-from ...outside.templates import BadTemplate, check_text, fields_of, json_of, parsed
+from ...outside.templates import (
+    BadTemplate,
+    check_text,
+    checked,
+    fields_of,
+    filled_text,
+    json_of,
+    parsed,
+)
 from ..errors import RoutingError
+from ..model import SEVERITIES, STATUSES
 from .values import CONF, choice
 
 __all__ = [
@@ -89,7 +97,8 @@ class HttpChannel:
     """``calls`` are by event; '' is the one for what has none of its own.
 
     ``words``: the service's own words for a field's values, ``*`` for all others. ``secrets`` are
-    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed.
+    as the file has them. ``for_people``: people read it. Without ``calls`` it is malformed, see
+    :meth:`malformed`.
     """
 
     name: str
@@ -126,6 +135,12 @@ class HttpChannel:
         )
         channel._check(where)
         return channel
+
+    @classmethod
+    def malformed(cls, name: str, values: Mapping[str, str]) -> HttpChannel:
+        """What is known of a stanza that can't be read: whether it is on, and who reads it."""
+        is_software = values.get("read_by", "").strip().lower() == SOFTWARE
+        return cls(name, not is_true(values.get("disabled")), for_people=not is_software)
 
     @property
     def fields(self) -> Set[str]:
@@ -184,14 +199,14 @@ def _call(where: str, event: str, given: Any, first: Call) -> Call:
         raise BadTemplate(f"{where} is for no event that there is; use {known}.")
     if not isinstance(given, dict) or not given or set(given) - {"url", "method", "body"}:
         raise BadTemplate(f"{where} is no object of url, method and body; write those alone.")
-    method, url = given.get("method", first.method), given.get("url", first.url)
+    method, url = str(given.get("method", first.method)).upper(), given.get("url", first.url)
     if method not in METHODS:
         raise BadTemplate(f"{where}.method is no {' or '.join(METHODS)}; correct it.")
     if not isinstance(url, str):
         raise BadTemplate(f"{where}.url is no text; write an address.")
     body = first.body
     if "body" in given:
-        body = parsed(json.dumps(given["body"]), f"{where}.body", _of_body(True))
+        body = checked(given["body"], f"{where}.body", _of_body(True))
     return Call(method, _address(f"{where}.url", url.strip()), body)
 
 
@@ -211,7 +226,7 @@ def _address(where: str, url: str) -> str:
             f"{where} has a field in its host; only {WHOLE} may stand at its beginning, where the "
             "secret is a whole address."
         )
-    _well_formed(where, re.sub(r"[{}]", "", url))
+    _well_formed(where, filled_text(url, dict.fromkeys(_SHORT, "x")))
     return url
 
 
@@ -221,9 +236,9 @@ def _well_formed(where: str, url: str) -> str:
 
     try:
         checked_url(url, where)
-        parts = urlsplit(url)
-    except (BadUrl, ValueError) as error:
+    except BadUrl as error:
         raise BadTemplate(str(error)) from None
+    parts = urlsplit(url)
     if parts.username or parts.password:
         raise BadTemplate(f"{where} holds a user or a password before its host; take them out.")
     return url.strip()
@@ -237,6 +252,11 @@ def _headers(where: str, text: str) -> Dict[str, str]:
         if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
             raise BadTemplate(f"{where}.{name} is no text of ASCII characters; correct it.")
         check_text(value, f"{where}.{name}", _SHORT)
+        if name.lower() == "authorization" and fields_of(value).isdisjoint(SECRETS):
+            raise BadTemplate(
+                f"{where}.{name} holds a key where many can read it; enter that as the secret, and "
+                "write {secret} in its place."
+            )
     return found
 
 
@@ -253,6 +273,12 @@ def _words(where: str, text: str) -> Dict[str, Dict[str, Any]]:
             raise BadTemplate(
                 f'{where}.{name} is no object of words, such as {{"critical": "P1", "*": "P3"}}; '
                 "correct it."
+            )
+        known = {"severity": SEVERITIES, "status": STATUSES}.get(name, tuple(words))
+        strange = [word for word in words if word not in (*known, "*")]
+        if strange:
+            raise BadTemplate(
+                f"{where}.{name} has '{strange[0][:40]}'; use {', '.join(known)}, and * for others."
             )
     return found
 

@@ -9,7 +9,7 @@ both are there, opened seconds apart, and the later one would have joined the ea
 from __future__ import annotations
 
 from functools import partial
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...ports import Clock, Stores
 from .. import timeline
@@ -19,6 +19,7 @@ from ..joining import merging
 from ..model import ACTOR, Incident
 from ..routing import Routing
 from ..signal import Signal
+from ..stores import any_of, find_by
 
 __all__ = ["Compared", "join_raced"]
 
@@ -63,15 +64,11 @@ def join_raced(
     for gone in compared.keys() - {incident.id for incident in recent}:
         del compared[gone]
     merged = 0
-    for place, incident in enumerate(recent):
-        near = _near(incident, recent[:place])
-        state = tuple(_about(one) for one in near)
-        if not near or compared.get(incident.id) == state:
-            continue
-        first = stores.signals.find({"incident_id": incident.id}, "first_time:1,_key:1", 1)
-        if not first:
+    openers = _opening_signals(stores, [one for one, *_ in _to_compare(recent, compared)])
+    for incident, near, state in _to_compare(recent, compared):
+        if incident.id not in openers:
             continue  # Its writer is about to write it.
-        join = _join(Signal.from_document(first[0]), near, routing, topology)
+        join = _join(openers[incident.id], near, routing, topology)
         if join is None or not _untouched(stores, incident.id, join.incident_id):
             compared[incident.id] = state
             continue
@@ -85,6 +82,35 @@ def join_raced(
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}
+
+
+def _to_compare(
+    recent: List[Incident], compared: Compared
+) -> Iterator[Tuple[Incident, List[Incident], Tuple[About, ...]]]:
+    """Yield those with others near them that they were not compared with, as these are now."""
+    for place, incident in enumerate(recent):
+        near = _near(incident, recent[:place])
+        state = tuple(_about(one) for one in near)
+        if near and compared.get(incident.id) != state:
+            yield incident, near, state
+
+
+def _opening_signals(stores: Stores, incidents: Sequence[Incident]) -> Dict[str, Signal]:
+    """Return a signal that opened each of these, in two calls: in a storm they are hundreds."""
+    if not incidents:
+        return {}
+    mine = any_of("incident_id", [incident.id for incident in incidents])
+    entries = stores.timeline.find(
+        {"$and": [mine, {"kind": "opened"}]}, fields=("incident_id", "data")
+    )
+    # Those of an entry are one problem's. By time they can't be asked for: all that one search
+    # finds may begin at once.
+    keys = {
+        str(one["incident_id"]): next(iter(one["data"].get("signals") or ()), "") for one in entries
+    }
+    found = find_by(stores.signals, "_key", keys.values())
+    signals = {str(one["_key"]): Signal.from_document(one) for one in found}
+    return {incident_id: signals[key] for incident_id, key in keys.items() if key in signals}
 
 
 def _near(incident: Incident, earlier: List[Incident]) -> List[Incident]:
@@ -106,7 +132,7 @@ def _about(incident: Incident) -> About:
 def _join(
     signal: Signal, near: List[Incident], routing: Routing, topology: Topology
 ) -> Optional[Join]:
-    """Return what an incident with this first signal would have joined, had its writer seen it."""
+    """Return what an incident that this signal opened would have joined, had its writer seen it."""
     if not signal.group:
         return None
     window, grounds = routing.group_window, routing.group_by

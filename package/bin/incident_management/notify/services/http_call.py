@@ -63,12 +63,19 @@ PAGE = "Configuration > HTTP channels"
 # After an end these begin something anew.
 _BEGINS = ("opened", "reopened")
 _BASIC = f"Basic {WHOLE}"
-# In a chat these begin a mention, a mention or link as <…>, or the second part of a link.
-_CALLING = re.compile(r"(?<!\w)@(?=\w)|<(?=[^\s\d=])|\](?=\()")
+# In a chat these begin a mention (but not within a mail address), a mention or link as <…>, or what
+# follows the text of a link.
+_EVERYBODY = "all|channel|everyone|here"
+_CALLING = re.compile(
+    rf"(?<![A-Za-z0-9])@(?=\S)|@(?=(?:{_EVERYBODY})\b)|<(?=[^\s\d=])|\](?=[(\[:])"
+)
 _PROSE = ("title", "headline", "text", "team", "owner", "entity", "rule", "cause", "quote")
 ID_CHARACTERS = 200
 # A shorter part of a secret is a word as any other.
 PART_CHARACTERS = 6
+# What of a refusal is looked through for other secrets, and told.
+READ_CHARACTERS = 2_000
+TOLD_CHARACTERS = 200
 
 
 class HttpSender:
@@ -117,12 +124,18 @@ class HttpSender:
             reply = send_json(self._network, url, headers=headers, method=call.method, data=body)
         except NO_REPLY as error:
             return without_reply(error)
-        return self._judged(reply, urlsplit(url).hostname or "", call, notification)
+        host = urlsplit(url).hostname or ""
+        if not 200 <= reply.status < 300:
+            return self._refused(reply, host, call)
+        begins = message.event in _BEGINS and KEPT not in call.fields
+        return sent(self._receipt(reply, notification, begins))
 
     def ask(self, notification: Notification) -> Inquiry:
         """Nothing can be asked; a repeat may be known as one by what it carries."""
         call = self._call(notification, Message.from_document(notification.message))
-        if call is not None and self._is_marked(call):
+        if call is None:
+            return Inquiry("harmless", "Nothing is sent.")
+        if self._is_marked(call):
             return Inquiry("marked", "A repeat carries the same key.")
         return Inquiry("impossible", "It can't be asked what it received.")
 
@@ -131,13 +144,14 @@ class HttpSender:
     def _call(self, notification: Notification, message: Message) -> Optional[Call]:
         """Choose the call. None: an end of what the service has never been told of."""
         was_told = bool((notification.thread or {}).get("ticket"))
+        has_id = bool(_id_of(notification))
         is_over = self._is_over(notification, message)
         own = [message.event] if message.event in ENDED or not is_over else []
         # A service without an id of its own begins anew by the same call as the first time.
         goes_on = was_told and (message.event not in _BEGINS or bool(self._channel.id_field))
         for name in (*own, *["resolved"] * is_over, *[CHANGED] * goes_on, ""):
             call = self._channel.calls.get(name)
-            if call is not None and (was_told or KEPT not in call.fields):
+            if call is not None and (has_id or KEPT not in call.fields):
                 return call
             if call is not None and is_over:
                 return None
@@ -171,13 +185,11 @@ class HttpSender:
                 # A user and a password, which Basic wants encoded (RFC 7617).
                 yield name, f"Basic {base64.b64encode(secret.encode()).decode()}"
             else:
-                yield name, filled_text(template, values)
+                yield name, _header(name, filled_text(template, values), template)
 
     # --- what came back ---------------------------------------------------------------------
 
-    def _judged(self, reply: Reply, host: str, call: Call, notification: Notification) -> Delivery:
-        if 200 <= reply.status < 300:
-            return sent(self._receipt(reply, notification))
+    def _refused(self, reply: Reply, host: str, call: Call) -> Delivery:
         is_down = reply.status in (500, 503) or (reply.status > 500 and self._is_marked(call))
         if reply.status in (408, 425, 429) or is_down:
             wait = retry_after(reply.headers, self._clock.now())
@@ -185,34 +197,54 @@ class HttpSender:
         if reply.status > 500:
             # A gateway speaks: the service behind it may have taken it.
             return unknown(f"{host} answered {reply.status}, from a gateway.")
-        said = truncated(self._without_secrets(" ".join(reply.text.split())), 200)
+        said = truncated(self._without_secrets(reply.text), TOLD_CHARACTERS)
         refused = f"{host} refused it with {reply.status}{': ' if said else '.'}{said}"
         return dead(not_followed(reply, host) or refused)
 
-    def _receipt(self, reply: Reply, notification: Notification) -> Dict[str, Any]:
+    def _receipt(self, reply: Reply, notification: Notification, begins: bool) -> Dict[str, Any]:
+        """What the next message goes on from; ``begins``: the call made something new there."""
         receipt: Dict[str, Any] = {"status": reply.status}
-        kept = str((notification.thread or {}).get("ticket") or "")
         if not notification.incident_id:
             return receipt
+        receipt["ticket"] = notification.incident_id
         if not self._channel.id_field:
-            return {**receipt, "ticket": kept or notification.incident_id}
+            return receipt
+        kept = "" if begins else _id_of(notification)
         found = kept or _found(reply.text, self._channel.id_field)
         if not found:
             place = ".".join(self._channel.id_field)
             return {**receipt, "note": f"It was taken; the answer has no {place} to go on from."}
-        return {**receipt, "ticket": found, "number": found}
+        return {**receipt, "number": found}
 
     def _without_secrets(self, text: str) -> str:
         forms = {form for one in self._secrets.values() if one for form in _forms(one)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, "******")
-        return mask(text)
+        return mask(" ".join(text.split())[:READ_CHARACTERS])
+
+
+def _header(name: str, text: str, template: str) -> str:
+    """Check what no secret is in; of those the transport speaks, which does not show them."""
+    if not text.isascii() and fields_of(template).isdisjoint(SECRETS):
+        raise BadTemplate(
+            f"The header {name} would be '{text[:100]}', and takes ASCII characters alone: give "
+            "others a word of their own under Words."
+        )
+    return text
 
 
 def _forms(secret: str) -> Iterator[str]:
     """A secret as an answer may repeat it; of an address or a login also each part."""
-    yield from (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode())
-    yield from (part for part in re.split(r"[/?&=#:@]", secret) if len(part) >= PART_CHARACTERS)
+    parts = re.split(r"[/?&=#:@]", secret)
+    for one in (secret, *(part for part in parts if len(part) >= PART_CHARACTERS)):
+        in_json = json.dumps(one)[1:-1]
+        yield from (one, quote(one, safe=""), in_json, in_json.replace("/", "\\/"))
+    yield base64.b64encode(secret.encode()).decode()
+
+
+def _id_of(notification: Notification) -> str:
+    """The id that the service gave; '' where it gave none, or is not asked for any."""
+    return str((notification.thread or {}).get("number") or "")
 
 
 def _found(text: str, place: tuple[str, ...]) -> str:
@@ -254,15 +286,17 @@ def values_of(notification: Notification, message: Message, channel: HttpChannel
         next_update=_iso(message.next_by),
         dedup=notification.incident_id or notification.id,
         delivery=notification.id,
-        id=str((notification.thread or {}).get("ticket") or ""),
+        id=_id_of(notification),
     )
-    for name, words in channel.words.items():
-        values[name] = words.get(values[name], words.get("*", values[name]))
+    words = {
+        name: known.get(values[name], known.get("*", values[name]))
+        for name, known in channel.words.items()
+    }
     if channel.for_people:
         for name in _PROSE:
-            # A text calls nobody and links to nothing: an unseen blank (U+200B) stands between.
+            # A text calls nobody and hides no link: an unseen blank (U+200B) stands between.
             values[name] = _CALLING.sub("\\g<0>\u200b", str(values[name]))
-    return values
+    return {**values, **words}
 
 
 def _iso(moment: float) -> str:

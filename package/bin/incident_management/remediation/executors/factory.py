@@ -18,9 +18,6 @@ from .launchdarkly import LaunchDarkly
 
 __all__ = ["executors"]
 
-# Longest wait for one answer of Amazon ECS or AWS Lambda.
-AMAZON_SECONDS = 30.0
-
 
 def executors(settings: Callable[[], Settings]) -> Executors:
     """Return, by name, functions that make an executor or raise ExecutorError.

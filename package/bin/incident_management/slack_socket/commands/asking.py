@@ -5,7 +5,7 @@ A form opens for those who may send it: what they type would otherwise be lost.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Mapping
 
 from ...incidents.model import ENDED
 from ...notify.message import one_line
@@ -46,7 +46,7 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
     if press.action == RESOLVE:
         if press.command:
             _must_be_open(press, user, api)
-        return resolve_form(press.target, metadata(press))
+        return resolve_form(press.target, press.typed, metadata(press))
     if press.action == OPEN:
         return open_form(" ".join(press.typed.split()), metadata(press))
     if press.action == UPDATE:
@@ -56,12 +56,21 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
 
 def _must_be_open(press: Press, user: str, api: Api) -> None:
     """Of a button it is known; what is typed may be wrong."""
-    status = str(api.read(f"/incidents/{press.target}", press, user)["status"])
+    status = str(_unmerged(press, user, api)["status"])
     if status in ENDED:
         raise Declined(f"{press.target} is {status} already.")
 
 
+def _unmerged(press: Press, user: str, api: Api) -> Mapping[str, Any]:
+    """Return the incident. Raises Declined where it was merged, and takes nothing any more."""
+    incident = api.read(f"/incidents/{press.target}", press, user)
+    if incident.get("merged_into"):
+        raise Declined(f"{press.target} was merged into {incident['merged_into']}: name that one.")
+    return incident
+
+
 def _update(press: Press, user: str, api: Api) -> View:
+    _unmerged(press, user, api)
     known = api.read(f"/incidents/{press.target}/updates", press, user)
     draft = known["draft"]
     hears = [str(one["name"]) for one in known["stakeholders"]]
@@ -72,16 +81,16 @@ def _update(press: Press, user: str, api: Api) -> View:
 def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
     message = press.body["message"]
     channel, ts = press.channel, str(message.get("ts") or "")
-    of_thread = finding.by_thread(api.stores(), channel, press.thread or ts)
+    place = finding.by_place(api.stores(), api.clock, channel, press.thread or ts)
     asked: Dict[str, Any] = {"status": "open", "sort": "-severity", "fields": "title"}
     listed = api.read("/incidents", press, user, limit=OPTIONS, **asked)["incidents"]
-    # The thread's own first, also where it is over: what is found afterwards belongs to it.
-    known = [*([of_thread] if of_thread else []), *listed]
+    # The place's own first, also where it is over: what is found afterwards belongs to it.
+    known = [*([place] if place else []), *listed]
     options: Dict[str, str] = {one["id"]: one_line(one["title"], TITLE_CHARACTERS) for one in known}
     if not options:
         raise Declined("No incident is open that it could be added to.")
-    line = source(message, press.body["channel"], link(channel, ts), api.routing())
+    line = source(message, press.body["channel"], link(channel, ts), api.member)
     text = said(message, INPUT_CHARACTERS)
-    chosen = of_thread["id"] if of_thread else ""
+    chosen = place["id"] if place else ""
     shown = list(options.items())[:OPTIONS]
     return add_form(text, line, shown, chosen, metadata(press, source=line))

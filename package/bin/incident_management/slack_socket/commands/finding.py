@@ -1,4 +1,4 @@
-"""Which incident somebody means: by a part of its id, or by the thread that a message is in."""
+"""Which incident somebody means: by a part of its id, or by the thread or channel they are in."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from ...notify.stakeholders import survivors
 from ...ports import Clock, Document, Stores
 from ..people import Declined
 
-__all__ = ["by_reference", "by_thread"]
+__all__ = ["by_place", "by_reference"]
 
-# Parts of ids are looked for among what is open, and what changed within this time.
+# Parts of ids, and channels of incidents' own, are looked for among what is open, and what changed
+# within this time.
 RECENT_SECONDS = 7 * 86400.0
 LOOKED_AT = 5000
 NAMED = 3
@@ -22,9 +23,10 @@ SENT_WITHIN_SECONDS = 3600.0
 
 def by_reference(stores: Stores, clock: Clock, part: str) -> str:
     """Return the id of the one incident that a part of an id names. Raises Declined."""
-    recent = {"updated_at": {"$gte": clock.now() - RECENT_SECONDS}}
     is_open = stores.incidents.find(IS_OPEN, limit=LOOKED_AT, fields=("_key",))
-    changed = stores.incidents.find(recent, "updated_at:-1", LOOKED_AT, fields=("_key",))
+    changed = stores.incidents.find(
+        _changed_lately(clock), "updated_at:-1", LOOKED_AT, fields=("_key",)
+    )
     if len(is_open) == LOOKED_AT:
         raise Declined(f"Too many incidents are open to find {part} among: write its whole id.")
     day, _, digits = part.rpartition("-")
@@ -41,19 +43,29 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
     raise Declined(f"{part} may be {', '.join(found[:NAMED])}{more}: write more of the id.")
 
 
-def by_thread(stores: Stores, channel: str, ts: str) -> Optional[Document]:
-    """Return the incident that a thread of a channel is about, or what it was merged into.
+def by_place(stores: Stores, clock: Clock, channel: str, ts: str = "") -> Optional[Document]:
+    """Return the incident that a thread or a channel is about, or what it was merged into.
 
-    ``ts`` is the thread's first message's.
+    ``ts`` is the thread's first message's; empty: there is no thread.
     """
-    key = _named_by(stores, channel, ts)
-    known = stores.incidents.get(key) if key else None
+    key = _of_thread(stores, channel, ts)
+    known = stores.incidents.get(key) if key else _of_room(stores, clock, channel)
     if known is None:
         return None
     return [known, *survivors(stores, str(known.get("merged_into") or ""))][-1]
 
 
-def _named_by(stores: Stores, channel: str, ts: str) -> str:
+def _of_room(stores: Stores, clock: Clock, channel: str) -> Optional[Document]:
+    lately = {"$or": [IS_OPEN, _changed_lately(clock)]}
+    query = {"$and": [{"room.channel": channel}, lately]}
+    return next(iter(stores.incidents.find(query, "updated_at:-1", 1)), None)
+
+
+def _changed_lately(clock: Clock) -> Document:
+    return {"updated_at": {"$gte": clock.now() - RECENT_SECONDS}}
+
+
+def _of_thread(stores: Stores, channel: str, ts: str) -> str:
     try:
         moment = float(ts)
     except ValueError:

@@ -60,9 +60,12 @@ class Filled(NamedTuple):
     typed: str
 
 
-def resolve_form(incident_id: str, metadata: str) -> View:
-    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it."""
-    asked = _text(RESOLUTION, f"What was done about {incident_id}?", RESOLUTION_CHARACTERS)
+def resolve_form(incident_id: str, done: str, metadata: str) -> View:
+    """Return the view that asks how an incident was resolved; ``metadata`` comes back with it.
+
+    ``done`` is what was said of it already.
+    """
+    asked = _text(RESOLUTION, f"What was done about {incident_id}?", RESOLUTION_CHARACTERS, done)
     return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, [asked])
 
 

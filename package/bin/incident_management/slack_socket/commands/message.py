@@ -1,16 +1,15 @@
 """A message in Slack as plain text: what it says, and where it came from. Pure.
 
 Sources: "Formatting message text" (``& < >`` are escaped, links and mentions stand in ``< >``),
-"message_action payload" (``shortcuts``), "Attachments" and "File object" in Slack's documentation.
+"message_action payload" (``shortcuts``), "Attachments", "File object" and "Blocks" in Slack's
+documentation. What people write always has a ``text``; an app's message may have blocks alone.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, List, Mapping
+from typing import Any, Callable, Iterable, List, Mapping
 
-from ...incidents.routing import Routing
-from ...incidents.routing.teams import member_in_slack
 from ...notify.asking import truncated
 from ...notify.message import one_line
 from ...utc import to_the_second
@@ -19,7 +18,10 @@ __all__ = ["said", "source", "unescaped"]
 
 NAME_CHARACTERS = 80
 MOST_PARTS = 20
-_MARKED = re.compile(r"<([^<>|\n]+)(?:\|([^<>\n]*))?>")
+# How deep texts lie in a block: a list's items in rich text are the deepest.
+LEVELS = 6
+# Mentions and links; of what else stands between < and > nothing is Slack's.
+_MARKED = re.compile(r"<([@#!][^<>|\n]*|[A-Za-z][\w+.-]*:[^<>|\n]+)(?:\|([^<>\n]*))?>")
 
 
 def unescaped(text: str) -> str:
@@ -30,10 +32,11 @@ def unescaped(text: str) -> str:
 
 def said(message: Mapping[str, Any], most: int) -> str:
     """Return a message's text, with what is attached; at most so many characters."""
-    parts: List[str] = [unescaped(str(message.get("text") or ""))]
+    parts: List[str] = [unescaped(str(message.get("text") or "")) or _laid(message.get("blocks"))]
     for one in _objects(message.get("attachments")):
         whole = "\n".join(str(one.get(name) or "") for name in ("pretext", "title", "text"))
-        parts.append(unescaped(whole.strip() or str(one.get("fallback") or "")))
+        shown = unescaped(whole.strip()) or _laid(one.get("blocks"))
+        parts.append(shown or unescaped(str(one.get("fallback") or "")))
     for one in _objects(message.get("files")):
         name = one_line(one.get("title") or one.get("name") or "a file", NAME_CHARACTERS)
         parts.append(f"{name}: {one.get('permalink') or 'not to be linked to'}")
@@ -41,9 +44,15 @@ def said(message: Mapping[str, Any], most: int) -> str:
 
 
 def source(
-    message: Mapping[str, Any], channel: Mapping[str, Any], link: str, routing: Routing
+    message: Mapping[str, Any],
+    channel: Mapping[str, Any],
+    link: str,
+    member: Callable[[str, str], str],
 ) -> str:
-    """Return the line that says whose message it was, when and where."""
+    """Return the line that says whose message it was, when and where.
+
+    ``member`` names who a user of a workspace is in Splunk (both by Slack's ids); empty: nobody.
+    """
     try:
         when = f", {to_the_second(float(message.get('ts') or ''))}"
     except (ValueError, OverflowError, OSError):
@@ -51,16 +60,17 @@ def source(
     where = one_line(channel.get("name"), NAME_CHARACTERS)
     within = f" in #{where}" if where else ""
     return (
-        f"(Slack message of {_author(message, routing)}{within}{when}{': ' if link else ''}{link})"
+        f"(Slack message of {_author(message, member)}{within}{when}{': ' if link else ''}{link})"
     )
 
 
-def _author(message: Mapping[str, Any], routing: Routing) -> str:
+def _author(message: Mapping[str, Any], member: Callable[[str, str], str]) -> str:
     user = str(message.get("user") or "")
+    # In a channel that is shared, a message is of its author's workspace ("Slack Connect").
+    workspace = str(message.get("user_team") or message.get("team") or "")
     bot = message.get("bot_profile")
     named = message.get("username") or (bot.get("name") if isinstance(bot, Mapping) else "")
-    known = member_in_slack(routing.members, "", user)
-    return one_line(known or named or user or "somebody", NAME_CHARACTERS)
+    return one_line(member(workspace, user) or named or user or "somebody", NAME_CHARACTERS)
 
 
 def _shown(found: re.Match[str]) -> str:
@@ -71,6 +81,22 @@ def _shown(found: re.Match[str]) -> str:
         return label or f"@{target[1:].partition('^')[0]}"
     address = target[7:] if target.startswith("mailto:") else target
     return f"{label} ({address})" if label and label not in target else address
+
+
+def _laid(blocks: Any) -> str:
+    """Return what is to be read in blocks; nothing of their buttons."""
+    read = [one for one in _objects(blocks) if one.get("type") != "actions"]
+    lines = (("" if one.get("type") == "rich_text" else "\n").join(_texts(one)) for one in read)
+    return "\n".join(filter(None, lines))
+
+
+def _texts(part: Any, levels: int = LEVELS) -> Iterable[str]:
+    if isinstance(part, str):
+        yield unescaped(part)
+    elif levels:
+        for one in [part] if isinstance(part, Mapping) else _objects(part):
+            for name in ("text", "fields", "elements"):
+                yield from _texts(one.get(name), levels - 1)
 
 
 def _objects(value: Any) -> Iterable[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ text. A command "cannot be invoked in message threads", so which incident is mea
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ...incidents.identity import INCIDENT_ID, as_digits
 from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE
@@ -28,7 +28,6 @@ __all__ = [
 HELP, LIST, SHOW, ON_CALL = "command_help", "command_list", "command_show", "command_on_call"
 OPEN, NOTE, UPDATE = "command_open", "command_note", "command_update"
 _VERBS = {
-    "": HELP,
     "help": HELP,
     "list": LIST,
     "show": SHOW,
@@ -43,14 +42,19 @@ _VERBS = {
 }
 # These take no incident: all that follows is their own.
 _FREE = (HELP, LIST, OPEN, ON_CALL)
+# These may be typed without one in a channel of an incident's own.
+_OF_CHANNEL = (SHOW, ACKNOWLEDGE, UPDATE, RESOLVE)
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
+# What telephones and word processors make of a hyphen.
+_HYPHENS = str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
 _SHOWN_CHARACTERS = 60
 
 
 class Typed(NamedTuple):
     """``target``: an incident's id, or a part of one; ``rest``: what was typed after it.
 
-    With HELP, ``rest`` is the sentence that says what can't be understood, if there is one.
+    Without a target an incident is meant that has this channel as its own. With HELP, ``rest`` is
+    the sentence that says what can't be understood, if there is one.
     """
 
     action: str
@@ -61,17 +65,19 @@ class Typed(NamedTuple):
 def read(text: str) -> Typed:
     """Return what a text asks for."""
     word, rest = _split(text)
-    action = _VERBS.get(word.lower())
+    action = _verb(word) if word else HELP
     if action is None:
         target = reference(word)
         if target and not rest:
             return Typed(SHOW, target)
-        if target and any(one.isdigit() for one in word):
+        if target and (any(one.isdigit() for one in word) or _verb(_split(rest)[0])):
             return Typed(HELP, rest="What is to be done comes first, then the incident's id.")
         return Typed(HELP, rest=f"There is no command '{word[:_SHOWN_CHARACTERS]}'.")
     if action in _FREE:
         return Typed(action, rest="" if action == HELP else rest)
     name, rest = _split(rest)
+    if not name and action in _OF_CHANNEL:
+        return Typed(action)
     target = reference(name)
     if not target:
         what = f"'{name[:_SHOWN_CHARACTERS]}' is no incident's id" if name else "Name an incident"
@@ -86,13 +92,23 @@ def reference(word: str) -> str:
 
     A part is the beginning of the last six characters, with or without the day before them.
     """
-    known = word.strip("`*_.,:;<>()").upper()
+    known = _bare(word).translate(_HYPHENS).upper()
     head, dash, digits = known.rpartition("-")
     whole = f"{head}{dash}{as_digits(digits)}"
     if INCIDENT_ID.fullmatch(whole):
         return whole
     found = _REFERENCE.fullmatch(known)
     return "-".join(filter(None, found.groups())) if found else ""
+
+
+def _verb(word: str) -> Optional[str]:
+    return _VERBS.get(_bare(word).lower())
+
+
+def _bare(word: str) -> str:
+    """Return a word without the quotes of any kind, brackets, commas and so on around it."""
+    counted = [place for place, one in enumerate(word) if one.isalnum()]
+    return word[counted[0] : counted[-1] + 1] if counted else ""
 
 
 def _split(text: str) -> tuple[str, str]:

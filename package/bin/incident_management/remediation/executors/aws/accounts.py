@@ -21,11 +21,12 @@ from .calls import Calls
 
 __all__ = ["Accounts"]
 
-# Longest wait for one answer: of the service, and of STS, whose two must leave time for that.
+# Longest wait for one answer: of the service, and of STS.
 AMAZON_SECONDS = 30.0
 STS_SECONDS = 5.0
-# All that is asked before the service may take so long: its run has a lease.
-PROOF_SECONDS = 20.0
+# What is asked before the service may take so long: with the looks (``LOOK_SECONDS``) it fits into
+# the second half of the lease of a run, after which somebody else may send the same request.
+PROOF_SECONDS = 15.0
 # "The minimum value is 900 seconds" (AssumeRole).
 SESSION_SECONDS = 900
 STS = Calls("AWS STS", busy=frozenset({"Throttling", "ThrottlingException"}))
@@ -130,7 +131,7 @@ class Accounts:
     def _own_keys(self, account: Account) -> aws.Keys:
         """Return the keys of an account, or those that its role is assumed with."""
         holder = self._known(account.source) if account.source else account
-        if holder.source or (holder is not account and holder.role_arn):
+        if account.source and holder.role_arn:
             raise ExecutorError(
                 f"The account '{holder.name}' has no keys of its own to assume the role of "
                 f"'{account.name}' with: name one that has, under {_PAGE}."
