@@ -278,19 +278,19 @@ def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> 
 def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     tab: Any, built: Splunk, shoot: Any
 ) -> None:
-    desk = Receiver(default=(403, {}, {"error": "no such hook: not-a-real-secret"})).start()
+    desk = Receiver(default=(403, {}, {"error": "no such hook: no-secret-of-a-channel"})).start()
     tab.get_by_role("tab", name="HTTP channels", exact=True).click(timeout=WAIT_MS)
     tab.get_by_role("button", name="Add", exact=True).click(timeout=WAIT_MS)
     tab.locator("[data-name=name] input:visible").first.fill("chat")
     tab.locator("[data-name=start] button").first.click()
     tab.get_by_role("option", name="Mattermost", exact=True).click()
-    tab.locator("[data-name=secret] input:visible").first.fill(f"{desk.url}/not-a-real-secret")
+    tab.locator("[data-name=secret] input:visible").first.fill(f"{desk.url}/no-secret-of-a-channel")
     tab.locator("[data-name=test]").get_by_role("checkbox").click()
     shoot(tab, "configuration-channel")
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
     tab.get_by_text("Nothing is saved, because of the test: ").wait_for(timeout=WAIT_MS)
-    expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("not-a-real-secret")
+    expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:
         tab.get_by_role("button", name="Add", exact=True).last.click()
@@ -317,10 +317,10 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
         asked = ask.get(f"{app}/{APP}_channel/chat", params={"output_mode": "json"})
         content = asked.json()["entry"][0]["content"]
         kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
-        assert "not-a-real-secret" not in asked.text and "not-a-real-secret" in kept.text
+        assert "no-secret-of-a-channel" not in asked.text and "no-secret-of-a-channel" in kept.text
         assert (content["url"], content["secret"]) == ("{secret}", "******")
         assert ask.delete(f"{app}/{APP}_channel/chat").status_code == 200
         kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
-        assert "not-a-real-secret" not in kept.text
+        assert "no-secret-of-a-channel" not in kept.text
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
-    assert "not-a-real-secret" not in conf.read_text(encoding="utf-8")
+    assert "no-secret-of-a-channel" not in conf.read_text(encoding="utf-8")

@@ -87,7 +87,7 @@ def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
     view = form(desk, typed("update aaa"))
     assert block(view, "text")["initial_value"].startswith("A service is affected since")
     assert block(view, "state")["initial_option"]["value"] == "investigating"
-    assert f"{INCIDENT}. Told: board." in json.dumps(view)
+    assert f"{INCIDENT} Errors. Told: board." in json.dumps(view)
     sent = submit(view, text="Cards fail.", state="identified", next="30m")
     desk.actor.act(sent)
     desk.another().act(sent)
@@ -110,6 +110,7 @@ def test_a_last_update_promises_nothing_and_its_text_may_be_typed_at_once(desk):
 
 def test_resolve_asks_as_the_button_does(desk):
     view = form(desk, typed("resolve aaa Rolled back"))
+    assert view["blocks"][0]["elements"][0]["text"] == "Errors"
     assert view["callback_id"] == "incident_resolve_form"
     desk.actor.act(submit(view))
     assert (desk.incident["status"], desk.incident["resolution"]) == ("resolved", "Rolled back")
@@ -296,7 +297,7 @@ def test_killed_at_any_write_one_incident_is_opened(desk, after):
 
 
 def test_the_manifest_of_the_guide_has_what_the_app_listens_for():
-    guide = Path(__file__).parents[3] / "docs/CHANNELS.md"
+    guide = Path(__file__).parents[3] / "docs/SLACK.md"
     text = guide.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
     manifest = json.loads(text)
     (command,), (shortcut,) = (manifest["features"][n] for n in ("slash_commands", "shortcuts"))

@@ -74,6 +74,7 @@ __all__ = ["Duties"]
 
 # Turns that duties share. The last of each is the one that may take long: it keeps none waiting.
 TELLING = "tell"
+SLACK = "slack"
 TICKETS = "tickets"
 DOCUMENTS = "documents"
 INCIDENTS = "incidents"
@@ -160,8 +161,13 @@ class Duties:
                 "summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING
             ),
             Duty("deliver", self._messages.deliver, turn=TELLING),
-            Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
-            Duty("rooms", self._see_to_rooms, every=ROOMS_EVERY_SECONDS),
+            Duty(
+                "first messages",
+                self._messages.bring_up_to_date,
+                every=FIRST_EVERY_SECONDS,
+                turn=SLACK,
+            ),
+            Duty("rooms", self._see_to_rooms, every=ROOMS_EVERY_SECONDS, turn=SLACK),
             Duty("reach", self._messages.note_reach, every=30.0, turn=TICKETS),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0, turn=TICKETS),
