@@ -106,7 +106,7 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
 
     monkeypatch.setattr(http_call, "send_json", send_json)
     mine = messages(FakeStores())
-    kept = {}
+    kept: Any = {}
 
     def fields_of(_session, _realm):
         if not kept:
