@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.rooms import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
-from incident_management.splunk import secrets
-from incident_management.splunk.channel_secrets import REALM as REALM_OF_CHANNELS
+from incident_management.splunk import channel_secrets, secrets
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration
@@ -29,8 +27,6 @@ class SettingsOfNobody:
 
     def __init__(self):
         self.routing = {}
-        self.passwords = []
-        self.is_down = False
 
     def get(self, path, **_query):
         if "/storage/passwords/" in path:
@@ -39,11 +35,7 @@ class SettingsOfNobody:
             acl = {"app": "incident_management"}
             entries = self.routing.items()
             return {"entry": [{"name": name, "acl": acl, "content": v} for name, v in entries]}
-        if path.endswith("/storage/passwords"):
-            if self.is_down:
-                raise SplunkError(503, path)
-            return {"entry": [{"content": one} for one in self.passwords]}
-        if "/conf-" in path:
+        if "/conf-" in path or path.endswith("/storage/passwords"):
             return {"entry": []}
         raise SplunkError(404, path)
 
@@ -117,13 +109,18 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
 
     monkeypatch.setattr(http_call, "send_json", send_json)
     mine = messages(FakeStores())
-    splunkd: Any = mine._session
+    kept: Any = {}
+
+    def fields_of(_session, _realm):
+        if not kept:
+            raise SplunkError(503, "The password store is down.")
+        return kept
+
+    monkeypatch.setattr(channel_secrets, "fields_of", fields_of)
 
     def save(host, key):
-        fields = json.dumps({"secret": key})
-        entry = {"realm": REALM_OF_CHANNELS, "username": "desk``splunk_cred_sep``1"}
-        splunkd.passwords = [{**entry, "clear_password": fields}]
-        splunkd.routing["channel:desk"] = {
+        kept["desk"] = {"secret": key}
+        mine._session.routing["channel:desk"] = {
             "url": f"https://{host}/",
             "headers": '{"Authorization": "Bearer {secret}"}',
             "body": '{"key": "{delivery}"}',
@@ -139,11 +136,11 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
     save("new.example", "new")
     tell("e1")
     # While the password store is down, what was read is as it was.
-    splunkd.is_down = True
+    kept.clear()
     with pytest.raises(SplunkError):
         mine._config._read()
     tell("e2")
-    splunkd.is_down = False
+    save("new.example", "new")
     mine._config._read()
     tell("e3")
     old, new = ("https://old.example/", "Bearer old"), ("https://new.example/", "Bearer new")
