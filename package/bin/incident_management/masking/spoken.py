@@ -75,23 +75,15 @@ def _account(m: Match[str]) -> str:
     return f"<masked:account>{rest}" if int(digits) % 97 == 1 else m[0]
 
 
+# Each text that one of _NAME is in has one of these.
+_WORDS = (
+    "pass", "pwd", "kennwort", "contrase", "clave", "wachtwoord", "senha", "heslo", "has", "parola",
+    "key", "secret", "token", "credential",
+)  # fmt: skip
 SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
     # the password is hunter2; the token was changed to "…"
     (
-        (
-            *(
-                "pass",
-                "pwd",
-                "kennwort",
-                "contrase",
-                "clave",
-                "wachtwoord",
-                "senha",
-                "heslo",
-                "has",
-            ),
-            *("parola", "key", "secret", "token", "credential"),
-        ),
+        _WORDS,
         re.compile(rf"(?P<name>\b{_NAME}{_IS_SAID})(?:{_QUOTED}|{_MIXED})", re.I),
         _said,
     ),

@@ -269,15 +269,8 @@ class Tickets:
     def _resolve(self, look: _Look, incident_id: str, ending: Ending) -> None:
         """Resolve the incident as its ticket was; nothing where it is not open any more."""
         try:
-            lifecycle.resolve(
-                self._stores,
-                self._clock,
-                incident_id,
-                look.notebook.channel,
-                ending.resolution,
-                ending.reason,
-                ending.once,
-            )
+            who = (self._stores, self._clock, incident_id, look.notebook.channel)
+            lifecycle.resolve(*who, **ending._asdict())
         except IllegalMove:
             return
         look.counts["incidents_resolved_by_ticket"] += 1

@@ -8,7 +8,7 @@ the remark. So a writer that was ended anywhere is repeated by the next, which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...channels import NAMES
 from ...incidents.fold import effective
@@ -44,8 +44,7 @@ class News:
     ends: bool = False
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(NamedTuple):
     """How an incident is resolved by its ticket, as :func:`..lifecycle.resolve` takes it."""
 
     resolution: str

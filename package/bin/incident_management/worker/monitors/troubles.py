@@ -42,11 +42,7 @@ class TroubleBook:
 
     def all(self) -> Dict[str, str]:
         """Return the sentence of each monitor that is in trouble."""
-        return _sentences(self.notes())
-
-    def notes(self) -> List[Document]:
-        """Return the documents of all troubles."""
-        return self._claims.find({"purpose": TROUBLE})
+        return _sentences(self._claims.find({"purpose": TROUBLE}))
 
 
 class Bulletin(Protocol):
