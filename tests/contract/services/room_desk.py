@@ -18,6 +18,8 @@ from tests.unit.notify.services import Crash
 from .workspace import TOKEN
 
 WEB = "https://splunk.example"
+PEOPLE = ("U0DANA", "U0LEE", "U0ZOE")
+NAME = "inc-20231114-aaaaaa-high-error-rate-checkout"
 STANZAS = {
     "announce": {
         "opened": "slack",
@@ -90,8 +92,8 @@ class RoomDesk(Desk):
     def set_up(self):
         return ("slack",)
 
-    def look(self, by=None):
-        return (by or self.rooms).run(self.make, self.chosen, self.routing, WEB)
+    def look(self, by=None, changed=True):
+        return (by or self.rooms).run(self.make, self.chosen, self.routing, WEB, changed)
 
     def turn(self, seconds=10.0, times=1):
         for _ in range(times):
@@ -115,6 +117,9 @@ class RoomDesk(Desk):
     def close(self):
         self.status("assigned", "resolved", resolution="Rolled back.")
         self.status("resolved", "closed")
+
+    def rooms_there(self):
+        return [one for one in self.workspace.channels.values() if one.name.startswith("inc-")]
 
     def room(self, incident=INCIDENT):
         return timeline.current(self.stores, incident).room

@@ -317,6 +317,23 @@ def test_a_header_that_a_team_can_not_stand_in_is_said(receiver: Any) -> None:
     assert "The header X-Team would be 'Zürich'" in delivery.detail
 
 
+def test_blanks_around_a_header_or_a_copied_secret_are_left_out(receiver: Any) -> None:
+    headers = {"X-Team": "{team} on {status}", "X-Key": "{secret}"}
+    speaker = sender(receiver, f" {KEY} ", headers=headers)
+    assert speaker.send(told(replace(message(), team="", status="new"))).outcome == "sent"
+    asked = receiver.requests[0].headers
+    assert (asked["x-team"], asked["x-key"]) == ("on new", KEY)
+
+
+def test_a_try_is_as_whole_as_an_incident(receiver: Any) -> None:
+    names = ("incident", "title", "headline", "severity", "status", "event", "team", "owner")
+    more = ("text", "entity", "rule", "since", "time", "dedup", "delivery")
+    body = {name: f"{{{name}}}" for name in (*names, *more)}
+    words = {"severity": {"critical": "P1", "info": "P5"}}
+    assert refused(sender(receiver, body=body, words=words), "desk", CLOCK) == ""
+    assert all(set(request.json) == set(body) for request in receiver.requests)
+
+
 def test_where_nothing_is_sent_nothing_is_asked(receiver: Any) -> None:
     assert tickets(receiver).ask(told(replace(message(), event="resolved"))).answer == "harmless"
 

@@ -10,19 +10,17 @@ from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
-from incident_management.notify import rooms as duty
-from incident_management.notify.refusals import refusals
+from incident_management.incidents.signal import SIMULATED
+from incident_management.notify import room_turn
 from incident_management.notify.room_plan import name_of
 from incident_management.notify.rooms import Rooms
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.services import Crash
 
-from .room_desk import GRAVE, STANZAS, RoomDesk
+from .room_desk import GRAVE, NAME, PEOPLE, STANZAS, RoomDesk
 from .workspace import BOT, Workspace
 
 OTHER = "INC-20260101-BBBBBB"
-PEOPLE = ("U0DANA", "U0LEE", "U0ZOE")
-NAME = "inc-20231114-aaaaaa-high-error-rate-checkout"
 DAY = 86400.0
 
 
@@ -34,10 +32,6 @@ def workspace():
 @pytest.fixture
 def desk(workspace, receiver):
     return RoomDesk(workspace, receiver)
-
-
-def rooms_of(workspace):
-    return [one for one in workspace.channels.values() if one.name.startswith("inc-")]
 
 
 def test_a_grave_incident_gets_a_channel_with_its_people_a_topic_and_where_it_stands(desk):
@@ -68,10 +62,34 @@ def test_off_as_shipped_and_of_lesser_ones_none_is_opened(desk):
     desk.turn(times=3)
     desk.set(room_severities=("critical",))
     desk.turn(times=3)
-    assert rooms_of(desk.workspace) == [] and desk.story() == []
+    assert desk.rooms_there() == [] and desk.story() == []
     desk.write("severity", **{"from": "high", "to": "critical"})
     desk.turn()
     assert desk.story() == ["wanted", "opened"]
+
+
+def test_what_somebody_tries_the_way_with_gets_one_only_when_asked_for_and_says_so(desk):
+    tried = {"title": "[Test] Trying out", "severity": "critical", "signals": {"a": 1}}
+    desk.write("opened", rule=SIMULATED, entities=["web"], **tried)
+    desk.turn(times=3)
+    assert desk.rooms_there() == []
+    desk.want()
+    desk.turn(times=3)
+    (room,) = desk.rooms_there()
+    assert room.name.endswith("-test-trying-out") and room.topic.startswith("[Test] CRITICAL")
+    assert "[Test] Trying out" in room.messages[0]["text"]
+
+
+def test_what_was_grave_while_none_were_opened_gets_none_afterwards(desk):
+    desk.open_grave()
+    desk.turn()
+    desk.set(room_severities=())
+    desk.open_grave(OTHER)
+    desk.turn(times=2)
+    desk.turn(seconds=2 * 3600)
+    desk.set(room_severities=("high",))
+    desk.turn(times=2)
+    assert desk.story() == ["wanted", "opened"] and desk.story(OTHER) == []
 
 
 def test_a_person_has_one_opened_for_any_incident_and_is_invited(desk):
@@ -81,7 +99,7 @@ def test_a_person_has_one_opened_for_any_incident_and_is_invited(desk):
     desk.want()
     assert desk.want().room["state"] == "wanted", "a second press changes nothing"
     desk.turn(times=2)
-    (room,) = rooms_of(desk.workspace)
+    (room,) = desk.rooms_there()
     assert room.is_private and room.members == {BOT, "U0DANA", "U0LEE", "U0ZOE"}
     assert desk.want().room["state"] == "opened" and desk.story() == ["wanted", "opened"]
 
@@ -144,7 +162,7 @@ def test_a_kill_at_any_request_makes_no_second_channel_and_loses_none(desk, numb
         desk.turn(times=4)
     desk.restart()
     desk.turn(times=6)
-    (room,) = rooms_of(desk.workspace)
+    (room,) = desk.rooms_there()
     assert desk.story() == ["wanted", "opened"] and desk.room()["channel"] == room.id
     assert room.members == {BOT, "U0DANA", "U0LEE"} and room.topic.startswith("HIGH")
     assert len(room.messages) == len(room.pins) == 1
@@ -179,7 +197,7 @@ def test_a_kill_at_any_write_or_read_of_the_store_ends_the_same(receiver):
         for _ in range(2):
             desk.clock.advance(10)
             desk.look()
-        assert len(rooms_of(fresh)) == 1 and desk.story() == ["wanted", "opened"], calls
+        assert len(desk.rooms_there()) == 1 and desk.story() == ["wanted", "opened"], calls
         if is_whole:
             break
     assert 10 < calls < 200
@@ -196,67 +214,8 @@ def test_of_two_workers_in_the_same_moment_one_opens_it(desk, moment):
 
     desk.meanwhile = meanwhile
     desk.turn(times=4)
-    (room,) = rooms_of(desk.workspace)
+    (room,) = desk.rooms_there()
     assert desk.story() == ["wanted", "opened"] and desk.room()["channel"] == room.id
-
-
-def test_a_lost_answer_is_settled_by_the_name(desk):
-    desk.workspace.instead["conversations.create"] = [None]
-    desk.open_grave()
-    desk.turn()
-    assert desk.story() == ["wanted"] and len(rooms_of(desk.workspace)) == 1
-    desk.turn(times=4)
-    (room,) = rooms_of(desk.workspace)
-    assert desk.room()["channel"] == room.id
-    assert desk.workspace.calls.count("conversations.create") == 2
-
-
-def test_a_name_that_others_have_gets_a_number_once_it_is_sure_not_to_be_ours(desk):
-    desk.workspace.add(NAME, members=set())
-    desk.open_grave()
-    desk.turn(times=3)
-    assert desk.story() == ["wanted"], "our own may be in the list a moment later"
-    desk.turn(seconds=120)
-    assert desk.room()["name"] == f"{NAME}-2" and len(rooms_of(desk.workspace)) == 2
-
-
-def test_without_the_scope_one_sentence_says_so_and_messages_go_on_as_before(desk):
-    desk.workspace.scopes.discard("channels:manage")
-    desk.open_grave()
-    desk.turn(times=2)
-    desk.write("note", text="Looking at the pool.")
-    desk.turn(times=2)
-    assert desk.story() == ["wanted", "failed"]
-    assert desk.reasons()[1] == (
-        "Slack did not let the app open a channel: missing_scope (the token lacks the scope "
-        "channels:manage)."
-    )
-    (said,) = refusals(desk.stores, desk.clock)
-    assert "channels:manage" in said
-    assert len(desk.texts("payments")) == 2 and desk.workspace.calls.count("chat.postMessage") == 2
-    desk.workspace.scopes.add("channels:manage")
-    desk.want()
-    desk.turn()
-    assert desk.story()[-1] == "opened" and refusals(desk.stores, desk.clock) == []
-
-
-def test_scopes_that_are_only_wishes_cost_only_what_they_are_for(desk):
-    desk.workspace.scopes.discard("pins:write")
-    desk.open_grave()
-    desk.turn(times=4)
-    desk.write("assigned", owner="gone", team="payments")
-    desk.turn(times=2)
-    room = desk.workspace.named(NAME)
-    assert room.pins == [] and room.members == {BOT, "U0DANA", "U0LEE"}
-    assert refusals(desk.stores, desk.clock) == []
-
-
-def test_no_token_is_said_on_the_timeline(desk):
-    desk.set(room_severities=(), bot_token="")
-    desk.open_grave()
-    desk.want()
-    desk.turn()
-    assert desk.reasons()[-1].startswith("No Slack token is set")
 
 
 def test_in_a_storm_so_many_an_hour_are_opened_by_themselves(desk):
@@ -267,7 +226,7 @@ def test_in_a_storm_so_many_an_hour_are_opened_by_themselves(desk):
     desk.turn(times=4)
     desk.restart()
     desk.turn(times=4)
-    assert len(rooms_of(desk.workspace)) == 2
+    assert len(desk.rooms_there()) == 2
     stories = [desk.story(f"INC-20260101-AAAAA{number}") for number in range(6)]
     assert sorted(stories) == [["held"]] * 4 + [["wanted", "opened"]] * 2
     held = f"INC-20260101-AAAAA{stories.index(['held'])}"
@@ -323,63 +282,9 @@ def test_one_that_is_taken_out_again_gets_another_as_slack_gives_none_back(desk)
     desk.turn(seconds=60, times=2)
     merging.undo_merge(desk.stores, desk.clock, OTHER, INCIDENT, "dana")
     desk.turn(times=2)
-    assert "conversations.unarchive" in desk.workspace.calls
     assert desk.story() == ["wanted", "opened", "archived", "wanted", "opened"]
     assert desk.room()["name"] == f"{NAME}-2"
     assert not desk.workspace.named(f"{NAME}-2").is_archived
-
-
-@pytest.mark.parametrize("private", [False, True])
-def test_a_room_that_people_archive_or_throw_us_out_of_costs_no_message(desk, private):
-    desk.set(room_private=private)
-    desk.workspace.scopes.update(("groups:write", "groups:read"))
-    desk.open_grave()
-    desk.turn(times=3)
-    room = desk.workspace.named(NAME)
-    if private:
-        room.members.discard(BOT)
-    else:
-        room.is_archived = True
-    desk.write("note", text="Looking at the pool.")
-    desk.turn()
-    assert "Note added" in desk.texts("payments")[-1]
-    assert desk.workspace.named("payments").messages[-1]["thread_ts"]
-    desk.status("assigned", "in_progress")
-    desk.turn(seconds=60)
-    assert desk.story() == ["wanted", "opened", "gone"]
-    desk.turn(times=3)
-    assert len(rooms_of(desk.workspace)) == 1, "what people ended is not begun again by itself"
-    desk.want()
-    desk.turn(times=2)
-    assert desk.room()["name"] == f"{NAME}-2" and not desk.workspace.named(f"{NAME}-2").is_archived
-    assert "conversations.unarchive" not in desk.workspace.calls
-
-
-def test_a_message_whose_answer_was_lost_is_found_in_the_room_and_not_told_again(desk):
-    desk.open_grave()
-    desk.turn(times=3)
-    desk.workspace.instead["chat.postMessage"] = [None]
-    desk.write("note", text="Looking at the pool.")
-    desk.turn(times=4)
-    told = [*desk.texts(NAME), *desk.texts("payments")]
-    assert sum("Note added" in one for one in told) == 1
-    assert "conversations.history" in desk.workspace.calls
-    (note,) = [one for one in desk.stores.outbox.all() if one["event"] == "note"]
-    assert note["state"] == "sent" and note["receipt"]["note"] == "in its own channel"
-    desk.write("severity", **{"from": "high", "to": "critical"})
-    desk.turn(times=2)
-    assert "Note added" in desk.texts(NAME)[-1], "what is no first message stays as it was"
-
-
-def test_slack_that_asks_to_slow_down_is_left_alone_for_so_long(desk):
-    limited = (429, {"Retry-After": "45"}, {"ok": False, "error": "ratelimited"})
-    desk.workspace.instead["conversations.create"] = [limited]
-    desk.open_grave()
-    desk.turn()
-    desk.turn(times=4)
-    assert desk.workspace.calls.count("conversations.create") == 1
-    desk.turn()
-    assert desk.story() == ["wanted", "opened"]
 
 
 def test_a_turn_makes_a_few_requests_and_the_next_one_goes_on(desk):
@@ -387,9 +292,9 @@ def test_a_turn_makes_a_few_requests_and_the_next_one_goes_on(desk):
         desk.open_grave(f"INC-20260101-AAAAA{number}")
     desk.clock.advance(10)
     desk.look()
-    assert desk.requests == duty.REQUESTS and len(rooms_of(desk.workspace)) == duty.REQUESTS
+    assert desk.requests == room_turn.REQUESTS and len(desk.rooms_there()) == room_turn.REQUESTS
     desk.turn(times=8)
-    assert all("U0DANA" in one.members and one.pins for one in rooms_of(desk.workspace))
+    assert all("U0DANA" in one.members and one.pins for one in desk.rooms_there())
 
 
 def test_one_that_is_over_before_its_channel_was_opened_gets_none(desk):
@@ -398,7 +303,7 @@ def test_one_that_is_over_before_its_channel_was_opened_gets_none(desk):
     desk.want()
     desk.close()
     desk.turn()
-    assert rooms_of(desk.workspace) == [] and desk.story() == ["wanted", "failed"]
+    assert desk.rooms_there() == [] and desk.story() == ["wanted", "failed"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Slack's channels, as far as an app opens, keeps and archives them; what it may not do it refuses.
 
 Source: https://docs.slack.dev/reference/methods, each method by its name, and its scopes of a bot
-token. A bot that archives a channel is not in it any more, and "bot tokens cannot currently be used
-to unarchive conversations" (slack-go/slack#1066: ``not_in_channel``).
+token. A bot that archives a channel is not in it any more.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ BOT = "U0BOT"
 TOKEN = "xoxb-secret-token"
 ALL = ("chat:write", "channels:manage", "channels:read", "channels:history", "pins:write")
 _MANAGES = {
-    *("conversations.create", "conversations.archive", "conversations.unarchive"),
-    *("conversations.setTopic", "conversations.invite"),
+    *("conversations.create", "conversations.archive", "conversations.setTopic"),
+    "conversations.invite",
 }
 ARGUMENTS = {
     "conversations.create": {"name", "is_private"},
     "conversations.archive": {"channel"},
-    "conversations.unarchive": {"channel"},
     "conversations.setTopic": {"channel", "topic"},
     "conversations.invite": {"channel", "users", "force"},
+    "conversations.list": {"types", "limit", "cursor"},
     "users.conversations": {"types", "exclude_archived", "limit", "cursor"},
     "pins.add": {"channel", "timestamp"},
     "chat.postMessage": {
@@ -36,6 +35,9 @@ ARGUMENTS = {
     },
     "chat.update": {"channel", "ts", "text", "blocks", "metadata"},
     "conversations.history": {"channel", "oldest", "include_all_metadata", "limit", "cursor"},
+    "conversations.replies": {
+        *("channel", "ts", "oldest", "include_all_metadata", "limit", "cursor"),
+    },
 }
 
 
@@ -50,6 +52,7 @@ class Channel:
     name: str
     is_private: bool = False
     is_archived: bool = False
+    is_read_only: bool = False
     members: Set[str] = field(default_factory=lambda: {BOT})
     topic: str = ""
     pins: List[str] = field(default_factory=list)
@@ -60,13 +63,15 @@ class Channel:
 class Workspace:
     """``instead`` are answers that the next requests of a method get in place of its own.
 
-    Those with ``None`` are done and their answer is lost.
+    Those with ``None`` are done and their answer is lost. ``broken`` are names under which Slack
+    fails to open a channel.
     """
 
     def __init__(self, *scopes: str, people: Tuple[str, ...] = ()) -> None:
         self.scopes = set(scopes or ALL)
         self.people = {BOT, *people}
         self.channels: Dict[str, Channel] = {}
+        self.broken: Set[str] = set()
         self.calls: List[str] = []
         self.instead: Dict[str, List[Optional[Answer]]] = {}
 
@@ -112,6 +117,8 @@ class Workspace:
 
     def _conversations_create(self, given: Dict[str, str]) -> Dict[str, Any]:
         name = given.get("name", "")
+        if name in self.broken:
+            raise Refusal("internal_error")
         if not name:
             raise Refusal("invalid_name_required")
         if len(name) > 80:
@@ -124,6 +131,16 @@ class Workspace:
             raise Refusal("name_taken")
         made = self.add(name, is_private=given.get("is_private") in ("1", "true"))
         return {"channel": _shown(made)}
+
+    def _conversations_list(self, given: Dict[str, str]) -> Dict[str, Any]:
+        """All public ones, and the private ones that the app is in."""
+        assert given["types"] == "public_channel,private_channel"
+        self._needs("channels:read")
+        there = self.channels.values()
+        return {"channels": [_shown(one) for one in there if self._sees(one)]}
+
+    def _sees(self, channel: Channel) -> bool:
+        return BOT in channel.members or not channel.is_private
 
     def _users_conversations(self, given: Dict[str, str]) -> Dict[str, Any]:
         wanted = given.get("types", "public_channel").split(",")
@@ -185,17 +202,13 @@ class Workspace:
         channel.members.discard(BOT)
         return {}
 
-    def _conversations_unarchive(self, given: Dict[str, str]) -> Dict[str, Any]:
-        channel = self._known(given)
-        if not channel.is_archived:
-            raise Refusal("not_archived")
-        raise Refusal("not_in_channel")
-
     def _chat_postMessage(self, given: Dict[str, str]) -> Dict[str, Any]:
         self._needs("chat:write")
         name = given["channel"].lstrip("#")
         known = [one.id for one in self.channels.values() if one.name == name]
         channel = self._mine({"channel": known[0] if known else name})
+        if channel.is_read_only:
+            raise Refusal("restricted_action_read_only_channel")
         message = {"text": given["text"], "ts": f"{len(channel.messages) + 1}.{channel.id[1:]}"}
         if given.get("thread_ts"):
             message["thread_ts"] = given["thread_ts"]
@@ -216,6 +229,10 @@ class Workspace:
         self._needs("groups:history" if channel.is_private else "channels:history")
         return {"messages": channel.messages}
 
+    def _conversations_replies(self, given: Dict[str, str]) -> Dict[str, Any]:
+        found = self._conversations_history(given)["messages"]
+        return {"messages": [one for one in found if given["ts"] in _threads(one)]}
+
     def _known(self, given: Dict[str, str]) -> Channel:
         if given["channel"] not in self.channels:
             raise Refusal("channel_not_found")
@@ -229,6 +246,10 @@ class Workspace:
         if BOT not in channel.members:
             raise Refusal("channel_not_found" if channel.is_private else "not_in_channel")
         return channel
+
+
+def _threads(message: Dict[str, Any]) -> Tuple[str, str]:
+    return str(message["ts"]), str(message.get("thread_ts", ""))
 
 
 def _shown(channel: Channel) -> Dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_management.notify.reach import note_reach
 from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
 
@@ -56,3 +57,26 @@ def test_what_is_over_gets_none(api, incident):
     api.call("POST", f"/incidents/{incident}/resolve", {})
     status, problem = ask(api, incident)[:2]
     assert status == 409 and "can't be given a channel of its own" in problem["detail"]
+
+
+def test_without_slack_nobody_waits_for_one(api, incident):
+    note_reach(api.stores_value, api.clock, ["teams"])
+    status, problem = ask(api, incident)[:2]
+    assert status == 409 and problem["detail"].startswith("Slack is not set up")
+    assert entries(api, incident) == []
+    note_reach(api.stores_value, api.clock, ["slack", "teams"])
+    assert ask(api, incident)[0] == 200
+
+
+def test_what_is_wanted_while_the_worker_forgets_the_one_before_is_seen_to(api, incident):
+    """The claim by which the worker knows of it goes in the very moment before the entry."""
+    claims = api.stores_value.claims
+
+    def forget(verb, _name):
+        if verb == "insert":
+            api.stores_value.timeline.before = None
+            claims.delete_matching({"purpose": "slack room"})
+
+    api.stores_value.timeline.before = forget
+    assert ask(api, incident)[0] == 200
+    assert [one["holder"] for one in claims.find({"purpose": "slack room"})] == [incident]

@@ -156,6 +156,12 @@ def test_one_that_is_named_stays() -> None:
         check_settings(now, "announce", {"opened": "dusk"})
 
 
+def test_one_that_is_gone_from_the_file_silences_no_other() -> None:
+    found = Routing.from_stanzas({"announce": {"opened": "desk?, slack"}})
+    assert found.channels("opened", "", []) == ("slack",)
+    assert "opened names 'desk'" in found.problems[0]
+
+
 def test_stakeholders_name_own_channels_alone() -> None:
     said = routing(GOOD, stakeholders__a={"channels": "slack"}).problems
     assert said == (

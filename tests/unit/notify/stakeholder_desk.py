@@ -33,6 +33,8 @@ class StakeholderDesk(Desk):
         self.senders["email"] = lambda: self.services["email"]
 
     def update(self, text="Payments fail for some.", incident=INCIDENT, routing=ROUTING, **more):
+        if "next_in" in more:
+            more["next_by"] = self.clock.now() + more.pop("next_in")
         return updates.write(self.stores, self.clock, routing, incident, "dana", text, **more)
 
     def outside(self):

@@ -143,8 +143,8 @@ def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_deliv
     assert desk.story() == [("assigned", "mia"), ("status", "mia"), ("note", "mia")]
     assert desk.notes() == ['| delete index=* ]] "<!channel>" @here password=hunter2 & b']
     said = [body["text"] for _url, body in desk.slack.answers]
-    assert said[0] == f"{LINK}: Acknowledged by mia."
-    assert f"{LINK}: Note written by mia." in said
+    assert said[0] == f"{LINK} *Errors*: Acknowledged by mia."
+    assert f"{LINK} *Errors*: Note written by mia." in said
 
 
 @pytest.mark.parametrize("text", ["x &lt; y and z &gt; w", "x < y and z > w"])
@@ -267,7 +267,7 @@ def test_a_command_of_a_process_that_was_killed_is_done_by_the_next_and_what_sho
     following = desk.another()
     assert following.resume() is True and desk.kept_presses() == []
     assert desk.notes() == ["Seen by two"]
-    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK}: Note written by mia.")]
+    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK} *Errors*: Note written by mia.")]
     following.act(payload)
     assert desk.notes() == ["Seen by two"]
 
@@ -296,10 +296,21 @@ def test_a_press_that_the_version_before_kept_is_done_after_the_upgrade(desk):
     assert desk.incident["resolution"] == "Rolled back"
 
 
+def test_a_kept_acknowledgement_with_words_after_it_is_done_whatever_becomes_of_its_empty_body(
+    desk,
+):
+    desk.keeper.keep(typed("ack aaa please"))
+    (kept,) = desk.kept_presses()
+    del kept["value"]["body"]
+    desk.stores_value.claims.save([kept])
+    assert desk.another().resume() is True
+    assert desk.story() == [("assigned", "mia"), ("status", "mia")]
+
+
 def test_a_slack_that_takes_no_answer_is_told_by_the_bot(desk):
     desk.slack.expired = True
     desk.actor.act(typed("ack aaa"))
-    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK}: Acknowledged by mia.")]
+    assert desk.slack.whispers == [("C1", "U0MIA", "", f"{LINK} *Errors*: Acknowledged by mia.")]
 
 
 @pytest.mark.parametrize("lacking", ["user_id", "team_id", "trigger_id"])

@@ -87,7 +87,7 @@ def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
     view = form(desk, typed("update aaa"))
     assert block(view, "text")["initial_value"].startswith("A service is affected since")
     assert block(view, "state")["initial_option"]["value"] == "investigating"
-    assert f"{INCIDENT}. Told: board." in json.dumps(view)
+    assert f"{INCIDENT} Errors. Told: board." in json.dumps(view)
     sent = submit(view, text="Cards fail.", state="identified", next="30m")
     desk.actor.act(sent)
     desk.another().act(sent)
@@ -110,6 +110,7 @@ def test_a_last_update_promises_nothing_and_its_text_may_be_typed_at_once(desk):
 
 def test_resolve_asks_as_the_button_does(desk):
     view = form(desk, typed("resolve aaa Rolled back"))
+    assert view["blocks"][0]["elements"][0]["text"] == "Errors"
     assert view["callback_id"] == "incident_resolve_form"
     desk.actor.act(submit(view))
     assert (desk.incident["status"], desk.incident["resolution"]) == ("resolved", "Rolled back")

@@ -131,7 +131,7 @@ def test_a_secret_that_was_lost_is_not_the_mark_that_stands_for_it(
     values = {"url": "https://a.example/", "body": '{"k": "{secret}{secret2}"}'}
     channel = HttpChannel.read("alerts", {**values, "secret": ENCRYPTED, "secret2": ENCRYPTED})
     session: Any = None
-    found = channel_secrets.secrets_of(session, channel)
+    found = channel_secrets.secrets_of(session, [channel])["alerts"]
     assert found == {"secret2": "two"}
     with pytest.raises(NotConfigured, match="The secret of the channel 'alerts' is not in"):
         HttpSender(channel, found, Network(), SystemClock())

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from solnlib.credentials import CredentialManager
 
+from incident_management.splunk.place_settings import ACCOUNTS, CLUSTERS
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import ACCOUNTS, CLUSTERS, CONF, SettingsError, load
+from incident_management.splunk.settings import CONF, SettingsError, load
 
 REALM = "__REST_CREDENTIAL__#incident_management#configs/conf-"
 HIDDEN = "******"

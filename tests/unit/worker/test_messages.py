@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
+
+from incident_management.incidents import rooms, timeline
+from incident_management.incidents.routing import Routing
+from incident_management.notify.rooms import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
-from incident_management.splunk import conf
+from incident_management.splunk.channel_secrets import REALM as REALM_OF_CHANNELS
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration
 from incident_management.worker.messages import Messages
 from tests.fakes import FakeStores, ManualClock
 
+TOLD = {"event": "opened", "headline": "Incident opened", "title": "Slow"}
 SUBSCRIPTION = {"_key": "SUB-1", "url": "https://93.184.216.34/x", "events": ["*"]}
 
 
 class SettingsOfNobody:
-    """Has no settings, and the secrets of subscriptions."""
+    """Has no settings but those of the routing, and the secrets of subscriptions."""
+
+    def __init__(self):
+        self.routing = {}
+        self.passwords = []
+        self.is_down = False
 
     def get(self, path, **_query):
         if "/storage/passwords/" in path:
             return {"entry": [{"content": {"clear_password": "s3cret"}}]}
-        if "/conf-" in path or path.endswith("/storage/passwords"):
+        if path.endswith("/conf-incident_routing"):
+            acl = {"app": "incident_management"}
+            entries = self.routing.items()
+            return {"entry": [{"name": name, "acl": acl, "content": v} for name, v in entries]}
+        if path.endswith("/storage/passwords"):
+            if self.is_down:
+                raise SplunkError(503, path)
+            return {"entry": [{"content": one} for one in self.passwords]}
+        if "/conf-" in path:
             return {"entry": []}
         raise SplunkError(404, path)
 
 
-def messages(stores):
-    clock = ManualClock()
+def messages(stores, clock=None):
+    clock = clock or ManualClock()
     splunkd: Any = SettingsOfNobody()
     configuration = Configuration(splunkd)
     configuration.refresh()
@@ -54,25 +74,79 @@ def test_a_message_for_an_own_channel_that_another_member_knows_already_is_sent(
     stores = FakeStores()
     mine = messages(stores)
     shaped = {"url": "https://desk.example/x", "body": '{"key": "{dedup}"}', "read_by": "software"}
-    file = {"channel:desk": shaped}
-    told = {"event": "opened", "headline": "Incident opened", "title": "Slow"}
-    monkeypatch.setattr(
-        conf, "load", lambda _session, name: file if name == "incident_routing" else {}
-    )
+    file = mine._session.routing
+    file["channel:desk"] = shaped
     monkeypatch.setattr(http_call, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
     mine._config._read_at -= 5.0
-    mine.outbox.enqueue("e1", "desk", "opened", told)
+    mine.outbox.enqueue("e1", "desk", "opened", TOLD)
     assert mine.deliver() == {"notifications_sent": 1}
     # One that is malformed waits, and one that is gone takes nothing.
     file["channel:desk"] = {**shaped, "body": "{"}
     mine._config._read()
-    mine.outbox.enqueue("e2", "desk", "opened", told)
+    mine.outbox.enqueue("e2", "desk", "opened", TOLD)
     assert mine.deliver() == {}
     file.clear()
     mine._config._read()
     assert mine.deliver() == {"notifications_dead": 1}
     (gone,) = stores.outbox.find({"state": "dead"})
     assert gone["last_error"] == "There is no channel 'desk', or none any more."
+
+
+def test_an_own_channel_that_is_off_silences_no_other():
+    mine = messages(FakeStores())
+    mine._session.routing.update(
+        {
+            "announce": {"opened": "slack?, desk?"},
+            "channel:desk": {"url": "https://desk.example/", "body": "{}", "disabled": "1"},
+        }
+    )
+    mine._config._read()
+    routing = mine._config.routing
+    assert routing.problems == () and routing.channels("opened", "", ["slack"]) == ("slack",)
+    assert routing.own_set_up == frozenset()
+
+
+def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
+    """Somebody takes a channel to another service; what was read before knows neither."""
+    sent = []
+
+    def send_json(_network, url, headers, **_named):
+        sent.append((url, headers["Authorization"]))
+        return Reply(204, {}, "")
+
+    monkeypatch.setattr(http_call, "send_json", send_json)
+    mine = messages(FakeStores())
+    splunkd: Any = mine._session
+
+    def save(host, key):
+        fields = json.dumps({"secret": key})
+        entry = {"realm": REALM_OF_CHANNELS, "username": "desk``splunk_cred_sep``1"}
+        splunkd.passwords = [{**entry, "clear_password": fields}]
+        splunkd.routing["channel:desk"] = {
+            "url": f"https://{host}/",
+            "headers": '{"Authorization": "Bearer {secret}"}',
+            "body": '{"key": "{delivery}"}',
+            "secret": "******",
+        }
+
+    def tell(source):
+        mine.outbox.enqueue(source, "desk", "opened", TOLD)
+        assert mine.deliver() == {"notifications_sent": 1}
+
+    save("old.example", "old")
+    mine._config._read()
+    save("new.example", "new")
+    tell("e1")
+    # While the password store is down, what was read is as it was.
+    splunkd.is_down = True
+    with pytest.raises(SplunkError):
+        mine._config._read()
+    tell("e2")
+    splunkd.is_down = False
+    mine._config._read()
+    tell("e3")
+    old, new = ("https://old.example/", "Bearer old"), ("https://new.example/", "Bearer new")
+    assert sent == [old, old, new]
 
 
 def test_first_messages_are_left_alone_without_a_token_and_while_slack_is_set_up_wrongly(
@@ -97,3 +171,29 @@ def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():
     mine.deliver()
 
     assert stores.subscriptions.log == ["find subscriptions"]
+
+
+def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(monkeypatch):
+    stores, clock = FakeStores(), ManualClock()
+    mine = messages(stores, clock)
+    settings = parse({"slack": {"bot_token": "xoxb-1"}})
+    monkeypatch.setattr(mine._config, "settings", settings)
+    opened = {"title": "Slow", "severity": "high", "signals": {"a": 1}, "rule": "r"}
+    timeline.append(stores, clock, "INC-1", "opened", opened, "tester")
+    timeline.refresh(stores, "INC-1")
+
+    def look():
+        """Return how many calls rooms took."""
+        mine.bring_up_to_date()
+        before = stores.calls
+        mine.see_to_rooms(Routing())
+        return stores.calls - before
+
+    # A new process does not know of any.
+    assert [look() for _ in range(3)] == [1, 0, 0]
+    rooms.want(stores, clock, "INC-1", "dana")
+    monkeypatch.setattr(Rooms, "_open", lambda *_given: 1)
+    assert look() > 1
+    # Without a token nobody is asked for anything.
+    monkeypatch.setattr(mine._config, "settings", parse({}))
+    assert look() == 0

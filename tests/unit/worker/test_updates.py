@@ -34,6 +34,8 @@ class Promises(Desk):
 
     def update(self, text="We look into it.", **more):
         who = (self.stores, self.clock, self.routing, self.id)
+        if "next_in" in more:
+            more["next_by"] = self.clock.now() + more.pop("next_in")
         return updates.write(*who, more.pop("actor", "dana"), text, **more)
 
     def said(self, event="missed"):

@@ -83,7 +83,7 @@ def _operation(known: Route) -> Dict[str, Any]:
     }
     if known.body is not None and known.method in BODY_METHODS:
         operation["requestBody"] = {
-            "required": known.body_required,
+            "required": known.needs_body,
             "content": {"application/json": {"schema": known.body}},
         }
     return operation

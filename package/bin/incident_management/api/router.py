@@ -80,10 +80,11 @@ Handler = Callable[[Request], Response]
 class Route:
     """One method of one path.
 
-    ``body``: schema of the JSON object that is sent (None: none is taken), ``body_required``
-    whether it may be left out; ``query``: schema by argument; ``answers``: schema by status, a
-    text instead of a schema names another content type, a tuple has several; ``problems``: statuses
-    of errors beyond those that any route may give.
+    ``body``: schema of the JSON object that is sent (None: none is taken), at most ``body_bytes``
+    long; ``body_required``: it may not be left out, though no field of it is required; ``query``:
+    schema by argument; ``answers``: schema by status, a text instead of a schema names another
+    content type, a tuple has several; ``problems``: statuses of errors beyond those that any route
+    may give; ``headers``: what the caller may send besides, name and description.
     """
 
     method: str
@@ -99,53 +100,27 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
     body_bytes: int = BODY_BYTES
 
+    @property
+    def needs_body(self) -> bool:
+        return self.body_required or bool(self.body and self.body.get("required"))
+
 
 _routes: List[Route] = []
 
 
 def route(
-    method: str,
-    path: str,
-    capability: str,
-    *,
-    body: Optional[Schema] = None,
-    body_required: Optional[bool] = None,
-    query: Mapping[str, Schema] = {},
-    answers: Mapping[int, Any] = {},
-    problems: Tuple[int, ...] = (),
-    headers: Mapping[str, str] = {},
-    body_bytes: int = BODY_BYTES,
-    slashes: bool = False,
+    method: str, path: str, capability: str, *, slashes: bool = False, **declared: Any
 ) -> Callable[[Handler], Handler]:
     """Register a function as a route; ``{name}`` in the path takes one segment.
 
     With ``slashes`` it takes several: a saved search's name may hold a slash, and the path comes
-    decoded. ``headers``: what the caller may send besides, name and description. See
-    :class:`Route` for the others; a body with required fields is required unless said otherwise,
-    and holds at most ``body_bytes``.
+    decoded. ``declared`` are the other fields of :class:`Route`.
     """
+    taken = ".+" if slashes else "[^/]+"
+    pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{taken})", path))
 
     def register(handler: Handler) -> Handler:
-        taken = ".+" if slashes else "[^/]+"
-        pattern = re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{taken})", path))
-        needs_body = bool(body and body.get("required"))
-        _routes[:] = [r for r in _routes if (r.method, r.path) != (method, path)]
-        _routes.append(
-            Route(
-                method=method,
-                path=path,
-                pattern=pattern,
-                capability=capability,
-                handler=handler,
-                body=body,
-                body_required=needs_body if body_required is None else body_required,
-                query=query,
-                answers=answers,
-                problems=problems,
-                headers=headers,
-                body_bytes=body_bytes,
-            )
-        )
+        _routes.append(Route(method, path, pattern, capability, handler, **declared))
         return handler
 
     return register
@@ -241,7 +216,7 @@ def _sent(raw: Mapping[str, Any], found: Route) -> Tuple[Dict[str, Any], Dict[st
             headers.setdefault(header, body.pop(name))
     if found.method == "PATCH" and not body:
         raise Problem(400, NOTHING_TO_CHANGE)
-    if body or found.body_required:
+    if body or found.needs_body:
         check(body, found.body or {"type": "object", "additionalProperties": False})
     return body, headers
 

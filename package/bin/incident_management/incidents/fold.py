@@ -17,6 +17,7 @@ from .clocks.promise import Promise
 from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
+from .owning import Owning
 from .review.afterwards import Afterwards
 from .room_state import room_after
 
@@ -120,13 +121,13 @@ class State:
         self.promise = Promise()
         self.owed = Owed()
         self.afterwards = Afterwards()
-        self.handover: Optional[Entry] = None
+        self._owning = Owning(incident)
         self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
-            "routed": self._routed,
-            "assigned": self._assigned,
-            "escalation": self._escalation,
+            "routed": self._owning.routed,
+            "assigned": self._owning.assigned,
+            "escalation": self._owning.escalation,
             "status": self._status,
             "severity": self._severity,
             "edited": self._edited,
@@ -216,57 +217,6 @@ class State:
         incident.previous = str(data.get("previous") or "")
         incident.split_from = str(data.get("split_from") or "")
 
-    def _routed(self, entry: Entry) -> None:
-        self.incident.team = str(entry.data.get("team") or "")
-        if entry.data.get("owner"):
-            self._own(entry.data)
-
-    def _assigned(self, entry: Entry) -> None:
-        incident, data = self.incident, entry.data
-        if (data.get("vacant") and not self._is_vacant(data)) or self._is_late(data):
-            # The app fills vacancies: somebody was faster, and a person's word counts.
-            return
-        team, before = str(data.get("team") or ""), incident.team
-        if team:
-            incident.team = team
-        if data.get("owner"):
-            self._own(data)
-            self.handover = entry if data.get("handover") else None
-        elif team and incident.owner and (team != before or entry.kind == "escalation"):
-            incident.handed_on = True
-
-    def _is_late(self, data: Document) -> bool:
-        """Whether somebody began, or got it otherwise, before a rota's handover reached it."""
-        incident = self.incident
-        is_as_it_was = (incident.status, incident.owner) == ("assigned", data.get("instead_of"))
-        return bool(data.get("handover")) and not is_as_it_was
-
-    def _is_vacant(self, data: Document) -> bool:
-        incident = self.incident
-        kept_for_now = incident.handed_on and incident.owner == data.get("instead_of")
-        return kept_for_now or not incident.owner
-
-    def _escalation(self, entry: Entry) -> None:
-        self.incident.level = max(self.incident.level, int(entry.data.get("level") or 0))
-        if entry.data.get("until") == "acknowledged" and self.incident.status == "in_progress":
-            # Somebody began in the moment in which the path went on, and keeps it.
-            return
-        self._assigned(entry)
-
-    def _own(self, data: Document) -> None:
-        self.incident.owner = str(data["owner"])
-        self.incident.rota = str(data.get("rota") or "")
-        # A handover's new owner, too, keeps it only until the team that it waits for can take it.
-        self.incident.handed_on = self.incident.handed_on and bool(data.get("handover"))
-        if self.incident.status == "new":
-            self.incident.status = "assigned"
-
-    def _keep(self, begun: Entry) -> None:
-        """Leave it with who had it where somebody began before the handover had reached them."""
-        handover = self.handover
-        if handover and begun.seq <= handover.seq and begun.actor != self.incident.owner:
-            self.incident.owner = str(handover.data["instead_of"])
-
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
         if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
@@ -281,7 +231,7 @@ class State:
         self.owed.status(str(to))
         self.closed = entry if to == "closed" else None
         if to == "in_progress":
-            self._keep(entry)
+            self._owning.begun(entry)
             self.promise.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time

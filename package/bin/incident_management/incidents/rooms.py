@@ -34,13 +34,15 @@ def want(stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str
     """
     incident = timeline.current(stores, incident_id)
     must_be_open(incident, "given a channel of its own")
-    if not stands(incident.room, OPEN):
-        # Before the entry: after a kill in between nobody would see to it.
-        key = f"{claims_of(incident_id)}care"
-        stores.claims.insert(claim_document(key, clock.now(), purpose=ROOM, holder=incident_id))
+    key = f"{claims_of(incident_id)}care"
+    care = claim_document(key, clock.now(), purpose=ROOM, holder=incident_id)
+    # Before the entry: after a kill in between nobody would see to it.
+    stores.claims.insert(care)
     if not stands(incident.room, OPEN, WANTED):
         number = int(incident.room.get("number") or 0) + 1
         note(stores, clock, incident_id, WANTED, number, actor, reason=reason)
+        # Once more: the worker may have done with the one before in that moment.
+        stores.claims.insert(care)
     return timeline.refresh(stores, incident_id)
 
 

@@ -40,7 +40,6 @@ def write(
     text: str,
     state: str = "",
     services: Optional[Sequence[str]] = None,
-    next_in: float = 0.0,
     next_by: float = 0.0,
     once: str = "",
 ) -> Incident:
@@ -49,8 +48,8 @@ def write(
     Args:
         state: one of STATES, or empty.
         services: what is affected; None: the incident's entities.
-        next_in, next_by: when they hear next, in seconds from now or epoch seconds; 0: not
-            promised, but where stakeholders want to hear regularly, within that time.
+        next_by: when they hear next, in epoch seconds; 0: not promised, but where stakeholders want
+            to hear regularly, within that time.
 
     Raises:
         NotFound: there is no such incident.
@@ -65,18 +64,17 @@ def write(
             "stakeholders hear of both."
         )
     now = clock.now()
-    promised = next_by or (now + next_in if next_in else 0.0)
-    _check(incident, text, state, promised, now)
-    if not promised and state != "resolved":
+    _check(incident, text, state, next_by, now)
+    if not next_by and state != "resolved":
         every = clocks.every_of(entries, routing)
-        promised = now + every if every else 0.0
+        next_by = now + every if every else 0.0
     data: Document = {
         "text": text.strip(),
         "state": state,
         "services": list(incident.entities if services is None else services)[:MAX_SERVICES],
-        **({"next_by": milliseconds(promised)} if promised else {}),
+        **({"next_by": milliseconds(next_by)} if next_by else {}),
     }
-    if promised:
+    if next_by:
         # Before the entry: after a kill in between nobody would see to the promise.
         checkpoint.begin(stores, clock)
     timeline.append(stores, clock, incident_id, "update", data, actor, once)

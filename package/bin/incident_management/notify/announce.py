@@ -37,7 +37,7 @@ from .audience import Audience, Hearing
 from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
 from .message import TITLE_LENGTH, Message, build, one_line
 from .outbox import Outbox, notification_id
-from .room_messages import first_message, key_of, placed
+from .room_messages import Place, first_message, key_of, placed
 from .services.slack_buttons import ASKING
 from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling, message_for
@@ -274,14 +274,14 @@ class Announcer:
             hears = "slack" in audience.routing.channels(message["event"], "", audience.set_up)
             room = incident.get("room") or {}
             places = placed(channels, entry, message["event"], room, hears)
-            for channel, place in places:
-                is_outside = entry.kind == "update" and channel.startswith(PREFIX)
+            for place in places:
+                is_outside = entry.kind == "update" and place.channel.startswith(PREFIX)
                 told = outside if is_outside else message
-                if place and message["event"] == ROOM_OPENED:
+                if place.room and message["event"] == ROOM_OPENED:
                     told = first_message(incident, said, analysis, web_url)
-                added += self._enqueue(channel, place, entry, told, audience.routing, team)
+                added += self._enqueue(place, entry, told, audience.routing, team)
             if heard is None:
-                own = [channel for channel, place in places if not place]
+                own = [place.channel for place in places if not place.room]
                 added += self._tell_stakeholders(telling, entry, own, audience, team)
         self._told |= wanted
         return added
@@ -318,16 +318,15 @@ class Announcer:
 
     def _enqueue(
         self,
-        channel: str,
-        room: str,
+        place: Place,
         entry: Entry,
         message: Document,
         routing: Routing,
         team: str,
     ) -> bool:
-        """Put a message on the outbox; ``room``: the incident's own channel, if it goes there."""
-        event = event_of(entry.to_document())
-        key = key_of(event, room)
+        """Put a message on the outbox."""
+        channel, event = place.channel, event_of(entry.to_document())
+        key = key_of(event, place.room)
         if notification_id(entry.identity, channel, key) in self._there:
             return False
         owner = _called(entry, message, routing)
@@ -342,8 +341,11 @@ class Announcer:
             "target": routing.target(team, channel),
             "order": _order(entry),
         }
-        if room:
-            extra = {"team": team, "room": room, "in_room": True}
+        if place.room:
+            extra = {
+                **{"team": team, "in_room": True},
+                **{"room": place.room, "otherwise": place.otherwise},
+            }
             return self._outbox.enqueue(**notification, key_target=key, extra=extra)
         return self._storms.enqueue(routing, team, **notification)
 

@@ -9,6 +9,8 @@ from ..outside.transport import BadUrl, NoAnswer, NotSent
 
 __all__ = [
     "NO_REPLY",
+    "TEAM",
+    "TEAM_TOO",
     "Connected",
     "Delivery",
     "Inquiry",
@@ -25,6 +27,8 @@ __all__ = [
 
 # What a request raises that gets no reply.
 NO_REPLY = (NotSent, NoAnswer, BadUrl)
+# What an incident's own channel refuses goes to its team's channel, or was told there as well.
+TEAM, TEAM_TOO = "team", "team too"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Notification:
         late: for how many seconds it had to wait, if for so long that it is worth a word.
         is_over: whether the incident has ended by now, of a message that had to wait.
         room: the id of the incident's own channel in Slack, where it is told if that takes it.
+        otherwise: what becomes of it if not: :data:`TEAM`, :data:`TEAM_TOO`; blank: it is dead.
     """
 
     id: str
@@ -57,6 +62,7 @@ class Notification:
     late: float = 0.0
     is_over: bool = False
     room: str = ""
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)

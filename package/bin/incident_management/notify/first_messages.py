@@ -29,6 +29,7 @@ from typing import (
 )
 
 from ..incidents import timeline
+from ..incidents.room_state import OPEN, WANTED, stands
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
@@ -57,7 +58,7 @@ REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
-_READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause")
+_READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause", "room")
 _PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
 OPEN_PLACE = 1
 _COMING = ("pending", "sending")
@@ -92,6 +93,8 @@ class FirstMessages:
         self._waiting: Dict[str, Document] = {}
         self._read_to: Optional[float] = None
         self._rests_until = 0.0
+        # Whether one of those that changed lately has a room or is to have one.
+        self.saw_room = False
 
     def run(self, updater: Callable[[], Updater], web_url: str) -> Mapping[str, int]:
         """Update what has changed; returns how many messages were.
@@ -142,6 +145,7 @@ class FirstMessages:
             self._seen.clear()
         query = {"updated_at": {"$gte": max(self._since(now), oldest) - OVERLAP_SECONDS}}
         found = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_READ, fields=_READ)
+        self.saw_room = any(stands(one.get("room") or {}, WANTED, OPEN) for one in found)
         for one in found:
             self._look_at(one)
         return now if len(found) < MOST_READ else min(now, float(found[-1]["updated_at"]))

@@ -296,6 +296,8 @@ class Outbox:
             if delivery.outcome == "sent":
                 self._turns.worked(document["channel"])
                 document.update(sent_at=now, receipt=dict(delivery.receipt), last_error="")
+                if document.get("room"):
+                    document["in_room"] = document["receipt"].get("channel") == document["room"]
         self._stores.outbox.save([document])
         if document["state"] in FINAL:
             self._write_record(document)
@@ -350,6 +352,7 @@ class Outbox:
             thread=document["thread"] or None,
             first_sent=float(document["first_sent"]),
             room=str(document.get("room") or ""),
+            otherwise=str(document.get("otherwise") or ""),
         )
 
     def _thread(self, document: Document) -> Mapping[str, Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Collection, Dict, List, Optional
 
 from ..channels import CHANNELS, NAMES
+from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
-__all__ = ["ROOM_REFUSED", "refusals"]
+__all__ = ["ROOM_REFUSED", "note_room_refused", "refusals"]
 
 # The claim that says why Slack let the app open no channel, or not do what belongs to it.
 ROOM_REFUSED = "slack room refused"
@@ -71,6 +72,11 @@ def _left_out(stores: Stores, since: float) -> List[str]:
         for note in newest.values()
         if note
     ]
+
+
+def note_room_refused(stores: Stores, clock: Clock, sentence: str) -> None:
+    """Keep why Slack refused something of an incident's own channel, for :func:`refusals`."""
+    stores.claims.save([claim_document(ROOM_REFUSED, clock.now(), {"sentence": sentence})])
 
 
 def _rooms(stores: Stores, since: float) -> List[str]:

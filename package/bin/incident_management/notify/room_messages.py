@@ -6,35 +6,49 @@ would stand in the thread there alone is told in the room instead.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..incidents.fold import effective
 from ..incidents.model import Entry
 from ..incidents.room_state import OPEN, stands
 from ..ports import Document
+from .channel import TEAM, TEAM_TOO
 from .events import ROOM_OPENED
 from .outbox import notification_id
 from .services.slack_buttons import IN_CHANNEL_TOO
 from .standing import standing
 
-__all__ = ["first_message", "first_message_id", "key_of", "opening_of", "placed"]
+__all__ = ["Place", "first_message", "first_message_id", "key_of", "opening_of", "placed"]
 
 SLACK = "slack"
 
 
+class Place(NamedTuple):
+    """Where an entry is told; ``room``: the id of the incident's own channel, if it goes there.
+
+    ``otherwise`` is what becomes of what the room refuses, as of a ``channel.Notification``.
+    """
+
+    channel: str
+    room: str = ""
+    otherwise: str = ""
+
+
 def placed(
     channels: Iterable[str], entry: Entry, event: str, room: Mapping[str, Any], hears: bool
-) -> List[Tuple[str, str]]:
-    """Return where an entry is told: each channel, and blank or the id of the room.
+) -> List[Place]:
+    """Return where an entry is told that goes to these channels.
 
     ``hears``: whether such an entry is told in Slack at all, wherever its team wants to be told.
     """
     named = list(channels)
     if not stands(room, OPEN) or entry.seq < int(room["seq"]):
-        return [(channel, "") for channel in named]
-    found = [(one, "") for one in named if one != SLACK or event in IN_CHANNEL_TOO]
+        return [Place(channel) for channel in named]
+    found = [Place(one) for one in named if one != SLACK or event in IN_CHANNEL_TOO]
     if SLACK in named or hears or event == ROOM_OPENED:
-        found.append((SLACK, str(room["channel"])))
+        instead = TEAM_TOO if event in IN_CHANNEL_TOO else TEAM
+        otherwise = instead if SLACK in named else ""
+        found.append(Place(SLACK, str(room["channel"]), otherwise))
     return found
 
 

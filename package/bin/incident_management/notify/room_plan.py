@@ -9,6 +9,7 @@ from typing import Any, List, Mapping, Sequence
 from ..incidents import timeline
 from ..incidents.model import Entry
 from ..incidents.routing import Routing
+from ..incidents.signal import SIMULATED, TEST_MARK
 from ..utc import to_the_second
 from .asking import truncated
 from .message import incident_url, one_line, plain
@@ -49,8 +50,9 @@ def numbered(name: str, number: int) -> str:
 
 def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
     """Return the line above a channel: how bad it is, how it stands, whose it is, where to look."""
+    mark = f"{TEST_MARK} " if SIMULATED in (incident.get("rules") or ()) else ""
     known = (
-        str(incident.get("severity") or "info").upper(),
+        mark + str(incident.get("severity") or "info").upper(),
         str(incident.get("status") or "").replace("_", " "),
         plain(incident.get("owner"), 80) or "nobody has it",
         incident_url(web_url, str(incident["id"])) or str(incident["id"]),

@@ -87,17 +87,17 @@ def checked_url(url: str, what: str) -> str:
     """Return the URL without its last slash. Raises BadUrl, which names ``what``, not the URL."""
     try:
         parts = urlsplit(url.strip())
-        is_whole = parts.hostname and (parts.port is None or parts.port > 0)
+        host = parts.hostname or "" if parts.port != 0 else ""
     except ValueError:
-        is_whole = False
-    if not is_whole or parts.scheme not in ("http", "https"):
+        parts, host = urlsplit(""), ""
+    if not host or parts.scheme not in ("http", "https"):
         raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
-    if not _HOST.fullmatch(parts.hostname) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
+    if not _HOST.fullmatch(host) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
         raise BadUrl(
             f"{what} names a host that DNS can't have, or holds a character that no host or path "
             "may have: write a name with other letters as it is in DNS (xn--…)."
         )
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(host):
         raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
     return url.strip().rstrip("/")
 

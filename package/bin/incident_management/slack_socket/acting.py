@@ -230,21 +230,16 @@ class Actor:
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
-        status = str(body.get("status") or "")
-        line = _LINES[press.action].format(user)
-        if press.action == APPROVE and status == "proposed":
-            line += ", and somebody else has to approve it as well"
-        if press.action == ACKNOWLEDGE and press.typed:
-            line += ". What you wrote after the id was not noted: that is what note is for"
-        if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
-            line += f", of an incident that was merged into {body['merged_into']}"
+        status, line = str(body.get("status") or ""), _line(press, user, body)
         target = press.target or str(body.get("id"))
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
         is_said = message is not None and self._redraw(press, target, message, status, line)
         if not (is_said or press.blocks):
-            self._tell(press, f"{line}.", self._teller.link(target))
+            # Who typed a part of an id sees which incident it was.
+            title = str(body.get("title") or "") if press.command else ""
+            self._tell(press, f"{line}.", self._teller.link(target, title))
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
         """Take the buttons off a message that the incident has gone past, and say how it is."""
@@ -309,3 +304,15 @@ class Actor:
             self._log.warning("An answer to a press did not arrive: %s", error)
             return False
         return True
+
+
+def _line(press: Press, user: str, body: Mapping[str, Any]) -> str:
+    """Say what was done, by the API's answer."""
+    line = _LINES[press.action].format(user)
+    if press.action == APPROVE and body.get("status") == "proposed":
+        line += ", and somebody else has to approve it as well"
+    if press.action == ACKNOWLEDGE and press.typed:
+        line += ". What you wrote after the id was not noted: that is what note is for"
+    if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
+        line += f", of an incident that was merged into {body['merged_into']}"
+    return line

@@ -20,6 +20,7 @@ from ..notify.services.slack_buttons import PRESSES
 from ..ports import Clock, Stores
 from ..splunk.session import SplunkError
 from .commands.asking import OPENS
+from .commands.forms import RESOLVE_FORM
 from .commands.telling import TELLS
 from .presses import Press, Unreadable, read
 
@@ -113,11 +114,12 @@ class Keeper:
 
 def _press(value: Mapping[str, Any]) -> Press:
     known: Dict[str, Any] = {name: str(value.get(name) or "") for name in _FIELDS}
-    body = value.get("body")
-    if body is None:
-        # Of the version before this one, in whose last moments an upgrade came.
-        body = {"plan_hash": value.get("plan_hash")} if value.get("plan_hash") else {}
-        body = {"resolution": known["typed"]} if known["typed"] else body
+    body = value.get("body") or {}
+    # Of the version before this one, in whose last moments an upgrade came.
+    if not body and value.get("plan_hash"):
+        body = {"plan_hash": value["plan_hash"]}
+    if not body and known["action"] == RESOLVE_FORM:
+        body = {"resolution": known["typed"]}
     return Press(**known, body=body)
 
 

@@ -116,7 +116,7 @@ class ChannelFile(RoutingFile):
         channel = HttpChannel.read(name, {**known, **wanted, "disabled": "0"})
         try:
             network = network_of(settings.load(self._session))
-            secrets = secrets_of(self._session, channel)
+            secrets = secrets_of(self._session, [channel])[name]
             clock = SystemClock()
             said = refused(HttpSender(channel, secrets, network, clock), name, clock)
         except NotConfigured as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import Dict, Iterable
 
 from ..incidents.routing.http_channels import HttpChannel
 from .secrets import fields_of
@@ -15,14 +15,23 @@ __all__ = ["secrets_of"]
 REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-{APP}_channel"
 
 
-def secrets_of(session: Session, channel: HttpChannel) -> Dict[str, str]:
-    """Return a channel's secrets; those that can't be had are left out. Raises SplunkError."""
-    given = dict(channel.secrets)
-    if ENCRYPTED not in given.values():
-        return given
-    known = fields_of(session, REALM).get(channel.name, {})
+def secrets_of(session: Session, channels: Iterable[HttpChannel]) -> Dict[str, Dict[str, str]]:
+    """Return the secrets of channels by their names, without those that can't be had.
+
+    Raises SplunkError.
+    """
+    given = {channel.name: channel.secrets for channel in channels}
+    is_kept = any(ENCRYPTED in one.values() for one in given.values())
+    kept = fields_of(session, REALM) if is_kept else {}
     found = {
-        name: known.get(name) if value == ENCRYPTED else value for name, value in given.items()
+        name: {
+            key: kept.get(name, {}).get(key) if value == ENCRYPTED else value
+            for key, value in one.items()
+        }
+        for name, one in given.items()
     }
-    # The mark itself is there after a change of a channel whose secret was lost.
-    return {name: str(value) for name, value in found.items() if value and value != ENCRYPTED}
+    # The mark itself is kept after a change of a channel whose secret was lost.
+    return {
+        name: {key: str(value) for key, value in one.items() if value and value != ENCRYPTED}
+        for name, one in found.items()
+    }

@@ -8,7 +8,6 @@ malformed in one, or a secret that is missing, spoils no other.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
@@ -28,8 +27,9 @@ from .channel_settings import (
     Slack,
     Teams,
 )
+from .place_settings import ACCOUNTS, CLUSTERS, Account, Cluster, read_account, read_cluster
 from .session import APP, Session, SplunkError
-from .stanza import ENCRYPTED, SettingsError, Stanza
+from .stanza import ENCRYPTED, SettingsError, Stanza, Stanzas
 
 __all__ = [
     "Account",
@@ -53,16 +53,9 @@ __all__ = [
 ]
 
 CONF = conf.SETTINGS
-ACCOUNTS = "incident_management_account"
-CLUSTERS = "incident_management_cluster"
 
 # Parts that every service outside is reached by.
 SHARED_PARTS = ("network", "proxy")
-
-# "ARN format", "Account identifiers", and the parameter ExternalId of AssumeRole.
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}", re.ASCII)
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 # Splunk may remember a fired alert for days: its signals must stay known for longer.
 LEAST_KEPT_SECONDS = 7 * 86400.0
@@ -138,34 +131,6 @@ class Proxy:
 
 
 @dataclass(frozen=True)
-class Account:
-    """One AWS account, for Bedrock and for fixes.
-
-    ``role_arn``: fixes assume this role, with the keys of ``source`` (another account's name), or
-    with its own. ``account_id`` is the role's where none is set.
-    """
-
-    name: str
-    aws_access_key_id: str = ""
-    aws_secret_access_key: str = field(default="", repr=False)
-    aws_session_token: str = field(default="", repr=False)
-    region: str = ""
-    account_id: str = ""
-    role_arn: str = ""
-    external_id: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """The API server of one Kubernetes cluster, for fixes."""
-
-    name: str
-    url: str = ""
-    token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
 class Settings:
     """All settings; ``accounts`` and ``clusters`` by name, ``set_up``: see
     :func:`channels_set_up`.
@@ -207,9 +172,6 @@ class Settings:
         return self.need(_part_of(name, "cluster")).clusters.get(name)
 
 
-Stanzas = Mapping[str, Mapping[str, Any]]
-
-
 def load(session: Session) -> Settings:
     """Read all settings. Raises SplunkError when the files can't be read."""
     return parse(*(_decrypted(session, file) for file in (CONF, ACCOUNTS, CLUSTERS)))
@@ -223,11 +185,11 @@ def parse(
         {name: partial(read, _stanza(name, stanzas)) for name, read in _READERS.items()}
     )
     known, of_accounts = _each(
-        {name: partial(_account, name, accounts) for name in accounts} if accounts else {}
+        {name: partial(read_account, name, accounts) for name in accounts} if accounts else {}
     )
     problems.update({_part_of(name): text for name, text in of_accounts.items()})
     places, of_clusters = _each(
-        {name: partial(_cluster, name, clusters) for name in clusters} if clusters else {}
+        {name: partial(read_cluster, name, clusters) for name in clusters} if clusters else {}
     )
     problems.update({_part_of(name, "cluster"): text for name, text in of_clusters.items()})
     return Settings(
@@ -356,34 +318,6 @@ def _stanza(name: str, stanzas: Stanzas) -> Stanza:
 
 def _part_of(name: str, kind: str = "account") -> str:
     return f"{kind} {name}"
-
-
-def _account(name: str, accounts: Stanzas) -> Account:
-    stanza = Stanza(ACCOUNTS, name, accounts, "AWS accounts")
-    role = stanza.matching("role_arn", _ROLE, "the ARN of a role")
-    number = stanza.matching("account_id", _ACCOUNT_ID, "twelve digits")
-    if role and number not in ("", role.split(":")[4]):
-        raise stanza.error("role_arn", f"is a role of another account than {number}; correct one")
-    source = stanza.text("source")
-    if source and not role:
-        # Else what is meant for this account would be done in that one, with its keys.
-        raise stanza.error("source", f"names '{source}', and no role is set that its keys assume")
-    return Account(
-        name,
-        stanza.text("aws_access_key_id"),
-        stanza.secret("aws_secret_access_key"),
-        stanza.secret("aws_session_token"),
-        stanza.text("region"),
-        number or (role.split(":")[4] if role else ""),
-        role,
-        stanza.matching("external_id", _EXTERNAL_ID, "an external id of AWS"),
-        source,
-    )
-
-
-def _cluster(name: str, clusters: Stanzas) -> Cluster:
-    stanza = Stanza(CLUSTERS, name, clusters, "Kubernetes clusters")
-    return Cluster(name, stanza.url("url"), stanza.secret("token"))
 
 
 def _decrypted(session: Session, file: str) -> Stanzas:

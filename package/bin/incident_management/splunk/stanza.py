@@ -12,7 +12,10 @@ from ..hosts import is_loopback
 from ..incidents.model import SEVERITIES
 from ..mailboxes import addresses
 
-__all__ = ["ENCRYPTED", "SettingsError", "Stanza"]
+__all__ = ["ENCRYPTED", "SettingsError", "Stanza", "Stanzas"]
+
+Stanzas = Mapping[str, Mapping[str, Any]]
+"""A file's stanzas by name."""
 
 # What stands in a file in the place of a secret: solnlib.conf_manager.ConfFile.ENCRYPTED_TOKEN.
 ENCRYPTED = "******"
@@ -28,9 +31,7 @@ class Stanza:
     ``page``: the title of the page where its secrets are entered. Methods raise SettingsError.
     """
 
-    def __init__(
-        self, conf: str, name: str, stanzas: Mapping[str, Mapping[str, Any]], page: str = ""
-    ) -> None:
+    def __init__(self, conf: str, name: str, stanzas: Stanzas, page: str = "") -> None:
         self._where = f"{conf}.conf [{name}]"
         self._page = page
         self._values = stanzas.get(name, {})

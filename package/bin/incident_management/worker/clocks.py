@@ -13,12 +13,13 @@ killed anywhere is repeated by the next, and ``once`` makes the repeat harmless.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla, updates
-from ..incidents.clocks.assignment import as_agreed, loads, skills_for
+from ..incidents.clocks.assignment import as_agreed, handed_up, loads, skills_for
 from ..incidents.clocks.checkpoint import KEY as CHECKPOINT
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
@@ -284,22 +285,10 @@ class Clocks:
 
     def _step(self, due: escalation.Due, incident: Incident, routing: Routing) -> Document:
         """The data of the entry that takes one step."""
-        owner, team, reason = due.step.member, due.step.team, due.reason
-        by_rota: Document = {}
-        if due.step.rota:
-            rota, now = due.step.rota, self._clock.now()
-            duty, by_rota = routing.on_call.takes(rota, now, incident.owner)
-            owner, reason = duty.person, f"{reason} {duty.reason}"
-        if team and not owner and routing.assigns(team):
-            choice = self._taker(routing, incident, team)
-            owner, team, reason = choice.owner, choice.team, f"{reason} {choice.reason}"
-            by_rota = choice.by_rota
+        now = self._clock.now()
+        choose = partial(self._taker, routing, incident)
         return {
-            **by_rota,
-            "level": incident.level + 1,
-            "team": team,
-            "owner": owner,
-            "reason": reason,
+            **handed_up(incident, due.step, due.reason, routing, now, choose),
             "path": due.path,
             "step": due.step.number,
             "round": due.round,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Mapping
+from typing import Callable, Dict, Mapping, Tuple
 
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
+from ..incidents.routing.http_channels import HttpChannel
 from ..remediation.catalogue import Catalogue
 from ..splunk import conf, log, settings
+from ..splunk.channel_secrets import secrets_of
 from ..splunk.session import Session
 from ..splunk.settings import Settings, SettingsError
 from ..splunk.topology import TopologyLookup
@@ -23,12 +25,15 @@ JUST_NOW_SECONDS = 1.0
 class Configuration:
     """All configuration, read again every 15 seconds.
 
-    ``is_read``: False until it was read once; a duty that depends on it does nothing before.
+    ``own_channels``: those of ``routing``, each with the secrets that it had when it was read: a
+    new secret does not go to an old address. ``is_read``: False until it was read once; a duty
+    that depends on it does nothing before.
     """
 
     def __init__(self, session: Session, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.settings = Settings()
         self.routing = Routing()
+        self.own_channels: Dict[str, Tuple[HttpChannel, Mapping[str, str]]] = {}
         self.catalogue = Catalogue({}, {})
         self.is_read = False
         self._session = session
@@ -65,7 +70,11 @@ class Configuration:
         return self._topology.read(self._session)
 
     def _read(self) -> None:
-        self.routing = Routing.from_stanzas(conf.load(self._session, "incident_routing"))
+        routing = Routing.from_stanzas(conf.every(self._session, "incident_routing"))
+        own = routing.own_channels
+        secrets = secrets_of(self._session, own.values())
+        self.own_channels = {name: (own[name], secrets[name]) for name in own}
+        self.routing = routing
         self.catalogue = Catalogue.from_stanzas(conf.load(self._session, "incident_actions"))
         self.settings = settings.load(self._session)
         log.set_level("worker", self.settings.loglevel)

@@ -45,6 +45,7 @@ from ..splunk.kvstore import KvCollection
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
 from ..splunk.session import Session, SplunkError
+from ..splunk.settings import Lifecycle
 from ..splunk.users import has_capability
 from .audit_index import AuditIndex
 from .carried_over import FORMER, carry_over
@@ -73,6 +74,7 @@ __all__ = ["Duties"]
 
 # Turns that duties share. The last of each is the one that may take long: it keeps none waiting.
 TELLING = "tell"
+SLACK = "slack"
 TICKETS = "tickets"
 DOCUMENTS = "documents"
 INCIDENTS = "incidents"
@@ -159,8 +161,13 @@ class Duties:
                 "summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING
             ),
             Duty("deliver", self._messages.deliver, turn=TELLING),
-            Duty("first messages", self._messages.bring_up_to_date, every=FIRST_EVERY_SECONDS),
-            Duty("rooms", self._see_to_rooms, every=ROOMS_EVERY_SECONDS),
+            Duty(
+                "first messages",
+                self._messages.bring_up_to_date,
+                every=FIRST_EVERY_SECONDS,
+                turn=SLACK,
+            ),
+            Duty("rooms", self._see_to_rooms, every=ROOMS_EVERY_SECONDS, turn=SLACK),
             Duty("reach", self._messages.note_reach, every=30.0, turn=TICKETS),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0, turn=TICKETS),
@@ -308,19 +315,23 @@ class Duties:
         indexed = self._audit_index.entries
         return renew_documents(self.stores, self.clock, self._build, indexed, self._tell)
 
+    def _lifecycle(self) -> Optional[Lifecycle]:
+        """What becomes of incidents by themselves; None: it can't be read, so nothing does."""
+        is_known = self._config.is_read and "lifecycle" not in self._config.settings.problems
+        return self._config.settings.lifecycle if is_known else None
+
     def _quiet(self) -> Mapping[str, int]:
-        """Resolve what is quiet; with malformed settings nothing is resolved or deleted."""
-        if not self._config.is_read or "lifecycle" in self._config.settings.problems:
+        mine = self._lifecycle()
+        if mine is None:
             return {}
-        mine = self._config.settings.lifecycle
         runs = SplunkRuns(self.session, SplunkSearcher(self.session))
         quiet = Quiet(self.stores, self.clock, runs, self._tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
     def _retention(self) -> Mapping[str, int]:
-        if not self._config.is_read or "lifecycle" in self._config.settings.problems:
+        mine = self._lifecycle()
+        if mine is None:
             return {}
-        mine = self._config.settings.lifecycle
         duty = Retention(
             self.stores, self.clock, self._audit_index.keys, self._events.send, self._tell
         )
@@ -347,8 +358,8 @@ class Duties:
         forget_marks(self.stores, self.clock)
         forget_answers(self.stores, self.clock)
         forget_monitors(self.stores, self.clock, self._roster.all)
-        mine = self._config.settings
-        if self._config.is_read and "lifecycle" not in mine.problems and mine.lifecycle.keep:
+        mine = self._lifecycle()
+        if mine is not None and mine.keep:
             for kept in (self.stores.freezes, self.stores.covers):
-                windows.forget_over(kept, self.clock.now() - mine.lifecycle.keep)
+                windows.forget_over(kept, self.clock.now() - mine.keep)
         return {}

@@ -22,7 +22,6 @@ from ..outside.network import NotConfigured, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
 from ..splunk import secrets
-from ..splunk.channel_secrets import secrets_of
 from ..splunk.session import Session, SplunkError
 from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
@@ -91,12 +90,17 @@ class Messages:
             return {}  # The messages themselves say what is missing.
 
     def see_to_rooms(self, routing: Routing) -> Mapping[str, int]:
-        """Open incidents' own channels in Slack, keep and archive them."""
-        if "slack" in self._held_channels():
-            return {}
+        """Open incidents' own channels in Slack, keep and archive them.
+
+        Shares a turn with what comes before it, which has read what changed: where no incident has
+        a room, nothing is asked for.
+        """
         settings = self._config.settings
+        if not settings.slack.bot_token or "slack" in self._held_channels():
+            return {}
         make = partial(slack_rooms, settings, self._clock)
-        return self._rooms.run(make, settings.slack, routing, settings.network.web_url)
+        web_url = settings.network.web_url
+        return self._rooms.run(make, settings.slack, routing, web_url, self._first.saw_room)
 
     def note_reach(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""
@@ -130,11 +134,11 @@ class Messages:
 
     def _own(self, name: str) -> Callable[[], Sender]:
         def make() -> Sender:
-            channel = self._config.routing.own_channels.get(name)
-            if channel is None:
+            if name not in self._config.own_channels:
                 raise NotConfigured(f"There is no channel '{name}', or none any more.")
+            channel, own_secrets = self._config.own_channels[name]
             network = network_of(self._config.settings)
-            return HttpSender(channel, secrets_of(self._session, channel), network, self._clock)
+            return HttpSender(channel, own_secrets, network, self._clock)
 
         return self._made_again(make)
 

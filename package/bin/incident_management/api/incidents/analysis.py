@@ -39,7 +39,6 @@ _ANALYSIS = named(
     "/incidents/{id}/analysis",
     capability="incident_write",
     body=record({"sid": text(300, 1, "The search that the analysis is made for.")}),
-    body_required=True,
     answers={200: _ANALYSIS},
 )
 def create(request: Request) -> Response:

@@ -66,7 +66,7 @@ def get_history(request: Request) -> Response:
         text = f"The index holds no history of {incident_id[:60]}, or none that you may search."
         raise Problem(404, " ".join([text, *lacks]))
     verdict = found.verify()
-    missing = [key for key in _head(request, incident_id) if key not in _keys(found.entries)]
+    missing = _missing(request, incident_id, found)
     told = [f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing]
     problems = [*verdict.problems, *told]
     if problems:
@@ -96,8 +96,7 @@ def indexed(request: Request, incident_id: str) -> Tuple[List[Entry], List[str]]
     """
     result = _search(request, incident_id)
     found = _found(result)
-    known = _keys(found.entries)
-    missing = [key for key in _head(request, incident_id) if key not in known]
+    missing = _missing(request, incident_id, found)
     problems = [f"Entry {key[:12]} is not indexed, or you may not see it." for key in missing]
     return found.entries, [*found.verify().problems, *problems, *result.warnings]
 
@@ -128,13 +127,14 @@ def _search(request: Request, incident_id: str) -> SearchResult:
     return result
 
 
-def _head(request: Request, incident_id: str) -> List[str]:
-    """The incident's newest entries as the KV store or its tombstone knows them."""
+def _missing(request: Request, incident_id: str, found: History) -> List[str]:
+    """The incident's newest entries, as the KV store or its tombstone knows them, not found."""
     document = request.stores.incidents.get(incident_id)
     if document is None:
         stone = retention.tombstone(request.stores, incident_id)
         document = stone["value"] if stone else {}
-    return list(document.get("head") or ())
+    known = _keys(found.entries)
+    return [key for key in document.get("head") or () if key not in known]
 
 
 def _keys(entries: Iterable[Entry]) -> Set[str]:

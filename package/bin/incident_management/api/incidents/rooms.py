@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from ...incidents import rooms
+from ...incidents.errors import IllegalMove
+from ...incidents.model import Incident
+from ...notify.reach import KEY
+from ...ports import Clock, Stores
 from ..router import Request, Response
 from ..schema import obj
 from .acting import acted, change
@@ -16,4 +20,12 @@ def open_room(request: Request) -> Response:
     channel, or gets one, is answered as it is.
     """
     who = (request.stores, request.params["id"])
-    return acted(request, rooms.want, done=lambda: rooms.on_its_way(*who))
+    return acted(request, _want, done=lambda: rooms.on_its_way(*who))
+
+
+def _want(stores: Stores, clock: Clock, incident_id: str, actor: str) -> Incident:
+    """As :func:`.rooms.want`; IllegalMove also where the worker knows of no Slack."""
+    known = stores.claims.get(KEY)
+    if known and "slack" not in str(known["value"]["channels"]).split(", "):
+        raise IllegalMove("Slack is not set up: set it up under Configuration > Slack.")
+    return rooms.want(stores, clock, incident_id, actor)

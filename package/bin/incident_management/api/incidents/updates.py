@@ -67,12 +67,9 @@ def add_update(request: Request) -> Response:
     given: Dict[str, Any] = {
         "state": request.text("state"),
         "services": request.texts("services") if "services" in body else None,
-        "next_in": _seconds(request.text("next_update_in")),
-        "next_by": float(body.get("next_update_by") or 0.0),
+        "next_by": _next_by(request),
         "once": request.mark,
     }
-    if given["next_in"] and given["next_by"]:
-        raise Invalid("Give next_update_in or next_update_by, not both.")
     said = request.text("text", required=True)
     return acted(request, updates.write, said, routed=True, **given)
 
@@ -117,11 +114,18 @@ def list_updates(request: Request) -> Response:
     )
 
 
-def _seconds(said: str) -> float:
+def _next_by(request: Request) -> float:
+    """Return when the next update is promised, in epoch seconds; 0: nothing was said."""
+    said, moment = request.text("next_update_in"), float(request.body.get("next_update_by") or 0.0)
+    if not said:
+        return moment
     try:
-        return seconds_of(said, 60.0, unit=True) if said else 0.0
+        seconds = seconds_of(said, 60.0, unit=True)
     except ValueError as error:
         raise Invalid(f"'next_update_in' {error}.") from None
+    if moment:
+        raise Invalid("Give next_update_in or next_update_by, not both.")
+    return request.clock.now() + seconds
 
 
 def _shown(entry: Entry) -> Document:

@@ -138,7 +138,7 @@ def replay_monitor(
 
 def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
     """Read by what findings become incidents. Raises SplunkError."""
-    stanzas = conf.load(session, "incident_routing")
+    stanzas = conf.every(session, "incident_routing")
     if not stanzas:
         tell("You can't read incident_routing.conf: findings are grouped as it is shipped.")
     return Routing.from_stanzas(stanzas)

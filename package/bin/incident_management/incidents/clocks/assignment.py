@@ -9,7 +9,8 @@ capacity allows; the worker alone, which gives out what waits, counts as it goes
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from functools import partial
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import covers, lifecycle, timeline
@@ -20,7 +21,16 @@ from ..routing import Choice, Path, Routing, Step
 from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
-__all__ = ["as_agreed", "assign", "escalate", "loads", "place_waiting", "skills_for", "taker"]
+__all__ = [
+    "as_agreed",
+    "assign",
+    "escalate",
+    "handed_up",
+    "loads",
+    "place_waiting",
+    "skills_for",
+    "taker",
+]
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
@@ -93,26 +103,39 @@ def escalate(
         return timeline.refresh(stores, incident_id)
     incident = timeline.fold(entries)
     lifecycle.must_be_open(incident, "escalated")
-    channels: Sequence[str] = ()
-    by_rota: Document = {}
     if not owner:
         routing = as_agreed(stores, clock, routing)
-    if not owner and not team:
-        step = _next_step(entries, incident, routing)
-        owner, team, channels = step.member, step.team, step.channels
-        if step.rota:
-            duty, by_rota = routing.on_call.takes(step.rota, clock.now(), incident.owner)
-            owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
-    if team and not owner and routing.assigns(team):
-        choice = taker(stores, clock, routing, incident, team, passing=incident.owner)
-        team, owner, reason = choice.team, choice.owner, f"{_sentence(reason)} {choice.reason}"
-        by_rota = choice.by_rota
-    data: Document = {"level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
-    data.update(by_rota)
-    if channels:
-        data["channels"] = list(channels)
+    step = Step(0, 0.0, team, owner) if owner or team else _next_step(entries, incident, routing)
+    choose = partial(taker, stores, clock, routing, incident, passing=incident.owner)
+    data = handed_up(incident, step, reason, routing, clock.now(), choose)
+    if step.channels:
+        data["channels"] = list(step.channels)
     timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def handed_up(
+    incident: Incident,
+    step: Step,
+    reason: str,
+    routing: Routing,
+    now: float,
+    choose: Callable[[str], Choice],
+) -> Document:
+    """Return the data of the entry that hands an incident up by a step.
+
+    ``choose`` says who takes it, of a team that the step names alone.
+    """
+    owner, team = step.member, step.team
+    by_rota: Document = {}
+    if step.rota:
+        duty, by_rota = routing.on_call.takes(step.rota, now, incident.owner)
+        owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
+    if team and not owner and routing.assigns(team):
+        choice = choose(team)
+        owner, team, by_rota = choice.owner, choice.team, choice.by_rota
+        reason = f"{_sentence(reason)} {choice.reason}"
+    return {**by_rota, "level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
 
 
 def _sentence(reason: str) -> str:

@@ -18,6 +18,7 @@ from typing import (
 )
 
 from ...channels import CHANNELS, PEOPLE
+from ...conf_values import listed
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
@@ -345,10 +346,14 @@ class _Reader(StanzaReader):
 
     def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[Wish, ...]]:
         return {
-            event: self._read(partial(announced, f"{CONF} [announce] {event}", text, told), ())
+            event: tuple(wish for word in listed(text) for wish in self._wishes(event, word, told))
             for event, text in self._stanzas.get("announce", {}).items()
             if event != "disabled"
         }
+
+    def _wishes(self, event: str, word: str, told: Sequence[str]) -> Tuple[Wish, ...]:
+        """Read one channel of a list: where there is none of that name, the others still hear."""
+        return self._read(partial(announced, f"{CONF} [announce] {event}", word, told), ())
 
     def _window(self, key: str, default: str) -> float:
         where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)

@@ -87,7 +87,8 @@ class HttpSender:
     def __init__(
         self, channel: HttpChannel, secrets: Mapping[str, Any], network: Network, clock: Clock
     ) -> None:
-        self._secrets = {name: str(secrets.get(name) or "") for name in SECRETS}
+        # A blank that was copied with one would be none of its own.
+        self._secrets = {name: str(secrets.get(name) or "").strip() for name in SECRETS}
         missing = [one for one in SECRETS if one in channel.fields and not self._secrets[one]]
         if not channel.enabled:
             raise NotConfigured(f"The channel '{channel.name}' is off: switch it on under {PAGE}.")
@@ -230,7 +231,7 @@ def _header(name: str, text: str, template: str) -> str:
             f"The header {name} would be '{text[:100]}', and takes ASCII characters alone: give "
             "others a word of their own under Words."
         )
-    return text
+    return text.strip()
 
 
 def _forms(secret: str) -> Iterator[str]:

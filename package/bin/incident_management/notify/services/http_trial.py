@@ -20,6 +20,7 @@ def refused(sender: Sender, channel: str, clock: Clock) -> str:
         headline="Test: incident opened",
         title="A test by Incident Management for Splunk",
         incident_id=incident,
+        severity="info",
         status="new",
         text="Somebody tries this channel. There is nothing to do.",
         where=["test"],

@@ -10,8 +10,8 @@ Where the first message was deleted Slack makes of a reply a message of the chan
 by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
 So does the next one where the thread's channel was archived, in the channel that is set by then.
 
-What is told in an incident's own channel stands there by itself; what that does not take goes where
-it would have gone without.
+What is told in an incident's own channel stands there by itself. What that refuses goes where it
+would have gone without; what the team's channel was told as well goes there no second time.
 
 The first message of a thread is brought up to date by ``chat.update``, which takes ``chat:write``
 and messages that the same bot has posted.
@@ -29,6 +29,8 @@ from ...ports import Clock
 from ..asking import truncated
 from ..channel import (
     NO_REPLY,
+    TEAM,
+    TEAM_TOO,
     Delivery,
     Inquiry,
     Notification,
@@ -43,7 +45,7 @@ from ..message import Message
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 
-__all__ = ["SlackSender", "field_of", "judged", "web_client"]
+__all__ = ["NO_TOKEN", "SlackSender", "field_of", "judged", "web_client"]
 
 EVENT_TYPE = "incident_management_notification"
 # A lost message is looked for from this long before its attempt: clocks differ.
@@ -68,7 +70,8 @@ _HINTS = {
 _NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
 _NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
 # What is wrong with the token, and so with every message; other refusals are of the one message.
-_NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+_TEAM_ONLY = "in the team's channel; the incident's own did not take it"
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
@@ -106,8 +109,11 @@ class SlackSender:
         thread = notification.thread or {}
         if notification.room:
             delivery, refused = self._post({**arguments, "channel": notification.room})
-            if refused not in _NO_CHANNEL:
+            if delivery.outcome != "dead" or refused in NO_TOKEN:
                 return _in_room(delivery, notification)
+            if notification.otherwise != TEAM:
+                is_told = notification.otherwise == TEAM_TOO
+                return sent({"note": _TEAM_ONLY}) if is_told else delivery
         if thread.get("ts"):
             within = {"channel": thread["channel"], "thread_ts": thread["ts"]}
             calls = message.event in IN_CHANNEL_TOO and not notification.is_over
@@ -136,7 +142,7 @@ class SlackSender:
             return retry(str(error))
         except SlackApiError as error:
             delivery = judged(error.response, self._clock.now(), channel)
-            passes = delivery.outcome != "dead" or field_of(error.response, "error") in _NO_TOKEN
+            passes = delivery.outcome != "dead" or field_of(error.response, "error") in NO_TOKEN
             return retry(delivery.detail, delivery.retry_after) if passes else delivery
         return sent({})
 
@@ -173,9 +179,16 @@ class SlackSender:
         from slack_sdk.errors import SlackApiError
 
         thread = notification.thread or {}
+        unread: Optional[Inquiry] = None
         try:
             for channel, ts in self._places(notification):
-                found = self._find(channel, ts, notification)
+                try:
+                    found = self._find(channel, ts, notification)
+                except SlackApiError as error:
+                    if channel != notification.room:
+                        raise
+                    # It may have gone on to the team's channel.
+                    unread, found = _inquiry_failed(error.response), None
                 if found is not None:
                     receipt = {"channel": channel, "ts": str(found.get("ts", ""))}
                     if thread.get("ts") and found.get("thread_ts") == thread["ts"]:
@@ -189,7 +202,7 @@ class SlackSender:
             return _inquiry_failed(error.response)
         except LookupError:
             return Inquiry("impossible", "Slack's channel list does not hold that channel.")
-        return Inquiry("missing", "Slack's history does not hold the message.")
+        return unread or Inquiry("missing", "Slack's history does not hold the message.")
 
     def _places(self, notification: Notification) -> Iterator[Tuple[str, str]]:
         """Give the channels, and threads of them, where :meth:`send` may have put it.
@@ -202,6 +215,8 @@ class SlackSender:
         chosen = notification.target or self._default_channel
         if notification.room:
             yield notification.room, ""
+            if notification.otherwise != TEAM:
+                return
         if not thread.get("ts"):
             yield self._channel_id(chosen), ""
             return

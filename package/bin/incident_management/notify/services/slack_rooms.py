@@ -3,8 +3,7 @@
 Sources: docs.slack.dev/reference/methods, "conversations.create", "users.conversations" and the
 others by their names. Each takes the scope ``channels:manage``, for private channels
 ``groups:write``; ``pins.add`` takes ``pins:write``. All are of tier 2, 20 a minute, or above.
-"Bot tokens cannot currently be used to unarchive conversations" ("conversations.unarchive", a bug
-of Slack's: ``not_in_channel``): it is tried all the same.
+None is unarchived: "Bot tokens cannot currently be used" for that ("conversations.unarchive").
 
 To repeat any of these does no harm but for ``conversations.create``: there the name tells, which
 Slack gives once.
@@ -19,20 +18,19 @@ from ...outside.transport import Network
 from ...ports import Clock
 from ..asking import truncated
 from ..channel import NO_REPLY
-from .slack import field_of, judged, web_client
+from .slack import NO_TOKEN, field_of, judged, web_client
 
 __all__ = ["Later", "Refused", "SlackRooms"]
 
 PAGES = 10
-PER_PAGE = 200
+# The most that users.conversations gives.
+PER_PAGE = 999
 # What says that a step was taken already.
-_DONE = {"already_archived", "already_in_channel", "already_pinned", "not_archived"}
+_DONE = {"already_archived", "already_in_channel", "already_pinned"}
 _HINTS = {
     "restricted_action": "the workspace's settings let the app not do that: allow it in Slack",
     "not_in_channel": "the app is not in the channel",
     "is_archived": "the channel is archived",
-    "invalid_auth": "the bot token is not valid: set it again under Configuration > Slack",
-    "token_revoked": "the bot token was revoked: set a new one under Configuration > Slack",
 }
 
 
@@ -45,7 +43,10 @@ class Refused(Exception):
 
 
 class Later(Exception):
-    """It can't be done, or nobody knows whether it was. ``after``: seconds that Slack asked for."""
+    """It can't be done now, or nobody knows whether it was; the token may have to be set again.
+
+    ``after``: seconds that Slack asked for.
+    """
 
     def __init__(self, sentence: str, after: float = 0.0) -> None:
         super().__init__(sentence)
@@ -91,10 +92,7 @@ class SlackRooms:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return ""
-        raise Later("The app is in more than 2,000 channels of Slack: too many to look through.")
-
-    def unarchive(self, channel: str) -> None:
-        self._call("unarchive a channel", self._web.conversations_unarchive, channel=channel)
+        raise Refused("", "The app is in more than 9,990 channels of Slack, too many.")
 
     def set_topic(self, channel: str, topic: str) -> None:
         set_topic = self._web.conversations_setTopic
@@ -131,6 +129,8 @@ class SlackRooms:
         delivery = judged(response, self._clock.now(), what)
         if delivery.outcome != "dead":
             return Later(delivery.detail, delivery.retry_after or 0.0)
+        if error in NO_TOKEN:
+            return Later(f"Slack did not let the app {what}: {error} (set the bot token again).")
         needed = field_of(response, "needed")
         hint = f"the token lacks the scope {needed}" if needed else _HINTS.get(error, "")
         sentence = f"Slack did not let the app {what}: {truncated(error, 100)}"

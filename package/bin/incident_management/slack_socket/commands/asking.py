@@ -44,9 +44,8 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
     """
     api.must(user, "incident_write", OPENS[press.action])
     if press.action == RESOLVE:
-        if press.command:
-            _must_be_open(press, user, api)
-        return resolve_form(press.target, press.typed, metadata(press))
+        title = _must_be_open(press, user, api)["title"] if press.command else ""
+        return resolve_form(press.target, _shown(title), press.typed, metadata(press))
     if press.action == OPEN:
         return open_form(" ".join(press.typed.split()), metadata(press))
     if press.action == UPDATE:
@@ -54,11 +53,12 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
     return _add(press, user, api, link)
 
 
-def _must_be_open(press: Press, user: str, api: Api) -> None:
-    """Of a button it is known; what is typed may be wrong."""
-    status = str(_unmerged(press, user, api)["status"])
-    if status in ENDED:
-        raise Declined(f"{press.target} is {status} already.")
+def _must_be_open(press: Press, user: str, api: Api) -> Mapping[str, Any]:
+    """Return the incident. Of a button it is known; what is typed may be wrong."""
+    incident = _unmerged(press, user, api)
+    if incident["status"] in ENDED:
+        raise Declined(f"{press.target} is {incident['status']} already.")
+    return incident
 
 
 def _unmerged(press: Press, user: str, api: Api) -> Mapping[str, Any]:
@@ -70,12 +70,12 @@ def _unmerged(press: Press, user: str, api: Api) -> Mapping[str, Any]:
 
 
 def _update(press: Press, user: str, api: Api) -> View:
-    _unmerged(press, user, api)
+    title = _shown(_unmerged(press, user, api)["title"])
     known = api.read(f"/incidents/{press.target}/updates", press, user)
     draft = known["draft"]
     hears = [str(one["name"]) for one in known["stakeholders"]]
     text = press.typed or draft["text"]
-    return update_form(press.target, text, draft["state"], hears, metadata(press))
+    return update_form(press.target, title, text, draft["state"], hears, metadata(press))
 
 
 def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
@@ -86,7 +86,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     listed = api.read("/incidents", press, user, limit=OPTIONS, **asked)["incidents"]
     # The place's own first, also where it is over: what is found afterwards belongs to it.
     known = [*([place] if place else []), *listed]
-    options: Dict[str, str] = {one["id"]: one_line(one["title"], TITLE_CHARACTERS) for one in known}
+    options: Dict[str, str] = {one["id"]: _shown(one["title"]) for one in known}
     if not options:
         raise Declined("No incident is open that it could be added to.")
     line = source(message, press.body["channel"], link(channel, ts), api.member)
@@ -94,3 +94,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     chosen = place["id"] if place else ""
     shown = list(options.items())[:OPTIONS]
     return add_form(text, line, shown, chosen, metadata(press, source=line))
+
+
+def _shown(title: Any) -> str:
+    return one_line(title, TITLE_CHARACTERS)

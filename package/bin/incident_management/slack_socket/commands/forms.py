@@ -60,13 +60,15 @@ class Filled(NamedTuple):
     typed: str
 
 
-def resolve_form(incident_id: str, done: str, metadata: str) -> View:
+def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View:
     """Return the view that asks how an incident was resolved; ``metadata`` comes back with it.
 
-    ``done`` is what was said of it already.
+    ``title`` is the incident's, empty where it stands beside the button; ``done`` what was said of
+    it already.
     """
     asked = _text(RESOLUTION, f"What was done about {incident_id}?", RESOLUTION_CHARACTERS, done)
-    return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, [asked])
+    blocks = [_said(title), asked] if title else [asked]
+    return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, blocks)
 
 
 def open_form(title: str, metadata: str) -> View:
@@ -89,7 +91,7 @@ def open_form(title: str, metadata: str) -> View:
 
 
 def update_form(
-    incident_id: str, draft: str, state: str, hears: Sequence[str], metadata: str
+    incident_id: str, title: str, draft: str, state: str, hears: Sequence[str], metadata: str
 ) -> View:
     """Return the view that asks what stakeholders are told.
 
@@ -104,7 +106,7 @@ def update_form(
         "Tell them",
         metadata,
         [
-            _said(f"{incident_id}. Told: {told}."),
+            _said(f"{incident_id} {title}. Told: {told}."),
             _text("text", "What do they need to know?", TEXT_CHARACTERS, draft),
             _choice("state", "How does it stand?", [(one, one) for one in STATES], state, True),
             _choice(

@@ -38,7 +38,8 @@ _HELP = (
     ("oncall [team]", "who is on call now, and until when"),
 )
 _HINT = (
-    "The beginning of an id's last six characters is enough where it fits one incident alone. "
+    "The beginning of an id's last six characters is enough where it fits one incident alone; in "
+    "an incident's own channel show, ack, update and resolve need none. "
     "*Add to incident* in a message's menu writes that message on a timeline."
 )
 
@@ -78,11 +79,12 @@ class Teller:
         message: Message = standing(incident, entries, first, analysis, self._web_url)
         return {"text": fallback(message), "blocks": blocks(message, answers=True)}
 
-    def link(self, incident_id: str) -> str:
+    def link(self, incident_id: str, title: str = "") -> str:
         """Name an incident, as a link where there is an address; and a plan."""
         is_one = INCIDENT_ID.fullmatch(incident_id)
         url = incident_url(self._web_url, incident_id) if is_one else ""
-        return f"<{escape(url)}|{incident_id}>" if url else incident_id
+        linked = f"<{escape(url)}|{incident_id}>" if url else incident_id
+        return f"{linked} *{escape(one_line(title, 200), 1000)}*" if title else linked
 
     def _help(self, press: Press, _user: str) -> Said:
         lines = [f"`{escape(press.command)} {typed}` {does}" for typed, does in _HELP]
@@ -105,10 +107,9 @@ class Teller:
     def _line(self, one: Mapping[str, Any]) -> str:
         key, status = str(one["id"]), str(one["status"]).replace("_", " ")
         who = one_line(one.get("owner") or one.get("team") or "nobody", 80)
-        title = escape(one_line(one["title"], 200), 1000)
         mark = EMOJI.get(str(one["severity"]), "⚪")
         facts = f"{one['severity']} · {status} · {escape(who, 400)}"
-        return f"{mark} {self.link(key)} *{title}*\n{facts}"
+        return f"{mark} {self.link(key, str(one['title']))}\n{facts}"
 
     def _show(self, press: Press, user: str) -> Said:
         # The API says who may see it, and what became of one that was deleted.

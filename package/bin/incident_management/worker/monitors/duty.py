@@ -29,13 +29,16 @@ def monitor_duty(
     ``wait`` lets so many seconds pass, or tells (True) that the process is to end.
     """
 
+    def note(sentence: str) -> None:
+        from .troubles import TroubleBook
+
+        TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, sentence)
+
     def run() -> Mapping[str, int]:
         try:
             monitor = Monitor.read(stanza, values)
         except ValueError as error:
-            from .troubles import TroubleBook
-
-            TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, str(error))
+            note(str(error))
             raise SettingsError(str(error)) from error
         if is_idle(monitor, stores, clock.now()):
             return {}
@@ -54,13 +57,10 @@ def monitor_duty(
             raise
         except Exception as error:
             # A log alone would leave a monitor that judges nothing any more unseen.
-            from .troubles import TroubleBook
-
-            sentence = (
+            note(
                 f"It failed ({type(error).__name__}: {error}), judges nothing and is tried again; "
                 "incident_management_monitor.log says where."
             )
-            TroubleBook(stores, clock).note(monitor.name, holder, sentence)
             raise
 
     return run

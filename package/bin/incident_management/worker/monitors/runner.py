@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...detection.baselines.records import CALM_POINTS
-from ...detection.monitors.detector import Found
+from ...detection.monitors.detector import Detector, Found
 from ...detection.monitors.detectors import detector_for
 from ...detection.monitors.monitor import MAX_EVENTS, Monitor
 from ...detection.monitors.rows import by_span, count_of
@@ -206,13 +206,6 @@ class MonitorRunner:
         """Return the signals of the next spans, and the step that they are."""
         monitor, start = self._monitor, checkpoint.end
         end = start + spans * monitor.span
-        if result.truncated:
-            self._trouble(
-                f"A span has more than {MAX_EVENTS} rows; only so many were judged. Choose a "
-                "shorter span, or a narrower search."
-            )
-        for warning in result.warnings[:1]:
-            self._trouble(f"Its search may lack events, so findings may be missing: {warning}")
         detector = detector_for(monitor)
         detector.restore(checkpoint.state)
         rows = by_span(result.rows, monitor.span)
@@ -228,14 +221,7 @@ class MonitorRunner:
             if detector.raises_once:
                 _note_since(since, unwell, entities, at, monitor.span)
             unwell.update(dict.fromkeys(entities, float(at + monitor.span)))
-        for problem in detector.problems:
-            self._trouble(problem)
-        if not detector.has_seen_any() and not detector.problems:
-            fields = f"with {', '.join(monitor.by)} " if monitor.by else ""
-            self._trouble(
-                f"It has seen no event {fields}yet; check its search, and that its events have the "
-                "fields of by."
-            )
+        self._complain(result, detector)
         partly = result.truncated or result.warnings or detector.problems
         step = replace(
             checkpoint,
@@ -249,6 +235,25 @@ class MonitorRunner:
             last = end - monitor.span
             self._newest = end, count_of(monitor, rows.get(last, []))
         return self._signals(raised, checkpoint, end), step
+
+    def _complain(self, result: SearchResult, detector: Detector) -> None:
+        """Tell what keeps findings from being made, or some of them."""
+        if result.truncated:
+            self._trouble(
+                f"A span has more than {MAX_EVENTS} rows; only so many were judged. Choose a "
+                "shorter span, or a narrower search."
+            )
+        for warning in result.warnings[:1]:
+            self._trouble(f"Its search may lack events, so findings may be missing: {warning}")
+        for problem in detector.problems:
+            self._trouble(problem)
+        if not detector.has_seen_any() and not detector.problems:
+            by = self._monitor.by
+            fields = f"with {', '.join(by)} " if by else ""
+            self._trouble(
+                f"It has seen no event {fields}yet; check its search, and that its events have the "
+                "fields of by."
+            )
 
     # --- what was found ---------------------------------------------------------------------
 
