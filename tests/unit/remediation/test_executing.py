@@ -113,8 +113,8 @@ def test_of_several_at_the_same_moment_no_more_run_than_may(bench):
 
     def meanwhile(verb, _name):
         if verb == "insert" and others:
-            bench.clock.advance(0.01)
             execute(bench, others.pop())
+            bench.clock.advance(0.01)
 
     bench.stores.claims.before = meanwhile
     state = execute(bench, first)
