@@ -68,6 +68,7 @@ class FakeDeployApi:
                 "version": "r8",
                 "previous_version": "r7",
                 "change_id": "CHG-8",
+                "address": "https://deploy.example",
             }
         }
         self.script: List[Any] = []

@@ -12,9 +12,10 @@ import pytest
 
 from incident_management import aws
 from incident_management.remediation import approval
-from incident_management.remediation.executors.aws import accounts
+from incident_management.remediation.executors.aws import accounts, calls
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
+from incident_management.remediation.steps import LEASE_SECONDS
 from incident_management.splunk.settings import SettingsError, parse
 from tests.unit.remediation.amazon import ARGUMENTS, BACK, FORTH, UPDATED, deployment, service
 from tests.unit.remediation.bench import INCIDENT, Bench
@@ -158,6 +159,11 @@ def test_a_slow_proof_leaves_no_time_to_act(amazon, monkeypatch):
     monkeypatch.setattr(accounts.time, "monotonic", lambda: next(clock))
     amazon.assumed().identified(EAST)
     assert "took too long" in amazon.executor.execute(about("east"), "PLAN-1").detail
+
+
+def test_what_is_asked_before_a_request_leaves_it_within_the_lease_of_its_run():
+    """Half of that may be over before the executor is asked; after it others send the request."""
+    assert accounts.PROOF_SECONDS + calls.LOOK_SECONDS <= LEASE_SECONDS / 2
 
 
 @pytest.mark.parametrize(

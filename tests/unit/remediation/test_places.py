@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from incident_management.outside.transport import Reply
+from incident_management.remediation import undoing
+from incident_management.remediation.executors.awx import Awx
+from incident_management.remediation.executors.deploy_api import DeployApi
+from incident_management.remediation.executors.launchdarkly import LaunchDarkly
 from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, Amazon, service
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.cluster import URL, Cluster
+from tests.unit.remediation.flags import TOKEN, Flags
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 from tests.unit.remediation.sailing import Sailing
+from tests.unit.remediation.test_awx import ARGUMENTS as AWX_JOB
+from tests.unit.remediation.test_awx import FakeAwx
+from tests.unit.remediation.test_launchdarkly import OFF
 
 STAGING = CLUSTER.replace("/prod", "/staging")
 COMPARE = "The change event does not tell the {}: compare before you approve."
@@ -144,3 +155,66 @@ def test_a_restart_is_not_about_the_version_before(sailing):
     """What is wrong in another cluster may well be mended by a restart in this one."""
     changed(sailing, namespace="database")
     assert execute(sailing, approved(sailing, action="restart")).status in ("done", "running")
+
+
+# --- another service under the same setting ---------------------------------------------------
+
+
+class DeployApis(Bench):
+    """Two of them, where the same runs; ``address`` is the one that is set."""
+
+    def __init__(self):
+        super().__init__()
+        self.address = "https://deploys.example"
+        self.acted = []
+
+    @property
+    def context(self):
+        self.executor = DeployApi(self.address, "t", self.send)
+        return super().context
+
+    def send(self, url, body, _headers, method):
+        if method == "POST":
+            self.acted.append(url)
+            self.api.deploy(body["to_version"])
+        return Reply(200, {}, json.dumps(self.api.services["checkout"]))
+
+
+@pytest.fixture
+def moved():
+    return DeployApis()
+
+
+def test_an_approval_is_void_once_another_service_is_set(moved):
+    plan = approved(moved)
+    moved.address = "https://staging.example"
+    told = refusal(lambda: execute(moved, plan))
+    assert "address is https://staging.example, no longer https://deploys.example" in told
+    assert moved.context.load(plan)[2].status == "void" and moved.acted == []
+
+
+def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
+    plan = approved(moved)
+    assert execute(moved, plan).status == "done"
+    moved.address = "https://staging.example"
+    told = refusal(lambda: undoing.roll_back(moved.context, plan, "zoe", "Wrong guess."))
+    assert told == (
+        f"{plan} was carried out at https://deploys.example, and what is set now is "
+        "https://staging.example: undo it by hand."
+    )
+    assert len(moved.acted) == 1
+    moved.address = "https://deploys.example/"
+    state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
+    assert state.status == "rolled_back" and len(moved.acted) == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "arguments", "address"),
+    [
+        (lambda url: Awx(url, "t", FakeAwx()), AWX_JOB, "https://awx.example/api/v2"),
+        (lambda url: LaunchDarkly(url, TOKEN, Flags()), OFF, "https://flags.example"),
+    ],
+)
+def test_what_is_set_is_part_of_what_is_approved(made, arguments, address):
+    url = address.partition("/api")[0]
+    assert made(url).facts(arguments)["address"] == address

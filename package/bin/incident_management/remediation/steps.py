@@ -96,8 +96,21 @@ def inverse_step(
     left = _left_behind(plan, state, action)
     arguments = {**left, **resolved_arguments(action, sources), **_incident(plan, action)}
     if check:
-        suitable_facts(context, action, arguments)
+        found = suitable_facts(context, action, arguments)
+        if plan.get("executor") == action.executor:
+            _unless_elsewhere(plan, found)
     return Step(rollback_run(plan, state), action, arguments)
+
+
+def _unless_elsewhere(plan: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Raise Refused where a plan was carried out at another address than what undoes it would."""
+    then, now = plan["state"].get("address"), found.get("address")
+    if then and then != now:
+        raise Refused(
+            f"{plan['_key']} was carried out at {then}, and what is set now is {now}: undo it by "
+            "hand.",
+            "precondition",
+        )
 
 
 def keep(context: Context, run: Run, result: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ class Awx:
                 "its job type to Run in AWX."
             )
         named = {one: str(template.get(one) or "") for one in ("playbook", "project", "inventory")}
-        return {TEMPLATE: name, **named}
+        return {TEMPLATE: name, **named, "address": mask(self._api)}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Start a job, and wait a little for its end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
+from ...masking import mask
 from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
@@ -38,7 +39,7 @@ class DeployApi:
         self._host = urlsplit(url).hostname or ""
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return the service's version, previous version and the change it runs."""
+        """Return the service's version, previous version and the change it runs, by which API."""
         service = arguments["service"]
         reply = answer_of("The deploy API", lambda: self._raw("GET", service, "", None))
         answer = object_of(reply.text) or {}
@@ -53,10 +54,9 @@ class DeployApi:
                 f"The deploy API at {self._host} tells of {told} where it was asked for "
                 f"{service}: nothing is done to another service."
             )
-        return {
-            name: str(answer.get(name) or "")
-            for name in ("service", "version", "previous_version", "change_id")
-        }
+        names = ("service", "version", "previous_version", "change_id")
+        found = {name: str(answer.get(name) or "") for name in names}
+        return {**found, "address": mask(self._url)}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the rollback."""

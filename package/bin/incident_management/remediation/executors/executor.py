@@ -65,6 +65,9 @@ class Executor(Protocol):
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what is so now, for preconditions and the state's hash.
 
+        ``address``: where a service is that may be set up more than once, unless another fact names
+        the very object. A fix is approved for that, and undone there alone.
+
         Raises:
             ExecutorError: it can't be asked.
         """

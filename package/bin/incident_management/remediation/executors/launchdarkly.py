@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 from urllib.parse import quote, urlsplit
 
+from ...masking import mask
 from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
@@ -91,6 +92,7 @@ class LaunchDarkly:
             **{key: arguments[key] for key in ("project", "environment", "flag")},
             "switched": found.word,
             "flag_version": str(found.version),
+            "address": mask(self._url),
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:

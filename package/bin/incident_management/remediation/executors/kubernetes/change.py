@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, List, Mapping
 
+from ....masking import mask
 from ..executor import ExecutorError, Outcome, Send, Unfit, not_asked, shown_request
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
 from .server import Moved, Place, Reach, Server
@@ -72,7 +73,7 @@ class Change(ABC):
         server = self._server(arguments)
         workload = self._workload(server, arguments)
         place = {"service": arguments["service"], "namespace": arguments["namespace"]}
-        place.update(cluster=server.place.cluster, cluster_url=server.url)
+        place.update(cluster=server.place.cluster, cluster_url=mask(server.url))
         return {
             **place,
             workload.kind.lower(): workload.uid,
