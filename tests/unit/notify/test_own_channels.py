@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from incident_management.incidents.routing import Routing
-from incident_management.notify.channel import dead, sent, unknown
+from incident_management.notify.channel import dead, sent
 from incident_management.notify.reach import reached
 from incident_management.notify.refusals import refusals
 from tests.unit.notify.desk import INCIDENT
-from tests.unit.notify.services import FakeService, Office
+from tests.unit.notify.services import FakeService
 from tests.unit.notify.stakeholder_desk import StakeholderDesk
 from tests.unit.notify.stormy import Storm
 
@@ -84,19 +84,6 @@ def test_stakeholders_there_get_nothing_that_was_found_and_later_calls_know_its_
     )
     assert first.message["stakeholders"] == "all" and first.message["where"] == ["checkout"]
     assert not any(first.message[name] for name in ("rules", "owner", "team", "cause", "url"))
-
-
-def test_it_is_told_which_message_may_be_there_already() -> None:
-    service = FakeService("marked")
-    office = Office(slack=service)
-    service.script = [unknown("The answer was lost.")]
-    office.enqueue("a")
-    for _ in range(4):
-        office.run()
-        office.clock.advance(60)
-    office.enqueue("b")
-    office.run()
-    assert [one.is_repeat for one in service.messages] == [False, True, False]
 
 
 def test_one_that_refuses_messages_is_said() -> None:
