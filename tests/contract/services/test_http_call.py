@@ -288,6 +288,14 @@ def test_a_lost_answer_is_repeated_where_the_service_can_know_it(
     assert speaker.ask(told(message())).answer == answer
 
 
+def test_a_conflict_says_of_a_repeat_that_the_service_has_it(receiver: Any) -> None:
+    receiver.respond = lambda request: (409, {}, {"error": "There is one of this key."})
+    marked, plain = sender(receiver), sender(receiver, body={"text": "{title}"})
+    assert marked.send(told(message())).outcome == "dead"
+    assert plain.send(told(message(), is_repeat=True)).outcome == "dead"
+    assert marked.send(told(message(), is_repeat=True)).outcome == "sent"
+
+
 def test_a_refusal_is_told_without_secrets(receiver: Any) -> None:
     secret = "a/b c"
     receiver.answers = [(401, {}, {"error": f"key {secret} and a%2Fb%20c and 2nd are unknown"})]

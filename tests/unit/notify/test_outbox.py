@@ -20,6 +20,17 @@ def test_a_notification_is_sent_once():
     assert office.records == [(document["_key"], "sent")]
 
 
+def test_a_service_is_told_which_message_it_may_have_already():
+    service = FakeService("marked")
+    office = Office(slack=service)
+    service.script = [unknown("The answer was lost.")]
+    office.enqueue("entry-1")
+    office.run(seconds=60)
+    office.enqueue("entry-2")
+    office.run()
+    assert [one.is_repeat for one in service.messages] == [False, True, False]
+
+
 def test_more_than_a_page_of_notifications_is_sent(monkeypatch):
     monkeypatch.setattr(turns, "PAGE", 2)
     office = Office(slack=FakeService())

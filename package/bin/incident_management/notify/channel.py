@@ -45,6 +45,7 @@ class Notification:
         first_sent: epoch seconds of the first attempt.
         begun: epoch seconds of the attempt that is asked about; where to look for a lost message.
         late: for how many seconds it had to wait, if for so long that it is worth a word.
+        is_repeat: whether it was tried before, so that the service may have it.
         is_over: whether the incident has ended by now, of a message that had to wait.
         room: the id of the incident's own channel in Slack, where it is told if that takes it.
         otherwise: what becomes of it if not: :data:`TEAM`, :data:`TEAM_TOO`; blank: it is dead.
@@ -60,6 +61,7 @@ class Notification:
     first_sent: float = 0.0
     begun: float = 0.0
     late: float = 0.0
+    is_repeat: bool = False
     is_over: bool = False
     room: str = ""
     otherwise: str = ""

@@ -221,7 +221,10 @@ class Outbox:
             # Others may soon take this attempt for lost; it was not made yet.
             return self._end(document, number, Delivery("retry", "The attempt began too late."))
         self._attempts.make(key, number)
-        delivery = sent_by(sender, replace(notification, first_sent=document["first_sent"]))
+        is_repeat = number - int(document["spent"]) > 1
+        first_sent = document["first_sent"]
+        told = replace(notification, first_sent=first_sent, is_repeat=is_repeat)
+        delivery = sent_by(sender, told)
         if delivery.outcome == "unknown":
             return self._wait_to_ask(document, delivery.detail)
         return self._end(document, number, delivery)

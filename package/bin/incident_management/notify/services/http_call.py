@@ -126,7 +126,9 @@ class HttpSender:
         except NO_REPLY as error:
             return without_reply(error)
         host = urlsplit(url).hostname or ""
-        if not 200 <= reply.status < 300:
+        # A conflict is what a service calls a key that it knows from the try before.
+        is_there = reply.status == 409 and notification.is_repeat and self._is_marked(call)
+        if not (200 <= reply.status < 300 or is_there):
             return self._refused(reply, host, call)
         begins = message.event in _BEGINS and KEPT not in call.fields
         return sent(self._receipt(reply, notification, begins))
