@@ -79,7 +79,10 @@ def test_a_deployment_of_kubernetes_is_put_back_and_proved(office: Office, shop:
         office.set("remediation", kubernetes_url=api.url, kubernetes_token="t")
         incident = analysed(office)
         plan = remediate(office, incident, action="undo_rollout")
-        assert plan["blast_radius"] == "checkout is rolled out anew with r7."
+        assert plan["blast_radius"] == (
+            "checkout is rolled out anew with r7. "
+            "The change event does not tell the namespace: compare before you approve."
+        )
         shown = remediate(office, incident, do="preview", plan=plan["plan_id"])
         patch = [one["op"] for one in json.loads(shown["request"][-1])]
         assert patch == ["test", "test", "replace", "add"]
@@ -161,6 +164,7 @@ def test_an_alias_of_a_lambda_function_is_put_back_and_proved(office: Office, sh
         plan = remediate(office, incident, action="put_back")
         assert plan["blast_radius"] == (
             "checkout runs 41. Version 42 has provisioned concurrency, 41 has none: it starts cold."
+            " The change event does not tell the alias: compare before you approve."
         )
         assert "has no check mode" in remediate(office, incident, do="check")["detail"]
         assert amazon.updates == 0
