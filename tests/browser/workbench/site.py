@@ -141,7 +141,11 @@ class Site:
         self.write(incident_id, "sla", "system", event="timed", life=1, policies=["x"], **due)
 
     def analysed(self, incident_id: str, **changed: Any) -> None:
-        """Give an incident an analysis that blames a change, with a citation that was checked."""
+        """Give an incident an analysis that blames a change, with a citation that was checked.
+
+        Its service runs that change, whatever fixes of other tests have put back.
+        """
+        self.deployer.state.update(version="r8", previous_version="r7", change_id="CHG-8")
         cause = "CHG-8 set pool_size from 20 to 1 on checkout (r7 to r8), 2 minutes before"
         quote = "ERROR checkout QueuePool limit of size 1 overflow 0 reached, timed out"
         change = "CHG-8 service=checkout pool_size: 20 -> 1 version=r8"

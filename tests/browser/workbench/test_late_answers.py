@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from .gestures import said, submit
@@ -15,12 +14,6 @@ from .test_not_delivered import undelivered
 from .waiting import Held, come_back, let_time_pass, refresh
 
 Enter = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def _changed(site: Site) -> None:
-    """The service runs the change that the incidents of these tests blame, whatever others did."""
-    site.deployer.state.update(version="r8", previous_version="r7", change_id="CHG-8")
 
 
 def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter: Enter) -> None:

@@ -149,7 +149,7 @@ def test_an_asked_for_notification_needs_the_capability_and_is_sent_once(office:
     assert office.call("POST", "/notifications", body)["new"] is False
     wait_for(lambda: office.slack.messages)
     status, problem = office.call("POST", "/notifications", {"channel": "fax", "message": "x"})
-    assert status == 400 and "'fax'; use slack" in problem["detail"]
+    assert status == 400 and "'fax' is not a channel; the channels are slack" in problem["detail"]
     assert office.slack.texts() == ["🟡 MEDIUM · Disk almost full"]
 
 
