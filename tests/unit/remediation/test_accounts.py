@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
 import pytest
@@ -20,6 +18,7 @@ from incident_management.splunk.settings import SettingsError, parse
 from tests.unit.remediation.amazon import ARGUMENTS, BACK, FORTH, UPDATED, deployment, service
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import execute, propose
+from tests.unit.remediation.served import Handler, served
 
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")
@@ -289,7 +288,7 @@ ANSWERS = {
 def sts_and_ecs(asked, answers):
     """Serve both; ``asked`` gets the call, whose key signed it, its token and its parameters."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
@@ -297,19 +296,10 @@ def sts_and_ecs(asked, answers):
             key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
             token = self.headers.get("X-Amz-Security-Token", "")
             asked.append((call, key, token, {} if target else parse_qs(body)))
-            self.send_response(200)
-            answer = answers[call].encode()
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            self.answer(answers[call].encode())
 
-        def log_message(self, *_said):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(Answering) as url:
+        yield url
 
 
 def over_http(url):

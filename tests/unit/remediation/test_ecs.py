@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -22,6 +20,7 @@ from tests.unit.remediation.amazon import (
     deployment,
     service,
 )
+from tests.unit.remediation.served import Handler, served
 
 
 @contextmanager
@@ -29,22 +28,14 @@ def answering(*bodies):
     """A server that answers 200 with these, and to all further requests with the last."""
     left = list(bodies)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             body = left.pop(0) if len(left) > 1 else left[0]
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(body)
 
-        def log_message(self, *_said):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(Answering) as url:
+        yield url
 
 
 @pytest.fixture

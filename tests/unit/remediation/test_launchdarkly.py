@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from contextlib import contextmanager, suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +22,7 @@ from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.flags import PATH, TOKEN, URL, Flags
 from tests.unit.remediation.hostile import is_withstood, spoiled
 from tests.unit.remediation.plans import approved, execute, propose, refusal
+from tests.unit.remediation.served import Handler, served
 
 ROOT = Path(__file__).parents[3]
 OFF = {
@@ -356,7 +355,7 @@ def test_the_manuals_actions_are_usable():
 def serving(flags):
     """The stand-in behind HTTP."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         def answered(self):
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
@@ -365,21 +364,12 @@ def serving(flags):
             parts = urlsplit(self.path)
             query = parse_qs(parts.query)
             reply = flags.answer(self.command, parts.path, query, body, self.headers)
-            content = reply.text.encode()
-            self.send_response(reply.status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(reply.text.encode(), reply.status)
 
         do_GET = do_PATCH = answered
 
-        def log_message(self, *_said):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(Answering) as url:
+        yield url
 
 
 def test_over_the_wire_with_the_settings_of_the_page(flags):

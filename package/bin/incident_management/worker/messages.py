@@ -87,9 +87,9 @@ class Messages:
 
     def bring_up_to_date(self) -> Mapping[str, int]:
         """Have the first messages in Slack say where their incidents stand."""
-        settings = self._config.settings
-        if not settings.slack.bot_token or "slack" in self._held_channels():
+        if not self._can_use_slack():
             return {}
+        settings = self._config.settings
         sender = partial(slack_sender, settings, self._clock)
         try:
             return self._first.run(sender, settings.network.web_url)
@@ -102,12 +102,16 @@ class Messages:
         Shares a turn with what comes before it, which has read what changed: where no incident has
         a room, nothing is asked for.
         """
-        settings = self._config.settings
-        if not settings.slack.bot_token or "slack" in self._held_channels():
+        if not self._can_use_slack():
             return {}
+        settings = self._config.settings
         make = partial(slack_rooms, settings, self._clock)
         web_url = settings.network.web_url
         return self._rooms.run(make, settings.slack, routing, web_url, self._first.saw_room)
+
+    def _can_use_slack(self) -> bool:
+        """Whether there is a token, and nothing malformed beside it."""
+        return bool(self._config.settings.slack.bot_token) and "slack" not in self._held_channels()
 
     def note_reach(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""
