@@ -161,7 +161,7 @@ class State:
         incident.update_promised = self.owed.promised
         incident.review = self.afterwards.state
         incident.follow_ups = self.afterwards.follow_ups
-        incident.follow_ups_open = self.afterwards.still_open
+        incident.follow_ups_open = self.afterwards.items.still_open
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
