@@ -285,6 +285,18 @@ class Story:
         whole = {"title": f"Do {self.number}", "owner": "ann", "due": due}
         return self.ask(member, f"/incidents/{incident}/follow-ups", whole)
 
+    def task(self, member: Member, incident: str) -> Any:
+        known = self.world.captain.incidents.get(incident) or {}
+        there = [f"/{one['id']}" for one in known.get("tasks") or ()]
+        bodies = ({"state": "done"}, {"state": "open"}, {"owner": "bob"}, {"owner": ""})
+        key = self.rng.choice(["", *there])
+        body = self.rng.choice(bodies) if key else {"title": f"Do {self.number}"}
+        return self.ask(member, f"/incidents/{incident}/tasks{key}", body)
+
+    def role(self, member: Member, incident: str) -> Any:
+        body = {"role": "scribe", "person": self.rng.choice(("ann", "bob", ""))}
+        return self.ask(member, f"/incidents/{incident}/roles", body)
+
     def review(self, member: Member, incident: str) -> Any:
         bodies = ({"summary": "So."}, {"state": "done"}, {"state": "open", "reason": "no"})
         return self.ask(member, f"/incidents/{incident}/review", self.rng.choice(bodies))
@@ -395,6 +407,17 @@ class Story:
 ACTS = (
     *("acknowledge", "assign", "escalate", "note", "update", "resolve", "resolve", "reopen"),
     *("close", "pin", "edit", "merge", "merge", "unmerge", "split", "bulk", "follow_up"),
-    *("review", "suppress", "cover", "fix", "decide", "decide", "carry_out", "undo_fix"),
+    *(
+        "task",
+        "role",
+        "review",
+        "suppress",
+        "cover",
+        "fix",
+        "decide",
+        "decide",
+        "carry_out",
+        "undo_fix",
+    ),
     *("withdraw", "over", "over", "over", "freeze", "reconfigure", "open_by_hand"),
 )
