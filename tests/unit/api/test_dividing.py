@@ -4,6 +4,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
+from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
 
 READING = frozenset({"incident_read"})
@@ -72,24 +73,28 @@ def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
         assert api.call("POST", path, bad)[0] == 400
 
 
-def test_what_is_sent_again_under_its_key_is_written_once(api, incident):
+@pytest.mark.parametrize("what", ["add", "hand over", "role"])
+def test_what_was_cut_off_and_comes_again_under_its_key_is_written_once(api, incident, what):
     (step,) = told(api, incident)["tasks"]
-    for path, body in (
-        ("tasks", {"title": "Call"}),
-        (f"tasks/{step['id']}", {"owner": "kim", "seen_at": 0.0}),
-        ("roles", {"role": "scribe", "person": "ann", "seen_at": 0.0}),
-    ):
-        before = len(timeline.read(api.stores, incident))
-        key = {"Idempotency-Key": path}
-        there = f"/incidents/{incident}/{path}"
-        first, again = (api.call("POST", there, body, headers=key) for _ in range(2))
-        assert first == again and first[0] == 200
-        # As where its handler was killed before the answer was kept.
-        for one in api.stores.claims.all():
-            if one["purpose"].startswith("idempotency:"):
-                value = {**one["value"], "answer": None}
-                api.stores.claims.save([{**one, "value": value}])
-        assert len(timeline.read(api.stores, incident)) == before + 1
+    path, body = {
+        "add": ("tasks", {"title": "Call"}),
+        "hand over": (f"tasks/{step['id']}", {"owner": "kim", "seen_at": 0.0}),
+        "role": ("roles", {"role": "scribe", "person": "ann", "seen_at": 0.0}),
+    }[what]
+    before = len(timeline.read(api.stores_value, incident))
+
+    def fails(verb, name):
+        if (verb, name) == ("save", "incidents"):
+            raise Unavailable
+
+    api.stores_value.incidents.before = fails
+    there, key = f"/incidents/{incident}/{path}", {"Idempotency-Key": "k1"}
+    assert api.call("POST", there, body, headers=key)[0] == 503
+    api.stores_value.heal()
+    api.clock.advance(5.0)
+    first, again = (api.call("POST", there, body, headers=key) for _ in range(2))
+    assert first == again and first[0] == 200
+    assert len(timeline.read(api.stores_value, incident)) == before + 1
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -98,7 +103,7 @@ def test_a_resolve_keeps_what_was_to_be_done_and_forbids_nothing(api, incident, 
     if at_once:
         path, body = "/incidents/bulk", {**body, "action": "resolve", "ids": [incident]}
     assert api.call("POST", path, body)[0] == 200
-    assert timeline.read(api.stores, incident)[-1].data["tasks_left"] == ["Tell support"]
+    assert timeline.read(api.stores_value, incident)[-1].data["tasks_left"] == ["Tell support"]
     assert told(api, incident)["tasks"] == []
     review = api.call("GET", f"/incidents/{incident}/review")[1]
     (promised,) = [one for one in review["account"] if one["name"] == "promised"]
