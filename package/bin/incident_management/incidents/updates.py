@@ -20,6 +20,7 @@ from .fold import effective
 from .joining import carrying_out
 from .model import ENDED, Entry, Incident
 from .routing import Routing
+from .tasks.steps import left_open
 
 __all__ = ["MAX_SERVICES", "STATES", "TEXT_CHARACTERS", "draft", "resolve", "updates_of", "write"]
 
@@ -95,11 +96,16 @@ def resolve(
     once: str = "",
     **given: Any,
 ) -> Incident:
-    """Resolve an incident as :func:`.lifecycle.resolve` does, with a last ``update``, if given."""
+    """Resolve an incident as :func:`.lifecycle.resolve` does, with a last ``update``, if given.
+
+    What is still to be done is written down with it.
+    """
+    incident = timeline.current(stores, incident_id)
     if update.strip():
-        lifecycle.must_be_open(timeline.current(stores, incident_id), "resolved")
+        lifecycle.must_be_open(incident, "resolved")
         who = (stores, clock, routing, incident_id, actor)
         write(*who, update, "resolved", once=f"{once}:update" if once else "")
+    given["tasks_left"] = left_open(routing, incident)
     return lifecycle.resolve(stores, clock, incident_id, actor, once=once, **given)
 
 

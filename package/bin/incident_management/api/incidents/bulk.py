@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents import editing, lifecycle
+from ...incidents import editing, lifecycle, updates
 from ...incidents.clocks import assignment
 from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ...incidents.model import Incident
@@ -72,7 +72,7 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "note": Action(lifecycle.note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
-    "resolve": Action(lifecycle.resolve, tuple(RESOLUTION)),
+    "resolve": Action(updates.resolve, tuple(RESOLUTION), routed=True),
     "reopen": Action(_reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
     "review": Action(_review, ("state", "reason"), needs=("state",)),
