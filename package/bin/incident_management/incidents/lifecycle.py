@@ -164,7 +164,7 @@ class Ending:
     """What is said of an incident as it is resolved.
 
     ``resolution`` is what was done, ``reason`` why it is over, ``feedback`` one of FEEDBACK or
-    empty. ``over`` are the problems whose end it is.
+    empty. ``over`` are the problems whose end it is, ``tasks_left`` what was still to be done.
     """
 
     resolution: str = ""
@@ -172,6 +172,7 @@ class Ending:
     category: str = ""
     feedback: str = ""
     over: Sequence[str] = ()
+    tasks_left: Sequence[str] = ()
 
     def to_data(self) -> Document:
         """Return it as an entry holds it. Raises Invalid for a feedback that there is not."""
@@ -183,6 +184,7 @@ class Ending:
             "category": self.category,
             "feedback": self.feedback,
             **({"over": list(self.over)} if self.over else {}),
+            **({"tasks_left": list(self.tasks_left)} if self.tasks_left else {}),
         }
 
 

@@ -157,7 +157,8 @@ class Incident:
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
-    are open: :mod:`.review.afterwards`.
+    are open: :mod:`.review.afterwards`. ``tasks`` that were added or touched, and ``roles`` that
+    somebody has or had: :mod:`.tasks.dividing`.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
@@ -210,6 +211,8 @@ class Incident:
     review: str = ""
     follow_ups: List[Document] = field(default_factory=list)
     follow_ups_open: int = 0
+    tasks: List[Document] = field(default_factory=list)
+    roles: List[Document] = field(default_factory=list)
     update_due: Optional[float] = None
     update_promised: Optional[float] = None
     last_update: Document = field(default_factory=dict)

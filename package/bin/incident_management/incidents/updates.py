@@ -7,7 +7,7 @@ state is what people are told, and changes nothing of the incident's own status.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ..ports import Document
@@ -23,6 +23,7 @@ from .joining import carrying_out
 from .lifecycle import Ending
 from .model import ENDED, Entry, Incident
 from .routing import Routing
+from .tasks.steps import left_open
 
 __all__ = [
     "MAX_SERVICES",
@@ -99,11 +100,16 @@ def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incid
 def resolve(
     act: Act, routing: Routing, incident_id: str, ending: Ending, last: str = ""
 ) -> Incident:
-    """Resolve an incident, with a ``last`` update for stakeholders unless that is empty."""
+    """Resolve an incident, with a ``last`` update for stakeholders unless that is empty.
+
+    What is still to be done is written down with it.
+    """
+    incident = timeline.current(act.stores, incident_id)
     if last.strip():
-        lifecycle.must_be_open(timeline.current(act.stores, incident_id), "resolved")
+        lifecycle.must_be_open(incident, "resolved")
         telling = act.named(f"{act.once}:update" if act.once else "")
         write(telling, routing, incident_id, Update(last, "resolved"))
+    ending = replace(ending, tasks_left=left_open(routing, incident))
     return lifecycle.resolve(act, incident_id, ending)
 
 

@@ -18,9 +18,9 @@ from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..incidents.lifecycle import Ending
 from ..incidents.stores import chunks
+from ..notify.delivery.outbox import FINAL
 from ..notify.heard.news import KIND, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
-from ..notify.outbox import FINAL
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents import editing, lifecycle
+from ...incidents import editing, lifecycle, updates
 from ...incidents.act import Act
 from ...incidents.clocks import assignment
 from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ...incidents.model import Incident
 from ...incidents.review.afterwards import REVIEW_STATES
 from ...incidents.review.writing import write_review
+from ...incidents.routing import Routing
 from ...splunk.session import SplunkError
 from ..router import Request, Response, problem_of, route
 from ..schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
@@ -44,8 +45,8 @@ def _set_severity(act: Act, incident_id: str, severity: str) -> Incident:
     return editing.edit(act, incident_id, {"severity": severity})
 
 
-def _resolve(act: Act, incident_id: str, **said: str) -> Incident:
-    return lifecycle.resolve(act, incident_id, lifecycle.Ending(**said))
+def _resolve(act: Act, routing: Routing, incident_id: str, **said: str) -> Incident:
+    return updates.resolve(act, routing, incident_id, lifecycle.Ending(**said))
 
 
 def _review(act: Act, incident_id: str, state: str, reason: str) -> Incident:
@@ -60,7 +61,7 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "note": Action(lifecycle.note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
-    "resolve": Action(_resolve, tuple(RESOLUTION)),
+    "resolve": Action(_resolve, tuple(RESOLUTION), routed=True),
     "reopen": Action(lifecycle.reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
     "review": Action(_review, ("state", "reason"), needs=("state",)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..incidents import timeline
-from ..incidents.act import Act
-from ..incidents.model import ACTOR
-from ..ports import Clock, Document, Stores
+from ...incidents import timeline
+from ...incidents.act import Act
+from ...incidents.model import ACTOR
+from ...ports import Clock, Document, Stores
 
 __all__ = ["recorder"]
 
