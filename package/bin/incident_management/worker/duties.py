@@ -253,9 +253,8 @@ class Duties:
     def _spool(self) -> Mapping[str, int]:
         def notify(body: Mapping[str, Any], actor: str) -> Any:
             web_url = self._config.settings.network.web_url
-            return asked.enqueue(
-                self.stores, self.clock, self._messages.outbox, body, web_url, actor
-            )
+            act = Act(self.stores, self.clock, actor)
+            return asked.enqueue(act, self._messages.outbox, body, web_url)
 
         return deliver_spool(
             spool.pending(),
