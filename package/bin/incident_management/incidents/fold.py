@@ -141,6 +141,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "notification": self.afterwards.ticket,
+            "ticket": self.afterwards.ticket,
             "room": self._room,
             "update": self.owed.update,
             "update_due": self.owed.update_due,

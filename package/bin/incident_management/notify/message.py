@@ -80,7 +80,8 @@ class Message:
     ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
-    ``room`` is Slack's id of the channel that was opened.
+    ``room`` is Slack's id of the channel that was opened. ``follow_up`` is the id of the follow-up
+    that a ticket is for, whose ``due`` date is told where it is news (:mod:`.follow_up_tickets`).
     """
 
     event: str
@@ -109,6 +110,8 @@ class Message:
     next_by: float = 0.0
     stakeholders: str = ""
     room: str = ""
+    follow_up: str = ""
+    due: float = 0.0
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""

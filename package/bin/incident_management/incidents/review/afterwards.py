@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, Optional
 
 from ..model import Document, Entry
+from .follow_up_tickets import TICKET, tickets_after, wanted_by
 
 __all__ = ["ENDING", "FOLLOW_UP_STATES", "REVIEW_STATES", "SECTIONS", "Afterwards"]
 
@@ -55,8 +56,8 @@ class Afterwards:
         """Each follow-up as it stands, the oldest first.
 
         Its fields are ``id, title, owner, due, state, reason``, by whom and when it was last
-        changed (``by``, ``at``; of an ended one who ended it), and of which ``due`` this owner was
-        reminded (``reminded``).
+        changed (``by``, ``at``; of an ended one who ended it), of which ``due`` this owner was
+        reminded (``reminded``), and its ``tickets``, if any (:mod:`.follow_up_tickets`).
         """
         return [dict(one) for one in self._follow_ups.values()]
 
@@ -92,11 +93,16 @@ class Afterwards:
             if known and entry.data.get("owner") == known["owner"]:
                 known["reminded"] = entry.data.get("due")
             return
+        if entry.data.get("event") == TICKET:
+            self.ticket(entry)
+            return
         self._count(entry)
         new = {name: entry.data[name] for name in _TOLD if name in entry.data}
         if known is None:
             blank = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
             self._follow_ups[key] = {"id": key, **blank, **new, **_by(entry)}
+            if wanted_by(entry):
+                self.ticket(entry)
             return
         if new.get("owner", known["owner"]) != known["owner"]:
             known.pop("reminded", None)
@@ -105,6 +111,12 @@ class Afterwards:
             known.update({**new, **(_by(entry) if known["state"] == "open" else {})})
         elif new["state"] != known["state"]:
             known.update({"reason": "", **new, **_by(entry)})
+
+    def ticket(self, entry: Entry) -> None:
+        """Take an entry about a follow-up's ticket: of others, nothing."""
+        known = self._follow_ups.get(str(entry.data.get("follow_up") or ""))
+        if known is not None:
+            known["tickets"] = tickets_after(known.get("tickets") or (), entry)
 
     def _count(self, entry: Entry) -> None:
         if "state" in entry.data:

@@ -8,8 +8,9 @@ state, or what somebody else has said meanwhile, does not allow it.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ...channels import NAMES
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
@@ -19,6 +20,7 @@ from ..model import Entry, Incident
 from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from ..stores import claim_document
 from .afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from .follow_up_tickets import TICKET, ticket_in
 
 __all__ = [
     "FOLLOW_UPS",
@@ -28,6 +30,7 @@ __all__ = [
     "add_follow_up",
     "change_follow_up",
     "claim_of",
+    "want_ticket",
     "write_review",
 ]
 
@@ -91,15 +94,21 @@ def add_follow_up(
     title: str,
     owner: str,
     due: float,
+    tickets: Sequence[str] = (),
     once: str = "",
 ) -> Incident:
-    """Note something to be done afterwards, by whom and until when (epoch seconds)."""
+    """Note something to be done afterwards, by whom and until when (epoch seconds).
+
+    ``tickets``: the channels on which it is to have a ticket at once.
+    """
     known = _current(stores, incident_id)
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
     key = "FUP-" + digest([incident_id, once or uuid.uuid4().hex], 10)
-    whole = {"follow_up": key, "event": "added", **data, "state": "open"}
+    whole: Document = {"follow_up": key, "event": "added", **data, "state": "open"}
+    if tickets:
+        whole["tickets"] = list(tickets)
     return _written(stores, clock, incident_id, whole, actor, once)
 
 
@@ -145,6 +154,34 @@ def change_follow_up(
         whole = {"follow_up": follow_up, "event": "changed", **data}
         return _written(stores, clock, incident_id, whole, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def want_ticket(
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    follow_up: str,
+    channel: str,
+    once: str = "",
+) -> Incident:
+    """Want a ticket for an open follow-up on a channel; the worker makes it."""
+    known = added_up(timeline.read_existing(stores, incident_id))
+    one = _follow_up(known, incident_id, follow_up)
+    if one["state"] != "open":
+        raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
+    tickets = one.get("tickets") or ()
+    standing, service = ticket_in(tickets, channel), NAMES[channel]
+    if standing is not None:
+        number = standing.get("number")
+        has = f"has {number} in {service}" if number else f"is getting a ticket in {service}"
+        raise IllegalMove(f"{follow_up} {has} already: {standing['by']} wanted one.")
+    # Another one can be wanted after each that failed or was deleted.
+    before = max((float(each["at"]) for each in tickets if each["channel"] == channel), default=0.0)
+    what = f"{follow_up}:{channel}:{before:.3f}"
+    _take_turn(stores, clock, incident_id, what, 0, actor)
+    data = {"follow_up": follow_up, "event": TICKET, "channel": channel, "title": one["title"]}
+    return _written(stores, clock, incident_id, data, actor, once)
 
 
 def _written(
