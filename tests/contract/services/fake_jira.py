@@ -211,9 +211,11 @@ class FakeJira:
         self.issues.append(issue)
         return {"id": issue["id"], "key": issue["key"], "self": "https://x/"}
 
-    def _planned(self, fields: Dict[str, Any]) -> Dict[str, str]:
+    def _planned(self, fields: Dict[str, Any]) -> Dict[str, Any]:
         """Who is to do an issue, by name, and until which day."""
-        given = {name: fields[name] for name in ("duedate", "assignee") if name in fields}
+        given: Dict[str, Any] = {
+            name: fields[name] for name in ("duedate", "assignee") if name in fields
+        }
         errors = {
             name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
             for name in given

@@ -268,7 +268,11 @@ def _both(name: str, value: str, states: Dict[str, str]) -> Dict[str, str]:
     if name == "state":
         return {"display_value": states[value], "value": value}
     if name in _PEOPLE and value:
-        return {"display_value": value, "value": value.encode().hex().ljust(32, "0")[:32]}
+        is_id = re.fullmatch("[0-9a-f]{32}", value)
+        return {
+            "display_value": value,
+            "value": value if is_id else value.encode().hex().ljust(32, "0")[:32],
+        }
     # People see times in their own zone.
     shown = f"{value} (Berlin)" if name.endswith("_on") else value
     return {"display_value": shown, "value": value}
