@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping
 
@@ -63,16 +64,21 @@ class FollowUpDesk:
         self.tell()
         lifecycle.resolve(self.stores, self.clock, INCIDENT, "dana")
 
-    def restart(self, stores: Any = None) -> None:
+    def restart(self, holder: str = "sh1") -> None:
         """Another worker process takes over; what the last one remembered is gone."""
-        stores = stores or self.stores
-        record = recorder(stores, self.clock)
-        self.outbox = Outbox(stores, self.clock, "sh1", record, jitter=lambda: 0.0)
-        self.announcer = Announcer(stores, self.clock, self.outbox)
-        self.tickets = FollowUpTickets(stores, self.outbox)
+        record = recorder(self.stores, self.clock)
+        self.outbox = Outbox(self.stores, self.clock, holder, record, jitter=lambda: 0.0)
+        self.announcer = Announcer(self.stores, self.clock, self.outbox)
+        self.tickets = FollowUpTickets(self.stores, self.outbox)
         self.duty = Tickets(
-            stores, self.clock, self.config, lambda name, said: self.said.append(said)
+            self.stores, self.clock, self.config, lambda name, said: self.said.append(said)
         )
+
+    def another(self) -> FollowUpDesk:
+        """Another search head's worker, at the same stores and services."""
+        other = copy(self)
+        other.restart("sh2")
+        return other
 
     # --- what people do here ----------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, 
 
 from ..channels import HEARD, NAMES, PLANNED
 from ..incidents import lifecycle, timeline
-from ..incidents.errors import IllegalMove
+from ..incidents.errors import IllegalMove, Invalid
 from ..incidents.review.writing import REASON_CHARACTERS, change_follow_up
 from ..incidents.stores import chunks
 from ..notify.heard.news import KIND, Ending, Known, News
@@ -310,7 +310,7 @@ class Tickets:
         who = (self._stores, self._clock, one.incident_id, look.notebook.channel)
         try:
             change_follow_up(*who, one.follow_up, changes, how.once)
-        except IllegalMove:
+        except (IllegalMove, Invalid):  # Invalid: it is so already, and has a reason.
             known = timeline.refresh(self._stores, one.incident_id).follow_ups
             now = next(each["state"] for each in known if each["id"] == one.follow_up)
             return bool((now == "open") == (state == "open"))

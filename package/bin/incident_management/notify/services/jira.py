@@ -89,7 +89,7 @@ class JiraSender:
             status, remark = self._move(path, status, message)
             refused = self._edit(path, message)
             self._comment(path, notification, message, f"{remark} {refused}".strip())
-            issue.update({} if refused else _planned(message))
+            issue["fields"].update({} if refused else _assigned(_planned(message)))
         return sent({**self._receipt(issue, message), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
@@ -106,7 +106,7 @@ class JiraSender:
     def _issue(self, issue_id: str) -> Optional[Dict[str, Any]]:
         if not issue_id:
             return None
-        path = f"/issue/{quote(issue_id, safe='')}?fields=status&properties={PROPERTY}"
+        path = f"/issue/{quote(issue_id, safe='')}?fields=status,assignee&properties={PROPERTY}"
         found = self._service.find(path)
         return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
@@ -139,7 +139,7 @@ class JiraSender:
 
         def make() -> Mapping[str, Any]:
             body = {"fields": {**fields, **wished}, "properties": properties}
-            return {**self._service.call("POST", "/issue", body), **wished}
+            return {**self._service.call("POST", "/issue", body), "fields": _assigned(wished)}
 
         try:
             return make()
@@ -170,8 +170,8 @@ class JiraSender:
         if message.follow_up:
             site = self._settings.site_url.rstrip("/")
             receipt["url"] = f"{site}/browse/{quote(receipt['number'], safe='')}"
-        if issue.get("assignee"):
-            receipt["assignee"] = message.mention
+            if message.mention and _assignee(issue) == message.mention:
+                receipt["assignee"] = message.mention
         return receipt
 
     def _has_comment(self, path: str, message_id: str) -> bool:
@@ -239,6 +239,16 @@ def _planned(message: Message) -> Dict[str, Any]:
     day = to_the_second(message.due)[:10] if message.due else ""
     assignee = {"id": message.mention} if message.mention else None
     return {name: one for name, one in (("duedate", day), ("assignee", assignee)) if one}
+
+
+def _assigned(planned: Mapping[str, Any]) -> Dict[str, Any]:
+    """What an issue shows when it was given that."""
+    given = planned.get("assignee")
+    return {"assignee": {"accountId": given["id"]}} if given else {}
+
+
+def _assignee(issue: Mapping[str, Any]) -> str:
+    return str((issue["fields"].get("assignee") or {}).get("accountId") or "")
 
 
 def _moves(message: Message) -> bool:
