@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.review import writing
 from incident_management.incidents.review.reminding import remind
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announce import Announcer
-from incident_management.notify.follow_up_tickets import FollowUpTickets
-from incident_management.notify.outbox import Outbox
-from incident_management.notify.record import recorder
+from incident_management.notify.announcing.announcer import Announcer
+from incident_management.notify.announcing.follow_up_tickets import FollowUpTickets
+from incident_management.notify.delivery.outbox import Outbox
+from incident_management.notify.delivery.record import recorder
 from incident_management.notify.senders import senders
 from incident_management.splunk.settings import Jira, Network, ServiceNow, Settings
 from incident_management.worker.tickets import Tickets
@@ -62,7 +63,7 @@ class FollowUpDesk:
         self._write("opened", title="High Error Rate: checkout", severity="critical", signals={})
         self._write("routed", team="web", owner="", reason="rule")
         self.tell()
-        lifecycle.resolve(self.stores, self.clock, INCIDENT, "dana")
+        lifecycle.resolve(self.act("dana"), INCIDENT)
 
     def restart(self, holder: str = "sh1") -> None:
         """Another worker process takes over; what the last one remembered is gone."""
@@ -80,18 +81,21 @@ class FollowUpDesk:
         other.restart("sh2")
         return other
 
+    def act(self, by: str) -> Act:
+        return Act(self.stores, self.clock, by)
+
     # --- what people do here ----------------------------------------------------------------
 
     def add(self, title: str = "Alert on the pool", owner: str = "lee", **more: Any) -> str:
         due = self.clock.now() + 7 * DAY
-        who = (self.stores, self.clock, INCIDENT, "dana")
-        return str(writing.add_follow_up(*who, title, owner, due, **more).follow_ups[-1]["id"])
+        incident = writing.add_follow_up(self.act("dana"), INCIDENT, title, owner, due, **more)
+        return str(incident.follow_ups[-1]["id"])
 
     def want(self, key: str, by: str = "dana") -> None:
-        writing.want_ticket(self.stores, self.clock, INCIDENT, by, key, self.channel)
+        writing.want_ticket(self.act(by), INCIDENT, key, self.channel)
 
     def change(self, key: str, by: str = "dana", **changes: Any) -> None:
-        writing.change_follow_up(self.stores, self.clock, INCIDENT, by, key, changes)
+        writing.change_follow_up(self.act(by), INCIDENT, key, changes)
 
     def with_ticket(self, **more: Any) -> str:
         """A follow-up with a ticket that was looked at."""
@@ -170,5 +174,5 @@ class FollowUpDesk:
         self.config.settings = replace(settings, **{self.channel: changed})
 
     def _write(self, kind: str, **data: Any) -> None:
-        timeline.append(self.stores, self.clock, INCIDENT, kind, data, "tester")
+        timeline.append(self.act("tester"), INCIDENT, kind, data)
         timeline.refresh(self.stores, INCIDENT)

@@ -10,6 +10,7 @@ from incident_management.worker.refreshing import refresh_stale
 from tests.fakes.turns import Killed, orders
 
 from .follow_up_desk import DONE, WORKED_ON, FollowUpDesk
+from .receiver import Request
 
 CHANNELS = ["servicenow", "jira"]
 # More than a life takes, of calls to the KV store and of requests to the service.
@@ -89,7 +90,8 @@ def test_a_request_that_is_lost_is_not_carried_out_twice(channel, taken, receive
         desk = FollowUpDesk(channel, receiver)
         key = desk.add()
         desk.want(key)
-        handle, seen = receiver.respond, []
+        handle = receiver.respond
+        seen: list[Request] = []
 
         def some_lost(request, handle=handle, seen=seen, lost=lost):
             seen.append(request)

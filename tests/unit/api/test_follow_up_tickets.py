@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.splunk.settings import Jira, Settings
 from tests.fakes.api import FakeApi
 from tests.unit.api.test_reviews import READING, add, over, review
@@ -30,7 +31,7 @@ def told(api, incident_id, key, number="OPS-1", outcome="sent", **ticket):
     """The outbox writes down how the message to the ticket ended."""
     data = {"channel": "jira", "event": "follow_up", "outcome": outcome, "follow_up": key}
     data["ticket"] = {"ticket": "10001", "number": number, "url": URL, **ticket}
-    timeline.append(api.stores_value, api.clock, incident_id, "notification", data, "app")
+    timeline.append(Act(api.stores_value, api.clock, "app"), incident_id, "notification", data)
     timeline.refresh(api.stores_value, incident_id)
 
 

@@ -16,14 +16,17 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, 
 
 from ..channels import HEARD, NAMES, PLANNED
 from ..incidents import lifecycle, timeline
+from ..incidents.act import Act
 from ..incidents.errors import IllegalMove, Invalid
-from ..incidents.review.writing import REASON_CHARACTERS, change_follow_up
+from ..incidents.items import REASON_CHARACTERS
+from ..incidents.lifecycle import Ending
+from ..incidents.review.writing import change_follow_up
 from ..incidents.stores import chunks
-from ..notify.heard.news import KIND, Ending, Known, News
+from ..notify.delivery.outbox import FINAL
+from ..notify.heard.news import KIND, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
 from ..notify.heard.troubles import note_key
 from ..notify.message import plain
-from ..notify.outbox import FINAL
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured
@@ -245,10 +248,10 @@ class Tickets:
         state = known.state(ticket)
         found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
         if state and one.follow_up:
-            if not self._follow(look, one, state, known.ending(ticket, state)):
+            if not self._follow(look, one, state, *known.ending(ticket, state)):
                 return
         elif state and state.ends and look.resolves:
-            self._resolve(look, one.incident_id, known.ending(ticket, state))
+            self._resolve(look, one.incident_id, *known.ending(ticket, state))
         elif state and ticket.taken and look.acknowledges:
             self._acknowledge(look, one.incident_id, state)
         self._write(look, one, [news for news in found if news])
@@ -278,27 +281,28 @@ class Tickets:
             )
         return read.found
 
-    def _resolve(self, look: _Look, incident_id: str, ending: Ending) -> None:
+    def _resolve(self, look: _Look, incident_id: str, ending: Ending, once: str) -> None:
         """Resolve the incident as its ticket was; nothing where it is not open any more."""
         try:
-            who = (self._stores, self._clock, incident_id, look.notebook.channel)
-            lifecycle.resolve(*who, **ending._asdict())
+            lifecycle.resolve(self._act(look, once), incident_id, ending)
         except IllegalMove:
             return
         look.counts["incidents_resolved_by_ticket"] += 1
+
+    def _act(self, look: _Look, once: str = "") -> Act:
+        """What is done in the name of the channel that is looked at."""
+        return Act(self._stores, self._clock, look.notebook.channel, once)
 
     def _acknowledge(self, look: _Look, incident_id: str, news: News) -> None:
         """Acknowledge the incident as it was there; nothing where somebody did, or it is over."""
         once = f"{news.once}:acknowledge"
         try:
-            lifecycle.acknowledge(
-                self._stores, self._clock, incident_id, look.notebook.channel, once, takes=False
-            )
+            lifecycle.acknowledge(self._act(look, once), incident_id, takes=False)
         except IllegalMove:
             return
         look.counts["incidents_acknowledged_there"] += 1
 
-    def _follow(self, look: _Look, one: Followed, news: News, how: Ending) -> bool:
+    def _follow(self, look: _Look, one: Followed, news: News, ending: Ending, once: str) -> bool:
         """End a follow-up, or open it again, as its ticket was.
 
         False: somebody is just saying something else of it; the next look does it.
@@ -306,10 +310,9 @@ class Tickets:
         state = "done" if news.ends else "open" if news.reopens else ""
         if not state:
             return True
-        changes = {"state": state, "reason": plain(how.reason, REASON_CHARACTERS)}
-        who = (self._stores, self._clock, one.incident_id, look.notebook.channel)
+        changes = {"state": state, "reason": plain(ending.reason, REASON_CHARACTERS)}
         try:
-            change_follow_up(*who, one.follow_up, changes, how.once)
+            change_follow_up(self._act(look, once), one.incident_id, one.follow_up, changes)
         except (IllegalMove, Invalid):  # Invalid: it is so already, and has a reason.
             known = timeline.refresh(self._stores, one.incident_id).follow_ups
             now = next(each["state"] for each in known if each["id"] == one.follow_up)
@@ -319,13 +322,11 @@ class Tickets:
 
     def _write(self, look: _Look, one: Followed, news: Sequence[News]) -> None:
         """Write entries, and bring the incident's document up to them."""
-        actor, incident_id = look.notebook.channel, one.incident_id
         if not news:
             return
-        whose = {"follow_up": one.follow_up} if one.follow_up else {}
+        whose, incident_id = {"follow_up": one.follow_up} if one.follow_up else {}, one.incident_id
         for each in news:
-            data = {**each.data, **whose}
-            timeline.append(self._stores, self._clock, incident_id, KIND, data, actor, each.once)
+            timeline.append(self._act(look), incident_id, KIND, {**each.data, **whose}, each.once)
         timeline.refresh(self._stores, incident_id)
         look.counts["ticket_entries"] += len(news)
 

@@ -6,9 +6,10 @@ from typing import Any, List, Mapping
 
 from ...channels import NAMES, PLANNED
 from ...incidents.errors import IllegalMove, NotFound
+from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
-from ...incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ...incidents.review.afterwards import REVIEW_STATES, SECTIONS
 from ...incidents.review.document import Review, read_review
 from ...incidents.review.reminding import incidents_with_follow_ups
 from ...incidents.review.statements import Told
@@ -24,7 +25,7 @@ from .history import indexed
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
 
-_REASON = text(writing.REASON_CHARACTERS)
+_REASON = text(REASON_CHARACTERS)
 _TICKET = obj(
     {
         "channel": one_of(PLANNED),
@@ -47,7 +48,7 @@ _FOLLOW_UP = named(
             "title": any_text("What is to be done."),
             "owner": any_text("Whose it is."),
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": any_text("Why it is dropped, done or open again."),
             "by": any_text("Who has changed it last."),
             "at": TIME,
@@ -151,7 +152,7 @@ def write_review(request: Request) -> Response:
     """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
     texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
     said = (request.text("state"), request.text("reason"))
-    return acted(request, writing.write_review, texts, *said, once=request.mark)
+    return acted(request, writing.write_review, texts, *said)
 
 
 @change(
@@ -165,7 +166,7 @@ def add_follow_up(request: Request) -> Response:
     title, owner = request.text("title", required=True), request.text("owner", required=True)
     due, settings = float(request.body["due"]), request.settings()
     tickets = [one for one in _planned_in(settings) if getattr(settings, one).follow_up_tickets]
-    return acted(request, writing.add_follow_up, title, owner, due, tickets, once=request.mark)
+    return acted(request, writing.add_follow_up, title, owner, due, tickets)
 
 
 @change(
@@ -175,7 +176,7 @@ def add_follow_up(request: Request) -> Response:
             "title": text(TITLE_CHARACTERS, 1),
             "owner": NAME,
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": _REASON,
         }
     ),
@@ -183,7 +184,7 @@ def add_follow_up(request: Request) -> Response:
 def change_follow_up(request: Request) -> Response:
     """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
     key = request.params["follow_up"]
-    return acted(request, writing.change_follow_up, key, dict(request.body), once=request.mark)
+    return acted(request, writing.change_follow_up, key, dict(request.body))
 
 
 @change(
@@ -196,7 +197,7 @@ def want_ticket(request: Request) -> Response:
     if channel not in _planned_in(request.settings()):
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
-    return acted(request, writing.want_ticket, key, channel, once=request.mark)
+    return acted(request, writing.want_ticket, key, channel)
 
 
 def _planned_in(settings: Any) -> List[str]:
@@ -209,7 +210,7 @@ def _planned_in(settings: Any) -> List[str]:
     "/follow-ups",
     capability="incident_read",
     query={
-        "state": one_of(FOLLOW_UP_STATES, "All unless given."),
+        "state": one_of(ITEM_STATES, "All unless given."),
         "owner": NAME,
         "incident": NAME,
         "limit": LIMIT,

@@ -1,7 +1,7 @@
 """How the tickets of a follow-up stand, one for each system: what the entries about them add up to.
 
 Pure. An entry ``follow_up`` wants one, the ``notification`` says what became of that, and entries
-``ticket`` what others do there. Who makes them: :mod:`..notify.follow_up_tickets`.
+``ticket`` what others do there. Who makes them: :mod:`..notify.announcing.follow_up_tickets`.
 """
 
 from __future__ import annotations

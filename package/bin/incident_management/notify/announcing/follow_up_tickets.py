@@ -10,16 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..channels import NAMES, PLANNED
-from ..incidents import timeline
-from ..incidents.model import NOBODY, Entry
-from ..incidents.review.follow_up_tickets import wanted_by
-from ..incidents.routing import Routing
-from ..ports import Document, Stores
-from ..utc import to_the_second
-from .heard.news import heard_from
-from .message import TITLE_LENGTH, Message, build, one_line, plain
-from .outbox import Outbox, notification_id, order_of
+from ...channels import NAMES, PLANNED
+from ...incidents import timeline
+from ...incidents.model import NOBODY, Entry
+from ...incidents.review.follow_up_tickets import wanted_by
+from ...incidents.routing import Routing
+from ...ports import Document, Stores
+from ...utc import to_the_second
+from ..delivery.outbox import Outbox, notification_id, order_of
+from ..heard.news import heard_from
+from ..message import TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["FollowUpTickets"]
 
