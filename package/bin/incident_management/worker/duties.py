@@ -204,7 +204,7 @@ class Duties:
         ]
 
     def _look_afterwards(self) -> Mapping[str, int]:
-        done = remind(self.stores, self.clock)
+        done = remind(self.stores, self.clock, self._messages.see_to_tickets)
         if self._config.is_read:
             note_waiting(self.stores, self.clock, self._config.routing.review_severities)
         return done
