@@ -93,7 +93,7 @@ def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Ente
     row = page.locator(".wb-task", has_text="Tell <i>support</i>")
     expect(row).to_contain_text("nobody has the role communications")
     row.get_by_role("button", name="Change …").click()
-    page.get_by_label("Who", exact=True).fill("Ada")
+    page.locator("dialog").get_by_label("Who", exact=True).fill("Ada")
     submit(page)
     expect(row).to_contain_text("ada")
     row.get_by_role("button", name="Change …").click()

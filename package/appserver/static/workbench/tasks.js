@@ -24,7 +24,7 @@ export class Tasks {
         const people = h('datalist', { id: 'wb-task-people' });
         const field = (label, properties) => h('input', { type: 'text', placeholder: label, 'aria-label': label, autocomplete: 'off', ...properties });
         this.title = field('Add a task …', { maxlength: 300, 'data-place': 'add-task', on: { input: () => keep('sessionStorage', STORED + this.#id, this.title.value) } });
-        this.owner = field('Who (anybody)', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
+        this.owner = field('Who', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
         this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add task');
         this.trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         this.element = h('form', { class: 'wb-composer wb-add-task', on: { submit: (event) => this.#add(event) } }, this.title, this.owner, people, this.button, this.trouble);
