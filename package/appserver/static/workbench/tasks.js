@@ -27,7 +27,7 @@ export class Tasks {
         this.owner = field('Who', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
         this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add task');
         this.trouble = h('div', { class: 'wb-trouble', role: 'alert' });
-        this.element = h('form', { class: 'wb-composer wb-add-task', on: { submit: (event) => this.#add(event) } }, this.title, this.owner, people, this.button, this.trouble);
+        this.element = h('form', { class: 'wb-add-task', on: { submit: (event) => this.#add(event) } }, this.title, this.owner, people, this.button, this.trouble);
     }
 
     /** Begin with what was typed for this incident before. */
