@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.remediation import execution, settling
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Refused
@@ -162,7 +163,7 @@ def test_one_of_an_unknown_place_waits_for_all(monkeypatch):
     scene = Scene("west", "east")
     for plan in scene.plans:
         execute(scene, plan)
-    lifecycle.resolve(scene.stores, scene.clock, OTHER, "zoe")
+    lifecycle.resolve(Act(scene.stores, scene.clock, "zoe"), OTHER)
     scene.clock.advance(3600)
     east = scene.context.load(scene.plans[1])
     monkeypatch.setattr(scene.raising, "unable", "It can't be asked.")
