@@ -6,7 +6,7 @@ import { addressOf, DEFAULTS, queryOf } from './address.js';
 import { ApiError, get } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained } from './forms.js';
+import { ask, explained, pressed } from './forms.js';
 import { many, moment, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
@@ -137,34 +137,45 @@ function ticketLine(ticket) {
     return h('div', { 'data-ticket': ticket.channel, class: 'wb-dim' }, `${service}: ${says}`);
 }
 
-async function send(app, path, body, said, button, trouble, changed) {
-    if (button.getAttribute('aria-disabled')) return;
-    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
-    fill(trouble);
-    try {
+function send(app, path, body, said, button, trouble, changed) {
+    return pressed(button, trouble, async () => {
         await new Change().send('POST', path, body);
         app.say(said);
         changed();
-    } catch (error) {
-        button.removeAttribute('aria-disabled');
-        fill(trouble, explained(error));
-    }
+    });
 }
+
+/**
+ * How a form ends a follow-up or a task.
+ * @param {Object<string, string>} before its fields as they are, `state` among them
+ */
+export const ending = (before) => ({
+    fields: [
+        { name: 'state', label: 'State', kind: 'select', options: STATES, value: before.state },
+        { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS },
+    ],
+    effects: ({ state, reason }) => [
+        state === 'dropped' && state !== before.state && !reason && 'What is dropped needs a reason.',
+        reason && state === before.state && 'The reason is kept only where the state is changed, too.',
+    ].filter(Boolean),
+    /** What was changed, and why. */
+    news: ({ reason, ...values }) => {
+        const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
+        return { ...news, ...((news.state || reason) && { reason }) };
+    },
+});
 
 async function edit(app, one, changed) {
     const sent = new Change();
     const { people } = await app.choices();
     const before = { title: one.title, owner: one.owner, due: dayOf(one.due), state: one.state };
+    const end = ending(before);
     ask({
         title: `Change ${one.id}`, about: one.title, submit: 'Change it',
-        fields: [...fieldsOf(before, people), { name: 'state', label: 'State', kind: 'select', options: STATES, value: one.state }, { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS }],
-        effects: ({ state, reason }) => [
-            state === 'dropped' && !reason && 'One that is dropped needs a reason.',
-            reason && state === before.state && 'The reason is kept only where the state is changed, too.',
-        ].filter(Boolean),
-        act: async ({ reason, ...values }) => {
-            const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
-            await sent.send('POST', pathOf(one), { ...timed(news), ...((news.state || reason) && { reason }) });
+        fields: [...fieldsOf(before, people), ...end.fields],
+        effects: end.effects,
+        act: async (values) => {
+            await sent.send('POST', pathOf(one), timed(end.news(values)));
             app.say(`${one.id} is changed.`);
             changed();
         },

@@ -54,12 +54,10 @@ _SHOWN = (
 def notify(request: Request) -> Response:
     """Put a notification on the outbox. Safe to repeat with the same ``id``."""
     answer = enqueue(
-        request.stores,
-        request.clock,
+        request.act,
         _outbox(request),
         {"id": request.mark, **request.body},
         conf.web_url(request.system_session),
-        request.user,
         request.routing().channel_names,
     )
     return Response(answer, status=201 if answer["new"] else 200)

@@ -268,8 +268,7 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
     if kind in ("task", "role"):
-        text = report.said(kind, data)
-        return f"{text[:1].upper()}{text[1:]}."
+        return report.said(kind, data)
     if kind == "follow_up":
         return _follow_up(data, incident)
     texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
