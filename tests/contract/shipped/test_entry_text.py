@@ -20,6 +20,7 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
         {"title": "x", "owner": "", "entities": ["a", "b"]},
         "Corrected: title is now x; entities are now a, b",
     ),
+    ("fields", {"text": "region: eu (was us)"}, "region: eu (was us)"),
     ("edited", {"owner": ""}, "Corrected: a field is empty now"),
     (
         "escalation",

@@ -14,6 +14,7 @@ from ..ports import Clock, Stores
 from . import timeline
 from .canonical import digest
 from .errors import Invalid
+from .field_values import told
 from .fold import EDITABLE
 from .model import SEVERITIES, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
@@ -21,7 +22,7 @@ from .stores import claim_document
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
-FIELDS = (*EDITABLE, "entities", "severity")
+FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
 # An editor that has not written after so long was killed; another may take its place.
 EDITING_SECONDS = 60.0
@@ -67,11 +68,17 @@ def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor:
 
 
 def edit(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, changes: Mapping[str, Any]
+    stores: Stores,
+    clock: Clock,
+    incident_id: str,
+    actor: str,
+    changes: Mapping[str, Any],
+    once: str = "",
 ) -> Incident:
-    """Set title, description, severity, owner, team or entities (a list of texts).
+    """Set title, description, severity, owner, team, entities (a list of texts) or fields.
 
-    What is the same already is left alone.
+    ``fields`` are values of custom fields as :meth:`.routing.custom_fields.CustomFields.checked`
+    returns them; an empty one takes a value away. What is the same already is left alone.
 
     Raises:
         NotFound: there is no such incident.
@@ -93,7 +100,21 @@ def edit(
     if severity != incident.severity:
         data = {"from": incident.severity, "to": severity, "reason": f"set by {actor}"}
         timeline.append(stores, clock, incident_id, "severity", data, actor)
+    fields = _changed(incident.fields, changes.get("fields") or {})
+    if fields:
+        # The last entry: with it, all that was asked for is there.
+        timeline.append(stores, clock, incident_id, "fields", fields, actor, once)
     return timeline.refresh(stores, incident_id)
+
+
+def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the data of an entry ``fields``; empty where all is so already."""
+    new = {name: value for name, value in wanted.items() if value != now.get(name, "")}
+    if not new:
+        return {}
+    data = {"set": new, "was": {name: now[name] for name in new if name in now}}
+    # Searches can't name fields that they do not know.
+    return {**data, "text": told(data)}
 
 
 def withdraw(

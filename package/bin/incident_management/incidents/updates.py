@@ -10,7 +10,7 @@ import time
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ..ports import Clock, Document, Stores
-from . import lifecycle, timeline
+from . import editing, lifecycle, timeline
 from .canonical import milliseconds
 from .clocks import checkpoint
 from .clocks import updates as clocks
@@ -93,11 +93,26 @@ def resolve(
     actor: str,
     update: str = "",
     once: str = "",
+    fields: Optional[Mapping[str, str]] = None,
     **given: Any,
 ) -> Incident:
-    """Resolve an incident as :func:`.lifecycle.resolve` does, with a last ``update``, if given."""
+    """Resolve an incident for a person, as :func:`.lifecycle.resolve` does.
+
+    Args:
+        update: a last one; empty: none.
+        fields: values of custom fields to set before, as :func:`.editing.edit` takes them.
+
+    Raises:
+        Invalid: it lacks a field that is to be set before.
+    """
+    incident = timeline.current(stores, incident_id)
+    lifecycle.must_be_open(incident, "resolved")
+    values = {**incident.fields, **(fields or {})}
+    routing.fields.check_resolvable(incident.severity, incident.team, values)
+    if fields:
+        part = f"{once}:fields" if once else ""
+        editing.edit(stores, clock, incident_id, actor, {"fields": fields}, part)
     if update.strip():
-        lifecycle.must_be_open(timeline.current(stores, incident_id), "resolved")
         who = (stores, clock, routing, incident_id, actor)
         write(*who, update, "resolved", once=f"{once}:update" if once else "")
     return lifecycle.resolve(stores, clock, incident_id, actor, once=once, **given)

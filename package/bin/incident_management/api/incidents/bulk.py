@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents import editing, lifecycle
+from ...incidents import editing, lifecycle, updates
 from ...incidents.clocks import assignment
 from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ...incidents.model import Incident
 from ...incidents.review.afterwards import REVIEW_STATES
 from ...incidents.review.writing import write_review
+from ...incidents.routing import Routing
 from ...ports import Clock, Stores
 from ...splunk.session import SplunkError
 from ..router import Request, Response, problem_of, route
@@ -46,6 +47,20 @@ def _set_severity(
     return editing.edit(stores, clock, incident_id, actor, {"severity": severity})
 
 
+def _set_field(
+    stores: Stores,
+    clock: Clock,
+    routing: Routing,
+    incident_id: str,
+    actor: str,
+    field: str,
+    value: str,
+    once: str,
+) -> Incident:
+    fields = routing.fields.checked({field: value})
+    return editing.edit(stores, clock, incident_id, actor, {"fields": fields}, once)
+
+
 def _reopen(
     stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str, once: str
 ) -> Incident:
@@ -72,7 +87,8 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "note": Action(lifecycle.note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
-    "resolve": Action(lifecycle.resolve, tuple(RESOLUTION)),
+    "field": Action(_set_field, ("field", "value"), needs=("field",), routed=True),
+    "resolve": Action(updates.resolve, tuple(RESOLUTION), routed=True),
     "reopen": Action(_reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
     "review": Action(_review, ("state", "reason"), needs=("state",)),
@@ -84,6 +100,8 @@ _FIELDS = {
     "reason": REASON,
     "text": NOTE,
     "severity": SEVERITY,
+    "field": text(40, 1, "The name of a custom field."),
+    "value": text(1000, about="What it is set to; empty: nothing."),
     "state": one_of(REVIEW_STATES, "Of a review; `not_needed` takes a `reason`."),
     **RESOLUTION,
 }

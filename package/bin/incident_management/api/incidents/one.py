@@ -14,6 +14,7 @@ from ..schema import any_text, flag, listed, obj, record
 from ..shapes import (
     DESCRIPTION,
     ENTRY,
+    FIELDS,
     INCIDENT,
     LIMIT,
     NAME,
@@ -72,6 +73,7 @@ _EDITED = {
     "severity": SEVERITY,
     "owner": NAME,
     "team": NAME,
+    "fields": FIELDS,
 }
 
 
@@ -87,7 +89,8 @@ _EDITED = {
 def replace_incident(request: Request) -> Response:
     """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``.
 
-    Only ``affected_systems`` stay as they are when they are left out: signals name them, too.
+    Only ``affected_systems`` and ``fields`` stay as they are when they are left out: signals name
+    them, too. Of ``fields`` those stay that are not named.
     """
     empty = {"description": "", "owner": "", "team": ""}
     return _edited(request, {**empty, **request.body}, required=True)
@@ -187,7 +190,9 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     }
     if "affected_systems" in changes:
         edited["entities"] = list(dict.fromkeys(request.texts("affected_systems")))
+    if "fields" in changes:
+        edited["fields"] = request.routing().fields.checked(changes["fields"])
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
-    return acted(request, editing.edit, edited, required=required)
+    return acted(request, editing.edit, edited, required=required, once=request.mark)

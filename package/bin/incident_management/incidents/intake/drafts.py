@@ -75,7 +75,7 @@ class Drafts:
         if incident is None or batch.stories[incident_id].has("routed"):
             return
         decision = self._routing.decide(
-            incident.severity, incident.entities, incident.rules, incident.tags
+            incident.severity, incident.entities, incident.rules, incident.tags, incident.fields
         )
         self.draft(batch, incident_id, "routed", decision.to_data(), "routed")
 

@@ -19,7 +19,7 @@ from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
 from ..model import Incident, worst
 from ..routing import Routing
-from ..signal import Signal
+from ..signal import Signal, first_values
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
@@ -133,7 +133,7 @@ def split(
         found = [Signal.from_document(document) for document in documents]
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening(found, incident_id, title)
-        asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
+        asked = (opened[name] for name in ("severity", "entities", "rules", "tags", "fields"))
         decision = routing.decide(*asked)
         detail = {
             "opened": opened,
@@ -244,6 +244,7 @@ def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Documen
         "split_from": incident_id,
         "wordings": _wordings(signals),
         "group_values": _group_values(signals),
+        "fields": first_values(signals),
     }
 
 

@@ -5,6 +5,7 @@ Pure: made from stanzas, so that an explanation can be given and tested without 
 
 from .choice import Choice
 from .conf import CONF, Decision, Routing
+from .custom_fields import CustomField, CustomFields
 from .policies import Path, Policy, Step
 from .rules import Rule
 from .stakeholders import Stakeholders
@@ -14,6 +15,8 @@ from .values import duration
 __all__ = [
     "CONF",
     "Choice",
+    "CustomField",
+    "CustomFields",
     "Decision",
     "Member",
     "Path",

@@ -23,9 +23,11 @@ from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
 from ..errors import Invalid, NotFound
+from ..field_values import tokens
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from .choice import Choice, Chooser, Load, Standing
+from .custom_fields import CustomField, CustomFields
 from .http_channels import HttpChannel, is_name
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
@@ -48,8 +50,10 @@ __all__ = ["CONF", "Decision", "Routing"]
 
 Stanzas = Mapping[str, Mapping[str, str]]
 MAX_NAMED = 50
+NO_FIELDS: Mapping[str, str] = {}
 DEFAULT_REVIEWED = ("critical", "high")
 _NO_TEAM = Team("")
+NO_CUSTOM_FIELDS = CustomFields()
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class Routing:
     covers: Optional[Tuple[Cover, ...]] = None
     stakeholders: Tuple[Stakeholders, ...] = ()
     own_channels: Dict[str, HttpChannel] = field(default_factory=dict)
+    fields: CustomFields = NO_CUSTOM_FIELDS
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -123,15 +128,20 @@ class Routing:
     # --- who gets it ------------------------------------------------------------------------
 
     def decide(
-        self, severity: str, entities: Sequence[str], rules: Sequence[str], tags: Sequence[str] = ()
+        self,
+        severity: str,
+        entities: Sequence[str],
+        rules: Sequence[str],
+        tags: Sequence[str] = (),
+        fields: Mapping[str, str] = NO_FIELDS,
     ) -> Decision:
-        """Choose the team of an incident.
+        """Choose the team of an incident; ``fields`` are the values of its custom fields.
 
         A team of one member who takes everything at any time names the owner, too; of others,
         :meth:`choose` names one.
         """
         for rule in self.rules:
-            reason = rule.explain(severity, entities, rules, tags)
+            reason = rule.explain(severity, entities, rules, tags, tokens(fields))
             if reason:
                 team = self.teams[rule.team]
                 sole = not rule.skills and unlimited(self.members, team)
@@ -337,6 +347,7 @@ class _Reader(StanzaReader):
                 self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
             ),
             own_channels=own,
+            fields=CustomFields.of(self._each("field", CustomField.read)),
             problems=tuple(self._problems),
         )
 

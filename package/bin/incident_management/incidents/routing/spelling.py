@@ -20,21 +20,25 @@ _KNOWN = {
     ),
     "member": ("skills", "capacity", "calendar", "away", "slack_id", "email"),
     "rota": ("members", "handover", "start", "time_zone", "hours", "fallback"),
-    "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
+    "rule": ("order", "severity", "entity", "rule", "tag", "field", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),
     "stakeholders": (
         *("severity", "team", "slack_channels", "email", "teams", "channels", "events"),
         "update_every",
     ),
+    "field": (
+        *("label", "kind", "options", "help", "severity", "team", "required", "shown", "order"),
+    ),
     "channel": SETTINGS,
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
-    "rule": ("severity", "entity", "rule", "tag"),
+    "rule": ("severity", "entity", "rule", "tag", "field"),
     "sla": ("severity", "team"),
     "escalation": ("severity", "team"),
     "stakeholders": ("severity", "team"),
+    "field": ("severity", "team"),
 }
 _STEP = re.compile(r"step\.\d+")
 
