@@ -7,7 +7,7 @@ from dataclasses import replace
 from incident_management.incidents import rooms, timeline
 from incident_management.incidents.routing import Routing
 from incident_management.notify.first_messages import FirstMessages
-from incident_management.notify.rooms import Rooms
+from incident_management.notify.rooms.opening import Rooms
 from incident_management.notify.services.slack import SlackSender
 from incident_management.notify.services.slack_rooms import SlackRooms
 from incident_management.outside.transport import Network

@@ -11,9 +11,9 @@ from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
-from incident_management.notify import room_turn
-from incident_management.notify.room_plan import name_of
-from incident_management.notify.rooms import Rooms
+from incident_management.notify.rooms import turn
+from incident_management.notify.rooms.opening import Rooms
+from incident_management.notify.rooms.plan import name_of
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.services import Crash
 
@@ -292,7 +292,7 @@ def test_a_turn_makes_a_few_requests_and_the_next_one_goes_on(desk):
         desk.open_grave(f"INC-20260101-AAAAA{number}")
     desk.clock.advance(10)
     desk.look()
-    assert desk.requests == room_turn.REQUESTS and len(desk.rooms_there()) == room_turn.REQUESTS
+    assert desk.requests == turn.REQUESTS and len(desk.rooms_there()) == turn.REQUESTS
     desk.turn(times=8)
     assert all("U0DANA" in one.members and one.pins for one in desk.rooms_there())
 

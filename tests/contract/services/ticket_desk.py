@@ -7,8 +7,8 @@ from typing import Any, Callable, Dict, List, Mapping
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announce import Announcer
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.announcing.announcer import Announcer
+from incident_management.notify.delivery.outbox import Outbox
 from incident_management.notify.senders import senders
 from incident_management.splunk.settings import Jira, Network, PagerDuty, ServiceNow, Settings
 from incident_management.worker.tickets import Tickets

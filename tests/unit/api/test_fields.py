@@ -159,8 +159,8 @@ def test_in_bulk_each_that_lacks_it_is_told_and_one_field_is_set_of_many(api):
     answer = api.call("POST", "/incidents/bulk", body, headers={"Idempotency-Key": "b"})[1]
     assert answer["succeeded"] == 2
     assert found(api, "impact=all") == sorted([grave, mild])
-    body = {"action": "field", "filter": {"field": "impact=all"}, "field": "impact"}
-    assert api.call("POST", "/incidents/bulk", body)[1]["succeeded"] == 2
+    emptied = {"action": "field", "filter": {"field": "impact=all"}, "field": "impact"}
+    assert api.call("POST", "/incidents/bulk", emptied)[1]["succeeded"] == 2
     assert found(api, "impact=all") == []
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announce import Announcer
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.announcing.announcer import Announcer
+from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
 

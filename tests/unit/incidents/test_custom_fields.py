@@ -153,7 +153,7 @@ def test_a_story_that_is_gone_on_with_gives_what_the_whole_gives():
     story = Story()
     for number, entry in enumerate(TOLD, 1):
         story.add(entry)
-        assert story.incident.fields == fold(TOLD[:number]).fields
+        assert story.incident and story.incident.fields == fold(TOLD[:number]).fields
 
 
 @pytest.fixture

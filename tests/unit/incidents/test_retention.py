@@ -10,7 +10,7 @@ from incident_management.incidents import lifecycle, suppression, timeline
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
 

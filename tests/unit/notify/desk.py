@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing.announcer import Announcer
 from tests.unit.notify.services import FakeService, Office
 
 ROUTING = Routing.from_stanzas(

@@ -9,8 +9,8 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
-from incident_management.notify import announce
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing import announcer
+from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.message import Message
 from incident_management.notify.services.mail_layout import letter
 from tests.fakes import Unavailable
@@ -56,7 +56,7 @@ def test_of_the_overlap_no_more_is_read_than_whether_it_is_news(desk):
 
 
 def test_a_turn_tells_of_so_many_incidents_and_the_next_one_goes_on(desk, monkeypatch):
-    monkeypatch.setattr(announce, "MAX_AT_ONCE", 3)
+    monkeypatch.setattr(announcer, "MAX_AT_ONCE", 3)
     incidents = [f"INC-20260101-{number:06}" for number in range(7)]
     for incident in incidents:
         desk.open(incident)

@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.notify.asked import enqueue
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import FakeStores, ManualClock
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.notify.channel import Inquiry, Notification, retry, unknown
-from incident_management.notify.record import recorder
+from incident_management.notify.delivery.record import recorder
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.notify.services import FakeService, Office
 

@@ -9,7 +9,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.clocks import assignment
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing.announcer import Announcer
 from incident_management.worker.clocks import Clocks
 from incident_management.worker.refreshing import refresh_stale
 from tests.fakes import ManualClock, Unavailable

@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents import rooms, timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.rooms import Rooms
+from incident_management.notify.rooms.opening import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
 from incident_management.splunk import channel_secrets, secrets

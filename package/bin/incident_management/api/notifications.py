@@ -7,11 +7,11 @@ from typing import Any, Dict, Mapping
 from ..channels import CHANNELS
 from ..incidents.errors import NotFound
 from ..incidents.routing import Routing
+from ..notify.announcing.storms import GATHERED
 from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
-from ..notify.outbox import FINAL, Outbox
-from ..notify.record import recorder
-from ..notify.storms import GATHERED
+from ..notify.delivery.outbox import FINAL, Outbox
+from ..notify.delivery.record import recorder
 from ..splunk import conf
 from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text

@@ -11,8 +11,8 @@ from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import NOBODY, SEVERITIES
 from ..ports import Clock, Stores
 from .asking import CHARACTERS, is_target
+from .delivery.outbox import Outbox, notification_id
 from .message import Message, incident_url, one_line, plain
-from .outbox import Outbox, notification_id
 
 __all__ = ["enqueue"]
 

@@ -49,7 +49,7 @@ VALUE_LENGTH = 200
 LISTED = 5
 # The event of what says where an incident stands, and not what has happened.
 STANDING = "standing"
-# The event of what tells of many incidents at once, see :mod:`.storms`.
+# The event of what tells of many incidents at once, see :mod:`.announcing.storms`.
 SUMMARY = "summary"
 
 # Of these people want to know whose doing it is.

@@ -28,9 +28,9 @@ from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
+from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
-from ..notify.rooms import EVERY_SECONDS as ROOMS_EVERY_SECONDS
-from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
+from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
 from ..remediation import approval, settling

@@ -8,13 +8,13 @@ from typing import Callable, Collection, Dict, List, Mapping, Set
 
 from ..channels import CHANNELS
 from ..incidents.routing import Routing
-from ..notify.announce import Announcer
+from ..notify.announcing.announcer import Announcer
 from ..notify.channel import Sender
+from ..notify.delivery.outbox import Outbox
+from ..notify.delivery.record import recorder
 from ..notify.first_messages import FirstMessages
-from ..notify.outbox import Outbox
 from ..notify.reach import note_reach, reached
-from ..notify.record import recorder
-from ..notify.rooms import Rooms
+from ..notify.rooms.opening import Rooms
 from ..notify.senders import Senders, senders, slack_rooms, slack_sender
 from ..notify.services.http_call import HttpSender
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of

@@ -16,9 +16,9 @@ from ..channels import HEARD, NAMES
 from ..incidents import lifecycle, timeline
 from ..incidents.errors import IllegalMove
 from ..incidents.stores import chunks
+from ..notify.delivery.outbox import FINAL
 from ..notify.heard.news import KIND, Ending, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
-from ..notify.outbox import FINAL
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured

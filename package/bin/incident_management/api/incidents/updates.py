@@ -11,7 +11,7 @@ from ...incidents.errors import Invalid
 from ...incidents.fold import fold
 from ...incidents.model import Document, Entry
 from ...incidents.routing import Stakeholders
-from ...notify.stakeholders import hearing
+from ...notify.announcing.stakeholders import hearing
 from ..router import Request, Response, route
 from ..schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
 from ..shapes import NAME, TIME

@@ -79,7 +79,7 @@ class Routing:
 
     ``group_by``: why a problem may join an open incident, see :mod:`..grouping.related`.
 
-    ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.storms`.
+    ``tell_singly`` and the like: what is told in summaries, see :mod:`...notify.announcing.storms`.
     ``review_severities``: which incidents are reviewed afterwards, see :mod:`..review`.
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for

@@ -6,30 +6,30 @@ a topic, an invitation, a pin and an archive are the same when repeated, and a c
 claimed before the channel is opened. Slack gives a name once: who finds it taken looks whether it
 was us, so that neither a lost answer nor two workers make two channels of one incident.
 
-Which get one by themselves: :mod:`.room_wishes`. How one is kept: :mod:`.room_keeping`. What is
-told there: :mod:`.room_messages`; what Slack does not take there goes to the team's channel.
+Which get one by themselves: :mod:`.wishes`. How one is kept: :mod:`.keeping`. What is told there:
+:mod:`.messages`; what Slack does not take there goes to the team's channel.
 """
 
 from __future__ import annotations
 
 from typing import Callable, Iterator, Mapping, Sequence, Set, Tuple
 
-from ..incidents import rooms, timeline
-from ..incidents.model import Entry
-from ..incidents.room_state import FAILED, OPEN, WANTED, stands
-from ..incidents.rooms import ROOM, claims_of
-from ..incidents.routing import Routing
-from ..incidents.stores import claim_document, find_by
-from ..outside.network import NotConfigured
-from ..ports import Clock, Document, Stores
-from ..splunk.channel_settings import Slack
-from .refusals import ROOM_REFUSED, note_room_refused
-from .room_keeping import Keeper
-from .room_plan import name_of, numbered
-from .room_turn import Enough, NotYet, Service, Turn
-from .room_wishes import Wishes
-from .services.slack_rooms import Later, Refused
-from .turns import urgency
+from ...incidents import rooms, timeline
+from ...incidents.model import Entry
+from ...incidents.room_state import FAILED, OPEN, WANTED, stands
+from ...incidents.rooms import ROOM, claims_of
+from ...incidents.routing import Routing
+from ...incidents.stores import claim_document, find_by
+from ...outside.network import NotConfigured
+from ...ports import Clock, Document, Stores
+from ...splunk.channel_settings import Slack
+from ..delivery.turns import urgency
+from ..refusals import ROOM_REFUSED, note_room_refused
+from ..services.slack_rooms import Later, Refused
+from .keeping import Keeper
+from .plan import name_of, numbered
+from .turn import Enough, NotYet, Service, Turn
+from .wishes import Wishes
 
 __all__ = ["EVERY_SECONDS", "Rooms"]
 

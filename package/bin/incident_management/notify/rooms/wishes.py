@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Optional
 
-from ..incidents import rooms
-from ..incidents.errors import IllegalMove, NotFound
-from ..incidents.model import ACTOR
-from ..incidents.room_state import ARCHIVED, HELD, stands
-from ..incidents.rooms import HOUR
-from ..incidents.signal import SIMULATED
-from ..incidents.stores import IS_OPEN, any_of, claim_document
-from ..ports import Clock, Document, Stores
-from ..splunk.channel_settings import Slack
-from .turns import urgency
+from ...incidents import rooms
+from ...incidents.errors import IllegalMove, NotFound
+from ...incidents.model import ACTOR
+from ...incidents.room_state import ARCHIVED, HELD, stands
+from ...incidents.rooms import HOUR
+from ...incidents.signal import SIMULATED
+from ...incidents.stores import IS_OPEN, any_of, claim_document
+from ...ports import Clock, Document, Stores
+from ...splunk.channel_settings import Slack
+from ..delivery.turns import urgency
 
 __all__ = ["Wishes"]
 

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from typing import Any, List, Mapping, Sequence
 
-from ..incidents import timeline
-from ..incidents.model import Entry
-from ..incidents.routing import Routing
-from ..incidents.signal import SIMULATED, TEST_MARK
-from ..utc import to_the_second
-from .asking import truncated
-from .message import incident_url, one_line, plain
+from ...incidents import timeline
+from ...incidents.model import Entry
+from ...incidents.routing import Routing
+from ...incidents.signal import SIMULATED, TEST_MARK
+from ...utc import to_the_second
+from ..asking import truncated
+from ..message import incident_url, one_line, plain
 
 __all__ = ["name_of", "numbered", "people_of", "topic_of"]
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional, Sequence, Set
 
-from ..durations import span
-from ..incidents import timeline
-from ..incidents.model import ACTOR, ENDED, Entry
-from ..incidents.stores import find_by
-from ..ports import Clock, Document, Stores
-from ..utc import to_the_second
-from .events import event_of
+from ...durations import span
+from ...incidents import timeline
+from ...incidents.model import ACTOR, ENDED, Entry
+from ...incidents.stores import find_by
+from ...ports import Clock, Document, Stores
+from ...utc import to_the_second
+from ..events import event_of
 
 __all__ = [
     "LATE_SECONDS",

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from ..incidents import rooms, timeline
-from ..incidents.model import Entry
-from ..incidents.room_state import ARCHIVED, GONE
-from ..incidents.rooms import claims_of
-from ..ports import Clock, Document, Stores
-from .refusals import note_room_refused
-from .room_messages import first_message_id, opening_of
-from .room_plan import people_of, topic_of
-from .room_turn import Turn
-from .services.slack_rooms import Refused
+from ...incidents import rooms, timeline
+from ...incidents.model import Entry
+from ...incidents.room_state import ARCHIVED, GONE
+from ...incidents.rooms import claims_of
+from ...ports import Clock, Document, Stores
+from ..refusals import note_room_refused
+from ..services.slack_rooms import Refused
+from .messages import first_message_id, opening_of
+from .plan import people_of, topic_of
+from .turn import Turn
 
 __all__ = ["Keeper"]
 

@@ -26,22 +26,22 @@ from typing import (
     Tuple,
 )
 
-from ..incidents import timeline
-from ..incidents.model import Entry
-from ..incidents.routing import Member, Routing
-from ..incidents.stores import chunks, claim_document, find_by
-from ..overlap import Overlap
-from ..ports import Clock, Document, Stores
+from ...incidents import timeline
+from ...incidents.model import Entry
+from ...incidents.routing import Member, Routing
+from ...incidents.stores import chunks, claim_document, find_by
+from ...overlap import Overlap
+from ...ports import Clock, Document, Stores
+from ..delivery.outbox import Outbox, notification_id
+from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from ..message import TITLE_LENGTH, Message, build, one_line
+from ..rooms.messages import Place, first_message, key_of, placed
+from ..services.slack_buttons import ASKING
+from ..services.webhook import PREFIX
+from ..standing import newest_analysis_id
 from . import late
 from .audience import Audience, Hearing
-from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
-from .message import TITLE_LENGTH, Message, build, one_line
-from .outbox import Outbox, notification_id
-from .room_messages import Place, first_message, key_of, placed
-from .services.slack_buttons import ASKING
-from .services.webhook import PREFIX
 from .stakeholders import SUBSCRIBERS, Telling
-from .standing import newest_analysis_id
 from .storms import Storms
 
 __all__ = ["Announcer", "worker_seen"]

@@ -20,12 +20,12 @@ import random
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
-from ..outside.network import NotConfigured, NotReady
-from ..ports import Clock, Document, Stores
-from . import late
+from ...outside.network import NotConfigured, NotReady
+from ...ports import Clock, Document, Stores
+from ..announcing import late
+from ..channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
+from ..senders import Senders
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
-from .channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
-from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
 from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 

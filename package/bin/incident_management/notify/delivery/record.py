@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ..incidents import timeline
-from ..incidents.model import ACTOR
-from ..ports import Clock, Document, Stores
+from ...incidents import timeline
+from ...incidents.model import ACTOR
+from ...ports import Clock, Document, Stores
 
 __all__ = ["recorder"]
 
