@@ -87,6 +87,14 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(api, fields, wrong):
     assert kinds(api, incident) == ["opened", "routed"]
 
 
+def test_an_incident_is_opened_with_values(api):
+    body = {"title": "Slow", "fields": {"region": "eu", "impact": None}}
+    status, answer = api.call("POST", "/incidents", body)
+    assert (status, answer["fields"]) == (201, {"region": "eu"})
+    status, problem = api.call("POST", "/incidents", {"title": "Slow", "fields": {"x": "y"}})
+    assert (status, "There is no field 'x'" in problem["detail"]) == (400, True)
+
+
 def test_of_two_who_set_at_once_the_second_is_told(api):
     incident = opened(api)
     path = f"/incidents/{incident}"

@@ -1,6 +1,7 @@
 """Custom fields: which there are, what they take, and what an incident's entries add up to."""
 
 import itertools
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,7 @@ from incident_management.incidents.report import markdown
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.story import Story
 from tests.fakes import FakeStores, ManualClock, Unavailable
+from tests.fakes.turns import orders
 from tests.unit.incidents.builders import START, signal
 
 STANZAS = {
@@ -223,6 +225,25 @@ def test_a_kill_at_any_call_leaves_all_or_nothing_and_a_repeat_finishes(site):
         assert stores.incidents.get(one)["fields"] == {"region": region}
         assert [e.once for e in timeline.read(stores, one)].count(region) == 1
     assert calls > 2
+
+
+@pytest.mark.one_python
+def test_two_people_and_a_finding_at_once_end_in_what_the_entries_say():
+    def begun():
+        site = FakeStores(), ManualClock(START + 100)
+        one = ingest(site, signal("pay", fields={"seats": "1"})).id
+        ann = partial(editing.edit, *site, one, "ann", {"fields": {"region": "eu"}}, "a")
+        bob = partial(editing.edit, *site, one, "bob", {"fields": {"region": "us"}}, "b")
+        again = signal("pay", 1, fields={"seats": "2", "contact": "mia"})
+        return site[0], [ann, bob, partial(ingest, site, again)]
+
+    for stores, order in orders(begun, 1, ("timeline", "claims", "signals")):
+        (document,) = stores.incidents.all()
+        entries = timeline.read(stores, document["id"])
+        assert sum(entry.kind == "fields" for entry in entries) == 2, order
+        assert document["fields"] == fold(entries).fields, order
+        assert document["fields"]["seats"] == "1" and document["fields"]["contact"] == "mia", order
+        assert document["fields"]["region"] in ("eu", "us"), order
 
 
 def test_a_merge_fills_what_the_other_lacks_and_a_split_takes_its_signals_values(site):

@@ -6,7 +6,11 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import CustomField, CustomFields
+from incident_management.incidents.routing.http_channels import HttpChannel
+from incident_management.notify.channel import Notification
 from incident_management.notify.message import Message, build, facts
+from incident_management.notify.services.http_call import values_of
+from incident_management.notify.services.pagerduty import event
 from incident_management.notify.services.slack_layout import blocks
 from incident_management.notify.services.tickets import facts as ticket_facts
 from incident_management.notify.standing import marks_of
@@ -37,6 +41,11 @@ def test_those_that_are_marked_and_have_a_value_are_told_everywhere():
     assert [one for one in facts(message) if one in told] == told
     assert told[0] in ticket_facts(message, first=True)
     assert told[0] not in ticket_facts(message, first=False)
+    assert event(message)["payload"]["custom_details"]["Customer *impact*"] == "some"
+    given = values_of(
+        Notification("n", INCIDENT, "http", "", "opened", {}), message, HttpChannel("http")
+    )
+    assert given["fields"] == "Customer *impact*: some"
     shown = [part["text"] for one in blocks(message) for part in one.get("fields", ())]
     assert any("impact" in text and text.endswith("\nsome") for text in shown)
     assert not any("17" in text or "Region" in text for text in shown)

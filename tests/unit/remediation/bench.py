@@ -68,7 +68,6 @@ class FakeDeployApi:
                 "version": "r8",
                 "previous_version": "r7",
                 "change_id": "CHG-8",
-                "address": "https://deploy.example",
             }
         }
         self.script: List[Any] = []
@@ -76,6 +75,9 @@ class FakeDeployApi:
         self.answers: Dict[str, Dict[str, str]] = {}
         self.down = False
         self.changes = 8
+
+    def address(self, arguments):
+        return "https://deploy.example"
 
     def facts(self, arguments):
         if self.down:

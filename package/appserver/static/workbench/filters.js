@@ -117,7 +117,9 @@ export class FilterBar {
         for (const { name, label, value, options } of offered) {
             const select = this.#fields.get(name) ?? h('select', { name: `field.${name}`, on: { change: () => this.#tell() } });
             select.setAttribute('aria-label', label);
-            select.replaceChildren(h('option', { value: '' }, `${label}: any`), ...options.map((one) => h('option', { value: one }, `${label}: ${one}`)));
+            select.title = value && `${label}: ${value}`;
+            // There is little room: the value comes first.
+            select.replaceChildren(h('option', { value: '' }, `Any ${label}`), ...options.map((one) => h('option', { value: one }, `${one} (${label})`)));
             select.value = value;
             select.classList.toggle('wb-set', Boolean(value));
             if (!this.#fields.has(name)) this.clear.before(select);

@@ -175,13 +175,14 @@ def resolve(
     feedback: str = "",
     by_itself: bool = False,
     over: Sequence[str] = (),
+    tasks_left: Sequence[str] = (),
 ) -> Incident:
     """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
 
     Where an entry of this ``once`` is there, nothing happens, so a worker that was ended in between
     may simply try again. One ``by_itself``, which nobody asked for, does not resolve a flapping
     incident, but is written down (:mod:`.upkeep.flapping`). ``over`` are the problems whose end it
-    is.
+    is, ``tasks_left`` what was still to be done.
     """
     if feedback and feedback not in FEEDBACK:
         raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
@@ -200,6 +201,8 @@ def resolve(
     }
     if over:
         data["over"] = list(over)
+    if tasks_left:
+        data["tasks_left"] = list(tasks_left)
     if by_itself and flapping.hold(stores, clock, incident, actor, data, once):
         return timeline.refresh(stores, incident_id)
     timeline.append(stores, clock, incident_id, "status", data, actor, once)

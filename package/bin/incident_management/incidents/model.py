@@ -169,7 +169,8 @@ class Incident:
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
-    are open: :mod:`.review.afterwards`.
+    are open: :mod:`.review.afterwards`. ``tasks`` that were added or touched, and ``roles`` that
+    somebody has or had: :mod:`.tasks.dividing`.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
@@ -223,6 +224,8 @@ class Incident:
     review: str = ""
     follow_ups: List[Document] = field(default_factory=list)
     follow_ups_open: int = 0
+    tasks: List[Document] = field(default_factory=list)
+    roles: List[Document] = field(default_factory=list)
     update_due: Optional[float] = None
     update_promised: Optional[float] = None
     last_update: Document = field(default_factory=dict)
@@ -233,6 +236,11 @@ class Incident:
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
 
+    @property
+    def field_values(self) -> List[str]:
+        """The custom fields as lists and rules look for them: ``region=eu``."""
+        return tokens(self.fields)
+
     def to_document(self) -> Document:
         # Copies, because a story goes on adding to its lists.
         document = {
@@ -241,7 +249,7 @@ class Incident:
             if value is not None
         }
         document.update(self._sorted_by())
-        document["field_values"] = tokens(self.fields)
+        document["field_values"] = self.field_values
         document["_key"] = self.id
         return document
 

@@ -20,6 +20,7 @@ from .fold import effective
 from .joining import carrying_out
 from .model import ENDED, Entry, Incident
 from .routing import Routing
+from .tasks.steps import left_open
 
 __all__ = ["MAX_SERVICES", "STATES", "TEXT_CHARACTERS", "draft", "resolve", "updates_of", "write"]
 
@@ -98,6 +99,8 @@ def resolve(
 ) -> Incident:
     """Resolve an incident for a person, as :func:`.lifecycle.resolve` does.
 
+    What is still to be done is written down with it.
+
     Args:
         update: a last one; empty: none.
         fields: values of custom fields to set before, as :func:`.editing.edit` takes them.
@@ -115,6 +118,7 @@ def resolve(
     if update.strip():
         who = (stores, clock, routing, incident_id, actor)
         write(*who, update, "resolved", once=f"{once}:update" if once else "")
+    given["tasks_left"] = left_open(routing, incident)
     return lifecycle.resolve(stores, clock, incident_id, actor, once=once, **given)
 
 

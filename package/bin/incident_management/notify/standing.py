@@ -13,7 +13,7 @@ from ..incidents import timeline
 from ..incidents.model import ENDED, Entry
 from ..ports import Document, Stores
 from .events import event_of
-from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain
+from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain, roles_told
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
@@ -37,6 +37,8 @@ def marks_of(document: Mapping[str, Any]) -> Marks:
         plain(document.get("cause"), 500),
         # Earlier versions noted none.
         *(f"{name}={value}" for name, value in sorted(named) if value),
+        # Without any, as before there were roles.
+        *filter(None, [roles_told(document.get("roles"))]),
     ]
 
 

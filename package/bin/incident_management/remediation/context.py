@@ -99,6 +99,15 @@ class Context:
             raise ExecutorError(f"There is no executor '{name}'; the executors are: {known}.")
         return self.executors[name]()
 
+    def facts(self, name: str, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return what an executor knows now, and its ``address``. Raises ExecutorError."""
+        executor = self.executor(name)
+        return {**executor.facts(arguments), "address": executor.address(arguments)}
+
+    def address(self, name: str, arguments: Mapping[str, str]) -> str:
+        """Return whom an executor would speak to, without asking it. Raises ExecutorError."""
+        return self.executor(name).address(arguments)
+
     def append(
         self, plan: Mapping[str, Any], kind: str, data: Mapping[str, Any], actor: str, once: str
     ) -> Entry:

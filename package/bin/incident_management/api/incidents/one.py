@@ -40,6 +40,7 @@ SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add their
             "description": DESCRIPTION,
             "severity": SEVERITY,
             "affected_systems": SYSTEMS,
+            "fields": FIELDS,
         },
         ("title",),
     ),
@@ -47,7 +48,9 @@ SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add their
 )
 def open_incident(request: Request) -> Response:
     """Open an incident by hand. The severity is medium unless given."""
-    ingest = Ingest(request.stores, request.clock, request.routing(), request.topology())
+    routing = request.routing()
+    fields = routing.fields.checked(request.body.get("fields") or {})
+    ingest = Ingest(request.stores, request.clock, routing, request.topology())
     incident = ingest.open_by_hand(
         request.text("title", required=True),
         request.text("description"),
@@ -56,6 +59,7 @@ def open_incident(request: Request) -> Response:
         request.user,
         request.mark or uuid.uuid4().hex,
         request.began,
+        {name: value for name, value in fields.items() if value},
     )
     return answered(incident.to_document(), 201)
 

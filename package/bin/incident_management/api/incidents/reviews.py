@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, List, Mapping
 
 from ...incidents.errors import NotFound
+from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
-from ...incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ...incidents.review.afterwards import REVIEW_STATES, SECTIONS
 from ...incidents.review.document import Review, read_review
 from ...incidents.review.reminding import incidents_with_follow_ups
 from ...incidents.review.statements import Told
@@ -23,7 +24,7 @@ from .history import indexed
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
 
-_REASON = text(writing.REASON_CHARACTERS)
+_REASON = text(REASON_CHARACTERS)
 _FOLLOW_UP = named(
     "FollowUp",
     obj(
@@ -32,7 +33,7 @@ _FOLLOW_UP = named(
             "title": any_text("What is to be done."),
             "owner": any_text("Whose it is."),
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": any_text("Why it is dropped, done or open again."),
             "by": any_text("Who has changed it last."),
             "at": TIME,
@@ -158,7 +159,7 @@ def add_follow_up(request: Request) -> Response:
             "title": text(TITLE_CHARACTERS, 1),
             "owner": NAME,
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": _REASON,
         }
     ),
@@ -174,7 +175,7 @@ def change_follow_up(request: Request) -> Response:
     "/follow-ups",
     capability="incident_read",
     query={
-        "state": one_of(FOLLOW_UP_STATES, "All unless given."),
+        "state": one_of(ITEM_STATES, "All unless given."),
         "owner": NAME,
         "incident": NAME,
         "limit": LIMIT,

@@ -182,9 +182,8 @@ def as_agreed(
 
 def skills_for(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
     """Return what the rule that gives an incident to this team asks for."""
-    decision = routing.decide(
-        incident.severity, incident.entities, incident.rules, incident.tags, incident.fields
-    )
+    named = (incident.entities, incident.rules, incident.tags, incident.field_values)
+    decision = routing.decide(incident.severity, *named)
     return decision.skills if decision.team == team else ()
 
 

@@ -103,8 +103,11 @@ class Ingest:
         actor: str,
         unique: str,
         began: float = 0.0,
+        fields: Optional[Mapping[str, str]] = None,
     ) -> Incident:
         """Open an incident that no signal raised; ``unique`` names the request.
+
+        ``fields``: values of custom fields, as they are kept.
 
         A repeat of the request that began at ``began`` (epoch seconds; 0: now) finds its incident.
         """
@@ -120,6 +123,7 @@ class Ingest:
             "signals": {},
             "search": {},
             "previous": "",
+            **({"fields": dict(fields)} if fields else {}),
         }
         batch = Batch(actor)
         batch.know(timeline.load(self._stores, [incident_id]))

@@ -13,6 +13,7 @@ from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
+from ..field_values import tokens
 from ..fold import MAX_SHARED, MAX_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
@@ -133,8 +134,8 @@ def split(
         found = [Signal.from_document(document) for document in documents]
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening(found, incident_id, title)
-        asked = (opened[name] for name in ("severity", "entities", "rules", "tags", "fields"))
-        decision = routing.decide(*asked)
+        asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
+        decision = routing.decide(*asked, tokens(opened["fields"]))
         detail = {
             "opened": opened,
             "routed": decision.to_data(),

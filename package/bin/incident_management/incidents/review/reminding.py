@@ -10,10 +10,11 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..errors import IllegalMove, NotFound
+from ..items import WRITING_SECONDS
 from ..model import ACTOR
 from ..stores import find_by
 from .afterwards import OVERDUE
-from .writing import FOLLOW_UPS, WRITING_SECONDS, change_follow_up
+from .writing import FOLLOW_UPS, change_follow_up
 
 __all__ = ["incidents_with_follow_ups", "remind"]
 

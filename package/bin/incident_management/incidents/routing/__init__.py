@@ -3,6 +3,7 @@
 Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
 """
 
+from .checklists import Checklist
 from .choice import Choice
 from .conf import CONF, Decision, Routing
 from .custom_fields import CustomField, CustomFields
@@ -14,6 +15,7 @@ from .values import duration
 
 __all__ = [
     "CONF",
+    "Checklist",
     "Choice",
     "CustomField",
     "CustomFields",

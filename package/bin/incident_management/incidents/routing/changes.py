@@ -38,6 +38,7 @@ KINDS = {
     "stakeholders": "group of stakeholders",
     "channel": "channel",
     "field": "field",
+    "checklist": "checklist",
 }
 """The kinds, and what people call one of each."""
 

@@ -23,9 +23,9 @@ from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
 from ..errors import Invalid, NotFound
-from ..field_values import tokens
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
+from .checklists import DEFAULT_ROLES, Checklist, role_names
 from .choice import Choice, Chooser, Load, Standing
 from .custom_fields import CustomField, CustomFields
 from .http_channels import HttpChannel, is_name
@@ -50,10 +50,8 @@ __all__ = ["CONF", "Decision", "Routing"]
 
 Stanzas = Mapping[str, Mapping[str, str]]
 MAX_NAMED = 50
-NO_FIELDS: Mapping[str, str] = {}
 DEFAULT_REVIEWED = ("critical", "high")
 _NO_TEAM = Team("")
-NO_CUSTOM_FIELDS = CustomFields()
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,8 @@ class Routing:
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
     agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
 
+    ``roles`` are what people can have in an incident besides its lead, who is the owner.
+
     ``own_channels`` are those that administrators have shaped, malformed ones and those that are
     switched off among them.
     """
@@ -113,7 +113,9 @@ class Routing:
     covers: Optional[Tuple[Cover, ...]] = None
     stakeholders: Tuple[Stakeholders, ...] = ()
     own_channels: Dict[str, HttpChannel] = field(default_factory=dict)
-    fields: CustomFields = NO_CUSTOM_FIELDS
+    fields: CustomFields = field(default_factory=CustomFields)
+    roles: Tuple[str, ...] = DEFAULT_ROLES
+    checklists: Tuple[Checklist, ...] = ()
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -127,21 +129,14 @@ class Routing:
 
     # --- who gets it ------------------------------------------------------------------------
 
-    def decide(
-        self,
-        severity: str,
-        entities: Sequence[str],
-        rules: Sequence[str],
-        tags: Sequence[str] = (),
-        fields: Mapping[str, str] = NO_FIELDS,
-    ) -> Decision:
-        """Choose the team of an incident; ``fields`` are the values of its custom fields.
+    def decide(self, severity: str, *named: Sequence[str]) -> Decision:
+        """Choose the team of an incident; ``named`` is what :meth:`.rules.Rule.explain` takes.
 
         A team of one member who takes everything at any time names the owner, too; of others,
         :meth:`choose` names one.
         """
         for rule in self.rules:
-            reason = rule.explain(severity, entities, rules, tags, tokens(fields))
+            reason = rule.explain(severity, *named)
             if reason:
                 team = self.teams[rule.team]
                 sole = not rule.skills and unlimited(self.members, team)
@@ -321,6 +316,10 @@ class _Reader(StanzaReader):
             "escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas, told)
         )
         paths.sort(key=lambda one: (one.order, one.name))
+        general = self._stanzas.get("general", {})
+        roles = self._read(lambda: role_names(general), DEFAULT_ROLES)
+        checklists = self._each("checklist", lambda n, v: Checklist.read(n, v, roles))
+        checklists.sort(key=lambda one: (one.order, one.name))
         return Routing(
             teams=teams,
             rules=tuple(rules),
@@ -348,6 +347,8 @@ class _Reader(StanzaReader):
             ),
             own_channels=own,
             fields=CustomFields.of(self._each("field", CustomField.read)),
+            roles=roles,
+            checklists=tuple(checklists),
             problems=tuple(self._problems),
         )
 

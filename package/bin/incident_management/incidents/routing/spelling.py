@@ -31,6 +31,7 @@ _KNOWN = {
         *("label", "kind", "options", "help", "severity", "team", "required", "shown", "order"),
     ),
     "channel": SETTINGS,
+    "checklist": ("order", "severity", "team", "entity", "rule", "tag", "step.<n>"),
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
@@ -39,6 +40,7 @@ _LIMITS = {
     "escalation": ("severity", "team"),
     "stakeholders": ("severity", "team"),
     "field": ("severity", "team"),
+    "checklist": ("severity", "team", "entity", "rule", "tag"),
 }
 _STEP = re.compile(r"step\.\d+")
 
@@ -49,7 +51,7 @@ def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
     found = [
         key
         for key in values
-        if key not in (*known, "disabled") and not (kind == "escalation" and _STEP.fullmatch(key))
+        if key not in (*known, "disabled") and not ("step.<n>" in known and _STEP.fullmatch(key))
     ]
     if not found:
         return ""
