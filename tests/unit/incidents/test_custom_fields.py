@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from incident_management.incidents import editing, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.fold import fold
 from incident_management.incidents.intake.alert import Alert
@@ -163,6 +164,11 @@ def site():
     return FakeStores(), ManualClock(START + 100)
 
 
+def by(site, actor, once=""):
+    stores, clock = site
+    return Act(stores, clock, actor, once)
+
+
 def ingest(site, *found):
     stores, clock = site
     outcomes = Ingest(stores, clock, ROUTING).ingest(list(found))
@@ -192,10 +198,10 @@ def test_hostile_names_and_values_of_a_finding_reach_no_document(site):
 
 
 def test_a_person_sets_values_once_with_what_was_before(site):
-    stores, clock = site
+    stores = site[0]
     one = ingest(site, signal("pay", fields={"region": "eu"})).id
     for _attempt in range(2):
-        after = editing.edit(stores, clock, one, "mia", {"fields": {"region": "us"}}, "key-1")
+        after = editing.edit(by(site, "mia", "key-1"), one, {"fields": {"region": "us"}})
     (entry,) = (entry for entry in timeline.read(stores, one) if entry.kind == "fields")
     assert (entry.actor, entry.data["was"]) == ("mia", {"region": "eu"})
     assert entry.data["text"] == "region: us (was eu)"
@@ -205,14 +211,14 @@ def test_a_person_sets_values_once_with_what_was_before(site):
 
 
 def test_a_kill_at_any_call_leaves_all_or_nothing_and_a_repeat_finishes(site):
-    stores, clock = site
+    stores = site[0]
     one = ingest(site, signal("pay")).id
     for calls in itertools.count():
         region = f"r{calls}"
         for collection in (stores.timeline, stores.incidents):
             collection.fail_after(calls)
         try:
-            editing.edit(stores, clock, one, "mia", {"fields": {"region": region}}, region)
+            editing.edit(by(site, "mia", region), one, {"fields": {"region": region}})
         except Unavailable:
             broken = True
         else:
@@ -221,7 +227,7 @@ def test_a_kill_at_any_call_leaves_all_or_nothing_and_a_repeat_finishes(site):
             collection.heal()
         if not broken:
             break
-        editing.edit(stores, clock, one, "mia", {"fields": {"region": region}}, region)
+        editing.edit(by(site, "mia", region), one, {"fields": {"region": region}})
         assert stores.incidents.get(one)["fields"] == {"region": region}
         assert [e.once for e in timeline.read(stores, one)].count(region) == 1
     assert calls > 2
@@ -232,8 +238,8 @@ def test_two_people_and_a_finding_at_once_end_in_what_the_entries_say():
     def begun():
         site = FakeStores(), ManualClock(START + 100)
         one = ingest(site, signal("pay", fields={"seats": "1"})).id
-        ann = partial(editing.edit, *site, one, "ann", {"fields": {"region": "eu"}}, "a")
-        bob = partial(editing.edit, *site, one, "bob", {"fields": {"region": "us"}}, "b")
+        ann = partial(editing.edit, by(site, "ann", "a"), one, {"fields": {"region": "eu"}})
+        bob = partial(editing.edit, by(site, "bob", "b"), one, {"fields": {"region": "us"}})
         again = signal("pay", 1, fields={"seats": "2", "contact": "mia"})
         return site[0], [ann, bob, partial(ingest, site, again)]
 
@@ -247,14 +253,14 @@ def test_two_people_and_a_finding_at_once_end_in_what_the_entries_say():
 
 
 def test_a_merge_fills_what_the_other_lacks_and_a_split_takes_its_signals_values(site):
-    stores, clock = site
+    stores = site[0]
     a = ingest(site, signal("a", fields={"region": "eu"})).id
     b = ingest(site, signal("b", fields={"region": "us", "seats": "4"})).id
-    merging.merge(stores, clock, b, a, "mia")
+    merging.merge(by(site, "mia"), b, a)
     assert timeline.current(stores, a).fields == {"region": "eu", "seats": "4"}
     ingest(site, signal("a", 1, fields={"region": "eu"}))
     found = next(one for one in stores.signals.all() if one["entity"] == "b")
-    made = merging.split(stores, clock, ROUTING, a, [found["_key"]], "mia")
+    made = merging.split(by(site, "mia"), ROUTING, a, [found["_key"]])
     assert made.fields == {"region": "us", "seats": "4"}
 
 

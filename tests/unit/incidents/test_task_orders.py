@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.tasks import writing
 from incident_management.incidents.tasks.steps import tasks_of
@@ -51,12 +52,11 @@ def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
         step = tasks_of(ROUTING, timeline.current(stores, incident))[0]["id"]
 
         def act(who):
+            theirs = Act(stores, clock, who)
             if what == "role":
-                who_of = (stores, clock, ROUTING, incident, who)
-                return writing.give_role(*who_of, "scribe", who, seen_at=0.0)
+                return writing.give_role(theirs, ROUTING, incident, "scribe", who, seen_at=0.0)
             changes = {"owner": who} if what == "owner" else {"state": "done"}
-            who_of = (stores, clock, ROUTING, incident, who)
-            return writing.change_task(*who_of, step, changes, seen_at=0.0)
+            return writing.change_task(theirs, ROUTING, incident, step, changes, seen_at=0.0)
 
         return stores, [told(done, "ann", act), told(done, "bob", act)]
 
@@ -84,7 +84,9 @@ def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_r
         ("cy", {"state": "dropped", "reason": "No."}),
     ):
         alone, _clock, _same = begun()
-        writing.change_task(alone, ManualClock(clock.now()), ROUTING, incident, who, step, changes)
+        writing.change_task(
+            Act(alone, ManualClock(clock.now()), who), ROUTING, incident, step, changes
+        )
         entries += timeline.read(alone, incident)[len(before) :]
     found = [
         timeline.fold([*before, *several]).to_document()
@@ -105,9 +107,9 @@ def test_a_writer_who_was_killed_with_its_turn_holds_up_nobody_for_longer_than_a
 
     stores.timeline.before = dies
     with pytest.raises(Killed):
-        writing.give_role(stores, clock, ROUTING, incident, "ann", "scribe", "ann")
+        writing.give_role(Act(stores, clock, "ann"), ROUTING, incident, "scribe", "ann")
     with pytest.raises(IllegalMove, match="ann has just changed"):
-        writing.give_role(stores, clock, ROUTING, incident, "bob", "scribe", "bob")
+        writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
     clock.advance(61)
-    found = writing.give_role(stores, clock, ROUTING, incident, "bob", "scribe", "bob")
+    found = writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
     assert [one["person"] for one in found.roles] == ["bob"]

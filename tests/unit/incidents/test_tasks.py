@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline, updates
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.report import markdown, sentence
@@ -35,23 +36,23 @@ ROUTING = Routing.from_stanzas(STANZAS)
 @pytest.fixture
 def incident(stores, clock):
     incident_id = opened(stores, clock, signal("checkout"))
-    editing.edit(stores, clock, incident_id, "ann", {"severity": "high", "owner": "lee"})
+    editing.edit(Act(stores, clock, "ann"), incident_id, {"severity": "high", "owner": "lee"})
     return incident_id
 
 
 def add(stores, clock, incident, title="Call the vendor", owner="", actor="ann", **more):
-    found = writing.add_task(stores, clock, incident, actor, title, owner, **more)
+    found = writing.add_task(Act(stores, clock, actor), incident, title, owner, **more)
     return found.tasks[-1]["id"]
 
 
 def change(stores, clock, incident, task, actor="bob", routing=ROUTING, seen_at=None, **changes):
-    who = (stores, clock, routing, incident, actor)
-    found = writing.change_task(*who, task, changes, seen_at=seen_at)
+    act = Act(stores, clock, actor)
+    found = writing.change_task(act, routing, incident, task, changes, seen_at)
     return next(one for one in found.tasks if one["id"] == task)
 
 
 def give(stores, clock, incident, role, to, actor="ann", routing=ROUTING, **more):
-    found = writing.give_role(stores, clock, routing, incident, actor, role, to, **more)
+    found = writing.give_role(Act(stores, clock, actor), routing, incident, role, to, **more)
     return {one["id"]: one["person"] for one in found.roles}
 
 
@@ -82,7 +83,7 @@ def test_the_steps_of_what_fits_are_shown_without_a_write(stores, clock, inciden
     give(stores, clock, incident, "communications", "Kim")
     assert shown(stores, incident)[0]["who"] == "kim"
     assert len(agrees(stores, incident)) == len(before) + 1
-    editing.edit(stores, clock, incident, "ann", {"severity": "low"})
+    editing.edit(Act(stores, clock, "ann"), incident, {"severity": "low"})
     assert shown(stores, incident) == []
 
 
@@ -250,7 +251,9 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     change(stores, clock, incident, first["id"], state="done")
     add(stores, clock, incident, "Call the <b>vendor</b>", "kim")
     give(stores, clock, incident, "scribe", "bob")
-    updates.resolve(stores, clock, ROUTING, incident, "ann", resolution="Restarted.")
+    updates.resolve(
+        Act(stores, clock, "ann"), ROUTING, incident, lifecycle.Ending(resolution="Restarted.")
+    )
     entries = agrees(stores, incident)
     assert entries[-1].data["tasks_left"] == ["Watch it", "Call the <b>vendor</b>"]
     # What nobody touched is not shown any more, and can be ticked all the same.
@@ -270,7 +273,12 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
 
 def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incident):
     add(stores, clock, incident, "Call the vendor")
-    lifecycle.resolve(stores, clock, incident, "incident_management", "Quiet.", by_itself=True)
+    lifecycle.resolve(
+        Act(stores, clock, "incident_management"),
+        incident,
+        lifecycle.Ending("Quiet."),
+        by_itself=True,
+    )
     text = Review(Told(agrees(stores, incident)), None, ["high"], []).to_markdown()
     assert "When it was resolved 1 task was open: Call the vendor." in text
 
@@ -278,7 +286,7 @@ def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incid
 def test_a_merged_incident_takes_no_new_task_and_what_was_begun_goes_on(stores, clock, two):
     first, second = two
     task = add(stores, clock, first)
-    merging.merge(stores, clock, first, second, "ann")
+    merging.merge(Act(stores, clock, "ann"), first, second)
     with pytest.raises(IllegalMove, match=f"was merged into {second}: go on there"):
         add(stores, clock, first)
     with pytest.raises(IllegalMove, match=f"was merged into {second}: go on there"):
@@ -291,11 +299,13 @@ def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, inci
     """Each act is repeated under its ``once`` after a failure at each call of the KV store."""
     step = shown(stores, incident)[0]["id"]
     acts = [
-        lambda: writing.add_task(stores, clock, incident, "ann", "Call", once="a"),
+        lambda: writing.add_task(Act(stores, clock, "ann", "a"), incident, "Call"),
         lambda: writing.change_task(
-            stores, clock, ROUTING, incident, "ann", step, {"owner": "kim"}, "b"
+            Act(stores, clock, "ann", "b"), ROUTING, incident, step, {"owner": "kim"}
         ),
-        lambda: writing.give_role(stores, clock, ROUTING, incident, "ann", "scribe", "kim", "c"),
+        lambda: writing.give_role(
+            Act(stores, clock, "ann", "c"), ROUTING, incident, "scribe", "kim"
+        ),
     ]
     for number, act in enumerate(acts):
         before = len(timeline.read(stores, incident))

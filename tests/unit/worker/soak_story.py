@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.signal import Signal
 from incident_management.incidents.upkeep import recovery
@@ -302,7 +303,7 @@ class Story:
         def act() -> None:
             known = (member.stores.signals.get(key) for key in keys)
             alerts = [Signal.from_document(one) for one in known if one]
-            recovery.end(member.stores, member.clock, alerts, "tool")
+            recovery.end(Act(member.stores, member.clock, "tool"), alerts)
 
         return act
 
@@ -344,7 +345,7 @@ class Story:
             said = {"analysis_id": key, "verdict": "cause", "cause": "a change"}
             if not timeline.read(member.stores, incident):
                 return
-            timeline.append(member.stores, member.clock, incident, "analysis", said, person)
+            timeline.append(Act(member.stores, member.clock, person), incident, "analysis", said)
             timeline.refresh(member.stores, incident)
             self.tries(lambda: approval.propose(bench.context_of(member), incident, "", person))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ..ports import Clock, Stores
+from .act import Act
 from .errors import IllegalMove, Invalid
 from .model import Document, Entry
 from .signal import readable
@@ -117,19 +117,17 @@ def check_seen(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
         raise IllegalMove(f"{one['id']} was changed by {one['by']}: read it again first.")
 
 
-def take_turn(
-    stores: Stores, clock: Clock, incident_id: str, what: str, turn: int, actor: str
-) -> None:
+def take_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
     """Take what one person may say at a time, and say nothing where somebody else has taken it.
 
     Raises IllegalMove. Whoever took it and has written nothing after a minute was ended.
     """
     for attempt in range(ATTEMPTS):
-        key, now = f"edit:{incident_id}:{what}:{turn}:{attempt}", clock.now()
-        if stores.claims.insert(claim_document(key, now, holder=actor)):
+        key, now = f"edit:{incident_id}:{what}:{turn}:{attempt}", act.clock.now()
+        if act.stores.claims.insert(claim_document(key, now, holder=act.actor)):
             return
-        known = stores.claims.get(key) or {"holder": "Somebody", "time": now}
-        if known["holder"] == actor:
+        known = act.stores.claims.get(key) or {"holder": "Somebody", "time": now}
+        if known["holder"] == act.actor:
             return  # Their request, sent again.
         if now - float(known["time"]) < WRITING_SECONDS:
             break

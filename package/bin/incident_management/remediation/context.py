@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import timeline
+from ..incidents.act import Act
 from ..incidents.canonical import digest
 from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
@@ -113,9 +114,8 @@ class Context:
     ) -> Entry:
         """Write what happened to a plan, on its incident's timeline."""
         data = {"plan_id": plan["_key"], **data}
-        return timeline.append(
-            self.stores, self.clock, plan["incident_id"], kind, data, actor, once
-        )
+        act = Act(self.stores, self.clock, actor)
+        return timeline.append(act, plan["incident_id"], kind, data, once)
 
     def show(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
@@ -151,7 +151,7 @@ class Context:
             data["ends"] = refusal.ends
         minute = int(self.clock.now() // 60)
         once = f"refused:{digest([plan_id, str(refusal), actor, minute], 24)}"
-        timeline.append(self.stores, self.clock, incident_id, "refused", data, actor, once)
+        timeline.append(Act(self.stores, self.clock, actor), incident_id, "refused", data, once)
         if plan:
             self.show(plan)
         else:

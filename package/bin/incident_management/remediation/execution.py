@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..incidents import timeline
+from ..incidents.act import Act
 from ..ports import Document
 from .context import SYSTEM, Context
 from .executors.executor import Outcome
@@ -99,8 +100,8 @@ def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> No
     """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
     text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
     once = f"{step.run.name}:again"
-    note = {"text": text}
-    timeline.append(context.stores, context.clock, plan["incident_id"], "note", note, SYSTEM, once)
+    act = Act(context.stores, context.clock, SYSTEM)
+    timeline.append(act, plan["incident_id"], "note", {"text": text}, once)
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:

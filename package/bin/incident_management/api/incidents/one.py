@@ -199,4 +199,4 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
-    return acted(request, editing.edit, edited, required=required, once=request.mark)
+    return acted(request, editing.edit, edited, required=required)

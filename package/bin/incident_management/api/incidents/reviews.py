@@ -136,7 +136,7 @@ def write_review(request: Request) -> Response:
     """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
     texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
     said = (request.text("state"), request.text("reason"))
-    return acted(request, writing.write_review, texts, *said, once=request.mark)
+    return acted(request, writing.write_review, texts, *said)
 
 
 @change(
@@ -149,7 +149,7 @@ def add_follow_up(request: Request) -> Response:
     """Note what is to be done afterwards, by whom and until when; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner", required=True)
     due = float(request.body["due"])
-    return acted(request, writing.add_follow_up, title, owner, due, once=request.mark)
+    return acted(request, writing.add_follow_up, title, owner, due)
 
 
 @change(
@@ -167,7 +167,7 @@ def add_follow_up(request: Request) -> Response:
 def change_follow_up(request: Request) -> Response:
     """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
     key = request.params["follow_up"]
-    return acted(request, writing.change_follow_up, key, dict(request.body), once=request.mark)
+    return acted(request, writing.change_follow_up, key, dict(request.body))
 
 
 @route(

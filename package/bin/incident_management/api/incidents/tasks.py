@@ -74,7 +74,7 @@ def get_tasks(request: Request) -> Response:
 def add_task(request: Request) -> Response:
     """Note something to be done in an incident; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner")
-    return acted(request, writing.add_task, title, owner, once=request.mark)
+    return acted(request, writing.add_task, title, owner)
 
 
 @change(
@@ -93,9 +93,7 @@ def change_task(request: Request) -> Response:
     changes = dict(request.body)
     seen = changes.pop("seen_at", None)
     task = request.params["task"]
-    return acted(
-        request, writing.change_task, task, changes, routed=True, once=request.mark, seen_at=seen
-    )
+    return acted(request, writing.change_task, task, changes, seen, routed=True)
 
 
 @change(
@@ -113,6 +111,4 @@ def give_role(request: Request) -> Response:
     """Give a role to a person, whoever had it, or give it up."""
     role, person = request.text("role", required=True), request.text("person")
     seen = request.body.get("seen_at")
-    return acted(
-        request, writing.give_role, role, person, routed=True, once=request.mark, seen_at=seen
-    )
+    return acted(request, writing.give_role, role, person, seen, routed=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, Dict, Mapping, Optional
 
-from ...ports import Clock, Document, Stores
+from ...ports import Document, Stores
 from .. import timeline
+from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
@@ -47,20 +48,13 @@ def claim_of(incident_id: str) -> str:
 
 
 def write_review(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    texts: Mapping[str, str],
-    state: str = "",
-    reason: str = "",
-    once: str = "",
+    act: Act, incident_id: str, texts: Mapping[str, str], state: str = "", reason: str = ""
 ) -> Incident:
     """Set some of the review's texts (SECTIONS), say that it is done or not needed, or both.
 
     An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
     """
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     said = known.afterwards.written
     data: Dict[str, Any] = {
         name: text
@@ -70,42 +64,29 @@ def write_review(
     if state:
         _check_state(known, state, reason)
         data.update(state=state, reason=reason_of(reason))
-        take_turn(stores, clock, incident_id, "review", known.afterwards.turns, actor)
+        take_turn(act, incident_id, "review", known.afterwards.turns)
     elif reason_of(reason):
         raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
-        timeline.append(stores, clock, incident_id, "review", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "review", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def add_follow_up(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    title: str,
-    owner: str,
-    due: float,
-    once: str = "",
-) -> Incident:
+def add_follow_up(act: Act, incident_id: str, title: str, owner: str, due: float) -> Incident:
     """Note something to be done afterwards, by whom and until when (epoch seconds)."""
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
-    key = "FUP-" + digest([incident_id, once or uuid.uuid4().hex], 10)
-    whole = {"follow_up": key, "event": "added", **data, "state": "open"}
-    return _written(stores, clock, incident_id, whole, actor, once)
+    key = "FUP-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
+    return _written(act, incident_id, key, {"event": "added", **data, "state": "open"})
 
 
 def change_follow_up(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     incident_id: str,
-    actor: str,
     follow_up: str,
     changes: Mapping[str, Any],
-    once: str = "",
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
@@ -114,38 +95,35 @@ def change_follow_up(
     was noted before its incident was merged goes on there. ``seen_at``: only as it was last
     changed then.
     """
-    known = added_up(timeline.read_existing(stores, incident_id))
+    known = added_up(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     check_seen(one, seen_at)
     fields = _fields({name: changes[name] for name in ("title", "owner", "due") if name in changes})
     data = news(one, fields, changes.get("state"), changes.get("reason"))
     if data:
         turn = known.afterwards.items.turns(follow_up)
-        take_turn(stores, clock, incident_id, follow_up, turn, actor)
-        whole = {"follow_up": follow_up, "event": "changed", **data}
-        return _written(stores, clock, incident_id, whole, actor, once)
-    return timeline.refresh(stores, incident_id)
+        take_turn(act, incident_id, follow_up, turn)
+        return _written(act, incident_id, follow_up, {"event": "changed", **data})
+    return timeline.refresh(act.stores, incident_id)
 
 
-def _written(
-    stores: Stores, clock: Clock, incident_id: str, data: Document, actor: str, once: str
-) -> Incident:
+def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Incident:
     """Write the entry of a follow-up.
 
     That the incident is to be looked at is said before, so that none is there that no list finds,
     and afterwards, since the worker may have put it off in between (:mod:`.reminding`).
     """
-    _to_be_looked_at(stores, clock, incident_id)
-    timeline.append(stores, clock, incident_id, "follow_up", data, actor, once)
-    incident = timeline.refresh(stores, incident_id)
-    _to_be_looked_at(stores, clock, incident_id)
+    _to_be_looked_at(act, incident_id)
+    timeline.append(act, incident_id, "follow_up", {"follow_up": follow_up, **data}, act.once)
+    incident = timeline.refresh(act.stores, incident_id)
+    _to_be_looked_at(act, incident_id)
     return incident
 
 
-def _to_be_looked_at(stores: Stores, clock: Clock, incident_id: str) -> None:
+def _to_be_looked_at(act: Act, incident_id: str) -> None:
     value = {"incident_id": incident_id, "open": True}
-    claim = claim_document(claim_of(incident_id), clock.now(), value, purpose=FOLLOW_UPS)
-    stores.claims.save([claim])
+    claim = claim_document(claim_of(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
+    act.stores.claims.save([claim])
 
 
 def _current(stores: Stores, incident_id: str) -> State:

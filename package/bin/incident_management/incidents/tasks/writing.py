@@ -10,8 +10,9 @@ from __future__ import annotations
 import uuid
 from typing import Any, Mapping, Optional
 
-from ...ports import Clock, Document, Stores
+from ...ports import Document, Stores
 from .. import timeline
+from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
@@ -27,36 +28,25 @@ __all__ = ["MAX_TASKS", "add_task", "change_task", "give_role"]
 MAX_TASKS = 200
 
 
-def add_task(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    title: str,
-    owner: str = "",
-    once: str = "",
-) -> Incident:
+def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
     """Note something to be done in an incident, and by whom; empty: by anybody."""
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     _check_room(known.incident)
     data = {"title": line("title", title, "what is to be done", TITLE_CHARACTERS)}
     if owner:
         data["owner"] = person("owner", owner, "whose it is")
-    key = "TASK-" + digest([incident_id, once or uuid.uuid4().hex], 10)
+    key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
     whole = {"task": key, "event": "added", **data}
-    timeline.append(stores, clock, incident_id, "task", whole, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "task", whole, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def change_task(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     routing: Routing,
     incident_id: str,
-    actor: str,
     task: str,
     changes: Mapping[str, Any],
-    once: str = "",
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Change a task's ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
@@ -64,7 +54,7 @@ def change_task(
     A checklist's step that nobody touched yet is written down as it is now. What is dropped needs
     the reason. What was begun before its incident was merged goes on there.
     """
-    known = added_up(timeline.read_existing(stores, incident_id))
+    known = added_up(timeline.read_existing(act.stores, incident_id))
     one, told = known.dividing.tasks.get(task), ["title"]
     if one is None:
         one = step_named(routing, known.incident, task)
@@ -81,23 +71,21 @@ def change_task(
     if data:
         whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
         turn = known.dividing.tasks.turns(task)
-        _write(stores, clock, incident_id, "task", whole, turn, actor, once)
-    return timeline.refresh(stores, incident_id)
+        take_turn(act, incident_id, f"task {task}", turn)
+        timeline.append(act, incident_id, "task", whole, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def give_role(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     routing: Routing,
     incident_id: str,
-    actor: str,
     role: str,
     to: str,
-    once: str = "",
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     one = known.dividing.roles.get(role)
     if one is None and role not in routing.roles:
         raise NotFound(f"There is no role '{role[:40]}'; use {', '.join(routing.roles) or 'none'}.")
@@ -110,22 +98,9 @@ def give_role(
     data: Document = {"role": role, "person": to}
     if one["person"]:
         data["instead_of"] = one["person"]
-    _write(stores, clock, incident_id, "role", data, known.dividing.roles.turns(role), actor, once)
-    return timeline.refresh(stores, incident_id)
-
-
-def _write(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    kind: str,
-    data: Document,
-    turn: int,
-    actor: str,
-    once: str,
-) -> None:
-    take_turn(stores, clock, incident_id, f"{kind} {data[kind]}", turn, actor)
-    timeline.append(stores, clock, incident_id, kind, data, actor, once)
+    take_turn(act, incident_id, f"role {role}", known.dividing.roles.turns(role))
+    timeline.append(act, incident_id, "role", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def _current(stores: Stores, incident_id: str) -> State:
