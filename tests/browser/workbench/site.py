@@ -53,6 +53,8 @@ required = resolve
 [field:regulatory]
 kind = yes_no
 shown = list
+[field:constructor]
+team = nobody, , none
 [field:seats]
 kind = number
 [field:due_day]

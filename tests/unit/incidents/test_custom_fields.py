@@ -58,7 +58,7 @@ def test_they_are_read_in_their_order_with_a_name_for_people():
         ("Region", {}, "small letters"),
         ("a-b", {}, "small letters"),
         ("region", {"kind": "colour"}, "kind is 'colour'"),
-        ("region", {"kind": "choice"}, "options names none"),
+        ("region", {"kind": "choice"}, "options needs 1 to 50 values"),
         ("region", {"kind": "choice", "options": "eu, EU"}, "in another case"),
         ("region", {"options": "eu"}, "for the kind choice"),
         ("region", {"shown": "everywhere"}, "the places are list, messages, stakeholders"),

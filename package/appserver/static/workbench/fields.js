@@ -36,10 +36,13 @@ const defined = () => known ?? [];
 const labelOf = (name) => defined().find((one) => one.name === name)?.label ?? name.replaceAll('_', ' ');
 const optionsOf = ({ kind, options }) => kind === 'yes_no' ? ['yes', 'no'] : options;
 const isChosen = ({ kind }) => kind === 'choice' || kind === 'yes_no';
+/** An incident's own value: every object has something under names such as constructor. */
+const valueOf = ({ fields = {} }, name) => Object.hasOwn(fields, name) ? fields[name] : '';
+const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text);
 
 /** Whether a field is asked for on an incident: the patterns are those of the routing, in any case. */
 function fits({ severity, team }, incident) {
-    const matches = (patterns, value) => patterns.split(',').some((one) => patternOf(one.trim()).test(value ?? ''));
+    const matches = (patterns, value) => patterns.split(',').map((one) => one.trim()).filter(Boolean).some((one) => patternOf(one).test(value ?? ''));
     return matches(severity, incident.severity) && matches(team, incident.team);
 }
 
@@ -51,7 +54,7 @@ function patternOf(text) {
 /** The form's questions for some fields, with what an incident has. */
 function questions(fields, incident, choices) {
     return fields.map((one) => {
-        const value = incident.fields?.[one.name] ?? '';
+        const value = valueOf(incident, one.name);
         const asked = { name: `field.${one.name}`, label: one.label, help: one.help, value };
         if (isChosen(one)) {
             const options = optionsOf(one).map((option) => [option, option]);
@@ -59,24 +62,27 @@ function questions(fields, incident, choices) {
             if (value && !options.some(([option]) => option === value)) options.push([value, `${value} (no option any more)`]);
             return { ...asked, kind: 'select', options: [['', 'not set'], ...options] };
         }
-        if (one.kind === 'date') return { ...asked, kind: 'date' };
+        // What was no day when the field had another kind is not lost in an input that takes days alone.
+        if (one.kind === 'date' && (!value || isDay(value))) return { ...asked, kind: 'date' };
         if (one.kind === 'person') return { ...asked, suggestions: choices.people.map((person) => [person, '']) };
         return { ...asked, most: MOST_TYPED };
     });
 }
 
-/** What of a form are values that differ from an incident's; a field that is gone can't keep its own. */
+/** The values of a form that differ from an incident's, by field. */
 function changed(values, incident) {
     const given = Object.entries(values).filter(([name]) => name.startsWith('field.')).map(([name, value]) => [name.slice('field.'.length), value]);
-    return Object.fromEntries(given.filter(([name, value]) => value !== (incident.fields?.[name] ?? '')));
+    return Object.fromEntries(given.filter(([name, value]) => value !== valueOf(incident, name)));
 }
+
+const askedOf = (incident) => defined().filter((one) => fits(one, incident) || valueOf(incident, one.name));
 
 /** @type {import('./moves.js').Move} */
 export const FIELDS = {
     id: 'fields', label: 'Set fields', key: 'f', capability: 'incident_write', method: 'PUT',
     offered: hasFields,
-    blocked: () => '',
-    fields: (i, choices) => questions(defined().filter((one) => fits(one, i) || i.fields?.[one.name]), i, choices),
+    blocked: (i) => askedOf(i).length ? '' : 'No field is asked for on an incident like this.',
+    fields: (i, choices) => questions(askedOf(i), i, choices),
     path: (i) => `incidents/${encodeURIComponent(i.id)}`,
     // A PATCH does not reach the API on every Splunk.
     body: (values, i) => ({ title: i.title, severity: i.severity, description: i.description ?? '', owner: i.owner ?? '', team: i.team ?? '', fields: changed(values, i) }),
@@ -86,7 +92,7 @@ export const FIELDS = {
 /** What a resolve asks besides: the fields that it needs and lacks. */
 export const neededFields = (incident, choices) => questions(incident ? lacking(incident) : [], incident, choices).map((one) => ({ ...one, required: true }));
 
-const lacking = (incident) => defined().filter((one) => one.required && !incident.fields?.[one.name] && fits(one, incident));
+const lacking = (incident) => defined().filter((one) => one.required && !valueOf(incident, one.name) && fits(one, incident));
 
 /** A body with a form's fields in it. */
 export function withFields(values) {
@@ -102,12 +108,12 @@ export function withFields(values) {
  * @param {function(): void} [set] opens the form
  */
 export function fieldFacts(incident, listOf, set) {
-    const values = incident.fields ?? {};
-    const names = [...defined().map((one) => one.name), ...Object.keys(values).sort()];
-    const rows = [...new Set(names)].filter((name) => values[name]).map((name) => {
+    const names = [...defined().map((one) => one.name), ...Object.keys(incident.fields ?? {}).sort()];
+    const rows = [...new Set(names)].filter((name) => valueOf(incident, name)).map((name) => {
+        const value = valueOf(incident, name);
         const gone = known && !known.some((one) => one.name === name);
-        const link = h('a', { href: listOf(`${name}=${values[name]}`), title: 'All incidents with the same' }, values[name]);
-        return [`${labelOf(name)}${gone ? ' (no longer defined)' : ''}`, values[name].length > MOST_LETTERS ? [link] : link];
+        const link = h('a', { href: listOf(`${name}=${value}`), title: 'All incidents with the same' }, value);
+        return [`${labelOf(name)}${gone ? ' (no longer defined)' : ''}`, value.length > MOST_LETTERS ? [link] : link];
     });
     const wanted = lacking(incident).map((one) => [one.label, set
         ? h('button', { type: 'button', class: 'wb-quiet', 'data-place': `field-${one.name}`, title: 'It is needed before the incident is resolved', on: { click: set } }, 'needed: set it')
@@ -116,9 +122,10 @@ export function fieldFacts(incident, listOf, set) {
 }
 
 /** What a row of the list says of them. */
-export function fieldsInRow({ fields = {} }) {
-    return defined().filter((one) => one.shown.includes('list') && fields[one.name])
-        .map(({ name, label }) => `${label}: ${fields[name].length > MOST_IN_A_ROW ? `${fields[name].slice(0, MOST_IN_A_ROW)} …` : fields[name]}`);
+export function fieldsInRow(incident) {
+    return defined().filter((one) => one.shown.includes('list')).map(({ name, label }) => [label, valueOf(incident, name)])
+        .filter(([, value]) => value)
+        .map(([label, value]) => `${label}: ${value.length > MOST_IN_A_ROW ? `${value.slice(0, MOST_IN_A_ROW)} …` : value}`);
 }
 
 /** The form that sets one field of many incidents. */

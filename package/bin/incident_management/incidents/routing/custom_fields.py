@@ -196,7 +196,8 @@ def _options(where: str, kind: str, text: str) -> Tuple[str, ...]:
         return ()
     if not 0 < len(options) <= MAX_OPTIONS or max(map(len, options)) > VALUE_CHARACTERS:
         raise RoutingError(
-            f"{where} options names none or too many; use 1 to {MAX_OPTIONS}, by comma."
+            f"{where} options needs 1 to {MAX_OPTIONS} values by comma, each of at most "
+            f"{VALUE_CHARACTERS} characters."
         )
     if len({one.lower() for one in options}) < len(options):
         raise RoutingError(f"{where} options names one twice, in another case.")
