@@ -62,6 +62,10 @@ kind = date
 [field:vendor_case]
 label = Vendor case
 help = As in the contract.
+[checklist:divided]
+entity = divided-*
+step.1 = Tell <i>support</i> | role: communications | runbook: https://wiki.example.com/support
+step.2 = Watch the error rate | role: lead
 """
 
 

@@ -3,6 +3,7 @@
  */
 
 import { FIELDS, neededFields, withFields } from './fields.js';
+import { leftOpen, readTasks } from './tasks.js';
 import { lastUpdate, UPDATE } from './updates.js';
 import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
 
@@ -107,6 +108,8 @@ export const MOVES = [
             },
             ...lastUpdate(i),
         ],
+        reads: async (i) => ({ tasks: await readTasks(i.id) }),
+        effects: (_i, _values, { tasks }) => leftOpen(tasks),
         path: at('resolve'), body: (values) => withFields(filled(values)),
         done: (i) => `${i.id} is resolved.`,
     },
