@@ -35,14 +35,14 @@ const KINDS = {
     unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
     flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
     analysis: (d) => [`Analysed: ${{ low: 'a suspect, not proved' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
-    notification: (d) => [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
+    notification: (d) => d.follow_up ? ticketTold(d) : [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
-    follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
+    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
     task: (d) => [taskTitle(d), [d.title, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
     role: (d) => [d.person ? `${d.person} has the role ${d.role}` : `Nobody has the role ${d.role}`, d.instead_of && `Before: ${d.instead_of}.`],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
@@ -97,6 +97,12 @@ function taskTitle(d) {
 function ticketTitle(d) {
     const did = { state: 'moved on', assignee: 'handed over', gone: 'gone', full: 'has more remarks' }[d.event];
     return did ? `Ticket ${d.number} ${did}` : sentence(`Ticket ${d.number}:`, d.what || 'comment', d.by && `by ${d.by}`);
+}
+
+function ticketTold(d) {
+    const where = `${name(d.channel)}, ${d.follow_up}`;
+    if (d.outcome !== 'sent') return [`Follow-up's ticket ${d.outcome === 'dead' ? 'could not be told' : 'may have been told'}`, sentence(`${where}.`, d.detail), d.outcome === 'dead' ? 'bad' : ''];
+    return d.ticket ? [`Follow-up's ticket ${d.ticket.number}`, `${where}.`] : ['Follow-up without a ticket', `${where}: there is none to be told.`];
 }
 
 function serviceLevel(d) {

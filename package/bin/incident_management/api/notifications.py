@@ -54,12 +54,10 @@ _SHOWN = (
 def notify(request: Request) -> Response:
     """Put a notification on the outbox. Safe to repeat with the same ``id``."""
     answer = enqueue(
-        request.stores,
-        request.clock,
+        request.act,
         _outbox(request),
         {"id": request.mark, **request.body},
         conf.web_url(request.system_session),
-        request.user,
         request.routing().channel_names,
     )
     return Response(answer, status=201 if answer["new"] else 200)
@@ -112,6 +110,8 @@ def retry(request: Request) -> Response:
         owner = routing.members.get(str(message.get("owner")))
         if owner and message.get("mention"):
             message = {**message, "mention": owner.known_as(channel)}
+        if document.get("follow_up"):
+            return {"message": message}
         target = routing.target(str(document.get("team", message.get("team") or "")), channel)
         return {"target": target, "message": message}
 

@@ -83,6 +83,8 @@ class Message:
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
+    ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
+    it is news (:mod:`.announcing.follow_up_tickets`).
     """
 
     event: str
@@ -112,6 +114,8 @@ class Message:
     stakeholders: str = ""
     room: str = ""
     roles: str = ""
+    follow_up: str = ""
+    due: float = 0.0
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Tuple
 
+from ...incidents.act import Act
 from ...incidents.errors import Contended
 from ...incidents.intake.spooled import CAPABILITY, deliver_spool
 from ...ports import Stores
@@ -84,4 +85,4 @@ class KeptHere:
 
         clock = self._backend.clock
         outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))
-        enqueue(stores, clock, outbox, body, conf.web_url(session), actor)
+        enqueue(Act(stores, clock, actor), outbox, body, conf.web_url(session))
