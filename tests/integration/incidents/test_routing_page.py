@@ -107,11 +107,11 @@ def test_a_checklist_is_written_on_the_page_and_shown_on_what_it_fits_at_once(ap
     checklists.add("vault", entity="vault-*", step_1=step, step_2="Watch it")
     assert checklists.rows()["vault"]["step_1"] == step
     body = {"title": "Vault is slow", "affected_systems": ["vault-1"]}
-    incident = app.api("POST", "/incidents", body)["id"]
-    before = app.api("GET", f"/incidents/{incident}")["entries"]
-    found = app.api("GET", f"/incidents/{incident}/tasks")
+    incident = app.post("/incidents", body)["id"]
+    before = app.get(f"/incidents/{incident}")["entries"]
+    found = app.get(f"/incidents/{incident}/tasks")
     assert [one["title"] for one in found["tasks"]] == ["Tell support", "Watch it"]
-    assert app.api("GET", f"/incidents/{incident}")["entries"] == before
+    assert app.get(f"/incidents/{incident}")["entries"] == before
     wrong = {"step_1": "Tell support | role: pilot"}
     assert "the roles are lead, communications, scribe" in refused(checklists.add, "x", **wrong)
 
