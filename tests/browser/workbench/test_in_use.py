@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 
 from .gestures import press, said, submit
 from .site import Clock, Site

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from incident_management.incidents.model import Entry
+from incident_management.notify.announcing.stakeholders import message_for
 from incident_management.notify.channel import Notification
 from incident_management.notify.message import Message, build
-from incident_management.notify.stakeholders import message_for
 from tests.fakes import ManualClock
 
 CLOCK = ManualClock(1_770_000_000.0)

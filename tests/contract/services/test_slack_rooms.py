@@ -7,13 +7,14 @@ import re
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
-from incident_management.notify import room_turn
-from incident_management.notify.room_plan import name_of
-from incident_management.notify.rooms import Rooms
+from incident_management.notify.rooms import turn
+from incident_management.notify.rooms.opening import Rooms
+from incident_management.notify.rooms.plan import name_of
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.services import Crash
 
@@ -126,6 +127,20 @@ def test_details_go_to_the_room_and_what_the_channel_shows_to_both(desk):
     desk.turn(times=3)
     assert desk.texts(NAME)[0].startswith("✅"), "the first message says where it stands now"
     assert desk.texts(NAME)[1:] == room[1:], "and the others what they said"
+
+
+def test_who_has_a_role_is_invited_and_named_in_the_topic(desk):
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.write("role", role="scribe", person="zoe")
+    desk.turn(seconds=60)
+    desk.turn(times=3)
+    room = desk.workspace.named(NAME)
+    assert room.topic.endswith(" · scribe: zoe") and "U0ZOE" in room.members
+    desk.write("role", role="scribe", person="", instead_of="zoe")
+    desk.turn(seconds=60)
+    desk.turn(times=3)
+    assert "scribe" not in room.topic
 
 
 def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
@@ -265,7 +280,7 @@ def test_a_merged_ones_says_where_it_goes_on_and_is_archived(desk):
     desk.open_grave()
     desk.open(OTHER)
     desk.turn(times=4)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER)
     desk.turn(times=2)
     room = desk.workspace.named(NAME)
     assert "Incident resolved" in room.messages[-1]["text"] and not room.is_archived
@@ -278,9 +293,9 @@ def test_one_that_is_taken_out_again_gets_another_as_slack_gives_none_back(desk)
     desk.open_grave()
     desk.open(OTHER)
     desk.turn(times=4)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER)
     desk.turn(seconds=60, times=2)
-    merging.undo_merge(desk.stores, desk.clock, OTHER, INCIDENT, "dana")
+    merging.undo_merge(Act(desk.stores, desk.clock, "dana"), OTHER, INCIDENT)
     desk.turn(times=2)
     assert desk.story() == ["wanted", "opened", "archived", "wanted", "opened"]
     assert desk.room()["name"] == f"{NAME}-2"
@@ -292,7 +307,7 @@ def test_a_turn_makes_a_few_requests_and_the_next_one_goes_on(desk):
         desk.open_grave(f"INC-20260101-AAAAA{number}")
     desk.clock.advance(10)
     desk.look()
-    assert desk.requests == room_turn.REQUESTS and len(desk.rooms_there()) == room_turn.REQUESTS
+    assert desk.requests == turn.REQUESTS and len(desk.rooms_there()) == turn.REQUESTS
     desk.turn(times=8)
     assert all("U0DANA" in one.members and one.pins for one in desk.rooms_there())
 

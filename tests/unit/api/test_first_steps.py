@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents.routing import Routing, Team
 from incident_management.incidents.routing.rotas import Rota
 from incident_management.incidents.stores import claim_document
-from incident_management.notify.announce import CHECKPOINT
+from incident_management.notify.announcing.announcer import CHECKPOINT
 from incident_management.splunk.users import MOST_USERS
 from incident_management.worker_health import Failures
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi

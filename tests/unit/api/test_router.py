@@ -12,7 +12,7 @@ from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
 from incident_management.channels import CHANNELS
 from incident_management.incidents.upkeep import retention
-from incident_management.notify.announce import CHECKPOINT
+from incident_management.notify.announcing.announcer import CHECKPOINT
 from incident_management.slack_socket.turn import Turn
 from incident_management.splunk.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi

@@ -7,10 +7,12 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle, suppression, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
+from incident_management.incidents.upkeep import tally
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
 
@@ -54,8 +56,8 @@ class Old:
         stores.claims.insert({**first, "time": clock.now(), "value": {}})
         stores.plans.save([{"_key": "PLAN-1", "incident_id": self.id, "status": "recovered"}])
         stores.analyses.save([{"_key": "ANA-1", "incident_id": self.id}])
-        lifecycle.resolve(stores, clock, self.id, "ann")
-        lifecycle.close(stores, clock, self.id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), self.id)
+        lifecycle.close(Act(stores, clock, "ann"), self.id)
 
     def claim(self, key, purpose):
         document = {"_key": key, "purpose": purpose, "holder": "sh1", "value": {}}
@@ -154,7 +156,7 @@ def test_only_closed_incidents_leave(stores, clock, status):
     old = Old(stores, clock)
     (outcome,) = ingest(stores, clock).ingest([signal("orders")])
     if status == "resolved":
-        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
     old.index.send(timeline.read(stores, outcome.incident_id))
     clock.advance(KEEP + DAY)
     old.run(close=0)
@@ -167,13 +169,13 @@ def test_only_closed_incidents_leave(stores, clock, status):
 def test_a_merged_incident_stays_with_the_one_that_took_it_over_and_leaves_with_it(stores, clock):
     old = Old(stores, clock)
     ids = [ingest(stores, clock).ingest([signal(name)])[0].incident_id for name in ("a", "b", "c")]
-    merging.merge(stores, clock, ids[0], ids[1], "ann")
-    merging.merge(stores, clock, ids[1], ids[2], "ann")
+    merging.merge(Act(stores, clock, "ann"), ids[0], ids[1])
+    merging.merge(Act(stores, clock, "ann"), ids[1], ids[2])
     old.leave()
     assert tombstone(stores, old.id) and not any(tombstone(stores, one) for one in ids)
 
-    lifecycle.resolve(stores, clock, ids[2], "ann")
-    lifecycle.close(stores, clock, ids[2], "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), ids[2])
+    lifecycle.close(Act(stores, clock, "ann"), ids[2])
     for one in ids:
         old.index.send(timeline.read(stores, one))
     clock.advance(KEEP + DAY)
@@ -202,7 +204,7 @@ def test_it_can_be_switched_off(old):
 
 def test_a_resolved_incident_is_closed_after_a_while(stores, clock, old):
     (outcome,) = ingest(stores, clock).ingest([signal("orders")])
-    lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
     clock.advance(CLOSE - 60)
     assert old.run()["incidents_closed"] == 0
     clock.advance(120)
@@ -309,6 +311,7 @@ def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
 
 def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
+    old.claim("signals of a day:1", tally.FOUND)
     old.claim("worker:deliver:77", "worker:deliver")
     old.claim("model call of a day:2023-11-14:1", "model call of a day")
     old.claim("slack room hour:472222:0", "slack room hour:472222")
@@ -320,6 +323,7 @@ def test_claims_of_no_more_use_are_deleted_by_age(old):
 
     left = {one["_key"] for one in old.stores.claims.all()}
     assert not left & {"reconciled:sid1", "worker:deliver:77", "model call of a day:2023-11-14:1"}
+    assert "signals of a day:1" not in left
     assert "slack room hour:472222:0" not in left
     assert "worker:announce:checkpoint" in left
     old.leave()
@@ -331,8 +335,8 @@ def test_rounds_are_bounded(stores, clock, monkeypatch):
     old = Old(stores, clock)
     for number in range(7):
         (outcome,) = ingest(stores, clock).ingest([signal(f"service-{number}")])
-        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
-        lifecycle.close(stores, clock, outcome.incident_id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
+        lifecycle.close(Act(stores, clock, "ann"), outcome.incident_id)
         old.index.send(timeline.read(stores, outcome.incident_id))
     old.indexed()
     clock.advance(KEEP + DAY)
@@ -351,7 +355,7 @@ def test_suppressions_that_were_over_long_ago_leave_and_the_others_stay(stores, 
 
     def add(**more):
         wanted = {"kind": "maintenance", "reason": "patches", "entity": "web-*", **more}
-        return suppression.add(stores, clock, "ann", wanted).id
+        return suppression.add(Act(stores, clock, "ann"), wanted).id
 
     add(seconds=300)
     kept = {add(days=["fri"]), add(kind="mute")}

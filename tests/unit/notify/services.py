@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from incident_management.notify.channel import Delivery, Inquiry, Notification, sent
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import FakeStores, ManualClock
 
 

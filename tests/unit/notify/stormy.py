@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.record import recorder
+from incident_management.notify.delivery.record import recorder
 from tests.unit.notify.desk import Desk
 from tests.unit.notify.services import FakeService
 

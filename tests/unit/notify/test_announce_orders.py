@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing.announcer import Announcer
 from tests.fakes.turns import orders
 from tests.unit.notify.desk import ROUTING, Desk
 

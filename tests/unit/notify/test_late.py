@@ -6,8 +6,8 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify import late
-from incident_management.notify.announce import CHECKPOINT
+from incident_management.notify.announcing import late
+from incident_management.notify.announcing.announcer import CHECKPOINT
 from tests.unit.notify.desk import INCIDENT, Desk
 
 HOUR = 3600.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify import turns
 from incident_management.notify.channel import dead, retry, sent, unknown
+from incident_management.notify.delivery import turns
 from incident_management.outside.network import NotConfigured
 from tests.unit.notify.services import FakeService, Office
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.notify.channel import Delivery, unknown
-from incident_management.notify.outbox import Outbox
+from incident_management.notify.delivery.outbox import Outbox
 from tests.unit.notify.services import Crash, FakeService, Office
 
 pytestmark = pytest.mark.one_python

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
 from incident_management.notify.asked import enqueue
@@ -108,7 +109,8 @@ def test_who_is_reached_names_it() -> None:
 def test_somebody_may_ask_for_a_message_there() -> None:
     desk = StakeholderDesk()
     asked = {"channel": "chat", "message": "Disk almost full"}
-    made = enqueue(desk.stores, desk.clock, desk.outbox, asked, "", "dana", ["slack", "chat"])
+    act = Act(desk.stores, desk.clock, "dana")
+    made = enqueue(act, desk.outbox, asked, "", ["slack", "chat"])
     assert made["new"] and desk.only()["channel"] == "chat"
     with pytest.raises(Invalid, match="'chat' is not a channel; the channels are slack, teams"):
-        enqueue(desk.stores, desk.clock, desk.outbox, asked, "", "dana")
+        enqueue(act, desk.outbox, asked, "")

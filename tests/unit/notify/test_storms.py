@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify import storms
+from incident_management.notify.announcing import storms
 from incident_management.notify.channel import dead
 from tests.unit.notify.services import Crash
 from tests.unit.notify.stormy import WEB, Storm

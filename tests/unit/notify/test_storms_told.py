@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.routing import Routing
-from incident_management.notify import storms
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing import storms
+from incident_management.notify.announcing.announcer import Announcer
 from tests.unit.notify.services import Crash
 from tests.unit.notify.stormy import WEB, Storm
 

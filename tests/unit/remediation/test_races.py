@@ -7,9 +7,11 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.occupying import take_run
 from incident_management.remediation.steps import action_step
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
@@ -75,7 +77,7 @@ def test_a_plan_rejected_while_the_deploy_api_is_asked_is_not_carried_out(bench)
 
 def test_an_incident_closed_while_the_deploy_api_is_asked_is_left_alone(bench):
     while_the_api_is_asked(
-        bench, lambda: lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+        bench, lambda: lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     )
     state = execution.execute(bench.context, bench.plan, "mia")
     assert bench.api.executed == [] and state.status == "failed"
@@ -280,7 +282,7 @@ def left(bench):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     bench.second = ready(bench, OTHER)
-    assert bench.context.take_run("checkout", bench.plan)
+    assert take_run(bench.context, bench.stores.plans.get(bench.plan))
     return bench
 
 
@@ -321,7 +323,7 @@ def test_of_two_that_take_an_entity_that_was_left_at_most_one_acts(moment):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     first, second = ready(bench), ready(bench, OTHER)
-    bench.context.take_run("checkout", first)
+    take_run(bench.context, bench.stores.plans.get(first))
     bench.clock.advance(61)
 
     at_store_call(bench, moment, lambda: goes_on(bench, first))

@@ -7,12 +7,14 @@ import json
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
+from tests.unit.remediation.plans import occupied
 
 STILL = (
     "It was not done in time, and may still be: check by hand. "
@@ -62,8 +64,10 @@ def settle(bench, rounds=10, seconds=100):
 
 
 def close(bench):
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe", resolution="done by hand")
-    lifecycle.close(bench.stores, bench.clock, INCIDENT, "zoe", "over")
+    lifecycle.resolve(
+        Act(bench.stores, bench.clock, "zoe"), INCIDENT, lifecycle.Ending(resolution="done by hand")
+    )
+    lifecycle.close(Act(bench.stores, bench.clock, "zoe"), INCIDENT, "over")
 
 
 # --- an action --------------------------------------------------------------------------------
@@ -84,7 +88,7 @@ def test_an_old_plan_is_not_carried_out_after_an_outage(bench, hours):
     assert bench.api.executed == [] and state.status == "failed"
     assert state.detail == f"{STILL}{INCIDENT} is closed: there is nothing left to fix."
     assert bench.stores.plans.get(bench.plan)["status"] == "failed"
-    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+    assert not occupied(bench)
 
 
 def test_nothing_is_sent_again_for_an_incident_that_is_over(bench):

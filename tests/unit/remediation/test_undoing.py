@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
+from tests.unit.remediation.plans import occupied
 from tests.unit.remediation.undone import (
     DOWN,
     carried_out,
@@ -43,7 +45,7 @@ def test_one_that_stays_down_ends_the_undoing_in_a_sentence_for_people(bench):
     assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
     assert state_of(bench).detail == f"It was not undone within 30 min. {DOWN}"
     assert bench.stores.plans.get(bench.plan)["status"] == "rollback_failed"
-    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+    assert not occupied(bench)
     bench.api.down = False
     rounds(bench, 5)
     assert bench.api.executed == [bench.plan], "what people were told stays so"
@@ -176,7 +178,7 @@ def test_a_fix_without_a_way_back_ends_as_one_that_did_not_help():
 
 def test_what_people_have_closed_is_not_undone_by_itself(bench):
     not_helping(bench)
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     rounds(bench, 2)
     assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
     assert bench.api.executed == [bench.plan]
@@ -191,7 +193,7 @@ def test_an_incident_closed_while_the_deploy_api_is_asked_is_not_undone_by_itsel
 
     def facts(arguments):
         bench.api.facts = ask
-        lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+        lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
         return ask(arguments)
 
     not_helping(bench)

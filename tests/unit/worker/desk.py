@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing.announcer import Announcer
 from incident_management.worker.clocks import Clocks
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import FakeService, Office

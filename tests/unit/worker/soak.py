@@ -27,10 +27,10 @@ from incident_management.incidents.upkeep.audit import AuditWriter
 from incident_management.incidents.upkeep.opened_twice import join_raced
 from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.incidents.upkeep.retention import Retention
-from incident_management.notify.announce import Announcer
+from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.channel import Delivery, unknown
-from incident_management.notify.outbox import Outbox
-from incident_management.notify.record import recorder
+from incident_management.notify.delivery.outbox import Outbox
+from incident_management.notify.delivery.record import recorder
 from incident_management.remediation import approval, settling
 from incident_management.splunk.replica import Replica, SyncedStores
 from incident_management.splunk.session import SplunkError

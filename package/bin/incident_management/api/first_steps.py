@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..channels import CHANNELS, NAMES
-from ..notify.announce import worker_seen
+from ..notify.announcing.announcer import worker_seen
 from ..notify.reach import reached
 from ..notify.refusals import refusals
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS

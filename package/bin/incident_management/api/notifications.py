@@ -7,11 +7,11 @@ from typing import Any, Dict, Mapping
 from ..channels import CHANNELS
 from ..incidents.errors import NotFound
 from ..incidents.routing import Routing
+from ..notify.announcing.storms import GATHERED
 from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
-from ..notify.outbox import FINAL, Outbox
-from ..notify.record import recorder
-from ..notify.storms import GATHERED
+from ..notify.delivery.outbox import FINAL, Outbox
+from ..notify.delivery.record import recorder
 from ..splunk import conf
 from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text
@@ -54,12 +54,10 @@ _SHOWN = (
 def notify(request: Request) -> Response:
     """Put a notification on the outbox. Safe to repeat with the same ``id``."""
     answer = enqueue(
-        request.stores,
-        request.clock,
+        request.act,
         _outbox(request),
         {"id": request.mark, **request.body},
         conf.web_url(request.system_session),
-        request.user,
         request.routing().channel_names,
     )
     return Response(answer, status=201 if answer["new"] else 200)
@@ -112,6 +110,8 @@ def retry(request: Request) -> Response:
         owner = routing.members.get(str(message.get("owner")))
         if owner and message.get("mention"):
             message = {**message, "mention": owner.known_as(channel)}
+        if document.get("follow_up"):
+            return {"message": message}
         target = routing.target(str(document.get("team", message.get("team") or "")), channel)
         return {"target": target, "message": message}
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
-from ..notify.announce import worker_seen
+from ..notify.announcing.announcer import worker_seen
 from ..notify.heard.troubles import troubles
 from ..notify.reach import reached
 from ..notify.refusals import refusals

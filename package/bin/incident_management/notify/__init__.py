@@ -1,5 +1,5 @@
 """Tells people: timeline entries become notifications, notifications become messages.
 
-``announce`` puts what the routing wants told on the outbox, ``outbox`` delivers it once, and one
-module a service knows how that service is spoken to.
+``announcing`` puts what the routing wants told on the outbox, ``delivery`` takes each from there
+once, and one module of ``services`` a service knows how that service is spoken to.
 """

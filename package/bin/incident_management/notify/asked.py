@@ -6,13 +6,13 @@ import hashlib
 from typing import Any, Dict, Mapping, Sequence
 
 from ..channels import CHANNELS
+from ..incidents.act import Act
 from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import NOBODY, SEVERITIES
-from ..ports import Clock, Stores
 from .asking import CHARACTERS, is_target
+from .delivery.outbox import Outbox, notification_id
 from .message import Message, incident_url, one_line, plain
-from .outbox import Outbox, notification_id
 
 __all__ = ["enqueue"]
 
@@ -21,12 +21,10 @@ TITLE_CHARACTERS = 200
 
 
 def enqueue(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     outbox: Outbox,
     request: Mapping[str, Any],
     web_url: str,
-    actor: str,
     channels: Sequence[str] = CHANNELS,
 ) -> Dict[str, Any]:
     """Put what somebody asks for on the outbox.
@@ -45,12 +43,12 @@ def enqueue(
     """
     values = _checked(request, channels)
     channel, target, incident_id = values["channel"], values["target"], values["incident_id"]
-    incident = stores.incidents.get(incident_id) if incident_id else None
+    incident = act.stores.incidents.get(incident_id) if incident_id else None
     if incident_id and incident is None:
         raise NotFound(f"No incident {incident_id}; check the id, or leave it out.")
     message = Message(
         event="alert",
-        headline=f"Alert by {plain(values['rule'] or actor, 100)}",
+        headline=f"Alert by {plain(values['rule'] or act.actor, 100)}",
         title=one_line(values["title"] or values["message"], TITLE_CHARACTERS),
         incident_id=incident_id,
         severity=values["severity"] or "medium",
@@ -58,12 +56,12 @@ def enqueue(
         text=plain(values["message"], TEXT_CHARACTERS) if values["title"] else "",
         rules=[plain(values["rule"], 80)] if values["rule"] else [],
         url=incident_url(web_url, incident_id),
-        time=clock.now(),
+        time=act.clock.now(),
     )
     # An id is its caller's own: nobody keeps another one's alert from being told. What the worker
     # repeats for an alert bears its owner's name, where the alert itself came as the system's user.
-    asker = NOBODY[0] if actor in NOBODY else actor
-    source = f"asked:{asker}:{values['id'] or _own_id(values, asker, clock.now())}"
+    asker = NOBODY[0] if act.actor in NOBODY else act.actor
+    source = f"asked:{asker}:{values['id'] or _own_id(values, asker, act.clock.now())}"
     new = outbox.enqueue(
         source,
         channel,

@@ -38,7 +38,7 @@ class Notification:
     Attributes:
         id: the outbox key; the service gets it where it can carry one.
         target: where within the channel (a Slack channel); empty: what the settings say.
-        event: what happened, see :func:`incident_management.notify.message.event_of`.
+        event: what happened, see :func:`incident_management.notify.events.event_of`.
         message: a :class:`~incident_management.notify.message.Message` as a document.
         thread: the receipt of the incident's first message there, or where messages go to a ticket
             the last one's, if there is one.

@@ -33,10 +33,10 @@ from ..incidents.room_state import OPEN, WANTED, stands
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
+from .delivery.turns import urgency
 from .message import Message
 from .services.slack_buttons import PRESSES
 from .standing import Marks, marks_of, newest_analysis, standing
-from .turns import urgency
 
 __all__ = ["EVERY_SECONDS", "FirstMessages"]
 
@@ -58,7 +58,7 @@ REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
-_READ = ("updated_at", "title", "severity", "status", "team", "owner", "cause", "room")
+_READ = ("updated_at", "title", "severity", "status", "team", "owner", "roles", "cause", "room")
 _PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
 OPEN_PLACE = 1
 _COMING = ("pending", "sending")

@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..detection.monitors.inputs import monitors_of
+from ..incidents.act import Act
 from ..incidents.clocks import handover, windows
 from ..incidents.clocks.assignment import as_agreed, place_waiting
 from ..incidents.intake import conditions
@@ -20,7 +21,7 @@ from ..incidents.review.waiting import note_waiting
 from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
-from ..incidents.upkeep import flapping, held
+from ..incidents.upkeep import flapping, held, tally
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.opened_twice import Compared, join_raced
 from ..incidents.upkeep.quiet import Quiet
@@ -28,9 +29,9 @@ from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
+from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
-from ..notify.rooms import EVERY_SECONDS as ROOMS_EVERY_SECONDS
-from ..notify.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
+from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores
 from ..processes import has_ended, process_name
 from ..remediation import approval, settling
@@ -200,10 +201,17 @@ class Duties:
             Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
             Duty("forget", self._forget, every=600.0, turn=UPKEEP),
+            Duty(
+                "tally",
+                lambda: tally.count_hours(self.stores, self.clock),
+                every=60.0,
+                rest=600.0,
+                turn=UPKEEP,
+            ),
         ]
 
     def _look_afterwards(self) -> Mapping[str, int]:
-        done = remind(self.stores, self.clock)
+        done = remind(self.stores, self.clock, self._messages.see_to_tickets)
         if self._config.is_read:
             note_waiting(self.stores, self.clock, self._config.routing.review_severities)
         return done
@@ -246,15 +254,14 @@ class Duties:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []
-        end_at_once(self.stores, self.clock, zip(signals, outcomes), ACTOR)
+        end_at_once(Act(self.stores, self.clock, ACTOR), zip(signals, outcomes))
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:
         def notify(body: Mapping[str, Any], actor: str) -> Any:
             web_url = self._config.settings.network.web_url
-            return asked.enqueue(
-                self.stores, self.clock, self._messages.outbox, body, web_url, actor
-            )
+            act = Act(self.stores, self.clock, actor)
+            return asked.enqueue(act, self._messages.outbox, body, web_url)
 
         return deliver_spool(
             spool.pending(),

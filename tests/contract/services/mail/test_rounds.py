@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from incident_management.notify.outbox import BATCH
+from incident_management.notify.delivery.outbox import BATCH
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
 from tests.contract.services.messages import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 from ...durations import seconds_of
 from ...incidents import timeline, updates
@@ -11,7 +11,7 @@ from ...incidents.errors import Invalid
 from ...incidents.fold import fold
 from ...incidents.model import Document, Entry
 from ...incidents.routing import Stakeholders
-from ...notify.stakeholders import hearing
+from ...notify.announcing.stakeholders import hearing
 from ..router import Request, Response, route
 from ..schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
 from ..shapes import NAME, TIME
@@ -64,14 +64,13 @@ def add_update(request: Request) -> Response:
     `update_every` asks for.
     """
     body = request.body
-    given: Dict[str, Any] = {
-        "state": request.text("state"),
-        "services": request.texts("services") if "services" in body else None,
-        "next_by": _next_by(request),
-        "once": request.mark,
-    }
-    said = request.text("text", required=True)
-    return acted(request, updates.write, said, routed=True, **given)
+    update = updates.Update(
+        text=request.text("text", required=True),
+        state=request.text("state"),
+        services=request.texts("services") if "services" in body else None,
+        next_by=_next_by(request),
+    )
+    return acted(request, updates.write, update, routed=True)
 
 
 @route(

@@ -18,7 +18,10 @@ _KNOWN = {
         *("members", "rota", "assign", "capacity", "calendar", "fallback"),
         *("channels", "slack_channel", "email"),
     ),
-    "member": ("skills", "capacity", "calendar", "away", "slack_id", "email"),
+    "member": (
+        *("skills", "capacity", "calendar", "away", "slack_id", "email"),
+        *("jira_id", "servicenow_id"),
+    ),
     "rota": ("members", "handover", "start", "time_zone", "hours", "fallback"),
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
@@ -28,6 +31,7 @@ _KNOWN = {
         "update_every",
     ),
     "channel": SETTINGS,
+    "checklist": ("order", "severity", "team", "entity", "rule", "tag", "step.<n>"),
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
@@ -35,6 +39,7 @@ _LIMITS = {
     "sla": ("severity", "team"),
     "escalation": ("severity", "team"),
     "stakeholders": ("severity", "team"),
+    "checklist": ("severity", "team", "entity", "rule", "tag"),
 }
 _STEP = re.compile(r"step\.\d+")
 
@@ -45,7 +50,7 @@ def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
     found = [
         key
         for key in values
-        if key not in (*known, "disabled") and not (kind == "escalation" and _STEP.fullmatch(key))
+        if key not in (*known, "disabled") and not ("step.<n>" in known and _STEP.fullmatch(key))
     ]
     if not found:
         return ""

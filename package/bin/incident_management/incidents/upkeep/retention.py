@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
+from ..act import Act
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
@@ -33,6 +34,7 @@ from ..stores import (
     claim_document,
     find_by,
 )
+from . import tally
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
@@ -123,11 +125,11 @@ class Retention:
 
     def _close(self, after: float) -> int:
         query = {"status": "resolved", "resolved_at": {"$lt": self._clock.now() - after}}
-        closed = 0
+        act, closed = Act(self._stores, self._clock, ACTOR), 0
         for document in self._stores.incidents.find(query, "resolved_at:1", CLOSED_A_ROUND):
             reason = f"Resolved for {after / DAY_SECONDS:.3g} days."
             try:
-                lifecycle.close(self._stores, self._clock, str(document["_key"]), ACTOR, reason)
+                lifecycle.close(act, str(document["_key"]), reason)
                 closed += 1
             except (IllegalMove, NotFound):
                 # Somebody was faster.
@@ -279,7 +281,7 @@ class Retention:
         self._delete_notifications(messages)
         windows.forget_over(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
-        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
+        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY, tally.FOUND, tally.HELD):
             stores.claims.delete_matching({"purpose": purpose, **before})
         hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})

@@ -8,16 +8,17 @@ the remark. So a writer that was ended anywhere is repeated by the next, which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...channels import NAMES
 from ...incidents.fold import effective
+from ...incidents.lifecycle import Ending
 from ...incidents.model import Entry
 from ...ports import Document
 from ..message import plain
 from .ticket import Remark, Ticket
 
-__all__ = ["KIND", "Ending", "Known", "News", "heard_from"]
+__all__ = ["KIND", "Known", "News", "heard_from"]
 
 KIND = "ticket"
 NAME_LENGTH = 120
@@ -37,19 +38,15 @@ def heard_from(once: str) -> str:
 
 @dataclass(frozen=True)
 class News:
-    """One entry to be: its data and ``once``. ``ends``: the ticket was resolved with it."""
+    """One entry to be: its data and ``once``.
+
+    ``ends``: the ticket was resolved with it; ``reopens``: it is not any more.
+    """
 
     data: Document
     once: str
     ends: bool = False
-
-
-class Ending(NamedTuple):
-    """How an incident is resolved by its ticket, as :func:`..lifecycle.resolve` takes it."""
-
-    resolution: str
-    reason: str
-    once: str
+    reopens: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,20 +125,20 @@ class Known:
             self._data(ticket.number, "state", text, **values, over=ticket.over),
             self._once("state", str(len(self._told["state"]))),
             ends=ticket.over and not last.over,
+            reopens=last.over and not ticket.over,
         )
 
     def assignee(self, ticket: Ticket) -> Optional[News]:
         """Return the news that the ticket has another assignee."""
-        told, now = self._told["assignee"], _id(ticket.assignee or "")
-        before = told[-1].data if told else {}
-        if ticket.assignee is None or str(before.get("value") or "") == now:
+        now, (before, before_name) = _id(ticket.assignee or ""), self._last_assignee()
+        if ticket.assignee is None or before == now:
             return None
         name = _name(ticket.assignee_name) or _name(now)
         text = f"Assigned to {name}." if name else "Assigned to nobody any more."
-        values = {"from": str(before.get("to") or ""), "to": name, "value": now}
+        values = {"from": before_name, "to": name, "value": now}
         return News(
             self._data(ticket.number, "assignee", text, **values),
-            self._once("assignee", str(len(told))),
+            self._once("assignee", str(len(self._told["assignee"]))),
         )
 
     def remarks(self, number: str, found: Sequence[Remark]) -> List[News]:
@@ -171,15 +168,15 @@ class Known:
         text = f"It was deleted in {service}, or the app's user may not see it any more."
         return News(self._data(number, "gone", text), once)
 
-    def ending(self, ticket: Ticket, news: News) -> Ending:
-        """Return how an incident is resolved whose ticket has ended with these news."""
+    def ending(self, ticket: Ticket, news: News) -> Tuple[Ending, str]:
+        """Return what is said, and ``once``, where a ticket that ended resolves its incident."""
         to, by = news.data["to"], news.data["by"]
         where = f"{news.data['number']} is {to} in {NAMES[self._channel]}"
-        return Ending(
-            plain(ticket.ended, TEXT_LENGTH) or to,
-            f"{where}{f', by {by}' if by else ''}.",
-            self._once("resolve", str(len(self._told["state"]))),
+        ending = Ending(
+            resolution=plain(ticket.ended, TEXT_LENGTH) or to,
+            reason=f"{where}{f', by {by}' if by else ''}.",
         )
+        return ending, self._once("resolve", str(len(self._told["state"])))
 
     def _is_mine(self, data: Mapping[str, Any]) -> bool:
         return data.get("channel") == self._channel and data.get("ticket") == self._ticket_id
@@ -201,6 +198,19 @@ class Known:
             if got.get("state")
         ]
         return max(known, key=lambda last: last.time, default=None)
+
+    def _last_assignee(self) -> Tuple[str, str]:
+        """The later of whom was told, by id and name, and whom this app has assigned it."""
+        known = [
+            (entry.time, str(entry.data.get("value") or ""), str(entry.data.get("to") or ""))
+            for entry in self._told["assignee"]
+        ]
+        known += [
+            (float(one["sent_at"]), _id(str(got["assignee"])), "")
+            for one, got in self._sent
+            if got.get("assignee")
+        ]
+        return max(known, default=(0.0, "", ""))[1:]
 
     def _data(self, number: str, event: str, text: str, **more: Any) -> Document:
         data: Dict[str, Any] = {

@@ -7,6 +7,7 @@ from typing import Mapping, Tuple
 from .kubernetes import OBJECTS
 
 __all__ = [
+    "APART",
     "BOUND_FACTS",
     "CHANGED",
     "CHOICES",
@@ -17,7 +18,11 @@ __all__ = [
     "RESTORED",
     "TAKEN_ARGUMENTS",
     "TOLD_INCIDENT",
+    "same_service",
+    "service_of",
 ]
+
+_KUBERNETES = ("kubernetes", "kubernetes_restart", "kubernetes_scale")
 
 # Every executor, and the arguments that an action must give it.
 NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
@@ -68,7 +73,7 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
 }
 # What of it names the very object; whoever undoes a plan is told that, too.
 OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
-    **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
+    **dict.fromkeys(_KUBERNETES, OBJECTS),
     "ecs": ("cluster_arn",),
     "lambda": ("alias_arn",),
 }
@@ -77,8 +82,16 @@ _ACCOUNT = {"account": ("account_id",), "region": ("region",)}
 # version before is of no use elsewhere. Of what acts on whatever was changed nothing is asked.
 CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
-    "kubernetes": {"cluster": ("cluster", "cluster_url"), "namespace": ("namespace",)},
+    "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
+}
+# Which facts of what an executor acts on say where that is. Of the deploy API and AWX nobody can
+# tell: one of either may be set under two addresses, and deploy to many places.
+APART: Mapping[str, Tuple[str, ...]] = {
+    **dict.fromkeys(_KUBERNETES, ("address", "namespace")),
+    "ecs": ("cluster_arn",),
+    "lambda": ("account_id", "region"),
+    "launchdarkly": ("project", "environment"),
 }
 # Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
 TOLD_INCIDENT = ("ecs", "lambda")
@@ -87,3 +100,13 @@ MADE: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
     "launchdarkly": "flag_version",
 }  # fmt: skip
+
+
+def service_of(executor: str) -> str:
+    """Return one name for the executors that speak to the same service."""
+    return "kubernetes" if executor in _KUBERNETES else executor
+
+
+def same_service(one: str, other: str) -> bool:
+    """Tell whether two executors speak to the same service, so that their addresses are alike."""
+    return service_of(one) == service_of(other)

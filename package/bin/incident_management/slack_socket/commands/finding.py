@@ -6,7 +6,7 @@ from typing import List, Optional
 
 from ...incidents.identity import as_digits
 from ...incidents.stores import IS_OPEN
-from ...notify.stakeholders import survivors
+from ...notify.announcing.stakeholders import survivors
 from ...ports import Clock, Document, Stores
 from ..people import Declined
 

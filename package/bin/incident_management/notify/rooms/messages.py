@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from ..incidents.fold import effective
-from ..incidents.model import Entry
-from ..incidents.room_state import OPEN, stands
-from ..ports import Document
-from .channel import TEAM, TEAM_TOO
-from .events import ROOM_OPENED
-from .outbox import notification_id
-from .services.slack_buttons import IN_CHANNEL_TOO
-from .standing import standing
+from ...incidents.fold import effective
+from ...incidents.model import Entry
+from ...incidents.room_state import OPEN, stands
+from ...ports import Document
+from ..channel import TEAM, TEAM_TOO
+from ..delivery.outbox import notification_id
+from ..events import ROOM_OPENED
+from ..services.slack_buttons import IN_CHANNEL_TOO
+from ..standing import standing
 
 __all__ = ["Place", "first_message", "first_message_id", "key_of", "opening_of", "placed"]
 

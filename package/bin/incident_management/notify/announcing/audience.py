@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
-from ..incidents.lifecycle import comes_with_acknowledgement
-from ..incidents.model import Entry
-from ..incidents.routing import Routing, Stakeholders
-from ..ports import Document
-from .heard.news import heard_from
-from .services.webhook import ALL, channel_of, subscribed
+from ...incidents.lifecycle import comes_with_acknowledgement
+from ...incidents.model import Entry
+from ...incidents.routing import Routing, Stakeholders
+from ...ports import Document
+from ..heard.news import heard_from
+from ..services.webhook import ALL, channel_of, subscribed
 from .stakeholders import hearing_of, wish_of
 
 __all__ = ["Audience", "Hearing"]

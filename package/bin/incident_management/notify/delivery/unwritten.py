@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from ..ports import Clock, Collection, Document
+from ...ports import Clock, Collection, Document
 
 __all__ = ["ENDED_UNSENT", "FINAL", "Unwritten"]
 

@@ -6,30 +6,31 @@ a topic, an invitation, a pin and an archive are the same when repeated, and a c
 claimed before the channel is opened. Slack gives a name once: who finds it taken looks whether it
 was us, so that neither a lost answer nor two workers make two channels of one incident.
 
-Which get one by themselves: :mod:`.room_wishes`. How one is kept: :mod:`.room_keeping`. What is
-told there: :mod:`.room_messages`; what Slack does not take there goes to the team's channel.
+Which get one by themselves: :mod:`.wishes`. How one is kept: :mod:`.keeping`. What is told there:
+:mod:`.messages`; what Slack does not take there goes to the team's channel.
 """
 
 from __future__ import annotations
 
 from typing import Callable, Iterator, Mapping, Sequence, Set, Tuple
 
-from ..incidents import rooms, timeline
-from ..incidents.model import Entry
-from ..incidents.room_state import FAILED, OPEN, WANTED, stands
-from ..incidents.rooms import ROOM, claims_of
-from ..incidents.routing import Routing
-from ..incidents.stores import claim_document, find_by
-from ..outside.network import NotConfigured
-from ..ports import Clock, Document, Stores
-from ..splunk.channel_settings import Slack
-from .refusals import ROOM_REFUSED, note_room_refused
-from .room_keeping import Keeper
-from .room_plan import name_of, numbered
-from .room_turn import Enough, NotYet, Service, Turn
-from .room_wishes import Wishes
-from .services.slack_rooms import Later, Refused
-from .turns import urgency
+from ...incidents import rooms, timeline
+from ...incidents.act import Act
+from ...incidents.model import ACTOR, Entry
+from ...incidents.room_state import FAILED, OPEN, WANTED, stands
+from ...incidents.rooms import ROOM, claims_of
+from ...incidents.routing import Routing
+from ...incidents.stores import claim_document, find_by
+from ...outside.network import NotConfigured
+from ...ports import Clock, Document, Stores
+from ...splunk.channel_settings import Slack
+from ..delivery.turns import urgency
+from ..refusals import ROOM_REFUSED, note_room_refused
+from ..services.slack_rooms import Later, Refused
+from .keeping import Keeper
+from .plan import name_of, numbered
+from .turn import Enough, NotYet, Service, Turn
+from .wishes import Wishes
 
 __all__ = ["EVERY_SECONDS", "Rooms"]
 
@@ -44,7 +45,7 @@ LISTED_SECONDS = 120.0
 SUFFIXES = 5
 # Somebody was about to want a room, and was ended before that was written.
 FORGOTTEN_SECONDS = 600.0
-_READ = ("id", "severity", "status", "owner", "rules", "merged_into", "head", "room")
+_READ = ("id", "severity", "status", "owner", "roles", "rules", "merged_into", "head", "room")
 
 
 class Rooms:
@@ -53,6 +54,7 @@ class Rooms:
     def __init__(self, stores: Stores, clock: Clock, say: Callable[[str], None]) -> None:
         self._stores = stores
         self._clock = clock
+        self._act = Act(stores, clock, ACTOR)
         self._say = say
         self._wishes = Wishes(stores, clock)
         self._keeper = Keeper(stores, clock)
@@ -143,7 +145,7 @@ class Rooms:
         """Open the channel of an incident that is to have one; returns how many were."""
         entries = timeline.read(self._stores, incident_id)
         incident = timeline.fold(entries)
-        room, note = incident.room, (self._stores, self._clock, incident_id)
+        room = incident.room
         if not stands(room, WANTED):
             timeline.refresh(self._stores, incident_id)
             return 0
@@ -151,15 +153,15 @@ class Rooms:
         # Where the answer was lost, its channel is there, and is archived as others are.
         if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
             reason = "It was over before its channel was opened."
-            rooms.note(*note, FAILED, room["number"], reason=reason)
+            rooms.note(self._act, incident_id, FAILED, room["number"], reason=reason)
             return 0
         try:
             channel, name = self._created(turn, entries, nth)
         except (Refused, NotConfigured) as refused:
-            rooms.note(*note, FAILED, room["number"], reason=str(refused))
+            rooms.note(self._act, incident_id, FAILED, room["number"], reason=str(refused))
             note_room_refused(self._stores, self._clock, str(refused))
             return 0
-        rooms.note(*note, OPEN, room["number"], channel=channel, name=name)
+        rooms.note(self._act, incident_id, OPEN, room["number"], channel=channel, name=name)
         self._stores.claims.delete(ROOM_REFUSED)
         return 1
 

@@ -20,16 +20,17 @@ import random
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
-from ..outside.network import NotConfigured, NotReady
-from ..ports import Clock, Document, Stores
-from . import late
+from ...incidents.model import Entry
+from ...outside.network import NotConfigured, NotReady
+from ...ports import Clock, Document, Stores
+from ..announcing import late
+from ..channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
+from ..senders import Senders
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
-from .channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
-from .senders import Senders
 from .turns import AT_ONCE, Turns, urgency
 from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 
-__all__ = ["FINAL", "Outbox", "notification_id"]
+__all__ = ["FINAL", "Outbox", "notification_id", "order_of"]
 
 # How long after a lost answer the service is asked: it may still be at it.
 ASK_AFTER_SECONDS = 15.0
@@ -50,6 +51,11 @@ def notification_id(source: str, channel: str, target: str) -> str:
     """Return the outbox key: the same source, channel and target are the same notification."""
     text = "\n".join((source, channel, target))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def order_of(entry: Entry) -> str:
+    """Return what sorts the notifications of an incident as its timeline is sorted."""
+    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 class Outbox:
@@ -340,7 +346,7 @@ class Outbox:
         age = self._clock.now() - float(told.get("time") or self._clock.now())
         if age < OVERTAKEN_SECONDS:
             return notification
-        key = document["incident_id"]
+        key = "" if document.get("follow_up") else document["incident_id"]
         incident = self._stores.incidents.get(key) if key else None
         notification = replace(notification, is_over=late.has_ended(incident))
         if age < late.LATE_SECONDS:

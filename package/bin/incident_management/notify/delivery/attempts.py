@@ -13,9 +13,9 @@ from __future__ import annotations
 import secrets
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from ..incidents.stores import claim_document
-from ..ports import Clock, Stores
-from .channel import Delivery, Inquiry, retry
+from ...incidents.stores import claim_document
+from ...ports import Clock, Stores
+from ..channel import Delivery, Inquiry, retry
 
 __all__ = ["ATTEMPTS", "LEASE_SECONDS", "Attempts", "settled"]
 

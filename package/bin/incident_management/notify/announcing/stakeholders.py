@@ -14,18 +14,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ..incidents.canonical import digest
-from ..incidents.clocks.lives import steps_of
-from ..incidents.clocks.owed import STATES
-from ..incidents.fold import effective
-from ..incidents.model import Entry
-from ..incidents.routing import Routing, Stakeholders
-from ..incidents.signal import SIMULATED, TEST_MARK
-from ..incidents.stores import find_by
-from ..masking import mask
-from ..ports import Document, Stores
-from .events import HEADLINES, event_of
-from .message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
+from ...incidents.canonical import digest
+from ...incidents.clocks.lives import steps_of
+from ...incidents.clocks.owed import STATES
+from ...incidents.fold import effective
+from ...incidents.model import Entry
+from ...incidents.routing import Routing, Stakeholders
+from ...incidents.signal import SIMULATED, TEST_MARK
+from ...incidents.stores import find_by
+from ...masking import mask
+from ...ports import Document, Stores
+from ..events import HEADLINES, event_of
+from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
 
 __all__ = ["SUBSCRIBERS", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
 

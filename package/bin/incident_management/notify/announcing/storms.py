@@ -31,15 +31,15 @@ from typing import (
     Tuple,
 )
 
-from ..incidents.model import ENDED, SEVERITIES
-from ..incidents.routing import Routing
-from ..incidents.stores import between, chunks, find_by
-from ..ports import Clock, Document, Stores
-from .events import HEADLINES
-from .message import LISTED, SUMMARY, Message, list_url
-from .outbox import Outbox, notification_id
-from .services.slack_buttons import IN_CHANNEL_TOO
-from .turns import urgency
+from ...incidents.model import ENDED, SEVERITIES
+from ...incidents.routing import Routing
+from ...incidents.stores import between, chunks, find_by
+from ...ports import Clock, Document, Stores
+from ..delivery.outbox import Outbox, notification_id
+from ..delivery.turns import urgency
+from ..events import HEADLINES
+from ..message import LISTED, SUMMARY, Message, list_url
+from ..services.slack_buttons import IN_CHANNEL_TOO
 
 __all__ = ["EVERY_SECONDS", "GATHERED", "Storms"]
 

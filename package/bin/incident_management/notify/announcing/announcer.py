@@ -26,22 +26,23 @@ from typing import (
     Tuple,
 )
 
-from ..incidents import timeline
-from ..incidents.model import Entry
-from ..incidents.routing import Member, Routing
-from ..incidents.stores import chunks, claim_document, find_by
-from ..overlap import Overlap
-from ..ports import Clock, Document, Stores
+from ...incidents import timeline
+from ...incidents.model import Entry
+from ...incidents.routing import Member, Routing
+from ...incidents.stores import chunks, claim_document, find_by
+from ...overlap import Overlap
+from ...ports import Clock, Document, Stores
+from ..delivery.outbox import Outbox, notification_id, order_of
+from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from ..message import TITLE_LENGTH, Message, build, one_line
+from ..rooms.messages import Place, first_message, key_of, placed
+from ..services.slack_buttons import ASKING
+from ..services.webhook import PREFIX
+from ..standing import newest_analysis_id
 from . import late
 from .audience import Audience, Hearing
-from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
-from .message import TITLE_LENGTH, Message, build, one_line
-from .outbox import Outbox, notification_id
-from .room_messages import Place, first_message, key_of, placed
-from .services.slack_buttons import ASKING
-from .services.webhook import PREFIX
+from .follow_up_tickets import FollowUpTickets
 from .stakeholders import SUBSCRIBERS, Telling, message_for
-from .standing import newest_analysis_id
 from .storms import Storms
 
 __all__ = ["Announcer", "worker_seen"]
@@ -94,6 +95,7 @@ class Announcer:
         self._clock = clock
         self._outbox = outbox
         self._storms = Storms(stores, clock, outbox)
+        self._tickets = FollowUpTickets(stores, outbox)
         self._say = say
         self._overlap = Overlap(clock)
         self._told: Set[str] = set()
@@ -152,6 +154,8 @@ class Announcer:
         for incident_id, entries, analysis in self._read(ready):
             keys = {entry["_key"] for entry in fresh[incident_id]}
             added += self._announce(keys, entries, analysis, audience, web_url)
+            if any(entry["kind"] == "follow_up" for entry in fresh[incident_id]):
+                added += self._tickets.tell(entries, routing, web_url)
         # All is announced up to now, or to the millisecond before what waits.
         before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
         self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
@@ -309,7 +313,7 @@ class Announcer:
                 message=message.to_document(),
                 incident_id=entry.incident_id,
                 target=place,
-                order=_order(entry),
+                order=order_of(entry),
                 key_target=key,
             )
 
@@ -339,7 +343,7 @@ class Announcer:
             "message": message,
             "incident_id": entry.incident_id,
             "target": routing.target(team, channel),
-            "order": _order(entry),
+            "order": order_of(entry),
         }
         if place.room:
             extra = {
@@ -348,10 +352,6 @@ class Announcer:
             }
             return self._outbox.enqueue(**notification, key_target=key, extra=extra)
         return self._storms.enqueue(routing, team, **notification)
-
-
-def _order(entry: Entry) -> str:
-    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Member]:

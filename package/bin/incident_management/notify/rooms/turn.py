@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional, Protocol, Sequence
 
-from ..incidents.routing import Routing
-from ..splunk.channel_settings import Slack
+from ...incidents.routing import Routing
+from ...splunk.channel_settings import Slack
 
 __all__ = ["REQUESTS", "Enough", "NotYet", "Service", "Turn"]
 
@@ -15,7 +15,7 @@ REQUESTS = 3
 
 
 class Service(Protocol):
-    """What opens channels: :class:`.services.slack_rooms.SlackRooms`, which says what they do."""
+    """What opens channels: :class:`..services.slack_rooms.SlackRooms`, which says what they do."""
 
     def create(self, name: str, is_private: bool) -> str: ...
     def find(self, name: str, is_private: bool) -> str: ...

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Collection as Names
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from ..incidents.model import SEVERITIES
-from ..ports import Clock, Collection, Document
+from ...incidents.model import SEVERITIES
+from ...ports import Clock, Collection, Document
 
 __all__ = ["AT_ONCE", "Turns", "urgency"]
 
