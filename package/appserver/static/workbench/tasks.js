@@ -59,7 +59,7 @@ export class Tasks {
             h('h3', {}, name || 'Added'),
             h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one), goesOn))));
         const into = incident.merged_into;
-        const standing = open ? `${many(open, 'task')} of ${tasks.length} to be done.` : 'All is done.';
+        const standing = open ? `${open} of ${many(tasks.length, 'task')} to be done.` : 'All is done.';
         return [
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
