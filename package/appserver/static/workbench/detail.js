@@ -13,7 +13,7 @@ import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
-import { reviewPart } from './review.js';
+import { readReview, reviewPart } from './review.js';
 import { similarPart } from './similar.js';
 import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
@@ -300,7 +300,8 @@ export class Detail {
     async #read(tab, incident) {
         if (tab === 'fixes') return readPlans(incident.id);
         if (tab === 'signals') return (await get(`incidents/${incident.id}/signals`, { limit: 200 })).body;
-        if (['tasks', 'similar', 'review'].includes(tab)) return (await get(`incidents/${incident.id}/${tab}`)).body;
+        if (tab === 'tasks' || tab === 'similar') return (await get(`incidents/${incident.id}/${tab}`)).body;
+        if (tab === 'review') return readReview(incident.id);
         try {
             return (await get(`incidents/${incident.id}/analysis`)).body;
         } catch (error) {

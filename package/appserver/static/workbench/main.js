@@ -348,7 +348,7 @@ export class Workbench {
         try {
             const { body } = await get('system/info');
             const problems = problemsOf(body);
-            [this.#notices, this.followUps.channels] = [body.notices, body.channels];
+            this.#notices = body.notices;
             if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, shown(problems));
