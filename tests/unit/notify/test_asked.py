@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.notify.asked import enqueue
+from incident_management.notify.asked import Asked
 from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import FakeStores, ManualClock
 
@@ -20,7 +20,7 @@ def ask():
 
     class Asking:
         def __call__(self, actor="mia", **request):
-            return enqueue(stores, clock, outbox, request, "https://s.example", actor)
+            return Asked(stores, clock, outbox, "https://s.example").enqueue(request, actor)
 
     asking: Any = Asking()
     asking.stores, asking.clock = stores, clock

@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
-from incident_management.notify.asked import enqueue
+from incident_management.notify.asked import Asked
 from incident_management.notify.channel import dead, sent
 from incident_management.notify.reach import reached
 from incident_management.notify.refusals import refusals
@@ -107,8 +107,9 @@ def test_who_is_reached_names_it() -> None:
 
 def test_somebody_may_ask_for_a_message_there() -> None:
     desk = StakeholderDesk()
-    asked = {"channel": "chat", "message": "Disk almost full"}
-    made = enqueue(desk.stores, desk.clock, desk.outbox, asked, "", "dana", ["slack", "chat"])
+    wanted = {"channel": "chat", "message": "Disk almost full"}
+    asked = Asked(desk.stores, desk.clock, desk.outbox, "")
+    made = asked.enqueue(wanted, "dana", ["slack", "chat"])
     assert made["new"] and desk.only()["channel"] == "chat"
     with pytest.raises(Invalid, match="'chat' is not a channel; the channels are slack, teams"):
-        enqueue(desk.stores, desk.clock, desk.outbox, asked, "", "dana")
+        asked.enqueue(wanted, "dana")

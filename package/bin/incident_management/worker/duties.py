@@ -27,8 +27,8 @@ from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
-from ..notify import asked
 from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
+from ..notify.asked import Asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores
@@ -250,16 +250,11 @@ class Duties:
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:
-        def notify(body: Mapping[str, Any], actor: str) -> Any:
-            web_url = self._config.settings.network.web_url
-            return asked.enqueue(
-                self.stores, self.clock, self._messages.outbox, body, web_url, actor
-            )
-
+        web_url = self._config.settings.network.web_url
         return deliver_spool(
             spool.pending(),
             self._ingest,
-            notify,
+            Asked(self.stores, self.clock, self._messages.outbox, web_url).enqueue,
             lambda user: has_capability(self.session, user, CAPABILITY),
             self.clock,
             self._tell,

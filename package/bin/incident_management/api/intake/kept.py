@@ -77,11 +77,11 @@ class KeptHere:
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
         # What sends messages is rarely needed here, and the first alert after a start would wait.
-        from ...notify.asked import enqueue
+        from ...notify.asked import Asked
         from ...notify.delivery.outbox import Outbox
         from ...notify.delivery.record import recorder
         from ...processes import process_name
 
         clock = self._backend.clock
         outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))
-        enqueue(stores, clock, outbox, body, conf.web_url(session), actor)
+        Asked(stores, clock, outbox, conf.web_url(session)).enqueue(body, actor)

@@ -35,7 +35,8 @@ from ...incidents.model import ENDED, SEVERITIES
 from ...incidents.routing import Routing
 from ...incidents.stores import between, chunks, find_by
 from ...ports import Clock, Document, Stores
-from ..delivery.outbox import Outbox, notification_id
+from ..delivery.notification import NewNotification, notification_id, with_fields
+from ..delivery.outbox import Outbox
 from ..delivery.turns import urgency
 from ..events import HEADLINES
 from ..message import LISTED, SUMMARY, Message, list_url
@@ -85,35 +86,44 @@ class Storms:
         self._incidents = incident_ids
         self._in_slack = None
 
-    def enqueue(self, routing: Routing, team: str, **notification: Any) -> bool:
-        """Put a notification on the outbox as :meth:`.Outbox.enqueue` does, gathered in a storm."""
-        channel, message = notification["channel"], notification["message"]
-        if not routing.is_for_people(channel):
-            return self._outbox.enqueue(**notification, extra={"team": team})
+    def enqueue(self, routing: Routing, team: str, notification: NewNotification) -> bool:
+        """Put a notification on the outbox, gathered in a storm. False: it is there already."""
+        channel, message = notification.channel, notification.message
+        if notification.extra.get("room") or not routing.is_for_people(channel):
+            return self._outbox.enqueue(with_fields(notification, team=team))
         flow = _flow(channel, team, message)
-        outside = message.get("stakeholders")
-        extra: Document = {"team": team, "flow": flow}
-        if outside:
-            # Their lane is their own: what their service is slow to take keeps nobody else waiting.
-            own = f"{notification['incident_id']}/{channel}/{notification['key_target']}"
-            extra.update(stakeholders=outside, lane=own)
-        if self._is_full(routing, channel, flow, message) and not self._is_quiet(notification):
-            extra.update(state=GATHERED, summary="")
-        is_new = self._outbox.enqueue(**notification, extra=extra)
+        placed = with_fields(notification, team=team, flow=flow)
+        if message.get("stakeholders"):
+            placed = _in_lane_of_its_own(placed)
+        is_full = self._is_full(routing, channel, flow, message)
+        is_gathered = is_full and not self._is_quiet(notification)
+        if is_gathered:
+            placed = with_fields(placed, state=GATHERED, summary="")
+        is_new = self._outbox.enqueue(placed)
+        self._count_in(flow, message, is_new)
+        self._note_in_slack(notification, is_new, is_gathered)
+        return is_new
+
+    def _count_in(self, flow: str, message: Mapping[str, Any], is_new: bool) -> None:
         for counted in {(flow, False), (flow, _is_gravest(message))} & self._counts.keys():
             if is_new:
                 self._counts[counted] += 1
             else:
                 # Another worker is at the same, and puts more there than is counted here.
                 del self._counts[counted]
-        if self._in_slack is not None and channel == "slack" and not outside:
-            incident_id = notification["incident_id"]
-            if not is_new:
-                # What that other one made of it counts.
-                self._in_slack |= self._singly_in_slack([incident_id])
-            elif "summary" not in extra:
-                self._in_slack.add(incident_id)
-        return is_new
+
+    def _note_in_slack(
+        self, notification: NewNotification, is_new: bool, is_gathered: bool
+    ) -> None:
+        """Note that an incident has a message of its own in Slack, if that is known of others."""
+        is_told = notification.channel == "slack" and not notification.message.get("stakeholders")
+        if self._in_slack is None or not is_told:
+            return
+        if not is_new:
+            # What another worker made of it counts.
+            self._in_slack |= self._singly_in_slack([notification.incident_id])
+        elif not is_gathered:
+            self._in_slack.add(notification.incident_id)
 
     def told_together(self, incident_id: str) -> List[str]:
         """Return the channels where an incident was told of in summaries alone."""
@@ -124,15 +134,15 @@ class Storms:
         singly = {str(one["channel"]) for one in found if "summary" not in one}
         return sorted({str(one["channel"]) for one in found} - singly)
 
-    def _is_quiet(self, notification: Mapping[str, Any]) -> bool:
+    def _is_quiet(self, notification: NewNotification) -> bool:
         """Whether it goes to a thread in Slack alone, which calls nobody who does not follow it."""
-        if notification["channel"] != "slack" or notification["event"] in IN_CHANNEL_TOO:
+        if notification.channel != "slack" or notification.event in IN_CHANNEL_TOO:
             return False
-        if notification["message"].get("stakeholders"):
+        if notification.message.get("stakeholders"):
             return False
         if self._in_slack is None:
             self._in_slack = self._singly_in_slack(self._incidents)
-        return notification["incident_id"] in self._in_slack
+        return notification.incident_id in self._in_slack
 
     def _singly_in_slack(self, incident_ids: Collection[str]) -> Set[str]:
         """Return those of some incidents that have a message of their own in Slack."""
@@ -207,7 +217,7 @@ class Storms:
 
     def _tell(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
         """Put a summary on the outbox, or one that is alone; returns whether that was new."""
-        summary = notification_id(f"summary:{gathered[0]['_key']}", gathered[0]["channel"], "")
+        summary = notification_id(_source_of(gathered), gathered[0]["channel"], "")
         if len(gathered) > 1 or self._stores.outbox.get(summary):
             # One that is left alone may be the last that a killed worker had to mark.
             return self._summarize(gathered, more, web_url)
@@ -218,29 +228,9 @@ class Storms:
         return True
 
     def _summarize(self, gathered: Sequence[Document], more: bool, web_url: str) -> bool:
-        first = gathered[0]
-        called = _called(gathered)
-        message = _summary(gathered, web_url).to_document()
-        extra: Document = {
-            "flow": _summaries(first["flow"]),
-            "members": [one["_key"] for one in gathered],
-            "more": more,
-            "settled": False,
-        }
-        target = first["target"]
-        if _is_own_mail(first["channel"], first["message"]):
-            # Who was given an incident is told by themselves, as without a storm.
-            target = called[0] if called else target
-        else:
-            extra["team"] = first["team"]
-            if first.get("stakeholders"):
-                extra["stakeholders"] = first["stakeholders"]
-            message["mention"] = ",".join(called)
-        source = f"summary:{first['_key']}"
-        is_new = self._outbox.enqueue(
-            source, first["channel"], SUMMARY, message, target=target, extra=extra
-        )
-        self._mark(notification_id(source, first["channel"], ""))
+        summary = _summary_of(gathered, more, web_url)
+        is_new = self._outbox.enqueue(summary)
+        self._mark(summary.key)
         return is_new
 
     def _mark(self, key: str) -> None:
@@ -289,6 +279,39 @@ def _most(routing: Routing, channel: str, event: str) -> int:
     """How many messages of an event are told singly."""
     has_approve = channel == "slack" and event == "plan"
     return max(routing.tell_singly, ASKED_SINGLY) if has_approve else routing.tell_singly
+
+
+def _in_lane_of_its_own(notification: NewNotification) -> NewNotification:
+    """What a group's service is slow to take keeps nobody else waiting."""
+    place = (notification.incident_id, notification.channel, notification.key_target)
+    group = notification.message["stakeholders"]
+    return with_fields(notification, stakeholders=group, lane="/".join(place))
+
+
+def _source_of(gathered: Sequence[Document]) -> str:
+    return f"summary:{gathered[0]['_key']}"
+
+
+def _summary_of(gathered: Sequence[Document], more: bool, web_url: str) -> NewNotification:
+    """Return the notification that tells of others; ``more``: another one has the rest."""
+    first, called = gathered[0], _called(gathered)
+    message, target = _summary(gathered, web_url).to_document(), first["target"]
+    extra: Document = {
+        "flow": _summaries(first["flow"]),
+        "members": [one["_key"] for one in gathered],
+        "more": more,
+        "settled": False,
+    }
+    if _is_own_mail(first["channel"], first["message"]):
+        # Who was given an incident is told by themselves, as without a storm.
+        target = called[0] if called else target
+    else:
+        extra["team"] = first["team"]
+        if first.get("stakeholders"):
+            extra["stakeholders"] = first["stakeholders"]
+        message["mention"] = ",".join(called)
+    source, channel = _source_of(gathered), first["channel"]
+    return NewNotification(source, channel, SUMMARY, message, target=target, extra=extra)
 
 
 def _flow(channel: str, team: str, message: Mapping[str, Any]) -> str:
