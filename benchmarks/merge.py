@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.storm import BIN, START, Place, a_splunk
+from incident_management.incidents.act import Act
 
 LONGEST_SECONDS = 10.0
 BATCH = 5000
@@ -58,7 +59,9 @@ class Merge:
         from incident_management.incidents.joining import carrying_out, merging
 
         source, target = self._open("source"), self._open("target")
-        request, used = self._timed(lambda: merging.merge(self.stores, self, source, target, "ann"))
+        request, used = self._timed(
+            lambda: merging.merge(Act(self.stores, self, "ann"), source, target)
+        )
         self._check(source, target)
         left = len(self.stores.signals.keys({"incident_id": source}))
         worker, _used = self._timed(lambda: carrying_out.finish_recent(self.stores, self))

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 from tests.browser.conftest import APP
@@ -127,7 +128,7 @@ class Site:
 
     def append(self, incident_id: str, kind: str, actor: str, **data: Any) -> None:
         """Write an entry, and leave the incident's document as it is."""
-        timeline.append(self.stores, Clock(), incident_id, kind, data, actor)
+        timeline.append(Act(self.stores, Clock(), actor), incident_id, kind, data)
 
     def write(self, incident_id: str, kind: str, actor: str, **data: Any) -> None:
         """Write an entry as the app itself would."""

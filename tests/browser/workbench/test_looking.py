@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.model import Incident
 from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
@@ -92,7 +93,7 @@ def test_earlier_entries_stay_when_something_new_happens(site: Site, enter: Ente
     incident = site.open("Long story")
     for number in range(205):
         data = {"text": f"Remark {number}"}
-        timeline.append(site.stores, Clock(), incident, "note", data, "mia")
+        timeline.append(Act(site.stores, Clock(), "mia"), incident, "note", data)
     timeline.refresh(site.stores, incident)
     entries = int(site.incident(incident)["entries"])
     page = enter("rob", f"?incident={incident}&text=long")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.notify.heard.pagerduty import PagerDutyReader
 from incident_management.worker import tickets
 
@@ -18,9 +19,9 @@ class PagedDesk(TicketDesk):
         for number in range(count):
             incident = f"INC-20260202-{number:06d}"
             opened = {"title": "Slow", "severity": "high", "signals": {f"s{number}": 1}}
-            timeline.append(self.stores, self.clock, incident, "opened", opened, "tester")
+            timeline.append(Act(self.stores, self.clock, "tester"), incident, "opened", opened)
             routed = {"team": "web", "owner": "", "reason": "rule"}
-            timeline.append(self.stores, self.clock, incident, "routed", routed, "tester")
+            timeline.append(Act(self.stores, self.clock, "tester"), incident, "routed", routed)
             timeline.refresh(self.stores, incident)
         for _turn in range(2):
             self.clock.advance(60)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
@@ -265,7 +266,7 @@ def test_a_merged_ones_says_where_it_goes_on_and_is_archived(desk):
     desk.open_grave()
     desk.open(OTHER)
     desk.turn(times=4)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER)
     desk.turn(times=2)
     room = desk.workspace.named(NAME)
     assert "Incident resolved" in room.messages[-1]["text"] and not room.is_archived
@@ -278,9 +279,9 @@ def test_one_that_is_taken_out_again_gets_another_as_slack_gives_none_back(desk)
     desk.open_grave()
     desk.open(OTHER)
     desk.turn(times=4)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER)
     desk.turn(seconds=60, times=2)
-    merging.undo_merge(desk.stores, desk.clock, OTHER, INCIDENT, "dana")
+    merging.undo_merge(Act(desk.stores, desk.clock, "dana"), OTHER, INCIDENT)
     desk.turn(times=2)
     assert desk.story() == ["wanted", "opened", "archived", "wanted", "opened"]
     assert desk.room()["name"] == f"{NAME}-2"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.delivery.outbox import Outbox
@@ -116,13 +117,13 @@ class TicketDesk:
 
     def do(self, move: Callable[..., Any], **more: Any) -> None:
         """Somebody does something to the incident here."""
-        move(self.stores, self.clock, INCIDENT, "dana", **more)
+        move(Act(self.stores, self.clock, "dana"), INCIDENT, **more)
 
     def resolve(self) -> None:
-        self.do(lifecycle.resolve, resolution="rolled back")
+        self.do(lifecycle.resolve, ending=lifecycle.Ending("rolled back"))
 
     def _write(self, kind: str, **data: Any) -> None:
-        timeline.append(self.stores, self.clock, INCIDENT, kind, data, "tester")
+        timeline.append(Act(self.stores, self.clock, "tester"), INCIDENT, kind, data)
         timeline.refresh(self.stores, INCIDENT)
 
     @property

@@ -67,6 +67,22 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("follow_up", {"event": "changed", "state": "open"}, "Follow-up open"),
     ("follow_up", {"event": "changed", "owner": "bea"}, "Follow-up changed (bea)"),
+    ("task", {"event": "added", "title": "Call", "owner": "ann"}, "Task added: Call (ann)"),
+    ("task", {"event": "changed", "title": "Call", "state": "done"}, "Task done: Call"),
+    (
+        "task",
+        {"event": "changed", "title": "Call", "state": "dropped", "reason": "no"},
+        "Task dropped: Call: no",
+    ),
+    ("task", {"event": "changed", "title": "Call", "state": "open"}, "Task open again: Call"),
+    ("task", {"event": "changed", "title": "Call", "owner": "bea"}, "Task handed to bea: Call"),
+    ("task", {"event": "changed", "title": "Call", "owner": ""}, "Task anybody's: Call"),
+    (
+        "role",
+        {"role": "scribe", "person": "bea", "instead_of": "ann"},
+        "bea has the role scribe, instead of ann",
+    ),
+    ("role", {"role": "scribe", "person": ""}, "nobody has the role scribe"),
     (
         "ticket",
         {"number": "INC1", "event": "comment", "by": "Mia", "text": "It is the pool."},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.upkeep.coverage import Run
 from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.incidents.upkeep.retention import Retention
@@ -114,7 +115,7 @@ def test_an_old_incident_leaves_and_says_where_its_history_is(still: Place) -> N
     incident = still.raise_signal()
     still.call("POST", f"/incidents/{incident}/resolve")
     still.call("POST", f"/incidents/{incident}/review", {"lessons": "Watch it.", "state": "done"})
-    lifecycle.close(stores, clock, incident, "ann")
+    lifecycle.close(Act(stores, clock, "ann"), incident)
     index = AuditIndex(session, SplunkSearcher(session))
 
     def send(entries):

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.splunk.kvstore import KvStores
 from incident_management.splunk.session import Session
 
@@ -86,7 +87,7 @@ def analysed(office: Office, versions: Tuple[str, str] = ("r8", "r7"), **finding
         }
     )
     data = {"analysis_id": "ANA-0123456789", "verdict": CAUSE, "cause": CAUSE, "hypotheses": 1}
-    timeline.append(stores, _Clock(), incident, "analysis", data, "mia")
+    timeline.append(Act(stores, _Clock(), "mia"), incident, "analysis", data)
     timeline.refresh(stores, incident)
     return incident
 

@@ -9,6 +9,7 @@ from incident_management.analysis.budget import Allowance
 from incident_management.analysis.conclusion import Conclusion
 from incident_management.analysis.investigation import investigate
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import FakeStores
 from tests.unit.analysis import scenario
@@ -47,7 +48,7 @@ class Shop:
             "rule": "High Error Rate", "dedup_key": "d", "signals": {"s": 1}, "search": {},
             "first_time": scenario.START, "last_time": scenario.START + 1, "previous": "",
         }  # fmt: skip
-        timeline.append(self.stores, self.clock, self.incident["id"], "opened", opened, "test")
+        timeline.append(Act(self.stores, self.clock, "test"), self.incident["id"], "opened", opened)
 
     def find(self, begun=lambda step: None):
         return investigate(self.incident, self.searcher, self.clock, begun=begun).numbered()

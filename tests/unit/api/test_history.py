@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.upkeep.audit import event_of
 from incident_management.incidents.upkeep.retention import tombstone
 from incident_management.ports import SearchResult
@@ -83,7 +84,7 @@ def test_an_incident_that_never_was_is_not_found(api):
 
 def test_history_needs_no_kv_store(api):
     incident = opened(api)
-    lifecycle.note(api.stores_value, api.clock, incident, "ann", "looking")
+    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, "looking")
     index(api, incident)
     condemn(api, incident, gone=True)
     status, found = api.call("GET", f"/incidents/{incident}/history")
@@ -97,7 +98,7 @@ def test_history_needs_no_kv_store(api):
 def test_history_misses_an_entry_that_the_kv_store_knows(api):
     incident = opened(api)
     index(api, incident)
-    lifecycle.note(api.stores_value, api.clock, incident, "ann", "not indexed yet")
+    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, "not indexed yet")
     _status, found = api.call("GET", f"/incidents/{incident}/history")
 
     assert found["verified"] is False
@@ -143,7 +144,7 @@ def test_a_wildcard_is_no_incidents_id(api, wild):
 def test_what_was_masked_is_named(api):
     incident = opened(api)
     token = "xox" + "b-123456789012-abcdefghijkl"
-    lifecycle.note(api.stores_value, api.clock, incident, "ann", f"use {token}")
+    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, f"use {token}")
     entries = index(api, incident)
     _status, found = api.call("GET", f"/incidents/{incident}/history")
 

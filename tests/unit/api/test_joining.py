@@ -5,6 +5,7 @@ import pytest
 from incident_management.api.incidents import listing
 from incident_management.api.incidents.bulk import ACTIONS, MAX_AT_ONCE
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Contended
 from incident_management.incidents.joining import moves
 from incident_management.notify.message import build
@@ -145,7 +146,7 @@ def test_of_incidents_as_grave_the_one_whose_deadline_passed_or_comes_first_lead
             when = api.clock.now() + left
             promise = {"event": "timed", "life": 1, "policies": ["x"], "acknowledge_due": when}
             one = list(names)[-1]
-            timeline.append(api.stores_value, api.clock, one, "sla", promise, "system")
+            timeline.append(Act(api.stores_value, api.clock, "system"), one, "sla", promise)
             timeline.refresh(api.stores_value, one)
     opened(api, signal("grave", severity="critical"))
     shown = [names.get(one["id"], "grave") for one in _pages(api, "-severity")]
@@ -179,8 +180,8 @@ def test_a_list_is_sorted_by_the_deadline_that_comes_next(api):
         if due:
             acknowledge, resolve = (START + seconds for seconds in due)
             data = {"event": "timed", "acknowledge_due": acknowledge, "resolve_due": resolve}
-            told = (api.stores_value, api.clock, ids[name], "sla", {**data, "life": 1})
-            timeline.append(*told, "system")
+            act = Act(api.stores_value, api.clock, "system")
+            timeline.append(act, ids[name], "sla", {**data, "life": 1})
             timeline.refresh(api.stores_value, ids[name])
     api.call("POST", f"/incidents/{ids['c']}/acknowledge", {})
     api.call("POST", f"/incidents/{ids['d']}/resolve", {})

@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.delivery.outbox import Outbox
@@ -188,13 +189,13 @@ def test_the_draft_is_made_of_facts_and_shows_no_log_line(api, incident):
     api.call("POST", f"/incidents/{incident}/acknowledge", {}, user="dana")
     stores, clock = api.stores_value, api.clock
     secret = {"verdict": "java.lang.Oops", "cause": "java.lang.Oops"}
-    timeline.append(stores, clock, incident, "analysis", secret, "x")
+    timeline.append(Act(stores, clock, "x"), incident, "analysis", secret)
     draft = told(api, incident)["draft"]
     assert draft["state"] == "identified" and "Oops" not in draft["text"]
     assert draft["text"].endswith(
         "A team works on it. A likely cause was found at 14 Nov 22:14 UTC."
     )
-    timeline.append(stores, clock, incident, "action", {"phase": "done", "detail": "r8"}, "x")
+    timeline.append(Act(stores, clock, "x"), incident, "action", {"phase": "done", "detail": "r8"})
     assert told(api, incident)["draft"]["state"] == "monitoring"
     write(api, incident, services=["Card payments", "Refunds"])
     assert told(api, incident)["draft"]["text"].startswith("Card payments and Refunds are affected")

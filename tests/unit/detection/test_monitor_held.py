@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import suppression
+from incident_management.incidents.act import Act
 from incident_management.worker.monitors import checkpoints
 from incident_management.worker.monitors.checkpoints import Checkpoint
 from tests.unit.detection.watching import HOUR, START, Watched, newest
@@ -30,7 +31,7 @@ FAULT = {"service": "orders", "_raw": "ERROR The pool of connections is exhauste
 
 def hold(one: Watched, seconds: float) -> str:
     wanted = {"kind": "maintenance", "reason": "patches", "entity": "orders", "seconds": seconds}
-    return suppression.add(one.stores, one.clock, "ann", wanted).id
+    return suppression.add(Act(one.stores, one.clock, "ann"), wanted).id
 
 
 def trouble(one: Watched, seconds: float) -> None:

@@ -15,6 +15,7 @@ from typing import Dict, List, Tuple
 import pytest
 
 from incident_management.incidents import suppression
+from incident_management.incidents.act import Act
 from incident_management.ports import SearchResult
 from tests.unit.detection.watching import START, Watched
 
@@ -102,7 +103,7 @@ def hold_back(day: Day) -> None:
         "starts_at": begin - SPAN,
         "ends_at": begin + FAULT_SECONDS + 2 * SPAN,
     }
-    suppression.add(day.stores, day.clock, "ann", given)
+    suppression.add(Act(day.stores, day.clock, "ann"), given)
 
 
 def pages(days: List[Day]) -> int:

@@ -1,6 +1,7 @@
 """Merging and splitting in tests, and what must be true after any of it."""
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.story import Story
 from tests.unit.incidents.builders import ROUTING, ingest
@@ -13,12 +14,12 @@ def opened(stores, clock, *found):
 
 
 def merge(stores, clock, source, into, **more):
-    return merging.merge(stores, clock, source, into, "ann", **more)
+    return merging.merge(Act(stores, clock, "ann"), source, into, **more)
 
 
 def split(stores, clock, incident_id, *found, **more):
     keys = [one.key for one in found]
-    return merging.split(stores, clock, ROUTING, incident_id, keys, "ann", **more)
+    return merging.split(Act(stores, clock, "ann"), ROUTING, incident_id, keys, **more)
 
 
 def holders(stores):

@@ -1,6 +1,7 @@
 """A scheduler, and the duty that resolves what is quiet, in tests."""
 
 from incident_management.incidents import suppression, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.upkeep.coverage import Plan, Run
 from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.ports import SearchFailed
@@ -73,7 +74,7 @@ class World:
 
     def mute(self, entity="checkout"):
         wanted = {"kind": "mute", "reason": "known", "entity": entity}
-        suppression.add(self.stores, self.clock, "ann", wanted)
+        suppression.add(Act(self.stores, self.clock, "ann"), wanted)
 
     def finds(self, minutes, *entities):
         """Let the search find problems at each of its runs, and the duty look every minute."""

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.routing import Routing
@@ -21,7 +22,7 @@ def incident(stores, clock):
 
 
 def acknowledge(stores, clock, incident, actor, once=""):
-    return lifecycle.acknowledge(stores, clock, incident, actor, once)
+    return lifecycle.acknowledge(Act(stores, clock, actor, once), incident)
 
 
 def just_before(collection, verb, act):
@@ -50,7 +51,9 @@ def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, cl
 
 def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, clock, incident):
     def late():
-        lifecycle.note(stores, clock, incident, "cy", "What is written meanwhile changes nothing.")
+        lifecycle.note(
+            Act(stores, clock, "cy"), incident, "What is written meanwhile changes nothing."
+        )
         with pytest.raises(IllegalMove, match="by bob"):
             acknowledge(stores, clock, incident, "ann", "anns request")
 
@@ -83,9 +86,9 @@ def test_of_many_at_once_one_has_it(stores, clock, incident):
 
 
 def test_an_owner_is_named_beside_who_began(stores, clock, incident):
-    assignment.assign(stores, clock, Routing(), incident, "lee", owner="zoe")
+    assignment.assign(Act(stores, clock, "lee"), Routing(), incident, owner="zoe")
     acknowledge(stores, clock, incident, "bob")
-    lifecycle.note(stores, clock, incident, "cy", "looking")
+    lifecycle.note(Act(stores, clock, "cy"), incident, "looking")
     with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
         acknowledge(stores, clock, incident, "ann")
 
@@ -103,6 +106,6 @@ def test_one_that_was_never_written_stands_in_nobodys_way_later(stores, clock, i
 def test_a_new_life_is_acknowledged_anew(stores, clock, incident):
     for actor in ("bob", "ann"):
         acknowledge(stores, clock, incident, actor)
-        lifecycle.resolve(stores, clock, incident, actor)
-        lifecycle.reopen(stores, clock, incident, actor)
+        lifecycle.resolve(Act(stores, clock, actor), incident)
+        lifecycle.reopen(Act(stores, clock, actor), incident)
     assert [who for kind, who in begun(stores, incident) if kind == "status"][::3] == ["bob", "ann"]

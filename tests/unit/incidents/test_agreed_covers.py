@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import covers
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Forbidden, Invalid, NotFound
 from tests.fakes import ManualClock
 
@@ -33,21 +34,21 @@ def clock():
 def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, error, said):
     body = {"rota": "first", "ends_at": NOW + 60, **wanted}
     with pytest.raises(error) as raised:
-        covers.add(stores, clock, actor, body, {"dana", "lee", "kim"}, {"dana", "lee"}, False, "")
+        covers.add(Act(stores, clock, actor), body, {"dana", "lee", "kim"}, {"dana", "lee"}, False)
     assert said in str(raised.value)
     assert covers.listing(stores, clock) == []
 
 
 def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
     body = {"rota": "first", "instead_of": "dana", "ends_at": NOW + 86400}
-    made = covers.add(stores, clock, "lee", body, {"dana", "lee"}, {"dana", "lee"}, False, "")
+    made = covers.add(Act(stores, clock, "lee"), body, {"dana", "lee"}, {"dana", "lee"}, False)
     with pytest.raises(Forbidden):
-        covers.end(stores, clock, "kim", made.id, False)
+        covers.end(Act(stores, clock, "kim"), made.id, False)
     with pytest.raises(NotFound):
-        covers.end(stores, clock, "kim", "COV-none", True)
+        covers.end(Act(stores, clock, "kim"), "COV-none", True)
     clock.advance(60)
-    ended = covers.end(stores, clock, "dana", made.id, False)
+    ended = covers.end(Act(stores, clock, "dana"), made.id, False)
     assert ended == replace(made, ends_at=clock.now(), ended_by="dana")
     clock.advance(60)
-    assert covers.end(stores, clock, "lee", made.id, False) == ended
+    assert covers.end(Act(stores, clock, "lee"), made.id, False) == ended
     assert covers.listing(stores, clock) == [ended]

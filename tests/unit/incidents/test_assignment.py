@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
 from tests.fakes import ManualClock, Unavailable
@@ -105,7 +106,7 @@ def test_whoever_finishes_something_gets_what_waits(stores, clock):
     done = next(i for i in ids if i != waiting)
 
     assert assignment.place_waiting(stores, clock, conf)["incidents_assigned"] == 0
-    lifecycle.resolve(stores, clock, done, "kim")
+    lifecycle.resolve(Act(stores, clock, "kim"), done)
     assert assignment.place_waiting(stores, clock, conf)["incidents_assigned"] == 1
     assert kinds(stores, waiting) == ["opened", "routed", "unassigned", "assigned"]
 
@@ -174,7 +175,7 @@ def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
         assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
     assert stores.timeline.calls == calls
     # Another team is another matter, and so is somebody who has come.
-    edit(stores, clock, first, "ann", {"team": "night"})
+    edit(Act(stores, clock, "ann"), first, {"team": "night"})
     assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 1
     clock.set(MONDAY + 12 * 3600)
     assert assignment.place_waiting(stores, clock, conf, told)["incidents_assigned"] == 1
@@ -269,7 +270,7 @@ def test_a_person_who_is_faster_than_the_worker_keeps_it(stores, clock):
     def meanwhile(verb, name):
         if (verb, name) == ("save", "timeline") and not busy:
             busy.append(1)
-            lifecycle.acknowledge(stores, clock, incident_id, "ann")
+            lifecycle.acknowledge(Act(stores, clock, "ann"), incident_id)
 
     stores.timeline.before = meanwhile
     assignment.place_waiting(stores, clock, conf)

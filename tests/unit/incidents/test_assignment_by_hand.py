@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
@@ -18,7 +19,7 @@ def clock():
 def test_giving_it_to_a_team_gives_it_to_whoever_can_take_it(stores, clock):
     conf = routing(member__dana={"away": "2026-11-30"})
     incident_id = opened(stores, clock, conf, "web")
-    incident = assignment.assign(stores, clock, conf, incident_id, "ann", team="payments")
+    incident = assignment.assign(Act(stores, clock, "ann"), conf, incident_id, team="payments")
     assert (incident.team, incident.owner) == ("payments", "lee")
     assert "dana is off shift until Tue 09:00" in last(stores, incident_id).data["reason"]
 
@@ -26,7 +27,7 @@ def test_giving_it_to_a_team_gives_it_to_whoever_can_take_it(stores, clock):
 def test_a_named_owner_is_taken_at_their_word(stores, clock):
     incident_id = opened(stores, clock, routing(), "web")
     incident = assignment.assign(
-        stores, clock, routing(), incident_id, "ann", owner="zoe", team="payments"
+        Act(stores, clock, "ann"), routing(), incident_id, owner="zoe", team="payments"
     )
     assert (incident.team, incident.owner) == ("payments", "zoe")
     assert "reason" not in last(stores, incident_id).data
@@ -37,7 +38,7 @@ def test_an_escalation_to_a_team_passes_by_who_has_it(stores, clock):
     incident_id = opened(stores, clock, conf)
     assignment.place_waiting(stores, clock, conf)
     incident = assignment.escalate(
-        stores, clock, conf, incident_id, "ann", "stuck", team="payments"
+        Act(stores, clock, "ann"), conf, incident_id, "stuck", team="payments"
     )
     assert (incident.owner, incident.level) == ("lee", 1)
     reason = last(stores, incident_id).data["reason"]
@@ -54,23 +55,23 @@ def test_an_escalation_without_a_target_goes_to_the_next_step_of_the_path(stores
         }
     )
     incident_id = opened(stores, clock, conf)
-    first = assignment.escalate(stores, clock, conf, incident_id, "ann", "no answer")
+    first = assignment.escalate(Act(stores, clock, "ann"), conf, incident_id, "no answer")
     assert (first.owner, last(stores, incident_id).data["channels"]) == ("dana", ["slack"])
-    second = assignment.escalate(stores, clock, conf, incident_id, "ann", "still none")
+    second = assignment.escalate(Act(stores, clock, "ann"), conf, incident_id, "still none")
     # Nobody of the night team works now, so dana keeps it.
     assert (second.team, second.owner, second.level) == ("night", "dana", 2)
 
 
 def test_an_escalation_without_a_target_and_a_path_is_one_level_up(stores, clock):
     incident_id = opened(stores, clock, routing())
-    incident = assignment.escalate(stores, clock, routing(), incident_id, "ann", "loud")
+    incident = assignment.escalate(Act(stores, clock, "ann"), routing(), incident_id, "loud")
     assert (incident.level, incident.owner, incident.team) == (1, "", "payments")
 
 
 def test_an_escalation_needs_its_reason_before_anything_else(stores, clock):
     incident_id = opened(stores, clock, routing())
     with pytest.raises(Invalid, match="needs a reason"):
-        assignment.escalate(stores, clock, routing(), incident_id, "ann", " ", team="night")
+        assignment.escalate(Act(stores, clock, "ann"), routing(), incident_id, " ", team="night")
 
 
 def test_a_team_that_does_not_exist_is_refused_by_name(stores, clock):

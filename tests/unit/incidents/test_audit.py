@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
 from incident_management.incidents.upkeep.audit import AuditWriter, entry_of, event_of, history
 from tests.fakes import ManualClock, Unavailable
@@ -80,7 +81,7 @@ def test_each_entry_is_sent_once(stores, clock, index):
     assert writer.run() == {"audit_events": 2}
     assert writer.run() == {"audit_events": 0}
     clock.advance(30)
-    lifecycle.note(stores, clock, incident, "ann", "looking")
+    lifecycle.note(Act(stores, clock, "ann"), incident, "looking")
     assert writer.run() == {"audit_events": 1}
 
     assert sorted(index.keys) == sorted(entry.key for entry in timeline.read(stores, incident))
@@ -97,10 +98,10 @@ def test_an_entry_that_comes_late_is_sent(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     clock.advance(300)
-    lifecycle.note(stores, clock, incident, "ann", "now")
+    lifecycle.note(Act(stores, clock, "ann"), incident, "now")
     writer.run()
     clock.advance(-200)  # a member whose clock is behind, or whose insert was slow
-    lifecycle.note(stores, clock, incident, "bob", "earlier")
+    lifecycle.note(Act(stores, clock, "bob"), incident, "earlier")
 
     assert writer.run() == {"audit_events": 1}
 
@@ -109,11 +110,11 @@ def test_a_clock_that_runs_ahead_hides_nobody_elses_entries(stores, clock, index
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     clock.advance(86_400)
-    lifecycle.note(stores, clock, incident, "ann", "from tomorrow")
+    lifecycle.note(Act(stores, clock, "ann"), incident, "from tomorrow")
     clock.advance(-86_400)
     writer.run()
     clock.advance(60)
-    lifecycle.note(stores, clock, incident, "bob", "from today")
+    lifecycle.note(Act(stores, clock, "bob"), incident, "from today")
 
     assert writer.run() == {"audit_events": 1}
     assert len(index.keys) == len(set(index.keys)) == 4
@@ -125,13 +126,13 @@ def test_a_clock_that_ran_ahead_once_keeps_nothing_from_the_index(stores, clock,
     incident = an_incident(stores, clock)
     writer.run()
     clock.advance(60 * minutes)
-    lifecycle.note(stores, clock, incident, "ann", "from later")
+    lifecycle.note(Act(stores, clock, "ann"), incident, "from later")
     writer.run()
     clock.advance(60 - 60 * minutes)
-    lifecycle.note(stores, clock, incident, "bob", "from now")
+    lifecycle.note(Act(stores, clock, "bob"), incident, "from now")
     writer.run()
     clock.advance(60)
-    lifecycle.note(stores, clock, incident, "bob", "and from then on")
+    lifecycle.note(Act(stores, clock, "bob"), incident, "and from then on")
     writer.run()
 
     assert set(index.keys) == {entry.key for entry in timeline.read(stores, incident)}
@@ -142,7 +143,7 @@ def test_of_two_members_one_of_which_is_always_ahead_each_entry_is_sent_once(sto
     rivals = AuditWriter(stores, clock, index.send), AuditWriter(stores, ahead, index.send)
     incident = an_incident(stores, clock)
     for number in range(60):
-        lifecycle.note(stores, (clock, ahead)[number % 2], incident, "ann", f"note {number}")
+        lifecycle.note(Act(stores, (clock, ahead)[number % 2], "ann"), incident, f"note {number}")
         for one in rivals:
             one.run()
         clock.advance(30)
@@ -182,7 +183,7 @@ def test_a_backlog_is_sent_in_rounds_oldest_first(stores, clock, index, monkeypa
     incident = an_incident(stores, clock)
     for number in range(43):
         clock.advance(40)
-        lifecycle.note(stores, clock, incident, "ann", str(number))
+        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
     writer = AuditWriter(stores, clock, index.send)
     sent = []
     while count := writer.run()["audit_events"]:
@@ -196,7 +197,7 @@ def test_many_entries_of_one_moment_all_leave(stores, clock, index, monkeypatch)
     monkeypatch.setattr("incident_management.incidents.upkeep.audit.ENTRIES_A_ROUND", 10)
     incident = an_incident(stores, clock)
     for number in range(43):
-        lifecycle.note(stores, clock, incident, "ann", str(number))
+        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
     writer = AuditWriter(stores, clock, index.send)
     for _round in range(8):
         writer.run()
@@ -209,7 +210,7 @@ def test_records_of_what_was_sent_do_not_pile_up(stores, clock, index):
     incident = an_incident(stores, clock)
     for number in range(60):
         clock.advance(3600)
-        lifecycle.note(stores, clock, incident, "ann", str(number))
+        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
         writer.run()
 
     records = [one for one in stores.claims.all() if one["purpose"] == "audited"]
@@ -220,8 +221,10 @@ def test_records_of_what_was_sent_do_not_pile_up(stores, clock, index):
 def rebuilt(stores, clock, index):
     incident = an_incident(stores, clock)
     clock.advance(60)
-    lifecycle.acknowledge(stores, clock, incident, "ann")
-    lifecycle.resolve(stores, clock, incident, "ann", resolution="rolled back")
+    lifecycle.acknowledge(Act(stores, clock, "ann"), incident)
+    lifecycle.resolve(
+        Act(stores, clock, "ann"), incident, lifecycle.Ending(resolution="rolled back")
+    )
     AuditWriter(stores, clock, index.send).run()
     return timeline.refresh(stores, incident)
 
@@ -270,8 +273,8 @@ def test_an_event_that_was_cut_shows(stores, clock, index):
 
 def test_a_masked_event_is_checked_by_its_links_alone(stores, clock, index):
     incident = an_incident(stores, clock)
-    lifecycle.note(stores, clock, incident, "ann", f"the token is {TOKEN}")
-    lifecycle.note(stores, clock, incident, "ann", "revoked")
+    lifecycle.note(Act(stores, clock, "ann"), incident, f"the token is {TOKEN}")
+    lifecycle.note(Act(stores, clock, "ann"), incident, "revoked")
     AuditWriter(stores, clock, index.send).run()
     found = history(index.raws)
 

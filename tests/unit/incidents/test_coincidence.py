@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from tests.unit.incidents.builders import START, ingest, signal
 
@@ -23,7 +24,7 @@ def week(stores, clock):
         app = ingest(stores, clock, ROUTING)
         for number in range(count):
             (opened,) = app.ingest([began(f"old-{number}", START - (count - number) * every)])
-            lifecycle.resolve(stores, clock, opened.incident_id, "ann")
+            lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
         return app
 
     return made

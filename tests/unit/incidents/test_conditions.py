@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.intake import conditions
 from incident_management.incidents.intake.alert import Alert
@@ -108,7 +109,7 @@ def test_what_was_long_before_the_incident_stays_pending(stores, clock):
 def test_after_the_end_of_the_incident_the_condition_holds_again(stores, clock):
     app = ingest(stores, clock)
     (opened, *_rest) = app.ingest([waiting(run) for run in range(3)])
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
     clock.advance(5 * 3600)
     assert whats(app.ingest([waiting(60), waiting(61)])) == ["pending", "pending"]
     (again,) = app.ingest([waiting(62)])
@@ -230,8 +231,8 @@ def test_a_counted_signal_that_comes_again_after_the_end_is_not_made_pending(sto
     app = ingest(stores, clock)
     (opened, *_rest) = app.ingest([waiting(run) for run in range(3)])
     stores.signals.delete(waiting(2).key)  # as if ended before the last write
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann")
-    lifecycle.close(stores, clock, opened.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
+    lifecycle.close(Act(stores, clock, "ann"), opened.incident_id)
     (again,) = app.ingest([waiting(2)])
     assert again.incident_id == opened.incident_id
     assert pending(stores) == set()

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.grouping import Topology
 from incident_management.splunk.session import SplunkError
 from tests.fakes.stores import Unavailable
@@ -30,8 +31,8 @@ def cut_off(stores, clock, found):
 
 
 def end(stores, clock, incident_id):
-    lifecycle.resolve(stores, clock, incident_id, "ann")
-    lifecycle.close(stores, clock, incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
+    lifecycle.close(Act(stores, clock, "ann"), incident_id)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import carrying_out, finished
 from tests.fakes import FakeStores, ManualClock, Unavailable
 from tests.unit.incidents.builders import START, ingest, signal
@@ -68,7 +69,7 @@ def test_an_entry_that_comes_late_to_a_merged_incident_is_handed_on_in_the_next_
         "first_time": late.first_time,
         "last_time": late.last_time,
     }
-    timeline.append(stores, clock, a, "signal", data, "late")
+    timeline.append(Act(stores, clock, "late"), a, "signal", data)
     timeline.refresh(stores, a)
     stores.signals.save([{**late.to_document(), "incident_id": a}])
     assert _minutes(stores, clock, 1) == [1]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import lifecycle, report, suppression, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.upkeep import flapping
@@ -32,19 +33,11 @@ class Detection:
         self.incident_id = outcome.incident_id
         return outcome.what
 
-    def is_over(self, **more):
+    def is_over(self):
         self.clock.advance(100)
-        return lifecycle.resolve(
-            self.stores,
-            self.clock,
-            self.incident_id,
-            "tool",
-            resolution="Recovered",
-            reason="It is over.",
-            once=f"over:{self.run}",
-            by_itself=True,
-            **more,
-        )
+        act = Act(self.stores, self.clock, "tool", f"over:{self.run}")
+        ending = lifecycle.Ending("Recovered", "It is over.")
+        return lifecycle.resolve(act, self.incident_id, ending, by_itself=True)
 
     def flaps(self, times=3):
         for _time in range(times):
@@ -101,7 +94,9 @@ def test_while_it_flaps_what_would_resolve_it_is_written_down_and_it_stays_open(
 
 def test_a_person_may_resolve_it(detection):
     detection.flaps()
-    resolved = lifecycle.resolve(detection.stores, detection.clock, detection.incident_id, "ann")
+    resolved = lifecycle.resolve(
+        Act(detection.stores, detection.clock, "ann"), detection.incident_id
+    )
     assert resolved.status == "resolved"
     assert calm(detection, 7200) == {"incidents_calm": 0}
 
@@ -148,7 +143,7 @@ def test_it_stays_open_when_what_was_found_since_was_held_back(detection):
     detection.flaps()
     detection.is_over()
     incident_id, wanted = detection.incident_id, {"kind": "mute", "reason": "known", "rule": "H*"}
-    suppression.add(detection.stores, detection.clock, "ann", wanted)
+    suppression.add(Act(detection.stores, detection.clock, "ann"), wanted)
     assert detection.finds() == "suppressed"
     detection.incident_id = incident_id
     calm(detection, 2000)
@@ -171,7 +166,7 @@ def test_what_was_held_back_and_is_over_or_of_another_problem_keeps_nothing_open
 def test_a_pinned_one_is_calm_in_the_end_and_stays_open(detection):
     detection.flaps()
     detection.is_over()
-    lifecycle.pin(detection.stores, detection.clock, detection.incident_id, "ann", True)
+    lifecycle.pin(Act(detection.stores, detection.clock, "ann"), detection.incident_id, True)
     assert calm(detection, 2000) == {"incidents_calm": 1}
     assert (detection.incident["status"], detection.incident["flapping"]) == ("new", False)
 
@@ -184,11 +179,11 @@ def test_one_out_of_which_all_was_taken_stays_open_and_keeps_no_other_from_being
     detection = Detection(stores, clock)
     detection.finds()
     found = detection.incident_id
-    merging.merge(stores, clock, found, by_hand["id"], "ann")
+    merging.merge(Act(stores, clock, "ann"), found, by_hand["id"])
     detection.flaps()
     detection.is_over()
     assert detection.incident_id == by_hand["id"] and detection.incident["flapping"]
-    merging.undo_merge(stores, clock, by_hand["id"], found, "ann")
+    merging.undo_merge(Act(stores, clock, "ann"), by_hand["id"], found)
     clock.advance(1801)
     assert flapping.calm_down(stores, clock, ROUTED) == {"incidents_calm": 1}
     assert (detection.incident["flapping"], detection.incident["status"]) == (False, "new")
@@ -286,7 +281,7 @@ def test_an_end_that_was_only_written_down_counts_when_another_alert_ends(stores
     says("Disk", "firing", 14)
     says("Load", "firing", 14)
     (incident,) = stores.incidents.all()
-    timeline.append(stores, clock, incident["id"], "flapping", {"state": "began"}, "test")
+    timeline.append(Act(stores, clock, "test"), incident["id"], "flapping", {"state": "began"})
     timeline.refresh(stores, incident["id"])
     assert says("Disk", "resolved", 14) == "noted"
     assert says("Load", "resolved", 14) == "held"

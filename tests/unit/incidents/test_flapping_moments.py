@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
 from incident_management.incidents.upkeep import flapping
 from tests.fakes import FakeStores, ManualClock
@@ -21,7 +22,7 @@ class Scene:
     def __init__(self) -> None:
         self.stores, self.clock = FakeStores(), ManualClock(START)
         self.incident_id = self.finds(0)
-        lifecycle.resolve(self.stores, self.clock, self.incident_id, "tool", by_itself=True)
+        lifecycle.resolve(Act(self.stores, self.clock, "tool"), self.incident_id, by_itself=True)
         self.finds(1)
         assert self.incident["flapping"]
 
@@ -32,7 +33,7 @@ class Scene:
 
     def is_over(self, once: str = "over:1") -> None:
         lifecycle.resolve(
-            self.stores, self.clock, self.incident_id, "tool", once=once, by_itself=True
+            Act(self.stores, self.clock, "tool", once), self.incident_id, by_itself=True
         )
 
     def calms_down(self) -> None:
@@ -67,9 +68,9 @@ def test_one_that_is_over_in_the_moment_in_which_it_is_calm_is_resolved():
 def test_what_a_person_reopened_since_it_was_over_stays_open_when_it_is_calm():
     scene = Scene()
     scene.is_over()
-    lifecycle.resolve(scene.stores, scene.clock, scene.incident_id, "ann")
+    lifecycle.resolve(Act(scene.stores, scene.clock, "ann"), scene.incident_id)
     scene.clock.advance(60)
-    lifecycle.reopen(scene.stores, scene.clock, scene.incident_id, "bob", "It is not over.")
+    lifecycle.reopen(Act(scene.stores, scene.clock, "bob"), scene.incident_id, "It is not over.")
     scene.clock.advance(2000)
     scene.calms_down()
     assert (scene.incident["status"], scene.incident["flapping"]) == ("new", False)
@@ -79,13 +80,13 @@ def test_what_stayed_open_when_it_was_calm_is_resolved_by_a_later_silence(stores
     """It was pinned then. That it had been held for this silence kept it open for ever."""
     world = World(stores, clock)
     incident_id = world.raise_signal()
-    timeline.append(stores, clock, incident_id, "flapping", {"state": "began"}, "test")
+    timeline.append(Act(stores, clock, "test"), incident_id, "flapping", {"state": "began"})
     timeline.refresh(stores, incident_id)
     world.minutes(3 * HOUR / 60)
     assert world.status(incident_id) == "new", "held"
-    lifecycle.pin(stores, clock, incident_id, "ann", True)
+    lifecycle.pin(Act(stores, clock, "ann"), incident_id, True)
     flapping.calm_down(stores, clock, ROUTED)
-    lifecycle.pin(stores, clock, incident_id, "ann", False)
+    lifecycle.pin(Act(stores, clock, "ann"), incident_id, False)
     world.minutes(5)
     assert world.status(incident_id) == "resolved"
 

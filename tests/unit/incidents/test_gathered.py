@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
@@ -35,7 +36,9 @@ def test_one_fault_on_many_hosts_is_one_incident_with_one_entry_of_those_that_jo
 def test_one_host_can_be_split_off_again(stores, clock):
     hosts = [on_host(number) for number in range(4)]
     outcomes = ingest(stores, clock).ingest(hosts)
-    part = merging.split(stores, clock, ROUTING, outcomes[0].incident_id, [hosts[2].key], "ann")
+    part = merging.split(
+        Act(stores, clock, "ann"), ROUTING, outcomes[0].incident_id, [hosts[2].key]
+    )
     (later,) = ingest(stores, clock).ingest([on_host(2, run=1)])
 
     assert later.incident_id == part.id
@@ -44,7 +47,7 @@ def test_one_host_can_be_split_off_again(stores, clock):
 
 def test_what_comes_with_the_signal_that_reopens_an_incident_joins_it(stores, clock):
     (first,) = ingest(stores, clock).ingest([on_host(0)])
-    lifecycle.resolve(stores, clock, first.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), first.incident_id)
     clock.advance(300)
     outcomes = ingest(stores, clock).ingest([on_host(0, run=1), on_host(1, run=1)])
 

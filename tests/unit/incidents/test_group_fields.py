@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signals_from
 from incident_management.incidents.intake.results import findings
@@ -67,7 +68,7 @@ def test_what_was_split_off_takes_its_values_along(stores, clock):
     second = signal("mailer", group=True, group_values=["customer=acme"])
     (opened,) = app.ingest([first])
     app.ingest([second])
-    part = merging.split(stores, clock, ROUTING, opened.incident_id, [second.key], "ann")
+    part = merging.split(Act(stores, clock, "ann"), ROUTING, opened.incident_id, [second.key])
     (third,) = app.ingest([signal("stock", group=True, group_values=["customer=acme"])])
 
     assert third.incident_id == part.id

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
 from incident_management.worker.clocks import Clocks
@@ -29,11 +30,11 @@ def mine(stores, clock):
 
 
 def assign(stores, clock, conf, incident_id):
-    return assignment.assign(stores, clock, conf, incident_id, "ann", team="night")
+    return assignment.assign(Act(stores, clock, "ann"), conf, incident_id, team="night")
 
 
 def escalate(stores, clock, conf, incident_id):
-    return assignment.escalate(stores, clock, conf, incident_id, "ann", "stuck", team="night")
+    return assignment.escalate(Act(stores, clock, "ann"), conf, incident_id, "stuck", team="night")
 
 
 def step(stores, clock, conf, incident_id):
@@ -81,7 +82,7 @@ def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine
 
 
 def test_whoever_kept_it_and_begins_work_keeps_it(stores, clock, mine, handed):
-    lifecycle.acknowledge(stores, clock, mine, "dana")
+    lifecycle.acknowledge(Act(stores, clock, "dana"), mine)
     clock.set(TONIGHT)
     assignment.place_waiting(stores, clock, handed)
     assert owner(stores, mine) == "dana"
@@ -93,7 +94,7 @@ def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, cloc
     def acknowledge(verb, name):
         if verb in ("save", "insert"):
             stores.timeline.before = None
-            lifecycle.acknowledge(stores, ManualClock(TONIGHT - 1), mine, "dana")
+            lifecycle.acknowledge(Act(stores, ManualClock(TONIGHT - 1), "dana"), mine)
 
     stores.timeline.before = acknowledge
     assignment.place_waiting(stores, clock, handed)
@@ -103,20 +104,20 @@ def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, cloc
 
 
 def test_a_person_who_is_named_meanwhile_gets_it(stores, clock, mine, handed):
-    assignment.assign(stores, clock, Routing(), mine, "ann", owner="zoe")
+    assignment.assign(Act(stores, clock, "ann"), Routing(), mine, owner="zoe")
     clock.set(TONIGHT)
     assignment.place_waiting(stores, clock, handed)
     assert owner(stores, mine) == "zoe"
 
 
 def test_an_owner_who_is_not_of_the_team_by_somebodys_word_stays(stores, clock, mine):
-    assignment.assign(stores, clock, routing(), mine, "ann", owner="zoe", team="payments")
+    assignment.assign(Act(stores, clock, "ann"), routing(), mine, owner="zoe", team="payments")
     assignment.place_waiting(stores, clock, routing())
     assert owner(stores, mine) == "zoe"
 
 
 def test_a_corrected_owner_stays(stores, clock, mine, handed):
-    editing.edit(stores, clock, mine, "ann", {"owner": "zoe"})
+    editing.edit(Act(stores, clock, "ann"), mine, {"owner": "zoe"})
     clock.set(TONIGHT)
     assignment.place_waiting(stores, clock, handed)
     assert owner(stores, mine) == "zoe"
@@ -126,7 +127,7 @@ def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clo
     """lee and kim are away today; what dana did not hear of is not given to dana again."""
     away = {"away": "2026-11-30"}
     conf = routing(member__lee=away, member__kim=away)
-    assignment.escalate(stores, clock, conf, mine, "ann", "no answer", team="payments")
+    assignment.escalate(Act(stores, clock, "ann"), conf, mine, "no answer", team="payments")
     assignment.place_waiting(stores, clock, conf)
     assert owner(stores, mine) == "dana" and last(stores, mine).kind == "unassigned"
     clock.set(MONDAY + 86400)

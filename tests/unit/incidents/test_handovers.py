@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from incident_management.incidents import covers, lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment, handover
 from incident_management.incidents.routing import Routing
 from tests.fakes import ManualClock
@@ -59,7 +60,7 @@ def hand_over(stores, clock, conf, seen=None):
 def covering(stores, clock, hours=24.0, **wanted):
     ends_at = clock.now() + hours * 3600
     body = {"rota": "first", "ends_at": ends_at, **wanted}
-    return covers.add(stores, clock, "lee", body, PEOPLE, {"dana", "lee"}, True, "")
+    return covers.add(Act(stores, clock, "lee"), body, PEOPLE, {"dana", "lee"}, True)
 
 
 def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
@@ -112,7 +113,7 @@ def test_a_cover_counts_from_the_moment_it_is_made(stores, clock):
 def test_what_nobody_acknowledged_goes_to_the_next_at_a_handover_once(stores, clock):
     conf = routing()
     begun, left = given(stores, clock, conf, "pay-1"), given(stores, clock, conf, "pay-2")
-    lifecycle.acknowledge(stores, clock, begun, "dana")
+    lifecycle.acknowledge(Act(stores, clock, "dana"), begun)
     clock.advance(MONDAY - clock.now() - 1)
     assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
     clock.advance(1)
@@ -168,7 +169,7 @@ def test_an_acknowledgement_in_the_moment_of_the_handover_wins(stores, clock, la
     incident_id = given(stores, clock, conf)
     clock.advance(MONDAY - clock.now())
     then = ManualClock(MONDAY + later)
-    in_between(stores, lambda: lifecycle.acknowledge(stores, then, incident_id, "dana"))
+    in_between(stores, lambda: lifecycle.acknowledge(Act(stores, then, "dana"), incident_id))
     assert hand_over(stores, clock, conf) == {"incidents_handed_over": 1}
     incident = stores.incidents.get(incident_id)
     assert (incident["owner"], incident["status"]) == ("dana", "in_progress")
@@ -184,8 +185,8 @@ def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock)
     incident_id = given(stores, clock, conf)
     for number in range(2):
         other = given(stores, clock, conf, f"other-{number}")
-        assignment.assign(stores, clock, conf, other, "dana", owner="lee")
-        lifecycle.acknowledge(stores, clock, other, "lee")
+        assignment.assign(Act(stores, clock, "dana"), conf, other, owner="lee")
+        lifecycle.acknowledge(Act(stores, clock, "lee"), other)
     clock.advance(MONDAY - clock.now())
     seen: handover.Seen = set()
     hand_over(stores, clock, conf, seen)
@@ -203,7 +204,7 @@ def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock)
 def test_what_a_person_gave_to_somebody_is_not_handed_over(stores, clock):
     conf = routing()
     incident_id = given(stores, clock, conf)
-    assignment.assign(stores, clock, conf, incident_id, "lee", owner="kim")
+    assignment.assign(Act(stores, clock, "lee"), conf, incident_id, owner="kim")
     clock.advance(MONDAY - clock.now())
     assert hand_over(stores, clock, conf) == {"incidents_handed_over": 0}
     assert owner(stores, incident_id) == "kim"
@@ -218,7 +219,7 @@ def test_a_cover_that_begins_or_ends_is_a_handover(stores, clock):
     hand_over(stores, clock, conf)
     assert owner(stores, incident_id) == "lee"
     clock.advance(60)
-    covers.end(stores, clock, "lee", made.id, False)
+    covers.end(Act(stores, clock, "lee"), made.id, False)
     clock.advance(5)
     hand_over(stores, clock, conf)
     assert owner(stores, incident_id) == "dana"
@@ -241,7 +242,7 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
         escalation__all={"step.1": "10m, rota:second"},
     )
     incident_id = given(stores, clock, conf)
-    assignment.escalate(stores, clock, conf, incident_id, "dana", "Too much for me")
+    assignment.escalate(Act(stores, clock, "dana"), conf, incident_id, "Too much for me")
     entry = last(stores, incident_id)
     assert (entry.data["owner"], entry.data["rota"]) == ("kim", "second")
     assert entry.data["reason"].startswith(
@@ -271,8 +272,8 @@ def test_who_is_on_call_for_longer_than_is_looked_back_is_no_handover_again_and_
     incident_id = given(stores, clock, conf)
     for number in range(2):
         other = given(stores, clock, conf, f"other-{number}")
-        assignment.assign(stores, clock, conf, other, "dana", owner="lee")
-        lifecycle.acknowledge(stores, clock, other, "lee")
+        assignment.assign(Act(stores, clock, "dana"), conf, other, owner="lee")
+        lifecycle.acknowledge(Act(stores, clock, "lee"), other)
     clock.advance(MONDAY - clock.now())
     seen: handover.Seen = set()
     for _day in range(20):
@@ -290,7 +291,7 @@ def test_what_was_passed_on_stays_where_the_one_on_call_has_it_for_longer(stores
         escalation__all={"step.1": "10m, rota:first"},
     )
     incident_id = given(stores, clock, conf)
-    assignment.escalate(stores, clock, conf, incident_id, "dana", "Help.")
+    assignment.escalate(Act(stores, clock, "dana"), conf, incident_id, "Help.")
     for _day in range(20):
         clock.advance(86400)
         hand_over(stores, clock, conf)
@@ -313,13 +314,13 @@ def test_what_is_given_as_a_cover_begins_is_handed_over(stores, clock):
 def test_an_escalation_that_was_decided_just_before_a_handover_is_handed_over(stores, clock):
     conf = routing(escalation__all={"step.1": "10m, rota:first"})
     incident_id = given(stores, clock, conf)
-    assignment.assign(stores, clock, conf, incident_id, "dana", owner="kim")
+    assignment.assign(Act(stores, clock, "dana"), conf, incident_id, owner="kim")
     clock.advance(MONDAY - clock.now() - 0.5)
     # Who is on call is asked before it, and the entry is written after it.
     in_between(stores, lambda: clock.advance(1), "find")
     stores.timeline.before, meanwhile = None, stores.timeline.before
     stores.covers.before = lambda _verb, _name: setattr(stores.timeline, "before", meanwhile)
-    assignment.escalate(stores, clock, conf, incident_id, "kim", "Help.")
+    assignment.escalate(Act(stores, clock, "kim"), conf, incident_id, "Help.")
     assert owner(stores, incident_id) == "dana" and clock.now() > MONDAY
     hand_over(stores, clock, conf)
     assert owner(stores, incident_id) == "lee"
@@ -338,7 +339,7 @@ def test_what_waits_for_another_team_goes_on_waiting_for_it_after_a_handover(sto
         team__leads={"members": "max", "calendar": "noon"},
     )
     incident_id = given(stores, clock, conf)
-    assignment.escalate(stores, clock, conf, incident_id, "dana", "Help.", team="leads")
+    assignment.escalate(Act(stores, clock, "dana"), conf, incident_id, "Help.", team="leads")
     assert stores.incidents.get(incident_id)["handed_on"]
     clock.advance(60)
     covering(stores, clock, instead_of="dana")

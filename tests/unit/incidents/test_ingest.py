@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.identity import INCIDENT_ID, new_incident_id
 from tests.fakes import Unavailable
@@ -71,7 +72,9 @@ def test_a_worse_signal_raises_the_severity_and_a_milder_one_does_not(stores, cl
 def test_soon_after_a_resolve_the_incident_reopens(stores, clock):
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal()])
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann", resolution="rolled back")
+    lifecycle.resolve(
+        Act(stores, clock, "ann"), opened.incident_id, lifecycle.Ending(resolution="rolled back")
+    )
     clock.advance(3600)
     (again,) = app.ingest([signal(run=12)])
 
@@ -85,7 +88,7 @@ def test_soon_after_a_resolve_the_incident_reopens(stores, clock):
 def test_long_after_a_resolve_a_new_incident_opens_that_names_the_old_one(stores, clock):
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal()])
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
     clock.advance(5 * 3600)
     (again,) = app.ingest([signal(run=60)])
 
@@ -99,7 +102,7 @@ def test_errors_from_before_the_resolve_that_arrive_late_do_not_reopen_it(stores
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal(run=0)])
     clock.advance(1000)
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
     (late,) = app.ingest([signal(run=1)])
 
     assert (late.what, late.incident_id) == ("added", opened.incident_id)
@@ -113,7 +116,7 @@ def test_a_signal_that_was_counted_before_a_kill_does_not_reopen_the_resolved_in
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal(run=30)])
     stores.signals.delete(signal(run=30).key)  # as if ended before the last write
-    lifecycle.resolve(stores, clock, opened.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), opened.incident_id)
     app.ingest([signal(run=30)])
 
     assert only(stores)["status"] == "resolved"
@@ -124,7 +127,7 @@ def test_a_signal_that_an_earlier_episode_counted_is_not_counted_by_the_next(sto
     app = ingest(stores, clock)
     (first,) = app.ingest([signal(run=0)])
     stores.signals.delete(signal(run=0).key)  # as if ended before the last write
-    lifecycle.resolve(stores, clock, first.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), first.incident_id)
     clock.advance(5 * 3600)
     (second,) = app.ingest([signal(run=60)])
     (late,) = app.ingest([signal(run=0)])

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.canonical import digest
 from incident_management.incidents.errors import Contended, IllegalMove
 from incident_management.incidents.intake.ingest import Ingest
@@ -107,10 +108,10 @@ def test_a_reopened_incident_of_an_earlier_episode_gets_no_more_signals(stores, 
     process.ingest(signal(run=0))
     process.ingest(signal(run=1))
     first = only(stores)["id"]
-    lifecycle.resolve(stores, clock, first, "ann", "Mended.")
+    lifecycle.resolve(Act(stores, clock, "ann"), first, lifecycle.Ending("Mended."))
     clock.advance(100_000)
     (later,) = Process(stores, clock).ingest(signal(run=400))
-    lifecycle.reopen(stores, clock, first, "ann", "Not mended.")
+    lifecycle.reopen(Act(stores, clock, "ann"), first, "Not mended.")
     (outcome,) = process.ingest(signal(run=401))
 
     assert outcome.incident_id == later.incident_id != first
@@ -124,7 +125,7 @@ def test_an_entry_later_than_any_may_be_shows_as_soon_as_another_follows_it(stor
         process.ingest(signal(run=run))
         clock.advance(PERIOD)
     late_entry(stores, incident_id, 1, behind.seq + 1, [behind.key])
-    lifecycle.note(stores, clock, incident_id, "ann", "Somebody who reads everything.")
+    lifecycle.note(Act(stores, clock, "ann"), incident_id, "Somebody who reads everything.")
     process.ingest(signal(run=6))
 
     assert only(stores)["entries"] == len(timeline.read(stores, incident_id))
@@ -191,13 +192,13 @@ def act(dice, stores, clock):
     incident_id, what = dice.choice(ids), dice.choice(("resolve", "reopen", "note", "close"))
     try:
         if what == "resolve":
-            lifecycle.resolve(stores, clock, incident_id, "ann", "Mended.")
+            lifecycle.resolve(Act(stores, clock, "ann"), incident_id, lifecycle.Ending("Mended."))
         elif what == "reopen":
-            lifecycle.reopen(stores, clock, incident_id, "ann", "Not mended.")
+            lifecycle.reopen(Act(stores, clock, "ann"), incident_id, "Not mended.")
         elif what == "close":
-            lifecycle.close(stores, clock, incident_id, "ann")
+            lifecycle.close(Act(stores, clock, "ann"), incident_id)
         else:
-            lifecycle.note(stores, clock, incident_id, "ann", f"Seen at {clock.now()}.")
+            lifecycle.note(Act(stores, clock, "ann"), incident_id, f"Seen at {clock.now()}.")
     except IllegalMove:
         return
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Contended, IllegalMove, NotFound
 from incident_management.incidents.joining import carrying_out, merging, moves
 from incident_management.incidents.joining.signals import named_by
@@ -53,13 +54,13 @@ def test_merges_may_follow_each_other(stores, clock, two):
 def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, clock, two):
     """Whoever pinned an incident wants to look: a merge had what it was resolve by itself."""
     a, b = two
-    lifecycle.pin(stores, clock, a, "ann", True)
+    lifecycle.pin(Act(stores, clock, "ann"), a, True)
     assert merge(stores, clock, a, b).pinned
-    merging.undo_merge(stores, clock, b, a, "bob")
+    merging.undo_merge(Act(stores, clock, "bob"), b, a)
     assert (stores.incidents.get(a)["pinned"], stores.incidents.get(b)["pinned"]) == (True, False)
 
     merge(stores, clock, a, b)
-    lifecycle.pin(stores, clock, b, "ann", False)
+    lifecycle.pin(Act(stores, clock, "ann"), b, False)
     ingest(stores, clock).ingest([signal("checkout", 1)])
     carrying_out.forward(stores, clock, a)
     assert not stores.incidents.get(b)["pinned"]
@@ -69,9 +70,9 @@ def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, c
 def test_a_pin_of_its_own_stays_when_a_merge_is_undone(stores, clock, two):
     a, b = two
     for incident in two:
-        lifecycle.pin(stores, clock, incident, "ann", True)
+        lifecycle.pin(Act(stores, clock, "ann"), incident, True)
     merge(stores, clock, a, b)
-    merging.undo_merge(stores, clock, b, a, "bob")
+    merging.undo_merge(Act(stores, clock, "bob"), b, a)
     assert stores.incidents.get(b)["pinned"] and stores.incidents.get(a)["pinned"]
     check(stores)
 
@@ -79,7 +80,7 @@ def test_a_pin_of_its_own_stays_when_a_merge_is_undone(stores, clock, two):
 def test_after_the_resolve_of_the_whole_the_problem_begins_a_new_episode(stores, clock, two):
     a, b = two
     merge(stores, clock, a, b)
-    lifecycle.resolve(stores, clock, b, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), b)
     clock.advance(5 * 3600)
     (outcome,) = ingest(stores, clock).ingest([signal("checkout", 60)])
 
@@ -99,11 +100,11 @@ def test_what_cannot_be_merged_is_refused_in_one_sentence(stores, clock, two):
         merge(stores, clock, b, a)
     with pytest.raises(IllegalMove, match=f"{a} is merged into {b}"):
         merge(stores, clock, a, b)
-    lifecycle.resolve(stores, clock, b, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), b)
     c = opened(stores, clock, signal("pay"))
     with pytest.raises(IllegalMove, match="is resolved and can't take another one over"):
         merge(stores, clock, c, b)
-    lifecycle.close(stores, clock, b, "ann")
+    lifecycle.close(Act(stores, clock, "ann"), b)
     with pytest.raises(IllegalMove, match="is closed"):
         merge(stores, clock, c, b)
     check(stores)
@@ -153,7 +154,7 @@ def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, mo
     b = opened(stores, clock, signal("cart"))
     merge(stores, clock, a, b)
     assert [e.kind for e in timeline.read(stores, b)].count("joined") == 4
-    merging.undo_merge(stores, clock, b, a, "ann")
+    merging.undo_merge(Act(stores, clock, "ann"), b, a)
     assert stores.incidents.get(a)["signals"] == 35
     check(stores)
 

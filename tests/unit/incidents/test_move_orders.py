@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import carrying_out, merging
 from tests.fakes import FakeStores, ManualClock
@@ -40,7 +41,7 @@ class Scene:
 
     def undo(self, holder: int, merged: int) -> None:
         ids = self.ids
-        merging.undo_merge(self.stores, self.clock, ids[holder], ids[merged], "ann")
+        merging.undo_merge(Act(self.stores, self.clock, "ann"), ids[holder], ids[merged])
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
@@ -92,7 +93,7 @@ def test_a_move_that_was_interrupted_is_finished_by_the_worker(kind, stop):
         elif kind == "split":
             split(stores, clock, b, signal("checkout"))
         else:
-            merging.undo_merge(stores, clock, b, a, "ann")
+            merging.undo_merge(Act(stores, clock, "ann"), b, a)
     for collection in stores.collections:
         collection.before = None
     carrying_out.finish_recent(stores, clock)
@@ -157,7 +158,7 @@ def test_writers_and_movers_at_once_lose_nothing(stores, clock):
                 with contextlib.suppress(IllegalMove):
                     merge(stores, clock, a, b)
                 with contextlib.suppress(IllegalMove):
-                    merging.undo_merge(stores, clock, b, a, "ann")
+                    merging.undo_merge(Act(stores, clock, "ann"), b, a)
                 with contextlib.suppress(IllegalMove):
                     merge(stores, clock, b, a)
         except Exception as error:  # noqa: BLE001
@@ -220,7 +221,7 @@ class Moving(RuleBasedStateMachine):
             return multiple()
         keys = data.draw(st.lists(st.sampled_from(here), min_size=1, unique=True))
         try:
-            made = merging.split(self.stores, self.clock, ROUTING, source, keys, "ann")
+            made = merging.split(Act(self.stores, self.clock, "ann"), ROUTING, source, keys)
         except IllegalMove:
             return multiple()
         return made.id
@@ -228,12 +229,12 @@ class Moving(RuleBasedStateMachine):
     @rule(holder=incidents, merged=incidents)
     def undo(self, holder, merged):
         with contextlib.suppress(IllegalMove):
-            merging.undo_merge(self.stores, self.clock, holder, merged, "ann")
+            merging.undo_merge(Act(self.stores, self.clock, "ann"), holder, merged)
 
     @rule(incident=consumes(incidents))
     def resolve(self, incident):
         with contextlib.suppress(IllegalMove):
-            lifecycle.resolve(self.stores, self.clock, incident, "ann")
+            lifecycle.resolve(Act(self.stores, self.clock, "ann"), incident)
 
     @rule(source=incidents, into=incidents, stop=st.integers(0, 40))
     def interrupted(self, source, into, stop):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import editing, lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.joining import merging
@@ -112,7 +113,7 @@ def test_what_people_took_apart_stays_so(stores, clock):
     clock.advance(1)
     second = opened(stores, clock, rule="HTTP 5xx")
     look(stores, clock)
-    merging.undo_merge(stores, clock, first, second, "ann")
+    merging.undo_merge(Act(stores, clock, "ann"), first, second)
 
     assert look(stores, clock) == NOTHING
     assert stores.incidents.get(second)["status"] == "new"
@@ -121,7 +122,7 @@ def test_what_people_took_apart_stays_so(stores, clock):
 def test_one_that_was_resolved_meanwhile_is_left_alone(stores, clock):
     first = opened(stores, clock)
     opened(stores, clock, rule="HTTP 5xx")
-    lifecycle.resolve(stores, clock, first, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), first)
 
     assert look(stores, clock) == NOTHING
 
@@ -137,7 +138,7 @@ def test_what_stays_apart_is_compared_once_and_again_when_one_is_about_something
         assert join_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
     assert stores.signals.log.count("find signals") == 2 + 1, "by two deliveries, and one look"
 
-    editing.edit(stores, clock, first, "ann", {"entities": ["checkout", "mailer"]})
+    editing.edit(Act(stores, clock, "ann"), first, {"entities": ["checkout", "mailer"]})
     wanted = {"raced_incidents_merged": 1}
     assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted
     assert stores.incidents.get(second)["merged_into"] == first
@@ -174,10 +175,10 @@ def test_what_people_take_apart_in_that_moment_stays_so(move):
             with contextlib.suppress(IllegalMove):
                 if move == "split":
                     keys = [one["_key"] for one in stores.signals.find({"incident_id": first})]
-                    merging.split(stores, clock, ROUTING, first, keys[:1], "ann")
+                    merging.split(Act(stores, clock, "ann"), ROUTING, first, keys[:1])
                 else:
-                    merging.merge(stores, clock, second, first, "ann")
-                    merging.undo_merge(stores, clock, first, second, "ann")
+                    merging.merge(Act(stores, clock, "ann"), second, first)
+                    merging.undo_merge(Act(stores, clock, "ann"), first, second)
 
         return stores, [lambda: look(stores, clock), person]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from incident_management.incidents import covers, lifecycle, suppression, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment, handover
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.model import ACTOR
@@ -48,8 +49,8 @@ def test_a_finding_beside_a_resolve_and_a_reopening_is_counted_once_and_no_incid
     def begun():
         stores, clock, one = with_an_incident()
         person = moves(
-            lambda: lifecycle.resolve(stores, clock, one, "ann"),
-            lambda: lifecycle.reopen(stores, clock, one, "bob"),
+            lambda: lifecycle.resolve(Act(stores, clock, "ann"), one),
+            lambda: lifecycle.reopen(Act(stores, clock, "bob"), one),
         )
         return stores, [delivery(stores), person, delivery(stores)]
 
@@ -71,7 +72,7 @@ def test_what_is_delivered_twice_while_a_suppression_begins_or_ends_is_counted_o
         stores, clock = FakeStores(), ManualClock(START + 100)
 
         def suppress():
-            return suppression.add(stores, clock, "ann", {**wanted, "seconds": 3600.0}).id
+            return suppression.add(Act(stores, clock, "ann"), {**wanted, "seconds": 3600.0}).id
 
         name = suppress() if ends else ""
         person = (lambda: suppression.remove(stores, name)) if ends else suppress
@@ -94,8 +95,8 @@ def test_what_resolves_itself_is_open_again_if_its_resolver_did_not_see_a_findin
         def worker():
             known = {entry.key for entry in timeline.read(stores, one)}
             seen.append(known)
-            lifecycle.resolve(stores, clock, one, ACTOR, by_itself=True)
-            lifecycle.reopen_if_found(stores, clock, one, ACTOR, known, "Something was found.")
+            lifecycle.resolve(Act(stores, clock, ACTOR), one, by_itself=True)
+            lifecycle.reopen_if_found(Act(stores, clock, ACTOR), one, known, "Something was found.")
 
         return stores, [delivery(stores), worker]
 
@@ -114,8 +115,8 @@ def test_who_looks_for_a_finding_as_somebody_reopens_or_closes_fails_at_nothing(
     stores, clock, one = with_an_incident()
     known = {entry.key for entry in timeline.read(stores, one)}
     data = {"signals": {LATE.key: 1}, "severity": "high", "rule": LATE.rule, "entities": []}
-    timeline.append(stores, clock, one, "signal", data, "w", "late")
-    lifecycle.resolve(stores, clock, one, ACTOR, by_itself=True)
+    timeline.append(Act(stores, clock, "w"), one, "signal", data, "late")
+    lifecycle.resolve(Act(stores, clock, ACTOR), one, by_itself=True)
     looks: list[str] = []
     move = lifecycle.reopen if faster == "reopened" else lifecycle.close
 
@@ -123,10 +124,10 @@ def test_who_looks_for_a_finding_as_somebody_reopens_or_closes_fails_at_nothing(
         looks.append(verb)
         if len(looks) == 2:
             stores.timeline.before = None
-            move(stores, clock, one, "bob", "as it is")
+            move(Act(stores, clock, "bob"), one, "as it is")
 
     stores.timeline.before = meanwhile
-    is_back = lifecycle.reopen_if_found(stores, clock, one, ACTOR, known, "A finding came.")
+    is_back = lifecycle.reopen_if_found(Act(stores, clock, ACTOR), one, known, "A finding came.")
     assert is_back == (faster == "reopened")
     assert len(looks) == 2
 
@@ -137,13 +138,13 @@ def test_who_reopens_what_is_closed_in_that_moment_is_obeyed_or_told():
 
     def begun():
         stores, clock, one = with_an_incident()
-        lifecycle.resolve(stores, clock, one, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), one)
         said: list[str] = []
         answers.append(said)
 
         def reopen():
             with contextlib.suppress(IllegalMove):
-                said.append(lifecycle.reopen(stores, clock, one, "bob").status)
+                said.append(lifecycle.reopen(Act(stores, clock, "bob"), one).status)
 
         return stores, [lambda: Retention(*aged(stores, clock)).run(60.0, 0.0), reopen]
 
@@ -168,7 +169,10 @@ def test_an_acknowledgement_beside_a_handover_stands_and_its_owner_stays(workers
         one = rotas.given(stores, clock, conf)
         clock.advance(rotas.MONDAY - clock.now())
         hands = [lambda: rotas.hand_over(stores, clock, conf) for _ in range(workers)]
-        return stores, [moves(lambda: lifecycle.acknowledge(stores, clock, one, "dana")), *hands]
+        return stores, [
+            moves(lambda: lifecycle.acknowledge(Act(stores, clock, "dana"), one)),
+            *hands,
+        ]
 
     for stores, order in orders(begun, 3 - workers):
         check(stores)
@@ -209,7 +213,7 @@ def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owne
         stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
         one = rotas.opened(stores, clock, conf)
         place = [lambda: assignment.place_waiting(stores, clock, conf) for _ in range(2)]
-        taken = moves(lambda: lifecycle.acknowledge(stores, clock, one, "kim"))
+        taken = moves(lambda: lifecycle.acknowledge(Act(stores, clock, "kim"), one))
         return stores, [taken, *place]
 
     for stores, order in orders(begun, 1):
@@ -227,7 +231,7 @@ def test_a_resolve_that_saw_the_finding_or_is_a_persons_after_its_errors_stands(
     def meanwhile(verb, _name):
         if verb == "save":
             where.before = None
-            lifecycle.resolve(stores, ManualClock(START + 390), one, actor)
+            lifecycle.resolve(Act(stores, ManualClock(START + 390), actor), one)
 
     where.before = meanwhile
     delivery(stores)()

@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid
 from incident_management.incidents.routing import Routing
@@ -17,45 +18,49 @@ def incident_id(stores, clock):
 
 
 def test_each_escalation_is_one_level_up_and_changes_hands(stores, clock, incident_id):
-    assignment.escalate(stores, clock, Routing(), incident_id, "ann", "stuck", team="payments")
+    assignment.escalate(Act(stores, clock, "ann"), Routing(), incident_id, "stuck", team="payments")
     incident = assignment.escalate(
-        stores, clock, Routing(), incident_id, "ann", "still stuck", owner="cy"
+        Act(stores, clock, "ann"), Routing(), incident_id, "still stuck", owner="cy"
     )
     assert (incident.level, incident.team, incident.owner) == (2, "payments", "cy")
 
 
 def test_an_escalation_says_why_and_only_of_what_is_open(stores, clock, incident_id):
     with pytest.raises(Invalid, match="needs a reason"):
-        assignment.escalate(stores, clock, Routing(), incident_id, "ann", " ")
-    lifecycle.resolve(stores, clock, incident_id, "ann")
+        assignment.escalate(Act(stores, clock, "ann"), Routing(), incident_id, " ")
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
     with pytest.raises(IllegalMove, match="reopen it first"):
-        assignment.escalate(stores, clock, Routing(), incident_id, "ann", "stuck")
+        assignment.escalate(Act(stores, clock, "ann"), Routing(), incident_id, "stuck")
 
 
 def test_an_automatic_escalation_happens_once(stores, clock, incident_id):
     for _time in range(2):
         incident = assignment.escalate(
-            stores, clock, Routing(), incident_id, "worker", "late", once="sla:1"
+            Act(stores, clock, "worker", "sla:1"), Routing(), incident_id, "late"
         )
     assert incident.level == 1
 
 
 def test_feedback_is_kept_until_a_reopen(stores, clock, incident_id):
     resolved = lifecycle.resolve(
-        stores, clock, incident_id, "ann", category="deploy", feedback="false_positive"
+        Act(stores, clock, "ann"),
+        incident_id,
+        lifecycle.Ending(category="deploy", feedback="false_positive"),
     )
     assert (resolved.category, resolved.feedback) == ("deploy", "false_positive")
-    reopened = lifecycle.reopen(stores, clock, incident_id, "ann")
+    reopened = lifecycle.reopen(Act(stores, clock, "ann"), incident_id)
     assert (reopened.category, reopened.feedback) == ("", "")
     with pytest.raises(Invalid, match="'maybe' is no feedback"):
-        lifecycle.resolve(stores, clock, incident_id, "ann", feedback="maybe")
+        lifecycle.resolve(
+            Act(stores, clock, "ann"), incident_id, lifecycle.Ending(feedback="maybe")
+        )
 
 
 def test_a_closed_problem_opens_a_new_incident_that_names_the_old(stores, clock, incident_id):
     with pytest.raises(IllegalMove, match="only a resolved one is closed"):
-        lifecycle.close(stores, clock, incident_id, "ann")
-    lifecycle.resolve(stores, clock, incident_id, "ann")
-    assert lifecycle.close(stores, clock, incident_id, "ann").status == "closed"
+        lifecycle.close(Act(stores, clock, "ann"), incident_id)
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
+    assert lifecycle.close(Act(stores, clock, "ann"), incident_id).status == "closed"
     (outcome,) = ingest(stores, clock).ingest([signal(run=1)])
     assert outcome.what == "opened"
     assert stores.incidents.get(outcome.incident_id)["previous"] == incident_id
@@ -63,9 +68,11 @@ def test_a_closed_problem_opens_a_new_incident_that_names_the_old(stores, clock,
 
 def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
     clock.advance(60)
-    lifecycle.acknowledge(stores, clock, incident_id, "ann")
+    lifecycle.acknowledge(Act(stores, clock, "ann"), incident_id)
     clock.advance(3600)
-    incident = lifecycle.resolve(stores, clock, incident_id, "ann", resolution="rolled back")
+    incident = lifecycle.resolve(
+        Act(stores, clock, "ann"), incident_id, lifecycle.Ending(resolution="rolled back")
+    )
     assert report.measures(incident) == {"detect": 100, "acknowledge": 60, "resolve": 3660}
 
     text = report.markdown(timeline.read(stores, incident_id))
@@ -83,7 +90,7 @@ def test_the_report_reads_well_as_plain_text_too(stores, clock):
     api.call("PATCH", path, {"title": "db-1 is in_progress", "affected_systems": ["db-1"]})
     for outcome, detail in (("sent", ""), ("dead", "The token is wrong."), ("sent", "")):
         data = {"channel": "slack", "event": "opened", "outcome": outcome, "detail": detail}
-        timeline.append(stores, clock, made["id"], "notification", data, "incident_management")
+        timeline.append(Act(stores, clock, "incident_management"), made["id"], "notification", data)
     _, text = api.call("GET", f"{path}/report")
     lines = text.splitlines()
     assert lines[0] == f"# {made['id']}: db-1 is in_progress"
@@ -126,7 +133,7 @@ def test_what_github_would_make_a_link_or_a_picture_of_is_escaped(text):
 
 
 def test_no_text_of_a_log_can_shape_the_report(stores, clock, incident_id):
-    lifecycle.note(stores, clock, incident_id, "ann", "![x](http://evil)\n# big <script>")
+    lifecycle.note(Act(stores, clock, "ann"), incident_id, "![x](http://evil)\n# big <script>")
     text = report.markdown(timeline.read(stores, incident_id))
     assert "<b>" not in text and "<script>" not in text and "![x]" not in text
     assert [line for line in text.splitlines() if line.startswith("# ")] == [text.splitlines()[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep import quiet
 from incident_management.incidents.upkeep.coverage import Plan
@@ -135,7 +136,7 @@ def test_all_detections_of_an_incident_must_be_quiet(world):
         search={"name": other[0], "app": other[1], "owner": other[2]},
     )  # fmt: skip
     data = {"signals": {more.key: 1}, "rule": "Latency Shift", "entities": ["checkout"]}
-    timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+    timeline.append(Act(world.stores, world.clock, "x"), incident, "signal", data)
     world.stores.signals.save([{**more.to_document(), "incident_id": incident}])
     timeline.refresh(world.stores, incident)
     assert document["rules"] == ["High Error Rate"]
@@ -176,10 +177,10 @@ def test_an_administrator_may_leave_a_severity_to_people(world):
 
 def test_a_pinned_incident_stays_open_until_it_is_unpinned(world):
     incident = world.raise_signal()
-    lifecycle.pin(world.stores, world.clock, incident, "ann", True, "we are not sure")
+    lifecycle.pin(Act(world.stores, world.clock, "ann"), incident, True, "we are not sure")
     world.minutes(200)
     assert world.status(incident) != "resolved"
-    lifecycle.pin(world.stores, world.clock, incident, "ann", False)
+    lifecycle.pin(Act(world.stores, world.clock, "ann"), incident, False)
     world.minutes(150)
 
     assert world.status(incident) == "resolved"
@@ -191,7 +192,7 @@ def test_a_pin_in_the_same_moment_holds(world):
 
     def pin(_verb, _name):
         world.stores.timeline.before = None
-        lifecycle.pin(world.stores, world.clock, incident, "ann", True)
+        lifecycle.pin(Act(world.stores, world.clock, "ann"), incident, True)
 
     world.stores.timeline.before = pin
     world.minutes(12)
@@ -200,7 +201,9 @@ def test_a_pin_in_the_same_moment_holds(world):
 
 def test_what_flaps_is_not_resolved_for_being_quiet_but_when_it_is_calm(world):
     incident = world.raise_signal()
-    timeline.append(world.stores, world.clock, incident, "flapping", {"state": "began"}, "test")
+    timeline.append(
+        Act(world.stores, world.clock, "test"), incident, "flapping", {"state": "began"}
+    )
     timeline.refresh(world.stores, incident)
     world.minutes(200)
     assert world.status(incident) != "resolved"
@@ -226,7 +229,7 @@ def test_so_does_one_of_an_incident_that_was_merged_into_it(world):
     incident, other = world.raise_signal("checkout"), world.raise_signal("cart")
     plan = {"_key": "PLAN-1", "incident_id": other, "status": "done"}
     world.stores.plans.save([plan])
-    merging.merge(world.stores, world.clock, other, incident, "ann")
+    merging.merge(Act(world.stores, world.clock, "ann"), other, incident)
     world.minutes(200)
     assert world.status(incident) != "resolved"
     world.stores.plans.save([{**plan, "status": "recovered"}])
@@ -283,7 +286,7 @@ def test_each_problem_of_an_incident_counts_where_one_is_held_back(world):
         "checkout", 1, app=RULE[1], owner=RULE[2], search=SEARCH, received_at=world.clock.now()
     )
     data = {"signals": {moved.key: 1}, "rule": RULE[0], "entities": ["checkout"]}
-    timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+    timeline.append(Act(world.stores, world.clock, "x"), incident, "signal", data)
     later = {**found, "received_at": found["received_at"] + 1}
     world.stores.signals.save([later, {**moved.to_document(), "incident_id": incident}])
     timeline.refresh(world.stores, incident)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from tests.unit.incidents.quietness import World
 
 
@@ -16,7 +17,7 @@ def world(stores, clock):
 def test_a_person_who_reopens_it_is_not_overruled(world):
     incident = world.raise_signal()
     world.minutes(130)
-    lifecycle.reopen(world.stores, world.clock, incident, "ann", "it is not over")
+    lifecycle.reopen(Act(world.stores, world.clock, "ann"), incident, "it is not over")
     world.minutes(60)
 
     assert world.status(incident) != "resolved"
@@ -26,8 +27,8 @@ def test_who_reopens_what_a_person_or_a_fix_resolved_is_not_overruled_either(wor
     """They know that it is silent; the next finding begins a new silence."""
     incident = world.raise_signal()
     world.minutes(60)
-    lifecycle.resolve(world.stores, world.clock, incident, "bob", "a fix")
-    lifecycle.reopen(world.stores, world.clock, incident, "ann", "customers still complain")
+    lifecycle.resolve(Act(world.stores, world.clock, "bob"), incident, lifecycle.Ending("a fix"))
+    lifecycle.reopen(Act(world.stores, world.clock, "ann"), incident, "customers still complain")
     world.minutes(400)
     assert world.status(incident) != "resolved"
 
@@ -57,7 +58,7 @@ def test_a_finding_in_the_same_moment_counts_more(world):
         if verb == "insert" and not done:
             done.append(True)
             data = {"signals": {"f" * 40: 1}, "rule": "High Error Rate", "entities": []}
-            timeline.append(world.stores, world.clock, incident, "signal", data, "x")
+            timeline.append(Act(world.stores, world.clock, "x"), incident, "signal", data)
 
     timeline_store.before = another_writer
     while not done:

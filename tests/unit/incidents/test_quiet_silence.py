@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.upkeep.coverage import Plan
 from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
@@ -41,7 +42,7 @@ def test_all_that_went_silent_must_be_back(silence):
     more = signal("web-2", 0, app="shop", owner="ann", received_at=silence.clock.now(),
                   search=SEARCH)  # fmt: skip
     data = {"signals": {more.key: 1}, "rule": "High Error Rate", "entities": ["web-2"]}
-    timeline.append(silence.stores, silence.clock, incident, "signal", data, "x")
+    timeline.append(Act(silence.stores, silence.clock, "x"), incident, "signal", data)
     silence.stores.signals.save([{**more.to_document(), "incident_id": incident}])
     timeline.refresh(silence.stores, incident)
     silence.scheduler.events["web-1"] = START + 10 * HOUR

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle, suppression, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
@@ -55,8 +56,8 @@ class Old:
         stores.claims.insert({**first, "time": clock.now(), "value": {}})
         stores.plans.save([{"_key": "PLAN-1", "incident_id": self.id, "status": "recovered"}])
         stores.analyses.save([{"_key": "ANA-1", "incident_id": self.id}])
-        lifecycle.resolve(stores, clock, self.id, "ann")
-        lifecycle.close(stores, clock, self.id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), self.id)
+        lifecycle.close(Act(stores, clock, "ann"), self.id)
 
     def claim(self, key, purpose):
         document = {"_key": key, "purpose": purpose, "holder": "sh1", "value": {}}
@@ -155,7 +156,7 @@ def test_only_closed_incidents_leave(stores, clock, status):
     old = Old(stores, clock)
     (outcome,) = ingest(stores, clock).ingest([signal("orders")])
     if status == "resolved":
-        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
     old.index.send(timeline.read(stores, outcome.incident_id))
     clock.advance(KEEP + DAY)
     old.run(close=0)
@@ -168,13 +169,13 @@ def test_only_closed_incidents_leave(stores, clock, status):
 def test_a_merged_incident_stays_with_the_one_that_took_it_over_and_leaves_with_it(stores, clock):
     old = Old(stores, clock)
     ids = [ingest(stores, clock).ingest([signal(name)])[0].incident_id for name in ("a", "b", "c")]
-    merging.merge(stores, clock, ids[0], ids[1], "ann")
-    merging.merge(stores, clock, ids[1], ids[2], "ann")
+    merging.merge(Act(stores, clock, "ann"), ids[0], ids[1])
+    merging.merge(Act(stores, clock, "ann"), ids[1], ids[2])
     old.leave()
     assert tombstone(stores, old.id) and not any(tombstone(stores, one) for one in ids)
 
-    lifecycle.resolve(stores, clock, ids[2], "ann")
-    lifecycle.close(stores, clock, ids[2], "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), ids[2])
+    lifecycle.close(Act(stores, clock, "ann"), ids[2])
     for one in ids:
         old.index.send(timeline.read(stores, one))
     clock.advance(KEEP + DAY)
@@ -203,7 +204,7 @@ def test_it_can_be_switched_off(old):
 
 def test_a_resolved_incident_is_closed_after_a_while(stores, clock, old):
     (outcome,) = ingest(stores, clock).ingest([signal("orders")])
-    lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
     clock.advance(CLOSE - 60)
     assert old.run()["incidents_closed"] == 0
     clock.advance(120)
@@ -332,8 +333,8 @@ def test_rounds_are_bounded(stores, clock, monkeypatch):
     old = Old(stores, clock)
     for number in range(7):
         (outcome,) = ingest(stores, clock).ingest([signal(f"service-{number}")])
-        lifecycle.resolve(stores, clock, outcome.incident_id, "ann")
-        lifecycle.close(stores, clock, outcome.incident_id, "ann")
+        lifecycle.resolve(Act(stores, clock, "ann"), outcome.incident_id)
+        lifecycle.close(Act(stores, clock, "ann"), outcome.incident_id)
         old.index.send(timeline.read(stores, outcome.incident_id))
     old.indexed()
     clock.advance(KEEP + DAY)
@@ -352,7 +353,7 @@ def test_suppressions_that_were_over_long_ago_leave_and_the_others_stay(stores, 
 
     def add(**more):
         wanted = {"kind": "maintenance", "reason": "patches", "entity": "web-*", **more}
-        return suppression.add(stores, clock, "ann", wanted).id
+        return suppression.add(Act(stores, clock, "ann"), wanted).id
 
     add(seconds=300)
     kept = {add(days=["fri"]), add(kind="mute")}

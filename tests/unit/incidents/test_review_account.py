@@ -7,6 +7,7 @@ import re
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.model import ACTOR
 from incident_management.incidents.review import writing
@@ -27,7 +28,7 @@ class Told:
 
     def say(self, kind, actor=ACTOR, after=60.0, once="", **data):
         self.clock.advance(after)
-        entry = timeline.append(self.stores, self.clock, self.id, kind, data, actor, once)
+        entry = timeline.append(Act(self.stores, self.clock, actor), self.id, kind, data, once)
         timeline.refresh(self.stores, self.id)
         return entry
 
@@ -55,7 +56,7 @@ def repaired(told):
     told.say("notification", channel="email", event="opened", outcome="dead", detail="No mailbox.")
     told.say("sla", event="breached", clock="acknowledge", due=1.0, reason="15 min were promised.")
     told.say("escalation", level=1, owner="", team="leads", reason="Nobody of leads is on shift.")
-    lifecycle.acknowledge(told.stores, told.clock, told.id, "ann")
+    lifecycle.acknowledge(Act(told.stores, told.clock, "ann"), told.id)
     told.stores.analyses.save(
         [
             {
@@ -86,7 +87,9 @@ def repaired(told):
              )  # fmt: skip
     told.clock.advance(60)
     lifecycle.resolve(
-        told.stores, told.clock, told.id, "ann", "Rolled back.", feedback="true_positive"
+        Act(told.stores, told.clock, "ann"),
+        told.id,
+        lifecycle.Ending("Rolled back.", feedback="true_positive"),
     )
 
 
@@ -199,13 +202,13 @@ def test_nothing_is_claimed_that_no_entry_says(stores, clock):
 
 def test_each_life_of_a_reopened_incident_is_told(told):
     told.clock.advance(60)
-    lifecycle.resolve(told.stores, told.clock, told.id, "ann", "Restarted.")
+    lifecycle.resolve(Act(told.stores, told.clock, "ann"), told.id, lifecycle.Ending("Restarted."))
     told.clock.advance(600)
-    lifecycle.reopen(told.stores, told.clock, told.id, "bob", "It is back.")
+    lifecycle.reopen(Act(told.stores, told.clock, "bob"), told.id, "It is back.")
     told.clock.advance(120)
-    lifecycle.acknowledge(told.stores, told.clock, told.id, "bob")
+    lifecycle.acknowledge(Act(told.stores, told.clock, "bob"), told.id)
     told.clock.advance(60)
-    lifecycle.resolve(told.stores, told.clock, told.id, "bob", "Replaced.")
+    lifecycle.resolve(Act(told.stores, told.clock, "bob"), told.id, lifecycle.Ending("Replaced."))
     first, second = told.review()["lives"]
     assert (first["acknowledged"], first["ended"]) == (None, 60.0)
     assert (second["acknowledged"], second["ended"]) == (120.0, 180.0)
@@ -217,7 +220,7 @@ def test_each_life_of_a_reopened_incident_is_told(told):
 
 def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores, clock, two):
     first, second = two
-    merging.merge(stores, clock, first, second, "ann")
+    merging.merge(Act(stores, clock, "ann"), first, second)
     gone, kept = (read_review(stores, one, GRAVE).to_document() for one in two)
     assert not gone["wanted"] and not gone["due"] and kept["wanted"]
 
@@ -253,9 +256,10 @@ def test_an_entry_that_lost_a_race_is_not_told(told):
     ],
 )
 def test_a_review_is_due_where_one_is_wanted_until_somebody_says_so(told, ending, due):
-    lifecycle.resolve(told.stores, told.clock, told.id, "ann", **ending)
+    act = Act(told.stores, told.clock, "ann")
+    lifecycle.resolve(act, told.id, lifecycle.Ending(**ending))
     assert told.review()["due"] is due
-    writing.write_review(told.stores, told.clock, told.id, "ann", {}, "done")
+    writing.write_review(Act(told.stores, told.clock, "ann"), told.id, {}, "done")
     assert told.review()["due"] is False
     assert read_review(told.stores, told.id, ("low",)).wanted is False
 
@@ -281,8 +285,8 @@ def test_the_markdown_holds_nothing_but_text_of_what_others_wrote(told):
     told.say("notification", channel=HOSTILE, event=HOSTILE, outcome="dead", detail=HOSTILE)
     told.say("analysis", "ann", verdict=HOSTILE, cause=HOSTILE, analysis_id="ANA-2", claims={})
     texts = dict.fromkeys(("summary", "lessons"), HOSTILE)
-    writing.write_review(stores, clock, told.id, "ann", texts, "not_needed", HOSTILE)
-    writing.add_follow_up(stores, clock, told.id, "ann", HOSTILE, HOSTILE[:100], START)
+    writing.write_review(Act(stores, clock, "ann"), told.id, texts, "not_needed", HOSTILE)
+    writing.add_follow_up(Act(stores, clock, "ann"), told.id, HOSTILE, HOSTILE[:100], START)
     text = read_review(stores, told.id, GRAVE).to_markdown()
     unescaped = re.sub(r"\\.", "", text)
     for mark in ("<img", "](http", "![", "@here", "`x`", "https://evil", "~~", ":smile:", "\u202e"):
@@ -297,7 +301,7 @@ def test_the_markdown_holds_nothing_but_text_of_what_others_wrote(told):
 def test_no_secret_leaves_with_the_markdown(told):
     told.say("note", "ann", text="It was password=hunter2 all along.")
     writing.write_review(
-        told.stores, told.clock, told.id, "ann", {"causes": "token: s3cr3tvalue99"}
+        Act(told.stores, told.clock, "ann"), told.id, {"causes": "token: s3cr3tvalue99"}
     )
     text = read_review(told.stores, told.id, GRAVE).to_markdown()
     assert "all along" in text and "hunter2" not in text and "s3cr3tvalue99" not in text
@@ -305,6 +309,8 @@ def test_no_secret_leaves_with_the_markdown(told):
 
 def test_what_a_person_wrote_is_whole_in_the_markdown(told):
     long = " ".join(f"word{number}" for number in range(1000))
-    writing.write_review(told.stores, told.clock, told.id, "ann", {"causes": f"One.\n\n{long}"})
+    writing.write_review(
+        Act(told.stores, told.clock, "ann"), told.id, {"causes": f"One.\n\n{long}"}
+    )
     text = read_review(told.stores, told.id, GRAVE).to_markdown()
     assert "## Causes and contributing factors" in text and long in text

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from incident_management.incidents import lifecycle, report, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.review import writing
 from incident_management.incidents.review.document import read_review
@@ -34,9 +35,9 @@ def part(stores, incident_id, name):
 def test_a_key_of_many_lines_does_not_leave(told):
     stores, clock = told.stores, told.clock
     texts = {"causes": KEY, "summary": "a\n\nb"}
-    writing.write_review(stores, clock, told.id, "ann", texts)
+    writing.write_review(Act(stores, clock, "ann"), told.id, texts)
     told.say("note", "ann", text=KEY)
-    lifecycle.resolve(stores, clock, told.id, "ann", KEY)
+    lifecycle.resolve(Act(stores, clock, "ann"), told.id, lifecycle.Ending(KEY))
     told.say("edited", "ann", description=KEY)
     entries = timeline.read(stores, told.id)
     for text in (read_review(stores, told.id, GRAVE).to_markdown(), report.markdown(entries)):
@@ -85,21 +86,21 @@ def test_what_was_sent_again_and_came_through_was_not_lost(told):
 def test_the_deadlines_of_what_was_merged_are_not_said_to_be_met(stores, clock, two):
     first, second = two
     dues = {"acknowledge_due": 1e9, "resolve_due": 2e9}
-    timeline.append(stores, clock, first, "sla", {"event": "timed", **dues}, "x")
-    merging.merge(stores, clock, first, second, "ann")
+    timeline.append(Act(stores, clock, "x"), first, "sla", {"event": "timed", **dues})
+    merging.merge(Act(stores, clock, "ann"), first, second)
     (said,) = part(stores, first, "promised")
     assert said.startswith("Deadlines: acknowledge until") and said.endswith("03:33:20 UTC.")
-    timeline.append(stores, clock, second, "sla", {"event": "timed"}, "x")
+    timeline.append(Act(stores, clock, "x"), second, "sla", {"event": "timed"})
     assert part(stores, second, "promised") == ["Deadlines: none."]
 
 
 def test_an_undone_merge_is_one_more_life_and_said_once(stores, clock, two):
     first, second = two
     clock.advance(60)
-    merging.merge(stores, clock, first, second, "ann", "The same.")
+    merging.merge(Act(stores, clock, "ann"), first, second, "The same.")
     clock.advance(60)
     assert "It was merged without an acknowledgement." in part(stores, first, "lasted")
-    merging.undo_merge(stores, clock, second, first, "ann", "Not the same.")
+    merging.undo_merge(Act(stores, clock, "ann"), second, first, "Not the same.")
     happened = part(stores, first, "happened")
     assert [one for one in happened if "Not the same" in one] == ["Opened again: Not the same."]
     lives = read_review(stores, first, GRAVE).to_document()["lives"]
@@ -109,7 +110,7 @@ def test_an_undone_merge_is_one_more_life_and_said_once(stores, clock, two):
 def test_what_only_a_signal_that_was_split_off_had_found_is_not_named(stores, clock):
     here, there = signal("checkout"), signal("cart", rule="Slow Pages")
     kept, joined = opened(stores, clock, here), opened(stores, clock, there)
-    merging.merge(stores, clock, joined, kept, "ann")
+    merging.merge(Act(stores, clock, "ann"), joined, kept)
     assert "Found by High Error Rate, Slow Pages." in part(stores, kept, "happened")
     split(stores, clock, kept, there)
     assert not any("Found by" in one for one in part(stores, kept, "happened"))
@@ -117,7 +118,7 @@ def test_what_only_a_signal_that_was_split_off_had_found_is_not_named(stores, cl
 
 def test_who_resolved_it_in_the_same_moment_without_effect_did_not(told):
     entries = timeline.read(told.stores, told.id)
-    lifecycle.resolve(told.stores, told.clock, told.id, "ann", "Restarted.")
+    lifecycle.resolve(Act(told.stores, told.clock, "ann"), told.id, lifecycle.Ending("Restarted."))
     data = {"from": "assigned", "to": "resolved", "resolution": "Replaced."}
     late = timeline.Entry.create(
         told.id, "status", data, "bob", told.clock.now() + 1, timeline.head_of(entries)
@@ -130,9 +131,9 @@ def test_who_resolved_it_in_the_same_moment_without_effect_did_not(told):
 
 def test_of_hundreds_of_lives_the_first_and_last_are_told(told):
     for number in range(60):
-        lifecycle.resolve(told.stores, told.clock, told.id, "ann")
+        lifecycle.resolve(Act(told.stores, told.clock, "ann"), told.id)
         told.clock.advance(60)
-        lifecycle.reopen(told.stores, told.clock, told.id, "ann", f"Back {number}.")
+        lifecycle.reopen(Act(told.stores, told.clock, "ann"), told.id, f"Back {number}.")
     assert len(told.part("happened")) == 51 and len(told.part("lasted")) == 51
     assert told.part("happened")[-1] == "Opened again: Back 59."
     assert told.part("lasted")[-1].startswith("It is open since")

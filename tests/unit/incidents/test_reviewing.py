@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.model import Entry
@@ -24,21 +25,21 @@ DUE = START + 7 * DAY
 def over(stores, clock):
     """An incident that is resolved."""
     incident_id = opened(stores, clock, signal("checkout"))
-    lifecycle.resolve(stores, clock, incident_id, "ann", "Rolled back.")
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id, lifecycle.Ending("Rolled back."))
     return incident_id
 
 
 def review(stores, clock, incident_id, actor="ann", state="", reason="", **texts):
-    return writing.write_review(stores, clock, incident_id, actor, texts, state, reason)
+    return writing.write_review(Act(stores, clock, actor), incident_id, texts, state, reason)
 
 
 def follow_up(stores, clock, incident_id, title="Alert on the pool", owner="Bob", due=DUE):
-    incident = writing.add_follow_up(stores, clock, incident_id, "ann", title, owner, due)
+    incident = writing.add_follow_up(Act(stores, clock, "ann"), incident_id, title, owner, due)
     return incident.follow_ups[-1]["id"]
 
 
 def change(stores, clock, incident_id, key, actor="bob", **changes):
-    incident = writing.change_follow_up(stores, clock, incident_id, actor, key, changes)
+    incident = writing.change_follow_up(Act(stores, clock, actor), incident_id, key, changes)
     return next(one for one in incident.follow_ups if one["id"] == key)
 
 
@@ -107,7 +108,7 @@ def test_an_open_incident_has_no_review_that_is_done_and_a_reopened_one_none_any
     stores, clock, over
 ):
     review(stores, clock, over, state="done")
-    assert lifecycle.reopen(stores, clock, over, "ann").review == "begun"
+    assert lifecycle.reopen(Act(stores, clock, "ann"), over).review == "begun"
     review(stores, clock, over, causes="Known already.")
     with pytest.raises(IllegalMove, match="when it is resolved"):
         review(stores, clock, over, state="done")
@@ -116,7 +117,7 @@ def test_an_open_incident_has_no_review_that_is_done_and_a_reopened_one_none_any
 
 def test_a_merged_incident_is_reviewed_with_the_one_that_took_it_over(stores, clock, two):
     first, second = two
-    merging.merge(stores, clock, first, second, "ann")
+    merging.merge(Act(stores, clock, "ann"), first, second)
     with pytest.raises(IllegalMove, match=f"was merged into {second}"):
         review(stores, clock, first, summary="x")
     with pytest.raises(IllegalMove, match=f"was merged into {second}"):
@@ -164,7 +165,7 @@ def test_of_two_who_end_a_follow_up_in_the_same_moment_the_first_has_it(stores, 
 def test_a_follow_up_without_what_it_takes_is_refused(stores, clock, over, wrong):
     given = {"title": "Do it", "owner": "bob", "due": DUE, **wrong}
     with pytest.raises(Invalid):
-        writing.add_follow_up(stores, clock, over, "ann", **given)
+        writing.add_follow_up(Act(stores, clock, "ann"), over, **given)
     assert stores.incidents.get(over)["follow_ups"] == []
 
 
@@ -200,7 +201,7 @@ def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_i
     stores, clock, over
 ):
     follow_up(stores, clock, over)
-    lifecycle.close(stores, clock, over, "ann")
+    lifecycle.close(Act(stores, clock, "ann"), over)
     indexed: dict[str, set[str]] = {}
     duty = Retention(
         stores,
@@ -231,7 +232,7 @@ def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_i
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_follow_up_that_came_in_as_the_incident_left_keeps_it(stores, clock, over, killed):
-    lifecycle.close(stores, clock, over, "ann")
+    lifecycle.close(Act(stores, clock, "ann"), over)
     clock.advance(91 * DAY)
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)
@@ -253,9 +254,9 @@ def test_a_merged_incident_with_an_open_follow_up_keeps_the_one_that_took_it_ove
 ):
     first, second = two
     key = follow_up(stores, clock, first)
-    merging.merge(stores, clock, first, second, "ann")
-    lifecycle.resolve(stores, clock, second, "ann")
-    lifecycle.close(stores, clock, second, "ann")
+    merging.merge(Act(stores, clock, "ann"), first, second)
+    lifecycle.resolve(Act(stores, clock, "ann"), second)
+    lifecycle.close(Act(stores, clock, "ann"), second)
     clock.advance(91 * DAY)
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)
@@ -272,13 +273,13 @@ def test_what_waits_for_follow_ups_keeps_nothing_else_from_leaving(stores, clock
         first = opened(stores, clock, signal(f"first-{number}"))
         second = opened(stores, clock, signal(f"second-{number}"))
         follow_up(stores, clock, first)
-        merging.merge(stores, clock, first, second, "ann")
-        lifecycle.resolve(stores, clock, second, "ann")
-        lifecycle.close(stores, clock, second, "ann")
+        merging.merge(Act(stores, clock, "ann"), first, second)
+        lifecycle.resolve(Act(stores, clock, "ann"), second)
+        lifecycle.close(Act(stores, clock, "ann"), second)
     clock.advance(1)
     other = opened(stores, clock, signal("cart"))
-    lifecycle.resolve(stores, clock, other, "ann")
-    lifecycle.close(stores, clock, other, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), other)
+    lifecycle.close(Act(stores, clock, "ann"), other)
     clock.advance(91 * DAY)
     duty = Retention(stores, clock, lambda ids: {}, lambda entries: None, lambda name, text: None)
     duty.run(0, 90 * DAY)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, Invalid
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
@@ -42,7 +43,7 @@ def test_a_process_that_remembers_where_a_problem_went_follows_its_moves(stores,
 
     stores.claims.before = before
     keys = [signal("checkout").key, signal("checkout", 1).key]
-    new = merging.split(stores, clock, ROUTING, a, keys, "ann")
+    new = merging.split(Act(stores, clock, "ann"), ROUTING, a, keys)
     stores.claims.before = None
     (outcome,) = app.ingest([signal("checkout", 3)])
 
@@ -102,7 +103,7 @@ def test_an_undone_merge_gives_back_what_was_there_and_what_came_since(stores, c
     a, b = two
     merge(stores, clock, a, b)
     ingest(stores, clock).ingest([signal("checkout", 1), signal("cart", 1)])
-    restored = merging.undo_merge(stores, clock, b, a, "ann", "a mistake")
+    restored = merging.undo_merge(Act(stores, clock, "ann"), b, a, "a mistake")
 
     assert (restored.id, restored.status, restored.signals) == (a, "new", 2)
     left = stores.incidents.get(b)
@@ -110,7 +111,7 @@ def test_an_undone_merge_gives_back_what_was_there_and_what_came_since(stores, c
     outcomes = ingest(stores, clock).ingest([signal("checkout", 2), signal("cart", 2)])
     assert [outcome.incident_id for outcome in outcomes] == [a, b]
     with pytest.raises(IllegalMove, match="is not merged into"):
-        merging.undo_merge(stores, clock, b, a, "ann")
+        merging.undo_merge(Act(stores, clock, "ann"), b, a)
     check(stores)
 
 
@@ -119,7 +120,7 @@ def test_what_was_split_off_since_stays_away_when_the_merge_is_undone(stores, cl
     ingest(stores, clock).ingest([signal("checkout", 1)])
     merge(stores, clock, a, b)
     new = split(stores, clock, b, signal("checkout", 1))
-    restored = merging.undo_merge(stores, clock, b, a, "ann")
+    restored = merging.undo_merge(Act(stores, clock, "ann"), b, a)
 
     assert restored.signals == new.signals == 1
     check(stores)
@@ -131,7 +132,7 @@ def test_so_does_what_the_undone_one_had_taken_over_itself(stores, clock, two):
     merge(stores, clock, c, a)
     merge(stores, clock, a, b)
     new = split(stores, clock, b, signal("search"))
-    restored = merging.undo_merge(stores, clock, b, a, "ann")
+    restored = merging.undo_merge(Act(stores, clock, "ann"), b, a)
 
     assert restored.signals == new.signals == 1
     check(stores)

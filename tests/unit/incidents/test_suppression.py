@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import patterns, suppression
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.suppression import Suppression
@@ -21,7 +22,7 @@ def moment(text: str) -> float:
 
 def muted(stores, clock, **more):
     wanted = {"kind": "mute", "reason": "known fault", "entity": "check*", **more}
-    return suppression.add(stores, clock, "ann", wanted)
+    return suppression.add(Act(stores, clock, "ann"), wanted)
 
 
 def test_a_muted_signal_is_stored_with_the_reason_and_opens_no_incident(stores, clock):
@@ -134,7 +135,7 @@ def test_a_counted_signal_is_found_while_others_open_incidents_of_its_rule(
 def test_a_redelivery_after_a_mute_was_made_finds_the_signal_in_a_merged_incident(stores, clock):
     (a, b) = ingest(stores, clock).ingest([signal("checkout"), signal("cart")])
     stores.signals.delete(signal("checkout").key)
-    merging.merge(stores, clock, a.incident_id, b.incident_id, "ann")
+    merging.merge(Act(stores, clock, "ann"), a.incident_id, b.incident_id)
     muted(stores, clock, starts_at=START)
     (again,) = ingest(stores, clock).ingest([signal("checkout")])
 

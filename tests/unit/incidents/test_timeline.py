@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.canonical import canonical, digest
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
@@ -127,8 +128,8 @@ def story(stores, clock):
     app = ingest(stores, clock)
     (opened,) = app.ingest([signal(run=0)])
     app.ingest([signal(run=1)])
-    lifecycle.acknowledge(stores, clock, opened.incident_id, "ann")
-    lifecycle.note(stores, clock, opened.incident_id, "bob", "looking at it")
+    lifecycle.acknowledge(Act(stores, clock, "ann"), opened.incident_id)
+    lifecycle.note(Act(stores, clock, "bob"), opened.incident_id, "looking at it")
     return opened.incident_id
 
 
@@ -181,7 +182,7 @@ def test_whole_timelines_of_two_incidents_are_not_one(stores, clock):
 def test_causal_order_survives_a_skewed_clock(stores, clock):
     incident_id = story(stores, clock)
     clock.set(START - 100_000)
-    lifecycle.resolve(stores, clock, incident_id, "ann", resolution="fixed")
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id, lifecycle.Ending(resolution="fixed"))
 
     assert timeline.read(stores, incident_id)[-1].data["resolution"] == "fixed"
     assert stores.incidents.get(incident_id)["status"] == "resolved"
@@ -195,10 +196,10 @@ def test_a_writer_that_comes_in_between_is_in_the_last_document(stores, clock):
         if verb == "save":
             stores.incidents.before = None
             data = {"text": "from another member"}
-            timeline.append(stores, late, incident_id, "note", data, "eve")
+            timeline.append(Act(stores, late, "eve"), incident_id, "note", data)
 
     stores.incidents.before = write_in_between
-    incident = lifecycle.note(stores, clock, incident_id, "ann", "mine")
+    incident = lifecycle.note(Act(stores, clock, "ann"), incident_id, "mine")
 
     assert incident.entries == 8
     assert stores.incidents.get(incident_id)["entries"] == 8
@@ -206,8 +207,8 @@ def test_a_writer_that_comes_in_between_is_in_the_last_document(stores, clock):
 
 def test_once_writes_once(stores, clock):
     incident_id = story(stores, clock)
-    first = timeline.append(stores, clock, incident_id, "note", {"text": "a"}, "w", once="x")
-    again = timeline.append(stores, clock, incident_id, "note", {"text": "b"}, "w", once="x")
+    first = timeline.append(Act(stores, clock, "w"), incident_id, "note", {"text": "a"}, once="x")
+    again = timeline.append(Act(stores, clock, "w"), incident_id, "note", {"text": "b"}, once="x")
 
     assert again == first
 
@@ -227,7 +228,7 @@ def test_entries_that_race_on_once_count_once(stores, clock):
 
 def test_an_unknown_incident_is_not_written_to(stores, clock):
     with pytest.raises(NotFound, match="No incident INC-20260101-0A1B2C; "):
-        timeline.append(stores, clock, ID, "note", {"text": "x"}, "ann")
+        timeline.append(Act(stores, clock, "ann"), ID, "note", {"text": "x"})
     with pytest.raises(NotFound):
         timeline.refresh(stores, ID)
     assert stores.timeline.all() == []
@@ -260,11 +261,11 @@ def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move,
     (opened,) = ingest(stores, clock).ingest([signal()])
 
     def do(name):
-        who = (opened.incident_id, "ann")
+        act = Act(stores, clock, "ann")
         if name == "assign":
-            assignment.assign(stores, clock, Routing(), *who, owner="bob")
+            assignment.assign(act, Routing(), opened.incident_id, owner="bob")
         else:
-            getattr(lifecycle, name)(stores, clock, *who)
+            getattr(lifecycle, name)(act, opened.incident_id)
 
     for name in moves:
         do(name)
@@ -278,7 +279,9 @@ def test_an_automatic_resolve_may_be_tried_again(stores, clock):
     incident_id = story(stores, clock)
     for _attempt in range(2):
         incident = lifecycle.resolve(
-            stores, clock, incident_id, "incident_management", "recovered", once="auto:PLAN-1"
+            Act(stores, clock, "incident_management", "auto:PLAN-1"),
+            incident_id,
+            lifecycle.Ending("recovered"),
         )
     assert incident.status == "resolved"
     assert incident.entries == 7
@@ -286,7 +289,7 @@ def test_an_automatic_resolve_may_be_tried_again(stores, clock):
 
 def test_two_reopens_at_once_count_once(stores, clock):
     incident_id = story(stores, clock)
-    lifecycle.resolve(stores, clock, incident_id, "ann")
+    lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
     entries = timeline.read(stores, incident_id)
     data, once = lifecycle.reopening(timeline.fold(entries), entries[-1].key, "again", found=False)
     for actor in ("ann", "bob"):
@@ -294,7 +297,7 @@ def test_two_reopens_at_once_count_once(stores, clock):
             incident_id, "status", data, actor, clock.now(), timeline.head_of(entries), once
         )
         timeline.write(stores, [entry])
-    lifecycle.acknowledge(stores, clock, incident_id, "ann")
+    lifecycle.acknowledge(Act(stores, clock, "ann"), incident_id)
 
     assert stores.incidents.get(incident_id)["status"] == "in_progress"
 

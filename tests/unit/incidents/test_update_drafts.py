@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline, updates
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores, ManualClock
 
@@ -19,13 +20,13 @@ class Story:
 
     def write(self, kind, **data):
         self.clock.advance(60)
-        timeline.append(self.stores, self.clock, INCIDENT, kind, data, "dana")
+        timeline.append(Act(self.stores, self.clock, "dana"), INCIDENT, kind, data)
         timeline.refresh(self.stores, INCIDENT)
 
     def update(self, state):
         self.clock.advance(60)
-        who = (self.stores, self.clock, Routing.from_stanzas({}), INCIDENT, "dana")
-        updates.write(*who, "So it is.", state)
+        act, routing = Act(self.stores, self.clock, "dana"), Routing.from_stanzas({})
+        updates.write(act, routing, INCIDENT, updates.Update("So it is.", state))
 
     def draft(self):
         return updates.draft(timeline.read(self.stores, INCIDENT))
@@ -81,12 +82,12 @@ def test_what_is_over_was_affected_and_what_is_back_is_investigated_anew(story):
     story.write("analysis", **CAUSE)
     story.write("action", phase="done")
     story.update("resolved")
-    lifecycle.resolve(story.stores, story.clock, INCIDENT, "dana")
+    lifecycle.resolve(Act(story.stores, story.clock, "dana"), INCIDENT)
     over = story.draft()
     assert over["state"] == "resolved"
     assert over["text"].startswith("checkout was affected from ")
     assert "It was resolved at" in over["text"]
     story.clock.advance(60)
-    lifecycle.reopen(story.stores, story.clock, INCIDENT, "dana")
+    lifecycle.reopen(Act(story.stores, story.clock, "dana"), INCIDENT)
     back = story.draft()
     assert back["state"] == "investigating" and "It came back at" in back["text"]

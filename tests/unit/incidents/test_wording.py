@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.grouping import wording_of
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
@@ -101,7 +102,7 @@ def test_what_was_split_off_takes_its_wording_along(stores, clock):
     (opened,) = app.ingest([about("orders", POOL.format(1, 7))])
     app.ingest([about("billing", POOL.format(2, 8))])
     moved = about("billing", POOL.format(2, 8))
-    parts = merging.split(stores, clock, ROUTING, opened.incident_id, [moved.key], "ann")
+    parts = merging.split(Act(stores, clock, "ann"), ROUTING, opened.incident_id, [moved.key])
     (third,) = app.ingest([about("stock", POOL.format(3, 9))])
 
     assert third.incident_id == parts.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing.announcer import Announcer
 from tests.unit.notify.services import FakeService, Office
@@ -32,7 +33,7 @@ class Desk(Office):
         self.restart()
 
     def write(self, kind, incident=INCIDENT, once="", **data):
-        timeline.append(self.stores, self.clock, incident, kind, data, "tester", once)
+        timeline.append(Act(self.stores, self.clock, "tester"), incident, kind, data, once)
         timeline.refresh(self.stores, incident)
 
     def open(self, incident=INCIDENT, team="payments"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.incidents import updates
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from tests.unit.notify.desk import INCIDENT, Desk
 from tests.unit.notify.services import FakeService
@@ -35,7 +36,8 @@ class StakeholderDesk(Desk):
     def update(self, text="Payments fail for some.", incident=INCIDENT, routing=ROUTING, **more):
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
-        return updates.write(self.stores, self.clock, routing, incident, "dana", text, **more)
+        act = Act(self.stores, self.clock, "dana", more.pop("once", ""))
+        return updates.write(act, routing, incident, updates.Update(text, **more))
 
     def outside(self):
         """Who was told what: the group, where, the event, in the order of the entries."""

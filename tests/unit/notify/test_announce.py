@@ -7,6 +7,7 @@ from email import message_from_bytes
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing import announcer
@@ -300,7 +301,7 @@ def test_who_was_given_an_incident_that_somebody_had_just_taken_is_not_called(de
 def test_who_takes_an_incident_is_not_called(desk):
     desk.open(team="")
     desk.clock.advance(11)
-    assignment.assign(desk.stores, desk.clock, Routing(), INCIDENT, "mia", owner="mia")
+    assignment.assign(Act(desk.stores, desk.clock, "mia"), Routing(), INCIDENT, owner="mia")
     desk.announce(Routing.from_stanzas(CALLED))
     assert mentions(desk) == [""]
 
@@ -308,7 +309,7 @@ def test_who_takes_an_incident_is_not_called(desk):
 def test_an_acknowledgement_is_told_once_though_it_gives_the_incident_an_owner(desk):
     desk.open(team="")
     desk.clock.advance(11)
-    lifecycle.acknowledge(desk.stores, desk.clock, INCIDENT, "mia")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "mia"), INCIDENT)
     desk.announce(Routing.from_stanzas(CALLED), {"s": {"events": ["assigned"]}})
     told = [(channel, event) for channel, event in desk.told() if "webhook" not in channel]
     assert told == [(name, "acknowledged") for name in ("jira", "pagerduty", "slack")]

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import updates
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
+from incident_management.incidents.lifecycle import Ending
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
 from incident_management.notify.channel import retry, sent
@@ -121,7 +123,7 @@ def test_a_merge_is_no_end_and_the_survivors_updates_go_on_to_who_was_told(desk)
     desk.update("We look into it.")
     desk.announce(ROUTING)
     desk.clock.advance(1)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")
     desk.announce(ROUTING)
     desk.update("It is the database.", OTHER)
     desk.announce(ROUTING)
@@ -140,7 +142,7 @@ def test_an_update_that_raced_with_the_merge_reaches_the_survivors_stakeholders(
     desk.open(OTHER, team="web")
     become(desk, "critical", OTHER)
     desk.announce(ROUTING)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")
     # Written by who had not seen the merge.
     desk.write("update", text="We look into it.", state="", services=["checkout"])
     desk.announce(ROUTING)
@@ -317,8 +319,8 @@ def test_a_resolve_with_a_last_update_is_told_once_with_what_the_person_wrote(de
     become(desk, "critical")
     desk.announce(ROUTING)
     desk.clock.advance(1)
-    who = (desk.stores, desk.clock, ROUTING, INCIDENT, "dana")
-    updates.resolve(*who, update="All payments work again.", once="r1")
+    act = Act(desk.stores, desk.clock, "dana", "r1")
+    updates.resolve(act, ROUTING, INCIDENT, Ending(), "All payments work again.")
     desk.announce(ROUTING)
     events = [event for group, _place, event in desk.outside() if group == "board"]
     assert events == ["opened", "update"]

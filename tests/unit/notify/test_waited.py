@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.notify.channel import Inquiry, Notification, retry, unknown
 from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.record import recorder
@@ -93,7 +94,7 @@ def test_a_lost_answer_is_asked_about_by_when_its_own_attempt_was():
 
 def test_the_timeline_says_that_nobody_was_paged_for_what_was_over():
     stores, clock = FakeStores(), ManualClock()
-    timeline.append(stores, clock, INCIDENT, "opened", {"title": "x"}, "app")
+    timeline.append(Act(stores, clock, "app"), INCIDENT, "opened", {"title": "x"})
     document = {
         "_key": "n",
         "incident_id": INCIDENT,

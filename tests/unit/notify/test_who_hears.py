@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from tests.unit.notify.desk import INCIDENT
@@ -139,7 +140,7 @@ def test_what_was_merged_into_what_is_merged_now_has_stakeholders_still(desk):
     desk.announce(ROUTING)
     for source, target in ((INCIDENT, OTHER), (OTHER, third)):
         desk.clock.advance(1)
-        merging.merge(desk.stores, desk.clock, source, target, "dana", "one fault")
+        merging.merge(Act(desk.stores, desk.clock, "dana"), source, target, "one fault")
     desk.update("It is the database.", third)
     desk.announce(ROUTING)
     assert [m["text"] for m in sorted(desk.messages("support"), key=lambda m: m["time"])] == [
@@ -153,7 +154,7 @@ def test_a_merged_incidents_document_of_an_older_version_stops_nobody(desk):
     desk.update("We look into it.")
     desk.announce(ROUTING)
     desk.clock.advance(1)
-    merging.merge(desk.stores, desk.clock, INCIDENT, OTHER, "dana", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")
     desk.update("It is the database.", OTHER)
     (old,) = [one for one in desk.stores.incidents.all() if one["_key"] == INCIDENT]
     kept = {name: value for name, value in old.items() if not name.startswith("merged")}

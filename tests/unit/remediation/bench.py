@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.ports import SearchFailed
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Context
@@ -68,7 +69,6 @@ class FakeDeployApi:
                 "version": "r8",
                 "previous_version": "r7",
                 "change_id": "CHG-8",
-                "address": "https://deploy.example",
             }
         }
         self.script: List[Any] = []
@@ -76,6 +76,9 @@ class FakeDeployApi:
         self.answers: Dict[str, Dict[str, str]] = {}
         self.down = False
         self.changes = 8
+
+    def address(self, arguments):
+        return "https://deploy.example"
 
     def facts(self, arguments):
         if self.down:
@@ -199,7 +202,7 @@ class Bench:
     def write(
         self, kind: str, incident: str = INCIDENT, actor: str = "tester", **data: Any
     ) -> None:
-        timeline.append(self.stores, self.clock, incident, kind, data, actor)
+        timeline.append(Act(self.stores, self.clock, actor), incident, kind, data)
         timeline.refresh(self.stores, incident)
 
     def open(self, incident: str = INCIDENT) -> None:

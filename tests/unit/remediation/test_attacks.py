@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, settling, undoing
 from incident_management.remediation.executors.awx import Awx
@@ -263,8 +264,8 @@ def test_of_two_approvals_that_it_takes_neither_may_fall_away(bench):
 
 def test_an_approval_does_not_outlive_the_incidents_end(bench):
     plan = approved(bench)
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
-    lifecycle.reopen(bench.stores, bench.clock, INCIDENT, "zoe")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
+    lifecycle.reopen(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     assert refusal(lambda: execute(bench, plan)) == (
         f"{INCIDENT} was over since {plan} was made, and opened again: what is wrong now may be "
         "something else. Analyse it again, and propose a fix for that."

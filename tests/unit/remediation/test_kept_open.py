@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from tests.unit.remediation.bench import INCIDENT, Crash
 from tests.unit.remediation.undone import carried_out
 
@@ -23,11 +26,12 @@ class Finding:
         monkeypatch.setattr(timeline, "append", self.watched)
         self.append = append
 
-    def watched(self, stores, clock, incident, kind, data, actor, once=""):
+    def watched(self, act, incident, kind, data, once=""):
         if self.when(kind, data) and not self.came:
             self.came = True
-            self.append(stores, clock, incident, "signal", {"signals": {"b": 3}}, "nobody")
-        return self.append(stores, clock, incident, kind, data, actor, once)
+            finder = replace(act, actor="nobody")
+            self.append(finder, incident, "signal", {"signals": {"b": 3}})
+        return self.append(act, incident, kind, data, once)
 
 
 def test_what_is_found_between_the_look_and_the_resolve_keeps_the_incident_open(bench, monkeypatch):
@@ -77,8 +81,8 @@ def test_a_worker_that_was_killed_after_the_verdict_does_not_resolve_what_came_b
 
 
 def test_a_persons_reopening_holds_whatever_the_proof_says(bench):
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "ann")
-    lifecycle.reopen(bench.stores, bench.clock, INCIDENT, "ann", "customers still complain")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "ann"), INCIDENT)
+    lifecycle.reopen(Act(bench.stores, bench.clock, "ann"), INCIDENT, "customers still complain")
     bench.clock.advance(85)
     bench.verifier().run()
     assert bench.status() == "new"
@@ -90,11 +94,11 @@ def test_a_persons_reopening_holds_whatever_the_proof_says(bench):
 
 def test_what_a_finding_reopened_is_resolved_when_the_proof_says_so(bench):
     """Its search's owner is named as who did it, as of all that an alert does."""
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "ann")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "ann"), INCIDENT)
     entries = timeline.read(bench.stores, INCIDENT)
     incident = timeline.fold(entries)
     data, once = lifecycle.reopening(incident, entries[-1].key, "found again", found=True)
-    timeline.append(bench.stores, bench.clock, INCIDENT, "status", data, "owner", once)
+    timeline.append(Act(bench.stores, bench.clock, "owner"), INCIDENT, "status", data, once)
     bench.clock.advance(85)
     bench.verifier().run()
     assert bench.status() == "resolved"
@@ -102,11 +106,11 @@ def test_what_a_finding_reopened_is_resolved_when_the_proof_says_so(bench):
 
 def test_who_told_of_an_alerts_end_has_not_decided_to_reopen(bench):
     """As the owner of a token does whose alert fired in the moment in which the last one ended."""
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "token")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "token"), INCIDENT)
     known = {entry.key for entry in timeline.read(bench.stores, INCIDENT)}
     bench.write("signal", signals={"b": 3})
-    told = (INCIDENT, "token", known, "An alert fired as the last other one ended.")
-    assert lifecycle.reopen_if_found(bench.stores, bench.clock, *told)
+    act, reason = Act(bench.stores, bench.clock, "token"), "An alert fired as the last one ended."
+    assert lifecycle.reopen_if_found(act, INCIDENT, known, reason)
     bench.clock.advance(85)
     bench.verifier().run()
     assert bench.status() == "resolved"

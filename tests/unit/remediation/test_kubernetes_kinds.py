@@ -11,7 +11,7 @@ from incident_management.remediation.executors.executor import ExecutorError, Un
 from incident_management.splunk.settings import Cluster as Known
 from incident_management.splunk.settings import Remediation, Settings, parse
 from tests.unit.remediation.bench import INCIDENT
-from tests.unit.remediation.cluster import REVISIONS, URL, Cluster, template
+from tests.unit.remediation.cluster import REVISIONS, Cluster, template
 from tests.unit.remediation.plans import approved, execute, refusal
 from tests.unit.remediation.sailing import ARGUMENTS, KINDS, Sailing, kubernetes
 
@@ -46,7 +46,7 @@ def test_what_it_says_of_a_set(cluster):
     assert facts.pop("to_controller_revision") == cluster.replica_sets[0]["metadata"]["name"]
     assert facts == {
         "service": "checkout", "namespace": "shop", "version": "r8", "revision": "2",
-        cluster.kind.lower(): "uid-1", "cluster": "", "cluster_url": URL,
+        cluster.kind.lower(): "uid-1", "cluster": "",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from incident_management.outside.transport import Reply
 from incident_management.remediation import undoing
+from incident_management.remediation.context import Context
 from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.launchdarkly import LaunchDarkly
@@ -193,6 +194,27 @@ def test_an_approval_is_void_once_another_service_is_set(moved):
     assert moved.context.load(plan)[2].status == "void" and moved.acted == []
 
 
+def test_a_plan_from_before_an_upgrade_says_so_and_what_to_do(moved, monkeypatch):
+    """It was void because "address is https://deploys.example, no longer nothing"."""
+    with monkeypatch.context() as older:
+        older.setattr(Context, "facts", lambda self, name, asked: self.executor(name).facts(asked))
+        plan = approved(moved)
+    assert refusal(lambda: execute(moved, plan)) == (
+        f"{plan} was proposed before the app was upgraded, when other things were compared before "
+        "a fix than now (address): propose it again."
+    )
+    assert moved.context.load(plan)[2].status == "void"
+    assert execute(moved, approved(moved)).status == "done"
+
+
+def test_what_a_change_event_tells_no_more_is_said_in_words(sailing):
+    changed(sailing, namespace="shop")
+    plan = approved(sailing, action="back")
+    sailing.analyse(key="ANA-3", version="r8", previous_version="r7")
+    told = refusal(lambda: execute(sailing, plan))
+    assert "changed: the change event does not tell the namespace. Propose it again." in told
+
+
 def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
     plan = approved(moved)
     assert execute(moved, plan).status == "done"
@@ -217,4 +239,4 @@ def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
 )
 def test_what_is_set_is_part_of_what_is_approved(made, arguments, address):
     url = address.partition("/api")[0]
-    assert made(url).facts(arguments)["address"] == address
+    assert made(url).address(arguments) == address

@@ -12,6 +12,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
@@ -69,7 +70,9 @@ class Scene(Bench):
         return self._trying(lambda: undoing.roll_back(self.context, self.plan, "zoe", "Undo."))
 
     def resolve(self):
-        return self._trying(lambda: lifecycle.resolve(self.stores, self.clock, INCIDENT, "zoe"))
+        return self._trying(
+            lambda: lifecycle.resolve(Act(self.stores, self.clock, "zoe"), INCIDENT)
+        )
 
     def work(self):
         settling.settle_all(self.context)

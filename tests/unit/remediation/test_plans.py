@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.remediation import approval, view
 from tests.unit.remediation.bench import INCIDENT, Bench
@@ -126,7 +127,7 @@ def test_an_argument_of_the_wrong_kind_is_refused(bench, changes, says):
 
 
 def test_a_resolved_incident_needs_no_fix(bench):
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "mia")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "mia"), INCIDENT)
     assert refusal(lambda: propose(bench)) == (
         f"{INCIDENT} is resolved: there is nothing left to fix."
     )

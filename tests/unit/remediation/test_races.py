@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
@@ -75,7 +76,7 @@ def test_a_plan_rejected_while_the_deploy_api_is_asked_is_not_carried_out(bench)
 
 def test_an_incident_closed_while_the_deploy_api_is_asked_is_left_alone(bench):
     while_the_api_is_asked(
-        bench, lambda: lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+        bench, lambda: lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     )
     state = execution.execute(bench.context, bench.plan, "mia")
     assert bench.api.executed == [] and state.status == "failed"

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
@@ -62,8 +63,10 @@ def settle(bench, rounds=10, seconds=100):
 
 
 def close(bench):
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe", resolution="done by hand")
-    lifecycle.close(bench.stores, bench.clock, INCIDENT, "zoe", "over")
+    lifecycle.resolve(
+        Act(bench.stores, bench.clock, "zoe"), INCIDENT, lifecycle.Ending(resolution="done by hand")
+    )
+    lifecycle.close(Act(bench.stores, bench.clock, "zoe"), INCIDENT, "over")
 
 
 # --- an action --------------------------------------------------------------------------------

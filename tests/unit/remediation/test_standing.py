@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.remediation import approval, view
 from incident_management.remediation.context import Refused
@@ -66,7 +67,7 @@ def test_without_its_answer_none_is_claimed(bench):
 @pytest.fixture
 def merged(bench):
     bench.open(OTHER)
-    merging.merge(bench.stores, bench.clock, INCIDENT, OTHER, "mia", "the same")
+    merging.merge(Act(bench.stores, bench.clock, "mia"), INCIDENT, OTHER, "the same")
     return bench
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
@@ -176,7 +177,7 @@ def test_a_fix_without_a_way_back_ends_as_one_that_did_not_help():
 
 def test_what_people_have_closed_is_not_undone_by_itself(bench):
     not_helping(bench)
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     rounds(bench, 2)
     assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
     assert bench.api.executed == [bench.plan]
@@ -191,7 +192,7 @@ def test_an_incident_closed_while_the_deploy_api_is_asked_is_not_undone_by_itsel
 
     def facts(arguments):
         bench.api.facts = ask
-        lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "zoe")
+        lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
         return ask(arguments)
 
     not_helping(bench)

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution, settling
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
@@ -248,7 +249,7 @@ def test_a_plan_that_an_earlier_version_left_without_an_end_gets_one(bench):
     begun = {"plan_id": plan, "phase": "started", "detail": "Undone by zoe."}
     for data, word in ((failed, "finished"), (begun, "started")):
         once = f"rollback:{plan}:{word}"
-        timeline.append(bench.stores, bench.clock, INCIDENT, "rollback", data, "zoe", once)
+        timeline.append(Act(bench.stores, bench.clock, "zoe"), INCIDENT, "rollback", data, once)
     bench.context.claim(f"rollback:{plan}", {"actor": "zoe"})
     bench.stores.plans.save([{**document, "status": "rolling_back"}])
     bench.api.deploy("r8")

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.ports import SearchFailed
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
@@ -223,7 +224,7 @@ def test_a_search_that_fails_is_run_again_and_stops_nothing(bench):
 
 
 def test_a_pinned_incident_stays_open_after_a_proved_fix(bench):
-    lifecycle.pin(bench.stores, bench.clock, INCIDENT, "ann", True)
+    lifecycle.pin(Act(bench.stores, bench.clock, "ann"), INCIDENT, True)
     bench.clock.advance(85)
     assert bench.verifier().run() == 1
     assert bench.kinds()[-1] == "verification recovered" and bench.status() == "new"
@@ -231,7 +232,7 @@ def test_a_pinned_incident_stays_open_after_a_proved_fix(bench):
 
 
 def test_a_person_may_have_resolved_it_first(bench):
-    lifecycle.resolve(bench.stores, bench.clock, INCIDENT, "mia")
+    lifecycle.resolve(Act(bench.stores, bench.clock, "mia"), INCIDENT)
     bench.clock.advance(85)
     bench.verifier().run()
     assert bench.kinds()[-2:] == ["status resolved", "verification recovered"]

@@ -7,6 +7,7 @@ import logging
 from typing import Any, Dict, List, Tuple
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.outside.transport import NoAnswer, NotSent
 from incident_management.slack_socket.acting import Actor
@@ -83,7 +84,7 @@ class Desk(FakeApi):
         return super().session({"system_authtoken": user, "session": {"authtoken": user}}, system)
 
     def write(self, kind, **data):
-        timeline.append(self.stores_value, self.clock, INCIDENT, kind, data, "tester")
+        timeline.append(Act(self.stores_value, self.clock, "tester"), INCIDENT, kind, data)
         timeline.refresh(self.stores_value, INCIDENT)
 
     def notes(self):

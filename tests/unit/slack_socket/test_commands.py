@@ -7,6 +7,7 @@ import json
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.slack_socket.commands import finding
 from incident_management.slack_socket.commands.typed import Typed, read
@@ -39,7 +40,7 @@ def ask(desk, text, **more):
 def opened(desk, number, severity="medium", **data):
     key = f"INC-20260102-{number:06d}"
     given = {"title": f"Problem {number}", "severity": severity, **data}
-    timeline.append(desk.stores_value, desk.clock, key, "opened", given, "tester")
+    timeline.append(Act(desk.stores_value, desk.clock, "tester"), key, "opened", given)
     timeline.refresh(desk.stores_value, key)
     return key
 
@@ -216,7 +217,7 @@ def test_who_may_read_alone_changes_nothing(desk, text):
 
 def test_a_part_of_an_id_that_fits_several_names_them_and_one_with_the_day_is_enough(desk):
     other = "INC-20260103-AAAB00"
-    timeline.append(desk.stores_value, desk.clock, other, "opened", {"title": "x"}, "tester")
+    timeline.append(Act(desk.stores_value, desk.clock, "tester"), other, "opened", {"title": "x"})
     timeline.refresh(desk.stores_value, other)
     assert ask(desk, "ack aaa")["text"] == f"AAA may be {other}, {INCIDENT}: write more of the id."
     assert desk.story() == []
@@ -327,7 +328,9 @@ def test_the_same_words_typed_again_are_another_command(desk):
 
 
 def test_an_id_that_looks_like_the_name_of_a_password_hides_nothing(desk):
-    timeline.append(desk.stores_value, desk.clock, "INC-20260102-PWDAAF", "opened", {}, "tester")
+    timeline.append(
+        Act(desk.stores_value, desk.clock, "tester"), "INC-20260102-PWDAAF", "opened", {}
+    )
     timeline.refresh(desk.stores_value, "INC-20260102-PWDAAF")
     said = ask(desk, "ack pwd")["text"]
     assert said.endswith("|INC-20260102-PWDAAF>: Acknowledged by mia.")

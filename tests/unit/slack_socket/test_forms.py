@@ -9,6 +9,7 @@ from typing import Any, List
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.incidents.routing import Routing
 from incident_management.slack_socket.presses import read
@@ -166,9 +167,11 @@ def test_in_the_thread_of_a_merged_incident_the_one_that_took_it_over_is_chosen(
 def merged(desk):
     """Merge the incident into another one; returns its id."""
     other = "INC-20260102-BBBBBB"
-    timeline.append(desk.stores_value, desk.clock, other, "opened", {"title": "Both"}, "tester")
+    timeline.append(
+        Act(desk.stores_value, desk.clock, "tester"), other, "opened", {"title": "Both"}
+    )
     timeline.refresh(desk.stores_value, other)
-    merging.merge(desk.stores_value, desk.clock, INCIDENT, other, "tester", "one fault")
+    merging.merge(Act(desk.stores_value, desk.clock, "tester"), INCIDENT, other, "one fault")
     return other
 
 
@@ -246,7 +249,7 @@ def test_of_many_incidents_the_gravest_hundred_can_be_chosen(desk):
     for number in range(120):
         key = f"INC-20260102-{number:06d}"
         data = {"title": "t " * 90, "severity": "critical"}
-        timeline.append(desk.stores_value, desk.clock, key, "opened", data, "tester")
+        timeline.append(Act(desk.stores_value, desk.clock, "tester"), key, "opened", data)
     timeline.refresh_many(desk.stores_value, [f"INC-20260102-{n:06d}" for n in range(120)])
     view = form(desk, chosen({"text": "x", "ts": "1700000900.1", "thread_ts": THREAD}))
     options = block(view, "incident")["options"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.joining import merging
 from incident_management.remediation import approval, execution
@@ -108,10 +109,10 @@ def test_a_repeat_with_an_idempotency_key_gets_the_first_answer_on_another_membe
 def test_the_opposite_merge_on_another_member_is_refused(captain, member, clock, replication):
     a, b = opened(captain, clock, "a", "b")
     replication.sleep(1.0)
-    merging.merge(captain, clock, a, b, "ann")
+    merging.merge(Act(captain, clock, "ann"), a, b)
 
     with pytest.raises(IllegalMove, match="is merged into"):
-        merging.merge(member, clock, b, a, "bob")
+        merging.merge(Act(member, clock, "bob"), b, a)
 
     assert timeline.refresh(captain, a).merged_into == b
     assert timeline.refresh(captain, b).is_open
@@ -124,12 +125,12 @@ def test_an_opposite_merge_is_refused_however_much_of_the_first_is_seen(
     a, b = opened(captain, clock, "a", "b")
     replication.sleep(1.0)
     before = len(replication.operations)
-    merging.merge(captain, clock, a, b, "ann")
+    merging.merge(Act(captain, clock, "ann"), a, b)
     for number, (time, *rest) in enumerate(replication.operations[before : before + seen]):
         replication.operations[before + number] = (time - LAG, *rest)
 
     with pytest.raises(IllegalMove):
-        merging.merge(member, clock, b, a, "bob")
+        merging.merge(Act(member, clock, "bob"), b, a)
 
     assert timeline.refresh(captain, b).is_open
 
@@ -140,7 +141,7 @@ def test_a_split_answers_with_its_new_incident(captain, member, clock, replicati
     incident = ingest(captain, clock).ingest(found)[0].incident_id
     replication.sleep(1.0)
 
-    new = merging.split(member, clock, ROUTING, incident, [found[0].key], "ann")
+    new = merging.split(Act(member, clock, "ann"), ROUTING, incident, [found[0].key])
 
     assert (new.split_from, new.signals) == (incident, 1)
 
@@ -363,5 +364,5 @@ def test_lagging_stores_lag(captain, clock, replication):
     (incident,) = opened(captain, clock, "a")
     assert raw.timeline.find({"incident_id": incident}) == []
     replication.sleep(LAG)
-    lifecycle.acknowledge(raw, clock, incident, "ann")
+    lifecycle.acknowledge(Act(raw, clock, "ann"), incident)
     assert captain.incidents.get(incident)["status"] != "in_progress"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.signal import Signal
 from incident_management.incidents.upkeep import recovery
@@ -14,6 +15,7 @@ from incident_management.remediation.context import Refused
 from incident_management.splunk.session import SplunkError
 from tests.fakes.turns import Killed
 from tests.unit.worker.soak import HOUR, START, Member, World
+from tests.unit.worker.soak_items import asked
 
 __all__ = ["Story"]
 
@@ -267,23 +269,10 @@ class Story:
         ids = sorted({incident, self.incident(), self.incident()})
         return self.ask(member, "/incidents/bulk", {"action": action, "ids": ids, **more})
 
-    def follow_up(self, member: Member, incident: str) -> Any:
+    def item(self, member: Member, incident: str) -> Any:
         known = self.world.captain.incidents.get(incident) or {}
-        there = [one["id"] for one in known.get("follow_ups") or ()]
-        if there and self.rng.random() < 0.6:
-            key = self.rng.choice(there)
-            body = self.rng.choice(
-                (
-                    {"state": "done"},
-                    {"state": "dropped", "reason": "no"},
-                    {"state": "open", "reason": "not yet"},
-                    {"owner": "bob"},
-                )
-            )
-            return self.ask(member, f"/incidents/{incident}/follow-ups/{key}", body)
-        due = member.clock.now() + self.rng.choice((HOUR, 30 * HOUR))
-        whole = {"title": f"Do {self.number}", "owner": "ann", "due": due}
-        return self.ask(member, f"/incidents/{incident}/follow-ups", whole)
+        path, body = asked(self.rng, known, self.number, member.clock.now())
+        return self.ask(member, f"/incidents/{incident}/{path}", body)
 
     def review(self, member: Member, incident: str) -> Any:
         bodies = ({"summary": "So."}, {"state": "done"}, {"state": "open", "reason": "no"})
@@ -314,7 +303,7 @@ class Story:
         def act() -> None:
             known = (member.stores.signals.get(key) for key in keys)
             alerts = [Signal.from_document(one) for one in known if one]
-            recovery.end(member.stores, member.clock, alerts, "tool")
+            recovery.end(Act(member.stores, member.clock, "tool"), alerts)
 
         return act
 
@@ -356,7 +345,7 @@ class Story:
             said = {"analysis_id": key, "verdict": "cause", "cause": "a change"}
             if not timeline.read(member.stores, incident):
                 return
-            timeline.append(member.stores, member.clock, incident, "analysis", said, person)
+            timeline.append(Act(member.stores, member.clock, person), incident, "analysis", said)
             timeline.refresh(member.stores, incident)
             self.tries(lambda: approval.propose(bench.context_of(member), incident, "", person))
 
@@ -394,7 +383,7 @@ class Story:
 
 ACTS = (
     *("acknowledge", "assign", "escalate", "note", "update", "resolve", "resolve", "reopen"),
-    *("close", "pin", "edit", "merge", "merge", "unmerge", "split", "bulk", "follow_up"),
+    *("close", "pin", "edit", "merge", "merge", "unmerge", "split", "bulk", "item", "item"),
     *("review", "suppress", "cover", "fix", "decide", "decide", "carry_out", "undo_fix"),
     *("withdraw", "over", "over", "over", "freeze", "reconfigure", "open_by_hand"),
 )

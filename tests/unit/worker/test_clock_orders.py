@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.editing import edit
 from incident_management.worker.clocks import Clocks
 from tests.fakes.turns import orders
@@ -22,11 +23,11 @@ def test_a_critical_incident_is_escalated_in_time_whichever_worker_goes_on():
         other = Clocks(desk.stores, desk.clock)
         desk.clock.advance(60)
         other.run(desk.routing)
-        edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "medium"})
+        edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "medium"})
         made.append((desk, other))
 
         def person():
-            edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+            edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "critical"})
 
         looks = [lambda: desk.clocks.run(desk.routing), lambda: other.run(desk.routing)]
         return desk.stores, [*looks, person]

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.worker.clocks import Clocks
@@ -51,8 +52,8 @@ def test_a_step_that_lost_to_an_acknowledgement_takes_nothing_away():
     desk.wait(21)
     step = next(e for e in timeline.read(desk.stores, desk.id) if e.kind == "escalation")
     desk.id = desk.open("critical", "pay-2")
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
-    timeline.append(desk.stores, desk.clock, desk.id, "escalation", step.data, "w", step.once)
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
+    timeline.append(Act(desk.stores, desk.clock, "w"), desk.id, "escalation", step.data, step.once)
     timeline.refresh(desk.stores, desk.id)
     assert (desk.incident["owner"], desk.incident["level"]) == ("dana", 1)
 
@@ -237,7 +238,7 @@ def test_a_week_of_incidents_leaves_no_heap_of_notes():
     for day in range(7):
         desk.open("critical", f"pay-{day}")
         desk.wait(60)
-        lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+        lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
         desk.wait(23 * 60, step=600)
     notes = [d for d in desk.stores.claims.all() if d["purpose"] == "clock"]
     assert len(notes) <= 1

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.editing import edit
 from incident_management.incidents.errors import IllegalMove
@@ -34,7 +35,7 @@ def test_the_clocks_warn_and_breach_once_each_and_on_time():
         ("breached", "resolve", "Mon 14:00"),
     ]
     assert desk.incident["sla_status"] == "breached"
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     assert desk.incident["sla_status"] == "missed"
 
 
@@ -42,9 +43,9 @@ def test_what_is_done_in_time_is_met_and_nothing_is_said():
     desk = Desk()
     desk.open()
     desk.wait(10)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(120)
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(600, step=600)
     assert desk.happened() == []
     assert desk.incident["sla_status"] == "met"
@@ -54,7 +55,7 @@ def test_an_acknowledgement_ends_the_first_clock_only():
     desk = Desk()
     desk.open()
     desk.wait(13)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
     assert desk.incident["sla_status"] == "ok"
     desk.wait(240)
     assert [event[:2] for event in desk.happened()] == [
@@ -68,7 +69,7 @@ def test_a_late_acknowledgement_is_a_breach_even_if_no_worker_saw_it():
     desk = Desk()
     desk.open()
     desk.clock.advance(16 * 60)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
     assert desk.incident["sla_status"] == "breached"
     desk.wait(1)
     assert [event[:2] for event in desk.happened()] == [("breached", "acknowledge")]
@@ -125,7 +126,7 @@ def test_a_graver_severity_gets_its_time_from_the_change():
     desk = Desk()
     desk.open("high")
     desk.wait(60)
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "critical"})
     desk.wait(1)
     assert desk.dues() == ("Mon 11:15", "Mon 15:00")
     assert desk.happened() == []
@@ -137,7 +138,7 @@ def test_a_graver_severity_never_gives_more_time():
     desk = Desk()
     desk.open("high")
     desk.wait(110)
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "critical"})
     desk.wait(1)
     assert desk.dues()[0] == "Mon 12:00"
 
@@ -147,7 +148,7 @@ def test_a_milder_severity_counts_from_the_beginning():
     desk.open("critical")
     desk.wait(14)
     assert desk.incident["sla_status"] == "warning"
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "high"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "high"})
     desk.wait(1)
     assert desk.dues() == ("Mon 12:00", "Wed 10:00")
     assert desk.incident["sla_status"] == "ok"
@@ -166,9 +167,9 @@ def test_a_milder_severity_undoes_no_late_acknowledgement():
     desk = Desk()
     desk.open()
     desk.wait(20)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(1)
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "high"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "high"})
     desk.wait(1)
     assert desk.dues() == ("Mon 10:15", "Wed 10:00")
     assert desk.incident["sla_status"] == "breached"
@@ -176,7 +177,7 @@ def test_a_milder_severity_undoes_no_late_acknowledgement():
 
 def test_a_team_that_is_given_it_later_has_its_time_from_then():
     desk = unrouted(escalation__office={"team": "pay*", "step.1": "20m, channel:slack"})
-    assignment.assign(desk.stores, desk.clock, Routing(), desk.id, "ann", team="payments")
+    assignment.assign(Act(desk.stores, desk.clock, "ann"), Routing(), desk.id, team="payments")
     desk.wait(1)
     assert desk.dues() == ("Mon 15:00", "Wed 13:00")
     assert desk.happened() == desk.happened("escalation") == []
@@ -195,7 +196,7 @@ def test_what_is_promised_whatever_the_team_counts_from_the_start():
     desk.open("high")
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
     desk.wait(60)
-    assignment.assign(desk.stores, desk.clock, Routing(), desk.id, "ann", team="payments")
+    assignment.assign(Act(desk.stores, desk.clock, "ann"), Routing(), desk.id, team="payments")
     desk.wait(1)
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
 
@@ -212,11 +213,11 @@ def test_a_reopening_starts_both_clocks_anew():
     desk = Desk()
     desk.open()
     desk.wait(5)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     assert desk.incident["sla_status"] == "met"
     desk.wait(55)
-    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(1)
     assert desk.dues() == ("Mon 11:15", "Mon 15:00")
     desk.wait(20)
@@ -227,10 +228,10 @@ def test_a_reopening_can_go_on_with_the_old_deadline():
     desk = Desk(sla__critical={"on_reopen": "continue"})
     desk.open()
     desk.wait(5)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "dana")
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "dana"), desk.id)
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(55)
-    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(1)
     assert local(desk.incident["sla_resolve_due"]) == "Mon 14:00"
     assert "sla_ack_due" not in desk.incident
@@ -259,7 +260,9 @@ def test_a_merged_incident_has_no_clock_of_its_own_until_it_is_taken_out_again()
 def test_an_escalation_does_not_change_what_was_promised():
     desk = Desk()
     desk.open("high")
-    assignment.escalate(desk.stores, desk.clock, Routing(), desk.id, "dana", "stuck", team="leads")
+    assignment.escalate(
+        Act(desk.stores, desk.clock, "dana"), Routing(), desk.id, "stuck", team="leads"
+    )
     desk.wait(1)
     assert desk.incident["team"] == "leads"
     assert desk.dues() == ("Mon 12:00", "Wed 10:00")
@@ -362,9 +365,9 @@ def test_how_often_the_worker_looks_does_not_change_how_it_ends(actions, pause, 
             desk.wait(minutes, step)
             with contextlib.suppress(IllegalMove):
                 if action in ("critical", "high", "low"):
-                    edit(desk.stores, desk.clock, desk.id, "ann", {"severity": action})
+                    edit(Act(desk.stores, desk.clock, "ann"), desk.id, {"severity": action})
                 elif action != "wait":
-                    getattr(lifecycle, action)(desk.stores, desk.clock, desk.id, "ann")
+                    getattr(lifecycle, action)(Act(desk.stores, desk.clock, "ann"), desk.id)
     for desk in desks:
         desk.wait(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.editing import edit
 from tests.unit.worker.desk import Desk
 
@@ -27,7 +28,7 @@ def test_an_acknowledgement_stops_the_path():
     desk = Desk()
     desk.open()
     desk.wait(30)
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "max")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "max"), desk.id)
     desk.wait(300)
     assert len(desk.happened("escalation")) == 1
 
@@ -35,9 +36,9 @@ def test_an_acknowledgement_stops_the_path():
 def test_a_path_can_go_on_until_the_resolve():
     desk = Desk(escalation__critical={"until": "resolved", "repeat": "0"})
     desk.open()
-    lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "max")
+    lifecycle.acknowledge(Act(desk.stores, desk.clock, "max"), desk.id)
     desk.wait(30)
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "max")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "max"), desk.id)
     desk.wait(300)
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1]
 
@@ -46,7 +47,7 @@ def test_a_path_begins_when_the_incident_becomes_grave_enough():
     desk = Desk()
     desk.open("high")
     desk.wait(60)
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "critical"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "critical"})
     desk.wait(25)
     assert desk.happened("escalation") == [(1, "max", "Mon 11:20")]
 
@@ -97,7 +98,7 @@ def test_a_path_begins_anew_where_it_was_resolved_and_is_back_between_two_looks(
     desk.open()
     desk.wait(60)
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2]
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
-    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
+    lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(25)
     assert [step for step, _owner, _time in desk.happened("escalation")] == [1, 2, 1]

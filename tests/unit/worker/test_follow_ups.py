@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.incidents import lifecycle
+from incident_management.incidents.act import Act
 from incident_management.incidents.review.reminding import remind
 from incident_management.incidents.review.writing import add_follow_up
 from incident_management.notify.message import Message
@@ -17,9 +18,9 @@ def overdue_desk():
         member__lee={"slack_id": "U0LEE", "email": "lee@example.com"},
     )
     desk.open()
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     due = desk.clock.now() + DAY
-    add_follow_up(desk.stores, desk.clock, desk.id, "dana", "Alert on the pool", "Lee", due)
+    add_follow_up(Act(desk.stores, desk.clock, "dana"), desk.id, "Alert on the pool", "Lee", due)
     desk.announce()
     desk.clock.advance(DAY + 1)
     return desk
@@ -50,7 +51,7 @@ def test_nobody_else_hears_of_notes_and_changes_unless_it_is_asked_for():
 
 def test_an_owner_whom_nobody_has_named_is_told_by_name():
     desk = overdue_desk()
-    add_follow_up(desk.stores, desk.clock, desk.id, "dana", "Ask", "zed", desk.clock.now() - 1)
+    add_follow_up(Act(desk.stores, desk.clock, "dana"), desk.id, "Ask", "zed", desk.clock.now() - 1)
     remind(desk.stores, desk.clock)
     desk.announce()
     assert {(one["owner"], one["mention"]) for one in told(desk)} == {("lee", "U0LEE"), ("zed", "")}

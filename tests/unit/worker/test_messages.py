@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import rooms, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.rooms.opening import Rooms
@@ -204,7 +205,7 @@ def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(mo
     settings = parse({"slack": {"bot_token": "xoxb-1"}})
     monkeypatch.setattr(mine._config, "settings", settings)
     opened = {"title": "Slow", "severity": "high", "signals": {"a": 1}, "rule": "r"}
-    timeline.append(stores, clock, "INC-1", "opened", opened, "tester")
+    timeline.append(Act(stores, clock, "tester"), "INC-1", "opened", opened)
     timeline.refresh(stores, "INC-1")
 
     def look():
@@ -216,7 +217,7 @@ def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(mo
 
     # A new process does not know of any.
     assert [look() for _ in range(3)] == [1, 0, 0]
-    rooms.want(stores, clock, "INC-1", "dana")
+    rooms.want(Act(stores, clock, "dana"), "INC-1")
     monkeypatch.setattr(Rooms, "_open", lambda *_given: 1)
     assert look() > 1
     # Without a token nobody is asked for anything.

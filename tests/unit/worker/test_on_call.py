@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment, handover
 from tests.unit.worker.desk import Desk
 
@@ -95,7 +96,7 @@ def test_a_handover_that_an_acknowledgement_forestalled_is_told_to_nobody():
     def meanwhile(verb, _name):
         if verb == "save":
             desk.stores.timeline.before = None
-            lifecycle.acknowledge(desk.stores, desk.clock, desk.id, "lee")
+            lifecycle.acknowledge(Act(desk.stores, desk.clock, "lee"), desk.id)
 
     desk.stores.timeline.before = meanwhile
     handover.hand_over(desk.stores, desk.clock, desk.routing, set())

@@ -8,6 +8,7 @@ from typing import Any, List
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
 from incident_management.worker import refreshing
 from incident_management.worker.refreshing import refresh_stale
@@ -18,9 +19,9 @@ INCIDENT = "INC-20260101-AAAAAA"
 
 def test_a_document_that_lacks_its_newest_entry_is_brought_up_to_it():
     stores, clock = FakeStores(), ManualClock()
-    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
+    timeline.append(Act(stores, clock, "x"), INCIDENT, "opened", {"title": "t", "severity": "high"})
     timeline.refresh(stores, INCIDENT)
-    timeline.append(stores, clock, INCIDENT, "note", {"text": "n"}, "x")
+    timeline.append(Act(stores, clock, "x"), INCIDENT, "note", {"text": "n"})
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}, "its writer may be at it"
     clock.advance(15)
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
@@ -30,7 +31,7 @@ def test_a_document_that_lacks_its_newest_entry_is_brought_up_to_it():
 
 def test_a_document_that_was_never_written_is_written():
     stores, clock = FakeStores(), ManualClock()
-    timeline.append(stores, clock, INCIDENT, "opened", {"title": "t", "severity": "high"}, "x")
+    timeline.append(Act(stores, clock, "x"), INCIDENT, "opened", {"title": "t", "severity": "high"})
     clock.advance(15)
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 1}
     assert stores.incidents.get(INCIDENT)["title"] == "t"
@@ -41,7 +42,7 @@ def opened(stores, clock, count, first=0):
     ids = [f"INC-20260101-{number:06d}" for number in range(first, first + count)]
     for incident_id in ids:
         data = {"title": "t", "severity": "high"}
-        timeline.append(stores, clock, incident_id, "opened", data, "x")
+        timeline.append(Act(stores, clock, "x"), incident_id, "opened", data)
     return ids
 
 
@@ -97,7 +98,7 @@ def test_an_incident_that_is_leaving_gets_no_document_again():
 def told(stores, clock, incident_id, *texts):
     """Notes of which the document knows."""
     for text in texts:
-        timeline.append(stores, clock, incident_id, "note", {"text": text}, "x")
+        timeline.append(Act(stores, clock, "x"), incident_id, "note", {"text": text})
     timeline.refresh(stores, incident_id)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from incident_management.api.incidents import listing
 from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.upkeep.retention import TOMBSTONE
 from incident_management.ports import SearchFailed
@@ -33,7 +34,7 @@ class Walk:
             timeline.refresh(self.stores, incident_id)
 
     def append(self, incident_id: str, kind: str, data: Any) -> None:
-        timeline.append(self.stores, self.clock, incident_id, kind, data, "x")
+        timeline.append(Act(self.stores, self.clock, "x"), incident_id, kind, data)
 
     def round(self, build: str = BUILD) -> int:
         self.clock.advance(60)

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.notify.channel import Delivery
 from incident_management.notify.heard import news
 from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
@@ -90,7 +91,7 @@ class Desk:
         incident = f"INC-20260101-{number:06d}"
         if not timeline.read(self.stores, incident):
             data = {"title": "slow", "severity": "high", "signals": {}}
-            timeline.append(self.stores, self.clock, incident, "opened", data, "tester")
+            timeline.append(Act(self.stores, self.clock, "tester"), incident, "opened", data)
             timeline.refresh(self.stores, incident)
         name = ticket or f"t{number}"
         self.reader.known[name] = Ticket(name, f"OPS-{name}", "s1", "1", "New", False)
@@ -312,12 +313,12 @@ def test_the_newest_ticket_of_an_incident_is_followed(desk):
 
 def test_a_ticket_is_looked_at_for_a_day_after_the_incidents_end(desk):
     incident = desk.incident(1)
-    lifecycle.resolve(desk.stores, desk.clock, incident, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), incident)
     desk.look(60)
     assert desk.reader.asked == [["t1"]]
     desk.look(25 * 60)
     assert len(desk.reader.asked) == 1
-    lifecycle.reopen(desk.stores, desk.clock, incident, "dana")
+    lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), incident)
     desk.look()
     assert len(desk.reader.asked) == 2
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from incident_management.incidents import lifecycle, timeline, updates
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.clocks.checkpoint import KEY as CHECKPOINT
 from incident_management.incidents.editing import edit
 from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.lifecycle import Ending
 from incident_management.incidents.model import Entry
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
@@ -33,10 +35,10 @@ class Promises(Desk):
         super().__init__(**off, **more, escalation__critical={"disabled": "1"})
 
     def update(self, text="We look into it.", **more):
-        who = (self.stores, self.clock, self.routing, self.id)
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
-        return updates.write(*who, more.pop("actor", "dana"), text, **more)
+        act = Act(self.stores, self.clock, more.pop("actor", "dana"), more.pop("once", ""))
+        return updates.write(act, self.routing, self.id, updates.Update(text, **more))
 
     def said(self, event="missed"):
         entries = timeline.effective(timeline.read(self.stores, self.id))
@@ -60,7 +62,7 @@ def test_nothing_is_said_where_nothing_is_promised_or_wanted():
 def test_who_does_not_keep_a_promise_is_reminded_once_with_the_owner_called():
     desk = Promises(member__dana={"slack_id": "U0123ABCD"})
     desk.open()
-    assignment.assign(desk.stores, desk.clock, desk.routing, desk.id, "lee", owner="dana")
+    assignment.assign(Act(desk.stores, desk.clock, "lee"), desk.routing, desk.id, owner="dana")
     desk.update(next_in=1800)
     assert desk.due() == "Mon 10:30"
     desk.wait(29)
@@ -115,7 +117,7 @@ def test_who_was_promised_an_update_gets_it_though_the_incident_is_resolved():
     desk = Promises()
     desk.open()
     desk.update(next_in=1800)
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "incident_management", by_itself=True)
+    lifecycle.resolve(Act(desk.stores, desk.clock, "incident_management"), desk.id, by_itself=True)
     assert desk.due() == "Mon 10:30"
     desk.wait(40)
     assert desk.said() == ["Mon 10:30"]
@@ -129,7 +131,7 @@ def test_where_nobody_wants_to_hear_sooner_any_more_what_was_promised_is_waited_
     desk.update(next_in=7200)
     desk.wait(1)
     assert desk.due() == "Mon 10:30"
-    edit(desk.stores, desk.clock, desk.id, "dana", {"severity": "high"})
+    edit(Act(desk.stores, desk.clock, "dana"), desk.id, {"severity": "high"})
     desk.wait(1)
     assert desk.due() == "Mon 12:00"
     *_, last = [e for e in timeline.read(desk.stores, desk.id) if e.kind == "update_due"]
@@ -141,13 +143,13 @@ def test_with_the_last_update_or_the_close_nobody_waits_any_more():
     desk = Promises()
     desk.open()
     desk.update(next_in=1800)
-    who = (desk.stores, desk.clock, desk.routing, desk.id, "dana")
-    updates.resolve(*who, update="It works again.", resolution="rolled back")
+    act = Act(desk.stores, desk.clock, "dana")
+    updates.resolve(act, desk.routing, desk.id, Ending("rolled back"), "It works again.")
     assert desk.incident["status"] == "resolved" and desk.due() is None
     desk.open(entity="cart")
     desk.update(next_in=1800)
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
-    lifecycle.close(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
+    lifecycle.close(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(60)
     assert (desk.due(), desk.said()) == (None, [])
 
@@ -174,8 +176,8 @@ def test_who_was_told_that_it_is_over_waits_for_nothing_until_it_comes_back():
     desk.update("It works again.", state="resolved")
     desk.wait(60)
     assert (desk.due(), desk.said()) == (None, [])
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
-    lifecycle.reopen(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
+    lifecycle.reopen(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(1)
     assert desk.due() == "Mon 11:40"
 
@@ -194,15 +196,12 @@ def test_only_the_incidents_that_they_want_to_hear_of_regularly():
     desk.open("high")
     desk.wait(60)
     assert (desk.due(), desk.said()) == (None, [])
-    timeline.append(
-        *(desk.stores, desk.clock, desk.id, "severity"),
-        {"from": "high", "to": "critical", "reason": "worse"},
-        "dana",
-    )
+    data = {"from": "high", "to": "critical", "reason": "worse"}
+    timeline.append(Act(desk.stores, desk.clock, "dana"), desk.id, "severity", data)
     timeline.refresh(desk.stores, desk.id)
     desk.wait(1)
     assert desk.due() == "Mon 11:30"  # from the moment on from which they want it
-    lifecycle.resolve(desk.stores, desk.clock, desk.id, "dana")
+    lifecycle.resolve(Act(desk.stores, desk.clock, "dana"), desk.id)
     desk.wait(60)
     assert (desk.due(), desk.said()) == (None, [])
 
@@ -226,7 +225,7 @@ def test_a_promise_goes_along_into_the_incident_that_takes_another_over():
     first = desk.open()
     desk.update(next_in=1800)
     second = desk.open(entity="cart")
-    merging.merge(desk.stores, desk.clock, first, second, "dana", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "dana"), first, second, "one fault")
     assert desk.due() == "Mon 10:30"
     desk.wait(40)
     assert desk.said() == ["Mon 10:30"]
@@ -300,7 +299,7 @@ def test_who_is_promised_something_by_default_is_what_the_team_at_home_wants():
     desk = Promises(stakeholders__support={**group, "severity": "*"})
     desk.open()
     assignment.escalate(
-        desk.stores, desk.clock, desk.routing, desk.id, "dana", team="leads", reason="help"
+        Act(desk.stores, desk.clock, "dana"), desk.routing, desk.id, reason="help", team="leads"
     )
     desk.update()
     assert desk.due() == "Mon 10:30"
@@ -312,10 +311,10 @@ def test_a_merge_that_is_undone_takes_the_promise_back():
     first = desk.open()
     desk.update(next_in=1800)
     second = desk.open(entity="cart")
-    who = (desk.stores, desk.clock)
-    merging.merge(*who, first, second, "dana", "one fault")
+    act = Act(desk.stores, desk.clock, "dana")
+    merging.merge(act, first, second, "one fault")
     desk.wait(1)
-    merging.undo_merge(*who, second, first, "dana", "two faults")
+    merging.undo_merge(act, second, first, "two faults")
     desk.wait(40)
     assert (desk.due(), desk.said()) == (None, [])
     desk.id = first
@@ -328,7 +327,7 @@ def test_nothing_untrue_is_said_of_a_merged_incidents_promise():
     desk.update(next_in=1800)
     second = desk.open(entity="cart")
     desk.update("The cart, too.", actor="lee", next_in=7200)
-    merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "max"), first, second, "one fault")
     desk.wait(40)
     said = [e.data for e in timeline.read(desk.stores, second) if e.kind == "update_due"]
     assert [one["event"] for one in said] == ["taken_over", "missed"]
@@ -343,7 +342,7 @@ def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
     first = desk.open()
     second = desk.open(entity="cart")
     stale = timeline.read(desk.stores, first)
-    merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+    merging.merge(Act(desk.stores, desk.clock, "max"), first, second, "one fault")
     # Written by who had not seen the merge.
     due = desk.clock.now() + 1800
     data = {"text": "We look into it.", "state": "", "services": [], "next_by": due}
@@ -368,7 +367,7 @@ def test_who_writes_in_the_moment_of_a_merge_hands_the_promise_on():
 
     def merged_meanwhile(verb, _collection):
         desk.stores.heal()
-        merging.merge(desk.stores, desk.clock, first, second, "max", "one fault")
+        merging.merge(Act(desk.stores, desk.clock, "max"), first, second, "one fault")
 
     desk.stores.claims.before = merged_meanwhile
     desk.update(next_in=1800)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..incidents import timeline
+from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..incidents.stores import claim_document
 from ..masking import mask
@@ -241,8 +242,7 @@ class Conclusion:
         """Write the timeline entry; repeating it changes nothing."""
         incident_id = analysis["incident_id"]
         timeline.append(
-            self.stores,
-            self.clock,
+            Act(self.stores, self.clock, self.actor),
             incident_id,
             "analysis",
             {
@@ -254,7 +254,6 @@ class Conclusion:
                 "model": analysis["model"]["detail"],
                 "claims": analysis["checked"],
             },
-            self.actor,
             once=f"analysis:{analysis['_key']}",
         )
         timeline.refresh(self.stores, incident_id)

@@ -19,6 +19,7 @@ ROUTES = {
         "incidents.similar",
         "incidents.reviews",
         "incidents.rooms",
+        "incidents.tasks",
         "incidents.updates",
     ),
     "follow-ups": ("incidents.reviews",),

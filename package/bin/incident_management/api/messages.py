@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
+from ..incidents.act import Act
 from ..incidents.errors import Invalid
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
@@ -101,6 +102,11 @@ class Request:
     @property
     def clock(self) -> Clock:
         return self.backend.clock
+
+    @property
+    def act(self) -> Act:
+        """What the caller does with this request, and with its repeats once."""
+        return Act(self.stores, self.clock, self.user, self.mark)
 
     @property
     def searcher(self) -> Searcher:

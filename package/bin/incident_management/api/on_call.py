@@ -124,8 +124,8 @@ def add_cover(request: Request) -> Response:
     people, of_rota = routing.people(), routing.on_call.people(rota)
     may_name_others = OTHERS in request.capabilities
     named = {name: user_name(request.body.get(name) or "") for name in ("person", "instead_of")}
-    who = (request.stores, request.clock, request.user, {**request.body, **named})
-    made = covers.add(*who, people, of_rota, may_name_others, request.mark)
+    wanted = {**request.body, **named}
+    made = covers.add(request.act, wanted, people, of_rota, may_name_others)
     return Response(windows.shown(made, request.clock.now()), status=201)
 
 
@@ -141,8 +141,7 @@ def end_cover(request: Request) -> Response:
 
     Whoever covers, is covered or asked for it may; for others it takes incident_admin.
     """
-    who = (request.stores, request.clock, request.user)
-    ended = covers.end(*who, request.params["id"], OTHERS in request.capabilities)
+    ended = covers.end(request.act, request.params["id"], OTHERS in request.capabilities)
     return Response(windows.shown(ended, request.clock.now()))
 
 

@@ -99,6 +99,8 @@ _INCIDENT = {
     "review": one_of(("", "begun", "done", "not_needed"), "What people said of its review."),
     "follow_ups": listed(any_object(), about="What is to be done afterwards, as of /follow-ups."),
     "follow_ups_open": {**_COUNT, "description": "How many of these are open."},
+    "tasks": listed(any_object(), about="Added or touched; `/incidents/{id}/tasks` has all."),
+    "roles": listed(any_object(), about="That somebody has (`id`, `person`), or gave up."),
     "sla_ack_due": TIME,
     "sla_resolve_due": TIME,
     "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),

@@ -85,8 +85,7 @@ def list_held_back(request: Request) -> Response:
 )
 def add_suppression(request: Request) -> Response:
     """Hold signals back: they are stored and counted, and open no incident."""
-    who = (request.stores, request.clock, request.user)
-    made = suppression.add(*who, request.body, request.mark)
+    made = suppression.add(request.act, request.body)
     return Response(_shown(request, made), status=201)
 
 

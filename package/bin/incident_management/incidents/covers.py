@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Collection, List, Mapping, Tuple
 
 from ..ports import Clock, Document, Stores
+from .act import Act
 from .canonical import milliseconds
 from .clocks import windows
 from .errors import Forbidden, Invalid, NotFound
@@ -57,16 +58,13 @@ class Cover:
 
 
 def add(
-    stores: Stores,
-    clock: Clock,
-    actor: str,
+    act: Act,
     wanted: Mapping[str, Any],
     people: Collection[str],
     of_rota: Collection[str],
     may_name_others: bool,
-    unique: str,
 ) -> Cover:
-    """Check and store a cover.
+    """Check and store a cover; one that was made for the act's ``once`` is returned as it is.
 
     Args:
         wanted: the fields of :class:`Cover` that a person gives; without ``person`` it is whoever
@@ -74,24 +72,23 @@ def add(
         people: everybody whom incident_routing.conf names.
         of_rota: everybody who may be on call by the rota.
         may_name_others: whether somebody who is not concerned may ask for it.
-        unique: names the request; one that was made for it is returned as it is.
 
     Raises Invalid or Forbidden, with one sentence.
     """
-    now = milliseconds(clock.now())
+    now = milliseconds(act.clock.now())
     cover = Cover(
-        id=f"COV-{(unique or uuid.uuid4().hex)[:10]}",
+        id=f"COV-{(act.once or uuid.uuid4().hex)[:10]}",
         rota=str(wanted["rota"]),
-        person=wanted.get("person") or actor,
+        person=wanted.get("person") or act.actor,
         starts_at=float(wanted.get("starts_at") or now),
         ends_at=float(wanted["ends_at"]),
         instead_of=wanted.get("instead_of") or "",
         reason=str(wanted.get("reason") or ""),
-        created_by=actor,
+        created_by=act.actor,
         created_at=now,
     )
     _check_people(cover, people, of_rota)
-    if actor not in (cover.person, cover.instead_of) and not may_name_others:
+    if act.actor not in (cover.person, cover.instead_of) and not may_name_others:
         raise Forbidden(
             "You may take over a duty, or give away your own; for others it takes the capability "
             "incident_admin."
@@ -101,9 +98,9 @@ def add(
     cover = replace(cover, starts_at=max(cover.starts_at, now))
     if not cover.starts_at < cover.ends_at <= cover.starts_at + LONGEST:
         raise Invalid("It has to end after it begins, and within a year of that.")
-    if len(stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
+    if len(act.stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
         raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
-    return windows.insert(stores.covers, cover)
+    return windows.insert(act.stores.covers, cover)
 
 
 def _check_people(cover: Cover, people: Collection[str], of_rota: Collection[str]) -> None:
@@ -121,25 +118,25 @@ def _check_people(cover: Cover, people: Collection[str], of_rota: Collection[str
         raise Invalid(f"{cover.person} can't cover for {cover.person}: name two people.")
 
 
-def end(stores: Stores, clock: Clock, actor: str, cover_id: str, may_end_others: bool) -> Cover:
+def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
     """End a cover now, or before it begins; one that is over stays as it is.
 
     Raises NotFound, or Forbidden for somebody whom it does not concern.
     """
-    known = stores.covers.get(cover_id)
+    known = act.stores.covers.get(cover_id)
     if known is None:
         raise NotFound(f"No cover {cover_id[:60]}; list them with GET /on-call/covers.")
     cover = Cover.from_document(known)
-    if not may_end_others and actor not in (cover.person, cover.instead_of, cover.created_by):
+    if not may_end_others and act.actor not in (cover.person, cover.instead_of, cover.created_by):
         raise Forbidden(
             f"{cover_id} concerns {cover.person} and {cover.instead_of or 'the rota'}; for others "
             "it takes the capability incident_admin to end it."
         )
-    now = milliseconds(clock.now())
+    now = milliseconds(act.clock.now())
     if cover.ends_at <= now:
         return cover
-    ended = replace(cover, ends_at=now, ended_by=actor)
-    stores.covers.save([ended.to_document()])
+    ended = replace(cover, ends_at=now, ended_by=act.actor)
+    act.stores.covers.save([ended.to_document()])
     return ended
 
 

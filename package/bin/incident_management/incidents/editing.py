@@ -10,8 +10,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Mapping, Sequence
 
-from ..ports import Clock, Stores
 from . import timeline
+from .act import Act
 from .canonical import digest
 from .errors import Invalid
 from .fold import EDITABLE
@@ -39,36 +39,32 @@ def version(head: Sequence[str]) -> str:
 
 
 @contextmanager
-def editing(
-    stores: Stores, clock: Clock, incident_id: str, expected: str, actor: str
-) -> Iterator[None]:
+def editing(act: Act, incident_id: str, expected: str) -> Iterator[None]:
     """Hold the right to change one version. Raises Outdated when it is gone or taken."""
-    key = _claim(stores, clock, incident_id, expected, actor)
+    key = _claim(act, incident_id, expected)
     try:
-        if version(timeline.current(stores, incident_id).head) != expected:
+        if version(timeline.current(act.stores, incident_id).head) != expected:
             raise Outdated(f"{incident_id} has changed since it was read: read it again first.")
         yield
     finally:
         # Whoever claims the same version now finds that it has passed.
-        stores.claims.delete(key)
+        act.stores.claims.delete(key)
 
 
-def _claim(stores: Stores, clock: Clock, incident_id: str, expected: str, actor: str) -> str:
-    now = clock.now()
+def _claim(act: Act, incident_id: str, expected: str) -> str:
+    now = act.clock.now()
     for attempt in range(ATTEMPTS):
         key = f"edit:{incident_id}:{expected}:{attempt}"
-        claim = claim_document(key, now, holder=actor)
-        if stores.claims.insert(claim):
+        claim = claim_document(key, now, holder=act.actor)
+        if act.stores.claims.insert(claim):
             return key
-        known = stores.claims.get(key)
+        known = act.stores.claims.get(key)
         if known is None or now - float(known["time"]) < EDITING_SECONDS:
             break
     raise Outdated(f"Somebody else is changing {incident_id}: read it again first.")
 
 
-def edit(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, changes: Mapping[str, Any]
-) -> Incident:
+def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
     """Set title, description, severity, owner, team or entities (a list of texts).
 
     What is the same already is left alone.
@@ -80,7 +76,7 @@ def edit(
     _check(changes)
     seen = {name: readable(changes[name]) for name in ("title", "description") if name in changes}
     changes = {**changes, **seen}
-    incident = timeline.current(stores, incident_id)
+    incident = timeline.current(act.stores, incident_id)
     now = incident.to_document()
     edited: Dict[str, Any] = {
         name: changes[name]
@@ -88,29 +84,27 @@ def edit(
         if name in changes and changes[name] != now[name]
     }
     if edited:
-        timeline.append(stores, clock, incident_id, "edited", edited, actor)
+        timeline.append(act, incident_id, "edited", edited)
     severity = changes.get("severity", incident.severity)
     if severity != incident.severity:
-        data = {"from": incident.severity, "to": severity, "reason": f"set by {actor}"}
-        timeline.append(stores, clock, incident_id, "severity", data, actor)
-    return timeline.refresh(stores, incident_id)
+        data = {"from": incident.severity, "to": severity, "reason": f"set by {act.actor}"}
+        timeline.append(act, incident_id, "severity", data)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def withdraw(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = ""
-) -> Incident:
+def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
     """Close an incident that should not have been one. Doing it again changes nothing."""
-    incident = timeline.current(stores, incident_id)
+    incident = timeline.current(act.stores, incident_id)
     resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
     why = WITHDRAWN.lower()
     if incident.is_open:
         data = {"from": incident.status, "to": "resolved", "reason": why, "resolution": resolution}
-        timeline.append(stores, clock, incident_id, "status", data, actor)
-        incident = timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "status", data)
+        incident = timeline.refresh(act.stores, incident_id)
     if incident.status != "closed":
         data = {"from": incident.status, "to": "closed", "reason": why}
-        timeline.append(stores, clock, incident_id, "status", data, actor)
-    return timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "status", data)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def _check(changes: Mapping[str, Any]) -> None:

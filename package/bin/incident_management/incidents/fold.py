@@ -20,6 +20,7 @@ from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, 
 from .owning import Owning
 from .review.afterwards import Afterwards
 from .room_state import room_after
+from .tasks.dividing import Dividing
 
 __all__ = [
     "ADDING",
@@ -121,6 +122,7 @@ class State:
         self.promise = Promise()
         self.owed = Owed()
         self.afterwards = Afterwards()
+        self.dividing = Dividing()
         self._owning = Owning(incident)
         self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
@@ -141,6 +143,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "task": self.dividing.tasks.take,
+            "role": self.dividing.roles.take,
             "room": self._room,
             "update": self.owed.update,
             "update_due": self.owed.update_due,
@@ -161,7 +165,9 @@ class State:
         incident.update_promised = self.owed.promised
         incident.review = self.afterwards.state
         incident.follow_ups = self.afterwards.follow_ups
-        incident.follow_ups_open = self.afterwards.still_open
+        incident.follow_ups_open = self.afterwards.items.still_open
+        incident.tasks = self.dividing.tasks.all
+        incident.roles = self.dividing.roles.all
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())

@@ -3,16 +3,18 @@
 Every function appends entries, refreshes and returns the incident. All raise NotFound for an
 unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
 
-``once`` names the request: the entry that does what was asked for bears it (:func:`done_before`).
+The entry that does what was asked for bears the act's ``once`` (:func:`done_before`).
 """
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass, replace
 from typing import Any, Container, Dict, List, Optional, Sequence, Set, Tuple
 
 from ..ports import Clock, Document, Stores
 from . import timeline
+from .act import Act
 from .errors import IllegalMove, Invalid
 from .fold import ADDING
 from .model import ACTOR, Entry, Incident
@@ -22,6 +24,7 @@ from .upkeep import flapping
 
 __all__ = [
     "FEEDBACK",
+    "Ending",
     "acknowledge",
     "by_hand",
     "close",
@@ -57,29 +60,28 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
     return None
 
 
-def acknowledge(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, once: str = "", takes: bool = True
-) -> Incident:
+def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
     """Start work on an incident; it becomes the actor's unless it has an owner, or not ``takes``.
 
     Of several who do so at the same moment one has it, and the others are told who (IllegalMove).
     A claim decides that, which is inserted before anything is written.
     """
-    entries = timeline.read_existing(stores, incident_id)
+    entries = timeline.read_existing(act.stores, incident_id)
     incident = _not_begun(entries)
     key = f"edit:{incident_id}:acknowledge:{len(_acknowledgements(entries))}"
-    claim = _first(stores, clock, key, actor, once or key, takes)
+    claim = _first(act.named(act.once or key), key, takes)
     first = str(claim["holder"])
-    if first != actor:
+    if first != act.actor:
         # They may have been ended before it was written: what they wanted is done.
-        incident = _not_begun(timeline.read_existing(stores, incident_id))
+        incident = _not_begun(timeline.read_existing(act.stores, incident_id))
+    theirs = replace(act, actor=first, once=str(claim["value"]["once"]))
     if not incident.owner and claim["value"].get("takes", True):
         owned = {"owner": first, "team": incident.team}
-        timeline.append(stores, clock, incident_id, "assigned", owned, first, f"{key}{_OWNER}")
+        timeline.append(theirs, incident_id, "assigned", owned, f"{key}{_OWNER}")
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
-    timeline.append(stores, clock, incident_id, "status", data, first, str(claim["value"]["once"]))
-    incident = timeline.refresh(stores, incident_id)
-    if first != actor:
+    timeline.append(theirs, incident_id, "status", data, theirs.once)
+    incident = timeline.refresh(act.stores, incident_id)
+    if first != act.actor:
         raise IllegalMove(_begun_by(incident, first))
     return incident
 
@@ -92,15 +94,15 @@ def comes_with_acknowledgement(once: str) -> bool:
     return once.startswith("edit:") and once.endswith(_OWNER)
 
 
-def _first(stores: Stores, clock: Clock, key: str, actor: str, once: str, takes: bool) -> Document:
+def _first(act: Act, key: str, takes: bool) -> Document:
     """Return the claim that counts: the actor's, or of whoever was first within a minute."""
     number = 0
     while True:
-        name, now = f"{key}:{number}", clock.now()
-        claim = claim_document(name, now, {"once": once, "takes": takes}, holder=actor)
-        if stores.claims.insert(claim):
+        name, now = f"{key}:{number}", act.clock.now()
+        claim = claim_document(name, now, {"once": act.once, "takes": takes}, holder=act.actor)
+        if act.stores.claims.insert(claim):
             return claim
-        known = stores.claims.get(name)
+        known = act.stores.claims.get(name)
         if known is not None and now - float(known["time"]) < BEGINNING_SECONDS:
             return known
         number += 1
@@ -129,100 +131,100 @@ def _begun_by(incident: Incident, actor: str) -> str:
     return f"{incident.id} is acknowledged already: by {actor}{kept}."
 
 
-def close(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "", once: str = ""
-) -> Incident:
+def close(act: Act, incident_id: str, reason: str = "") -> Incident:
     """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
-    incident = timeline.current(stores, incident_id)
+    incident = timeline.current(act.stores, incident_id)
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
     data = {"from": "resolved", "to": "closed", "reason": reason}
-    timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "status", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def note(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, text: str, once: str = ""
-) -> Incident:
+def note(act: Act, incident_id: str, text: str) -> Incident:
     """Write a note, in any state. Raises Invalid for an empty or too long text."""
     if not text.strip():
         raise Invalid("A note needs a text.")
     if len(text) > TEXT_CHARACTERS:
         raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
-    timeline.append(stores, clock, incident_id, "note", {"text": text}, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "note", {"text": text}, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def pin(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, pinned: bool, reason: str = ""
-) -> Incident:
+def pin(act: Act, incident_id: str, pinned: bool, reason: str = "") -> Incident:
     """Say that an incident is not to be resolved by itself, or that it may be. In any state."""
-    if timeline.current(stores, incident_id).pinned != pinned:
+    if timeline.current(act.stores, incident_id).pinned != pinned:
         data = {"pinned": pinned, "reason": reason}
-        timeline.append(stores, clock, incident_id, "pinned", data, actor)
-    return timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "pinned", data)
+    return timeline.refresh(act.stores, incident_id)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is said of an incident as it is resolved.
+
+    ``resolution`` is what was done, ``reason`` why it is over, ``feedback`` one of FEEDBACK or
+    empty. ``over`` are the problems whose end it is, ``tasks_left`` what was still to be done.
+    """
+
+    resolution: str = ""
+    reason: str = ""
+    category: str = ""
+    feedback: str = ""
+    over: Sequence[str] = ()
+    tasks_left: Sequence[str] = ()
+
+    def to_data(self) -> Document:
+        """Return it as an entry holds it. Raises Invalid for a feedback that there is not."""
+        if self.feedback and self.feedback not in FEEDBACK:
+            raise Invalid(f"'{self.feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
+        return {
+            "reason": self.reason,
+            "resolution": self.resolution,
+            "category": self.category,
+            "feedback": self.feedback,
+            **({"over": list(self.over)} if self.over else {}),
+            **({"tasks_left": list(self.tasks_left)} if self.tasks_left else {}),
+        }
 
 
 def resolve(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    resolution: str = "",
-    reason: str = "",
-    once: str = "",
-    category: str = "",
-    feedback: str = "",
-    by_itself: bool = False,
-    over: Sequence[str] = (),
+    act: Act, incident_id: str, ending: Ending = Ending(), by_itself: bool = False
 ) -> Incident:
-    """Resolve an open incident. Raises Invalid for a ``feedback`` that is none of FEEDBACK.
+    """Resolve an open incident. Raises Invalid for a feedback that is none of FEEDBACK.
 
-    Where an entry of this ``once`` is there, nothing happens, so a worker that was ended in between
-    may simply try again. One ``by_itself``, which nobody asked for, does not resolve a flapping
-    incident, but is written down (:mod:`.upkeep.flapping`). ``over`` are the problems whose end it
-    is.
+    Where an entry of the act's ``once`` is there, nothing happens, so a worker that was ended in
+    between may simply try again. One ``by_itself``, which nobody asked for, does not resolve a
+    flapping incident, but is written down (:mod:`.upkeep.flapping`).
     """
-    if feedback and feedback not in FEEDBACK:
-        raise Invalid(f"'{feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
-    entries = timeline.read_existing(stores, incident_id)
-    if once and any(entry.once == once for entry in entries):
-        return timeline.refresh(stores, incident_id)
+    said = ending.to_data()
+    entries = timeline.read_existing(act.stores, incident_id)
+    if act.once and any(entry.once == act.once for entry in entries):
+        return timeline.refresh(act.stores, incident_id)
     incident = timeline.fold(entries)
     must_be_open(incident, "resolved")
-    data: Dict[str, Any] = {
-        "from": incident.status,
-        "to": "resolved",
-        "reason": reason,
-        "resolution": resolution,
-        "category": category,
-        "feedback": feedback,
-    }
-    if over:
-        data["over"] = list(over)
-    if by_itself and flapping.hold(stores, clock, incident, actor, data, once):
-        return timeline.refresh(stores, incident_id)
-    timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    if by_itself and flapping.hold(act, incident, said):
+        return timeline.refresh(act.stores, incident_id)
+    data = {"from": incident.status, "to": "resolved", **said}
+    timeline.append(act, incident_id, "status", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def reopen_if_found(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, known: Container[str], reason: str
-) -> bool:
+def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: str) -> bool:
     """Reopen what was just resolved by itself, if its resolver did not see all that was found.
 
     ``known`` are the keys of the entries that it was resolved by. Tells whether it was reopened, by
     this or by somebody else in that moment.
     """
-    entries = timeline.read(stores, incident_id)
+    entries = timeline.read(act.stores, incident_id)
     found = any(entry.kind in ADDING and entry.key not in known for entry in entries)
     if not found or timeline.fold(entries).status != "resolved":
         return False
     try:
-        return reopen(stores, clock, incident_id, actor, reason, found=True).is_open
+        return reopen(act, incident_id, reason, found=True).is_open
     except IllegalMove:
         # Somebody was faster: a person, or whoever wrote the finding.
-        return timeline.current(stores, incident_id).is_open
+        return timeline.current(act.stores, incident_id).is_open
 
 
 def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:
@@ -250,7 +252,7 @@ def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) 
     if finding.key not in seen:
         # Somebody else may have reopened or closed it by now.
         with contextlib.suppress(IllegalMove):
-            reopen(stores, clock, finding.incident_id, ACTOR, reason, found=True)
+            reopen(Act(stores, clock, ACTOR), finding.incident_id, reason, found=True)
 
 
 def by_hand(entry: Entry) -> bool:
@@ -272,38 +274,29 @@ def held_open_by(entries: Sequence[Entry]) -> str:
     return who
 
 
-def reopened_since(
-    stores: Stores, incident_id: str, actor: str, since: float
-) -> Optional[Incident]:
+def reopened_since(act: Act, incident_id: str, since: float) -> Optional[Incident]:
     """Return the incident, refreshed, if this actor has reopened it since then; else None."""
-    for entry in timeline.effective(timeline.read(stores, incident_id)):
-        is_theirs = entry.actor == actor and entry.time >= since
+    for entry in timeline.effective(timeline.read(act.stores, incident_id)):
+        is_theirs = entry.actor == act.actor and entry.time >= since
         if is_theirs and entry.once.startswith(REOPEN):
-            return timeline.refresh(stores, incident_id)
+            return timeline.refresh(act.stores, incident_id)
     return None
 
 
-def reopen(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    reason: str = "",
-    found: bool = False,
-) -> Incident:
+def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) -> Incident:
     """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`.
 
     ``found``: something was found, so the actor is whose alert that was, and did not decide it.
     """
-    entries = timeline.read_existing(stores, incident_id)
+    entries = timeline.read_existing(act.stores, incident_id)
     incident = timeline.fold(entries)
     not_resolved = "{} is {}; only a resolved one is reopened."
     if incident.status != "resolved":
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
     data, once = reopening(incident, resolves[-1].key, reason, found)
-    timeline.append(stores, clock, incident_id, "status", data, actor, once)
-    incident = timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "status", data, once)
+    incident = timeline.refresh(act.stores, incident_id)
     if incident.status == "closed":
         # That came between the look and the entry.
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))

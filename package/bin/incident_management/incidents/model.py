@@ -9,7 +9,7 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
@@ -53,28 +53,9 @@ class Head:
     keys: Tuple[str, ...] = ()
 
 
-def _entry_key(
-    incident_id: str,
-    kind: str,
-    time: float,
-    seq: int,
-    actor: str,
-    data: Document,
-    prev: Sequence[str],
-    once: str,
-) -> str:
-    """The digest of an entry's document without its key; ``data`` is plain already."""
-    content = {
-        "actor": actor,
-        "data": data,
-        "incident_id": incident_id,
-        "kind": kind,
-        "once": once,
-        "prev": list(prev),
-        "seq": seq,
-        "time": plain(time),
-    }
-    return sha256(ENCODER.encode(content))
+def _entry_key(content: Document) -> str:
+    """The digest of an entry's document, which has no key yet; its ``data`` is plain."""
+    return sha256(ENCODER.encode({**content, "time": plain(content["time"])}))
 
 
 @dataclass(frozen=True)
@@ -104,15 +85,23 @@ class Entry:
     ) -> Entry:
         """Make the entry that follows ``head``. Raises Invalid for data the KV store refuses."""
         check_names(data)
-        written, prev = plain(data), tuple(sorted(head.keys))
-        moment, seq = milliseconds(time), head.seq + 1
-        key = _entry_key(incident_id, kind, moment, seq, actor, written, prev, once)
-        return cls(key, incident_id, kind, moment, seq, actor, written, prev, once)
+        content = {
+            "incident_id": incident_id,
+            "kind": kind,
+            "time": milliseconds(time),
+            "seq": head.seq + 1,
+            "actor": actor,
+            "data": plain(data),
+            "prev": sorted(head.keys),
+            "once": once,
+        }
+        return cls.from_document({**content, "_key": _entry_key(content)})
 
     def hash(self) -> str:
         """Return the key that this content must have."""
-        rest = (self.seq, self.actor, plain(self.data), self.prev, self.once)
-        return _entry_key(self.incident_id, self.kind, self.time, *rest)
+        content = {**self.to_document(), "data": plain(self.data)}
+        del content["_key"]
+        return _entry_key(content)
 
     @property
     def order(self) -> Tuple[int, float, str]:
@@ -168,7 +157,8 @@ class Incident:
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
-    are open: :mod:`.review.afterwards`.
+    are open: :mod:`.review.afterwards`. ``tasks`` that were added or touched, and ``roles`` that
+    somebody has or had: :mod:`.tasks.dividing`.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
@@ -221,6 +211,8 @@ class Incident:
     review: str = ""
     follow_ups: List[Document] = field(default_factory=list)
     follow_ups_open: int = 0
+    tasks: List[Document] = field(default_factory=list)
+    roles: List[Document] = field(default_factory=list)
     update_due: Optional[float] = None
     update_promised: Optional[float] = None
     last_update: Document = field(default_factory=dict)

@@ -18,7 +18,18 @@ from .model import Entry, Incident
 from .review.afterwards import SECTIONS
 from .signal import readable
 
-__all__ = ["endings", "lasting", "markdown", "measures", "paragraphs", "plain", "sentence", "when"]
+__all__ = [
+    "endings",
+    "lasting",
+    "markdown",
+    "measures",
+    "paragraphs",
+    "plain",
+    "roles_held",
+    "said",
+    "sentence",
+    "when",
+]
 
 LINE_CHARACTERS = 400
 MAX_LINES = 500
@@ -61,6 +72,7 @@ def markdown(entries: Sequence[Entry]) -> str:
     ]
     if len(happened) > MAX_LINES:
         lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
+    lines += _tasks(incident)
     lines += _messages([entry.data for entry in endings(counted)])
     return "\n".join(lines) + "\n"
 
@@ -99,6 +111,7 @@ def _facts(incident: Incident) -> List[str]:
         ("Affected", ", ".join(incident.entities)),
         ("Found by", ", ".join(incident.rules)),
         ("Team, owner", _joined(", ", incident.team, incident.owner)),
+        ("Roles", roles_held(incident)),
         ("Signals, events", f"{incident.signals}, {incident.events}"),
         ("Category", _joined(", ", incident.category, incident.feedback)),
         ("Time to detect (MTTD)", took["detect"]),
@@ -117,8 +130,13 @@ def _service_level(incident: Incident) -> str:
 
 def sentence(entry: Entry) -> str:
     """Say in one sentence what an entry says, not escaped; of an unknown kind its name."""
-    tell = _SENTENCES.get(entry.kind)
-    return str(tell(entry.data) if tell else entry.kind)
+    return said(entry.kind, entry.data)
+
+
+def said(kind: str, data: Data) -> str:
+    """As :func:`sentence`, of an entry's kind and data."""
+    tell = _SENTENCES.get(kind)
+    return str(tell(data) if tell else kind)
 
 
 def _signals(data: Data) -> str:
@@ -195,6 +213,8 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
         *(f"wrote the review's {SECTIONS[name].lower()}" for name in SECTIONS if name in data),
     ),
+    "task": lambda data: _task(data),
+    "role": lambda data: _role(data),
     "follow_up": lambda data: _joined(
         ", ",
         f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
@@ -204,6 +224,48 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
     ),
 }
+
+
+_TASK_STATES = {"done": "done", "dropped": "dropped", "open": "open again"}
+
+
+def _task(data: Data) -> str:
+    owner = data.get("owner")
+    done = _TASK_STATES.get(str(data.get("state")), "")
+    if not done and data.get("event") == "changed":
+        done = f"handed to {owner}" if owner else "anybody's"
+    added = "added" if data.get("event") == "added" else ""
+    said = f"task {_joined(', ', added, done)}: {data.get('title')}"
+    return _joined(", ", said, owner if added else "", data.get("reason"))
+
+
+def _role(data: Data) -> str:
+    person, before = data.get("person"), data.get("instead_of")
+    said = f"{person} has" if person else "nobody has"
+    return f"{said} the role {data.get('role')}{f', instead of {before}' if before else ''}"
+
+
+def roles_held(incident: Incident) -> str:
+    """Say who has which role; empty for nobody."""
+    return "; ".join(f"{one['id']}: {one['person']}" for one in incident.roles if one["person"])
+
+
+def _tasks(incident: Incident) -> List[str]:
+    """A section with a line for each task that was added or touched."""
+    if not incident.tasks:
+        return []
+    lines = [
+        "",
+        "## Tasks",
+        "",
+        "| what | who | state | by | when (UTC) |",
+        "|---|---|---|---|---|",
+    ]
+    for one in incident.tasks:
+        state = _joined(": ", one["state"], one["reason"])
+        cells = (one["title"], one["owner"] or one["role"], state, one["by"])
+        lines.append(f"| {' | '.join(map(plain, cells))} | {when(one['at'])} |")
+    return lines
 
 
 def _of_state(data: Data) -> str:

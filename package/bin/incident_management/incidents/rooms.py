@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..ports import Clock, Stores
+from ..ports import Stores
 from . import timeline
+from .act import Act
 from .lifecycle import must_be_open
-from .model import ACTOR, Incident
+from .model import Incident
 from .room_state import OPEN, WANTED, stands
 from .stores import claim_document
 
@@ -27,23 +28,23 @@ def claims_of(incident_id: str) -> str:
     return f"{ROOM}:{incident_id}:"
 
 
-def want(stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str = "") -> Incident:
+def want(act: Act, incident_id: str, reason: str = "") -> Incident:
     """Have a channel of its own opened for an open incident, unless it has one or gets one.
 
     Raises NotFound, and IllegalMove when the incident is over.
     """
-    incident = timeline.current(stores, incident_id)
+    incident = timeline.current(act.stores, incident_id)
     must_be_open(incident, "given a channel of its own")
     key = f"{claims_of(incident_id)}care"
-    care = claim_document(key, clock.now(), purpose=ROOM, holder=incident_id)
+    care = claim_document(key, act.clock.now(), purpose=ROOM, holder=incident_id)
     # Before the entry: after a kill in between nobody would see to it.
-    stores.claims.insert(care)
+    act.stores.claims.insert(care)
     if not stands(incident.room, OPEN, WANTED):
         number = int(incident.room.get("number") or 0) + 1
-        note(stores, clock, incident_id, WANTED, number, actor, reason=reason)
+        note(act, incident_id, WANTED, number, reason=reason)
         # Once more: the worker may have done with the one before in that moment.
-        stores.claims.insert(care)
-    return timeline.refresh(stores, incident_id)
+        act.stores.claims.insert(care)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def on_its_way(stores: Stores, incident_id: str) -> Optional[Incident]:
@@ -54,17 +55,8 @@ def on_its_way(stores: Stores, incident_id: str) -> Optional[Incident]:
     return None
 
 
-def note(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    event: str,
-    number: int,
-    actor: str = ACTOR,
-    **data: Any,
-) -> Incident:
+def note(act: Act, incident_id: str, event: str, number: int, **data: Any) -> Incident:
     """Write down what became of the room that was wanted as the ``number``th; each once."""
     said = {"event": event, "number": number, **data}
-    once = f"room:{number}:{event}"
-    timeline.append(stores, clock, incident_id, "room", said, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "room", said, f"room:{number}:{event}")
+    return timeline.refresh(act.stores, incident_id)

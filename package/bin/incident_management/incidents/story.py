@@ -37,7 +37,7 @@ STAYING = frozenset(
     (
         *("opened", "signal", "routed", "note", "notification"),
         *("analysis", "assigned", "severity", "ticket", "review", "follow_up"),
-        *("update", "update_due"),
+        *("update", "update_due", "task", "role"),
     )
 )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
+from .act import Act
 from .canonical import milliseconds
 from .clocks import windows
 from .errors import Invalid, NotFound
@@ -60,26 +61,24 @@ class Suppression(windows.Window):
         return f"Held back by {self.kind} {self.id}: {self.reason}"
 
 
-def add(
-    stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any], unique: str = ""
-) -> Suppression:
+def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
     """Check and store one; ``wanted`` has the fields of :class:`Suppression` that a person gives.
 
-    ``seconds`` may stand for ``ends_at``: so long from now. ``unique`` names the request; one that
-    was made for it is returned as it is. Raises Invalid with one sentence.
+    ``seconds`` may stand for ``ends_at``: so long from now. One that was made for the act's
+    ``once`` is returned as it is. Raises Invalid with one sentence.
     """
-    now = milliseconds(clock.now())
+    now = milliseconds(act.clock.now())
     values = dict(wanted)
     seconds = float(values.pop("seconds", 0.0))
     if seconds:
         values["ends_at"] = now + seconds
-    suppression = Suppression.of("SUP", values, actor, now, unique)
+    suppression = Suppression.of("SUP", values, act.actor, now, act.once)
     _check(suppression, now)
-    if len(stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
+    if len(act.stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
         )
-    return windows.insert(stores.suppressions, suppression)
+    return windows.insert(act.stores.suppressions, suppression)
 
 
 def remove(stores: Stores, suppression_id: str) -> None:

@@ -22,7 +22,8 @@ from typing import (
     Tuple,
 )
 
-from ..ports import Clock, Stores
+from ..ports import Stores
+from .act import Act
 from .errors import NotFound
 from .fold import effective, fold, heads, ordered, signal_keys
 from .model import Entry, Head, Incident
@@ -85,33 +86,27 @@ def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Ent
     return {incident_id: ordered(entries) for incident_id, entries in found.items()}
 
 
-def append(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    kind: str,
-    data: Mapping[str, Any],
-    actor: str,
-    once: str = "",
-) -> Entry:
+def append(act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once: str = "") -> Entry:
     """Write one entry after all those known now, and return it.
 
     When an entry with this ``once`` is there already, that one is returned and nothing is written.
-    The incident's document is not touched: call :func:`refresh` after the last append.
+    Of the entries of an act, that which does what was asked for bears the act's own. The incident's
+    document is not touched: call :func:`refresh` after the last append.
 
     Raises:
         NotFound: the incident has no entries, unless this one opens it.
         Invalid: ``data`` holds a field name that the KV store refuses.
     """
-    entries = read(stores, incident_id)
+    entries = read(act.stores, incident_id)
     if not entries and kind != "opened":
         raise unknown(incident_id)
     if once:
         for entry in entries:
             if entry.once == once:
                 return entry
-    entry = Entry.create(incident_id, kind, data, actor, clock.now(), head_of(entries), once)
-    stores.timeline.insert(entry.to_document())
+    now, head = act.clock.now(), head_of(entries)
+    entry = Entry.create(incident_id, kind, data, act.actor, now, head, once)
+    act.stores.timeline.insert(entry.to_document())
     return entry
 
 

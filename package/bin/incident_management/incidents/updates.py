@@ -7,10 +7,12 @@ state is what people are told, and changes nothing of the incident's own status.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import Any, List, Mapping, Optional, Sequence
 
-from ..ports import Clock, Document, Stores
+from ..ports import Document
 from . import lifecycle, timeline
+from .act import Act
 from .canonical import milliseconds
 from .clocks import checkpoint
 from .clocks import updates as clocks
@@ -18,10 +20,21 @@ from .clocks.owed import STATES
 from .errors import IllegalMove, Invalid
 from .fold import effective
 from .joining import carrying_out
+from .lifecycle import Ending
 from .model import ENDED, Entry, Incident
 from .routing import Routing
+from .tasks.steps import left_open
 
-__all__ = ["MAX_SERVICES", "STATES", "TEXT_CHARACTERS", "draft", "resolve", "updates_of", "write"]
+__all__ = [
+    "MAX_SERVICES",
+    "STATES",
+    "TEXT_CHARACTERS",
+    "Update",
+    "draft",
+    "resolve",
+    "updates_of",
+    "write",
+]
 
 TEXT_CHARACTERS = 2000
 MAX_SERVICES = 50
@@ -31,76 +44,73 @@ LONGEST_SECONDS = 30 * 86400.0
 _PHASES = {"started": "A fix was begun", "done": "A fix was carried out"}
 
 
-def write(
-    stores: Stores,
-    clock: Clock,
-    routing: Routing,
-    incident_id: str,
-    actor: str,
-    text: str,
-    state: str = "",
-    services: Optional[Sequence[str]] = None,
-    next_by: float = 0.0,
-    once: str = "",
-) -> Incident:
-    """Tell stakeholders something, in any state of the incident.
+@dataclass(frozen=True)
+class Update:
+    """What stakeholders are to be told.
 
-    Args:
-        state: one of STATES, or empty.
-        services: what is affected; None: the incident's entities.
-        next_by: when they hear next, in epoch seconds; 0: not promised, but where stakeholders want
-            to hear regularly, within that time.
+    ``state`` is one of STATES, or empty; ``services`` what is affected, None: the incident's
+    entities. ``next_by`` is when they hear next, in epoch seconds; 0: not promised, but where
+    stakeholders want to hear regularly, within that time.
+    """
+
+    text: str
+    state: str = ""
+    services: Optional[Sequence[str]] = None
+    next_by: float = 0.0
+
+
+def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
+    """Tell stakeholders something, in any state of the incident.
 
     Raises:
         NotFound: there is no such incident.
         IllegalMove: it was merged into another.
         Invalid: what is given can't be told or promised.
     """
-    entries = timeline.read_existing(stores, incident_id)
+    entries = timeline.read_existing(act.stores, incident_id)
     incident = timeline.fold(entries)
     if incident.merged_into:
         raise IllegalMove(
             f"{incident_id} was merged into {incident.merged_into}: write the update there, its "
             "stakeholders hear of both."
         )
-    now = clock.now()
-    _check(incident, text, state, next_by, now)
-    if not next_by and state != "resolved":
+    now, next_by = act.clock.now(), update.next_by
+    _check(incident, update, now)
+    if not next_by and update.state != "resolved":
         every = clocks.every_of(entries, routing)
         next_by = now + every if every else 0.0
+    services = incident.entities if update.services is None else update.services
     data: Document = {
-        "text": text.strip(),
-        "state": state,
-        "services": list(incident.entities if services is None else services)[:MAX_SERVICES],
+        "text": update.text.strip(),
+        "state": update.state,
+        "services": list(services)[:MAX_SERVICES],
         **({"next_by": milliseconds(next_by)} if next_by else {}),
     }
     if next_by:
         # Before the entry: after a kill in between nobody would see to the promise.
-        checkpoint.begin(stores, clock)
-    timeline.append(stores, clock, incident_id, "update", data, actor, once)
-    incident = timeline.refresh(stores, incident_id)
+        checkpoint.begin(act.stores, act.clock)
+    timeline.append(act, incident_id, "update", data, act.once)
+    incident = timeline.refresh(act.stores, incident_id)
     if incident.merged_into:
         # In that moment: what was promised goes along.
-        carrying_out.forward(stores, clock, incident_id, carrying_out.IN_A_REQUEST)
+        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
     return incident
 
 
 def resolve(
-    stores: Stores,
-    clock: Clock,
-    routing: Routing,
-    incident_id: str,
-    actor: str,
-    update: str = "",
-    once: str = "",
-    **given: Any,
+    act: Act, routing: Routing, incident_id: str, ending: Ending, last: str = ""
 ) -> Incident:
-    """Resolve an incident as :func:`.lifecycle.resolve` does, with a last ``update``, if given."""
-    if update.strip():
-        lifecycle.must_be_open(timeline.current(stores, incident_id), "resolved")
-        who = (stores, clock, routing, incident_id, actor)
-        write(*who, update, "resolved", once=f"{once}:update" if once else "")
-    return lifecycle.resolve(stores, clock, incident_id, actor, once=once, **given)
+    """Resolve an incident, with a ``last`` update for stakeholders unless that is empty.
+
+    What is still to be done is written down with it.
+    """
+    incident = timeline.current(act.stores, incident_id)
+    if last.strip():
+        lifecycle.must_be_open(incident, "resolved")
+        telling = act.named(f"{act.once}:update" if act.once else "")
+        write(telling, routing, incident_id, Update(last, "resolved"))
+    ending = replace(ending, tasks_left=left_open(routing, incident))
+    return lifecycle.resolve(act, incident_id, ending)
 
 
 def updates_of(entries: Sequence[Entry]) -> List[Entry]:
@@ -126,7 +136,8 @@ def draft(entries: Sequence[Entry]) -> Document:
     return {"text": " ".join(sentences), "state": _state(incident, counted), "services": services}
 
 
-def _check(incident: Incident, text: str, state: str, promised: float, now: float) -> None:
+def _check(incident: Incident, update: Update, now: float) -> None:
+    text, state, promised = update.text, update.state, update.next_by
     if not text.strip():
         raise Invalid("An update needs a text.")
     if len(text) > TEXT_CHARACTERS:

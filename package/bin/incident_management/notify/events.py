@@ -47,6 +47,8 @@ HEADLINES = {
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
     "ticket": "Ticket changed",
+    "task": "Task added, done or handed over",
+    "role": "Role taken or given up",
     "review": "Review written",
     "review_done": "Review done, or not needed",
     "follow_up": "Follow-up noted or changed",

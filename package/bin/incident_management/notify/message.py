@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from ..channels import NAMES
 from ..durations import span
+from ..incidents import report
 from ..incidents.clocks.owed import STATES
 from ..incidents.model import ENDED, SEVERITIES
 from ..masking import mask
@@ -35,6 +36,7 @@ __all__ = [
     "listed",
     "one_line",
     "plain",
+    "roles_told",
 ]
 
 # Without a locale: Splunk Web adds that of whoever opens it, as it does to the ``results_link`` of
@@ -80,7 +82,7 @@ class Message:
     ``eased``: the severity was lowered. ``opened_as``: the title that its incident was opened
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
-    ``room`` is Slack's id of the channel that was opened.
+    ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
     """
 
     event: str
@@ -109,6 +111,7 @@ class Message:
     next_by: float = 0.0
     stakeholders: str = ""
     room: str = ""
+    roles: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -182,7 +185,16 @@ def build(
         eased=event == "severity" and _is_lower(entry["data"]),
         next_by=float(entry["data"].get("next_by") or 0.0),
         room=str(entry["data"]["channel"]) if event == ROOM_OPENED else "",
+        roles=roles_told(incident.get("roles")),
     )
+
+
+def roles_told(roles: Any) -> str:
+    """Say who has which role, of an incident's document, or of a message's, which says so."""
+    if isinstance(roles, str):
+        return roles
+    held = (one for one in roles or () if one["person"])
+    return plain("; ".join(f"{one['id']}: {one['person']}" for one in held), 500)
 
 
 def _affected(entry: Mapping[str, Any], incident: Mapping[str, Any]) -> List[str]:
@@ -251,6 +263,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
+    if kind in ("task", "role"):
+        text = report.said(kind, data)
+        return f"{text[:1].upper()}{text[1:]}."
     if kind == "follow_up":
         return _follow_up(data, incident)
     texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
@@ -326,6 +341,7 @@ def facts(message: Message) -> List[tuple[str, str]]:
     elif message.incident_id:
         people = " · ".join(part for part in (message.team, message.owner) if part)
         found.append(("Team · owner", people or "nobody yet"))
+        found += [("Roles", message.roles)] if message.roles else []
         found.append(("Incident", message.incident_id))
     if message.rules:
         found.append(("Found by", listed(message.rules)))

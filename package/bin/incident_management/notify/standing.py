@@ -13,7 +13,7 @@ from ..incidents import timeline
 from ..incidents.model import ENDED, Entry
 from ..ports import Document, Stores
 from .events import event_of
-from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain
+from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain, roles_told
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
@@ -33,6 +33,8 @@ def marks_of(document: Mapping[str, Any]) -> Marks:
         *(str(document.get(name) or "") for name in ("severity", "status")),
         *(plain(document.get(name), 80) for name in ("team", "owner")),
         plain(document.get("cause"), 500),
+        # Without any, as before there were roles.
+        *filter(None, [roles_told(document.get("roles"))]),
     ]
 
 

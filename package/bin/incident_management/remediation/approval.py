@@ -15,16 +15,15 @@ from .freeze import frozen_until_overridden
 from .live import live_plans, undecided_plans
 from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
+from .present import facts_of, suitable_facts
 from .runs import action_run
 from .safety import (
     checks,
     cited_cause,
-    facts_of,
     freezes_of,
     over_because,
     overridden,
     resolved_arguments,
-    suitable_facts,
 )
 from .steps import LEASE_SECONDS, write_rejection
 

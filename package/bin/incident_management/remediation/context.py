@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ..incidents import timeline
+from ..incidents.act import Act
 from ..incidents.canonical import digest
 from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
@@ -99,14 +100,22 @@ class Context:
             raise ExecutorError(f"There is no executor '{name}'; the executors are: {known}.")
         return self.executors[name]()
 
+    def facts(self, name: str, arguments: Mapping[str, str]) -> Dict[str, Any]:
+        """Return what an executor knows now, and its ``address``. Raises ExecutorError."""
+        executor = self.executor(name)
+        return {**executor.facts(arguments), "address": executor.address(arguments)}
+
+    def address(self, name: str, arguments: Mapping[str, str]) -> str:
+        """Return whom an executor would speak to, without asking it. Raises ExecutorError."""
+        return self.executor(name).address(arguments)
+
     def append(
         self, plan: Mapping[str, Any], kind: str, data: Mapping[str, Any], actor: str, once: str
     ) -> Entry:
         """Write what happened to a plan, on its incident's timeline."""
         data = {"plan_id": plan["_key"], **data}
-        return timeline.append(
-            self.stores, self.clock, plan["incident_id"], kind, data, actor, once
-        )
+        act = Act(self.stores, self.clock, actor)
+        return timeline.append(act, plan["incident_id"], kind, data, once)
 
     def show(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
@@ -142,7 +151,7 @@ class Context:
             data["ends"] = refusal.ends
         minute = int(self.clock.now() // 60)
         once = f"refused:{digest([plan_id, str(refusal), actor, minute], 24)}"
-        timeline.append(self.stores, self.clock, incident_id, "refused", data, actor, once)
+        timeline.append(Act(self.stores, self.clock, actor), incident_id, "refused", data, once)
         if plan:
             self.show(plan)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..incidents import timeline
+from ..incidents.act import Act
 from ..ports import Document
 from .context import SYSTEM, Context
 from .executors.executor import Outcome
@@ -17,7 +18,18 @@ from .objections import refusal_of, stopped_by, take_entity
 from .plan import PlanState
 from .runs import rollback_in_doubt
 from .settling import settle
-from .steps import LEASE_SECONDS, Step, act, action_step, begin, end, keep, look, mark_idle
+from .steps import (
+    LEASE_SECONDS,
+    Step,
+    act,
+    action_step,
+    begin,
+    claimed,
+    end,
+    keep,
+    look,
+    mark_idle,
+)
 
 __all__ = ["execute", "run_once", "show_undoing"]
 
@@ -55,8 +67,8 @@ def run_once(
     context: Context, plan: Document, step: Step, actor: str, reason: str = ""
 ) -> PlanState:
     """Claim a step and carry it out, unless it is somebody's already."""
-    claimed = context.clock.now()
-    if not context.claim(step.run.claim, {"actor": actor}):
+    began = context.clock.now()
+    if not context.claim(step.run.claim, claimed(step, actor)):
         settle(context, plan["_key"])
         return context.show(plan)
     if step.run.kind == "rollback":
@@ -65,10 +77,10 @@ def run_once(
     context.show(plan)
     refusal = stopped_by(context, plan, step, actor)
     # Later, whoever settles may have asked the executor already: that this fails says nothing.
-    if context.clock.now() - claimed < LEASE_SECONDS / 2:
+    if context.clock.now() - began < LEASE_SECONDS / 2:
         stopped = Outcome("failed", f"Nothing was done. {refusal}") if refusal else None
         outcome = stopped or _acted(context, plan, step)
-        late = context.clock.now() - claimed >= LEASE_SECONDS
+        late = context.clock.now() - began >= LEASE_SECONDS
         if outcome.passing and actor == SYSTEM:
             _leave(context, plan, step, outcome)
             mark_idle(context, step.run, not late)
@@ -88,8 +100,8 @@ def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> No
     """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
     text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
     once = f"{step.run.name}:again"
-    note = {"text": text}
-    timeline.append(context.stores, context.clock, plan["incident_id"], "note", note, SYSTEM, once)
+    act = Act(context.stores, context.clock, SYSTEM)
+    timeline.append(act, plan["incident_id"], "note", {"text": text}, once)
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:

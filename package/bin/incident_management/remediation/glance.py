@@ -68,6 +68,9 @@ class _Glanced:
         self._executor = executor
         self._looking = looking
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        return self._executor.address(arguments)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         return self._glances.facts(self._name, self._executor, arguments, self._looking)
 

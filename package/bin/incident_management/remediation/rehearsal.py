@@ -11,7 +11,7 @@ from .executors.executor import Executor, ExecutorError, Outcome
 from .pace import HOUR
 from .plan import PlanState
 from .safety import checks
-from .steps import Step, action_step
+from .steps import Step, action_step, reached
 
 __all__ = ["rehearse"]
 
@@ -44,7 +44,7 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         raise refusal
     try:
         step = action_step(context, plan)
-        executor = context.executor(step.action.executor)
+        executor = reached(context, step)
         tries = _tries(context, plan_id)
         number = len(tries)
         outcome = None

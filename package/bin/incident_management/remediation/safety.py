@@ -15,24 +15,20 @@ from ..incidents.model import Entry, Incident
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
-from .executors.executor import ExecutorError, Unfit
 from .freeze import Freeze, freeze_check, freezes_on
 from .pace import pace
-from .place import untold
 from .plan import PlanState, before_run, plan_digest, terms_of
+from .present import present, standing
 from .proof import blamed_hypothesis, verified_citations
 
 __all__ = [
     "SKEW_SECONDS",
     "checks",
     "cited_cause",
-    "facts_of",
     "freezes_of",
     "over_because",
     "overridden",
-    "preconditions",
     "resolved_arguments",
-    "suitable_facts",
     "withdrawn",
 ]
 
@@ -77,83 +73,6 @@ def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]])
     return arguments
 
 
-def facts_of(
-    action: Action, incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]
-) -> Dict[str, Any]:
-    """The state that a plan is made for and an approval binds to.
-
-    Notes, more signals of the same entities and the like leave it as it is. Raises Refused where
-    the cause is a change of something else.
-    """
-    return {
-        "incident": _standing(incident),
-        "entities": sorted(incident.entities),
-        "cause": str(cause.get("change_id") or cause.get("cause") or ""),
-        **{name: str(value) for name, value in service.items()},
-        **untold(action, cause, service),
-    }
-
-
-def state_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> List[str]:
-    """What is different, one clause each."""
-    names = sorted(set(then) | set(now))
-    return [
-        f"{name.replace('_', ' ')} is {_shown(now.get(name))}, no longer {_shown(then.get(name))}"
-        for name in names
-        if then.get(name) != now.get(name)
-    ]
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value or "nothing")
-
-
-def suitable_facts(
-    context: Context, action: Action, arguments: Mapping[str, str]
-) -> Mapping[str, Any]:
-    """Return what the executor knows of the service that an action is about.
-
-    Raises Refused when it can't be asked, or when a precondition does not hold.
-    """
-    try:
-        service = context.executor(action.executor).facts(arguments)
-    except ExecutorError as error:
-        raise Refused(str(error), _code(error)) from None
-    sentence = preconditions(action, arguments, service)
-    if sentence:
-        raise Refused(sentence, "precondition")
-    return service
-
-
-def _code(error: ExecutorError) -> str:
-    return "precondition" if isinstance(error, Unfit) else "executor"
-
-
-def preconditions(
-    action: Action, arguments: Mapping[str, str], service: Mapping[str, Any]
-) -> Optional[str]:
-    """Return the sentence of the first precondition that does not hold, or None."""
-    name = arguments[action.entity]
-    rules = {
-        "runs_the_change": (
-            service.get("change_id") == arguments.get("change_id"),
-            f"{name} runs {service.get('version')} since {service.get('change_id')}, no longer the "
-            f"change {arguments.get('change_id')}: nothing was done.",
-        ),
-        "returns_to_previous": (
-            service.get("previous_version") == arguments.get("to_version"),
-            f"The version before the change was {service.get('previous_version')} by the deploy "
-            f"API, not {arguments.get('to_version')}: nothing was done.",
-        ),
-        "not_there_yet": (
-            service.get("version") != arguments.get("to_version"),
-            f"{name} runs {service.get('version')} already: there is nothing to do.",
-        ),
-    }
-    chosen = [rules[condition] for condition in action.preconditions]
-    return next((sentence for holds, sentence in chosen if not holds), None)
-
-
 def checks(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: Sequence[Entry]
 ) -> List[Check]:
@@ -167,7 +86,7 @@ def checks(
     results.append(_evidence(context, plan))
     results.append(_arguments(action, plan))
     results.append(_approval(context, plan, state))
-    results.extend(_present(context, plan, state, action, incident, list(entries)))
+    results.extend(present(context, plan, state, action, incident, list(entries)))
     results.extend(pace(context, plan, action))
     results.append(_alone(context, plan))
     results.append(_frozen(context, plan, state, action, incident))
@@ -252,20 +171,13 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
 def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
     if not incident.is_open:
         return Check("incident", False, over_because(incident), "incident_over", "void")
-    if _standing(incident) != plan["state"].get("incident"):
+    if standing(incident) != plan["state"].get("incident"):
         detail = (
             f"{incident.id} was over since {plan['_key']} was made, and opened again: what is "
             "wrong now may be something else. Analyse it again, and propose a fix for that."
         )
         return Check("incident", False, detail, "incident_over", "void")
     return Check("incident", True, f"{incident.id} is open.")
-
-
-def _standing(incident: Incident) -> str:
-    """Return whether an incident is open; of one that was reopened, for the how manieth time."""
-    if not incident.is_open:
-        return "over"
-    return "open" if incident.openings < 2 else f"open for the {incident.openings}. time"
 
 
 def over_because(incident: Incident) -> str:
@@ -329,45 +241,6 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
         "more (incident_approve). Propose it again."
     )
     return Check("approval", False, detail, "approver_gone", "void")
-
-
-def _present(
-    context: Context,
-    plan: Mapping[str, Any],
-    state: PlanState,
-    action: Action,
-    incident: Incident,
-    entries: List[Entry],
-) -> List[Check]:
-    """The rules that need to know what is so right now."""
-    try:
-        service = context.executor(action.executor).facts(plan["arguments"])
-    except ExecutorError as error:
-        return [Check("state", False, str(error), _code(error))]
-    sentence = preconditions(action, plan["arguments"], service)
-    cause = blamed_hypothesis(context.newest_analysis(entries))
-    try:
-        now = facts_of(action, incident, cause, service)
-    except Refused as refusal:
-        return [Check("place", False, str(refusal), refusal.code, "void")]
-    changes = state_changes(plan["state"], now)
-    approved = bool(state.approvers)
-    word = "approved" if approved else "proposed"
-    return [
-        Check(
-            "state",
-            not changes,
-            f"Everything is as when it was {word}."
-            if not changes
-            else f"{'The approval' if approved else 'The proposal'} of {plan['_key']} is void, "
-            f"because the state has changed: {'; '.join(changes)}. Propose it again.",
-            "state_changed",
-            "void" if changes else "",
-        ),
-        Check(
-            "preconditions", sentence is None, sentence or "The preconditions hold.", "precondition"
-        ),
-    ]
 
 
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executors.executor import ExecutorError, Outcome
-from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT
+from .executors.executor import Executor, ExecutorError, Outcome, Unfit
+from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
 from .plan import PlanState
+from .present import address_of, suitable_facts
 from .runs import Run, action_run, rollback_run
-from .safety import resolved_arguments, suitable_facts
+from .safety import resolved_arguments
 
 __all__ = [
     "LEASE_SECONDS",
@@ -19,6 +20,7 @@ __all__ = [
     "act",
     "action_step",
     "begin",
+    "claimed",
     "end",
     "inverse_step",
     "is_idle",
@@ -26,6 +28,7 @@ __all__ = [
     "kept",
     "look",
     "mark_idle",
+    "reached",
     "write_rejection",
 ]
 
@@ -36,11 +39,16 @@ LEASE_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class Step:
-    """What a run asks of the executor. ``override``: of change freezes, as its entry says it."""
+    """What a run asks of the executor.
+
+    ``address``: the only one that it may be asked at, empty where that is not known.
+    ``override``: of change freezes, as its entry says it.
+    """
 
     run: Run
     action: Action
     arguments: Dict[str, str]
+    address: str = ""
     override: Dict[str, Any] = field(default_factory=dict)
 
 
@@ -59,7 +67,12 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
         )
     bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
     arguments = {**plan["arguments"], **bound, **_object(plan), **_incident(plan, action)}
-    return Step(action_run(plan), action, arguments)
+    return Step(action_run(plan), action, arguments, _address(plan))
+
+
+def _address(plan: Mapping[str, Any]) -> str:
+    """Return where a plan's action is approved for; nothing of one from before that was known."""
+    return str(plan["state"].get("address") or "")
 
 
 def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
@@ -95,22 +108,45 @@ def inverse_step(
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
     left = _left_behind(plan, state, action)
     arguments = {**left, **resolved_arguments(action, sources), **_incident(plan, action)}
+    run = rollback_run(plan, state)
+    there = same_service(plan.get("executor", ""), action.executor)
+    address = _address(plan) if there else _begun_at(context, run)
     if check:
-        found = suitable_facts(context, action, arguments)
-        if plan.get("executor") == action.executor:
-            _unless_elsewhere(plan, found)
-    return Step(rollback_run(plan, state), action, arguments)
+        # What another address says of the service is not even asked.
+        now = address_of(context, action, arguments)
+        address = address or now
+        if address != now:
+            raise Refused(
+                f"{plan['_key']} was carried out at {address}, and what is set now is {now}: undo "
+                "it by hand.",
+                "precondition",
+            )
+        suitable_facts(context, action, arguments)
+    return Step(run, action, arguments, address)
 
 
-def _unless_elsewhere(plan: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Raise Refused where a plan was carried out at another address than what undoes it would."""
-    then, now = plan["state"].get("address"), found.get("address")
-    if then and then != now:
-        raise Refused(
-            f"{plan['_key']} was carried out at {then}, and what is set now is {now}: undo it by "
-            "hand.",
-            "precondition",
-        )
+def claimed(step: Step, actor: str) -> Dict[str, Any]:
+    """Return what the claim of a step's run holds."""
+    return {"actor": actor, "address": step.address}
+
+
+def _begun_at(context: Context, run: Run) -> str:
+    """Return the address that a run was begun at; empty where that is not known."""
+    claim = context.stores.claims.get(run.claim)
+    return str(claim["value"].get("address") or "") if claim else ""
+
+
+def reached(context: Context, step: Step) -> Executor:
+    """Return what carries a step out.
+
+    Raises ExecutorError where it is not set, and Unfit where it would speak to another address: of
+    what was begun elsewhere that can't tell anything, and must not do it.
+    """
+    executor = context.executor(step.action.executor)
+    now = executor.address(step.arguments) if step.address else ""
+    if now != step.address:
+        raise Unfit(f"{step.run.plan_id} is for {step.address}, and what is set now is {now}.")
+    return executor
 
 
 def keep(context: Context, run: Run, result: Mapping[str, Any]) -> None:
@@ -171,16 +207,16 @@ def begin(
 def act(context: Context, step: Step) -> Outcome:
     """Ask the executor to carry a step out."""
     try:
-        executor = context.executor(step.action.executor)
-        return executor.execute(step.arguments, step.run.request_id)
+        executor = reached(context, step)
     except ExecutorError as error:
         return Outcome("failed", str(error))
+    return executor.execute(step.arguments, step.run.request_id)
 
 
 def look(context: Context, step: Step, run: Run) -> Outcome:
     """Have the executor find out what became of a run that asked for the same as a step does."""
     try:
-        executor = context.executor(step.action.executor)
+        executor = reached(context, replace(step, address=_begun_at(context, run) or step.address))
     except ExecutorError as error:
         return Outcome("unknown", str(error))
     return executor.settle(step.arguments, run.request_id)

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Set
 
 from ..durations import span
 from ..incidents import lifecycle, timeline
+from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..ports import Searcher, SearchFailed
 from .catalogue import CatalogueError
@@ -211,32 +212,27 @@ class Verifier:
 
     def _resolve(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         """Resolve the incident that a plan has cured, unless people or findings keep it open."""
-        stores, clock = self._context.stores, self._context.clock
+        act = Act(self._context.stores, self._context.clock, SYSTEM, resolve_once(plan))
         incident, entries = self._context.standing(plan["incident_id"])
         is_kept, why = kept_open(plan, state, incident, entries)
         if is_kept:
             if why:
                 text = f"{plan['_key']} has helped, but {incident.id} stays open: {why}"
-                note, once = {"text": text}, f"kept open:{plan['_key']}"
-                timeline.append(stores, clock, incident.id, "note", note, SYSTEM, once)
-                timeline.refresh(stores, incident.id)
+                once = f"kept open:{plan['_key']}"
+                timeline.append(act, incident.id, "note", {"text": text}, once)
+                timeline.refresh(act.stores, incident.id)
             self._context.show(plan)
             return False
         try:
-            lifecycle.resolve(
-                stores,
-                clock,
-                incident.id,
-                SYSTEM,
+            ending = lifecycle.Ending(
                 resolution=f"{plan['summary']} The raising search finds it no more.",
                 reason=f"Recovery verified after {plan['_key']}.",
-                once=resolve_once(plan),
-                by_itself=True,
             )
+            lifecycle.resolve(act, incident.id, ending, by_itself=True)
         except IllegalMove:
             # Somebody resolved it between the look and the move: that is as good.
             return False
         known, reason = {entry.key for entry in entries}, "A finding came while it was resolved."
-        lifecycle.reopen_if_found(stores, clock, incident.id, SYSTEM, known, reason)
+        lifecycle.reopen_if_found(act, incident.id, known, reason)
         self._context.show(plan)
         return True

@@ -30,6 +30,7 @@ ABOUT: Dict[str, Dict[str, str]] = {
         "tell_singly": "Messages of one event and team in tell_window before summaries; 0: all",
         "tell_critical_singly": "The same for critical incidents, which have their own number",
         "tell_window": "The time in which messages are counted",
+        "roles": "Roles in an incident, such as scribe; the lead is its owner and not among them",
         "review_severities": "Incidents of these severities are reviewed afterwards",
     },
     "capacity": {

@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..detection.health.enabled import note_enabled
 from ..detection.monitors.inputs import monitors_of
+from ..incidents.act import Act
 from ..incidents.clocks import handover, windows
 from ..incidents.clocks.assignment import as_agreed, place_waiting
 from ..incidents.intake import conditions
@@ -246,7 +247,7 @@ class Duties:
         """Take in what was held back and goes on, of tools that do not send it again."""
         signals = held.going_on(self.stores, self.clock) if self._config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []
-        end_at_once(self.stores, self.clock, zip(signals, outcomes), ACTOR)
+        end_at_once(Act(self.stores, self.clock, ACTOR), zip(signals, outcomes))
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:

@@ -14,10 +14,12 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, 
 
 from ..channels import HEARD, NAMES
 from ..incidents import lifecycle, timeline
+from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
+from ..incidents.lifecycle import Ending
 from ..incidents.stores import chunks
 from ..notify.delivery.outbox import FINAL
-from ..notify.heard.news import KIND, Ending, Known, News
+from ..notify.heard.news import KIND, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
@@ -236,7 +238,7 @@ class Tickets:
         state = known.state(ticket)
         found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
         if state and state.ends and look.resolves:
-            self._resolve(look, one.incident_id, known.ending(ticket, state))
+            self._resolve(look, one.incident_id, *known.ending(ticket, state))
         if state and ticket.taken and look.acknowledges:
             self._acknowledge(look, one.incident_id, state)
         self._write(look, one.incident_id, [news for news in found if news])
@@ -266,33 +268,33 @@ class Tickets:
             )
         return read.found
 
-    def _resolve(self, look: _Look, incident_id: str, ending: Ending) -> None:
+    def _resolve(self, look: _Look, incident_id: str, ending: Ending, once: str) -> None:
         """Resolve the incident as its ticket was; nothing where it is not open any more."""
         try:
-            who = (self._stores, self._clock, incident_id, look.notebook.channel)
-            lifecycle.resolve(*who, **ending._asdict())
+            lifecycle.resolve(self._act(look, once), incident_id, ending)
         except IllegalMove:
             return
         look.counts["incidents_resolved_by_ticket"] += 1
+
+    def _act(self, look: _Look, once: str = "") -> Act:
+        """What is done in the name of the channel that is looked at."""
+        return Act(self._stores, self._clock, look.notebook.channel, once)
 
     def _acknowledge(self, look: _Look, incident_id: str, news: News) -> None:
         """Acknowledge the incident as it was there; nothing where somebody did, or it is over."""
         once = f"{news.once}:acknowledge"
         try:
-            lifecycle.acknowledge(
-                self._stores, self._clock, incident_id, look.notebook.channel, once, takes=False
-            )
+            lifecycle.acknowledge(self._act(look, once), incident_id, takes=False)
         except IllegalMove:
             return
         look.counts["incidents_acknowledged_there"] += 1
 
     def _write(self, look: _Look, incident_id: str, news: Sequence[News]) -> None:
         """Write entries, and bring the incident's document up to them."""
-        actor = look.notebook.channel
         if not news:
             return
         for one in news:
-            timeline.append(self._stores, self._clock, incident_id, KIND, one.data, actor, one.once)
+            timeline.append(self._act(look), incident_id, KIND, one.data, one.once)
         timeline.refresh(self._stores, incident_id)
         look.counts["ticket_entries"] += len(news)
 

@@ -36,26 +36,25 @@ _FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due", "urgenc
 
 def acted(
     request: Request,
-    act: Callable[..., Incident],
+    does: Callable[..., Incident],
     *given: Any,
     required: bool = False,
     routed: bool = False,
     done: Optional[Done] = None,
-    **named: Any,
 ) -> Response:
-    """Answer with what ``act(stores, clock, incident, user, …)`` makes of the path's incident.
+    """Answer with what ``does(request.act, incident_id, …)`` makes of the path's incident.
 
-    ``routed``: it takes the routing as well, after the clock. ``If-Match`` is heeded, see
+    ``routed``: it takes the routing as well, after the act. ``If-Match`` is heeded, see
     :func:`guarded`.
     """
     routing = [request.routing()] if routed else []
-    who = (request.stores, request.clock, *routing, request.params["id"], request.user)
-    return guarded(request, lambda: act(*who, *given, **named), required, done)
+    whole = (request.act, *routing, request.params["id"], *given)
+    return guarded(request, lambda: does(*whole), required, done)
 
 
 def guarded(
     request: Request,
-    act: Callable[[], Incident],
+    does: Callable[[], Incident],
     required: bool = False,
     done: Optional[Done] = None,
 ) -> Response:
@@ -74,17 +73,11 @@ def guarded(
     if not wanted and required:
         raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
     if wanted in ("", "*"):
-        return answered(act().to_document())
+        return answered(does().to_document())
     expected = wanted[2:] if wanted.startswith("W/") else wanted
     try:
-        with editing.editing(
-            request.stores,
-            request.clock,
-            request.params["id"],
-            expected.strip('"')[:100],
-            request.user,
-        ):
-            return answered(act().to_document())
+        with editing.editing(request.act, request.params["id"], expected.strip('"')[:100]):
+            return answered(does().to_document())
     except editing.Outdated as error:
         raise Problem(412, str(error)) from None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents import editing, lifecycle
+from ...incidents import editing, lifecycle, updates
+from ...incidents.act import Act
 from ...incidents.clocks import assignment
 from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ...incidents.model import Incident
 from ...incidents.review.afterwards import REVIEW_STATES
 from ...incidents.review.writing import write_review
-from ...ports import Clock, Stores
+from ...incidents.routing import Routing
 from ...splunk.session import SplunkError
 from ..router import Request, Response, problem_of, route
 from ..schema import any_text, any_whole, flag, listed, obj, one_of, record, text, whole
@@ -25,43 +26,31 @@ MAX_AT_ONCE = 200
 # A note too long for one incident is too long for each; beyond this the body is refused.
 NOTE = text(10_000, 1)
 
-Act = Callable[[str], Incident]
+Deed = Callable[[str], Incident]
 
 
 class Action(NamedTuple):
     """What is done to each incident, the fields that it takes, and those that it needs.
 
-    ``routed``: it takes the routing as well, after the clock.
+    ``routed``: it takes the routing as well, after the act.
     """
 
-    act: Callable[..., Incident]
+    does: Callable[..., Incident]
     takes: Sequence[str] = ()
     needs: Sequence[str] = ()
     routed: bool = False
 
 
-def _set_severity(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, severity: str, once: str
-) -> Incident:
-    return editing.edit(stores, clock, incident_id, actor, {"severity": severity})
+def _set_severity(act: Act, incident_id: str, severity: str) -> Incident:
+    return editing.edit(act, incident_id, {"severity": severity})
 
 
-def _reopen(
-    stores: Stores, clock: Clock, incident_id: str, actor: str, reason: str, once: str
-) -> Incident:
-    return lifecycle.reopen(stores, clock, incident_id, actor, reason)
+def _resolve(act: Act, routing: Routing, incident_id: str, **said: str) -> Incident:
+    return updates.resolve(act, routing, incident_id, lifecycle.Ending(**said))
 
 
-def _review(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    state: str,
-    reason: str,
-    once: str,
-) -> Incident:
-    return write_review(stores, clock, incident_id, actor, {}, state, reason, once)
+def _review(act: Act, incident_id: str, state: str, reason: str) -> Incident:
+    return write_review(act, incident_id, {}, state, reason)
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -72,8 +61,8 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "note": Action(lifecycle.note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
-    "resolve": Action(lifecycle.resolve, tuple(RESOLUTION)),
-    "reopen": Action(_reopen, ("reason",)),
+    "resolve": Action(_resolve, tuple(RESOLUTION), routed=True),
+    "reopen": Action(lifecycle.reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
     "review": Action(_review, ("state", "reason"), needs=("state",)),
 }
@@ -127,15 +116,15 @@ def bulk(request: Request) -> Response:
     the incident's state, but a note, an escalation or an assignment may be there twice; with an
     ``Idempotency-Key`` nothing is.
     """
-    act = _act(request)
-    results = _results(_chosen(request), lambda key: _done_before(request, key) or act(key))
+    deed = _deed(request)
+    results = _results(_chosen(request), lambda key: _done_before(request, key) or deed(key))
     succeeded = sum(1 for result in results if result["ok"])
     answer = {"results": results, "succeeded": succeeded, "failed": len(results) - succeeded}
     unfinished = any(result["status"] >= 500 for result in results)
     return Response(answer, unfinished=unfinished)
 
 
-def _act(request: Request) -> Act:
+def _deed(request: Request) -> Deed:
     """Return what does the action to one incident. Raises Invalid for fields it can't do with."""
     name = request.text("action")
     action = ACTIONS[name]
@@ -146,8 +135,8 @@ def _act(request: Request) -> Act:
     given = {field: request.text(field, required=field in action.needs) for field in action.takes}
     if name == "assign" and not any(given.values()):
         raise Invalid("Name an owner or a team to assign the incidents to.")
-    who = (request.stores, request.clock, *([request.routing()] if action.routed else []))
-    return lambda key: action.act(*who, key, request.user, once=request.mark, **given)
+    whole = (request.act, *([request.routing()] if action.routed else []))
+    return lambda key: action.does(*whole, key, **given)
 
 
 def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
@@ -155,8 +144,7 @@ def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
     if not request.mark:
         return None
     if request.text("action") == "reopen":
-        since = (request.user, request.began)
-        return lifecycle.reopened_since(request.stores, incident_id, *since)
+        return lifecycle.reopened_since(request.act, incident_id, request.began)
     return lifecycle.done_before(request.stores, incident_id, request.mark)
 
 
@@ -170,14 +158,14 @@ def _chosen(request: Request) -> List[str]:
     return matching(request, wanted or {}, most)
 
 
-def _results(incident_ids: Sequence[str], act: Act) -> List[Dict[str, Any]]:
+def _results(incident_ids: Sequence[str], deed: Deed) -> List[Dict[str, Any]]:
     """One incident after the other; once splunkd is out of reach, the rest are not tried."""
     results: List[Dict[str, Any]] = []
     for incident_id in incident_ids:
         result: Dict[str, Any] = {"id": incident_id}
         results.append(result)
         try:
-            incident = act(incident_id)
+            incident = deed(incident_id)
         except (NotFound, IllegalMove, Invalid, Contended, SplunkError) as error:
             result.update(ok=False, status=problem_of(error).status, detail=str(error))
             if isinstance(error, SplunkError):

@@ -51,15 +51,16 @@ def merge(request: Request) -> Response:
 
     def done(source: str, target: str) -> Optional[Incident]:
         """What an earlier attempt under the same key has done of it."""
-        who = (request.stores, request.clock, source, target, request.user)
-        return merging.merged_since(*who, request.began) if request.mark else None
+        if not request.mark:
+            return None
+        return merging.merged_since(request.act, source, target, request.began)
 
-    def act() -> Incident:
+    def all_merged() -> Incident:
         before: List[str] = []
         for source, target in pairs:
-            who = (request.stores, request.clock, source, target, request.user)
             try:
-                incident = done(source, target) or merging.merge(*who, reason)
+                known = done(source, target)
+                incident = known or merging.merge(request.act, source, target, reason)
             except REFUSALS as error:
                 raise _broken_off(error, before, len(pairs)) from error
             before.append(source)
@@ -69,7 +70,7 @@ def merge(request: Request) -> Response:
         found = [done(source, target) for source, target in pairs]
         return found[-1] if all(found) else None
 
-    return guarded(request, act, done=all_done)
+    return guarded(request, all_merged, done=all_done)
 
 
 @route(
@@ -99,19 +100,17 @@ def split(request: Request) -> Response:
     keys, merged = request.texts("signals"), request.text("incident")
     if bool(keys) == bool(merged):
         raise Invalid("Give either 'signals', a list of keys, or 'incident', one that was merged.")
-    here, reason = request.params["id"], request.text("reason")
-    who = (request.stores, request.clock)
+    here, act, since = request.params["id"], request.act, request.began
+    title, reason = request.text("title"), request.text("reason")
     if merged:
         return guarded(
             request,
-            lambda: merging.undo_merge(*who, here, merged, request.user, reason),
-            done=lambda: merging.undone_since(*who, here, merged, request.user, request.began),
+            lambda: merging.undo_merge(act, here, merged, reason),
+            done=lambda: merging.undone_since(act, here, merged, since),
         )
     reply = guarded(
         request,
-        lambda: merging.split(
-            *who, request.routing(), here, keys, request.user, request.text("title"), reason
-        ),
-        done=lambda: merging.split_since(*who, here, keys, request.user, request.began),
+        lambda: merging.split(act, request.routing(), here, keys, title, reason),
+        done=lambda: merging.split_since(act, here, keys, since),
     )
     return Response(reply.body, 201, reply.headers)

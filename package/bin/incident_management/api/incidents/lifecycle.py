@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from functools import partial
 
 from ...incidents import lifecycle, updates
 from ...incidents.clocks import assignment
@@ -23,14 +23,14 @@ RESOLUTION = {
 @change("/incidents/{id}/acknowledge", body=obj({}))
 def acknowledge(request: Request) -> Response:
     """Start work on an incident; it becomes the caller's unless it has an owner."""
-    return acted(request, lifecycle.acknowledge, once=request.mark)
+    return acted(request, lifecycle.acknowledge)
 
 
 @change("/incidents/{id}/assign", body=obj({"owner": NAME, "team": NAME}))
 def assign(request: Request) -> Response:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it."""
-    owner, team = request.text("owner"), request.text("team")
-    return acted(request, assignment.assign, routed=True, owner=owner, team=team, once=request.mark)
+    to = (request.text("owner"), request.text("team"))
+    return acted(request, assignment.assign, *to, routed=True)
 
 
 @change(
@@ -42,15 +42,14 @@ def escalate(request: Request) -> Response:
 
     Without a team and an owner it goes to the next step of its escalation path.
     """
-    given: Dict[str, Any] = {name: request.text(name) for name in ("reason", "owner", "team")}
-    return acted(request, assignment.escalate, routed=True, once=request.mark, **given)
+    given = map(request.text, ("reason", "owner", "team"))
+    return acted(request, assignment.escalate, *given, routed=True)
 
 
 @change("/incidents/{id}/notes", body=record({"text": text(10_000, 1)}))
 def add_note(request: Request) -> Response:
     """Write a note, in any state."""
-    said = request.text("text", required=True)
-    return acted(request, lifecycle.note, said, once=request.mark)
+    return acted(request, lifecycle.note, request.text("text", required=True))
 
 
 _LAST = text(updates.TEXT_CHARACTERS, about="A last update for stakeholders.")
@@ -59,26 +58,22 @@ _LAST = text(updates.TEXT_CHARACTERS, about="A last update for stakeholders.")
 @change("/incidents/{id}/resolve", body=obj({**RESOLUTION, "update": _LAST}))
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
-    given: Dict[str, Any] = {name: request.text(name) for name in (*RESOLUTION, "update")}
-    return acted(request, updates.resolve, routed=True, once=request.mark, **given)
+    ending = lifecycle.Ending(**{name: request.text(name) for name in RESOLUTION})
+    return acted(request, updates.resolve, ending, request.text("update"), routed=True)
 
 
 @change("/incidents/{id}/reopen", body=obj({"reason": REASON}))
 def reopen(request: Request) -> Response:
     """Reopen a resolved incident."""
-    who = (request.stores, request.params["id"], request.user, request.began)
-    return acted(
-        request,
-        lifecycle.reopen,
-        request.text("reason"),
-        done=lambda: lifecycle.reopened_since(*who),
-    )
+    act, incident_id, since = request.act, request.params["id"], request.began
+    done = partial(lifecycle.reopened_since, act, incident_id, since)
+    return acted(request, lifecycle.reopen, request.text("reason"), done=done)
 
 
 @change("/incidents/{id}/close", body=obj({"reason": REASON}))
 def close(request: Request) -> Response:
     """Close a resolved incident for good; the same problem then opens a new one."""
-    return acted(request, lifecycle.close, request.text("reason"), once=request.mark)
+    return acted(request, lifecycle.close, request.text("reason"))
 
 
 @change(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, List, Mapping
 
 from ...incidents.errors import NotFound
+from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
-from ...incidents.review.afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from ...incidents.review.afterwards import REVIEW_STATES, SECTIONS
 from ...incidents.review.document import Review, read_review
 from ...incidents.review.reminding import incidents_with_follow_ups
 from ...incidents.review.statements import Told
@@ -23,7 +24,7 @@ from .history import indexed
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
 
-_REASON = text(writing.REASON_CHARACTERS)
+_REASON = text(REASON_CHARACTERS)
 _FOLLOW_UP = named(
     "FollowUp",
     obj(
@@ -32,7 +33,7 @@ _FOLLOW_UP = named(
             "title": any_text("What is to be done."),
             "owner": any_text("Whose it is."),
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": any_text("Why it is dropped, done or open again."),
             "by": any_text("Who has changed it last."),
             "at": TIME,
@@ -135,7 +136,7 @@ def write_review(request: Request) -> Response:
     """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
     texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
     said = (request.text("state"), request.text("reason"))
-    return acted(request, writing.write_review, texts, *said, once=request.mark)
+    return acted(request, writing.write_review, texts, *said)
 
 
 @change(
@@ -148,7 +149,7 @@ def add_follow_up(request: Request) -> Response:
     """Note what is to be done afterwards, by whom and until when; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner", required=True)
     due = float(request.body["due"])
-    return acted(request, writing.add_follow_up, title, owner, due, once=request.mark)
+    return acted(request, writing.add_follow_up, title, owner, due)
 
 
 @change(
@@ -158,7 +159,7 @@ def add_follow_up(request: Request) -> Response:
             "title": text(TITLE_CHARACTERS, 1),
             "owner": NAME,
             "due": TIME,
-            "state": one_of(FOLLOW_UP_STATES),
+            "state": one_of(ITEM_STATES),
             "reason": _REASON,
         }
     ),
@@ -166,7 +167,7 @@ def add_follow_up(request: Request) -> Response:
 def change_follow_up(request: Request) -> Response:
     """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
     key = request.params["follow_up"]
-    return acted(request, writing.change_follow_up, key, dict(request.body), once=request.mark)
+    return acted(request, writing.change_follow_up, key, dict(request.body))
 
 
 @route(
@@ -174,7 +175,7 @@ def change_follow_up(request: Request) -> Response:
     "/follow-ups",
     capability="incident_read",
     query={
-        "state": one_of(FOLLOW_UP_STATES, "All unless given."),
+        "state": one_of(ITEM_STATES, "All unless given."),
         "owner": NAME,
         "incident": NAME,
         "limit": LIMIT,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...incidents import rooms
+from ...incidents.act import Act
 from ...incidents.errors import IllegalMove
 from ...incidents.model import Incident
 from ...notify.reach import KEY
-from ...ports import Clock, Stores
 from ..router import Request, Response
 from ..schema import obj
 from .acting import acted, change
@@ -19,13 +19,13 @@ def open_room(request: Request) -> Response:
     The worker opens it within seconds; `room` of the incident says how that stands. One that has a
     channel, or gets one, is answered as it is.
     """
-    who = (request.stores, request.params["id"])
-    return acted(request, _want, done=lambda: rooms.on_its_way(*who))
+    here = (request.stores, request.params["id"])
+    return acted(request, _want, done=lambda: rooms.on_its_way(*here))
 
 
-def _want(stores: Stores, clock: Clock, incident_id: str, actor: str) -> Incident:
+def _want(act: Act, incident_id: str) -> Incident:
     """As :func:`.rooms.want`; IllegalMove also where the worker knows of no Slack."""
-    known = stores.claims.get(KEY)
+    known = act.stores.claims.get(KEY)
     if known and "slack" not in str(known["value"]["channels"]).split(", "):
         raise IllegalMove("Slack is not set up: set it up under Configuration > Slack.")
-    return rooms.want(stores, clock, incident_id, actor)
+    return rooms.want(act, incident_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 from ...durations import seconds_of
 from ...incidents import timeline, updates
@@ -64,14 +64,13 @@ def add_update(request: Request) -> Response:
     `update_every` asks for.
     """
     body = request.body
-    given: Dict[str, Any] = {
-        "state": request.text("state"),
-        "services": request.texts("services") if "services" in body else None,
-        "next_by": _next_by(request),
-        "once": request.mark,
-    }
-    said = request.text("text", required=True)
-    return acted(request, updates.write, said, routed=True, **given)
+    update = updates.Update(
+        text=request.text("text", required=True),
+        state=request.text("state"),
+        services=request.texts("services") if "services" in body else None,
+        next_by=_next_by(request),
+    )
+    return acted(request, updates.write, update, routed=True)
 
 
 @route(

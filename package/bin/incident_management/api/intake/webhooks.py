@@ -122,14 +122,14 @@ def _taken(request: Request, arrivals: Sequence[Arrival], now: float) -> Respons
 
     ``now``: when they were read.
     """
-    stores, clock, user = request.stores, request.clock, request.user
+    stores, clock, act = request.stores, request.clock, request.act
     firing = [one for one in arrivals if not one.over]
     over = [one for one in arrivals if one.over]
     done = taken_in(request, [one.finding for one in firing]) if firing else []
     begun = [(_signal(one, now), end) for one, end in zip(firing, done) if one.has_time(now)]
-    recovery.end_at_once(stores, clock, begun, user)
+    recovery.end_at_once(act, begun)
     recovery.note(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])
-    ended = recovery.end(stores, clock, [_signal(one, now) for one in over], user) if over else []
+    ended = recovery.end(act, [_signal(one, now) for one in over]) if over else []
     taken, ends = iter(done), iter(ended)
     outcomes = [next(ends) if one.over else next(taken) for one in arrivals]
     shown = [{"incident_id": outcome.incident_id, "what": outcome.what} for outcome in outcomes]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...incidents import lifecycle, timeline
+from ...incidents.act import Act
 from ...incidents.grouping import Topology
 from ...incidents.intake.alert import params_of
 from ...incidents.intake.ingest import Ingest
@@ -335,7 +336,7 @@ def _resolve_quiet(
     stores: MemoryStores, clock: _ReplayClock, setting: Setting, unwell: Mapping[str, float]
 ) -> None:
     """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
-    before = clock.moment - setting.quiet
+    act, before = Act(stores, clock, ACTOR), clock.moment - setting.quiet
     still = {"$and": [IS_OPEN, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
         if document["severity"] in setting.quiet_not:
@@ -343,12 +344,12 @@ def _resolve_quiet(
         if any(unwell.get(entity, 0.0) >= before for entity in document["entities"]):
             continue
         incident = Incident.from_document(document)
-        said: Dict[str, Any] = {"resolution": "quiet", "reason": "No more findings."}
+        ending = lifecycle.Ending("quiet", "No more findings.")
         once = f"quiet:{incident.signals}:{incident.last_time}"
-        if flapping.hold(stores, clock, incident, ACTOR, said, once):
+        if flapping.hold(act.named(once), incident, ending.to_data()):
             timeline.refresh(stores, incident.id)
         else:
-            lifecycle.resolve(stores, clock, incident.id, ACTOR, **said)
+            lifecycle.resolve(act, incident.id, ending)
 
 
 def _row(

@@ -14,6 +14,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 
 from ...ports import Clock, Document, Stores
 from .. import covers, lifecycle, timeline
+from ..act import Act
 from ..errors import Invalid
 from ..fold import effective
 from ..model import ACTOR, SEVERITIES, Entry, Incident
@@ -49,14 +50,7 @@ Explained = Tuple[str, str]
 
 
 def assign(
-    stores: Stores,
-    clock: Clock,
-    routing: Routing,
-    incident_id: str,
-    actor: str,
-    owner: str = "",
-    team: str = "",
-    once: str = "",
+    act: Act, routing: Routing, incident_id: str, owner: str = "", team: str = ""
 ) -> Incident:
     """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
 
@@ -67,29 +61,21 @@ def assign(
     if not owner and not team:
         raise Invalid("Name an owner or a team to assign the incident to.")
     routing.check_team(team)
-    incident = timeline.current(stores, incident_id)
+    incident = timeline.current(act.stores, incident_id)
     lifecycle.must_be_open(incident, "assigned")
     data: Document = {"owner": owner, "team": team}
     if team and not owner and routing.assigns(team):
-        data = taker(stores, clock, routing, incident, team).to_data()
-    timeline.append(stores, clock, incident_id, "assigned", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+        data = taker(act.stores, act.clock, routing, incident, team).to_data()
+    timeline.append(act, incident_id, "assigned", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def escalate(
-    stores: Stores,
-    clock: Clock,
-    routing: Routing,
-    incident_id: str,
-    actor: str,
-    reason: str,
-    owner: str = "",
-    team: str = "",
-    once: str = "",
+    act: Act, routing: Routing, incident_id: str, reason: str, owner: str = "", team: str = ""
 ) -> Incident:
     """Hand an open incident one level up; without a team and an owner to the next step of its path.
 
-    Where an entry of this ``once`` is there, nothing happens.
+    Where an entry of the act's ``once`` is there, nothing happens.
 
     Raises:
         Invalid: no reason, or a team that does not exist.
@@ -98,20 +84,20 @@ def escalate(
     routing.check_team(team)
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
-    entries = timeline.read_existing(stores, incident_id)
-    if once and any(entry.once == once for entry in entries):
-        return timeline.refresh(stores, incident_id)
+    entries = timeline.read_existing(act.stores, incident_id)
+    if act.once and any(entry.once == act.once for entry in entries):
+        return timeline.refresh(act.stores, incident_id)
     incident = timeline.fold(entries)
     lifecycle.must_be_open(incident, "escalated")
     if not owner:
-        routing = as_agreed(stores, clock, routing)
+        routing = as_agreed(act.stores, act.clock, routing)
     step = Step(0, 0.0, team, owner) if owner or team else _next_step(entries, incident, routing)
-    choose = partial(taker, stores, clock, routing, incident, passing=incident.owner)
-    data = handed_up(incident, step, reason, routing, clock.now(), choose)
+    choose = partial(taker, act.stores, act.clock, routing, incident, passing=incident.owner)
+    data = handed_up(incident, step, reason, routing, act.clock.now(), choose)
     if step.channels:
         data["channels"] = list(step.channels)
-    timeline.append(stores, clock, incident_id, "escalation", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "escalation", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
 def handed_up(

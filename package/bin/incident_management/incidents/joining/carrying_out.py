@@ -13,6 +13,7 @@ from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..act import Act
 from ..canonical import digest
 from ..clocks.calendar import ALWAYS
 from ..errors import Contended
@@ -45,12 +46,13 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
 
     False: of a merge, ``most`` signals' documents were corrected, and there are more.
     """
+    act = Act(stores, clock, move.actor)
     if move.kind == "merge":
         data = {"into": move.target, "number": move.number, "reason": move.reason}
-        _append(stores, clock, move, move.source, "merged", data, "")
+        timeline.append(act, move.source, "merged", data, move.once("merged"))
         return forward(stores, clock, move.source, most)[1]
     arrive = _write_opening if move.kind == "split" else _write_unmerged
-    arrive(stores, clock, move)
+    arrive(act, move)
     for part, signals in enumerate(_parts(move.signals)):
         data = {
             "to": move.target,
@@ -61,7 +63,8 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
             "undone": move.target if move.kind == "undo" else "",
             "reason": move.reason,
         }
-        _append(stores, clock, move, move.source, "split", data, f":{part}" if part else "")
+        once = move.once("split", str(part or ""))
+        timeline.append(act, move.source, "split", data, once)
     timeline.refresh_many(stores, [move.source, move.target])
     _claim_problems(stores, clock, move)
     _correct(stores, move.source, move.target, move.signals)
@@ -109,7 +112,8 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
         if twice:
             data = {"to": move.target, "number": move.number, "removed": twice}
             data["reason"] = f"Counted on {move.target} as well."
-            _append(stores, clock, move, move.source, "split", data, f":{digest(twice, 40)}")
+            once = move.once("split", digest(twice, 40))
+            timeline.append(Act(stores, clock, move.actor), move.source, "split", data, once)
             timeline.refresh(stores, move.source)
             stories.update(timeline.load(stores, [move.source]))
     for some in chunks(involved, NAMES_A_QUERY):
@@ -232,14 +236,13 @@ def _first_join(number: int) -> str:
     return f"move:{number}:joined"
 
 
-def _write_opening(stores: Stores, clock: Clock, move: Move) -> None:
+def _write_opening(act: Act, move: Move) -> None:
     data = {**move.detail["opened"], "signals": move.signals, "number": move.number}
-    timeline.append(stores, clock, move.target, "opened", data, move.actor, "opened")
-    routed = move.detail["routed"]
-    timeline.append(stores, clock, move.target, "routed", routed, move.actor, "routed")
+    timeline.append(act, move.target, "opened", data, "opened")
+    timeline.append(act, move.target, "routed", move.detail["routed"], "routed")
 
 
-def _write_unmerged(stores: Stores, clock: Clock, move: Move) -> None:
+def _write_unmerged(act: Act, move: Move) -> None:
     for part, signals in enumerate(list(_parts(move.signals)) or [{}]):
         data = {
             "from": move.source,
@@ -248,14 +251,8 @@ def _write_unmerged(stores: Stores, clock: Clock, move: Move) -> None:
             "gone": [] if part else move.detail.get("gone", []),
             "reason": move.reason,
         }
-        _append(stores, clock, move, move.target, "unmerged", data, f":{part}" if part else "")
-
-
-def _append(
-    stores: Stores, clock: Clock, move: Move, incident_id: str, kind: str, data: Document, part: str
-) -> None:
-    once = f"move:{move.number}:{kind}{part}"
-    timeline.append(stores, clock, incident_id, kind, data, move.actor, once)
+        once = move.once("unmerged", str(part or ""))
+        timeline.append(act, move.target, "unmerged", data, once)
 
 
 def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:

@@ -11,6 +11,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..act import Act
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
 from ..fold import MAX_SHARED, MAX_WORDINGS
@@ -47,11 +48,9 @@ ROUNDS = 50
 
 
 def merge(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     source: str,
     into: str,
-    actor: str,
     reason: str = "",
     may: Callable[[], bool] = lambda: True,
 ) -> Incident:
@@ -64,7 +63,7 @@ def merge(
         raise IllegalMove(f"{source} can't be merged with itself.")
 
     def decide(number: int, now: float) -> Move:
-        found = _stories(stores, [source, into])
+        found = _stories(act.stores, [source, into])
         _may_move(found[source])
         target = _may_move(found[into])
         if not target.is_open:
@@ -72,42 +71,34 @@ def merge(
             raise IllegalMove(text)
         if not may():
             raise IllegalMove(f"{source} and {into} were taken apart just now.")
-        return Move(number, "merge", source, into, actor, now, reason)
+        return Move(number, "merge", source, into, act.actor, now, reason)
 
-    _decided(stores, clock, decide)
-    return timeline.refresh(stores, into)
+    _decided(act, decide)
+    return timeline.refresh(act.stores, into)
 
 
-def merged_since(
-    stores: Stores, clock: Clock, source: str, into: str, actor: str, time: float
-) -> Optional[Incident]:
+def merged_since(act: Act, source: str, into: str, time: float) -> Optional[Incident]:
     """Return ``into`` if this actor has merged ``source`` into it since then, all of it done."""
-    return _finished(stores, clock, moves.made(stores, time, "merge", source, actor, into))
+    return _finished(act, moves.made(act, time, "merge", source, into))
 
 
 def split_since(
-    stores: Stores, clock: Clock, incident_id: str, signals: Sequence[str], actor: str, time: float
+    act: Act, incident_id: str, signals: Sequence[str], time: float
 ) -> Optional[Incident]:
     """Return the incident that this actor has split off with these signals since then."""
-    move = moves.made(stores, time, "split", incident_id, actor, signals=signals)
-    return _finished(stores, clock, move)
+    return _finished(act, moves.made(act, time, "split", incident_id, signals=signals))
 
 
-def undone_since(
-    stores: Stores, clock: Clock, incident_id: str, merged: str, actor: str, time: float
-) -> Optional[Incident]:
+def undone_since(act: Act, incident_id: str, merged: str, time: float) -> Optional[Incident]:
     """Return ``merged`` if this actor has taken it out of the incident since then."""
-    move = moves.made(stores, time, "undo", incident_id, actor, merged)
-    return _finished(stores, clock, move)
+    return _finished(act, moves.made(act, time, "undo", incident_id, merged))
 
 
 def split(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     routing: Routing,
     incident_id: str,
     signals: Sequence[str],
-    actor: str,
     title: str = "",
     reason: str = "",
 ) -> Incident:
@@ -121,9 +112,9 @@ def split(
         raise Invalid(f"Name 1 to {MAX_SPLIT} signals to split off.")
 
     def decide(number: int, now: float) -> Move:
-        story = _stories(stores, [incident_id])[incident_id]
+        story = _stories(act.stores, [incident_id])[incident_id]
         incident = _may_move(story)
-        documents = find_by(stores.signals, "_key", [k for k in keys if story.counts(k)])
+        documents = find_by(act.stores.signals, "_key", [k for k in keys if story.counts(k)])
         if len(documents) < len(keys):
             known = {document["_key"] for document in documents}
             lacking = next(key for key in keys if key not in known)
@@ -138,24 +129,23 @@ def split(
         detail = {
             "opened": opened,
             "routed": decision.to_data(),
-            "problems": _whole_problems(stores, incident_id, found),
-            **_left_alone(stores, incident_id, found),
+            "problems": _whole_problems(act.stores, incident_id, found),
+            **_left_alone(act.stores, incident_id, found),
         }
         counts = {signal.key: signal.count for signal in found}
-        target = _unused_id(stores, clock, number)
-        return Move(number, "split", incident_id, target, actor, now, reason, counts, detail)
+        target = _unused_id(act.stores, act.clock, number)
+        return Move(number, "split", incident_id, target, act.actor, now, reason, counts, detail)
 
-    return timeline.refresh(stores, _decided(stores, clock, decide).target)
+    return timeline.refresh(act.stores, _decided(act, decide).target)
 
 
-def undo_merge(
-    stores: Stores, clock: Clock, incident_id: str, merged: str, actor: str, reason: str = ""
-) -> Incident:
+def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Incident:
     """Take ``merged`` out of the incident that it was merged into, and return it, open again.
 
     It gets back its signals, and those of its problems that came since; what was split off in
     between stays where it is.
     """
+    stores = act.stores
 
     def decide(number: int, now: float) -> Move:
         found = _stories(stores, [incident_id, merged])
@@ -174,21 +164,22 @@ def undo_merge(
             "gone": _gone(holder, story, back),
             **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
         }
-        return Move(number, "undo", incident_id, merged, actor, now, reason, back, detail)
+        return Move(number, "undo", incident_id, merged, act.actor, now, reason, back, detail)
 
-    return timeline.refresh(stores, _decided(stores, clock, decide).target)
+    return timeline.refresh(stores, _decided(act, decide).target)
 
 
-def _finished(stores: Stores, clock: Clock, move: Optional[Move]) -> Optional[Incident]:
+def _finished(act: Act, move: Optional[Move]) -> Optional[Incident]:
     """Do what is missing of a move, if there is one, and return where its signals went."""
     if move is None:
         return None
-    finish(stores, clock, move, IN_A_REQUEST)
-    return timeline.refresh(stores, move.target)
+    finish(act.stores, act.clock, move, IN_A_REQUEST)
+    return timeline.refresh(act.stores, move.target)
 
 
-def _decided(stores: Stores, clock: Clock, decide: Callable[[int, float], Move]) -> Move:
+def _decided(act: Act, decide: Callable[[int, float], Move]) -> Move:
     """Take the next number for what ``decide`` says once all earlier moves are finished."""
+    stores, clock = act.stores, act.clock
     for _round in range(ROUNDS):
         last = moves.newest(stores)
         if last is not None and not finish(stores, clock, last, IN_A_REQUEST):

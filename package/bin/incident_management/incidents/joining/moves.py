@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
+from ..act import Act
 from ..stores import claim_document
 
 __all__ = ["Move", "made", "newest", "since", "take"]
@@ -44,6 +45,11 @@ class Move:
         key = f"{PURPOSE}:{self.number:09d}"
         return claim_document(key, self.time, asdict(self), purpose=PURPOSE, holder=self.actor)
 
+    def once(self, kind: str, part: str = "") -> str:
+        """Return the ``once`` of an entry that says so; of several of a kind, each is a part."""
+        named = f"move:{self.number}:{kind}"
+        return f"{named}:{part}" if part else named
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Move:
         return cls(**document["value"])
@@ -63,22 +69,21 @@ def since(stores: Stores, time: float, most: int) -> List[Move]:
 
 
 def made(
-    stores: Stores,
+    act: Act,
     time: float,
     kind: str,
     source: str,
-    actor: str,
     target: str = "",
     signals: Collection[str] = (),
 ) -> Optional[Move]:
-    """Return somebody's last move since then that matches; None without one.
+    """Return the actor's last move since then that matches; None without one.
 
     A split names no ``target``, and only a split names ``signals``.
     """
     found = [
         move
-        for move in since(stores, time, MAX_MADE)
-        if (move.kind, move.source, move.actor) == (kind, source, actor)
+        for move in since(act.stores, time, MAX_MADE)
+        if (move.kind, move.source, move.actor) == (kind, source, act.actor)
         and target in ("", move.target)
         and (not signals or set(signals) == set(move.signals))
     ]

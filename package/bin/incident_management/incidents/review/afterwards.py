@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Optional
 
+from ..items import Items
 from ..model import Document, Entry
 
-__all__ = ["ENDING", "FOLLOW_UP_STATES", "REVIEW_STATES", "SECTIONS", "Afterwards"]
+__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "Afterwards"]
 
 # What people write, and what it is called.
 SECTIONS: Mapping[str, str] = {
@@ -24,24 +25,23 @@ SECTIONS: Mapping[str, str] = {
 # What ends a review, and what somebody may say of it: ``open`` takes one of the others back.
 ENDING = ("done", "not_needed")
 REVIEW_STATES = ("open", *ENDING)
-FOLLOW_UP_STATES = ("open", "done", "dropped")
 OVERDUE = "overdue"
-_TOLD = ("title", "owner", "due", "state", "reason")
+_BLANK = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
 
 
 class Afterwards:
     """The review and the follow-ups of one incident, entry by entry (:class:`..fold.State`).
 
     ``written`` has the newest entry of each section that has a text, ``said`` the one that says
-    that the review is done or not needed.
+    that the review is done or not needed, ``turns`` counts how often its state was set.
     """
 
     def __init__(self) -> None:
         self.written: Dict[str, Entry] = {}
         self.said: Optional[Entry] = None
         self._begun = False
-        self._follow_ups: Dict[str, Document] = {}
-        self._turns: Dict[str, int] = {}
+        self.turns = 0
+        self.items = Items("follow_up", _BLANK)
 
     @property
     def state(self) -> str:
@@ -54,20 +54,10 @@ class Afterwards:
     def follow_ups(self) -> List[Document]:
         """Each follow-up as it stands, the oldest first.
 
-        Its fields are ``id, title, owner, due, state, reason``, by whom and when it was last
-        changed (``by``, ``at``; of an ended one who ended it), and of which ``due`` this owner was
-        reminded (``reminded``).
+        Its fields are those of an item (:class:`..items.Items`), ``title, owner, due, state,
+        reason``, and of which ``due`` this owner was reminded (``reminded``).
         """
-        return [dict(one) for one in self._follow_ups.values()]
-
-    @property
-    def still_open(self) -> int:
-        """How many follow-ups are neither done nor dropped."""
-        return sum(1 for one in self._follow_ups.values() if one["state"] == "open")
-
-    def turns(self, follow_up: str = "") -> int:
-        """Return how often the state of a follow-up was set; without one, that of the review."""
-        return self._turns.get(follow_up, 0)
+        return self.items.all
 
     def review(self, entry: Entry) -> None:
         """Take what somebody wrote or said. Of two who say the same, the first has said it."""
@@ -77,7 +67,7 @@ class Afterwards:
             self.written.pop(name, None)
             if text:
                 self.written[name] = entry
-        self._count(entry)
+        self.turns += "state" in entry.data
         state = entry.data.get("state")
         if state == "open":
             self.said, self._begun = None, True
@@ -86,36 +76,16 @@ class Afterwards:
 
     def follow_up(self, entry: Entry) -> None:
         """Take a follow-up, a change of one, or that its owner was reminded."""
-        key = str(entry.data.get("follow_up") or "")
-        known = self._follow_ups.get(key)
+        known = self.items.get(str(entry.data.get("follow_up") or ""))
         if entry.data.get("event") == OVERDUE:
             if known and entry.data.get("owner") == known["owner"]:
                 known["reminded"] = entry.data.get("due")
             return
-        self._count(entry)
-        new = {name: entry.data[name] for name in _TOLD if name in entry.data}
-        if known is None:
-            blank = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
-            self._follow_ups[key] = {"id": key, **blank, **new, **_by(entry)}
-            return
-        if new.get("owner", known["owner"]) != known["owner"]:
+        if known and entry.data.get("owner", known["owner"]) != known["owner"]:
             known.pop("reminded", None)
-        if "state" not in new:
-            # Beside its end, it stays as whoever ended it has said.
-            known.update({**new, **(_by(entry) if known["state"] == "open" else {})})
-        elif new["state"] != known["state"]:
-            known.update({"reason": "", **new, **_by(entry)})
-
-    def _count(self, entry: Entry) -> None:
-        if "state" in entry.data:
-            key = str(entry.data.get("follow_up") or "")
-            self._turns[key] = self._turns.get(key, 0) + 1
+        self.items.take(entry)
 
     def reopened(self) -> None:
         """The incident is open again: what was said of its review holds no more."""
         if self.said is not None:
             self.said, self._begun = None, True
-
-
-def _by(entry: Entry) -> Document:
-    return {"by": entry.actor, "at": entry.time}

@@ -9,7 +9,7 @@ from ...utc import to_the_second as utc
 from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
-from ..report import lasting, measures, paragraphs, plain, when
+from ..report import lasting, measures, paragraphs, plain, roles_held, when
 from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
 from .afterwards import ENDING, SECTIONS
@@ -136,6 +136,7 @@ class Review:
             "Severity": incident.severity,
             "Status": incident.status.replace("_", " "),
             "Owner, team": ", ".join(one for one in (incident.owner, incident.team) if one),
+            "Roles": roles_held(incident),
             "Review": f"{state}: {reason}" if reason else state,
             "Time to detect": took["detect"],
             "Time to acknowledge": took["acknowledge"],

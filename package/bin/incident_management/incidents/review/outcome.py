@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from ...utc import to_the_second as utc
 from ..model import Entry
 from ..report import endings, sentence
+from ..tasks.dividing import Dividing
 from .statements import Statement, Told, named, shortened
 
 __all__ = ["promised", "told", "tried"]
@@ -110,7 +111,7 @@ def promised(story: Told) -> List[Statement]:
         status = "" if story.incident.merged_into else story.incident.sla_status
         standing = f"; they are {status}." if status else "."
         found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
-    found += _undelivered(story)
+    found += _undelivered(story) + _left_open(story)
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
         different = tell(entry.data) if tell else None
@@ -119,6 +120,23 @@ def promised(story: Told) -> List[Statement]:
     return shortened(found) or [
         Statement("The timeline has no deadline, and nothing that went wrong.")
     ]
+
+
+def _left_open(story: Told) -> List[Statement]:
+    """What was to be done yet when it was resolved, each time."""
+    tasks, found = Dividing().tasks, []
+    for entry in story.of_kind("task", "status"):
+        if entry.kind == "task":
+            tasks.take(entry)
+        elif entry.data.get("to") == "resolved":
+            # A resolve by itself knows of no checklist.
+            written = [str(one["title"]) for one in tasks.all if one["state"] == "open"]
+            left = list(entry.data.get("tasks_left") or written)
+            if left:
+                what = f"{len(left)} task{' was' if len(left) == 1 else 's were'} open"
+                text = f"When it was resolved {what}: {named(left, 20)}."
+                found.append(Statement(text, (entry,)))
+    return found
 
 
 def _deadline(data: Data) -> Optional[str]:

@@ -9,11 +9,13 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
+from ..act import Act
 from ..errors import IllegalMove, NotFound
+from ..items import WRITING_SECONDS
 from ..model import ACTOR
 from ..stores import find_by
 from .afterwards import OVERDUE
-from .writing import FOLLOW_UPS, WRITING_SECONDS, change_follow_up
+from .writing import FOLLOW_UPS, change_follow_up
 
 __all__ = ["incidents_with_follow_ups", "remind"]
 
@@ -50,12 +52,12 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
     now = clock.now()
     done = {"follow_ups_overdue": 0, "follow_ups_dropped": 0}
     for incident_id, one in _look(stores, now)[:A_ROUND]:
-        act, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
+        write, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
         # Each change makes it another follow-up: what was reminded of before, or reopened, is anew.
         once = f"follow-up:{one['id']}:{name}:{one['due']:.3f}:{one['at']:.3f}"
         try:
             if one in timeline.refresh(stores, incident_id).follow_ups:
-                act(stores, clock, incident_id, one, once)
+                write(Act(stores, clock, ACTOR, once), incident_id, one)
                 done[f"follow_ups_{name}"] += 1
         except (NotFound, IllegalMove):
             continue  # It has left the KV store since, or somebody has just changed it.
@@ -136,18 +138,14 @@ def _is_forgotten(one: Mapping[str, Any], now: float) -> bool:
     return now - max(float(one["due"]), float(one["at"])) > FORGOTTEN_SECONDS
 
 
-def _drop(
-    stores: Stores, clock: Clock, incident_id: str, one: Mapping[str, Any], once: str
-) -> None:
+def _drop(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
     reason = "It was a year overdue, and nobody has changed it."
     changes = {"state": "dropped", "reason": reason}
-    change_follow_up(stores, clock, incident_id, ACTOR, one["id"], changes, once, one["at"])
+    change_follow_up(act, incident_id, one["id"], changes, one["at"])
 
 
-def _tell(
-    stores: Stores, clock: Clock, incident_id: str, one: Mapping[str, Any], once: str
-) -> None:
+def _tell(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
     told = {name: one[name] for name in ("title", "owner", "due")}
     data = {"follow_up": one["id"], "event": OVERDUE, **told}
-    timeline.append(stores, clock, incident_id, "follow_up", data, ACTOR, once)
-    timeline.refresh(stores, incident_id)
+    timeline.append(act, incident_id, "follow_up", data, act.once)
+    timeline.refresh(act.stores, incident_id)

@@ -8,23 +8,23 @@ state, or what somebody else has said meanwhile, does not allow it.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional
 
-from ...ports import Clock, Document, Stores
+from ...ports import Document, Stores
 from .. import timeline
+from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
+from ..items import check_seen, line, news, person, reason_of, take_turn
 from ..model import Entry, Incident
 from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from ..stores import claim_document
-from .afterwards import FOLLOW_UP_STATES, REVIEW_STATES, SECTIONS
+from .afterwards import REVIEW_STATES, SECTIONS
 
 __all__ = [
     "FOLLOW_UPS",
     "MAX_FOLLOW_UPS",
-    "REASON_CHARACTERS",
-    "WRITING_SECONDS",
     "add_follow_up",
     "change_follow_up",
     "claim_of",
@@ -38,11 +38,7 @@ FOLLOW_UPS = "follow-ups"
 """
 # A review with more than this to do is a programme, which its organisation plans elsewhere.
 MAX_FOLLOW_UPS = 50
-REASON_CHARACTERS = 1000
 LATEST_DUE = 1e11
-WRITING_SECONDS = 60.0
-"""The longest from a claim to the entry that it is for."""
-ATTEMPTS = 20
 _WORDS = {"not_needed": "not needed"}
 
 
@@ -52,20 +48,13 @@ def claim_of(incident_id: str) -> str:
 
 
 def write_review(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    texts: Mapping[str, str],
-    state: str = "",
-    reason: str = "",
-    once: str = "",
+    act: Act, incident_id: str, texts: Mapping[str, str], state: str = "", reason: str = ""
 ) -> Incident:
     """Set some of the review's texts (SECTIONS), say that it is done or not needed, or both.
 
     An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
     """
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     said = known.afterwards.written
     data: Dict[str, Any] = {
         name: text
@@ -74,43 +63,30 @@ def write_review(
     }
     if state:
         _check_state(known, state, reason)
-        data.update(state=state, reason=_reason(reason))
-        _take_turn(stores, clock, incident_id, "review", known.afterwards.turns(), actor)
-    elif _reason(reason):
+        data.update(state=state, reason=reason_of(reason))
+        take_turn(act, incident_id, "review", known.afterwards.turns)
+    elif reason_of(reason):
         raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
-        timeline.append(stores, clock, incident_id, "review", data, actor, once)
-    return timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "review", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
 
 
-def add_follow_up(
-    stores: Stores,
-    clock: Clock,
-    incident_id: str,
-    actor: str,
-    title: str,
-    owner: str,
-    due: float,
-    once: str = "",
-) -> Incident:
+def add_follow_up(act: Act, incident_id: str, title: str, owner: str, due: float) -> Incident:
     """Note something to be done afterwards, by whom and until when (epoch seconds)."""
-    known = _current(stores, incident_id)
+    known = _current(act.stores, incident_id)
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
-    key = "FUP-" + digest([incident_id, once or uuid.uuid4().hex], 10)
-    whole = {"follow_up": key, "event": "added", **data, "state": "open"}
-    return _written(stores, clock, incident_id, whole, actor, once)
+    key = "FUP-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
+    return _written(act, incident_id, key, {"event": "added", **data, "state": "open"})
 
 
 def change_follow_up(
-    stores: Stores,
-    clock: Clock,
+    act: Act,
     incident_id: str,
-    actor: str,
     follow_up: str,
     changes: Mapping[str, Any],
-    once: str = "",
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
@@ -119,73 +95,35 @@ def change_follow_up(
     was noted before its incident was merged goes on there. ``seen_at``: only as it was last
     changed then.
     """
-    known = added_up(timeline.read_existing(stores, incident_id))
+    known = added_up(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
-    if seen_at not in (None, one["at"]):
-        raise IllegalMove(f"{follow_up} was changed by {one['by']}: read it again first.")
-    state = str(changes.get("state") or one["state"])
-    if state not in FOLLOW_UP_STATES:
-        raise Invalid(f"'{state[:40]}' is no state; use {', '.join(FOLLOW_UP_STATES)}.")
+    check_seen(one, seen_at)
     fields = _fields({name: changes[name] for name in ("title", "owner", "due") if name in changes})
-    data: Dict[str, Any] = {name: value for name, value in fields.items() if value != one[name]}
-    if changes.get("state") == one["state"] != "open":
-        raise IllegalMove(_ended_already(one))
-    if state == one["state"] != "open" and data:
-        raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
-    reason = _reason(changes.get("reason"))
-    if state == one["state"] and reason:
-        raise Invalid(f"{follow_up} is {state}: a reason is kept with a new 'state'.")
-    if state != one["state"]:
-        if state == "dropped" and not reason:
-            raise Invalid("Say why it is dropped, as 'reason'.")
-        data.update(state=state, reason=reason)
-        turns = known.afterwards.turns(follow_up)
-        _take_turn(stores, clock, incident_id, follow_up, turns, actor)
+    data = news(one, fields, changes.get("state"), changes.get("reason"))
     if data:
-        whole = {"follow_up": follow_up, "event": "changed", **data}
-        return _written(stores, clock, incident_id, whole, actor, once)
-    return timeline.refresh(stores, incident_id)
+        turn = known.afterwards.items.turns(follow_up)
+        take_turn(act, incident_id, follow_up, turn)
+        return _written(act, incident_id, follow_up, {"event": "changed", **data})
+    return timeline.refresh(act.stores, incident_id)
 
 
-def _written(
-    stores: Stores, clock: Clock, incident_id: str, data: Document, actor: str, once: str
-) -> Incident:
+def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Incident:
     """Write the entry of a follow-up.
 
     That the incident is to be looked at is said before, so that none is there that no list finds,
     and afterwards, since the worker may have put it off in between (:mod:`.reminding`).
     """
-    _to_be_looked_at(stores, clock, incident_id)
-    timeline.append(stores, clock, incident_id, "follow_up", data, actor, once)
-    incident = timeline.refresh(stores, incident_id)
-    _to_be_looked_at(stores, clock, incident_id)
+    _to_be_looked_at(act, incident_id)
+    timeline.append(act, incident_id, "follow_up", {"follow_up": follow_up, **data}, act.once)
+    incident = timeline.refresh(act.stores, incident_id)
+    _to_be_looked_at(act, incident_id)
     return incident
 
 
-def _to_be_looked_at(stores: Stores, clock: Clock, incident_id: str) -> None:
+def _to_be_looked_at(act: Act, incident_id: str) -> None:
     value = {"incident_id": incident_id, "open": True}
-    claim = claim_document(claim_of(incident_id), clock.now(), value, purpose=FOLLOW_UPS)
-    stores.claims.save([claim])
-
-
-def _take_turn(
-    stores: Stores, clock: Clock, incident_id: str, what: str, turn: int, actor: str
-) -> None:
-    """Take what one person may say at a time, and say nothing where somebody else has taken it.
-
-    Raises IllegalMove. Whoever took it and has written nothing after a minute was ended.
-    """
-    for attempt in range(ATTEMPTS):
-        key, now = f"edit:{incident_id}:{what}:{turn}:{attempt}", clock.now()
-        if stores.claims.insert(claim_document(key, now, holder=actor)):
-            return
-        known = stores.claims.get(key) or {"holder": "Somebody", "time": now}
-        if known["holder"] == actor:
-            return  # Their request, sent again.
-        if now - float(known["time"]) < WRITING_SECONDS:
-            break
-    who = str(known["holder"])
-    raise IllegalMove(f"{who} has just changed this of {incident_id}: read it again first.")
+    claim = claim_document(claim_of(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
+    act.stores.claims.save([claim])
 
 
 def _current(stores: Stores, incident_id: str) -> State:
@@ -209,7 +147,7 @@ def _check_state(known: State, state: str, reason: str) -> None:
         raise IllegalMove(f"{incident.id} is open: it is reviewed when it is resolved.")
     if state == known.afterwards.state and said is not None:
         raise IllegalMove(_said_already(incident.id, said))
-    if state == "not_needed" and not _reason(reason):
+    if state == "not_needed" and not reason_of(reason):
         raise Invalid("Say why no review is needed, as 'reason'.")
 
 
@@ -218,14 +156,8 @@ def _said_already(incident_id: str, said: Entry) -> str:
     return f"The review of {incident_id} is {word} already: {said.actor} has said so."
 
 
-def _ended_already(one: Mapping[str, Any]) -> str:
-    return f"{one['id']} is {one['state']} already: by {one['by']}."
-
-
 def _follow_up(known: State, incident_id: str, follow_up: str) -> Document:
-    found: Optional[Document] = next(
-        (one for one in known.afterwards.follow_ups if one["id"] == follow_up), None
-    )
+    found = known.afterwards.items.get(follow_up)
     if found is None:
         raise NotFound(f"{incident_id} has no follow-up {follow_up[:40]}.")
     return found
@@ -240,27 +172,13 @@ def _checked(texts: Mapping[str, str]) -> Dict[str, str]:
     return {name: readable(text.strip()) for name, text in texts.items()}
 
 
-def _reason(text: Any) -> str:
-    said = str(text or "").strip()
-    if len(said) > REASON_CHARACTERS:
-        raise Invalid(f"A reason holds at most {REASON_CHARACTERS} characters.")
-    return readable(said)
-
-
 def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the fields of a follow-up as they are written. Raises Invalid for a bad one."""
     checked: Dict[str, Any] = {}
-    limits: List[Tuple[str, str, int]] = [
-        ("title", "what is to be done", TITLE_CHARACTERS),
-        ("owner", "whose it is", 200),
-    ]
-    for name, what, most in limits:
-        if name in given:
-            text = " ".join(str(given[name]).split())
-            if not 0 < len(text) <= most:
-                raise Invalid(f"Say {what}, as '{name}', in at most {most} characters.")
-            # User names have no case in Splunk.
-            checked[name] = readable(text.lower() if name == "owner" else text)
+    if "title" in given:
+        checked["title"] = line("title", given["title"], "what is to be done", TITLE_CHARACTERS)
+    if "owner" in given:
+        checked["owner"] = person("owner", given["owner"], "whose it is")
     if "due" in given:
         due = float(given["due"])
         if not 0 < due < LATEST_DUE:

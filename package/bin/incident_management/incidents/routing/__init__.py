@@ -3,6 +3,7 @@
 Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
 """
 
+from .checklists import Checklist
 from .choice import Choice
 from .conf import CONF, Decision, Routing
 from .policies import Path, Policy, Step
@@ -13,6 +14,7 @@ from .values import duration
 
 __all__ = [
     "CONF",
+    "Checklist",
     "Choice",
     "Decision",
     "Member",

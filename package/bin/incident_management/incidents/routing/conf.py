@@ -25,6 +25,7 @@ from ..covers import Cover
 from ..errors import Invalid, NotFound
 from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
+from .checklists import DEFAULT_ROLES, Checklist, role_names
 from .choice import Choice, Chooser, Load, Standing
 from .http_channels import HttpChannel, is_name
 from .on_call import OnCall
@@ -82,6 +83,8 @@ class Routing:
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
     agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
 
+    ``roles`` are what people can have in an incident besides its lead, who is the owner.
+
     ``own_channels`` are those that administrators have shaped, malformed ones and those that are
     switched off among them.
     """
@@ -109,6 +112,8 @@ class Routing:
     covers: Optional[Tuple[Cover, ...]] = None
     stakeholders: Tuple[Stakeholders, ...] = ()
     own_channels: Dict[str, HttpChannel] = field(default_factory=dict)
+    roles: Tuple[str, ...] = DEFAULT_ROLES
+    checklists: Tuple[Checklist, ...] = ()
 
     @classmethod
     def from_stanzas(cls, stanzas: Stanzas) -> Routing:
@@ -311,6 +316,10 @@ class _Reader(StanzaReader):
             "escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas, told)
         )
         paths.sort(key=lambda one: (one.order, one.name))
+        general = self._stanzas.get("general", {})
+        roles = self._read(lambda: role_names(general), DEFAULT_ROLES)
+        checklists = self._each("checklist", lambda n, v: Checklist.read(n, v, roles))
+        checklists.sort(key=lambda one: (one.order, one.name))
         return Routing(
             teams=teams,
             rules=tuple(rules),
@@ -337,6 +346,8 @@ class _Reader(StanzaReader):
                 self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
             ),
             own_channels=own,
+            roles=roles,
+            checklists=tuple(checklists),
             problems=tuple(self._problems),
         )
 

@@ -28,6 +28,7 @@ _KNOWN = {
         "update_every",
     ),
     "channel": SETTINGS,
+    "checklist": ("order", "severity", "team", "entity", "rule", "tag", "step.<n>"),
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
@@ -35,6 +36,7 @@ _LIMITS = {
     "sla": ("severity", "team"),
     "escalation": ("severity", "team"),
     "stakeholders": ("severity", "team"),
+    "checklist": ("severity", "team", "entity", "rule", "tag"),
 }
 _STEP = re.compile(r"step\.\d+")
 
@@ -45,7 +47,7 @@ def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
     found = [
         key
         for key in values
-        if key not in (*known, "disabled") and not (kind == "escalation" and _STEP.fullmatch(key))
+        if key not in (*known, "disabled") and not ("step.<n>" in known and _STEP.fullmatch(key))
     ]
     if not found:
         return ""

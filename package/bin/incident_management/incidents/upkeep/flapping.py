@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...ports import Clock, Stores
 from .. import timeline
+from ..act import Act
 from ..fold import ADDING, effective
 from ..model import ACTOR, ENDED, Entry, Head, Incident
 from ..routing import Routing
@@ -49,22 +50,15 @@ def begins(story: Story, routing: Routing, now: float) -> Optional[Tuple[Dict[st
     return data, f"flapping:{story.last_resolve}"
 
 
-def hold(
-    stores: Stores,
-    clock: Clock,
-    incident: Incident,
-    actor: str,
-    resolve: Mapping[str, Any],
-    once: str,
-) -> bool:
+def hold(act: Act, incident: Incident, resolve: Mapping[str, Any]) -> bool:
     """Write down what would have resolved a flapping incident. False: it does not flap."""
     if not incident.flapping:
         return False
     said = {name: str(resolve.get(name) or "") for name in ("reason", "resolution", "category")}
     over = {"over": resolve["over"]} if "over" in resolve else {}
     data = {"state": "held", **said, **over}
-    timeline.append(stores, clock, incident.id, "flapping", data, actor, once)
-    _resolve_unseen(stores, clock, incident.id)
+    timeline.append(act, incident.id, "flapping", data, act.once)
+    _resolve_unseen(act.stores, act.clock, incident.id)
     return True
 
 

@@ -13,6 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ...ports import Clock, Stores
 from .. import timeline
+from ..act import Act
 from ..errors import IllegalMove
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
@@ -63,7 +64,7 @@ def join_raced(
     recent = [one for one in map(Incident.from_document, documents) if one.is_open]
     for gone in compared.keys() - {incident.id for incident in recent}:
         del compared[gone]
-    merged = 0
+    act, merged = Act(stores, clock, ACTOR), 0
     openers = _opening_signals(stores, [one for one, *_ in _to_compare(recent, compared)])
     for incident, near, state in _to_compare(recent, compared):
         if incident.id not in openers:
@@ -76,7 +77,7 @@ def join_raced(
         # People, or another worker, may move something until then.
         may = partial(_untouched, stores, incident.id, join.incident_id)
         try:
-            merging.merge(stores, clock, incident.id, join.incident_id, ACTOR, reason, may)
+            merging.merge(act, incident.id, join.incident_id, reason, may)
         except IllegalMove:
             continue  # One of them was closed, merged or taken apart in between.
         merged += 1

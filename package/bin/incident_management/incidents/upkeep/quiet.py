@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Sequence
 
 from ...ports import Clock, Stores
 from .. import lifecycle, timeline
+from ..act import Act
 from ..joining.signals import named_by
 from ..model import ACTOR, Incident
 from ..stores import IS_OPEN, claim_document
@@ -106,14 +107,15 @@ class Quiet:
             "feedback": "",
             "evidence": [one.to_data() for one in evidence],
         }
-        if flapping.hold(self._stores, self._clock, incident, ACTOR, data, once):
+        act = Act(self._stores, self._clock, ACTOR, once)
+        if flapping.hold(act, incident, data):
             timeline.refresh(self._stores, incident_id)
             return 0
-        timeline.append(self._stores, self._clock, incident_id, "status", data, ACTOR, once)
+        timeline.append(act, incident_id, "status", data, once)
         # A signal that came in the same moment counts more than the silence before it.
         known = {entry.key for entry in entries}
         reason = "A finding came while it was resolved for being quiet."
-        lifecycle.reopen_if_found(self._stores, self._clock, incident_id, ACTOR, known, reason)
+        lifecycle.reopen_if_found(act, incident_id, known, reason)
         timeline.refresh(self._stores, incident_id)
         return 1
 

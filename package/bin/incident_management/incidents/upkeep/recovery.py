@@ -17,11 +17,13 @@ from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
+from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove
 from ..fold import ADDING, signal_keys
 from ..intake.batch import Outcome
 from ..intake.ledger import claims_of, newest_episodes
+from ..lifecycle import Ending
 from ..model import Entry
 from ..signal import Signal
 from ..stores import KEPT_END, claim_document, find_by
@@ -44,13 +46,13 @@ class Ended:
     what: str
 
 
-def end(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> List[Ended]:
+def end(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
     """Take in that these alerts are over; returns what that did, in their order.
 
     Doing it again changes nothing.
     """
-    note_ends(stores, {alert.dedup_key for alert in alerts})
-    return _end_all(stores, clock, alerts, actor)
+    note_ends(act.stores, {alert.dedup_key for alert in alerts})
+    return _end_all(act, alerts)
 
 
 def note(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
@@ -68,9 +70,7 @@ def note(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
         stores.claims.save(notes)
 
 
-def end_at_once(
-    stores: Stores, clock: Clock, taken: Iterable[Tuple[Signal, Outcome]], actor: str
-) -> None:
+def end_at_once(act: Act, taken: Iterable[Tuple[Signal, Outcome]]) -> None:
     """End those of some alerts that were just taken in of which the tool has told the end already.
 
     Each comes with what became of it. An end is that of what began before it, by the tool's times,
@@ -79,12 +79,12 @@ def end_at_once(
     """
     alerts = [alert for alert, outcome in taken if outcome.what in NEW]
     begun = _begun(alerts)
-    notes = find_by(stores.claims, "_key", [_note(key) for key in begun])
+    notes = find_by(act.stores.claims, "_key", [_note(key) for key in begun])
     ends = {str(one["_key"]): float(one["value"]["first_time"]) for one in notes}
     over = [one for one in alerts if begun[one.dedup_key] < ends.get(_note(one.dedup_key), 0.0)]
-    over = [one for one in over if not _began_since(stores, one, ends[_note(one.dedup_key)])]
+    over = [one for one in over if not _began_since(act.stores, one, ends[_note(one.dedup_key)])]
     if over:
-        _end_all(stores, clock, over, actor)
+        _end_all(act, over)
 
 
 def _begun(alerts: Iterable[Signal]) -> Dict[str, float]:
@@ -105,14 +105,14 @@ def _began_since(stores: Stores, alert: Signal, moment: float) -> bool:
     return bool(stores.signals.find(query, "", 1))
 
 
-def _end_all(stores: Stores, clock: Clock, alerts: Sequence[Signal], actor: str) -> List[Ended]:
+def _end_all(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
     problems = {alert.dedup_key for alert in alerts}
-    holders = _holders(stores, problems)
+    holders = _holders(act.stores, problems)
     by_incident: Dict[str, List[Signal]] = {}
     for alert in alerts:
         by_incident.setdefault(holders.get(alert.dedup_key, ""), []).append(alert)
     did = {
-        incident_id: _end(stores, clock, incident_id, some, actor) if incident_id else "nothing"
+        incident_id: _end(act, incident_id, some) if incident_id else "nothing"
         for incident_id, some in by_incident.items()
     }
     found = (holders.get(alert.dedup_key, "") for alert in alerts)
@@ -139,14 +139,12 @@ def _follow_merges(stores: Stores, incident_id: str) -> str:
         incident_id = into
 
 
-def _end(
-    stores: Stores, clock: Clock, incident_id: str, alerts: Sequence[Signal], actor: str
-) -> str:
-    entries = timeline.read(stores, incident_id)
+def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
+    entries = timeline.read(act.stores, incident_id)
     incident = timeline.fold(entries) if entries else None
     if incident is None or not incident.is_open:
         return "nothing"
-    firing = _firing(stores, entries)
+    firing = _firing(act.stores, entries)
     ended = {alert.dedup_key: alert for alert in alerts if alert.dedup_key in firing}
     if not ended:
         return "noted"
@@ -155,21 +153,19 @@ def _end(
     if left or incident.pinned:
         why = f"{left} of this incident's alerts are not." if left else "The incident is pinned."
         data = {"text": f"{_said(ended.values())} {why}", "over": sorted(ended)}
-        timeline.append(stores, clock, incident_id, "note", data, actor, f"note:{once}")
-        timeline.refresh(stores, incident_id)
+        timeline.append(act, incident_id, "note", data, f"note:{once}")
+        timeline.refresh(act.stores, incident_id)
         return "noted"
     try:
-        said = ("Recovered", _said(ended.values()), once)
-        after = lifecycle.resolve(
-            stores, clock, incident_id, actor, *said, by_itself=True, over=sorted(ended)
-        )
+        ending = Ending("Recovered", _said(ended.values()), over=sorted(ended))
+        after = lifecycle.resolve(act.named(once), incident_id, ending, by_itself=True)
     except IllegalMove:
         # Somebody resolved it in between.
         return "nothing"
     if after.is_open:
         return "held"
     known, reason = {entry.key for entry in entries}, "An alert fired as the last other one ended."
-    is_back = lifecycle.reopen_if_found(stores, clock, incident_id, actor, known, reason)
+    is_back = lifecycle.reopen_if_found(act, incident_id, known, reason)
     return "noted" if is_back else "resolved"
 
 

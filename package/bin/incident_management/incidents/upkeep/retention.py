@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
+from ..act import Act
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
 from ..model import ACTOR, Entry
@@ -123,11 +124,11 @@ class Retention:
 
     def _close(self, after: float) -> int:
         query = {"status": "resolved", "resolved_at": {"$lt": self._clock.now() - after}}
-        closed = 0
+        act, closed = Act(self._stores, self._clock, ACTOR), 0
         for document in self._stores.incidents.find(query, "resolved_at:1", CLOSED_A_ROUND):
             reason = f"Resolved for {after / DAY_SECONDS:.3g} days."
             try:
-                lifecycle.close(self._stores, self._clock, str(document["_key"]), ACTOR, reason)
+                lifecycle.close(act, str(document["_key"]), reason)
                 closed += 1
             except (IllegalMove, NotFound):
                 # Somebody was faster.

@@ -14,6 +14,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from ...durations import span
 from ...incidents import timeline
+from ...incidents.act import Act
 from ...incidents.model import ACTOR, ENDED, Entry
 from ...incidents.stores import find_by
 from ...ports import Clock, Document, Stores
@@ -63,6 +64,7 @@ def note_untold(stores: Stores, clock: Clock, start: float, end: float) -> None:
     # A worker that is killed may have announced more than it came to note.
     sent = find_by(stores.outbox, "incident_id", sorted(named), fields=("incident_id", "message"))
     told = {(one["incident_id"], one["message"]["time"]) for one in sent}
+    act = Act(stores, clock, ACTOR)
     for one in found:
         if (one["incident_id"], one["time"]) in told:
             continue
@@ -72,7 +74,7 @@ def note_untold(stores: Stores, clock: Clock, start: float, end: float) -> None:
         )
         data = {"channel": "stakeholders", "event": "update", "outcome": "dead", "detail": detail}
         once = f"untold:{one['_key']}"
-        timeline.append(stores, clock, one["incident_id"], "notification", data, ACTOR, once)
+        timeline.append(act, one["incident_id"], "notification", data, once)
         timeline.refresh(stores, one["incident_id"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 from ...incidents import timeline
+from ...incidents.act import Act
 from ...incidents.model import ACTOR
 from ...ports import Clock, Document, Stores
 
@@ -13,6 +14,7 @@ __all__ = ["recorder"]
 
 def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
     """Return what the outbox calls with a notification that has reached its end."""
+    act = Act(stores, clock, ACTOR)
 
     def record(document: Document) -> None:
         receipt, told = document.get("receipt") or {}, document.get("stakeholders")
@@ -27,7 +29,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
         }
         # Sending a dead one again is another ending.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
-        timeline.append(stores, clock, document["incident_id"], "notification", data, ACTOR, once)
+        timeline.append(act, document["incident_id"], "notification", data, once)
         timeline.refresh(stores, document["incident_id"])
 
     return record

@@ -8,16 +8,17 @@ the remark. So a writer that was ended anywhere is repeated by the next, which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...channels import NAMES
 from ...incidents.fold import effective
+from ...incidents.lifecycle import Ending
 from ...incidents.model import Entry
 from ...ports import Document
 from ..message import plain
 from .ticket import Remark, Ticket
 
-__all__ = ["KIND", "Ending", "Known", "News", "heard_from"]
+__all__ = ["KIND", "Known", "News", "heard_from"]
 
 KIND = "ticket"
 NAME_LENGTH = 120
@@ -42,14 +43,6 @@ class News:
     data: Document
     once: str
     ends: bool = False
-
-
-class Ending(NamedTuple):
-    """How an incident is resolved by its ticket, as :func:`..lifecycle.resolve` takes it."""
-
-    resolution: str
-    reason: str
-    once: str
 
 
 @dataclass(frozen=True)
@@ -171,15 +164,15 @@ class Known:
         text = f"It was deleted in {service}, or the app's user may not see it any more."
         return News(self._data(number, "gone", text), once)
 
-    def ending(self, ticket: Ticket, news: News) -> Ending:
-        """Return how an incident is resolved whose ticket has ended with these news."""
+    def ending(self, ticket: Ticket, news: News) -> Tuple[Ending, str]:
+        """Return what is said, and ``once``, where a ticket that ended resolves its incident."""
         to, by = news.data["to"], news.data["by"]
         where = f"{news.data['number']} is {to} in {NAMES[self._channel]}"
-        return Ending(
-            plain(ticket.ended, TEXT_LENGTH) or to,
-            f"{where}{f', by {by}' if by else ''}.",
-            self._once("resolve", str(len(self._told["state"]))),
+        ending = Ending(
+            resolution=plain(ticket.ended, TEXT_LENGTH) or to,
+            reason=f"{where}{f', by {by}' if by else ''}.",
         )
+        return ending, self._once("resolve", str(len(self._told["state"])))
 
     def _is_mine(self, data: Mapping[str, Any]) -> bool:
         return data.get("channel") == self._channel and data.get("ticket") == self._ticket_id

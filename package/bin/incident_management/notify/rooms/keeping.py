@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ...incidents import rooms, timeline
-from ...incidents.model import Entry
+from ...incidents.act import Act
+from ...incidents.model import ACTOR, Entry
 from ...incidents.room_state import ARCHIVED, GONE
 from ...incidents.rooms import claims_of
 from ...ports import Clock, Document, Stores
@@ -44,6 +45,7 @@ class Keeper:
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
+        self._act = Act(stores, clock, ACTOR)
 
     def see_to(self, turn: Turn, care: Document, incident: Document) -> None:
         """Do what a room lacks, and note it in its claim. Raises Enough and Later."""
@@ -142,7 +144,7 @@ class Keeper:
     def _left(self, incident: Document, event: str, reason: str) -> None:
         """Write down that a room is not kept any more, and forget it."""
         key, room = str(incident["_key"]), incident["room"]
-        rooms.note(self._stores, self._clock, key, event, room["number"], reason=reason)
+        rooms.note(self._act, key, event, room["number"], reason=reason)
         self._stores.claims.delete(f"{claims_of(key)}care")
 
     def _does(self, step: Callable[[], None], value: Optional[Dict[str, Any]]) -> bool:

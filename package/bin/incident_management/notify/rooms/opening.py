@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import Callable, Iterator, Mapping, Sequence, Set, Tuple
 
 from ...incidents import rooms, timeline
-from ...incidents.model import Entry
+from ...incidents.act import Act
+from ...incidents.model import ACTOR, Entry
 from ...incidents.room_state import FAILED, OPEN, WANTED, stands
 from ...incidents.rooms import ROOM, claims_of
 from ...incidents.routing import Routing
@@ -53,6 +54,7 @@ class Rooms:
     def __init__(self, stores: Stores, clock: Clock, say: Callable[[str], None]) -> None:
         self._stores = stores
         self._clock = clock
+        self._act = Act(stores, clock, ACTOR)
         self._say = say
         self._wishes = Wishes(stores, clock)
         self._keeper = Keeper(stores, clock)
@@ -143,7 +145,7 @@ class Rooms:
         """Open the channel of an incident that is to have one; returns how many were."""
         entries = timeline.read(self._stores, incident_id)
         incident = timeline.fold(entries)
-        room, note = incident.room, (self._stores, self._clock, incident_id)
+        room = incident.room
         if not stands(room, WANTED):
             timeline.refresh(self._stores, incident_id)
             return 0
@@ -151,15 +153,15 @@ class Rooms:
         # Where the answer was lost, its channel is there, and is archived as others are.
         if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
             reason = "It was over before its channel was opened."
-            rooms.note(*note, FAILED, room["number"], reason=reason)
+            rooms.note(self._act, incident_id, FAILED, room["number"], reason=reason)
             return 0
         try:
             channel, name = self._created(turn, entries, nth)
         except (Refused, NotConfigured) as refused:
-            rooms.note(*note, FAILED, room["number"], reason=str(refused))
+            rooms.note(self._act, incident_id, FAILED, room["number"], reason=str(refused))
             note_room_refused(self._stores, self._clock, str(refused))
             return 0
-        rooms.note(*note, OPEN, room["number"], channel=channel, name=name)
+        rooms.note(self._act, incident_id, OPEN, room["number"], channel=channel, name=name)
         self._stores.claims.delete(ROOM_REFUSED)
         return 1
 

@@ -12,7 +12,7 @@ from ...incidents.routing import Routing
 from ...incidents.signal import SIMULATED, TEST_MARK
 from ...utc import to_the_second
 from ..asking import truncated
-from ..message import incident_url, one_line, plain
+from ..message import incident_url, one_line, plain, roles_told
 
 __all__ = ["name_of", "numbered", "people_of", "topic_of"]
 
@@ -49,13 +49,17 @@ def numbered(name: str, number: int) -> str:
 
 
 def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
-    """Return the line above a channel: how bad it is, how it stands, whose it is, where to look."""
+    """Return the line above a channel: how bad it is, how it stands, whose it is, where to look.
+
+    Who has which role comes last, as far as there is room.
+    """
     mark = f"{TEST_MARK} " if SIMULATED in (incident.get("rules") or ()) else ""
     known = (
         mark + str(incident.get("severity") or "info").upper(),
         str(incident.get("status") or "").replace("_", " "),
         plain(incident.get("owner"), 80) or "nobody has it",
         incident_url(web_url, str(incident["id"])) or str(incident["id"]),
+        *filter(None, [roles_told(incident.get("roles"))]),
     )
     return truncated(" · ".join(known), TOPIC_LENGTH)
 
@@ -63,14 +67,15 @@ def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
 def people_of(entries: Sequence[Entry], routing: Routing, now: float) -> List[str]:
     """Return whom an incident concerns, by their Slack ID: whose People has one.
 
-    Its owner and who had it, whom it escalated to, who acknowledged it or asked for the room, and
-    who is on call in its team.
+    Its owner and who had it, who got a role, whom it escalated to, who acknowledged it or asked for
+    the room, and who is on call in its team.
     """
     incident = timeline.fold(entries)
     names = [incident.owner]
     for entry in timeline.effective(entries):
         begins = entry.kind == "status" and entry.data.get("to") == "in_progress"
         names += [str(entry.data.get("owner") or "")] if entry.kind in _GIVING else []
+        names += [str(entry.data.get("person") or "")] if entry.kind == "role" else []
         names += [entry.actor] if begins or entry.kind == "room" else []
     team = routing.teams.get(incident.team)
     if team and team.rota:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Optional
 
 from ...incidents import rooms
+from ...incidents.act import Act
 from ...incidents.errors import IllegalMove, NotFound
 from ...incidents.model import ACTOR
 from ...incidents.room_state import ARCHIVED, HELD, stands
@@ -35,6 +36,7 @@ class Wishes:
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
+        self._act = Act(stores, clock, ACTOR)
         self._read_to: Optional[float] = None
 
     def look(self, chosen: Slack) -> None:
@@ -66,14 +68,14 @@ class Wishes:
         if self._takes_place(key, chosen.room_per_hour):
             with suppress(IllegalMove, NotFound):
                 reason = f"Incidents that are {severity} get one."
-                rooms.want(self._stores, self._clock, key, ACTOR, reason)
+                rooms.want(self._act, key, reason)
             return
         number = int((incident.get("room") or {}).get("number") or 0) + 1
         reason = (
             f"No channel of its own was opened by itself: {chosen.room_per_hour} were in this hour "
             "already. It is opened when somebody asks for it."
         )
-        rooms.note(self._stores, self._clock, key, HELD, number, reason=reason)
+        rooms.note(self._act, key, HELD, number, reason=reason)
 
     def _takes_place(self, incident_id: str, most: int) -> bool:
         """Whether an incident is among the first so many of the hour; counted by claims."""

@@ -59,6 +59,10 @@ class Awx:
         self._sleep = sleep
         self._host = urlsplit(url).hostname or ""
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return that of its API."""
+        return mask(self._api)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return which playbook the template runs, and where.
 
@@ -78,7 +82,7 @@ class Awx:
                 "its job type to Run in AWX."
             )
         named = {one: str(template.get(one) or "") for one in ("playbook", "project", "inventory")}
-        return {TEMPLATE: name, **named, "address": mask(self._api)}
+        return {TEMPLATE: name, **named}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Start a job, and wait a little for its end."""

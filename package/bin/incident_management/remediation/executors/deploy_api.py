@@ -38,8 +38,12 @@ class DeployApi:
         self._send = send
         self._host = urlsplit(url).hostname or ""
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return its base URL."""
+        return mask(self._url)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return the service's version, previous version and the change it runs, by which API."""
+        """Return the service's version, previous version and the change it runs."""
         service = arguments["service"]
         reply = answer_of("The deploy API", lambda: self._raw("GET", service, "", None))
         answer = object_of(reply.text) or {}
@@ -55,8 +59,7 @@ class DeployApi:
                 f"{service}: nothing is done to another service."
             )
         names = ("service", "version", "previous_version", "change_id")
-        found = {name: str(answer.get(name) or "") for name in names}
-        return {**found, "address": mask(self._url)}
+        return {name: str(answer.get(name) or "") for name in names}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Ask for the rollback."""

@@ -62,11 +62,18 @@ class Outcome:
 class Executor(Protocol):
     """One way to act."""
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return whom it would speak to about these: a base URL, an account with its region.
+
+        Asks nobody. A fix is approved for that address; it is made, found out about, proved and
+        undone there alone.
+
+        Raises:
+            ExecutorError: what it needs is not set.
+        """
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what is so now, for preconditions and the state's hash.
-
-        ``address``: where a service is that may be set up more than once, unless another fact names
-        the very object. A fix is approved for that, and undone there alone.
 
         Raises:
             ExecutorError: it can't be asked.

@@ -76,6 +76,10 @@ class LaunchDarkly:
         self._sleep = sleep
         self._host = urlsplit(url).hostname or ""
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return its base URL."""
+        return mask(self._url)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return how the flag is switched, and by which version of its settings.
 
@@ -92,7 +96,6 @@ class LaunchDarkly:
             **{key: arguments[key] for key in ("project", "environment", "flag")},
             "switched": found.word,
             "flag_version": str(found.version),
-            "address": mask(self._url),
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:

@@ -17,7 +17,10 @@ __all__ = [
     "RESTORED",
     "TAKEN_ARGUMENTS",
     "TOLD_INCIDENT",
+    "same_service",
 ]
+
+_KUBERNETES = ("kubernetes", "kubernetes_restart", "kubernetes_scale")
 
 # Every executor, and the arguments that an action must give it.
 NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
@@ -68,7 +71,7 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
 }
 # What of it names the very object; whoever undoes a plan is told that, too.
 OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
-    **dict.fromkeys(("kubernetes", "kubernetes_restart", "kubernetes_scale"), OBJECTS),
+    **dict.fromkeys(_KUBERNETES, OBJECTS),
     "ecs": ("cluster_arn",),
     "lambda": ("alias_arn",),
 }
@@ -77,7 +80,7 @@ _ACCOUNT = {"account": ("account_id",), "region": ("region",)}
 # version before is of no use elsewhere. Of what acts on whatever was changed nothing is asked.
 CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
-    "kubernetes": {"cluster": ("cluster", "cluster_url"), "namespace": ("namespace",)},
+    "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
 }
 # Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
@@ -87,3 +90,8 @@ MADE: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
     "launchdarkly": "flag_version",
 }  # fmt: skip
+
+
+def same_service(one: str, other: str) -> bool:
+    """Tell whether two executors speak to the same service, so that their addresses are alike."""
+    return one == other or {one, other} <= set(_KUBERNETES)

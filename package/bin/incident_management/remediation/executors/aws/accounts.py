@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from .... import aws
+from ....masking import mask
 from ....splunk.settings import Account, Settings, SettingsError
 from ..executor import ExecutorError
 from .calls import Calls
@@ -50,11 +51,13 @@ class Accounts:
     def where(self, arguments: Mapping[str, str]) -> str:
         """Return the place of an action for people: ``eu-west-1, account prod (123456789012)``.
 
-        Raises ExecutorError for what is not set.
+        With the endpoint, where one is set. Raises ExecutorError for what is not set.
         """
         account, region = self._chosen(arguments)
         number = f" ({account.account_id})" if account.account_id else ""
-        return f"{region}, account {account.name}{number}"
+        endpoint = self._endpoint(self._service, region)
+        by = f", by {mask(endpoint)}" if endpoint else ""
+        return f"{region}, account {account.name}{number}{by}"
 
     @contextmanager
     def connect(self, arguments: Mapping[str, str]) -> Iterator[Any]:
@@ -82,12 +85,16 @@ class Accounts:
                 ) from None
             yield client
 
+    def _endpoint(self, service: str, region: str) -> str:
+        """Return the endpoint that is set for a service; a VPC endpoint is one region's."""
+        mine = self._settings.remediation
+        return getattr(mine, f"{service}_endpoint_url") if region == mine.aws_region else ""
+
     def _maker(self, region: str, roots: str) -> Callable[[str, aws.Keys], Any]:
-        mine, proxy = self._settings.remediation, self._settings.proxy
+        proxy = self._settings.proxy
 
         def make(service: str, keys: aws.Keys) -> Any:
-            # A VPC endpoint is one region's.
-            endpoint = getattr(mine, f"{service}_endpoint_url") if region == mine.aws_region else ""
+            endpoint = self._endpoint(service, region)
             return aws.client(
                 service,
                 region,

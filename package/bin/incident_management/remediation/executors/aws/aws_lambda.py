@@ -73,6 +73,10 @@ class Lambda:
         self._where = where
         self._sleep = sleep
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return the account and its region."""
+        return self._where(arguments)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return where the alias sends its calls, and what becomes of provisioned concurrency.
 

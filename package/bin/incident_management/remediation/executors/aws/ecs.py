@@ -81,6 +81,10 @@ class Ecs:
         self._where = where
         self._sleep = sleep
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return the account and its region."""
+        return self._where(arguments)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what the service runs, and by which deployment.
 

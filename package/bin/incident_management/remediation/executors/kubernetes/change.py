@@ -68,14 +68,18 @@ class Change(ABC):
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         """Return what is changed, for people; templates may hold secrets, so they are named."""
 
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return the cluster's URL. Raises ExecutorError for one that is not set, or a kind."""
+        return mask(self._server(arguments).url)
+
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what is so now. Raises ExecutorError, and Unfit where nothing is to be done."""
         server = self._server(arguments)
         workload = self._workload(server, arguments)
-        place = {"service": arguments["service"], "namespace": arguments["namespace"]}
-        place.update(cluster=server.place.cluster, cluster_url=mask(server.url))
         return {
-            **place,
+            "service": arguments["service"],
+            "namespace": arguments["namespace"],
+            "cluster": server.place.cluster,
             workload.kind.lower(): workload.uid,
             **self._known(server, workload, arguments),
         }

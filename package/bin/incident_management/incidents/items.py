@@ -1,0 +1,156 @@
+"""Lists of items in a timeline that people change one by one: follow-ups, tasks, roles.
+
+An item is what its entries say, each field as of the last entry that names it. Who changes one
+takes a turn first, so of two at once the second is told.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from .act import Act
+from .errors import IllegalMove, Invalid
+from .model import Document, Entry
+from .signal import readable
+from .stores import claim_document
+
+__all__ = [
+    "ITEM_STATES",
+    "REASON_CHARACTERS",
+    "WRITING_SECONDS",
+    "Items",
+    "check_seen",
+    "line",
+    "news",
+    "person",
+    "reason_of",
+    "take_turn",
+]
+
+ITEM_STATES = ("open", "done", "dropped")
+REASON_CHARACTERS = 1000
+PERSON_CHARACTERS = 200
+WRITING_SECONDS = 60.0
+"""The longest from a claim to the entry that it is for."""
+ATTEMPTS = 20
+
+
+class Items:
+    """The items of one kind of entry (:class:`.fold.State`), the oldest first.
+
+    ``blank`` are the fields of an item that nobody has said anything of; beside them it has ``id``,
+    and ``by`` and ``at``: who changed it last and when; of an ended one who ended it.
+    """
+
+    def __init__(self, kind: str, blank: Mapping[str, Any]) -> None:
+        self._kind = kind
+        self._blank = dict(blank)
+        self._known: Dict[str, Document] = {}
+        self._turns: Dict[str, int] = {}
+
+    @property
+    def still_open(self) -> int:
+        """How many are neither done nor dropped."""
+        return sum(1 for one in self._known.values() if one["state"] == "open")
+
+    @property
+    def all(self) -> List[Document]:
+        """Each item as it stands."""
+        return [dict(one) for one in self._known.values()]
+
+    def get(self, key: str) -> Optional[Document]:
+        """Return an item that may be changed in place; None: no entry names it."""
+        return self._known.get(key)
+
+    def turns(self, key: str) -> int:
+        """Return how often an item was changed, its beginning included."""
+        return self._turns.get(key, 0)
+
+    def take(self, entry: Entry) -> None:
+        """Take an entry. Beside an item's end, it stays as whoever ended it has said."""
+        data = entry.data
+        key = str(data.get(self._kind) or "")
+        self._turns[key] = self.turns(key) + 1
+        new = {name: data[name] for name in self._blank if name in data}
+        by = {"by": entry.actor, "at": entry.time}
+        known = self._known.get(key)
+        if known is None:
+            self._known[key] = {"id": key, **self._blank, **new, **by}
+        elif "state" not in new:
+            known.update({**new, **(by if known.get("state", "open") == "open" else {})})
+        elif new["state"] != known["state"]:
+            known.update({"reason": "", **new, **by})
+
+
+def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: Any) -> Document:
+    """Return what a change of an item says that is new; its state together with the reason.
+
+    Args:
+        fields: what else is set, checked.
+        state: one of ITEM_STATES; empty or None: as it is.
+
+    Raises:
+        Invalid: there is no such state, or a reason is missing or goes with nothing.
+        IllegalMove: it has ended, by somebody else perhaps.
+    """
+    known, key, reason = str(one["state"]), one["id"], reason_of(reason)
+    wanted = str(state or known)
+    if wanted not in ITEM_STATES:
+        raise Invalid(f"'{wanted[:40]}' is no state; use {', '.join(ITEM_STATES)}.")
+    new = {name: value for name, value in fields.items() if value != one[name]}
+    if state == known != "open":
+        raise IllegalMove(f"{key} is {known} already: by {one['by']}.")
+    if wanted == known != "open" and new:
+        raise IllegalMove(f"{key} is {known}: open it again first.")
+    if wanted == known and reason:
+        raise Invalid(f"{key} is {wanted}: a reason is kept with a new 'state'.")
+    if wanted == known:
+        return new
+    if wanted == "dropped" and not reason:
+        raise Invalid("Say why it is dropped, as 'reason'.")
+    return {**new, "state": wanted, "reason": reason}
+
+
+def check_seen(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
+    """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
+    if seen_at not in (None, one["at"]):
+        raise IllegalMove(f"{one['id']} was changed by {one['by']}: read it again first.")
+
+
+def take_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
+    """Take what one person may say at a time, and say nothing where somebody else has taken it.
+
+    Raises IllegalMove. Whoever took it and has written nothing after a minute was ended.
+    """
+    for attempt in range(ATTEMPTS):
+        key, now = f"edit:{incident_id}:{what}:{turn}:{attempt}", act.clock.now()
+        if act.stores.claims.insert(claim_document(key, now, holder=act.actor)):
+            return
+        known = act.stores.claims.get(key) or {"holder": "Somebody", "time": now}
+        if known["holder"] == act.actor:
+            return  # Their request, sent again.
+        if now - float(known["time"]) < WRITING_SECONDS:
+            break
+    who = str(known["holder"])
+    raise IllegalMove(f"{who} has just changed this of {incident_id}: read it again first.")
+
+
+def line(name: str, text: Any, what: str, most: int) -> str:
+    """Return a text of one line. Raises Invalid for an empty or a longer one."""
+    found = " ".join(str(text).split())
+    if not 0 < len(found) <= most:
+        raise Invalid(f"Say {what}, as '{name}', in at most {most} characters.")
+    return readable(found)
+
+
+def person(name: str, text: Any, what: str) -> str:
+    """Return a user's name as it is written: in Splunk it has no case. Raises Invalid."""
+    return line(name, text, what, PERSON_CHARACTERS).lower()
+
+
+def reason_of(text: Any) -> str:
+    """Return a reason as it is written. Raises Invalid for one that is too long."""
+    said = str(text or "").strip()
+    if len(said) > REASON_CHARACTERS:
+        raise Invalid(f"A reason holds at most {REASON_CHARACTERS} characters.")
+    return readable(said)

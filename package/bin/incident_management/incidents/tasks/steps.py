@@ -1,0 +1,78 @@
+"""An incident's tasks as people see them: what was written down, and the steps of its checklists.
+
+A step is written down when somebody ticks it, hands it to somebody or drops it. Until then it is
+what the checklist says now; from then on what its entry says.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List, Tuple
+
+from ..canonical import digest
+from ..model import Document, Incident
+from ..routing import Checklist, Routing
+from ..routing.checklists import LEAD, ListedStep
+from .dividing import BLANK_TASK
+
+__all__ = ["left_open", "roles_of", "step_named", "tasks_of"]
+
+# Of what was left open at a resolve so many are named.
+MOST_NAMED = 50
+
+
+def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
+    """Return each task: the steps of the checklists that fit, then the others, the oldest first.
+
+    As :data:`.dividing.BLANK_TASK`, with ``who`` is to do it: its owner, else who has its role.
+    Steps that nobody touched are shown while the incident is open.
+    """
+    written = {str(one["id"]): one for one in incident.tasks}
+    found: List[Document] = []
+    for key, checklist, step in _steps(routing, incident):
+        if key in written:
+            found.append(written.pop(key))
+        elif incident.is_open:
+            found.append(_untouched(key, checklist, step))
+    people = {str(one["id"]): str(one["person"]) for one in incident.roles}
+    people[LEAD] = incident.owner
+    return [
+        {**one, "who": one["owner"] or people.get(one["role"], "")}
+        for one in (*found, *written.values())
+    ]
+
+
+def step_named(routing: Routing, incident: Incident, task: str) -> Document:
+    """Return a step that nobody touched yet, of a checklist that fits; empty: there is none."""
+    for key, checklist, step in _steps(routing, incident):
+        if key == task:
+            return _untouched(key, checklist, step)
+    return {}
+
+
+def left_open(routing: Routing, incident: Incident) -> List[str]:
+    """Return what is to be done yet, in words; of very many the first."""
+    tasks = (one for one in tasks_of(routing, incident) if one["state"] == "open")
+    return [str(one["title"]) for one in tasks][:MOST_NAMED]
+
+
+def roles_of(routing: Routing, incident: Incident) -> List[Document]:
+    """Return each role: those of the settings, then those that somebody has all the same."""
+    held: Dict[str, Document] = {str(one["id"]): one for one in incident.roles}
+    found = []
+    for role in routing.roles:
+        one = held.pop(role, {"person": "", "by": "", "at": 0.0})
+        found.append({**one, "id": role})
+    return found + [one for one in held.values() if one["person"]]
+
+
+def _steps(routing: Routing, incident: Incident) -> Iterator[Tuple[str, Checklist, ListedStep]]:
+    for checklist in routing.checklists:
+        if checklist.fits(incident):
+            for step in checklist.steps:
+                # By what it says: one that is worded otherwise is another, and is to be done anew.
+                yield "STEP-" + digest([checklist.name, step.title], 10), checklist, step
+
+
+def _untouched(key: str, checklist: Checklist, step: ListedStep) -> Document:
+    said = {"title": step.title, "role": step.role, "runbook": step.runbook}
+    return {"id": key, **BLANK_TASK, **said, "checklist": checklist.name, "by": "", "at": 0.0}

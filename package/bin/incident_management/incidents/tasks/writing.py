@@ -1,0 +1,117 @@
+"""What people do about tasks and roles: add, tick, hand over, drop; take, hand over, give up.
+
+Every function appends one entry, refreshes and returns the incident. All raise NotFound for an
+unknown id, Invalid for a value that is missing or too long, and IllegalMove where what somebody
+else has said meanwhile does not allow it. ``seen_at``: only as it was last changed then (``at``).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Mapping, Optional
+
+from ...ports import Document, Stores
+from .. import timeline
+from ..act import Act
+from ..canonical import digest
+from ..errors import IllegalMove, Invalid, NotFound
+from ..fold import State, added_up
+from ..items import check_seen, line, news, person, take_turn
+from ..model import Incident
+from ..routing import Routing
+from ..signal import TITLE_CHARACTERS
+from .steps import step_named
+
+__all__ = ["MAX_TASKS", "add_task", "change_task", "give_role"]
+
+# Who has more to do in one incident plans it elsewhere.
+MAX_TASKS = 200
+
+
+def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
+    """Note something to be done in an incident, and by whom; empty: by anybody."""
+    known = _current(act.stores, incident_id)
+    _check_room(known.incident)
+    data = {"title": line("title", title, "what is to be done", TITLE_CHARACTERS)}
+    if owner:
+        data["owner"] = person("owner", owner, "whose it is")
+    key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
+    whole = {"task": key, "event": "added", **data}
+    timeline.append(act, incident_id, "task", whole, act.once)
+    return timeline.refresh(act.stores, incident_id)
+
+
+def change_task(
+    act: Act,
+    routing: Routing,
+    incident_id: str,
+    task: str,
+    changes: Mapping[str, Any],
+    seen_at: Optional[float] = None,
+) -> Incident:
+    """Change a task's ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
+
+    A checklist's step that nobody touched yet is written down as it is now. What is dropped needs
+    the reason. What was begun before its incident was merged goes on there.
+    """
+    known = added_up(timeline.read_existing(act.stores, incident_id))
+    one, told = known.dividing.tasks.get(task), ["title"]
+    if one is None:
+        one = step_named(routing, known.incident, task)
+        if not one:
+            raise NotFound(f"{incident_id} has no task {task[:40]}.")
+        _check_room(known.incident)
+        told += [name for name in ("role", "runbook", "checklist") if one[name]]
+    check_seen(one, seen_at)
+    fields = {}
+    if "owner" in changes:
+        owner = str(changes["owner"]).strip()
+        fields["owner"] = person("owner", owner, "whose it is") if owner else ""
+    data = news(one, fields, changes.get("state"), changes.get("reason"))
+    if data:
+        whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
+        turn = known.dividing.tasks.turns(task)
+        take_turn(act, incident_id, f"task {task}", turn)
+        timeline.append(act, incident_id, "task", whole, act.once)
+    return timeline.refresh(act.stores, incident_id)
+
+
+def give_role(
+    act: Act,
+    routing: Routing,
+    incident_id: str,
+    role: str,
+    to: str,
+    seen_at: Optional[float] = None,
+) -> Incident:
+    """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
+    known = _current(act.stores, incident_id)
+    one = known.dividing.roles.get(role)
+    if one is None and role not in routing.roles:
+        raise NotFound(f"There is no role '{role[:40]}'; use {', '.join(routing.roles) or 'none'}.")
+    one = one or {"id": role, "person": "", "by": "", "at": 0.0}
+    check_seen(one, seen_at)
+    to = person("person", to, "who gets it") if to.strip() else ""
+    if to == one["person"]:
+        has_it = f"{to} has the role {role}" if to else f"Nobody has the role {role}"
+        raise IllegalMove(f"{has_it} already.")
+    data: Document = {"role": role, "person": to}
+    if one["person"]:
+        data["instead_of"] = one["person"]
+    take_turn(act, incident_id, f"role {role}", known.dividing.roles.turns(role))
+    timeline.append(act, incident_id, "role", data, act.once)
+    return timeline.refresh(act.stores, incident_id)
+
+
+def _current(stores: Stores, incident_id: str) -> State:
+    """Return what the entries add up to. Raises IllegalMove for one that another took over."""
+    known = added_up(timeline.read_existing(stores, incident_id))
+    into = known.incident.merged_into
+    if into:
+        raise IllegalMove(f"{incident_id} was merged into {into}: go on there.")
+    return known
+
+
+def _check_room(incident: Incident) -> None:
+    if len(incident.tasks) >= MAX_TASKS:
+        raise Invalid(f"{incident.id} has {MAX_TASKS} tasks, the most that are kept.")

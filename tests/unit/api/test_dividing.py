@@ -1,0 +1,112 @@
+"""``/incidents/{id}/tasks`` and ``/roles``: who may, what is answered, who is told."""
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from tests.fakes import Unavailable
+from tests.fakes.api import FakeApi
+
+READING = frozenset({"incident_read"})
+STANZAS = {
+    "team:payments": {},
+    "rule:default": {"team": "payments"},
+    "checklist:first": {"team": "payments", "step.1": "Tell support | role: communications"},
+}
+
+
+@pytest.fixture
+def api():
+    made = FakeApi()
+    made.routing_value = Routing.from_stanzas(STANZAS)
+    return made
+
+
+@pytest.fixture
+def incident(api):
+    body = {"title": "Payments fail", "severity": "critical"}
+    incident_id = api.call("POST", "/incidents", body)[1]["id"]
+    api.call("POST", f"/incidents/{incident_id}/assign", {"team": "payments", "owner": "lee"})
+    return incident_id
+
+
+def told(api, incident):
+    status, answer = api.call("GET", f"/incidents/{incident}/tasks", capabilities=READING)
+    assert status == 200, answer
+    return answer
+
+
+def test_viewers_read_and_responders_divide_the_work(api, incident):
+    before = told(api, incident)
+    assert before["open"] == 1
+    assert [one["id"] for one in before["roles"]] == ["communications", "scribe"]
+    (step,) = before["tasks"]
+    for path, body in (
+        ("tasks", {"title": "Call"}),
+        (f"tasks/{step['id']}", {"state": "done"}),
+        ("roles", {"role": "scribe", "person": "ann"}),
+    ):
+        there = f"/incidents/{incident}/{path}"
+        assert api.call("POST", there, body, capabilities=READING)[0] == 403
+        assert api.call("POST", there, body)[0] == 200
+    after = told(api, incident)
+    assert [(one["title"], one["state"]) for one in after["tasks"]] == [
+        ("Tell support", "done"),
+        ("Call", "open"),
+    ]
+    assert after["open"] == 1 and after["roles"][1]["person"] == "ann"
+    document = api.call("GET", f"/incidents/{incident}")[1]
+    assert len(document["tasks"]) == 2 and document["roles"][0]["id"] == "scribe"
+
+
+def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
+    (step,) = told(api, incident)["tasks"]
+    path = f"/incidents/{incident}/tasks/{step['id']}"
+    body = {"state": "done", "seen_at": step["at"]}
+    assert api.call("POST", path, body, user="bob")[0] == 200
+    status, problem = api.call("POST", path, body)
+    assert status == 409 and "changed by bob" in problem["detail"]
+    status, problem = api.call("POST", path, {"state": "done"})
+    assert status == 409 and "is done already: by bob" in problem["detail"]
+    assert api.call("POST", f"/incidents/{incident}/tasks/TASK-none", {"state": "done"})[0] == 404
+    for bad in ({"state": "later"}, {"title": "Else"}, {"seen_at": "now"}):
+        assert api.call("POST", path, bad)[0] == 400
+
+
+@pytest.mark.parametrize("what", ["add", "hand over", "role"])
+def test_what_was_cut_off_and_comes_again_under_its_key_is_written_once(api, incident, what):
+    (step,) = told(api, incident)["tasks"]
+    path, body = {
+        "add": ("tasks", {"title": "Call"}),
+        "hand over": (f"tasks/{step['id']}", {"owner": "kim", "seen_at": 0.0}),
+        "role": ("roles", {"role": "scribe", "person": "ann", "seen_at": 0.0}),
+    }[what]
+    before = len(timeline.read(api.stores_value, incident))
+
+    def fails(verb, name):
+        if (verb, name) == ("save", "incidents"):
+            raise Unavailable
+
+    api.stores_value.incidents.before = fails
+    there, key = f"/incidents/{incident}/{path}", {"Idempotency-Key": "k1"}
+    assert api.call("POST", there, body, headers=key)[0] == 503
+    api.stores_value.heal()
+    api.clock.advance(5.0)
+    first, again = (api.call("POST", there, body, headers=key) for _ in range(2))
+    assert first == again and first[0] == 200
+    assert len(timeline.read(api.stores_value, incident)) == before + 1
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_resolve_keeps_what_was_to_be_done_and_forbids_nothing(api, incident, at_once):
+    path = f"/incidents/{incident}/resolve"
+    body: dict[str, object] = {"resolution": "Restarted."}
+    if at_once:
+        path, body = "/incidents/bulk", {**body, "action": "resolve", "ids": [incident]}
+    assert api.call("POST", path, body)[0] == 200
+    assert timeline.read(api.stores_value, incident)[-1].data["tasks_left"] == ["Tell support"]
+    assert told(api, incident)["tasks"] == []
+    review = api.call("GET", f"/incidents/{incident}/review")[1]
+    (promised,) = [one for one in review["account"] if one["name"] == "promised"]
+    texts = [one["text"] for one in promised["statements"]]
+    assert "When it was resolved 1 task was open: Tell support." in texts

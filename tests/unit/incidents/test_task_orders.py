@@ -1,0 +1,115 @@
+"""People who tick, hand over and take roles at once, in every order of their calls, with kills."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
+from incident_management.incidents.errors import IllegalMove
+from incident_management.incidents.tasks import writing
+from incident_management.incidents.tasks.steps import tasks_of
+from tests.fakes import FakeStores, ManualClock
+from tests.fakes.turns import Killed, orders
+from tests.unit.incidents.builders import START, signal
+from tests.unit.incidents.movers import check, opened
+from tests.unit.incidents.test_tasks import ROUTING
+
+pytestmark = pytest.mark.one_python
+
+WRITING = ("timeline", "claims", "incidents")
+
+
+def begun():
+    stores, clock = FakeStores(), ManualClock(START + 100)
+    incident = opened(stores, clock, signal("checkout", severity="critical"))
+    return stores, clock, incident
+
+
+def told(done: list[str], who: str, act: Callable[[str], object]) -> Callable[[], None]:
+    """Somebody who acts, and whom ``done`` names if they were not told of another."""
+
+    def go() -> None:
+        with contextlib.suppress(IllegalMove):
+            act(who)
+            done.append(who)
+
+    return go
+
+
+@pytest.mark.parametrize("kills", [0, 1])
+@pytest.mark.parametrize("what", ["state", "owner", "role"])
+def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
+    done: list[str] = []
+
+    def writers():
+        stores, clock, incident = begun()
+        done.clear()
+        step = tasks_of(ROUTING, timeline.current(stores, incident))[0]["id"]
+
+        def act(who):
+            theirs = Act(stores, clock, who)
+            if what == "role":
+                return writing.give_role(theirs, ROUTING, incident, "scribe", who, seen_at=0.0)
+            changes = {"owner": who} if what == "owner" else {"state": "done"}
+            return writing.change_task(theirs, ROUTING, incident, step, changes, seen_at=0.0)
+
+        return stores, [told(done, "ann", act), told(done, "bob", act)]
+
+    for stores, order in orders(writers, 2, WRITING, kills=kills):
+        (incident,) = [one["id"] for one in stores.incidents.all()]
+        timeline.refresh(stores, incident)
+        check(stores)
+        entries = [one for one in timeline.read(stores, incident) if one.kind in ("task", "role")]
+        actors = [entry.actor for entry in entries]
+        assert len(actors) <= 1, order
+        assert set(done) <= set(actors), order
+        if not kills:
+            assert done == actors and len(done) == 1, order
+
+
+def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_read() -> None:
+    """A step's tick, a hand-over and a drop, by people who saw none of the others."""
+    stores, clock, incident = begun()
+    before = timeline.read(stores, incident)
+    step = tasks_of(ROUTING, timeline.fold(before))[0]["id"]
+    entries = []
+    for who, changes in (
+        ("ann", {"state": "done"}),
+        ("bob", {"owner": "bob"}),
+        ("cy", {"state": "dropped", "reason": "No."}),
+    ):
+        alone, _clock, _same = begun()
+        writing.change_task(
+            Act(alone, ManualClock(clock.now()), who), ROUTING, incident, step, changes
+        )
+        entries += timeline.read(alone, incident)[len(before) :]
+    found = [
+        timeline.fold([*before, *several]).to_document()
+        for several in itertools.permutations(entries)
+    ]
+    assert len(entries) == 3 and all(one == found[0] for one in found)
+    (task,) = found[0]["tasks"]
+    assert (task["title"], task["checklist"]) == ("Tell support", "first")
+
+
+def test_a_writer_who_was_killed_with_its_turn_holds_up_nobody_for_longer_than_a_minute() -> None:
+    stores, clock, incident = begun()
+
+    def dies(verb: str, name: str) -> None:
+        if (verb, name) == ("insert", "timeline"):
+            stores.timeline.before = None
+            raise Killed
+
+    stores.timeline.before = dies
+    with pytest.raises(Killed):
+        writing.give_role(Act(stores, clock, "ann"), ROUTING, incident, "scribe", "ann")
+    with pytest.raises(IllegalMove, match="ann has just changed"):
+        writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
+    clock.advance(61)
+    found = writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
+    assert [one["person"] for one in found.roles] == ["bob"]
