@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.notify.asked import Asked
+from incident_management.notify.asked import enqueue
 from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import FakeStores, ManualClock
 
@@ -20,7 +21,7 @@ def ask():
 
     class Asking:
         def __call__(self, actor="mia", **request):
-            return Asked(stores, clock, outbox, "https://s.example").enqueue(request, actor)
+            return enqueue(Act(stores, clock, actor), outbox, request, "https://s.example")
 
     asking: Any = Asking()
     asking.stores, asking.clock = stores, clock

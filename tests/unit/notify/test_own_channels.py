@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
-from incident_management.notify.asked import Asked
+from incident_management.notify.asked import enqueue
 from incident_management.notify.channel import dead, sent
 from incident_management.notify.reach import reached
 from incident_management.notify.refusals import refusals
@@ -107,9 +108,9 @@ def test_who_is_reached_names_it() -> None:
 
 def test_somebody_may_ask_for_a_message_there() -> None:
     desk = StakeholderDesk()
-    wanted = {"channel": "chat", "message": "Disk almost full"}
-    asked = Asked(desk.stores, desk.clock, desk.outbox, "")
-    made = asked.enqueue(wanted, "dana", ["slack", "chat"])
+    asked = {"channel": "chat", "message": "Disk almost full"}
+    act = Act(desk.stores, desk.clock, "dana")
+    made = enqueue(act, desk.outbox, asked, "", ["slack", "chat"])
     assert made["new"] and desk.only()["channel"] == "chat"
     with pytest.raises(Invalid, match="'chat' is not a channel; the channels are slack, teams"):
-        asked.enqueue(wanted, "dana")
+        enqueue(act, desk.outbox, asked, "")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation import approval, freeze, settling
 from incident_management.remediation.executors.awx import Awx
@@ -330,7 +331,7 @@ def test_a_rehearsal_is_noted_and_is_no_run(bench):
 def test_a_rehearsal_is_refused_where_a_run_would_be(bench):
     """Tasks with "check_mode: false" are carried out in check mode, too."""
     plan = propose(bench)
-    freeze.add(bench.stores, bench.clock, "ada", {"reason": "Sale", "ends_at": 9e9})
+    freeze.add(Act(bench.stores, bench.clock, "ada"), {"reason": "Sale", "ends_at": 9e9})
     assert "the change freeze" in refusal(lambda: rehearse(bench.context, plan, "mia"))
     assert bench.awx.launched == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import windows
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.remediation import approval, execution, freeze, settling, undoing, view
@@ -22,7 +23,7 @@ def bench():
 def frozen(bench, seconds=3600.0, **wanted):
     ends = {} if "days" in wanted else {"ends_at": bench.clock.now() + seconds}
     given = {"reason": "Black Friday.", **ends, **wanted}
-    return freeze.add(bench.stores, bench.clock, "ada", given).id
+    return freeze.add(Act(bench.stores, bench.clock, "ada"), given).id
 
 
 def did_not_help(bench, plan):
@@ -224,24 +225,26 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
 )
 def test_one_that_makes_no_sense_is_refused(bench, wanted, why):
     with pytest.raises(Invalid, match=why):
-        freeze.add(bench.stores, bench.clock, "ada", wanted)
+        freeze.add(Act(bench.stores, bench.clock, "ada"), wanted)
 
 
 @pytest.mark.parametrize(
     "wanted", [{"days": ["wed"]}, {"days": ["tue"]}, {"days": ["tue"], "from_time": "23:00"}]
 )
 def test_a_weekly_one_whose_day_comes_before_its_end_is_named(bench, wanted):
-    assert freeze.add(bench.stores, bench.clock, "ada", {"reason": "x", "ends_at": DAY, **wanted})
+    assert freeze.add(
+        Act(bench.stores, bench.clock, "ada"), {"reason": "x", "ends_at": DAY, **wanted}
+    )
 
 
 def test_one_that_is_ended_stays_and_says_by_whom(bench):
     name = frozen(bench)
-    freeze.end(bench.stores, bench.clock, "eve", name)
+    freeze.end(Act(bench.stores, bench.clock, "eve"), name)
     (one,) = freeze.listing(bench.stores, bench.clock)
     assert (one.ended_by, one.in_force(bench.clock.now())) == ("eve", False)
     assert execute(bench, approved(bench)).status == "done"
     with pytest.raises(NotFound):
-        freeze.end(bench.stores, bench.clock, "eve", "FRZ-none")
+        freeze.end(Act(bench.stores, bench.clock, "eve"), "FRZ-none")
 
 
 def test_one_that_was_over_long_ago_is_forgotten(bench):

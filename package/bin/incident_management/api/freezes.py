@@ -50,7 +50,7 @@ def list_freezes(request: Request) -> Response:
 )
 def add_freeze(request: Request) -> Response:
     """Freeze changes: no fix is carried out but of actions with `allowed_in_freeze`."""
-    made = freeze.add(request.stores, request.clock, request.user, request.body, request.mark)
+    made = freeze.add(request.act, request.body)
     return Response(shown(made, request.clock.now()), status=201)
 
 
@@ -63,5 +63,5 @@ def add_freeze(request: Request) -> Response:
 )
 def end_freeze(request: Request) -> Response:
     """End a freeze now; it stays listed, with who ended it."""
-    ended = freeze.end(request.stores, request.clock, request.user, request.params["id"])
+    ended = freeze.end(request.act, request.params["id"])
     return Response(shown(ended, request.clock.now()))

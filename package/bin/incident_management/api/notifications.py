@@ -8,7 +8,7 @@ from ..channels import CHANNELS
 from ..incidents.errors import NotFound
 from ..incidents.routing import Routing
 from ..notify.announcing.storms import GATHERED
-from ..notify.asked import Asked
+from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
 from ..notify.delivery.outbox import FINAL, Outbox
 from ..notify.delivery.record import recorder
@@ -53,10 +53,13 @@ _SHOWN = (
 )
 def notify(request: Request) -> Response:
     """Put a notification on the outbox. Safe to repeat with the same ``id``."""
-    web_url = conf.web_url(request.system_session)
-    asked = Asked(request.stores, request.clock, _outbox(request), web_url)
-    body = {"id": request.mark, **request.body}
-    answer = asked.enqueue(body, request.user, request.routing().channel_names)
+    answer = enqueue(
+        request.act,
+        _outbox(request),
+        {"id": request.mark, **request.body},
+        conf.web_url(request.system_session),
+        request.routing().channel_names,
+    )
     return Response(answer, status=201 if answer["new"] else 200)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Collection, List, Mapping, Sequence
 
+from ..incidents.act import Act
 from ..incidents.canonical import milliseconds
 from ..incidents.clocks import windows
 from ..incidents.errors import Invalid, NotFound
@@ -57,31 +58,29 @@ class Freeze(windows.Window):
         return f"{self.id} ({self.reason.strip().rstrip('.')}; {self.when()})"
 
 
-def add(
-    stores: Stores, clock: Clock, actor: str, wanted: Mapping[str, Any], unique: str = ""
-) -> Freeze:
+def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
     """Check and store one; ``wanted`` has the fields of :class:`Freeze` that a person gives.
 
-    ``unique`` names the request; one that was made for it is returned as it is. Raises Invalid.
+    One that was made for the act's ``once`` is returned as it is. Raises Invalid.
     """
-    now = milliseconds(clock.now())
-    freeze = Freeze.of("FRZ", wanted, actor, now, unique)
+    now = milliseconds(act.clock.now())
+    freeze = Freeze.of("FRZ", wanted, act.actor, now, act.once)
     _check(freeze, now)
-    if len(stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
+    if len(act.stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
         raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
-    return windows.insert(stores.freezes, freeze)
+    return windows.insert(act.stores.freezes, freeze)
 
 
-def end(stores: Stores, clock: Clock, actor: str, freeze_id: str) -> Freeze:
+def end(act: Act, freeze_id: str) -> Freeze:
     """End one now, also one that has not begun; one that is over stays. Raises NotFound."""
-    known = stores.freezes.get(freeze_id)
+    known = act.stores.freezes.get(freeze_id)
     if known is None:
         raise NotFound(f"No freeze {freeze_id[:60]}; list them with GET /freezes.")
-    freeze, now = Freeze.from_document(known), milliseconds(clock.now())
+    freeze, now = Freeze.from_document(known), milliseconds(act.clock.now())
     if freeze.ends_at and freeze.ends_at <= now:
         return freeze
-    ended = replace(freeze, ends_at=now, ended_by=actor)
-    stores.freezes.save([ended.to_document()])
+    ended = replace(freeze, ends_at=now, ended_by=act.actor)
+    act.stores.freezes.save([ended.to_document()])
     return ended
 
 

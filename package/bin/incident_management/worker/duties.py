@@ -28,8 +28,8 @@ from ..incidents.upkeep.quiet import Quiet
 from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
+from ..notify import asked
 from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
-from ..notify.asked import Asked
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores
@@ -251,11 +251,15 @@ class Duties:
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _spool(self) -> Mapping[str, int]:
-        web_url = self._config.settings.network.web_url
+        def notify(body: Mapping[str, Any], actor: str) -> Any:
+            web_url = self._config.settings.network.web_url
+            act = Act(self.stores, self.clock, actor)
+            return asked.enqueue(act, self._messages.outbox, body, web_url)
+
         return deliver_spool(
             spool.pending(),
             self._ingest,
-            Asked(self.stores, self.clock, self._messages.outbox, web_url).enqueue,
+            notify,
             lambda user: has_capability(self.session, user, CAPABILITY),
             self.clock,
             self._tell,

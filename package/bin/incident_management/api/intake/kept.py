@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, Tuple
 
+from ...incidents.act import Act
 from ...incidents.errors import Contended
 from ...incidents.intake.spooled import CAPABILITY, deliver_spool
 from ...ports import Stores
@@ -77,11 +78,11 @@ class KeptHere:
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
         # What sends messages is rarely needed here, and the first alert after a start would wait.
-        from ...notify.asked import Asked
+        from ...notify.asked import enqueue
         from ...notify.delivery.outbox import Outbox
         from ...notify.delivery.record import recorder
         from ...processes import process_name
 
         clock = self._backend.clock
         outbox = Outbox(stores, clock, process_name(), recorder(stores, clock))
-        Asked(stores, clock, outbox, conf.web_url(session)).enqueue(body, actor)
+        enqueue(Act(stores, clock, actor), outbox, body, conf.web_url(session))
