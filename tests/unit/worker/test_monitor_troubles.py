@@ -9,7 +9,8 @@ import pytest
 from incident_management.ports import SearchFailed, SearchTooSlow
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.settings import SettingsError
-from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.member import Member
+from incident_management.worker.monitors.duty import MonitorDuty
 from incident_management.worker.monitors.roster import MonitorRoster
 from incident_management.worker.monitors.troubles import MonitorMessages, TroubleBook
 from tests.unit.detection.watching import Watched
@@ -248,9 +249,10 @@ def test_a_malformed_stanza_is_shown_too():
     stores, clock = cluster.watched.stores, cluster.watched.clock
     stanza, values = "incident_monitor://orders", {"monitor_search": "x", "span": "often"}
     told, waited = lambda *_: None, lambda _seconds: False
-    run = monitor_duty(stanza, values, nobody, stores, clock, "member-0", told, waited)
+    member = Member("member-0", nobody, stores, clock)
+    duty = MonitorDuty(stanza, values, member, told, waited)
     with pytest.raises(SettingsError):
-        run()
+        duty.run()
     cluster.worker(1).run()
 
     assert "The option span is wrong: it is 'often'" in cluster.shown[0]
