@@ -29,7 +29,7 @@ from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
-from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
+from ..notify.announcing.summaries import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores

@@ -37,6 +37,7 @@ from . import late
 from .audience import Audience, Hearing
 from .notifier import News, Notifier
 from .storms import Storms
+from .summaries import Summaries
 
 __all__ = ["Announcer", "worker_seen"]
 
@@ -86,6 +87,7 @@ class Announcer:
         self._clock = clock
         self._outbox = outbox
         self._storms = Storms(stores, clock, outbox)
+        self._summaries = Summaries(stores, clock, outbox)
         self._say = say
         self._overlap = Overlap(clock)
         self._told: Set[str] = set()
@@ -144,7 +146,7 @@ class Announcer:
 
     def summarize(self, web_url: str) -> Mapping[str, int]:
         """Tell in summaries what was too much to be told one by one."""
-        return self._storms.run(web_url)
+        return self._summaries.run(web_url)
 
     def _fresh(self, since: float) -> Dict[str, List[Document]]:
         """Entries since then that this process has not announced, by incident."""
