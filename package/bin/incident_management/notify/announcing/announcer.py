@@ -85,7 +85,6 @@ class Announcer:
     ) -> None:
         self._stores = stores
         self._clock = clock
-        self._outbox = outbox
         self._storms = Storms(stores, clock, outbox)
         self._summaries = Summaries(stores, clock, outbox)
         self._say = say
