@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -374,5 +375,9 @@ def test_the_secrets_of_several_lines_are_all_masked(texts):
 def test_an_incidents_id_that_has_a_secrets_name_in_it_hides_nothing(digits):
     said = f"INC-20261130-{digits}: Errors in checkout"
     assert mask(said) == said
+    told = f'{{"id": "INC-20261130-{digits}", "title": ["INC-20261130-{digits}", "Errors"]}}'
+    assert mask(told) == told
+    assert mask(json.dumps(told)) == json.dumps(told)
+    assert "hunter22" not in mask(f'["INC-20261130-{digits}-pwd", "hunter22"]')
     assert "hunter22" not in mask(f"INC-20261130-{digits} password: hunter22")
     assert "hunter22" not in mask(f"INC-20261130-{digits}-pwd: hunter22")

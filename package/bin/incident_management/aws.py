@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import warnings
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Pattern, Tuple
 from urllib.parse import urlsplit
 
 from .hosts import is_among, is_loopback
@@ -120,8 +122,22 @@ def trusted(ca_file: str) -> Iterator[str]:
 
 
 def host_of(service: str, region: str) -> str:
-    """Return AWS's own host of a service in a region."""
-    return f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    """Return AWS's own host of a service in a region, also in China or a sovereign cloud."""
+    suffix = next((one for regions, one in _partitions() if regions.match(region)), "amazonaws.com")
+    return f"{service}.{region}.{suffix}"
+
+
+@lru_cache(maxsize=1)
+def _partitions() -> List[Tuple[Pattern[str], str]]:
+    """Return which regions AWS's partitions have, and how the names of their hosts end.
+
+    By the file that botocore itself goes by, and no other one that this machine's user may have.
+    """
+    from botocore.loaders import Loader
+
+    loader = Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    known = loader.load_data("partitions")["partitions"]
+    return [(re.compile(one["regionRegex"]), str(one["outputs"]["dnsSuffix"])) for one in known]
 
 
 def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str:

@@ -43,6 +43,10 @@ severity = info
 slack_channels = #board
 email = ceo@example.com, cfo@example.com
 update_every = 45m
+[checklist:divided]
+entity = divided-*
+step.1 = Tell <i>support</i> | role: communications | runbook: https://wiki.example.com/support
+step.2 = Watch the error rate | role: lead
 """
 
 

@@ -23,7 +23,7 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     page = enter("mia", f"?incident={first}&text=late-")
     expect(page.locator(".wb-id")).to_have_text(first)
     slow = Held(page, f"**/{first}/plans")
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     slow.wait()
     page.keyboard.press("1")
     page.locator(f"[data-id={second}]").click()
@@ -31,7 +31,7 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     with page.expect_response(f"**/plans/{plan}*"):
         slow.go()
     page.wait_for_load_state("networkidle")
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     expect(page.locator(".wb-part")).to_contain_text("No fix is proposed")
     expect(page.locator(".wb-plan")).to_have_count(0)
 

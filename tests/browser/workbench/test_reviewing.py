@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
+
+from tests.browser.conftest import APP
 
 from .gestures import said, submit
 from .site import Site, sign_in
@@ -169,6 +172,60 @@ def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
     expect(dialog.get_by_text("Raise <i>the limit</i>")).to_have_count(0)
     (done,) = site.call("GET", f"/follow-ups?incident={incident_id}&state=done")["follow_ups"]
     assert (done["owner"], done["by"]) == ("mia", "rob")
+
+
+@pytest.fixture
+def in_jira(site: Site) -> Iterator[None]:
+    """Jira is set up meanwhile; no worker is there to ask it."""
+    settings = site.standin.service(app=APP, owner="nobody")
+    settings.post("incident_management_settings/jira", site_url="https://x.example", project="OPS")
+    yield
+    settings.post("incident_management_settings/jira", site_url="", project="")
+
+
+def test_a_follow_up_gets_a_ticket_which_leads_there(
+    site: Site, enter: Enter, in_jira: None
+) -> None:
+    incident_id = over(site, "Something is planned")
+    follow_up(site, incident_id, "Alert <i>on</i> the pool", "rob", time.time() + DAY)
+    page = enter("rob", f"?incident={incident_id}&tab=review")
+    row = page.get_by_role("tabpanel").get_by_role("listitem").filter(has_text="on</i> the pool")
+    button = row.get_by_role("button", name="Create a ticket in Jira")
+    expect(row.get_by_role("button", name="Create a ticket in ServiceNow")).to_have_count(0)
+    button.click()
+    expect(row).to_contain_text("Jira: a ticket is being made.")
+    expect(button).to_have_count(0)
+    key = row.get_attribute("data-follow-up")
+    url = "https://x.example/browse/OPS-1"
+    made = {"ticket": "10001", "number": "OPS-1 <b>", "url": url}
+    of = {"channel": "jira", "follow_up": key}
+    told = {**of, "event": "follow_up", "outcome": "sent", "ticket": made}
+    site.write(incident_id, "notification", "incident_management", **told)
+    refresh(page)
+    link = row.get_by_role("link", name="OPS-1 <b>")
+    expect(link).to_have_attribute("href", url)
+    heard = {**of, "ticket": "10001", "number": "OPS-1", "event": "state", "to": "In Progress"}
+    site.write(incident_id, "ticket", "jira", **heard, text="Now In Progress.")
+    refresh(page)
+    expect(row).to_contain_text("OPS-1 <b> · In Progress")
+    gone = {**heard, "event": "gone", "text": "It was deleted in Jira."}
+    site.write(incident_id, "ticket", "jira", **gone)
+    refresh(page)
+    expect(row).to_contain_text("OPS-1 <b> was deleted there.")
+    expect(button).to_be_visible()
+    page.get_by_role("tab", name="Timeline").click()
+    timeline = page.get_by_role("tabpanel")
+    expect(timeline).to_contain_text(f"Ticket in Jira wanted for {key}")
+    expect(timeline).to_contain_text("Follow-up's ticket OPS-1 <b>")
+
+
+def test_who_may_not_write_is_offered_no_ticket(site: Site, enter: Enter, in_jira: None) -> None:
+    incident_id = over(site, "Something is looked at")
+    follow_up(site, incident_id, "Only read", "rob", time.time() + DAY)
+    page = enter("vic", f"?incident={incident_id}&tab=review")
+    row = page.get_by_role("tabpanel").get_by_role("listitem").filter(has_text="Only read")
+    expect(row).to_be_visible()
+    expect(row.get_by_role("button")).to_have_count(0)
 
 
 def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:

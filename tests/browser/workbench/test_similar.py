@@ -25,7 +25,7 @@ def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter
 
     page = enter("vic", f"?incident={now}")
     expect(page.get_by_role("tab", name="Similar")).to_be_visible()
-    page.keyboard.press("5")
+    page.keyboard.press("6")
     part = page.get_by_role("tabpanel")
     earlier = part.get_by_role("listitem").filter(has_text=before)
     expect(earlier).to_contain_text("Resolution: Change: <b>Pool</b> set back to 20")

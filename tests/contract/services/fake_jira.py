@@ -1,9 +1,9 @@
 """Jira Cloud's REST API, as far as a ticket needs it, with a memory.
 
-Written from its published reference: "Issues" (with "Bulk fetch issues" and ``changelog``), "Issue
-search", "Issue comments" (The Jira Cloud platform REST API, version 3) and "Atlassian Document
-Format". What the reference does not list is refused. What people do there is a method: ``work``,
-``say``, ``delete``.
+Written from its published reference: "Issues" (with "Edit issue", "Bulk fetch issues" and
+``changelog``), "Issue search", "Issue comments" (The Jira Cloud platform REST API, version 3) and
+"Atlassian Document Format". What the reference does not list is refused. What people do there is a
+method: ``work``, ``say``, ``delete``.
 """
 
 from __future__ import annotations
@@ -61,19 +61,24 @@ _STATUS = {
 }
 _IDS = {"To Do": "10000", "In Progress": "3", "Done": "10001"}
 APP = "Splunk"
+_PROJECTS = ("OPS", "PLAN")
+# Who may be assigned an issue.
+_PEOPLE = ("Mia", "Lee")
 # As the account's time zone has it.
 _ZONE = timezone(timedelta(hours=-5))
 
 
 @dataclass
 class FakeJira:
-    """Issues of project OPS, oldest first. ``indexed`` is False while its search lags behind."""
+    """Issues of two projects, oldest first. ``indexed`` is False while its search lags behind."""
 
     receiver: Receiver
     issues: List[Dict[str, Any]] = field(default_factory=list)
     indexed: bool = True
     # Fields that a transition asks for, by the status it leads to.
     required: Dict[str, Set[str]] = field(default_factory=dict)
+    # Fields that are on no screen.
+    unknown: Set[str] = field(default_factory=set)
     # Whether comments are shown with their properties.
     shows_properties: bool = True
     clock: OwnClock = field(default_factory=OwnClock)
@@ -156,6 +161,7 @@ class FakeJira:
         issue = self._issue(unquote(path[1]))
         routes: Dict[Any, Callable[[], Answer]] = {
             ("GET", ()): lambda: (200, {}, self._shown(issue, query)),
+            ("PUT", ()): lambda: self._edited(issue, request.json),
             ("GET", ("comment",)): lambda: (200, {}, self._comments(issue, query)),
             ("POST", ("comment",)): lambda: (201, {}, self._commented(issue, request.json)),
             ("GET", ("transitions",)): lambda: (200, {}, self._transitions(query)),
@@ -166,32 +172,37 @@ class FakeJira:
     def _searched(self, body: Dict[str, Any]) -> List[Dict[str, Any]]:
         assert set(body) <= {"jql", "maxResults", "fields"}
         jql = re.fullmatch(
-            r'project = "OPS" AND labels = "([\w-]+)" ORDER BY created DESC', body["jql"]
+            r'project = "([A-Z]+)" AND labels = "([\w-]+)" ORDER BY created DESC', body["jql"]
         )
         assert jql, body
-        found = [i for i in reversed(self.issues) if jql[1] in i["fields"]["labels"]]
+        found = [
+            issue
+            for issue in reversed(self.issues)
+            if jql[2] in issue["fields"]["labels"] and issue["fields"]["project"] == {"key": jql[1]}
+        ]
         known = found if self.indexed else []
         return [{"id": i["id"], "key": i["key"], "fields": {}} for i in known][: body["maxResults"]]
 
     def _create(self, body: Dict[str, Any]) -> Dict[str, Any]:
         assert set(body) == {"fields", "properties"}
         fields = body["fields"]
-        assert set(fields) - {"priority", "components"} == {
+        assert set(fields) - {"priority", "components", "duedate", "assignee"} == {
             "project", "issuetype", "summary", "description", "labels",
         }  # fmt: skip
-        if fields["project"] != {"key": "OPS"}:
+        if fields["project"].get("key") not in _PROJECTS:
             raise Problem(
                 400, {"errorMessages": [], "errors": {"project": "valid project is required"}}
             )
         assert 0 < len(fields["summary"]) <= 255 and "\n" not in fields["summary"]
         assert all(label and " " not in label for label in fields["labels"])
         jsonschema.validate(fields["description"], ADF)
+        planned = self._planned(fields)
         self._made += 1
         number = self._made
         issue: Dict[str, Any] = {
             "id": str(10_000 + number),
-            "key": f"OPS-{number}",
-            "fields": {**fields, "status": "To Do"},
+            "key": f"{fields['project']['key']}-{number}",
+            "fields": {**fields, **planned, "status": "To Do"},
             "properties": {one["key"]: one["value"] for one in body["properties"]},
             "comments": [],
             "histories": [],
@@ -199,6 +210,34 @@ class FakeJira:
         self._touch(issue)
         self.issues.append(issue)
         return {"id": issue["id"], "key": issue["key"], "self": "https://x/"}
+
+    def _planned(self, fields: Dict[str, Any]) -> Dict[str, Any]:
+        """Who is to do an issue, by name, and until which day."""
+        given: Dict[str, Any] = {
+            name: fields[name] for name in ("duedate", "assignee") if name in fields
+        }
+        errors = {
+            name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+            for name in given
+            if name in self.unknown
+        }
+        if "duedate" in given:
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d", given["duedate"]), given
+        if "assignee" in given:
+            assert set(given["assignee"]) == {"id"}, given
+            name = given["assignee"]["id"].partition("id-of-")[2]
+            if name not in _PEOPLE:
+                errors.setdefault("assignee", f"User '{name}' cannot be assigned issues.")
+            given["assignee"] = name
+        if errors:
+            raise Problem(400, {"errorMessages": [], "errors": errors})
+        return given
+
+    def _edited(self, issue: Dict[str, Any], body: Dict[str, Any]) -> Answer:
+        assert set(body) == {"fields"} and set(body["fields"]) <= {"duedate", "assignee"}, body
+        issue["fields"].update(self._planned(body["fields"]))
+        self._touch(issue)
+        return 204, {}, b""
 
     def _issue(self, name: str) -> Dict[str, Any]:
         for issue in self.issues:

@@ -67,7 +67,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PATCH = _handle
+            do_GET = do_POST = do_PATCH = do_PUT = _handle
 
             def log_message(self, *_: Any) -> None:
                 return

@@ -205,7 +205,7 @@ def test_a_missing_setting_is_one_sentence(missing, sentence):
 def test_a_table_without_correlation_id_has_nobody_elses_record_written_to(instance):
     """An instance drops a condition that it can't use, and answers with any record it has."""
     instance.is_no_task = True
-    strangers = instance._create({"short_description": "A stranger's", "impact": "1"})
+    strangers = instance._create("incident", {"short_description": "A stranger's", "impact": "1"})
     delivery = tell(instance, "opened", "note", "resolved")
     assert (strangers["state"], instance.notes[strangers["sys_id"]]) == ("1", [])
     assert delivery.receipt["ticket"] != strangers["sys_id"]

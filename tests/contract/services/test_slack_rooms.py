@@ -129,6 +129,20 @@ def test_details_go_to_the_room_and_what_the_channel_shows_to_both(desk):
     assert desk.texts(NAME)[1:] == room[1:], "and the others what they said"
 
 
+def test_who_has_a_role_is_invited_and_named_in_the_topic(desk):
+    desk.open_grave()
+    desk.turn(times=3)
+    desk.write("role", role="scribe", person="zoe")
+    desk.turn(seconds=60)
+    desk.turn(times=3)
+    room = desk.workspace.named(NAME)
+    assert room.topic.endswith(" · scribe: zoe") and "U0ZOE" in room.members
+    desk.write("role", role="scribe", person="", instead_of="zoe")
+    desk.turn(seconds=60)
+    desk.turn(times=3)
+    assert "scribe" not in room.topic
+
+
 def test_who_is_told_updates_in_the_teams_channel_goes_on_to_be(desk):
     group = {"stakeholders:sales": {"severity": "high", "slack_channels": "#payments"}}
     announced = {"announce": {**STANZAS["announce"], "update": "slack"}}

@@ -25,6 +25,12 @@ FAULTS = [
     ("app", "error: unknown flag --log.level=debug"),
     ("app", "Traceback (most recent call last):\n  serve(level='debug')\nOSError: no port"),
     ("app", '{"level": "debug", "cause": {"level": "error"}}'),
+    ("app", "no error handler is registered"),
+    ("app", "start failed with no error"),
+    ("app", "error 0x80004005"),
+    ("app", "ERROR 0 workers left"),
+    ("app", "error= connection refused"),
+    ("app", "error rate limit reached"),
 ]
 NO_FAULTS = [
     (NGINX, '[error] 7#7: *1 open() "/srv/wp-login.php" failed (2: No such file or directory)'),
@@ -34,6 +40,14 @@ NO_FAULTS = [
     ("app", 'time=10:00 level=debug msg="request failed"'),
     ("app", '{"msg": "request failed", "error": "x", "level": "debug"}'),
     ("app", 'Nov 28 10:00:00 web-1 cart[7]: {"msg": "request failed", "level": "debug"}'),
+    ("app", "GET /health 200, no error"),
+    ("app", "health check done: no error found, 3 services"),
+    ("app", "Completed without error."),
+    ("app", "no exception was reported"),
+    ("app", "error rate: 0.02%, requests: 900"),
+    ("app", "ended with error code 0"),
+    ("app", "job=nightly error= status=ok"),
+    ("app", "job=nightly status=ok error="),
     ("app", json.dumps({"log": json.dumps({"error": None, "level": "debug"})})),
 ]
 

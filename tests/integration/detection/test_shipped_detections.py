@@ -36,6 +36,7 @@ from tests.integration.detection.shipped_events import (
     units,
 )
 
+IIS = {"sourcetype": "iis"}
 RAISES = [
     ("High Error Rate", errors(6), ["shop"]),
     ("AWS CloudTrail Errors", cloudtrail(4), ["s3.amazonaws.com"]),
@@ -78,6 +79,9 @@ RAISES = [
     ("Authentication Failures", refused(11), ["bastion"]),
     ("HTTP 5xx Ratio", answered(30, 4), ["shop"]),
     ("HTTP 5xx Ratio", answered(1, 40), ["shop"]),
+    # A status that is extracted twice, and one that is a word.
+    ("HTTP 5xx Ratio", says("GET", of={"sourcetype": "iis", "status": ["503"] * 2}), ["web-1"]),
+    ("HTTP 5xx Ratio", says('{"status": "bad", "sc_status": 502}', of=IIS), ["web-1"]),
     (
         "HTTP 5xx Ratio",
         says('{"elb": "app/shop", "elb_status_code": 504}', of={"sourcetype": "aws:elb"}),
@@ -183,7 +187,7 @@ STAYS_QUIET = [
         says("open() failed (2: No such file or directory)", of={"sourcetype": "nginx:plus:error"}),
         "a scanner of web servers",
     ),
-    ("High Error Rate", says("GET /error 200", of={"sourcetype": "iis"}), "a path in IIS"),
+    ("High Error Rate", says("GET /error 200", of=IIS), "a path in IIS"),
     ("High Error Rate", says("GET /error", of={"sourcetype": "aws:elb:accesslogs"}), "in AWS"),
     (
         "High Error Rate",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 
 from tests.contract.services.fake_jira import FakeJira, text_of
@@ -167,3 +170,32 @@ def test_a_comment_arrives_once_though_the_worker_is_killed_while_it_reads(
     wait_for(lambda: len(_remarks(desk, incident)) > 1)
     assert killed and len(desk.worker_pids()) == 2
     assert _remarks(desk, incident) == ["It is the pool.", "It was."]
+
+
+def test_what_is_to_be_done_afterwards_is_planned_there_and_done_in_either_place(
+    desk: Office, site: FakeJira
+):
+    desk.set("jira", look_every="5s", follow_up_project="PLAN", follow_up_tickets="1")
+    incident = desk.signal()
+    wait_for(lambda: site.issues)
+    desk.call("POST", f"/incidents/{incident}/resolve", {"reason": "rolled back"})
+    due = time.time() + 7 * 86_400
+    task = {"title": "Alert on the pool", "owner": "lee", "due": due}
+    desk.call("POST", f"/incidents/{incident}/follow-ups", task)
+    wait_for(lambda: len(site.issues) == 2)
+
+    def follow_up() -> Any:
+        return desk.call("GET", f"/incidents/{incident}")["follow_ups"][0]
+
+    (ticket,) = wait_for(lambda: [one for one in follow_up()["tickets"] if one["state"] == "made"])
+    planned = site.issues[1]
+    assert ticket["number"] == planned["key"] == "PLAN-2"
+    assert ticket["url"] == f"{site.receiver.url}/browse/PLAN-2"
+    day = time.strftime("%Y-%m-%d", time.gmtime(due))
+    assert (planned["fields"]["summary"], planned["fields"]["duedate"]) == (task["title"], day)
+    site.work("Mia", 1, status="Done")
+    wait_for(lambda: follow_up()["state"] == "done")
+    assert follow_up()["by"] == "jira" and "by Mia" in follow_up()["reason"]
+    desk.call("POST", f"/incidents/{incident}/follow-ups/{follow_up()['id']}", {"state": "open"})
+    wait_for(lambda: planned["fields"]["status"] != "Done")
+    assert len(site.issues) == 2 and site.issues[0]["fields"]["project"] == {"key": "OPS"}

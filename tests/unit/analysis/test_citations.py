@@ -156,6 +156,49 @@ def test_what_is_named_first_twice_keeps_its_first_place():
     assert check(citations, searcher, first=[*ids, "C19"]).is_verified("C19")
 
 
+def _every(seconds, count, **changed):
+    """A searcher with so many events at such distances, and a citation of each."""
+    logs = [{"time": T + n * seconds, "service": "a", "raw": f"error {n}"} for n in range(count)]
+    searcher = EventSearcher(logs)
+    citations = [Citation.of_event(Event.from_row(row)) for row in searcher.logs]
+    for place, citation in enumerate(citations):
+        citation.id = f"C{place}"
+        for name, value in changed.items():
+            setattr(citation, name, value)
+    return searcher, citations
+
+
+def test_a_chain_of_near_citations_is_searched_in_parts(monkeypatch):
+    """Each a minute after the one before: one search over an hour and a half."""
+    searcher, citations = _every(60, 91)
+    windows = []
+    run = searcher.run
+
+    def timed(text, earliest, latest, **more):
+        windows.append(float(latest) - float(earliest))
+        return run(text, earliest, latest, **more)
+
+    monkeypatch.setattr(searcher, "run", timed)
+    assert counts(check(citations, searcher).citations)["verified"] == 91
+    assert max(windows) <= 601 and len(windows) <= MAX_FETCHES
+
+
+def test_where_there_are_too_many_events_each_half_is_searched(monkeypatch):
+    monkeypatch.setattr("incident_management.analysis.citations.EVENTS_PER_FETCH", 4)
+    searcher, citations = _every(20, 12, cd="")
+    assert counts(check(citations, searcher).citations)["verified"] == 12
+    assert len(searcher.asked) <= MAX_FETCHES
+
+
+def test_halves_are_bounded_and_say_why_they_were_left(monkeypatch):
+    monkeypatch.setattr("incident_management.analysis.citations.EVENTS_PER_FETCH", 1)
+    searcher, citations = _every(2, 40, cd="")
+    checked = check(citations, searcher)
+    assert len(searcher.asked) == MAX_FETCHES
+    left = [one for one in checked.citations if one.status == "unchecked"]
+    assert left and all(one.reason.startswith("More than 1 events") for one in left)
+
+
 SAME = '{"level": "ERROR", "message": "x509: certificate has expired"}'
 
 

@@ -1,5 +1,7 @@
 """``/incidents/{id}/tasks`` and ``/roles``: who may, what is answered, who is told."""
 
+from typing import Any
+
 import pytest
 
 from incident_management.incidents import timeline
@@ -99,8 +101,8 @@ def test_what_was_cut_off_and_comes_again_under_its_key_is_written_once(api, inc
 
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_resolve_keeps_what_was_to_be_done_and_forbids_nothing(api, incident, at_once):
+    body: dict[str, Any] = {"resolution": "Restarted."}
     path = f"/incidents/{incident}/resolve"
-    body: dict[str, object] = {"resolution": "Restarted."}
     if at_once:
         path, body = "/incidents/bulk", {**body, "action": "resolve", "ids": [incident]}
     assert api.call("POST", path, body)[0] == 200

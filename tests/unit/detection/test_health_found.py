@@ -1,4 +1,4 @@
-"""What the health of detections is counted from: one look at the signals of all of them."""
+"""What the health of detections is counted from: the signals of all of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from incident_management.detection.health.measures import DAY
 from incident_management.detection.health.report import HealthReport
 from incident_management.incidents.errors import NotFound
+from incident_management.incidents.upkeep.tally import count_hours
 from incident_management.worker.monitors.roster import MonitorRoster
 from incident_management.worker.monitors.troubles import TroubleBook
 from tests.fakes import FakeStores, ManualClock
@@ -97,6 +98,18 @@ def test_a_rule_of_a_client_has_the_name_of_a_saved_search_but_not_its_figures()
     assert place.shown() == {("Errors", "shop"): (1, 1), ("Errors", "datadog"): (4, 4)}
 
 
+def test_the_figures_are_the_same_once_the_worker_has_counted():
+    place = Place(("Errors", "shop"), ("Slow", "shop"))
+    place.find("Errors", "shop", 3, ago=0.5)
+    place.find("Errors", "datadog", 4, ago=8)
+    place.find("Slow", "shop", 2, ago=20)
+
+    before = place.report().all()
+    while count_hours(place.stores, ManualClock(NOW))["hours_counted"]:
+        pass
+    assert place.report().all() == before
+
+
 def test_what_names_no_app_counts_for_the_saved_search_of_its_name():
     place = Place(("Errors", "shop"))
     place.find("Errors", "", 2)
@@ -116,12 +129,12 @@ def test_more_detections_cost_no_more_requests():
         place.report().all()
         return place.stores.signals.calls - asked_before
 
-    # One for all, and one for each ten that found nothing for a month.
-    assert (asked(20), asked(100)) == (1 + 1, 1 + 5)
+    # Two for all, and one for each ten that found nothing for a month.
+    assert (asked(20), asked(100)) == (2 + 1, 2 + 5)
 
 
 def test_signals_are_read_page_by_page_and_each_counts_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("incident_management.detection.health.found.PAGE", 5)
+    monkeypatch.setattr("incident_management.incidents.upkeep.tally.PAGE", 5)
     place = Place(("Errors", "shop"))
     place.find("Errors", "shop", 3, ago=2)
     days: List[float] = [0.5, 0.5, 0.5, 3, 3, 9, 10, 29.9, 30.1]

@@ -323,7 +323,7 @@ def test_a_malformed_stanza_is_one_sentence_that_names_it(values, sentence):
         ("baseline", "1d", 30 * 86400),
         ("new_template", "5m", 86400),
         ("new_template", "5s", 288 * 5),
-        ("silence", "5m", 7 * 86400),
+        ("silence", "5m", 14 * 86400),
     ],
 )
 def test_by_default_it_learns_as_long_as_its_detector_needs(detector, span, backfill):

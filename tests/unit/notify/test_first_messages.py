@@ -111,6 +111,11 @@ def test_it_follows_status_severity_and_owner(desk):
     assert desk.slack.shown["1.0"].headline == (
         "Incident acknowledged by tester · Severity changed by tester"
     )
+    desk.write("role", role="scribe", person="zoe")
+    desk.turn()
+    assert desk.slack.shown["1.0"].roles == "scribe: zoe"
+    desk.turn()
+    assert desk.slack.updates == 3
     desk.status("in_progress", "resolved", resolution="Rolled back.")
     desk.turn()
     assert desk.shows() == ("resolved", "low", "dana")
@@ -118,7 +123,7 @@ def test_it_follows_status_severity_and_owner(desk):
     desk.status("resolved", "new", reason="again")
     desk.turn()
     assert desk.slack.shown["1.0"].headline == "Incident reopened"
-    assert desk.slack.updates == 4
+    assert desk.slack.updates == 5
 
 
 def test_of_several_changes_the_last_is_shown_once_and_the_thread_has_them_all(desk):

@@ -63,6 +63,18 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
             "Incident corrected",
             "Corrected: entities, title.",
         ),
+        (
+            "task",
+            {"event": "changed", "title": "Call", "state": "dropped", "reason": "No."},
+            "Task added, done or handed over",
+            "task dropped: Call, No.",
+        ),
+        (
+            "role",
+            {"role": "scribe", "person": "zoe"},
+            "Role taken or given up",
+            "zoe has the role scribe",
+        ),
         ("pinned", {"pinned": True}, "Kept open, or no longer", "It is not resolved by itself."),
     ],
 )

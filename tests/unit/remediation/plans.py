@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, occupying
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import INCIDENT
 
@@ -21,6 +21,12 @@ def approved(bench, **more):
 
 def execute(bench, plan, actor="mia"):
     return execution.execute(bench.context, plan, actor)
+
+
+def occupied(bench, entity="checkout"):
+    """Return which plan keeps one of an unknown place from being carried out on an entity."""
+    other = {"_key": "PLAN-0000000000", "entity": entity, "inverse": "", "state": {}}
+    return occupying.blocking_run(bench.context, other)
 
 
 def refusal(act):

@@ -266,8 +266,19 @@ def test_an_inverse_in_another_account_can_not_be_used():
     assert "argument.acount, which ecs does not take" in bench.context.catalogue.problems["back"]
 
 
-def test_of_china_it_is_the_host_there():
-    assert aws.host_of("sts", "cn-north-1") == "sts.cn-north-1.amazonaws.com.cn"
+REGIONS = [
+    "eu-west-1", "il-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1",
+    "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1", "ab-new-1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_host_of_a_region_is_that_which_botocore_asks(region):
+    """Of a sovereign cloud the keys went to amazonaws.com, which is another partition."""
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    for name in ("sts", "ecs", "lambda"):
+        asked = boto3.client(name, region_name=region, **keys).meta.endpoint_url
+        assert asked == f"https://{aws.host_of(name, region)}"
 
 
 # --- over HTTP --------------------------------------------------------------------------------

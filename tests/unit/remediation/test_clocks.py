@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.remediation import settling
 from tests.unit.remediation.bench import Bench, Crash
-from tests.unit.remediation.plans import approved, execute
+from tests.unit.remediation.plans import approved, execute, occupied
 
 DAY = 86400.0
 
@@ -34,7 +34,7 @@ def test_a_request_that_was_never_sent_is_not_sent_when_that_time_comes_again(be
     state = bench.context.load(plan)[2]
     assert state.status == "failed" and "check by hand" in state.detail
     assert "from now by this machine's clock" in state.detail
-    assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
+    assert not occupied(bench)
     bench.clock.advance(back)
     rounds(bench)
     assert bench.api.executed == []
@@ -63,7 +63,7 @@ def test_a_fix_of_the_future_is_not_waited_for_until_then(bench):
     state = bench.context.load(plan)[2]
     assert state.status == "insufficient_data"
     assert "from now by this machine's clock" in state.detail
-    assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
+    assert not occupied(bench)
 
 
 def test_clocks_of_members_that_differ_by_little_keep_nothing_from_being_judged(bench):

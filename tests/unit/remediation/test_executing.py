@@ -7,6 +7,7 @@ import pytest
 from incident_management.incidents.errors import NotFound
 from incident_management.remediation import execution, settling
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.occupying import take_run
 from incident_management.remediation.pace import pace
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
@@ -200,12 +201,12 @@ def test_one_run_at_a_time_on_an_entity(bench):
 
 
 def test_two_plans_at_the_same_moment_take_one_entity_once(bench):
-    first, second = approved(bench), "PLAN-0000000000"
-    context = bench.context
-    assert context.take_run("checkout", first)
-    bench.stores.plans.save([{**bench.stores.plans.get(first), "_key": second}])
-    assert not context.take_run("checkout", second)
-    assert context.take_run("checkout", first), "its own run may go on"
+    first = bench.stores.plans.get(approved(bench))
+    second = {**first, "_key": "PLAN-0000000000"}
+    assert take_run(bench.context, first)
+    bench.stores.plans.save([second])
+    assert not take_run(bench.context, second)
+    assert take_run(bench.context, first), "its own run may go on"
 
 
 def test_a_refusal_by_the_deploy_api_fails_the_plan(bench):

@@ -15,7 +15,7 @@ from incident_management.remediation.preview import preview_plan
 from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.settings import Remediation, Settings
 from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
-from tests.unit.remediation.plans import approved, execute, propose, refusal
+from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
 from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
 
 
@@ -274,7 +274,7 @@ def test_what_something_puts_back_at_once_has_failed_and_frees_the_service(bench
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
     assert "checkout runs r8. Somebody or something has put it back." in state.detail
-    assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
+    assert not occupied(bench)
 
 
 def test_a_label_that_is_taken_off_in_the_same_moment_counts(cluster):

@@ -11,7 +11,7 @@ from incident_management.remediation import execution, settling, undoing
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
 from tests.unit.remediation.cluster import Cluster
-from tests.unit.remediation.plans import approved
+from tests.unit.remediation.plans import approved, occupied
 from tests.unit.remediation.sailing import KINDS, Sailing
 
 pytestmark = pytest.mark.one_python
@@ -76,7 +76,7 @@ def test_an_action_is_done_once_and_told(action, kind, error, after):
             status = execution.execute(bench.context, plan, "mia").status
         if status == "failed":
             assert bench.cluster.patched == 0 and bench.kinds()[-1] == "action failed"
-            assert not bench.context.blocking_run("checkout", "PLAN-0000000000")
+            assert not occupied(bench)
         else:
             assert (status, bench.cluster.patched, moment) == ("done", 1, moment)
 

@@ -11,6 +11,7 @@ from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.occupying import take_run
 from incident_management.remediation.steps import action_step
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
@@ -281,7 +282,7 @@ def left(bench):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     bench.second = ready(bench, OTHER)
-    assert bench.context.take_run("checkout", bench.plan)
+    assert take_run(bench.context, bench.stores.plans.get(bench.plan))
     return bench
 
 
@@ -322,7 +323,7 @@ def test_of_two_that_take_an_entity_that_was_left_at_most_one_acts(moment):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     first, second = ready(bench), ready(bench, OTHER)
-    bench.context.take_run("checkout", first)
+    take_run(bench.context, bench.stores.plans.get(first))
     bench.clock.advance(61)
 
     at_store_call(bench, moment, lambda: goes_on(bench, first))

@@ -9,6 +9,7 @@ from incident_management.ports import SearchFailed, SearchResult, SearchTooSlow
 from incident_management.remediation import approval, execution
 from incident_management.remediation.raised import Grid, Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench
+from tests.unit.remediation.plans import occupied
 
 RATIO = {"name": "HTTP 5xx Ratio", "app": "shop", "owner": "nobody"}
 
@@ -223,7 +224,7 @@ def test_a_worker_that_comes_days_later_neither_undoes_nor_resolves(after):
     assert data["detail"] == "It was looked at 3 d after the fix, too late."
     assert bench.api.executed == [bench.plan]
     assert bench.status() == "new"
-    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+    assert not occupied(bench)
 
 
 def test_a_worker_that_was_restarted_is_in_time():
@@ -253,7 +254,7 @@ def test_a_search_that_is_gone_ends_as_unproved_and_frees_the_service():
     assert len(troubles) < 10, "it is tried less and less often"
     state = bench.context.load(bench.plan)[2]
     assert (state.status, state.detail) == ("insufficient_data", bench.raising.error)
-    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+    assert not occupied(bench)
     assert bench.api.executed == [bench.plan]
 
 
@@ -305,7 +306,7 @@ def test_an_action_that_left_the_catalogue_frees_the_service():
     assert troubles and "no action 'rollback_change'" in troubles[0]
     state = bench.context.load(bench.plan)[2]
     assert state.status == "insufficient_data" and "no action 'rollback_change'" in state.detail
-    assert bench.context.blocking_run("checkout", "PLAN-0000000000") == ""
+    assert not occupied(bench)
 
 
 def test_a_result_says_what_it_lacks():

@@ -148,6 +148,16 @@ def test_acknowledge_and_note_are_done_as_mia_and_once_however_often_slack_deliv
     assert f"{LINK} *Errors*: Note written by mia." in said
 
 
+def test_a_task_is_added_once_and_a_text_is_needed(desk):
+    payload = typed("task aaa Call &lt;!here&gt; the vendor", trigger="t1")
+    desk.actor.act(payload)
+    desk.another().act(payload)
+    (one,) = desk.incident["tasks"]
+    assert (one["title"], one["by"]) == ("Call <!here> the vendor", "mia")
+    assert desk.slack.answers[0][1]["text"] == f"{LINK} *Errors*: Task added by mia."
+    assert "Write after AAA what is to be done." in ask(desk, "task aaa")["text"]
+
+
 @pytest.mark.parametrize("text", ["x &lt; y and z &gt; w", "x < y and z > w"])
 def test_angle_brackets_of_a_note_are_kept_whether_slack_escapes_them_or_not(desk, text):
     ask(desk, f"note aaa {text} <https://x.example/|graph>")

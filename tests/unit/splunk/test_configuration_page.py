@@ -169,15 +169,14 @@ def test_what_an_acknowledgement_in_pagerduty_may_do_is_known_to_the_code():
 
 
 @pytest.mark.parametrize("system", ["servicenow", "jira"])
-def test_more_fields_are_a_json_object(system):
+@pytest.mark.parametrize("name", ["more_fields", "follow_up_fields"])
+def test_more_fields_are_a_json_object(system, name):
     for good in ("", '{"a": {"high": "b"}}', ' {\n"a": [1]\n}\n'):
-        assert page_accepts(system, "more_fields", good) and code_accepts(
-            system, "more_fields", good
-        )
+        assert page_accepts(system, name, good) and code_accepts(system, name, good)
     for bad in ("a=b", "[1]", '"a"'):
-        assert not page_accepts(system, "more_fields", bad)
-        assert not code_accepts(system, "more_fields", bad)
-    assert not code_accepts(system, "more_fields", "{a}")
+        assert not page_accepts(system, name, bad)
+        assert not code_accepts(system, name, bad)
+    assert not code_accepts(system, name, "{a}")
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch):
     reader = FakeReader()
-    monkeypatch.setattr(module, "readers", lambda settings, clock: {"jira": lambda: reader})
+    monkeypatch.setattr(module, "readers", lambda *_settings: {"jira": lambda: reader})
     return Desk(reader)
 
 
@@ -276,7 +276,7 @@ def test_a_missing_setting_is_said_once_there_is_a_ticket(desk, monkeypatch):
     def missing():
         raise NotConfigured("No Jira project is set.")
 
-    monkeypatch.setattr(module, "readers", lambda settings, clock: {"jira": missing})
+    monkeypatch.setattr(module, "readers", lambda *_settings: {"jira": missing})
     desk.look()
     assert desk.said == []
     desk.incident(1)

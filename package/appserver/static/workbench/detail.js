@@ -6,7 +6,7 @@ import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
-import { fill, h, keepingPlace, outside, watchPress } from './dom.js';
+import { fill, h, keepingPlace, runbook, watchPress } from './dom.js';
 import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -15,6 +15,7 @@ import { reviewPart } from './review.js';
 import { similarPart } from './similar.js';
 import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
+import { roleFacts, Tasks } from './tasks.js';
 import { timelinePart } from './timeline.js';
 import { updateClock, updateFacts } from './updates.js';
 import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
@@ -25,7 +26,7 @@ const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this', 
 const MOST_LETTERS = 36;
 // Of what a storm affects the other names are folded away.
 const MOST_NAMES = 8;
-export const TABS = [['timeline', 'Timeline'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar'], ['review', 'Review']];
+export const TABS = [['timeline', 'Timeline'], ['tasks', 'Tasks'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar'], ['review', 'Review']];
 
 /** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
 export const ONE_PANE = matchMedia('(max-width: 899px)');
@@ -35,6 +36,7 @@ export class Detail {
     #parts = new Map(); // what was asked for of this version, by tab
     #loading = 0;
     #some = false;
+    #openTasks = 0;
     #pressed;
     #next = null; // what is shown once nothing is pressed any more
 
@@ -53,10 +55,11 @@ export class Detail {
         this.steps = new FirstSteps(app);
         ONE_PANE.addEventListener('change', () => this.#placeSteps());
         this.signals = new SignalsPart(this);
+        this.tasks = new Tasks(this);
         this.head = h('div', { class: 'wb-head' });
         this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
         this.part = h('section', { class: 'wb-part', role: 'tabpanel', id: 'wb-part', tabindex: 0 });
-        this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.part);
+        this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.tasks.element, this.part);
         this.message = h('div', { class: 'wb-message' });
         this.element = h('article', { class: 'wb-scroll wb-beside wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
         this.#pressed = watchPress(this.element, () => this.#next && this.take(this.#next));
@@ -114,6 +117,8 @@ export class Detail {
         this.#parts = new Map();
         this.signals.reset();
         this.composer.open(id);
+        this.tasks.open(id);
+        this.#openTasks = 0;
         this.body.hidden = true;
         this.message.hidden = false;
         fill(this.message, 'Loading …');
@@ -204,14 +209,35 @@ export class Detail {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
             fill(this.head, heading(incident, this, this.clocks), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
-            fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
-            const chosen = this.tabs.querySelector('[aria-selected=true]');
-            this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
+            this.#showTabs();
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
+            this.tasks.element.hidden = this.tab !== 'tasks' || !this.app.mayWrite || Boolean(incident.merged_into);
         });
         this.#goOn();
+        this.#countTasks();
         return this.#showPart();
+    }
+
+    #showTabs() {
+        fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
+        const chosen = this.tabs.querySelector('[aria-selected=true]');
+        this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
+    }
+
+    /** The incident knows what was written down alone, and not the other steps of its checklists. */
+    async #countTasks() {
+        const parts = this.#parts;
+        if (!parts.has('tasks')) parts.set('tasks', this.#read('tasks', this.seen.incident));
+        try {
+            const { open } = await parts.get('tasks');
+            if (parts !== this.#parts || open === this.#openTasks) return;
+            this.#openTasks = open;
+            keepingPlace(this.element, () => this.#showTabs());
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+            parts.delete('tasks'); // it is said in the part itself
+        }
     }
 
     /** Take whoever opened it along, unless they went on elsewhere while it was read. */
@@ -224,11 +250,11 @@ export class Detail {
     #tabButton(name, label) {
         const { incident } = this.seen;
         const chosen = name === this.tab;
-        const count = { signals: incident.signals, timeline: incident.entries, review: incident.follow_ups_open }[name];
+        const count = { signals: incident.signals, timeline: incident.entries, review: incident.follow_ups_open, tasks: this.#openTasks }[name];
         return h('button', {
             type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
             on: { click: () => this.turn(name), keydown: (event) => this.#arrows(event, name) },
-        }, label, count ? h('span', { class: 'wb-count', title: name === 'review' ? 'follow-ups to be done' : null }, count) : null);
+        }, label, count ? h('span', { class: 'wb-count', title: { review: 'follow-ups to be done', tasks: 'tasks to be done' }[name] }, count) : null);
     }
 
     #arrows(event, name) {
@@ -256,7 +282,7 @@ export class Detail {
             const found = await parts.get(tab);
             if (!isWanted()) return;
             this.part.dataset.tab = `${this.#id}/${tab}`;
-            const shown = { analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found), similar: () => similarPart(this, found), review: () => reviewPart(this, found) };
+            const shown = { tasks: () => this.tasks.show(found), analysis: () => analysisPart(this, found), fixes: () => plansPart(this, found), signals: () => this.signals.show(found), similar: () => similarPart(this, found), review: () => reviewPart(this, found) };
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
@@ -267,7 +293,7 @@ export class Detail {
     async #read(tab, incident) {
         if (tab === 'fixes') return readPlans(incident.id);
         if (tab === 'signals') return (await get(`incidents/${incident.id}/signals`, { limit: 200 })).body;
-        if (tab === 'similar' || tab === 'review') return (await get(`incidents/${incident.id}/${tab}`)).body;
+        if (['tasks', 'similar', 'review'].includes(tab)) return (await get(`incidents/${incident.id}/${tab}`)).body;
         try {
             return (await get(`incidents/${incident.id}/analysis`)).body;
         } catch (error) {
@@ -316,6 +342,7 @@ function facts(incident, app) {
     const other = (id) => h('a', { href: app.addressOf(id) }, id);
     const rows = [
         ['Owner', holder(incident)],
+        ...roleFacts(incident),
         ['Team', incident.team],
         ['Opened', at(incident.opened_at)],
         ['Acknowledged', at(incident.acknowledged_at)],
@@ -353,14 +380,6 @@ function names(place, all) {
     if (all.length <= MOST_NAMES + 1) return all.join(', ');
     return [all.slice(0, MOST_NAMES).join(', '), h('details', { class: 'wb-unfold' },
         h('summary', { 'data-place': `all-${place}` }, `and ${all.length - MOST_NAMES} more`), h('span', {}, all.slice(MOST_NAMES).join(', ')))];
-}
-
-/** The shipped detections name a page of this app, others a whole address; anything else is text. */
-function runbook(address) {
-    const own = /^\/(?:static\/)?app\/[\w-]+\/[\w./-]+(?:#[\w-]+)?$/.test(address);
-    if (!own) return outside(address);
-    const base = new URL('../../', location.href).pathname.replace(/\/$/, '');
-    return h('a', { href: base + address, target: '_blank', rel: 'noopener' }, address.split(/[/#]/).pop().replaceAll('-', ' '));
 }
 
 function integrity({ verified, problems, etag }) {

@@ -78,6 +78,17 @@ export function outside(address) {
 }
 
 /**
+ * The link of a runbook. The shipped detections name a page of this app, others a whole address; anything else is text.
+ * @param {string} address
+ */
+export function runbook(address) {
+    const own = /^\/(?:static\/)?app\/[\w-]+\/[\w./-]+(?:#[\w-]+)?$/.test(address);
+    if (!own) return outside(address);
+    const base = new URL('../../', location.href).pathname.replace(/\/$/, '');
+    return h('a', { href: base + address, target: '_blank', rel: 'noopener' }, address.split(/[/#]/).pop().replaceAll('-', ' '));
+}
+
+/**
  * Change what an element holds; focus, scrolling and what is unfolded stay as they were.
  * @param {HTMLElement} element what of it has a `data-place` is found again
  * @param {function(): void} change

@@ -6,7 +6,7 @@ import { addressOf, DEFAULTS, queryOf } from './address.js';
 import { ApiError, get } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained } from './forms.js';
+import { ask, explained, pressed } from './forms.js';
 import { many, moment, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
@@ -16,12 +16,16 @@ const MOST_LETTERS = 1000;
 const LATELY = '30d';
 const TWO_WEEKS = 14 * 86_400;
 const STATES = [['open', 'Open'], ['done', 'Done'], ['dropped', 'Dropped']];
+// Where a follow-up can have a ticket.
+const TICKET_SYSTEMS = { servicenow: 'ServiceNow', jira: 'Jira' };
 
 /** The open follow-ups of all incidents, one's own first, and how many reviews are due. */
 export class FollowUps {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
+        /** @type {Object<string, boolean>} which are set up */
+        this.channels = {};
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What is to be done after incidents', on: { click: () => this.show() } });
     }
 
@@ -95,46 +99,73 @@ export function followUpRow(app, one, mayWrite, changed, listed = false) {
     const late = open && one.due <= now();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
     const says = [`Owner: ${one.owner}`, `due ${planned(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
-    const act = (label, place, body) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: ({ currentTarget }) => send(app, one, body, currentTarget, trouble, changed) } }, label);
+    const act = (label, place, body, path, said) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: ({ currentTarget }) => send(app, path ?? pathOf(one), body, said ?? `${one.id} is ${body.state}: ${one.title}`, currentTarget, trouble, changed) } }, label);
+    const tickets = one.tickets ?? [];
+    const without = open && !listed ? Object.keys(TICKET_SYSTEMS).filter((channel) => app.followUps.channels[channel] && !tickets.some((ticket) => ticket.channel === channel && ['wanted', 'made'].includes(ticket.state))) : [];
+    const make = (channel) => act(`Create a ticket in ${TICKET_SYSTEMS[channel]}`, `ticket-${channel}`, { channel }, `${pathOf(one)}/ticket`, `${one.id} is getting a ticket in ${TICKET_SYSTEMS[channel]}.`);
     return h('li', { class: 'wb-suppression', 'data-follow-up': one.id },
         h('div', {},
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-late' }, 'overdue')),
             h('div', { class: 'wb-dim' }, says),
+            tickets.map(ticketLine),
             listed && h('div', {}, h('a', { href: addressOf(app.wanted, one.incident_id, 'review') }, `${one.incident_id} ${one.incident_title}`)),
             trouble),
         mayWrite && h('div', { class: 'wb-row' },
             open ? act('Done', 'done', { state: 'done' }) : act('Open again', 'open', { state: 'open' }),
-            open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …')));
+            open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …'),
+            without.map(make)));
 }
 
-async function send(app, one, body, button, trouble, changed) {
-    if (button.getAttribute('aria-disabled')) return;
-    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
-    fill(trouble);
-    try {
-        await new Change().send('POST', pathOf(one), body);
-        app.say(`${one.id} is ${body.state}: ${one.title}`);
-        changed();
-    } catch (error) {
-        button.removeAttribute('aria-disabled');
-        fill(trouble, explained(error));
+/** What became of a ticket; its key leads there. */
+function ticketLine(ticket) {
+    const service = TICKET_SYSTEMS[ticket.channel] ?? ticket.channel;
+    const there = ticket.there && ` · ${ticket.there}`;
+    if (ticket.state === 'made') {
+        return h('div', { 'data-ticket': ticket.channel }, `${service}: `, h('a', { href: ticket.url, target: '_blank', rel: 'noopener noreferrer' }, ticket.number), there);
     }
+    const says = { wanted: 'a ticket is being made.', gone: `${ticket.number} was deleted there.`, failed: `no ticket could be made. ${ticket.reason}` }[ticket.state];
+    return h('div', { 'data-ticket': ticket.channel, class: 'wb-dim' }, `${service}: ${says}`);
 }
+
+function send(app, path, body, said, button, trouble, changed) {
+    return pressed(button, trouble, async () => {
+        await new Change().send('POST', path, body);
+        app.say(said);
+        changed();
+    });
+}
+
+/**
+ * How a form ends a follow-up or a task.
+ * @param {Object<string, string>} before its fields as they are, `state` among them
+ */
+export const ending = (before) => ({
+    fields: [
+        { name: 'state', label: 'State', kind: 'select', options: STATES, value: before.state },
+        { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS },
+    ],
+    effects: ({ state, reason }) => [
+        state === 'dropped' && state !== before.state && !reason && 'What is dropped needs a reason.',
+        reason && state === before.state && 'The reason is kept only where the state is changed, too.',
+    ].filter(Boolean),
+    /** What was changed, and why. */
+    news: ({ reason, ...values }) => {
+        const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
+        return { ...news, ...((news.state || reason) && { reason }) };
+    },
+});
 
 async function edit(app, one, changed) {
     const sent = new Change();
     const { people } = await app.choices();
     const before = { title: one.title, owner: one.owner, due: dayOf(one.due), state: one.state };
+    const end = ending(before);
     ask({
         title: `Change ${one.id}`, about: one.title, submit: 'Change it',
-        fields: [...fieldsOf(before, people), { name: 'state', label: 'State', kind: 'select', options: STATES, value: one.state }, { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS }],
-        effects: ({ state, reason }) => [
-            state === 'dropped' && !reason && 'One that is dropped needs a reason.',
-            reason && state === before.state && 'The reason is kept only where the state is changed, too.',
-        ].filter(Boolean),
-        act: async ({ reason, ...values }) => {
-            const news = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name]));
-            await sent.send('POST', pathOf(one), { ...timed(news), ...((news.state || reason) && { reason }) });
+        fields: [...fieldsOf(before, people), ...end.fields],
+        effects: end.effects,
+        act: async (values) => {
+            await sent.send('POST', pathOf(one), timed(end.news(values)));
             app.say(`${one.id} is changed.`);
             changed();
         },

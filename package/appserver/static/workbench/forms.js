@@ -108,6 +108,28 @@ export function explained(error, next = '') {
     throw error;
 }
 
+/**
+ * Do what a button or box asks for, once at a time; what goes wrong is said beside it.
+ * @param {HTMLElement} button
+ * @param {HTMLElement} trouble
+ * @param {function(): Promise<void>} act
+ * @returns {Promise<boolean>} whether it was done
+ */
+export async function pressed(button, trouble, act) {
+    if (button.getAttribute('aria-disabled')) return false;
+    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
+    fill(trouble);
+    try {
+        await act();
+        return true;
+    } catch (error) {
+        fill(trouble, explained(error));
+        return false;
+    } finally {
+        button.removeAttribute('aria-disabled');
+    }
+}
+
 function keepDraft({ draft }, field, text) {
     if (!draft || field.kind !== 'area') return;
     const began = field.value ?? '';

@@ -12,7 +12,7 @@ const STORED = 'incident_management.keys';
 
 const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
-    ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['c', 'new incident'],
+    ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['t', 'tasks: Space ticks one, ↓ and ↑ go on'], ['c', 'new incident'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
     [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['f', 'follow-ups'], ['h', 'what is held back'], ['d', 'who is on call'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
@@ -53,6 +53,7 @@ function act(app, event) {
     if (key === 'c') return done(app.mayWrite ? openByHand(app) : sayWhyNot(app));
     if (!app.detail.seen) return false;
     if (key === 'n') return done(app.detail.turn('timeline'), app.mayWrite ? app.detail.composer.focus() : sayWhyNot(app));
+    if (key === 't') return done(app.detail.tasks.enter());
     const tab = TABS[Number(key) - 1];
     if (tab) return done(app.detail.turn(tab[0]));
     const move = MOVES.find((one) => one.key === key);

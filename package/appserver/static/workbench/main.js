@@ -351,7 +351,7 @@ export class Workbench {
         try {
             const { body } = await get('system/info');
             const problems = problemsOf(body);
-            this.#notices = body.notices;
+            [this.#notices, this.followUps.channels] = [body.notices, body.channels];
             if (this.banner.hidden) this.list.nothing(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, shown(problems));

@@ -2,6 +2,7 @@
  * What people can do to an incident: who may, when it makes sense, what is asked, what is sent.
  */
 
+import { leftOpen, readTasks } from './tasks.js';
 import { lastUpdate, UPDATE } from './updates.js';
 import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
 
@@ -104,6 +105,8 @@ export const MOVES = [
             },
             ...lastUpdate(i),
         ],
+        reads: async (i) => ({ tasks: await readTasks(i.id) }),
+        effects: (_i, _values, { tasks }) => leftOpen(tasks),
         path: at('resolve'), body: filled,
         done: (i) => `${i.id} is resolved.`,
     },

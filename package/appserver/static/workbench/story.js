@@ -2,7 +2,7 @@
  * What a timeline entry says, for people. The kinds are those of docs/ARCHITECTURE.md.
  */
 
-import { FEEDBACK, many, moment, planned, some, stateName } from './words.js';
+import { capital, FEEDBACK, many, moment, planned, some, stateName } from './words.js';
 
 /**
  * @typedef {{_key: string, kind: string, time: number, actor: string, data: Object<string, any>, counts?: boolean}} Entry
@@ -35,14 +35,16 @@ const KINDS = {
     unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
     flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
     analysis: (d) => [`Analysed: ${{ low: 'a suspect, not proved' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
-    notification: (d) => [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
+    notification: (d) => d.follow_up ? ticketTold(d) : [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
     approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
-    follow_up: (d) => [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
+    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
+    task: (d) => [taskTitle(d), [d.title, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
+    role: (d) => [d.person ? `${d.person} has the role ${d.role}` : `Nobody has the role ${d.role}`, d.instead_of && `Before: ${d.instead_of}.`],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
     verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
 };
@@ -77,7 +79,8 @@ function status(d) {
     const { from, to } = d;
     if (to === 'resolved') {
         const judged = FEEDBACK[d.feedback] ? `${FEEDBACK[d.feedback]}.` : '';
-        return ['Resolved', sentence(d.category && `${d.category}.`, d.resolution, d.reason, judged), 'good'];
+        const left = d.tasks_left?.length > 0 && `${many(d.tasks_left.length, 'task')} open: ${some(d.tasks_left, 5)}.`;
+        return ['Resolved', sentence(d.category && `${d.category}.`, d.resolution, d.reason, judged, left), 'good'];
     }
     if (to === 'closed') return ['Closed', sentence(d.resolution, d.reason)];
     if (from === 'resolved' || from === 'closed') return ['Reopened', d.reason, 'bad'];
@@ -85,9 +88,21 @@ function status(d) {
     return [`${stateName(from)} to ${stateName(to)}`, d.reason];
 }
 
+function taskTitle(d) {
+    if (d.event === 'added') return 'Task added';
+    const state = { open: 'open again' }[d.state] ?? d.state;
+    return state ? `Task ${state}` : `Task ${d.owner ? `handed to ${d.owner}` : 'left to anybody'}`;
+}
+
 function ticketTitle(d) {
     const did = { state: 'moved on', assignee: 'handed over', gone: 'gone', full: 'has more remarks' }[d.event];
     return did ? `Ticket ${d.number} ${did}` : sentence(`Ticket ${d.number}:`, d.what || 'comment', d.by && `by ${d.by}`);
+}
+
+function ticketTold(d) {
+    const where = `${name(d.channel)}, ${d.follow_up}`;
+    if (d.outcome !== 'sent') return [`Follow-up's ticket ${d.outcome === 'dead' ? 'could not be told' : 'may have been told'}`, sentence(`${where}.`, d.detail), d.outcome === 'dead' ? 'bad' : ''];
+    return d.ticket ? [`Follow-up's ticket ${d.ticket.number}`, `${where}.`] : ['Follow-up without a ticket', `${where}: there is none to be told.`];
 }
 
 function serviceLevel(d) {
@@ -100,7 +115,4 @@ function serviceLevel(d) {
     return [`Deadline of the ${what} ${late ? 'missed' : 'is near'}`, d.reason, late ? 'bad' : ''];
 }
 
-function name(word) {
-    const text = String(word ?? '').replaceAll('_', ' ');
-    return text.charAt(0).toUpperCase() + text.slice(1);
-}
+const name = (word) => capital(String(word ?? '').replaceAll('_', ' '));

@@ -151,6 +151,9 @@ export function holder({ owner, team }) {
     return team ? `nobody (${team})` : 'nobody';
 }
 
+/** With a capital letter at its beginning. */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Whether a window of the calendar is past: a suppression's, or a change freeze's. */
 export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
 

@@ -29,6 +29,8 @@ MAX_FETCHES = 12
 MAX_NUMBERS = 6
 EVENTS_PER_FETCH = 5000
 JOIN_SECONDS = 60.0
+GROUP_SECONDS = 600.0
+"""A search for nearby events covers no more: each may be near to the next for hours."""
 NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
@@ -72,8 +74,7 @@ def check(
     addressed = [c for c in checked.citations if c.kind != "number" and _has_address(c)]
     places = {citation_id: place for place, citation_id in enumerate(dict.fromkeys(first))}
     addressed.sort(key=lambda citation: places.get(citation.id, len(places)))
-    for group in _groups(addressed):
-        _check_group(group, searcher, shared, checked, timeout)
+    _check_events(_groups(addressed), searcher, shared, checked, timeout)
     numbers = [c for c in checked.citations if c.kind == "number"]
     for citation in numbers[:MAX_NUMBERS]:
         _check_number(citation, searcher, timeout)
@@ -126,22 +127,53 @@ def _has_address(citation: Citation) -> bool:
 def _groups(citations: Sequence[Citation]) -> List[List[Citation]]:
     """Group citations of one index, one kind and near times, each group by time.
 
-    At most MAX_FETCHES groups: those that hold the first of the citations, as they are given.
+    The groups that hold the first of the citations, as they are given, come first.
     """
     places = {id(citation): place for place, citation in enumerate(citations)}
     groups: List[List[Citation]] = []
     for citation in sorted(citations, key=lambda c: (c.index, c.kind, c.time)):
         last = groups[-1][-1] if groups else None
         alike = last and (last.index, last.kind) == (citation.index, citation.kind)
-        if last and alike and citation.time - last.time <= JOIN_SECONDS:
+        is_near = last and citation.time - last.time <= JOIN_SECONDS
+        if alike and is_near and citation.time - groups[-1][0].time <= GROUP_SECONDS:
             groups[-1].append(citation)
         else:
             groups.append([citation])
     groups.sort(key=lambda group: min(places[id(citation)] for citation in group))
-    for group in groups[MAX_FETCHES:]:
-        for citation in group:
-            _leave(citation, f"It was not looked for: one check runs {MAX_FETCHES} searches.")
-    return groups[:MAX_FETCHES]
+    return groups
+
+
+def _halves(group: Sequence[Citation]) -> List[List[Citation]]:
+    """Return two parts of a group, by time, to be fetched each; none of a single second."""
+    if not group or int(group[0].time) == int(group[-1].time):
+        return []
+    middle = (group[0].time + group[-1].time) / 2
+    return [
+        [citation for citation in group if citation.time <= middle],
+        [citation for citation in group if citation.time > middle],
+    ]
+
+
+def _check_events(
+    groups: List[List[Citation]],
+    searcher: Searcher,
+    shared: Optional[Searcher],
+    checked: Checked,
+    timeout: float,
+) -> None:
+    """Check groups of citations, and the halves of one in whose time there are too many events."""
+    for _fetch_number in range(MAX_FETCHES):
+        if not groups:
+            return
+        group = groups.pop(0)
+        _check_group(group, searcher, shared, checked, timeout)
+        groups += _halves([citation for citation in group if citation.reason == _too_many()])
+    for citation in (citation for group in groups for citation in group if not citation.reason):
+        _leave(citation, f"It was not looked for: one check runs {MAX_FETCHES} searches.")
+
+
+def _too_many() -> str:
+    return f"More than {EVENTS_PER_FETCH} events were there to look through."
 
 
 def _check_group(
@@ -188,7 +220,7 @@ def _found_of(
     missing = [citation for citation in group if citation.sha256 not in known]
     for citation in missing:
         if len(result.rows) >= EVENTS_PER_FETCH:
-            _leave(citation, f"More than {EVENTS_PER_FETCH} events were there to look through.")
+            _leave(citation, _too_many())
         elif result.lacking():
             _leave(citation, f"It was not among what could be read: {result.lacking()[0]}")
         else:

@@ -12,6 +12,7 @@ from ..incidents.model import SEVERITIES
 from ..incidents.signal import SIMULATED as TEST
 from ..incidents.stores import IS_OPEN
 from ..incidents.upkeep import retention
+from ..incidents.upkeep.tally import held_in
 from ..ports import Document, Stores
 from .router import Request, Response, route
 from .schema import Schema, any_whole, flag, nullable, number, obj, record
@@ -84,7 +85,7 @@ def get_stats(request: Request) -> Response:
             "open": {f"by_{name}": _counted(standing, name) for name in OPEN_BY},
             "signals": {
                 "pending": conditions.pending_count(request.stores),
-                "suppressed": _suppressed(request.stores, since, until),
+                "suppressed": held_in(request.stores, since, until),
             },
             "seconds_to_acknowledge": _times(opened, "acknowledged_at"),
             "seconds_to_resolve": _times(opened, "resolved_at"),
@@ -174,7 +175,7 @@ def _metrics_of_the_day(stores: Stores, now: float) -> List[str]:
         *_plain(
             "suppressed_signals_day",
             "Signals that were held back in the last 24 hours.",
-            _suppressed(stores, since, now),
+            held_in(stores, since, now),
         ),
     ]
     for name, stored in (("acknowledge", "acknowledged_at"), ("resolve", "resolved_at")):
@@ -193,11 +194,6 @@ def _open(stores: Stores) -> Tuple[List[Document], bool]:
         IS_OPEN, "opened_at:-1", MAX_COUNTED + 1, fields=(*OPEN_BY, "flapping")
     )
     return found[:MAX_COUNTED], len(found) > MAX_COUNTED
-
-
-def _suppressed(stores: Stores, since: float, until: float) -> int:
-    span = [{"received_at": {"$gte": since}}, {"received_at": {"$lte": until}}]
-    return len(stores.signals.keys({"$and": [{"suppressed_by": {"$gt": ""}}, *span]}))
 
 
 def _counted(documents: Iterable[Mapping[str, Any]], name: str) -> Dict[str, int]:

@@ -110,6 +110,8 @@ def retry(request: Request) -> Response:
         owner = routing.members.get(str(message.get("owner")))
         if owner and message.get("mention"):
             message = {**message, "mention": owner.known_as(channel)}
+        if document.get("follow_up"):
+            return {"message": message}
         target = routing.target(str(document.get("team", message.get("team") or "")), channel)
         return {"target": target, "message": message}
 

@@ -143,6 +143,8 @@ class State:
             "pinned": self._pinned,
             "review": self.afterwards.review,
             "follow_up": self.afterwards.follow_up,
+            "notification": self.afterwards.ticket,
+            "ticket": self.afterwards.ticket,
             "task": self.dividing.tasks.take,
             "role": self.dividing.roles.take,
             "room": self._room,

@@ -30,6 +30,7 @@ __all__ = [
 ITEM_STATES = ("open", "done", "dropped")
 REASON_CHARACTERS = 1000
 PERSON_CHARACTERS = 200
+CALLED_CHARACTERS = 80
 WRITING_SECONDS = 60.0
 """The longest from a claim to the entry that it is for."""
 ATTEMPTS = 20
@@ -93,7 +94,7 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
         Invalid: there is no such state, or a reason is missing or goes with nothing.
         IllegalMove: it has ended, by somebody else perhaps.
     """
-    known, key, reason = str(one["state"]), one["id"], reason_of(reason)
+    known, key, reason = str(one["state"]), _called(one), reason_of(reason)
     wanted = str(state or known)
     if wanted not in ITEM_STATES:
         raise Invalid(f"'{wanted[:40]}' is no state; use {', '.join(ITEM_STATES)}.")
@@ -114,7 +115,11 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
 def check_seen(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
     """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
     if seen_at not in (None, one["at"]):
-        raise IllegalMove(f"{one['id']} was changed by {one['by']}: read it again first.")
+        raise IllegalMove(f"{_called(one)} was changed by {one['by']}: read it again first.")
+
+
+def _called(one: Mapping[str, Any]) -> str:
+    return f"“{str(one['title'])[:CALLED_CHARACTERS]}”" if "title" in one else str(one["id"])
 
 
 def take_turn(act: Act, incident_id: str, what: str, turn: int) -> None:

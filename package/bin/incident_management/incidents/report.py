@@ -218,6 +218,7 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "follow_up": lambda data: _joined(
         ", ",
         f"follow-up {data.get('follow_up')} {data.get('state') or data.get('event')}",
+        f"in {data['channel']}" if data.get("channel") else "",
         data.get("title"),
         data.get("owner"),
         f"due {to_the_second(float(data['due']))}" if data.get("due") else "",

@@ -289,7 +289,7 @@ _RULES: List[_Rule] = [
         ),
         r"\1<masked:secret>",
     ),
-    # ["Cookie", "X"], (b"x-api-key", b"X"): headers as lists
+    # ["Cookie", "X"], (b"x-api-key", b"X"): headers as lists; no {"id": "INC-…-PWDA7F", "a":
     (
         (
             "cookie",
@@ -304,7 +304,8 @@ _RULES: List[_Rule] = [
         ),
         re.compile(
             rf"(?P<name>{QUOTE}(?:(?:set-)?cookie2?|authorization"
-            rf"|(?:\w{{1,20}}-){{1,4}}{PLAIN_WORD}[\w-]{{0,20}}){QUOTE}\s{{0,3}},\s{{0,3}}b?)"
+            rf"|(?!{_INCIDENT_ID.pattern}{QUOTE})(?:\w{{1,20}}-){{1,4}}{PLAIN_WORD}[\w-]{{0,20}})"
+            rf"{QUOTE}\s{{0,3}},\s{{0,3}}b?)"
             rf"{QUOTED}",
             re.I,
         ),

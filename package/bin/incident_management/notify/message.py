@@ -83,6 +83,8 @@ class Message:
     with, which is the subject of all of its mails. ``next_by``: when the next update was promised.
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
+    ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
+    it is news (:mod:`.announcing.follow_up_tickets`).
     """
 
     event: str
@@ -112,6 +114,8 @@ class Message:
     stakeholders: str = ""
     room: str = ""
     roles: str = ""
+    follow_up: str = ""
+    due: float = 0.0
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -264,8 +268,7 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
     if kind in ("task", "role"):
-        text = report.said(kind, data)
-        return f"{text[:1].upper()}{text[1:]}."
+        return report.said(kind, data)
     if kind == "follow_up":
         return _follow_up(data, incident)
     texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))

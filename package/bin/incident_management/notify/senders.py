@@ -72,11 +72,18 @@ def slack_rooms(settings: Settings, clock: Clock) -> SlackRooms:
     return SlackRooms(chosen.bot_token, chosen.api_url, network_of(settings), clock)
 
 
-def readers(settings: Settings, clock: Clock) -> Dict[str, Callable[[], Reader]]:
-    """Return, for each of ``channels.HEARD``, what makes its reader or raises NotConfigured."""
+def readers(
+    settings: Settings, clock: Clock, follow_ups: bool = False
+) -> Dict[str, Callable[[], Reader]]:
+    """Return, for each of ``channels.HEARD``, what makes its reader or raises NotConfigured.
+
+    ``follow_ups``: of the tickets of follow-ups, for each of ``channels.PLANNED``.
+    """
 
     return {
-        "servicenow": lambda: ServiceNowReader(settings.servicenow, network_of(settings), clock),
+        "servicenow": lambda: ServiceNowReader(
+            settings.servicenow, network_of(settings), clock, follow_ups
+        ),
         "jira": lambda: JiraReader(settings.jira, network_of(settings), clock),
         "pagerduty": lambda: PagerDutyReader(settings.pagerduty, network_of(settings), clock),
     }

@@ -24,9 +24,6 @@ __all__ = ["SYSTEM", "Context", "Refused"]
 SYSTEM = "incident_management"
 # At a plan that is shown, while others change it or a member does not see yet what was saved.
 MOST_LOOKS = 10
-# Between taking an entity and claiming the run, which is the next request to the KV store. Who was
-# held up for longer sees that another has the entity.
-BEGINNING_SECONDS = 60.0
 
 
 class Refused(Exception):
@@ -168,70 +165,6 @@ class Context:
         claim = self.stores.claims.get(f"execute:{plan_id}")
         return claim is not None and not claim["value"].get("rejected")
 
-    # --- one run at a time per entity -------------------------------------------------------
-
-    def blocking_run(self, entity: str, plan_id: str) -> str:
-        """Return the id of another plan that is being run on an entity; empty when none is."""
-        runs = self._runs(entity)
-        if not runs or runs[0]["value"]["plan_id"] == plan_id:
-            return ""
-        return self._live_run(runs, plan_id)
-
-    def _live_run(self, runs: List[Document], plan_id: str) -> str:
-        """Return the first plan but this that is being run, or is just about to be.
-
-        Who was killed after it took the entity has begun nothing; before that others may have.
-        """
-        for run in runs:
-            other = str(run["value"]["plan_id"])
-            if other == plan_id:
-                continue
-            try:
-                state = self.load(other)[2]
-            except NotFound:
-                continue  # Its incident left by age.
-            if state.executed or self.is_begun(other):
-                return "" if state.finished else other
-            if not state.finished and not self._is_left(run):
-                return other
-        return ""
-
-    def _is_left(self, run: Mapping[str, Any]) -> bool:
-        """Tell whether who took an entity has had the time to begin, or has certainly ended."""
-        late = self.clock.now() - float(run["time"]) > BEGINNING_SECONDS
-        return late or self.gone(str(run["holder"]))
-
-    def take_run(self, entity: str, plan_id: str) -> bool:
-        """Make this plan the one that runs on an entity, until it is finished.
-
-        Claims are numbered and never removed: who finds the newest one's plan finished takes the
-        next number, which only one can.
-        """
-        runs = self._runs(entity)
-        if runs and runs[0]["value"]["plan_id"] == plan_id:
-            return True
-        if self._live_run(runs, plan_id):
-            return False
-        number = int(runs[0]["value"]["number"]) + 1 if runs else 1
-        value = {"plan_id": plan_id, "number": number}
-        purpose = _running(entity)
-        return self.claim(f"{purpose}:{number}", value, purpose=purpose)
-
-    def holds_run(self, entity: str, plan_id: str) -> bool:
-        """Tell whether this plan is the last one that took an entity, and no other one is run.
-
-        One that seemed to have left it may have begun in that very moment. Both have begun before
-        they look here, so at least one of them sees the other.
-        """
-        runs = self._runs(entity)
-        mine = bool(runs) and runs[0]["value"]["plan_id"] == plan_id
-        return mine and not self._live_run(runs[1:], plan_id)
-
-    def _runs(self, entity: str) -> List[Document]:
-        """Return who took an entity, the last first."""
-        found = self.stores.claims.find({"purpose": _running(entity)})
-        return sorted(found, key=lambda claim: int(claim["value"]["number"]), reverse=True)
-
     def newest_analysis(self, entries: List[Entry]) -> Optional[Document]:
         """Return the newest analysis of an incident, with its id as ``analysis_id``."""
         for entry in reversed(entries):
@@ -242,8 +175,3 @@ class Context:
                     found: Dict[str, Any] = {**document, "analysis_id": key}
                     return found
         return None
-
-
-def _running(entity: str) -> str:
-    """Name who has an entity; in small letters, as logs and services write names either way."""
-    return f"run:{entity.lower()}"

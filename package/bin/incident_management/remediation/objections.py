@@ -8,6 +8,7 @@ from ..incidents.model import Entry
 from ..ports import Document
 from .context import SYSTEM, Context, Refused
 from .freeze import Freeze, frozen_until_overridden
+from .occupying import blocking_run, holds_run, take_run
 from .pace import overrun
 from .plan import PlanState
 from .runs import Run
@@ -39,13 +40,13 @@ def refusal_of(
 
 def take_entity(context: Context, plan: Document) -> Optional[Refused]:
     """Take the plan's entity for it, or return who has it."""
-    if context.take_run(plan["entity"], plan["_key"]):
+    if take_run(context, plan):
         return None
     return _taken(context, plan)
 
 
 def _taken(context: Context, plan: Document) -> Refused:
-    other = context.blocking_run(plan["entity"], plan["_key"]) or "Another run"
+    other = blocking_run(context, plan) or "Another run"
     sentence = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
     return Refused(sentence, "run_in_progress")
 
@@ -57,7 +58,7 @@ def stopped_by(context: Context, plan: Document, step: Step, actor: str) -> Opti
     whoever made it sees that it came too late. The same goes for another plan that took the entity
     because this one looked finished before its undoing was begun.
     """
-    if not context.holds_run(plan["entity"], plan["_key"]):
+    if not holds_run(context, plan):
         return _taken(context, plan)
     _plan, entries, state = context.load(plan["_key"])
     if step.run.kind == "action":

@@ -9,6 +9,7 @@ from ..incidents.stores import find_by
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused
+from .place import Place, are_apart, place_of
 from .plan import PlanState
 
 __all__ = ["HOUR", "overrun", "pace"]
@@ -26,7 +27,8 @@ def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Chec
     """
     now = context.clock.now()
     runs = _runs(context, plan, now - max(action.cooldown, HOUR))
-    same = [run for run in runs if run[1]["entity"].lower() == plan["entity"].lower()]
+    place = place_of(plan, context.catalogue)
+    same = [run for run in runs if _is_same(context, run[1], plan["entity"], place)]
     since, other = same[0] if same else (0.0, {})
     cool = since + action.cooldown <= now
     many = sum(begun > now - HOUR for begun, _other in runs)
@@ -41,6 +43,12 @@ def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Chec
         ),
         _rate(action, many),
     ]
+
+
+def _is_same(context: Context, run: Mapping[str, Any], entity: str, place: Place) -> bool:
+    """Tell whether a plan may be about the entity of this name that is at this place."""
+    named = run["entity"].lower() == entity.lower()
+    return named and not are_apart(place_of(run, context.catalogue), place)
 
 
 def overrun(

@@ -1,15 +1,45 @@
-"""Whether the change that a fix answers was made to the very thing that the fix acts on."""
+"""Where a fix acts, whether the change that it answers was made there, and what is elsewhere."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
 from ..incidents.signal import readable
-from .catalogue import Action
+from .catalogue import Action, Catalogue
 from .context import Refused
-from .executors.traits import CHANGED
+from .executors.kubernetes import OBJECTS
+from .executors.traits import APART, CHANGED, same_service, service_of
 
-__all__ = ["untold"]
+__all__ = ["Place", "are_apart", "place_of", "untold"]
+
+# Where a plan acts, by its facts; empty where that is not known.
+Place = Mapping[str, str]
+
+
+def place_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Place:
+    """Return where a plan acts, and what undoes it; empty where nobody can tell."""
+    executor, facts = str(plan.get("executor", "")), plan["state"]
+    told = {name: str(facts.get(name) or "").lower() for name in APART.get(executor, ())}
+    inverse = catalogue.actions.get(plan["inverse"])
+    elsewhere = bool(plan["inverse"]) and not (inverse and same_service(executor, inverse.executor))
+    if not told or not all(told.values()) or elsewhere:
+        return {}
+    objects = {name: str(facts[name]) for name in OBJECTS if name in facts}
+    return {"service": service_of(executor), **told, **objects}
+
+
+def are_apart(one: Place, other: Place) -> bool:
+    """Tell whether two places are certainly not the same: one that is not known may be any.
+
+    A cluster of Kubernetes may be set under two addresses, so what has the same name in the same
+    namespace there is another thing only where it is of the same kind and has another uid.
+    """
+    if not one or not other or one["service"] != other["service"]:
+        return False
+    if one["service"] != "kubernetes" or one["namespace"] != other["namespace"]:
+        return one != other
+    kinds = [name for name in OBJECTS if name in one and name in other]
+    return one["address"] != other["address"] and any(one[kind] != other[kind] for kind in kinds)
 
 
 def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]) -> Dict[str, str]:

@@ -16,6 +16,7 @@ from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
 from .freeze import Freeze, freeze_check, freezes_on
+from .occupying import blocking_run
 from .pace import pace
 from .plan import PlanState, before_run, plan_digest, terms_of
 from .present import present, standing
@@ -244,7 +245,7 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
 
 
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
-    other = context.blocking_run(plan["entity"], plan["_key"])
+    other = blocking_run(context, plan)
     if not other:
         return Check("alone", True, f"Nothing else is being done to {plan['entity']}.")
     detail = f"{other} is being carried out on {plan['entity']}: wait until it is verified."

@@ -33,7 +33,7 @@ from .commands.asking import OPENS, view_for
 from .commands.finding import by_place, by_reference
 from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, UPDATE_FORM
 from .commands.telling import TELLS, Teller
-from .commands.typed import NOTE, SHOW, UPDATE
+from .commands.typed import NOTE, SHOW, TASK, UPDATE
 from .kept import LATEST_SECONDS, Kept
 from .people import Api, Declined, body_of, refusal
 from .presses import Press, Unreadable, read
@@ -53,7 +53,7 @@ INTERRUPTED = (
     "again if it was not."
 )
 # The parts of incidents' ids that people type are looked up before these.
-_AIMED = (ACKNOWLEDGE, NOTE, SHOW, UPDATE, RESOLVE)
+_AIMED = (ACKNOWLEDGE, NOTE, TASK, SHOW, UPDATE, RESOLVE)
 
 # Where each action goes, and what the message says of it afterwards.
 _ROUTES = {
@@ -63,6 +63,7 @@ _ROUTES = {
     OPEN_FORM: "/incidents",
     UPDATE_FORM: "/incidents/{}/updates",
     NOTE: "/incidents/{}/notes",
+    TASK: "/incidents/{}/tasks",
     ADD_FORM: "/incidents/{}/notes",
     APPROVE: "/plans/{}/approve",
     REJECT: "/plans/{}/reject",
@@ -74,6 +75,7 @@ _LINES = {
     OPEN_FORM: "Opened by {}",
     UPDATE_FORM: "Update for stakeholders written by {}",
     NOTE: "Note written by {}",
+    TASK: "Task added by {}",
     ADD_FORM: "Message noted by {}",
     APPROVE: "Approved by {}",
     REJECT: "Rejected by {}",

@@ -35,6 +35,8 @@ _OF_PLAN = (APPROVE, REJECT)
 _OF_COMMAND = (
     "user_id", "team_id", "trigger_id", "text", "command", "channel_id", "response_url",
 )  # fmt: skip
+# What the text after a command is called by the API.
+_FIELDS = {typed.NOTE: "text", typed.TASK: "title"}
 _BROUGHT = ("channel", "thread", "response_url")
 # What "Modal views" allows for private_metadata.
 METADATA_CHARACTERS = 3000
@@ -188,7 +190,7 @@ def _command(payload: Mapping[str, Any]) -> Press:
         _key(given["team_id"], given["user_id"], given["command"], given["trigger_id"]),
         typed=said.rest,
         command=given["command"],
-        body={"text": said.rest} if said.action == typed.NOTE else {},
+        body={_FIELDS[said.action]: said.rest} if said.action in _FIELDS else {},
         channel=given["channel_id"],
         response_url=given["response_url"],
         trigger_id=given["trigger_id"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Mapping, Tuple, Union
 
 from ..mailboxes import ADDRESS
 from .stanza import Stanza
@@ -31,6 +31,7 @@ __all__ = [
 # As ServiceNow and Jira allow them; they become part of addresses and queries.
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,79}")
 _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}")
+_STATE = re.compile(r"-?\d{1,6}")
 
 # What a ticket that is resolved there does to its incident, besides standing on its timeline.
 NOTE_ONLY, RESOLVE = "note", "resolve"
@@ -49,6 +50,12 @@ def _more_fields() -> Mapping[str, Any]:
     """What a new ticket needs besides, by the service's own names of fields."""
     more: Mapping[str, Any] = field(default_factory=dict, metadata={"shipped": ""})
     return more
+
+
+def _follow_up_tickets() -> bool:
+    """Whether each follow-up gets a ticket there by itself."""
+    for_each: bool = field(default=False, metadata={"shipped": "0"})
+    return for_each
 
 
 def _look_every() -> float:
@@ -97,7 +104,8 @@ class ServiceNow:
     """``assignment_group`` and ``close_code`` are what the instance calls them.
 
     ``username`` is whom the app is there, however it signs in: what that user writes is its own.
-    ``when_resolved``, here and of Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`.
+    ``when_resolved``, here and of Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`. ``follow_up_…``
+    are of the tickets of follow-ups: empty ones are as those of incidents.
     """
 
     instance_url: str = ""
@@ -112,6 +120,25 @@ class ServiceNow:
     sign_in: str = BASIC
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    follow_up_tickets: bool = _follow_up_tickets()
+    follow_up_table: str = ""
+    follow_up_assignment_group: str = ""
+    follow_up_open_state: str = ""
+    follow_up_done_state: str = ""
+    follow_up_fields: Mapping[str, Any] = _more_fields()
+
+    def of_follow_ups(self) -> ServiceNow:
+        """Return the settings by which the tickets of follow-ups are made.
+
+        What new tickets of incidents need besides holds for the same table alone.
+        """
+        table = self.follow_up_table or self.table
+        return replace(
+            self,
+            table=table,
+            assignment_group=self.follow_up_assignment_group or self.assignment_group,
+            more_fields=_besides(self, table == self.table),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,6 +153,23 @@ class Jira:
     look_every: float = _look_every()
     when_resolved: str = NOTE_ONLY
     more_fields: Mapping[str, Any] = _more_fields()
+    follow_up_tickets: bool = _follow_up_tickets()
+    follow_up_project: str = ""
+    follow_up_issue_type: str = ""
+    follow_up_fields: Mapping[str, Any] = _more_fields()
+
+    def of_follow_ups(self) -> Jira:
+        """As :meth:`ServiceNow.of_follow_ups`; the same place is one project and issue type."""
+        project = self.follow_up_project or self.project
+        issue_type = self.follow_up_issue_type or self.issue_type
+        is_same = (project, issue_type) == (self.project, self.issue_type)
+        fields = _besides(self, is_same)
+        return replace(self, project=project, issue_type=issue_type, more_fields=fields)
+
+
+def _besides(settings: Union[Jira, ServiceNow], is_same_place: bool) -> Mapping[str, Any]:
+    shared = settings.more_fields if is_same_place else {}
+    return {**shared, **settings.follow_up_fields}
 
 
 @dataclass(frozen=True)
@@ -203,6 +247,12 @@ def _servicenow(stanza: Stanza) -> ServiceNow:
         stanza.choice("sign_in", (BASIC, CLIENT, PASSWORD)),
         stanza.text("client_id"),
         stanza.secret("client_secret"),
+        stanza.flag("follow_up_tickets"),
+        stanza.matching("follow_up_table", _TABLE, "the name of a table, such as task"),
+        stanza.text("follow_up_assignment_group"),
+        stanza.matching("follow_up_open_state", _STATE, "the number of a state, such as 2"),
+        stanza.matching("follow_up_done_state", _STATE, "the number of a state, such as 3"),
+        stanza.json_object("follow_up_fields"),
     )
 
 
@@ -216,6 +266,10 @@ def _jira(stanza: Stanza) -> Jira:
         stanza.period("look_every", "2m", LEAST_LOOK_SECONDS),
         stanza.choice("when_resolved", (NOTE_ONLY, RESOLVE)),
         stanza.json_object("more_fields"),
+        stanza.flag("follow_up_tickets"),
+        stanza.matching("follow_up_project", _PROJECT, "the key of a project, such as OPS"),
+        stanza.text("follow_up_issue_type"),
+        stanza.json_object("follow_up_fields"),
     )
 
 

@@ -21,7 +21,7 @@ from ..incidents.review.waiting import note_waiting
 from ..incidents.routing import Routing
 from ..incidents.signal import Signal
 from ..incidents.story import Stories
-from ..incidents.upkeep import flapping, held
+from ..incidents.upkeep import flapping, held, tally
 from ..incidents.upkeep.audit import AuditWriter
 from ..incidents.upkeep.opened_twice import Compared, join_raced
 from ..incidents.upkeep.quiet import Quiet
@@ -236,10 +236,17 @@ class Duties:
             Duty("monitor roster", self._sign_for_monitors, every=60.0, everywhere=True),
             Duty("monitor messages", self._monitor_messages.run, every=10.0, everywhere=True),
             Duty("forget", self._forget, every=600.0, turn=UPKEEP),
+            Duty(
+                "tally",
+                lambda: tally.count_hours(self.stores, self.clock),
+                every=60.0,
+                rest=600.0,
+                turn=UPKEEP,
+            ),
         ]
 
     def _look_afterwards(self) -> Mapping[str, int]:
-        done = remind(self.stores, self.clock)
+        done = remind(self.stores, self.clock, self._messages.see_to_tickets)
         if self._config.is_read:
             note_waiting(self.stores, self.clock, self._config.routing.review_severities)
         return done

@@ -1,8 +1,10 @@
 """Which tickets are followed, and how far the looking at each has come.
 
-One document for each ticket system, the claim ``worker:tickets:<channel>``. Tickets are found in
-the receipts of what was sent; of an incident the newest is followed, until the incident is closed.
-The document is a note: where it is lost, everything is looked at again, and nothing is told twice.
+One document for each ticket system, the claim ``worker:tickets:<channel>``, and one for the tickets
+of follow-ups there. Tickets are found in the receipts of what was sent; of an incident the newest
+is followed, until the incident is closed, of a follow-up until a month after it was done or
+dropped. The document is a note: where it is lost, everything is looked at again, and nothing is
+told twice.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ __all__ = ["Followed", "Notebook"]
 
 # Covers members' clocks that differ, and outcomes that were written down late.
 OVERLAP_SECONDS = 900.0
-_RECEIPT = ("incident_id", "receipt", "sent_at")
+_RECEIPT = ("incident_id", "follow_up", "receipt", "sent_at")
 _KEPT = ("since", "next", "failures", "trouble", "after", "failed_at", "changed")
 _STANDS = ("status", "resolved_at", "updated_at")
 # All that a cluster keeps in three months, of a thousand messages a day.
@@ -28,6 +30,8 @@ MOST_READ = 100_000
 MAX_FOLLOWED = 5000
 # An incident's ticket is looked at until this long after its end: reasons are often written later.
 AFTER_END_SECONDS = 86400.0
+# What is done is opened again when it is found not to be; a batch of them is one request.
+AFTER_DONE_SECONDS = 30 * 86400.0
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Followed:
     """One ticket. ``stamp``: the last that was looked at; ``settled``: twice, with the same stamp.
 
     ``sent_at``: when the message was sent whose receipt named it. ``state`` and ``over``: as it was
-    looked at last; empty, and False, before that.
+    looked at last; empty, and False, before that. ``follow_up``: whose it is, if it is not the
+    incident's.
     """
 
     incident_id: str
@@ -46,21 +51,28 @@ class Followed:
     settled: bool = False
     state: str = ""
     over: bool = False
+    follow_up: str = ""
+
+    @property
+    def of(self) -> str:
+        """What it is the ticket of."""
+        return self.follow_up or self.incident_id
 
 
 @dataclass
 class Notebook:
-    """A ticket system's document.
+    """A ticket system's document, of the tickets of incidents or of ``follow_ups``.
 
     Attributes:
         since: up to when receipts were read, by our clock.
         next: when it is asked next.
         failures: in a row, the last at ``failed_at``; ``trouble`` is what people are told.
-        after: the incident that was looked at last, where one look does not reach all.
+        after: what was looked at last, where one look does not reach all.
         changed: up to when it is known what has changed, where the service says so.
     """
 
     channel: str
+    follow_ups: bool = False
     since: float = 0.0
     next: float = 0.0
     failures: int = 0
@@ -71,22 +83,25 @@ class Notebook:
     tickets: Dict[str, Followed] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, stores: Stores, channel: str) -> Notebook:
+    def read(cls, stores: Stores, channel: str, follow_ups: bool = False) -> Notebook:
         """Read it; an empty one where there is none."""
-        known = stores.claims.get(note_key(channel))
+        known = stores.claims.get(note_key(channel, follow_ups))
         if known is None:
-            return cls(channel)
+            return cls(channel, follow_ups)
         value: Document = known["value"]
         followed = [Followed(*one) for one in value.get("tickets", [])]
         kept = {name: value[name] for name in _KEPT if name in value}
-        return cls(channel, **kept, tickets={one.incident_id: one for one in followed})
+        return cls(channel, follow_ups, **kept, tickets={one.of: one for one in followed})
 
     def save(self, stores: Stores, clock: Clock) -> None:
         """Write it down."""
         value: Document = {name: getattr(self, name) for name in _KEPT}
         # As lists, because ids are no names of fields.
-        value["tickets"] = [list(astuple(one)) for one in self.tickets.values()]
-        stores.claims.save([claim_document(note_key(self.channel), clock.now(), value)])
+        rows = (list(astuple(one)) for one in self.tickets.values())
+        # An earlier version, which may read it in an upgrade, knows no follow-up's.
+        value["tickets"] = [row if self.follow_ups else row[:-1] for row in rows]
+        key = note_key(self.channel, self.follow_ups)
+        stores.claims.save([claim_document(key, clock.now(), value)])
 
     def is_reached_again(self, stores: Stores) -> bool:
         """Tell whether a message arrived there after the last failure."""
@@ -96,7 +111,9 @@ class Notebook:
     def follow_new(self, stores: Stores, now: float) -> None:
         """Follow what receipts have named since the last time."""
         start = min(self.since, now) - OVERLAP_SECONDS
-        query = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
+        query: Document = {"channel": self.channel, "state": "sent", "sent_at": {"$gte": start}}
+        if self.follow_ups:
+            query["follow_up"] = {"$gt": ""}
         found = stores.outbox.find(query, "sent_at:1", MOST_READ, fields=_RECEIPT)
         for document in found:
             self._follow(document)
@@ -105,30 +122,41 @@ class Notebook:
     def _follow(self, document: Mapping[str, object]) -> None:
         receipt = document.get("receipt")
         incident_id = str(document.get("incident_id") or "")
-        if not incident_id or not isinstance(receipt, dict):
+        follow_up = str(document.get("follow_up") or "")
+        is_other = bool(follow_up) != self.follow_ups
+        if not incident_id or is_other or not isinstance(receipt, dict):
             return
         ticket, sent_at = str(receipt.get("ticket") or ""), float(str(document["sent_at"]))
-        known = self.tickets.get(incident_id)
+        known = self.tickets.get(follow_up or incident_id)
         if not is_ticket_id(ticket) or (known and known.ticket == ticket):
             return
         if known is None or known.sent_at <= sent_at:
-            number = str(receipt.get("number") or "")
-            self.tickets[incident_id] = Followed(incident_id, ticket, number, sent_at)
+            one = Followed(incident_id, ticket, str(receipt.get("number") or ""), sent_at)
+            one.follow_up = follow_up
+            self.tickets[one.of] = one
 
     def due(self, stores: Stores, now: float) -> List[Followed]:
         """Return the tickets to look at, in turn; those of incidents that left are forgotten."""
-        found = find_by(stores.incidents, "_key", self.tickets, _STANDS)
-        known = {str(one["_key"]): one for one in found}
-        self.tickets = {
-            incident_id: one
-            for incident_id, one in sorted(self.tickets.items(), key=lambda item: item[1].sent_at)
-            if incident_id in known and not _is_long_closed(known[incident_id], now)
-        }
+        kept = self._kept(stores, now)
+        by_age = sorted(self.tickets.items(), key=lambda item: item[1].sent_at)
+        self.tickets = {key: one for key, one in by_age if key in kept}
         while len(self.tickets) > MAX_FOLLOWED:
             del self.tickets[next(iter(self.tickets))]
-        wanted = sorted(key for key in self.tickets if _is_recent(known[key], now))
+        wanted = sorted(key for key in self.tickets if kept[key])
         turn = [key for key in wanted if key > self.after]
         return [self.tickets[key] for key in turn + wanted[: len(wanted) - len(turn)]]
+
+    def _kept(self, stores: Stores, now: float) -> Dict[str, bool]:
+        """Return what is followed on, and whether it is looked at now."""
+        ids = sorted({one.incident_id for one in self.tickets.values()})
+        if not self.follow_ups:
+            found = find_by(stores.incidents, "_key", ids, _STANDS)
+            stay = (one for one in found if not _is_long_closed(one, now))
+            return {str(one["_key"]): _is_recent(one, now) for one in stay}
+        found = find_by(stores.incidents, "_key", ids, ("follow_ups",))
+        noted = (one for each in found for one in each.get("follow_ups") or ())
+        since = now - AFTER_DONE_SECONDS
+        return {one["id"]: True for one in noted if one["state"] == "open" or one["at"] > since}
 
 
 def _ended_at(incident: Document) -> float:

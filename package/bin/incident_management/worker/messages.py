@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import Callable, Collection, Dict, List, Mapping, Set
+from typing import Callable, Collection, Dict, List, Mapping, Sequence, Set
 
 from ..channels import CHANNELS
 from ..incidents.routing import Routing
 from ..notify.announcing.announcer import Announcer
+from ..notify.announcing.follow_up_tickets import FollowUpTickets
 from ..notify.channel import Sender
 from ..notify.delivery.outbox import Outbox
 from ..notify.delivery.record import recorder
@@ -48,6 +49,7 @@ class Messages:
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
+        self._tickets = FollowUpTickets(stores, self.outbox)
         self._first = FirstMessages(stores, clock)
         self._not_ready: List[Exception] = []
         self._rooms = Rooms(stores, clock, lambda sentence: trouble("rooms", sentence))
@@ -63,6 +65,12 @@ class Messages:
             self._read_subscriptions,
         )
         return {"notifications_queued": added}
+
+    def see_to_tickets(self, incident_ids: Sequence[str]) -> None:
+        """Tell the tickets of some incidents' follow-ups what was not announced in time."""
+        if self._config.is_read:
+            web_url = self._config.settings.network.web_url
+            self._tickets.see_to(incident_ids, self._config.routing, web_url)
 
     def summarize(self) -> Mapping[str, int]:
         """Tell in summaries what a storm has too much of."""

@@ -1,4 +1,6 @@
-"""The duty that asks ServiceNow, Jira and PagerDuty what became of the tickets of incidents.
+"""The duty that asks ServiceNow, Jira and PagerDuty what became of tickets.
+
+Those of incidents, and in ServiceNow and Jira those of follow-ups, each with a notebook of its own.
 
 One request for each batch of tickets says which have changed (PagerDuty's log says it of all at
 once); only those are looked at closely, and once more the next time, so that nothing is missed of
@@ -12,15 +14,19 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
 
-from ..channels import HEARD, NAMES
+from ..channels import HEARD, NAMES, PLANNED
 from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
-from ..incidents.errors import IllegalMove
+from ..incidents.errors import IllegalMove, Invalid
+from ..incidents.items import REASON_CHARACTERS
 from ..incidents.lifecycle import Ending
+from ..incidents.review.writing import change_follow_up
 from ..incidents.stores import chunks
 from ..notify.delivery.outbox import FINAL
 from ..notify.heard.news import KIND, Known, News
 from ..notify.heard.ticket import Reader, Remark, Ticket
+from ..notify.heard.troubles import note_key
+from ..notify.message import plain
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured
@@ -103,26 +109,30 @@ class Tickets:
             "ticket_entries": 0,
             "incidents_resolved_by_ticket": 0,
             "incidents_acknowledged_there": 0,
+            "follow_ups_changed_there": 0,
         }
         settings = self._config.settings
         if not self._config.is_read:
             return counts
         for channel in HEARD:
             if not any(part in settings.problems for part in (channel, *SHARED_PARTS)):
-                self._run(channel, settings, counts)
+                for follow_ups in (False, True) if channel in PLANNED else (False,):
+                    self._run(channel, follow_ups, settings, counts)
         return counts
 
-    def _run(self, channel: str, settings: Settings, counts: Dict[str, int]) -> None:
-        chosen = getattr(settings, channel)
+    def _run(
+        self, channel: str, follow_ups: bool, settings: Settings, counts: Dict[str, int]
+    ) -> None:
+        chosen, key = getattr(settings, channel), note_key(channel, follow_ups)
         if not chosen.look_every or channel not in settings.set_up:
-            if channel not in self._at_rest:
-                self._forget_trouble(channel)
-                self._at_rest.add(channel)
+            if key not in self._at_rest:
+                self._forget_trouble(channel, follow_ups)
+                self._at_rest.add(key)
             return
-        self._at_rest.discard(channel)
-        notebook, now = Notebook.read(self._stores, channel), self._clock.now()
-        used = (chosen, settings.network, settings.proxy)
-        is_corrected = self._failed_with.get(channel, used) != used
+        self._at_rest.discard(key)
+        notebook = Notebook.read(self._stores, channel, follow_ups)
+        used, now = (chosen, settings.network, settings.proxy), self._clock.now()
+        is_corrected = self._failed_with.get(key, used) != used
         if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
             return
         notebook.follow_new(self._stores, now)
@@ -130,7 +140,7 @@ class Tickets:
         wait, trouble = chosen.look_every, ""
         try:
             if due:
-                reader = readers(settings, self._clock)[channel]()
+                reader = readers(settings, self._clock, follow_ups)[channel]()
                 acts = _acts(chosen)
                 look = _Look(reader, notebook, *acts, counts)
                 if not self._look(look, _chosen(look, due)[:MAX_AT_ONCE]):
@@ -138,9 +148,9 @@ class Tickets:
                 trouble = " ".join(dict.fromkeys(look.complaints))
             self._note(notebook, trouble)
             notebook.failures = 0
-            self._failed_with.pop(channel, None)
+            self._failed_with.pop(key, None)
         except (NotConfigured, *FAILURES) as error:
-            self._failed_with[channel] = used
+            self._failed_with[key] = used
             wait = self._failed(notebook, error, chosen.look_every)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # JSON of another shape than the service's reference promises; others are read on.
@@ -149,9 +159,9 @@ class Tickets:
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
 
-    def _forget_trouble(self, channel: str) -> None:
+    def _forget_trouble(self, channel: str, follow_ups: bool) -> None:
         """What is not asked any more has no trouble."""
-        notebook = Notebook.read(self._stores, channel)
+        notebook = Notebook.read(self._stores, channel, follow_ups)
         if notebook.trouble:
             notebook.trouble, notebook.failures = "", 0
             notebook.save(self._stores, self._clock)
@@ -196,7 +206,7 @@ class Tickets:
             found = look.reader.tickets([one.ticket for one in some])
             for one in some:
                 # One that can't be read must not keep the others from their turn.
-                look.notebook.after = one.incident_id
+                look.notebook.after = one.of
                 ticket = found.get(one.ticket)
                 if ticket is None:
                     self._missing(look, one)
@@ -212,7 +222,7 @@ class Tickets:
             return
         entries = timeline.read(self._stores, one.incident_id)
         news = Known(look.notebook.channel, one.ticket, entries, ()).gone(one.number)
-        self._write(look, one.incident_id, [news] if news else [])
+        self._write(look, one, [news] if news else [])
         one.stamp, one.settled = "gone", True
 
     def _changed(self, look: _Look, one: Followed, ticket: Ticket, asked_at: float) -> None:
@@ -237,11 +247,14 @@ class Tickets:
             return
         state = known.state(ticket)
         found = [*known.remarks(ticket.number, remarks), known.assignee(ticket), state]
-        if state and state.ends and look.resolves:
+        if state and one.follow_up:
+            if not self._follow(look, one, state, *known.ending(ticket, state)):
+                return
+        elif state and state.ends and look.resolves:
             self._resolve(look, one.incident_id, *known.ending(ticket, state))
-        if state and ticket.taken and look.acknowledges:
+        elif state and ticket.taken and look.acknowledges:
             self._acknowledge(look, one.incident_id, state)
-        self._write(look, one.incident_id, [news for news in found if news])
+        self._write(look, one, [news for news in found if news])
         one.number, one.state, one.over = ticket.number, ticket.state, ticket.over
         if not look.blind:
             one.settled, one.stamp = one.stamp == ticket.stamp, ticket.stamp
@@ -289,12 +302,31 @@ class Tickets:
             return
         look.counts["incidents_acknowledged_there"] += 1
 
-    def _write(self, look: _Look, incident_id: str, news: Sequence[News]) -> None:
+    def _follow(self, look: _Look, one: Followed, news: News, ending: Ending, once: str) -> bool:
+        """End a follow-up, or open it again, as its ticket was.
+
+        False: somebody is just saying something else of it; the next look does it.
+        """
+        state = "done" if news.ends else "open" if news.reopens else ""
+        if not state:
+            return True
+        changes = {"state": state, "reason": plain(ending.reason, REASON_CHARACTERS)}
+        try:
+            change_follow_up(self._act(look, once), one.incident_id, one.follow_up, changes)
+        except (IllegalMove, Invalid):  # Invalid: it is so already, and has a reason.
+            known = timeline.refresh(self._stores, one.incident_id).follow_ups
+            now = next(each["state"] for each in known if each["id"] == one.follow_up)
+            return bool((now == "open") == (state == "open"))
+        look.counts["follow_ups_changed_there"] += 1
+        return True
+
+    def _write(self, look: _Look, one: Followed, news: Sequence[News]) -> None:
         """Write entries, and bring the incident's document up to them."""
         if not news:
             return
-        for one in news:
-            timeline.append(self._act(look), incident_id, KIND, one.data, one.once)
+        whose, incident_id = {"follow_up": one.follow_up} if one.follow_up else {}, one.incident_id
+        for each in news:
+            timeline.append(self._act(look), incident_id, KIND, {**each.data, **whose}, each.once)
         timeline.refresh(self._stores, incident_id)
         look.counts["ticket_entries"] += len(news)
 

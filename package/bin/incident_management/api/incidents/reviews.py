@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
-from ...incidents.errors import NotFound
+from ...channels import NAMES, PLANNED
+from ...incidents.errors import IllegalMove, NotFound
 from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
@@ -25,6 +26,20 @@ from .history import indexed
 __all__ = ["REVIEW_FILTER", "review_clauses"]
 
 _REASON = text(REASON_CHARACTERS)
+_TICKET = obj(
+    {
+        "channel": one_of(PLANNED),
+        "state": one_of(("wanted", "made", "failed", "gone"), "`gone`: deleted there."),
+        "by": any_text("Who wanted it."),
+        "at": TIME,
+        "ticket": any_text("Its id there."),
+        "number": any_text(),
+        "url": any_text(),
+        "there": any_text("What people there call its state, once they have changed it."),
+        "reason": any_text("Why it could not be made."),
+    },
+    ("channel", "state", "by", "at"),
+)
 _FOLLOW_UP = named(
     "FollowUp",
     obj(
@@ -38,6 +53,7 @@ _FOLLOW_UP = named(
             "by": any_text("Who has changed it last."),
             "at": TIME,
             "overdue": flag("It is open, and its date is past."),
+            "tickets": listed(_TICKET, about="In Jira and ServiceNow; left out where none was."),
             "incident_id": any_text(),
             "incident_title": any_text(),
             "severity": one_of(SEVERITIES),
@@ -148,8 +164,9 @@ def write_review(request: Request) -> Response:
 def add_follow_up(request: Request) -> Response:
     """Note what is to be done afterwards, by whom and until when; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner", required=True)
-    due = float(request.body["due"])
-    return acted(request, writing.add_follow_up, title, owner, due)
+    due, settings = float(request.body["due"]), request.settings()
+    tickets = [one for one in _planned_in(settings) if getattr(settings, one).follow_up_tickets]
+    return acted(request, writing.add_follow_up, title, owner, due, tickets)
 
 
 @change(
@@ -168,6 +185,24 @@ def change_follow_up(request: Request) -> Response:
     """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
     key = request.params["follow_up"]
     return acted(request, writing.change_follow_up, key, dict(request.body))
+
+
+@change(
+    "/incidents/{id}/follow-ups/{follow_up}/ticket",
+    body=obj({"channel": one_of(PLANNED)}, ("channel",)),
+)
+def want_ticket(request: Request) -> Response:
+    """Have a ticket made for an open follow-up, where it has none; the worker makes it."""
+    channel = request.text("channel", required=True)
+    if channel not in _planned_in(request.settings()):
+        raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
+    key = request.params["follow_up"]
+    return acted(request, writing.want_ticket, key, channel)
+
+
+def _planned_in(settings: Any) -> List[str]:
+    """The channels that are set up, of those where a follow-up can have a ticket."""
+    return [one for one in PLANNED if one in settings.set_up]
 
 
 @route(

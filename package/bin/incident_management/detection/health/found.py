@@ -1,4 +1,4 @@
-"""What detections found lately, each by its name and app, from one look at their signals.
+"""What detections found lately, each by its name and app.
 
 Two apps may have a detection of one name. What names no app counts for every one of its name.
 Times are epoch seconds.
@@ -6,16 +6,16 @@ Times are epoch seconds.
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ...incidents.stores import chunks
+from ...incidents.stores import chunks, find_by
+from ...incidents.upkeep.tally import found_in
 from ...ports import Document, Stores
-from .measures import DAY, MONTH_DAYS
+from .measures import DAY, MONTH_DAYS, WEEK_DAYS
 
 __all__ = ["Key", "OpenedBy", "RecentSignals", "last_before", "opened_by"]
 
-PAGE = 10_000
+MILLISECOND = 0.001
 NAMED_AT_ONCE = 10
 """Detections in one query, so that it goes into a URL."""
 _FIELDS = ("rule", "app", "incident_id", "received_at")
@@ -29,66 +29,57 @@ class RecentSignals:
     """The signals of the last 30 days, counted: of all detections, or of one."""
 
     def __init__(self, stores: Stores, now: float, rule: str = "") -> None:
-        self._now = now
         self._stores = stores
-        self._days: Dict[Key, Counter[int]] = {}
-        self._last: Dict[Key, float] = {}
-        self._apps: Dict[Tuple[str, str], str] = {}
-        for signal in self._read(rule):
-            self._add(signal)
-
-    def _read(self, rule: str) -> Iterator[Document]:
-        """Read them page by page, the newest first: there may be a million."""
-        since = self._now - MONTH_DAYS * DAY
-        of: List[Document] = [{"rule": rule}] if rule else []
-        until, seen = self._now, frozenset[str]()
-        while True:
-            span = {"received_at": {"$gte": since, "$lte": until}}
-            page = self._stores.signals.find(
-                {"$and": [*of, span]}, "received_at:-1", PAGE, fields=_FIELDS
-            )
-            new = [one for one in page if one["_key"] not in seen]
-            yield from new
-            if len(page) < PAGE or not new:
-                return
-            until = float(page[-1]["received_at"])
-            # Those of the last moment come again.
-            seen = frozenset(one["_key"] for one in page if float(one["received_at"]) == until)
-
-    def _add(self, signal: Mapping[str, Any]) -> None:
-        rule, app = key = str(signal["rule"]), str(signal.get("app") or "")
-        at = float(signal["received_at"])
-        self._days.setdefault(key, Counter())[int((self._now - at) // DAY)] += 1
-        self._last[key] = max(at, self._last.get(key, at))
-        incident = str(signal.get("incident_id") or "")
-        if incident:
-            self._apps.setdefault((incident, rule), app)
+        week, month = now - WEEK_DAYS * DAY, now - MONTH_DAYS * DAY
+        self._week = found_in(stores, week, now, rule)
+        self._before = found_in(stores, month, week - MILLISECOND, rule)
+        self._apps: Dict[str, Set[str]] = {}
+        for name, app in (*self._week, *self._before):
+            self._apps.setdefault(name, set()).add(app)
 
     def signals(self, key: Key, days: int) -> int:
-        """Return how many signals a detection had in its last days."""
-        return sum(
-            count
-            for one in _named(key)
-            for day, count in self._days.get(one, {}).items()
-            if day < days
-        )
+        """Return how many signals a detection had in the last WEEK_DAYS or MONTH_DAYS."""
+        spans = (self._week,) if days == WEEK_DAYS else (self._week, self._before)
+        return sum(span[one].signals for span in spans for one in _named(key) if one in span)
 
     def last(self, key: Key) -> Optional[float]:
         """Return when a detection's newest signal came; None: not within 30 days."""
-        return max((self._last[one] for one in _named(key) if one in self._last), default=None)
+        spans = (self._week, self._before)
+        times = [span[one].last for span in spans for one in _named(key) if one in span]
+        return max(times, default=None)
 
-    def opened(self, incident: Mapping[str, Any]) -> Key:
-        """Return which detection opened an incident; its app is empty where it is not known."""
-        rule = str((incident.get("rules") or [""])[0])
-        app = (incident.get("search") or {}).get("app")
-        return rule, str(app or self._apps.get((str(incident["id"]), rule), ""))
-
-    def by_detection(self, incidents: Iterable[Mapping[str, Any]]) -> OpenedBy:
-        """Return some incidents by the detection that opened them."""
+    def by_detection(self, incidents: Sequence[Mapping[str, Any]]) -> OpenedBy:
+        """Return some incidents by the detection that opened them; its app may not be known."""
+        apps = self._apps_of(incidents)
         found: OpenedBy = {}
         for one in incidents:
-            found.setdefault(self.opened(one), []).append(one)
+            found.setdefault((_rule(one), apps[str(one["id"])]), []).append(one)
         return found
+
+    def _apps_of(self, incidents: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
+        """Return the apps of the detections that opened incidents; empty for one that is not known.
+
+        An incident that does not name it has it from its rule's signals: all of them, where they
+        have one app, else from its own newest one.
+        """
+        found: Dict[str, str] = {}
+        doubtful: Dict[str, str] = {}
+        for one in incidents:
+            rule, known = _rule(one), str((one.get("search") or {}).get("app") or "")
+            apps = {known} if known else self._apps.get(rule, {""})
+            found[str(one["id"])] = next(iter(apps)) if len(apps) == 1 else ""
+            if len(apps) > 1:
+                doubtful[str(one["id"])] = rule
+        signals = find_by(self._stores.signals, "incident_id", doubtful, fields=_FIELDS)
+        for signal in sorted(signals, key=lambda one: float(one["received_at"])):
+            incident = str(signal["incident_id"])
+            if signal["rule"] == doubtful[incident]:
+                found[incident] = str(signal.get("app") or "")
+        return found
+
+
+def _rule(incident: Mapping[str, Any]) -> str:
+    return str((incident.get("rules") or [""])[0])
 
 
 def opened_by(key: Key, incidents: OpenedBy) -> List[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
 """Puts a detection's health together from the KV store and from what splunkd knows.
 
-The list takes one look at the signals of a month; the report of one also asks for its runs.
+The report of one also asks for its runs.
 """
 
 from __future__ import annotations

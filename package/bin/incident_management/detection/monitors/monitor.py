@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ...conf_values import listed
 from ...incidents.canonical import digest
+from ...incidents.clocks.calendar import Calendar
 from ...incidents.intake.results import ENTITY_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...splunk import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
+from .hours import hours_of
 from .objective import DEFAULT_RATES, WINDOW, BurnRate, BurnRates, Objective, check_objective
 
 __all__ = [
@@ -44,11 +46,13 @@ DEFAULT_BACKFILL = 30
 """Spans."""
 LONG_BACKFILLS = {
     "baseline": (7 * 86400.0, 2016),
-    "silence": (7 * 86400.0, 2016),
+    "silence": (14 * 86400.0, 4032),
     "new_template": (86400.0, 288),
 }
 """Seconds, and the most spans; with less, the first night or weekend would look like trouble."""
 
+SILENCE_VERSION = "silence 2"
+"""The form in which silences are learned."""
 NAMED_BY = ("service", "service.name", "host")
 """What says whom a series is about, the best first; OpenTelemetry calls a service service.name."""
 
@@ -155,7 +159,8 @@ class Monitor:
     rate. ``total``: the field that says how many events a row stands for, where it is not one.
     ``objective``, ``window`` and ``burn_rates``: see :mod:`.objective`. ``raise_after``: in how
     many of how many spans something must be out of order before it is raised. ``backfill``: how
-    far back the first run learns, without raising anything. ``runbook``, ``actions``, ``tags`` and
+    far back the first run learns, without raising anything. ``hours``: when a series may be missed,
+    None: always. ``runbook``, ``actions``, ``tags`` and
     ``group`` are those of its signals.
     """
 
@@ -181,6 +186,7 @@ class Monitor:
     objective: float = 99.9
     window: float = WINDOW
     burn_rates: Tuple[BurnRate, ...] = DEFAULT_RATES
+    hours: Optional[Calendar] = None
     title: str = ""
     runbook: str = ""
     actions: Tuple[str, ...] = ()
@@ -234,6 +240,7 @@ class Monitor:
             every=options.get("every", float(span)),
             backfill=options.get("backfill", _default_backfill(detector, span, options)),
             threshold=options.get("threshold", DEFAULT_THRESHOLDS.get(detector, 0.0)),
+            hours=hours_of(values, options.get("time_zone", "")),
             actions=listed(values.get("actions")),
             tags=listed(values.get("tags")),
             title=str(values.get("title") or "").strip(),
@@ -261,7 +268,8 @@ class Monitor:
         The settings that it depends on, and the form in which this version writes it.
         """
         parts = (self.search, self.detector, self.value, self.by, self.span, self.season)
-        return digest([*parts, *filter(None, [self.total]), STATE_VERSION], 40)
+        version = SILENCE_VERSION if self.detector == "silence" else STATE_VERSION
+        return digest([*parts, *filter(None, [self.total]), version], 40)
 
     @property
     def slo(self) -> Objective:

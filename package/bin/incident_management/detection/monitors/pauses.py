@@ -1,26 +1,40 @@
 """When series were silent before: what is switched off each night or weekend is due back then.
 
-A pause is expected that begins when others did by local clocks: on two of the last seven days, or,
-if that was a long one, a week before. One outage alone makes the next at its time no pause.
+A pause is compared with those of the last two weeks that began at about its time of the day, by
+local clocks. How much those vary says how much it may: what always stops on the minute is missed on
+the minute, what people switch off when they leave is given the time that they take.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from statistics import median_high, median_low
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..baselines.zone import Zone
 from .detector import MAX_SERIES
 from .rows import Key
 
-__all__ = ["Pauses"]
+__all__ = ["KEPT_SECONDS", "Pauses"]
 
+HOUR = 3600
 DAY = 86400
-DAYS = 7
+DAYS = 14
 KEPT_SECONDS = (DAYS + 1) * DAY
-KEPT = 24
-"""Pauses of a series: three a day."""
-LONG_SECONDS = 6 * 3600
+KEPT = 60
+"""Pauses of a series: four a day."""
+NEAR_SECONDS = 3 * HOUR
+"""By so much may what happens at the same time of the day differ from day to day."""
+LONG_SECONDS = 6 * HOUR
 """A pause of so long a week before is expected again, though it was one: nights and weekends."""
+RECENT_DAYS = 7
+OFTEN = 2
+"""Pauses in as many days make one of a series at that time usual; one, of a young series."""
+YOUNG_SECONDS = 2 * DAY
+MANY = 4
+"""Days that show how much a pause varies."""
+
+Pause = Tuple[float, float]
+"""Beginning and end, in seconds of local time."""
 
 
 class Pauses:
@@ -28,7 +42,7 @@ class Pauses:
 
     Args:
         zone: by whose clocks days are alike.
-        slack: seconds by which beginnings may differ.
+        slack: seconds by which a pause may begin before those that it is compared with.
     """
 
     def __init__(self, zone: Zone, slack: float) -> None:
@@ -55,30 +69,111 @@ class Pauses:
             pauses[-1][1] = at
             self._due.pop(key, None)
 
-    def due_back(self, key: Key, since: int) -> Optional[float]:
-        """Return until when a pause that began at ``since`` is expected; None: it is not."""
+    def due_back(self, key: Key, since: int, born: int) -> Optional[float]:
+        """Return until when a pause that began at ``since`` is expected; None: it is not.
+
+        ``born``: when the series was first seen.
+        """
         if key not in self._due or self._due[key][0] != since:
-            self._due[key] = since, self._reckoned(key, since)
+            self._due[key] = since, self._reckoned(key, since, since - born < YOUNG_SECONDS)
         return self._due[key][1]
 
-    def _reckoned(self, key: Key, since: int) -> Optional[float]:
+    def _reckoned(self, key: Key, since: int, is_young: bool) -> Optional[float]:
         local = since + self._zone.offset(since)
-        daily, weekly = [], []
-        for begin, end in self._of.get(key, ()):
-            began = begin + self._zone.offset(begin)
-            days = round((local - began) / DAY)
-            if not (end and 1 <= days <= DAYS) or abs(local - began - days * DAY) > self._slack:
-                continue
-            back = end + self._zone.offset(end) + days * DAY
-            daily.append(back)
-            if days == DAYS and end - begin >= LONG_SECONDS:
-                weekly.append(back)
-        # Of two at least, so that the one night in which it came back late does not count.
-        backs = [*weekly, *sorted(daily)[-2:-1]]
+        before = _by_day(self._ended(key), local)
+        needed = 1 if is_young else OFTEN
+        backs: List[float] = []
+        # A pause at noon is like that of yesterday's noon, and one in the evening, when what is
+        # left to do comes with gaps, may be the night's already.
+        for which in (_nearest_to(local), _length):
+            alike = {day: max(some, key=which) for day, some in before.items()}
+            backs += _expected_until(local, alike, self._slack, needed)
         return max(backs) - self._zone.offset(max(backs) - local + since) if backs else None
+
+    def unusual(self, key: Key, born: int, now: int) -> List[int]:
+        """Return the lengths in seconds of the pauses that did not come at a usual time."""
+        days = min(DAYS, (now - born) / DAY)
+        ended = self._ended(key)
+        return [int(_length(one)) for one in ended if not _comes_again(one, ended, days)]
+
+    def _ended(self, key: Key) -> List[Pause]:
+        offset = self._zone.offset
+        pauses = self._of.get(key, ())
+        return [(begin + offset(begin), end + offset(end)) for begin, end in pauses if end]
 
     def to_state(self) -> List[Any]:
         return [[list(key), pauses] for key, pauses in self._of.items()]
 
     def restore(self, state: List[Any]) -> None:
         self._of = {tuple(key): [list(map(int, one)) for one in some] for key, some in state}
+
+
+def _by_day(pauses: Sequence[Pause], local: float) -> Dict[int, List[Pause]]:
+    """Return the pauses that began about when one does now, by how many days before.
+
+    Each is moved to the day of now.
+    """
+    before: Dict[int, List[Pause]] = {}
+    for begin, end in pauses:
+        days = round((local - begin) / DAY)
+        begin, end = begin + days * DAY, end + days * DAY
+        if 1 <= days <= DAYS and abs(begin - local) <= NEAR_SECONDS:
+            before.setdefault(days, []).append((begin, end))
+    return before
+
+
+def _nearest_to(local: float) -> Callable[[Pause], float]:
+    return lambda pause: -abs(pause[0] - local)
+
+
+def _length(pause: Pause) -> float:
+    return pause[1] - pause[0]
+
+
+def _expected_until(
+    local: float, alike: Dict[int, Pause], slack: float, needed: int
+) -> Iterator[float]:
+    """Yield until when a pause may last that begins now, by one of each day before it."""
+    # Of a few, how much they vary is not known yet.
+    more = 0.0 if len(alike) >= MANY else 3 * slack
+    weekly = [alike[day] for day in (7, 14) if day in alike and _length(alike[day]) >= LONG_SECONDS]
+    earliest = min((begin for begin, _end in weekly), default=local) - 4 * slack
+    if sum(day <= RECENT_DAYS for day in alike) >= needed:
+        earliest = -_latest([-begin for begin, _end in alike.values()]) - slack - more
+        if local >= earliest:
+            yield _latest([end for _begin, end in alike.values()]) + more
+    if weekly and local >= earliest:
+        ends = sorted(end for _begin, end in weekly)
+        differ = ends[-1] - ends[0]
+        # Of two weeks that were not alike, the shorter pause: the other may have been a holiday.
+        yield ends[0] if differ > NEAR_SECONDS else ends[-1] + (differ if ends[1:] else more)
+
+
+def _latest(moments: Sequence[float]) -> float:
+    """Return up to when what happened at these moments may happen.
+
+    As far beyond the last but one as that is from the middle: the last may have been a fault.
+    """
+    middle = median_low(moments)
+    near = sorted(one for one in moments if abs(one - middle) <= NEAR_SECONDS)
+    last = near[-2:][0]
+    return last + max(0.0, last - median_high(near))
+
+
+def _comes_again(pause: Pause, among: Sequence[Pause], days: float) -> bool:
+    """Whether a pause is one of those of most days, or of a week."""
+    begin = pause[0]
+    like = {round((begin - one[0]) / DAY): one for one in among if _is_near(begin, one[0], HOUR)}
+    if len(like) >= max(OFTEN, days / 2):
+        return True
+    return _length(pause) >= LONG_SECONDS and any(
+        round((begin - one[0]) / DAY) in (-14, -7, 7, 14)
+        and _is_near(begin, one[0], NEAR_SECONDS)
+        and _length(one) >= LONG_SECONDS
+        for one in among
+    )
+
+
+def _is_near(one: float, other: float, seconds: float) -> bool:
+    """Whether two moments are about the same time of the day."""
+    return abs((one - other + DAY / 2) % DAY - DAY / 2) <= seconds

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ..baselines.zone import Zone
 from .detector import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found, of_keys
 from .monitor import Monitor
-from .pauses import Pauses
+from .pauses import KEPT_SECONDS, Pauses
 from .rows import Key, Row, series_of
 
 __all__ = ["Silence"]
@@ -18,6 +18,8 @@ REGULAR_SHARE = 0.9
 EXCUSED_SHARE = 1 / 3
 """The longest pause of a series, up to this share of its spans with events, says nothing of how
 regular it is: else an outage would hide the next one."""
+DAY = 86400
+LONGEST_DAYS_OFF = 31
 
 
 class Silence(Detector):
@@ -28,6 +30,7 @@ class Silence(Detector):
         self._least = max(1, math.ceil(monitor.threshold))
         self._pauses = Pauses(Zone(monitor.time_zone), float(self._least * monitor.span))
         self._seen: Dict[Key, List[int]] = {}
+        """By series: spans with events, spans of short gaps, when it was last and first seen."""
         self._lost: Dict[Key, int] = {}
         """Series that were found silent and are not expected any more -> when they were last seen.
 
@@ -48,29 +51,30 @@ class Silence(Detector):
                 continue
             if key not in self._seen:
                 self._pauses.end(key, start)
-            first, spans, last, longest = self._seen.get(key, [start, 0, start, 0])
+            spans, gaps, last, born = self._seen.get(key, [0, 0, start - span, start])
             pause = (start - last) // span - 1
             if pause >= self._least:
-                expected = self._expected_spans(key, last + span, start)
-                # As if it had begun later: such a pause says nothing of how regular it is.
-                first, pause = first + expected * span, pause - expected
                 self._pauses.add(key, last + span, start)
-            self._seen[key] = [first, spans + 1, start, max(longest, pause)]
+            elif pause > 0:
+                gaps += pause
+            if (spans + gaps) * span > KEPT_SECONDS:
+                spans, gaps = spans // 2, gaps // 2
+            self._seen[key] = [spans + 1, gaps, start, born]
             self._lost.pop(key, None)
 
     def _silent(self, start: int) -> List[Found]:
         """Find the series that should have events; forget what was silent for very long."""
         span = self.monitor.span
         found = []
-        for key, seen in list(self._seen.items()):
-            last = seen[2]
+        for key, (_spans, _gaps, last, born) in list(self._seen.items()):
             silent = (start - last) // span
             if silent < self._least:
                 continue
-            due = self._pauses.due_back(key, last + span)
-            is_late = due is None or start >= due + self._least * span
-            is_found = is_late and self._is_regular(*seen)
-            if start - max(last, due or 0) > FORGET_AFTER_SPANS * span:
+            due = self._due_back(key, last + span, born)
+            missed = self._missed(max(last, due or 0), start)
+            is_late = missed >= self._least * span
+            is_found = is_late and self._is_regular(key, start)
+            if missed > FORGET_AFTER_SPANS * span:
                 del self._seen[key]
                 self._pauses.add(key, last + span)
                 if is_found:
@@ -79,15 +83,28 @@ class Silence(Detector):
                 found.append(Found(key, _sentence(silent * span // 60, due is not None)))
         return found
 
-    def _expected_spans(self, key: Key, begin: int, end: int) -> int:
-        """Return for how many spans of a pause that is over it was expected."""
-        due = self._pauses.due_back(key, begin)
-        return 0 if due is None else max(0, int(min(due, end)) - begin) // self.monitor.span
+    def _due_back(self, key: Key, since: int, born: int) -> Optional[float]:
+        """Return until when a pause is expected: on a day off, until that time of the next day."""
+        due, hours = self._pauses.due_back(key, since, born), self.monitor.hours
+        if due is not None and hours is not None:
+            for _day in range(LONGEST_DAYS_OFF):
+                if hours.service_seconds(due, due + DAY / 2):
+                    break
+                due += DAY
+        return due
 
-    def _is_regular(self, first: int, spans: int, last: int, longest: int) -> bool:
+    def _missed(self, since: float, now: float) -> float:
+        """Return for how many seconds events would have been in order."""
+        hours = self.monitor.hours
+        return hours.service_seconds(since, now) if hours else now - since
+
+    def _is_regular(self, key: Key, now: int) -> bool:
         """Whether there were events in nearly every span, but for one outage and what is usual."""
+        spans, gaps, _last, born = self._seen[key]
+        pauses = [one // self.monitor.span for one in self._pauses.unusual(key, born, now)]
+        longest = max(pauses, default=0)
         excused = longest if longest <= EXCUSED_SHARE * spans else 0
-        watched = (last - first) // self.monitor.span + 1 - excused
+        watched = spans + gaps + sum(pauses) - excused
         return spans >= REGULAR_SPANS and spans >= REGULAR_SHARE * watched
 
     def _lose(self, key: Key, last: int) -> None:
@@ -109,8 +126,7 @@ class Silence(Detector):
         return {name: of_keys(state.get(name, []), found) for name in ("seen", "pauses")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        # A state without pauses has three numbers.
-        self._seen = {tuple(key): [*seen, 0][:4] for key, seen in state.get("seen", [])}
+        self._seen = {tuple(key): list(map(int, seen)) for key, seen in state.get("seen", [])}
         self._lost = {tuple(key): int(last) for key, last in state.get("lost", [])}
         self._pauses.restore(state.get("pauses", []))
 

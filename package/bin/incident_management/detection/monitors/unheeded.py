@@ -17,6 +17,8 @@ HEEDED_BY: Mapping[str, Tuple[str, ...]] = {
     "season": ("baseline",),
     "direction": ("baseline",),
     "time_zone": ("baseline", "silence"),
+    "hours": ("silence",),
+    "holidays": ("silence",),
     "min_events": OF_SHARES,
     "total": OF_SHARES,
     "objective": ("burn_rate",),
@@ -36,7 +38,7 @@ def unheeded(monitor: Monitor, values: Mapping[str, Any]) -> str:
     if "threshold" in given and detector not in DEFAULT_THRESHOLDS:
         return f"A {detector} has no threshold; leave it out, as {_INSTEAD[detector]}."
     for name, detectors in HEEDED_BY.items():
-        is_default = getattr(monitor, name) == getattr(Monitor, name)
+        is_default = getattr(monitor, name, "") == getattr(Monitor, name, None)
         if name in given and detector not in detectors and not is_default:
             instead = "that detector" if len(detectors) == 1 else "one of those detectors"
             return f"{name} is for {' and '.join(detectors)}; leave it out, or choose {instead}."

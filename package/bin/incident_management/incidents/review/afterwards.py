@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Optional
 
 from ..items import Items
 from ..model import Document, Entry
+from .follow_up_tickets import TICKET, tickets_after, wanted_by
 
 __all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "Afterwards"]
 
@@ -55,7 +56,8 @@ class Afterwards:
         """Each follow-up as it stands, the oldest first.
 
         Its fields are those of an item (:class:`..items.Items`), ``title, owner, due, state,
-        reason``, and of which ``due`` this owner was reminded (``reminded``).
+        reason``, of which ``due`` this owner was reminded (``reminded``), and its ``tickets``, if
+        any (:mod:`.follow_up_tickets`).
         """
         return self.items.all
 
@@ -81,9 +83,20 @@ class Afterwards:
             if known and entry.data.get("owner") == known["owner"]:
                 known["reminded"] = entry.data.get("due")
             return
+        if entry.data.get("event") == TICKET:
+            self.ticket(entry)
+            return
         if known and entry.data.get("owner", known["owner"]) != known["owner"]:
             known.pop("reminded", None)
         self.items.take(entry)
+        if wanted_by(entry):
+            self.ticket(entry)
+
+    def ticket(self, entry: Entry) -> None:
+        """Take an entry about a follow-up's ticket: of others, nothing."""
+        known = self.items.get(str(entry.data.get("follow_up") or ""))
+        if known is not None:
+            known["tickets"] = tickets_after(known.get("tickets") or (), entry)
 
     def reopened(self) -> None:
         """The incident is open again: what was said of its review holds no more."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
+from ...channels import NAMES
 from ...ports import Document, Stores
 from ...utc import to_the_second as utc
 from .. import timeline
@@ -20,6 +22,8 @@ __all__ = ["Review", "is_wanted", "read_review"]
 # A review is not wanted where the finding was judged to be none.
 NO_PROBLEM = ("false_positive", "duplicate")
 MOST_PROBLEMS = 10
+# What can't end the link that it stands in.
+_LINK = re.compile(r"https?://[^\s<>|\\]+")
 _STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
 
 
@@ -147,11 +151,12 @@ class Review:
     def _follow_ups(self) -> List[str]:
         if not self.incident.follow_ups:
             return ["None."]
-        lines = ["| | what | owner | due | state |", "|---|---|---|---|---|"]
+        lines = ["| | what | owner | due | state | tickets |", "|---|---|---|---|---|---|"]
         for one in self.incident.follow_ups:
             state = ": ".join(part for part in (one["state"], one["reason"]) if part)
             cells = (one["id"], one["title"], one["owner"], when(one["due"])[:10], state)
-            lines.append("| " + " | ".join(map(_told, cells)) + " |")
+            tickets = ", ".join(map(_ticket, one.get("tickets") or ()))
+            lines.append("| " + " | ".join([*map(_told, cells), tickets or "–"]) + " |")
         return lines
 
 
@@ -174,6 +179,15 @@ def _table(statements: List[Statement]) -> List[str]:
             cells = (when(source.time), _told(source.actor), key)
         lines.append(f"| {_told(one.text)} | {' | '.join(cells)} |")
     return lines
+
+
+def _ticket(one: Mapping[str, Any]) -> str:
+    """A ticket, as a link where its service has named it."""
+    service, url = NAMES[one["channel"]], str(one.get("url") or "")
+    if one["state"] != "made":
+        return _told(f"{service}: {one['state']}")
+    text = _told(f"{service} {one['number']}")
+    return f"[{text}](<{url}>)" if _LINK.fullmatch(url) else text
 
 
 def _told(value: Any) -> str:

@@ -80,6 +80,8 @@ def told(story: Told) -> List[Statement]:
     lost: List[Statement] = []
     for entry in endings(story.counted):
         data = entry.data
+        if data.get("follow_up"):
+            continue  # A ticket was told of what is to be done; it stands at the follow-up.
         if data.get("outcome") == "sent":
             sent.setdefault(str(data.get("channel")), []).append(entry)
             continue

@@ -5,7 +5,7 @@ An entry on the timeline says so, and the announcer tells it as it tells any oth
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
 from ...ports import Clock, Document, Stores
 from .. import timeline
@@ -47,11 +47,17 @@ def incidents_with_follow_ups(
     return find_by(stores.incidents, "_key", ids, ("follow_ups", *fields)) if ids else []
 
 
-def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
-    """Write what is due now, for at most 50 follow-ups; returns how many were told or dropped."""
+def remind(
+    stores: Stores, clock: Clock, see_to: Callable[[Sequence[str]], object] = lambda ids: None
+) -> Dict[str, int]:
+    """Write what is due now, for at most 50 follow-ups; returns how many were told or dropped.
+
+    ``see_to`` does what the tickets of some incidents' follow-ups may lack: after each change, and
+    once a day.
+    """
     now = clock.now()
     done = {"follow_ups_overdue": 0, "follow_ups_dropped": 0}
-    for incident_id, one in _look(stores, now)[:A_ROUND]:
+    for incident_id, one in _look(stores, now, see_to)[:A_ROUND]:
         write, name = (_drop, "dropped") if _is_forgotten(one, now) else (_tell, OVERDUE)
         # Each change makes it another follow-up: what was reminded of before, or reopened, is anew.
         once = f"follow-up:{one['id']}:{name}:{one['due']:.3f}:{one['at']:.3f}"
@@ -64,14 +70,18 @@ def remind(stores: Stores, clock: Clock) -> Dict[str, int]:
     return done
 
 
-def _look(stores: Stores, now: float) -> List[Tuple[str, Document]]:
+def _look(
+    stores: Stores, now: float, see_to: Callable[[Sequence[str]], object]
+) -> List[Tuple[str, Document]]:
     """Return what is to be told or dropped, and put off the incidents that have nothing of it."""
     # None that a right clock wrote lies further ahead than a day.
     times = [{"time": {"$lte": now}}, {"time": {"$gt": now + AHEAD_SECONDS}}]
     query = {"$and": [{"purpose": FOLLOW_UPS}, {"$or": times}]}
     claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
     ids = list(map(_incident_of, claims))
-    noted = _open_ones(stores, ids)
+    known = _follow_ups_of(stores, ids)
+    see_to([key for key, some in known.items() if any(one.get("tickets") for one in some)])
+    noted = _open_ones(known)
     found: List[Tuple[str, Document]] = []
     put_off: List[Document] = []
     for claim, incident_id in zip(claims, ids):
@@ -95,7 +105,7 @@ def _look_again(
 
     Who changes a follow-up says so before and afterwards: in between, the change is seen here.
     """
-    open_now = _open_ones(stores, list(map(_incident_of, put_off)))
+    open_now = _open_ones(_follow_ups_of(stores, list(map(_incident_of, put_off))))
     changed: List[Document] = []
     for claim in put_off:
         before, after = noted.get(_incident_of(claim)), open_now.get(_incident_of(claim))
@@ -110,13 +120,14 @@ def _incident_of(claim: Document) -> str:
     return str(claim["value"]["incident_id"])
 
 
-def _open_ones(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
-    """Return the open follow-ups of each of these that has a document."""
+def _follow_ups_of(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
+    """Return the follow-ups of each of these that has a document."""
     known = find_by(stores.incidents, "_key", incident_ids, ("follow_ups",))
-    return {
-        str(one["_key"]): [each for each in one.get("follow_ups") or () if each["state"] == "open"]
-        for one in known
-    }
+    return {str(one["_key"]): list(one.get("follow_ups") or ()) for one in known}
+
+
+def _open_ones(known: Mapping[str, List[Document]]) -> Dict[str, List[Document]]:
+    return {key: [one for one in some if one["state"] == "open"] for key, some in known.items()}
 
 
 def _put_off(

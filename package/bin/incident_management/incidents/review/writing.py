@@ -8,8 +8,9 @@ state, or what somebody else has said meanwhile, does not allow it.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
+from ...channels import NAMES
 from ...ports import Document, Stores
 from .. import timeline
 from ..act import Act
@@ -21,6 +22,7 @@ from ..model import Entry, Incident
 from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from ..stores import claim_document
 from .afterwards import REVIEW_STATES, SECTIONS
+from .follow_up_tickets import TICKET, ticket_in
 
 __all__ = [
     "FOLLOW_UPS",
@@ -28,6 +30,7 @@ __all__ = [
     "add_follow_up",
     "change_follow_up",
     "claim_of",
+    "want_ticket",
     "write_review",
 ]
 
@@ -72,14 +75,20 @@ def write_review(
     return timeline.refresh(act.stores, incident_id)
 
 
-def add_follow_up(act: Act, incident_id: str, title: str, owner: str, due: float) -> Incident:
-    """Note something to be done afterwards, by whom and until when (epoch seconds)."""
+def add_follow_up(
+    act: Act, incident_id: str, title: str, owner: str, due: float, tickets: Sequence[str] = ()
+) -> Incident:
+    """Note something to be done afterwards, by whom and until when (epoch seconds).
+
+    ``tickets``: the channels on which it is to have a ticket at once.
+    """
     known = _current(act.stores, incident_id)
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due})
     key = "FUP-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
-    return _written(act, incident_id, key, {"event": "added", **data, "state": "open"})
+    wanted = {"tickets": list(tickets)} if tickets else {}
+    return _written(act, incident_id, key, {"event": "added", **data, "state": "open", **wanted})
 
 
 def change_follow_up(
@@ -105,6 +114,25 @@ def change_follow_up(
         take_turn(act, incident_id, follow_up, turn)
         return _written(act, incident_id, follow_up, {"event": "changed", **data})
     return timeline.refresh(act.stores, incident_id)
+
+
+def want_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> Incident:
+    """Want a ticket for an open follow-up on a channel; the worker makes it."""
+    known = added_up(timeline.read_existing(act.stores, incident_id))
+    one = _follow_up(known, incident_id, follow_up)
+    if one["state"] != "open":
+        raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
+    tickets = one.get("tickets") or ()
+    standing, service = ticket_in(tickets, channel), NAMES[channel]
+    if standing is not None:
+        number = standing.get("number")
+        has = f"has {number} in {service}" if number else f"is getting a ticket in {service}"
+        raise IllegalMove(f"{follow_up} {has} already: {standing['by']} wanted one.")
+    # Another one can be wanted after each that failed or was deleted.
+    before = max((float(each["at"]) for each in tickets if each["channel"] == channel), default=0.0)
+    take_turn(act, incident_id, f"{follow_up}:{channel}:{before:.3f}", 0)
+    data = {"event": TICKET, "channel": channel, "title": one["title"]}
+    return _written(act, incident_id, follow_up, data)
 
 
 def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Incident:

@@ -18,7 +18,10 @@ _KNOWN = {
         *("members", "rota", "assign", "capacity", "calendar", "fallback"),
         *("channels", "slack_channel", "email"),
     ),
-    "member": ("skills", "capacity", "calendar", "away", "slack_id", "email"),
+    "member": (
+        *("skills", "capacity", "calendar", "away", "slack_id", "email"),
+        *("jira_id", "servicenow_id"),
+    ),
     "rota": ("members", "handover", "start", "time_zone", "hours", "fallback"),
     "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Pattern, Sequence, Tuple
 
 from ...channels import CHANNELS
 from ...conf_values import listed
@@ -26,6 +26,8 @@ __all__ = [
 Calendars = Mapping[str, Calendar]
 
 _SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
+_JIRA_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
+_SYS_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Member:
     ``capacity`` is how much open work the person takes (None: as the team says), ``calendar``
     when the person works (None: with the team), ``away`` the days off. ``slack_id`` is who this is
     in Slack: ``U…``, or ``T…/U…`` for a member of another workspace than the app's own; ``email``
-    the person's own address.
+    the person's own address; ``jira_id`` and ``servicenow_id`` the person's account there.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Member:
     away: Days = field(default_factory=Days, compare=False)
     slack_id: str = ""
     email: str = ""
+    jira_id: str = ""
+    servicenow_id: str = ""
 
     @classmethod
     def read(cls, name: str, values: Mapping[str, str], calendars: Calendars) -> Member:
@@ -60,6 +64,8 @@ class Member:
             Days.read(f"{where} away", values.get("away", "")),
             _slack_id(where, values),
             _email(where, values),
+            _account(where, values, "jira_id", _JIRA_ID, "an account ID of Atlassian"),
+            _account(where, values, "servicenow_id", _SYS_ID, "a user's sys_id, 32 hex digits"),
         )
 
     def known_as(self, channel: str) -> str:
@@ -67,7 +73,13 @@ class Member:
 
         One of another workspace of Slack is mentioned without the workspace.
         """
-        return {"slack": self.slack_id.rpartition("/")[2], "email": self.email}.get(channel, "")
+        known = {
+            "slack": self.slack_id.rpartition("/")[2],
+            "email": self.email,
+            "jira": self.jira_id,
+            "servicenow": self.servicenow_id,
+        }
+        return known.get(channel, "")
 
 
 @dataclass(frozen=True)
@@ -212,6 +224,15 @@ def _slack_id(where: str, values: Mapping[str, str]) -> str:
             f"{where} slack_id is '{text[:60]}'; set a member ID such as U0123ABCD, as the "
             "person's profile in Slack shows it."
         )
+    return text
+
+
+def _account(
+    where: str, values: Mapping[str, str], name: str, form: Pattern[str], what: str
+) -> str:
+    text = values.get(name, "").strip()
+    if text and not form.fullmatch(text):
+        raise RoutingError(f"{where} {name} is '{text[:60]}'; set {what}.")
     return text
 
 

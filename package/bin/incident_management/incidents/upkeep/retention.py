@@ -34,6 +34,7 @@ from ..stores import (
     claim_document,
     find_by,
 )
+from . import tally
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
@@ -280,7 +281,7 @@ class Retention:
         self._delete_notifications(messages)
         windows.forget_over(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
-        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
+        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY, tally.FOUND, tally.HELD):
             stores.claims.delete_matching({"purpose": purpose, **before})
         hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})

@@ -35,6 +35,7 @@ from ..delivery.outbox import Outbox
 from ..standing import newest_analysis_id
 from . import late
 from .audience import Audience, Hearing
+from .follow_up_tickets import FollowUpTickets
 from .notifier import News, Notifier
 from .storms import Storms
 from .summaries import Summaries
@@ -87,6 +88,7 @@ class Announcer:
         self._clock = clock
         self._storms = Storms(stores, clock, outbox)
         self._summaries = Summaries(stores, clock, outbox)
+        self._tickets = FollowUpTickets(stores, outbox)
         self._say = say
         self._overlap = Overlap(clock)
         self._told: Set[str] = set()
@@ -186,6 +188,8 @@ class Announcer:
         for incident_id, news in self._read(turn.ready):
             keys = {str(entry["_key"]) for entry in fresh[incident_id]}
             added += notifier.tell(news, keys)
+            if any(entry["kind"] == "follow_up" for entry in fresh[incident_id]):
+                added += self._tickets.tell(news.entries, notifier.routing, notifier.web_url)
             self._told |= keys
         return added
 

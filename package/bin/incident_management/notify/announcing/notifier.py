@@ -7,7 +7,7 @@ from typing import Collection, List, Optional, Sequence, Set
 from ...incidents import timeline
 from ...incidents.model import Entry
 from ...ports import Document, Stores
-from ..delivery.notification import NewNotification
+from ..delivery.notification import NewNotification, order_of
 from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
 from ..message import TITLE_LENGTH, build, one_line
 from ..rooms.messages import Place, first_message, key_of, placed
@@ -73,16 +73,16 @@ class Notifier:
         self._stores = stores
         self._storms = storms
         self._audience = audience
-        self._routing = audience.routing
+        self.routing = audience.routing
         self._there = there
-        self._web_url = web_url
+        self.web_url = web_url
 
     def tell(self, news: News, keys: Set[str]) -> int:
         """Tell of the entries with these keys; returns how many notifications are new."""
-        telling = Telling(self._stores, self._routing, news.incident, news.entries)
+        telling = Telling(self._stores, self.routing, news.incident, news.entries)
         added = 0
         for entry in news.worth_telling(keys):
-            message = news.message(entry, self._web_url)
+            message = news.message(entry, self.web_url)
             channels = [*self._audience.channels(entry, message, news.team)]
             if message["event"] == "severity" and not message["eased"]:
                 channels += self._where_told_together(entry.incident_id)
@@ -99,7 +99,7 @@ class Notifier:
         """
         added = 0
         for one in news.worth_telling({entry.key}):
-            message = news.message(one, self._web_url)
+            message = news.message(one, self.web_url)
             channels = [*self._audience.channels(one, message, news.team)]
             if late.is_over(message):
                 channels = [name for name in channels if name in heard]
@@ -117,7 +117,7 @@ class Notifier:
         self, news: News, entry: Entry, message: Document, channels: Sequence[str]
     ) -> List[Place]:
         event, room = message["event"], news.incident.get("room") or {}
-        hears = "slack" in self._routing.channels(event, "", self._audience.set_up)
+        hears = "slack" in self.routing.channels(event, "", self._audience.set_up)
         return placed(channels, entry, event, room, hears)
 
     def _enqueue_all(
@@ -131,7 +131,7 @@ class Notifier:
         added = 0
         for place in places:
             if place.room and message["event"] == ROOM_OPENED:
-                said = first_message(news.incident, news.said, news.analysis, self._web_url)
+                said = first_message(news.incident, news.said, news.analysis, self.web_url)
             else:
                 said = for_subscribers if place.channel.startswith(PREFIX) else message
             added += self._enqueue(news, entry, said, place)
@@ -146,8 +146,8 @@ class Notifier:
             event=event,
             message=self._calling_owner(entry, message, place.channel),
             incident_id=entry.incident_id,
-            target=self._routing.target(news.team, place.channel),
-            order=_order(entry),
+            target=self.routing.target(news.team, place.channel),
+            order=order_of(entry),
             key_target=key_of(event, place.room),
             extra=in_room if place.room else {},
         )
@@ -157,20 +157,20 @@ class Notifier:
         self, telling: Telling, news: News, entry: Entry, channels: Sequence[str]
     ) -> int:
         """Tell those who do not work on it; ``channels`` tell those who do."""
-        own = {name: self._routing.target(news.team, name) for name in channels}
+        own = {name: self.routing.target(news.team, name) for name in channels}
         letters = telling.letters(entry, self._audience.hears, own)
         return sum(self._put(news, _sent_as(letter, entry)) for letter in letters)
 
     def _put(self, news: News, notification: NewNotification) -> bool:
         if notification.key in self._there:
             return False
-        return self._storms.enqueue(self._routing, news.team, notification)
+        return self._storms.enqueue(self.routing, news.team, notification)
 
     def _calling_owner(self, entry: Entry, message: Document, channel: str) -> Document:
         """Call the owner by name where they are asked to act, and did not do this themselves."""
         if entry.actor == message["owner"] or message["event"] not in _CALLING:
             return message
-        owner = self._routing.members.get(str(message["owner"]))
+        owner = self.routing.members.get(str(message["owner"]))
         return {**message, "mention": owner.known_as(channel)} if owner else message
 
 
@@ -182,10 +182,6 @@ def _sent_as(letter: Letter, entry: Entry) -> NewNotification:
         message=letter.message.to_document(),
         incident_id=entry.incident_id,
         target=letter.place,
-        order=_order(entry),
+        order=order_of(entry),
         key_target=letter.key,
     )
-
-
-def _order(entry: Entry) -> str:
-    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"

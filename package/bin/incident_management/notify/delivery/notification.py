@@ -6,16 +6,22 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
+from ...incidents.model import Entry
 from ...ports import Document
 from .turns import AT_ONCE, urgency
 
-__all__ = ["NewNotification", "notification_id", "with_fields"]
+__all__ = ["NewNotification", "notification_id", "order_of", "with_fields"]
 
 
 def notification_id(source: str, channel: str, target: str) -> str:
     """Return the outbox key: the same source, channel and target are the same notification."""
     text = "\n".join((source, channel, target))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def order_of(entry: Entry) -> str:
+    """Return what sorts the notifications of an incident as its timeline is sorted."""
+    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 @dataclass(frozen=True)

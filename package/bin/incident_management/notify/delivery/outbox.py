@@ -290,7 +290,7 @@ class Outbox:
         age = self._clock.now() - float(told.get("time") or self._clock.now())
         if age < OVERTAKEN_SECONDS:
             return notification
-        key = document["incident_id"]
+        key = "" if document.get("follow_up") else document["incident_id"]
         incident = self._stores.incidents.get(key) if key else None
         notification = replace(notification, is_over=late.has_ended(incident))
         if age < late.LATE_SECONDS:

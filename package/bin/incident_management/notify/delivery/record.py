@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 from ...incidents import timeline
 from ...incidents.act import Act
 from ...incidents.model import ACTOR
 from ...ports import Clock, Document, Stores
+from ..message import one_line
 
 __all__ = ["recorder"]
+
+NUMBER_LENGTH = 120
+ADDRESS_LENGTH = 1000
 
 
 def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
@@ -18,6 +22,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
 
     def record(document: Document) -> None:
         receipt, told = document.get("receipt") or {}, document.get("stakeholders")
+        follow_up = document.get("follow_up")
         data = {
             "channel": document["channel"],
             "event": document["event"],
@@ -26,6 +31,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
             or str(receipt.get("number") or receipt.get("note") or ""),
             "notification_id": document["_key"],
             **({"stakeholders": told} if told else {}),
+            **({"follow_up": follow_up, **_ticket(receipt)} if follow_up else {}),
         }
         # Sending a dead one again is another ending.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
@@ -33,3 +39,13 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
         timeline.refresh(stores, document["incident_id"])
 
     return record
+
+
+def _ticket(receipt: Mapping[str, Any]) -> Document:
+    """The ticket that a follow-up has, as its service named it; nothing where it has none."""
+    if not receipt.get("ticket"):
+        return {}
+    number = one_line(receipt.get("number"), NUMBER_LENGTH)
+    # Both are made of checked parts; an id that looks like a key is none.
+    own = {name: str(receipt.get(name) or "")[:ADDRESS_LENGTH] for name in ("ticket", "url")}
+    return {"ticket": {**own, "number": number}}

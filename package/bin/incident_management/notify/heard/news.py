@@ -38,11 +38,15 @@ def heard_from(once: str) -> str:
 
 @dataclass(frozen=True)
 class News:
-    """One entry to be: its data and ``once``. ``ends``: the ticket was resolved with it."""
+    """One entry to be: its data and ``once``.
+
+    ``ends``: the ticket was resolved with it; ``reopens``: it is not any more.
+    """
 
     data: Document
     once: str
     ends: bool = False
+    reopens: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,20 +125,20 @@ class Known:
             self._data(ticket.number, "state", text, **values, over=ticket.over),
             self._once("state", str(len(self._told["state"]))),
             ends=ticket.over and not last.over,
+            reopens=last.over and not ticket.over,
         )
 
     def assignee(self, ticket: Ticket) -> Optional[News]:
         """Return the news that the ticket has another assignee."""
-        told, now = self._told["assignee"], _id(ticket.assignee or "")
-        before = told[-1].data if told else {}
-        if ticket.assignee is None or str(before.get("value") or "") == now:
+        now, (before, before_name) = _id(ticket.assignee or ""), self._last_assignee()
+        if ticket.assignee is None or before == now:
             return None
         name = _name(ticket.assignee_name) or _name(now)
         text = f"Assigned to {name}." if name else "Assigned to nobody any more."
-        values = {"from": str(before.get("to") or ""), "to": name, "value": now}
+        values = {"from": before_name, "to": name, "value": now}
         return News(
             self._data(ticket.number, "assignee", text, **values),
-            self._once("assignee", str(len(told))),
+            self._once("assignee", str(len(self._told["assignee"]))),
         )
 
     def remarks(self, number: str, found: Sequence[Remark]) -> List[News]:
@@ -194,6 +198,19 @@ class Known:
             if got.get("state")
         ]
         return max(known, key=lambda last: last.time, default=None)
+
+    def _last_assignee(self) -> Tuple[str, str]:
+        """The later of whom was told, by id and name, and whom this app has assigned it."""
+        known = [
+            (entry.time, str(entry.data.get("value") or ""), str(entry.data.get("to") or ""))
+            for entry in self._told["assignee"]
+        ]
+        known += [
+            (float(one["sent_at"]), _id(str(got["assignee"])), "")
+            for one, got in self._sent
+            if got.get("assignee")
+        ]
+        return max(known, default=(0.0, "", ""))[1:]
 
     def _data(self, number: str, event: str, text: str, **more: Any) -> Document:
         data: Dict[str, Any] = {

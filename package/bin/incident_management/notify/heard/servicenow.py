@@ -19,23 +19,28 @@ from urllib.parse import quote, urlencode
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import ServiceNow
-from ..services.servicenow import FINAL, RESOLVED, service_of
+from ..services.servicenow import States, service_of, states_of
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 
 __all__ = ["ServiceNowReader"]
 
 TABLES = "/api/now/table"
 JOURNAL = f"{TABLES}/sys_journal_field"
-_FIELDS = (
-    "sys_id,number,state,sys_mod_count,sys_updated_on,sys_updated_by,assigned_to,resolved_by,"
-    "closed_by,close_code,close_notes"
+# Of any table of tasks, and those that incidents have besides.
+_OF_TASKS = (
+    "sys_id,number,state,active,sys_mod_count,sys_updated_on,sys_updated_by,assigned_to,closed_by,"
+    "close_notes"
 )
+_FIELDS = f"{_OF_TASKS},resolved_by,close_code"
 _JOURNAL_FIELDS = "sys_id,element,value,sys_created_on,sys_created_by"
 _KINDS = {"work_notes": "work note", "comments": "comment"}
 
 
 class ServiceNowReader:
-    """Reads one table. Raises NotConfigured when a setting is missing or unusable."""
+    """Reads one table, that of incidents or of ``follow_ups``.
+
+    Raises NotConfigured when a setting is missing or unusable.
+    """
 
     # A sys_id is 32 characters, and all of them become one address.
     batch = 50
@@ -44,9 +49,13 @@ class ServiceNowReader:
         "sys_journal_field."
     )
 
-    def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
+    def __init__(
+        self, settings: ServiceNow, network: Network, clock: Clock, follow_ups: bool = False
+    ) -> None:
         self._service = service_of(settings, network, clock)
-        self._table = f"{TABLES}/{quote(settings.table, safe='')}"
+        self._states = states_of(settings, follow_ups)
+        table = settings.of_follow_ups().table if follow_ups else settings.table
+        self._table = f"{TABLES}/{quote(table, safe='')}"
         self._user = settings.username.casefold()
 
     def changes(self, since: str) -> None:
@@ -55,12 +64,13 @@ class ServiceNowReader:
     def tickets(self, ids: Sequence[str]) -> Dict[str, Ticket]:
         query = {
             "sysparm_query": f"sys_idIN{','.join(ids)}",
-            "sysparm_fields": _FIELDS,
+            "sysparm_fields": _OF_TASKS if self._states.by_active else _FIELDS,
             "sysparm_display_value": "all",
             "sysparm_exclude_reference_link": "true",
             "sysparm_limit": str(len(ids)),
         }
-        found = (_ticket(record) for record in self._rows(self._table, query))
+        rows = self._rows(self._table, query)
+        found = (_ticket(record, self._states) for record in rows)
         # A query that the service understands in part gives other records, too.
         return {ticket.id: ticket for ticket in found if ticket.id in ids}
 
@@ -101,13 +111,14 @@ class ServiceNowReader:
         )
 
 
-def _ticket(record: Mapping[str, Any]) -> Ticket:
+def _ticket(record: Mapping[str, Any], states: States) -> Ticket:
     state = _value(record, "state")
-    over = state == RESOLVED or state in FINAL
+    over = states.over(state, _value(record, "active"))
     ended = ": ".join(
         text for text in (_shown(record, "close_code"), _shown(record, "close_notes")) if text
     )
-    by = _shown(record, "closed_by") if state in FINAL else ""
+    is_closed = state in states.final or (over and states.by_active)
+    by = _shown(record, "closed_by") if is_closed else ""
     if over and not by:
         by = _shown(record, "resolved_by")
     return Ticket(

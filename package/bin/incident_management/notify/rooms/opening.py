@@ -45,7 +45,7 @@ LISTED_SECONDS = 120.0
 SUFFIXES = 5
 # Somebody was about to want a room, and was ended before that was written.
 FORGOTTEN_SECONDS = 600.0
-_READ = ("id", "severity", "status", "owner", "rules", "merged_into", "head", "room")
+_READ = ("id", "severity", "status", "owner", "roles", "rules", "merged_into", "head", "room")
 
 
 class Rooms:

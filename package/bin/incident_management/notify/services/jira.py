@@ -1,9 +1,9 @@
-"""Jira Cloud: one issue for one incident, through REST API v3.
+"""Jira Cloud: one issue for one incident, or for one follow-up, through REST API v3.
 
-The incident's id is a label of the issue, and each comment carries the id of the message that it is
-in a property, so a message whose answer was lost is recognised when it is tried again. Texts are
-Atlassian Document Format, whose text nodes know no markup. Jira's search lags behind what was just
-created, so a lost creation is not repeated within the first minute.
+The incident's (the follow-up's) id is a label of the issue, and each comment carries the id of the
+message that it is in a property, so a message whose answer was lost is recognised when it is tried
+again. Texts are Atlassian Document Format, whose text nodes know no markup. Jira's search lags
+behind what was just created, so a lost creation is not repeated within the first minute.
 
 In a service project (Jira Service Management) a comment is shown to customers unless it says
 otherwise (``jsdPublic`` of "Add comment": "Defaults to true"); ours hold log lines and causes, and
@@ -21,6 +21,7 @@ from urllib.parse import quote
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import Jira
+from ...utc import to_the_second
 from ..channel import Delivery, Inquiry, Notification, sent
 from ..message import Message
 from .tickets import (
@@ -34,6 +35,7 @@ from .tickets import (
     is_over,
     known_ticket,
     more,
+    opens,
     reference,
     subject,
 )
@@ -54,6 +56,7 @@ class JiraSender:
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)
         self._settings = settings
+        self._of_follow_ups = settings.of_follow_ups()
         self._clock = clock
 
     def send(self, notification: Notification) -> Delivery:
@@ -74,18 +77,20 @@ class JiraSender:
         message = Message.from_document(notification.message)
         issue = self._found(notification)
         if issue is None:
-            if is_over(message):
+            if not opens(message):
                 # Nobody there ever heard of it.
                 return sent({})
-            return sent(_receipt(self._open(notification, message)))
+            return sent(self._receipt(self._open(notification, message), message))
         if issue["properties"].get(PROPERTY, {}).get("message") == notification.id:
-            return sent(_receipt(issue))
+            return sent(self._receipt(issue, message))
         path = f"/issue/{quote(issue['id'], safe='')}"
         status = issue["fields"]["status"]
         if not self._has_comment(path, notification.id):
             status, remark = self._move(path, status, message)
-            self._comment(path, notification, message, remark)
-        return sent({**_receipt(issue), **_left_in(status, message)})
+            refused = self._edit(path, message)
+            self._comment(path, notification, message, f"{remark} {refused}".strip())
+            issue["fields"].update({} if refused else _assigned(_planned(message)))
+        return sent({**self._receipt(issue, message), **_left_in(status, message)})
 
     def _found(self, notification: Notification) -> Optional[Dict[str, Any]]:
         """The incident's newest issue, with its status' category; None when there is none.
@@ -101,33 +106,73 @@ class JiraSender:
     def _issue(self, issue_id: str) -> Optional[Dict[str, Any]]:
         if not issue_id:
             return None
-        path = f"/issue/{quote(issue_id, safe='')}?fields=status&properties={PROPERTY}"
+        path = f"/issue/{quote(issue_id, safe='')}?fields=status,assignee&properties={PROPERTY}"
         found = self._service.find(path)
         return {"properties": {}, **found, "id": str(found["id"])} if found else None
 
     def _searched(self, notification: Notification) -> str:
         # Both are of characters that JQL takes inside quotes as they are: see Jira in settings.
         jql = (
-            f'project = "{self._settings.project}" AND labels = "{reference(notification)}" '
+            f'project = "{self._place(notification).project}" AND '
+            f'labels = "{reference(notification)}" '
             "ORDER BY created DESC"
         )
         body = {"jql": jql, "maxResults": 1, "fields": ["status"]}
         issues = self._service.call("POST", "/search/jql", body).get("issues") or []
         return str(issues[0]["id"]) if issues else ""
 
+    def _place(self, notification: Notification) -> Jira:
+        """The settings of where a message's issue is."""
+        return self._of_follow_ups if notification.message.get("follow_up") else self._settings
+
     def _open(self, notification: Notification, message: Message) -> Mapping[str, Any]:
-        body = {
-            "fields": {
-                **more(self._settings.more_fields, message),
-                "project": {"key": self._settings.project},
-                "issuetype": {"name": self._settings.issue_type},
-                "summary": subject(message),
-                "description": document(message, True),
-                "labels": [LABEL, reference(notification)],
-            },
-            "properties": [{"key": PROPERTY, "value": {"message": notification.id}}],
+        place, wished = self._place(notification), _planned(message)
+        fields = {
+            **more(place.more_fields, message),
+            "project": {"key": place.project},
+            "issuetype": {"name": place.issue_type},
+            "summary": subject(message),
+            "description": document(message, True),
+            "labels": [LABEL, reference(notification)],
         }
-        return self._service.call("POST", "/issue", body)
+        properties = [{"key": PROPERTY, "value": {"message": notification.id}}]
+
+        def make() -> Mapping[str, Any]:
+            body = {"fields": {**fields, **wished}, "properties": properties}
+            return {**self._service.call("POST", "/issue", body), "fields": _assigned(wished)}
+
+        try:
+            return make()
+        except Refused as error:
+            refused = [name for name in wished if f"{name}: " in str(error)]
+            if error.status != 400 or not refused:
+                raise
+        # The screen lacks the field, or nobody may be assigned: the text says both.
+        for name in refused:
+            del wished[name]
+        return make()
+
+    def _edit(self, path: str, message: Message) -> str:
+        """Set what was changed of a follow-up; returns what people must do where it is refused."""
+        fields = _planned(message)
+        if not fields:
+            return ""
+        try:
+            self._service.call("PUT", path, {"fields": fields})
+        except Refused as error:
+            if error.delivery.outcome != "dead":
+                raise
+            return f"Splunk could not change this issue's {' and '.join(fields)}. {error}"
+        return ""
+
+    def _receipt(self, issue: Mapping[str, Any], message: Message) -> Dict[str, str]:
+        receipt = {"ticket": str(issue.get("id", "")), "number": str(issue.get("key", ""))}
+        if message.follow_up:
+            site = self._settings.site_url.rstrip("/")
+            receipt["url"] = f"{site}/browse/{quote(receipt['number'], safe='')}"
+            if message.mention and _assignee(issue) == message.mention:
+                receipt["assignee"] = message.mention
+        return receipt
 
     def _has_comment(self, path: str, message_id: str) -> bool:
         query = f"orderBy=-created&maxResults={COMMENTS_READ}&expand=properties"
@@ -187,6 +232,25 @@ def service_of(settings: Jira, network: Network, clock: Clock) -> Service:
     return Service("Jira", f"{base}/rest/api/3", login, network, _reason, clock.now)
 
 
+def _planned(message: Message) -> Dict[str, Any]:
+    """Who is to do a follow-up, and until when (UTC), as far as a message says so."""
+    if not message.follow_up:
+        return {}
+    day = to_the_second(message.due)[:10] if message.due else ""
+    assignee = {"id": message.mention} if message.mention else None
+    return {name: one for name, one in (("duedate", day), ("assignee", assignee)) if one}
+
+
+def _assigned(planned: Mapping[str, Any]) -> Dict[str, Any]:
+    """What an issue shows when it was given that."""
+    given = planned.get("assignee")
+    return {"assignee": {"accountId": given["id"]}} if given else {}
+
+
+def _assignee(issue: Mapping[str, Any]) -> str:
+    return str((issue["fields"].get("assignee") or {}).get("accountId") or "")
+
+
 def _moves(message: Message) -> bool:
     return is_over(message) or message.event == "reopened"
 
@@ -239,10 +303,6 @@ def _paragraph(label: str, value: str) -> Dict[str, Any]:
         if line:
             content.append({"type": "text", "text": line})
     return {"type": "paragraph", "content": content}
-
-
-def _receipt(issue: Mapping[str, Any]) -> Dict[str, str]:
-    return {"ticket": str(issue.get("id", "")), "number": str(issue.get("key", ""))}
 
 
 def _reason(answer: Mapping[str, Any]) -> str:

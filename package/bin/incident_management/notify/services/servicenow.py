@@ -1,20 +1,24 @@
-"""ServiceNow: one record of a table, through the Table API, for one incident.
+"""ServiceNow: one record of a table, through the Table API, for one incident or one follow-up.
 
-``correlation_id`` of the record is the incident's id, and ``correlation_display`` the id of the
-message that was written last: it changes together with what the message writes, so a message whose
-answer was lost is recognised when it is tried again. An incident's messages come one by one.
+``correlation_id`` of the record is the incident's (the follow-up's) id, and ``correlation_display``
+the id of the message that was written last: it changes together with what the message writes, so a
+message whose answer was lost is recognised when it is tried again. An incident's messages come one
+by one.
 
 Sources: "Table API" and "REST OAuth example" in ServiceNow's REST API reference; "Client
 credentials" in its Platform Security (that grant takes the property
 glide.oauth.inbound.client.credential.grant_type.enabled and an OAuth Application User); states and
 close codes are those of a base system's Incident Management (1 new, 2 in progress, 6 resolved, 7
-closed, 8 canceled).
+closed, 8 canceled), of other tables of tasks those that "TaskStateUtil" gives as the task table's
+(2 work in progress, 3 closed complete; what is closed is not active). The address of a record:
+"Examples of navigating by URL".
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional, Tuple, Union
+import time
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple, Union
 from urllib.parse import quote, urlencode
 
 from ...outside.transport import Network
@@ -33,15 +37,43 @@ from .tickets import (
     is_over,
     known_ticket,
     more,
+    opens,
     reference,
     subject,
 )
 
-__all__ = ["FINAL", "RESOLVED", "ServiceNowSender", "service_of"]
+__all__ = ["ServiceNowSender", "States", "service_of", "states_of"]
 
-NEW, IN_PROGRESS, RESOLVED = "1", "2", "6"
-# Nothing can be added to these, and the base system does not let anybody open them again.
-FINAL = ("7", "8")
+
+class States(NamedTuple):
+    """The states of a table.
+
+    ``final``: nothing can be added to these, and the base system does not let anybody open them
+    again. ``by_active``: a record is over when it is not active.
+    """
+
+    new: str = "1"
+    working: str = "2"
+    done: str = "6"
+    final: Tuple[str, ...] = ("7", "8")
+    by_active: bool = False
+
+    def over(self, state: str, active: str = "") -> bool:
+        """Tell whether a record is over."""
+        return state == self.done or state in self.final or (self.by_active and active == "false")
+
+
+def states_of(settings: ServiceNow, follow_ups: bool = False) -> States:
+    """Return the states of the table of incidents, or of that of follow-ups."""
+    base = States()
+    if not follow_ups:
+        return base
+    if settings.of_follow_ups().table != settings.table:
+        base = States(done="3", final=(), by_active=True)
+    working, done = settings.follow_up_open_state, settings.follow_up_done_state
+    return base._replace(working=working or base.working, done=done or base.done)
+
+
 # Impact and urgency, of which a base system makes the priority 1 to 5.
 _GRAVITY = {
     "critical": ("1", "1"),
@@ -52,8 +84,8 @@ _GRAVITY = {
 }
 _FIELDS = "sys_id,number,state,correlation_id,correlation_display"
 _BY_HAND = {
-    RESOLVED: "Splunk could not resolve this record, please do so by hand.",
-    IN_PROGRESS: "Splunk could not set this record to in progress, please do so by hand.",
+    True: "Splunk could not resolve this record, please do so by hand.",
+    False: "Splunk could not set this record to in progress, please do so by hand.",
 }
 _HINTS = {
     CLIENT: (
@@ -72,8 +104,8 @@ class ServiceNowSender:
 
     def __init__(self, settings: ServiceNow, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)
-        self._table = f"/api/now/table/{quote(settings.table, safe='')}"
-        self._settings = settings
+        self._of_incidents = _Place(settings, states_of(settings))
+        self._of_follow_ups = _Place(settings.of_follow_ups(), states_of(settings, True))
 
     def send(self, notification: Notification) -> Delivery:
         """Open the incident's record, or add to it."""
@@ -85,33 +117,43 @@ class ServiceNowSender:
 
     def _send(self, notification: Notification) -> Delivery:
         message = Message.from_document(notification.message)
+        place = self._of_follow_ups if message.follow_up else self._of_incidents
         mark = f"Splunk {notification.id}"
-        record = self._found(notification)
+        record = self._found(notification, place)
         if record is not None and record.get("correlation_display") == mark:
-            return sent(_receipt(record, message))
-        if record is None or (record.get("state") in FINAL and not is_over(message)):
-            if is_over(message):
-                # Nobody there ever heard of it.
-                return sent({})
-            return sent(_receipt(self._open(notification, message, mark), message, True))
-        if record.get("state") in FINAL:
-            return sent(_receipt(record, message))
-        change = {**self._change(message, str(record.get("state"))), "correlation_display": mark}
-        return sent({**_receipt(self._changed(record, change), message), "noted": True})
+            return sent(place.receipt(record, message))
+        is_final = record is not None and record.get("state") in place.states.final
+        if (record is None or is_final) and opens(message, is_final):
+            made = self._open(notification, message, place, mark)
+            return sent(place.receipt(made, message, True))
+        if record is None:
+            # Nobody there ever heard of it.
+            return sent({})
+        if is_final:
+            return sent(place.receipt(record, message))
+        change = {**place.change(message, str(record.get("state"))), "correlation_display": mark}
+        changed = self._changed(record, change, place, message)
+        return sent({**place.receipt(changed, message), "noted": True})
 
-    def _changed(self, record: Mapping[str, Any], change: Mapping[str, str]) -> Mapping[str, Any]:
+    def _changed(
+        self,
+        record: Mapping[str, Any],
+        change: Mapping[str, str],
+        place: _Place,
+        message: Message,
+    ) -> Mapping[str, Any]:
         """Change a record. One that may not get its state yet (a data policy, say) is told why."""
-        path = f"{self._table}/{quote(str(record['sys_id']), safe='')}?{_query()}"
+        path = f"{place.path}/{quote(str(record['sys_id']), safe='')}?{_query()}"
         try:
             return self._service.call("PATCH", path, change).get("result") or record
         except Refused as error:
             if "state" not in change or error.delivery.outcome != "dead":
                 raise
-            note = f"{change['work_notes']}\n{_BY_HAND[change['state']]} {_plain(str(error))}"
+            note = f"{change['work_notes']}\n{_BY_HAND[is_over(message)]} {_plain(str(error))}"
         told = {"work_notes": note, "correlation_display": change["correlation_display"]}
         return self._service.call("PATCH", path, told).get("result") or record
 
-    def _found(self, notification: Notification) -> Optional[Mapping[str, Any]]:
+    def _found(self, notification: Notification, place: _Place) -> Optional[Mapping[str, Any]]:
         """The incident's newest record; None when there is none.
 
         The one that is known may have been followed by another, if the answer was lost that named
@@ -119,47 +161,102 @@ class ServiceNowSender:
         """
         known, record = known_ticket(notification), None
         if known:
-            found = self._service.find(f"{self._table}/{quote(known, safe='')}?{_query()}")
+            found = self._service.find(f"{place.path}/{quote(known, safe='')}?{_query()}")
             record = found.get("result") if found else None
-            if record and record.get("state") not in FINAL:
+            if record and record.get("state") not in place.states.final:
                 return record
         search = f"correlation_id={reference(notification)}^ORDERBYDESCsys_created_on"
-        answer = self._service.call("GET", f"{self._table}?{_query(search)}").get("result") or []
+        answer = self._service.call("GET", f"{place.path}?{_query(search)}").get("result") or []
         # Of a query whose field a table does not have, or that may not be read, an instance drops
         # that part, and answers with any record (glide.invalid_query.returns_no_rows is false).
         mine = [one for one in answer if one.get("correlation_id") == reference(notification)]
         return mine[0] if mine else record
 
-    def _open(self, notification: Notification, message: Message, mark: str) -> Mapping[str, Any]:
-        impact, urgency = _GRAVITY.get(message.severity, _GRAVITY["medium"])
+    def _open(
+        self, notification: Notification, message: Message, place: _Place, mark: str
+    ) -> Mapping[str, Any]:
         record = {
-            **more(self._settings.more_fields, message),
+            **more(place.settings.more_fields, message),
             "short_description": subject(message),
             "description": _text(message, True),
-            "impact": impact,
-            "urgency": urgency,
+            # How grave an incident is says nothing of what is to be done after it.
+            **(_planned(message) if message.follow_up else _gravity(message)),
             "correlation_id": reference(notification),
             "correlation_display": mark,
         }
-        if self._settings.assignment_group:
-            record["assignment_group"] = self._settings.assignment_group
-        answer = self._service.call("POST", f"{self._table}?{_query()}", record)
+        if place.settings.assignment_group:
+            record["assignment_group"] = place.settings.assignment_group
+        answer = self._service.call("POST", f"{place.path}?{_query()}", record)
         result: Mapping[str, Any] = answer.get("result") or {}
         return result
 
-    def _change(self, message: Message, state: str) -> Dict[str, str]:
+
+class _Place(NamedTuple):
+    """Where the records of incidents, or of follow-ups, are, and what they look like."""
+
+    settings: ServiceNow
+    states: States
+
+    @property
+    def path(self) -> str:
+        return f"/api/now/table/{quote(self.settings.table, safe='')}"
+
+    def change(self, message: Message, state: str) -> Dict[str, str]:
+        """Return what a message changes of a record in that state."""
         note = _text(message, False)
-        change = {"work_notes": note}
+        change = {"work_notes": note, **_planned(message)}
         if is_over(message):
-            if state != RESOLVED:
-                change.update(
-                    state=RESOLVED, close_code=self._settings.close_code, close_notes=note
-                )
-        elif message.event == "reopened" or (message.event == "acknowledged" and state == NEW):
-            change["state"] = IN_PROGRESS
+            if state != self.states.done:
+                change.update(state=self.states.done, close_notes=note)
+                if not self.states.by_active:  # Other tables of tasks have no resolution code.
+                    change["close_code"] = self.settings.close_code
+        elif message.event == "reopened" or (
+            message.event == "acknowledged" and state == self.states.new
+        ):
+            change["state"] = self.states.working
         elif message.event == "severity":
-            change["impact"], change["urgency"] = _GRAVITY.get(message.severity, _GRAVITY["medium"])
+            change.update(_gravity(message))
         return change
+
+    def receipt(
+        self, record: Mapping[str, Any], message: Message, is_new: bool = False
+    ) -> Dict[str, Any]:
+        """The record, with the state that this message has left it in, if it was to change that.
+
+        So that what comes back of it is not taken for what somebody else did.
+        """
+        state, sys_id = str(record.get("state", "")), str(record.get("sys_id", ""))
+        receipt: Dict[str, Any] = {"ticket": sys_id, "number": str(record.get("number", ""))}
+        if message.follow_up:
+            page = quote(f"{self.settings.table}.do?sys_id={sys_id}", safe="")
+            receipt["url"] = f"{self.settings.instance_url.rstrip('/')}/nav_to.do?uri={page}"
+        if message.follow_up and message.mention:
+            receipt["assignee"] = message.mention
+        if is_new or state in self._goals(message):
+            receipt.update(state=state, over=self.states.over(state))
+        return receipt
+
+    def _goals(self, message: Message) -> Tuple[str, ...]:
+        """The states of which one is what a message leads to."""
+        if is_over(message):
+            return (self.states.done,)
+        working = (self.states.working,)
+        leads = {"opened": (self.states.new,), "reopened": working, "acknowledged": working}
+        return leads.get(message.event, ())
+
+
+def _gravity(message: Message) -> Dict[str, str]:
+    impact, urgency = _GRAVITY.get(message.severity, _GRAVITY["medium"])
+    return {"impact": impact, "urgency": urgency}
+
+
+def _planned(message: Message) -> Dict[str, str]:
+    """Who is to do a follow-up, and until when, as far as a message says so."""
+    if not message.follow_up:
+        return {}
+    due = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(message.due)) if message.due else ""
+    planned = {"due_date": due, "assigned_to": message.mention}
+    return {name: value for name, value in planned.items() if value}
 
 
 def service_of(settings: ServiceNow, network: Network, clock: Clock) -> Service:
@@ -201,30 +298,6 @@ def _text(message: Message, first: bool) -> str:
 
 def _plain(text: str) -> str:
     return _CODE.sub(r"[ \1", text)
-
-
-def _receipt(record: Mapping[str, Any], message: Message, is_new: bool = False) -> Dict[str, Any]:
-    """The record, with the state that this message has left it in, if it was to change that.
-
-    So that what comes back of it is not taken for what somebody else did.
-    """
-    state = str(record.get("state", ""))
-    receipt: Dict[str, Any] = {
-        "ticket": str(record.get("sys_id", "")),
-        "number": str(record.get("number", "")),
-    }
-    if is_new or state in _goals(message):
-        receipt.update(state=state, over=state == RESOLVED or state in FINAL)
-    return receipt
-
-
-def _goals(message: Message) -> Tuple[str, ...]:
-    """The states of which one is what a message leads to."""
-    if is_over(message):
-        return (RESOLVED,)
-    return {"opened": (NEW,), "reopened": (IN_PROGRESS,), "acknowledged": (IN_PROGRESS,)}.get(
-        message.event, ()
-    )
 
 
 def _reason(answer: Mapping[str, Any]) -> str:

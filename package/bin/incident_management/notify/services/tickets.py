@@ -1,9 +1,10 @@
-"""What ServiceNow and Jira have in common: one ticket for one incident, which follows it.
+"""What ServiceNow and Jira have in common: one ticket for one incident, or for one follow-up.
 
 The first thing told of an incident opens its ticket, what follows is added to it, and its end
 resolves it. Before anything is written the service is asked whether it is there already, so a
 message may be repeated whenever its answer was lost. Texts come from logs: nothing in them may be
-taken for the service's markup.
+taken for the service's markup. A message about a follow-up has the events of an incident: it opens,
+ends, and is opened again.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ __all__ = [
     "known_ticket",
     "meaning",
     "more",
+    "opens",
     "reference",
     "subject",
 ]
@@ -199,7 +201,11 @@ def configured(service: str, address: str, **needed: str) -> str:
 
 def reference(notification: Notification) -> str:
     """Return what joins a ticket to what was told: an id, without blanks or marks of a query."""
-    return notification.incident_id or notification.id
+    return (
+        str(notification.message.get("follow_up") or "")
+        or notification.incident_id
+        or notification.id
+    )
 
 
 def basic(user: str, password: str) -> str:
@@ -217,11 +223,20 @@ def is_over(message: Message) -> bool:
     return message.event in ENDED or (message.status in ENDED and message.event != "reopened")
 
 
+def opens(message: Message, is_followed: bool = False) -> bool:
+    """Tell whether a message makes a ticket where there is none, or one that is closed for good.
+
+    ``is_followed``: there is such a one. A follow-up's ticket is made for whoever wants it, alone.
+    """
+    if message.follow_up:
+        return message.event == "opened" or (is_followed and message.event == "reopened")
+    return not is_over(message)
+
+
 def subject(message: Message) -> str:
     """Return a ticket's title: one line."""
-    return truncated(
-        " ".join(f"{message.severity.upper()}: {message.title}".split()), SUBJECT_LENGTH
-    )
+    title = message.title if message.follow_up else f"{message.severity.upper()}: {message.title}"
+    return truncated(" ".join(title.split()), SUBJECT_LENGTH)
 
 
 def more(fields: Mapping[str, Any], message: Message) -> Dict[str, Any]:
@@ -250,6 +265,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
         ]
     found += [
         ("Owner", message.owner if first else ""),
+        ("Due", to_the_second(message.due)[:10] if message.due else ""),
         ("Likely cause", message.cause if first or message.event == "analysis" else ""),
         ("Log line", message.quote if first or message.event == "analysis" else ""),
     ]

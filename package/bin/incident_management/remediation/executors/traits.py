@@ -7,6 +7,7 @@ from typing import Mapping, Tuple
 from .kubernetes import OBJECTS
 
 __all__ = [
+    "APART",
     "BOUND_FACTS",
     "CHANGED",
     "CHOICES",
@@ -18,6 +19,7 @@ __all__ = [
     "TAKEN_ARGUMENTS",
     "TOLD_INCIDENT",
     "same_service",
+    "service_of",
 ]
 
 _KUBERNETES = ("kubernetes", "kubernetes_restart", "kubernetes_scale")
@@ -83,6 +85,14 @@ CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
 }
+# Which facts of what an executor acts on say where that is. Of the deploy API and AWX nobody can
+# tell: one of either may be set under two addresses, and deploy to many places.
+APART: Mapping[str, Tuple[str, ...]] = {
+    **dict.fromkeys(_KUBERNETES, ("address", "namespace")),
+    "ecs": ("cluster_arn",),
+    "lambda": ("account_id", "region"),
+    "launchdarkly": ("project", "environment"),
+}
 # Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
 TOLD_INCIDENT = ("ecs", "lambda")
 # What of an answer names the change that was made; another one is somebody else's.
@@ -92,6 +102,11 @@ MADE: Mapping[str, str] = {
 }  # fmt: skip
 
 
+def service_of(executor: str) -> str:
+    """Return one name for the executors that speak to the same service."""
+    return "kubernetes" if executor in _KUBERNETES else executor
+
+
 def same_service(one: str, other: str) -> bool:
     """Tell whether two executors speak to the same service, so that their addresses are alike."""
-    return one == other or {one, other} <= set(_KUBERNETES)
+    return service_of(one) == service_of(other)

@@ -33,6 +33,7 @@ _HELP = (
     ("open [title]", "open an incident"),
     ("ack INC-…", "acknowledge it: you work on it"),
     ("note INC-… text", "write a note on its timeline"),
+    ("task INC-… text", "add what is to be done"),
     ("update INC-…", "tell stakeholders how it stands"),
     ("resolve INC-…", "say what was done"),
     ("oncall [team]", "who is on call now, and until when"),

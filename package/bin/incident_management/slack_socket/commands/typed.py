@@ -19,6 +19,7 @@ __all__ = [
     "ON_CALL",
     "OPEN",
     "SHOW",
+    "TASK",
     "UPDATE",
     "Typed",
     "read",
@@ -27,6 +28,7 @@ __all__ = [
 
 HELP, LIST, SHOW, ON_CALL = "command_help", "command_list", "command_show", "command_on_call"
 OPEN, NOTE, UPDATE = "command_open", "command_note", "command_update"
+TASK = "command_task"
 _VERBS = {
     "help": HELP,
     "list": LIST,
@@ -35,6 +37,7 @@ _VERBS = {
     "ack": ACKNOWLEDGE,
     "acknowledge": ACKNOWLEDGE,
     "note": NOTE,
+    "task": TASK,
     "update": UPDATE,
     "resolve": RESOLVE,
     "oncall": ON_CALL,
@@ -44,6 +47,8 @@ _VERBS = {
 _FREE = (HELP, LIST, OPEN, ON_CALL)
 # These may be typed without one in a channel of an incident's own.
 _OF_CHANNEL = (SHOW, ACKNOWLEDGE, UPDATE, RESOLVE)
+# These need a text after it.
+_SAYS = {NOTE: "the note is to say", TASK: "is to be done"}
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
 # What telephones and word processors make of a hyphen.
 _HYPHENS = str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
@@ -82,8 +87,8 @@ def read(text: str) -> Typed:
     if not target:
         what = f"'{name[:_SHOWN_CHARACTERS]}' is no incident's id" if name else "Name an incident"
         return Typed(HELP, rest=f"{what}: write {word.lower()} and its id, INC-… or its last six.")
-    if action == NOTE and not rest:
-        return Typed(HELP, rest=f"Write after {target} what the note is to say.")
+    if action in _SAYS and not rest:
+        return Typed(HELP, rest=f"Write after {target} what {_SAYS[action]}.")
     return Typed(action, target, rest)
 
 

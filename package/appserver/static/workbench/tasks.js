@@ -1,0 +1,201 @@
+/**
+ * What is to be done in an incident, and who has which role.
+ */
+
+import { ApiError, get } from './api.js';
+import { Change } from './change.js';
+import { fill, h, runbook } from './dom.js';
+import { ending } from './followups.js';
+import { ask, explained, pressed } from './forms.js';
+import { keep, kept } from './storage.js';
+import { capital, holder, many, moment, some } from './words.js';
+
+const STORED = 'incident_management.task.';
+const MOST_NAMED = 5;
+
+/** The part Tasks, and the place to add one, which stays as it is while the part is drawn anew. */
+export class Tasks {
+    #id = '';
+    #change = new Change();
+
+    /** @param {import('./detail.js').Detail} detail */
+    constructor(detail) {
+        this.detail = detail;
+        const people = h('datalist', { id: 'wb-task-people' });
+        const field = (label, properties) => h('input', { type: 'text', placeholder: label, 'aria-label': label, autocomplete: 'off', ...properties });
+        this.title = field('Add a task …', { maxlength: 300, 'data-place': 'add-task', on: { input: () => keep('sessionStorage', STORED + this.#id, this.title.value) } });
+        this.owner = field('Who', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
+        this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add task');
+        this.trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+        this.element = h('form', { class: 'wb-add-task', on: { submit: (event) => this.#add(event) } }, this.title, this.owner, people, this.button, this.trouble);
+    }
+
+    /** Begin with what was typed for this incident before. */
+    open(id) {
+        this.#id = id;
+        this.#change = new Change();
+        this.title.value = kept('sessionStorage', STORED + id);
+        this.owner.value = '';
+        fill(this.trouble);
+    }
+
+    /** Show the part, and go to the first open task; without one to where one is added. */
+    async enter() {
+        await this.detail.turn('tasks');
+        const first = this.detail.part.querySelector('.wb-task input:not(:checked, :disabled)');
+        (first ?? this.title).focus();
+    }
+
+    /**
+     * @param {object} found as `GET /incidents/{id}/tasks` has it
+     * @returns {Node[]}
+     */
+    show({ tasks, open, roles }) {
+        const { app, seen: { incident } } = this.detail;
+        const goesOn = app.mayWrite && !incident.merged_into;
+        const groups = [...new Set(tasks.map((one) => one.checklist))];
+        const group = (name) => h('section', { 'aria-label': name || 'Added' },
+            h('h3', {}, name || 'Added'),
+            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(one))));
+        return [
+            h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
+                h('ul', { class: 'wb-roles' },
+                    h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
+                    roles.map((one) => this.#role(one, goesOn)))),
+            tasks.length > 0 && h('p', { class: 'wb-dim' }, open ? `${many(open, 'task')} of ${tasks.length} to be done.` : 'All is done.'),
+            groups.map(group),
+            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
+        ];
+    }
+
+    #task(one) {
+        const { app } = this.detail;
+        const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+        const sent = new Change();
+        const tick = (event) => {
+            const box = event.currentTarget;
+            const state = box.checked ? 'done' : 'open';
+            pressed(box, trouble, async () => {
+                await this.#send(sent, this.#path(one), { state, seen_at: one.at });
+                this.#done(`${state === 'done' ? 'Done' : 'To be done again'}: ${one.title}`);
+            }).then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
+        };
+        const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !app.mayWrite, 'data-place': `tick-${one.id}`, on: { change: tick } });
+        const ended = one.state !== 'open' && `${one.state} by ${one.by}, ${moment(one.at)}`;
+        const says = [one.who || (one.role ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason].filter(Boolean).join(' · ');
+        return h('li', { class: `wb-task wb-task-${one.state}`, 'data-task': one.id },
+            h('div', {}, h('label', {}, box, h('span', {}, one.title)),
+                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble),
+            app.mayWrite && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Change …'));
+    }
+
+    #role(one, mayGive) {
+        const { me } = this.detail.app;
+        const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+        const sent = new Change();
+        const take = (event) => pressed(event.currentTarget, trouble, () => this.#give(sent, one, me.name));
+        const button = (label, place, click) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click } }, label);
+        return h('li', { 'data-role': one.id }, h('span', { class: 'wb-dim' }, capital(one.id)), h('span', {}, one.person || 'nobody'),
+            mayGive && one.person !== me.name.toLowerCase() && button('Take', 'take', take),
+            mayGive && button('Give …', 'give', () => this.#handOver(one)), trouble);
+    }
+
+    async #give(sent, one, person) {
+        await this.#send(sent, `${this.#base()}/roles`, { role: one.id, person, seen_at: one.at });
+        this.#done(person ? `${person} has the role ${one.id}.` : `Nobody has the role ${one.id} now.`);
+    }
+
+    async #handOver(one) {
+        const sent = new Change();
+        const { people } = await this.detail.app.choices();
+        ask({
+            title: `Give the role ${one.id}`, about: one.person ? `${one.person} has it.` : 'Nobody has it.', submit: 'Give it',
+            fields: [{ name: 'person', label: 'Who gets it', suggestions: people.map((name) => [name, '']), help: 'Left empty, it is given up.' }],
+            act: ({ person }) => this.#give(sent, one, person),
+        });
+    }
+
+    async #edit(one) {
+        const sent = new Change();
+        const { people } = await this.detail.app.choices();
+        const end = ending({ owner: one.owner, state: one.state });
+        ask({
+            title: 'Change the task', about: one.title, submit: 'Change it',
+            fields: [{ name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
+            effects: end.effects,
+            act: async (values) => {
+                await this.#send(sent, this.#path(one), { ...end.news(values), seen_at: one.at });
+                this.#done(`Changed: ${one.title}`);
+            },
+        });
+    }
+
+    #add(event) {
+        event.preventDefault();
+        const [id, title, owner] = [this.#id, this.title.value.trim(), this.owner.value.trim()];
+        if (!title) return;
+        pressed(this.button, this.trouble, async () => {
+            await this.#change.send('POST', `${this.#base()}/tasks`, { title, owner });
+            this.#change = new Change();
+            keep('sessionStorage', STORED + id, '');
+            if (id === this.#id) this.title.value = '';
+            this.#done(`To be done: ${title}`, id);
+        });
+    }
+
+    async #offer(people) {
+        fill(people, (await this.detail.app.choices()).people.map((value) => h('option', { value })));
+    }
+
+    /** What somebody else was faster with is shown, and said, as the row that was pressed is drawn anew. */
+    async #send(sent, path, body) {
+        try {
+            await sent.send('POST', path, body);
+        } catch (error) {
+            if (error instanceof ApiError && error.status === 409) this.#done(error.message);
+            throw error;
+        }
+    }
+
+    #base() {
+        return `incidents/${encodeURIComponent(this.#id)}`;
+    }
+
+    #path(one) {
+        return `${this.#base()}/tasks/${encodeURIComponent(one.id)}`;
+    }
+
+    #done(text, id = this.#id) {
+        this.detail.app.say(text);
+        this.detail.app.changed(id);
+    }
+}
+
+/** The tasks and roles of an incident; null where they can't be read now. */
+export async function readTasks(id) {
+    try {
+        return (await get(`incidents/${encodeURIComponent(id)}/tasks`)).body;
+    } catch (error) {
+        if (error instanceof ApiError) return null;
+        throw error;
+    }
+}
+
+/** What a resolve leaves open, as sentences: none, or one. */
+export function leftOpen(found) {
+    const open = (found?.tasks ?? []).filter((one) => one.state === 'open');
+    if (!open.length) return [];
+    return [`${many(open.length, 'task')} to be done yet: ${some(open.map((one) => one.title), MOST_NAMED)}. The review tells it.`];
+}
+
+/** Facts of an incident: who has which role. */
+export const roleFacts = ({ roles }) => (roles ?? []).map(({ id, person }) => [capital(id), person]);
+
+/** Up and down go from task to task. */
+function walk(event) {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!by || event.target.type !== 'checkbox') return;
+    event.preventDefault();
+    const boxes = [...event.currentTarget.closest('[role=tabpanel]').querySelectorAll('.wb-task input')];
+    boxes[boxes.indexOf(event.target) + by]?.focus();
+}

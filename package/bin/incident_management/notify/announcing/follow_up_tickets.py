@@ -1,0 +1,146 @@
+"""Tickets of follow-ups: what is said of a follow-up goes to its tickets, once, whoever said it.
+
+A message about a follow-up has the words of one about an incident: it is opened with the wish for a
+ticket, then edited, resolved when it is done or dropped, and reopened. Each goes to the outbox
+under the key of its entry, so what lacks there can be put there at any time, by anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ...channels import NAMES, PLANNED
+from ...incidents import timeline
+from ...incidents.model import NOBODY, Entry
+from ...incidents.review.follow_up_tickets import wanted_by
+from ...incidents.routing import Routing
+from ...ports import Document, Stores
+from ...utc import to_the_second
+from ..delivery.notification import NewNotification, notification_id, order_of
+from ..delivery.outbox import Outbox
+from ..heard.news import heard_from
+from ..message import TITLE_LENGTH, Message, build, one_line, plain
+
+__all__ = ["FollowUpTickets"]
+
+TEXT_LENGTH = 2000
+# The outbox's word for what is told to a follow-up's ticket.
+EVENT = "follow_up"
+# Lesser than any incident: nobody is paged for it.
+SEVERITY = "low"
+
+
+class FollowUpTickets:
+    """Puts on the outbox what the tickets of follow-ups are to be told."""
+
+    def __init__(self, stores: Stores, outbox: Outbox) -> None:
+        self._stores = stores
+        self._outbox = outbox
+
+    def see_to(self, incident_ids: Sequence[str], routing: Routing, web_url: str) -> int:
+        """Put there what lacks of some incidents; returns how many messages were put there."""
+        found = timeline.read_many(self._stores, incident_ids)
+        return sum(self.tell(entries, routing, web_url) for entries in found.values())
+
+    def tell(self, entries: Sequence[Entry], routing: Routing, web_url: str) -> int:
+        """Put there what lacks of one incident, given its timeline; returns how many messages."""
+        said = [one for one in timeline.effective(entries) if one.kind == "follow_up"]
+        if not any(map(wanted_by, said)):
+            return 0
+        incident = timeline.fold(entries).to_document()
+        query = {"incident_id": incident["id"], "follow_up": {"$gt": ""}}
+        there = set(self._stores.outbox.keys(query))
+        added = 0
+        wanted: Dict[str, List[str]] = {}
+        for entry in said:
+            key = str(entry.data.get("follow_up") or "")
+            channels = wanted.setdefault(key, [])
+            new = [one for one in wanted_by(entry) if one in PLANNED]
+            told = dict.fromkeys(new, "opened")
+            if entry.data.get("event") == "changed":
+                event = _event(entry.data)
+                told.update({one: event for one in channels if heard_from(entry.once) != one})
+            channels += [one for one in new if one not in channels]
+            for channel, event in told.items():
+                if notification_id(entry.identity, channel, key) not in there:
+                    message = _message(event, entry, incident, routing, channel, web_url)
+                    added += self._outbox.enqueue(_told_to_ticket(entry, channel, message))
+        return added
+
+
+def _told_to_ticket(entry: Entry, channel: str, message: Message) -> NewNotification:
+    return NewNotification(
+        source=entry.identity,
+        channel=channel,
+        event=EVENT,
+        message=message.to_document(),
+        incident_id=entry.incident_id,
+        # As the place within the channel, it keeps the tickets of an incident apart.
+        target=message.follow_up,
+        order=order_of(entry),
+        key_target=message.follow_up,
+        extra={"follow_up": message.follow_up},
+    )
+
+
+def _event(data: Mapping[str, Any]) -> str:
+    state = data.get("state")
+    return "edited" if state is None else "reopened" if state == "open" else "resolved"
+
+
+def _message(
+    event: str,
+    entry: Entry,
+    incident: Document,
+    routing: Routing,
+    channel: str,
+    web_url: str,
+) -> Message:
+    """Build the message for an entry; what its change did not touch is not set anew."""
+    of = next(one for one in incident["follow_ups"] if one["id"] == entry.data["follow_up"])
+    news = of if event == "opened" else entry.data
+    owner = str(news.get("owner") or "")
+    member = routing.members.get(owner)
+    return replace(
+        build(incident, entry.to_document(), None, web_url),
+        event=event,
+        headline=_headline(event, entry),
+        title=one_line(of["title"], TITLE_LENGTH),
+        text=plain(_text(event, entry.data, of, incident), TEXT_LENGTH),
+        severity=SEVERITY,
+        status="resolved" if event == "resolved" else "new",
+        where=[],
+        rules=[],
+        since=0.0,
+        owner=one_line(owner, 80),
+        mention=member.known_as(channel) if member else "",
+        cause="",
+        follow_up=of["id"],
+        due=float(news.get("due") or 0.0),
+    )
+
+
+def _headline(event: str, entry: Entry) -> str:
+    done = {
+        "opened": "Follow-up of an incident",
+        "edited": "Follow-up changed",
+        "reopened": "Follow-up open again",
+        "resolved": f"Follow-up {entry.data.get('state')}",
+    }[event]
+    by = entry.actor
+    is_told = event != "opened" and by not in ("", *NOBODY)
+    return f"{done} by {NAMES.get(by) or one_line(by, 80)}" if is_told else done
+
+
+def _text(
+    event: str, data: Mapping[str, Any], follow_up: Document, incident: Mapping[str, Any]
+) -> str:
+    if event == "opened":
+        return f"{follow_up['title']}\nFollow-up {follow_up['id']} of “{incident.get('title')}”."
+    if event == "edited":
+        due = f"Due {to_the_second(float(data['due']))[:10]}." if data.get("due") else ""
+        title = f"It is “{data['title']}” now." if data.get("title") else ""
+        owner = f"Owner: {data['owner']}." if data.get("owner") else ""
+        return " ".join(part for part in (title, owner, due) if part)
+    return str(data.get("reason") or "")

@@ -1,0 +1,168 @@
+"""The part Tasks: what is to be done in an incident, and who has which role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from .gestures import press, said, submit
+from .site import Site
+from .waiting import refresh
+
+Enter = Callable[..., Any]
+
+
+def divided(site: Site, number: int) -> str:
+    """An incident that a checklist of two steps fits; its owner is mia."""
+    systems = [f"divided-{number}"]
+    incident = site.open(f"Divided {number}", severity="low", affected_systems=systems)
+    site.call("POST", f"/incidents/{incident}/assign", {"owner": "mia"})
+    return incident
+
+
+def tasks(site: Site, incident: str) -> Any:
+    return site.call("GET", f"/incidents/{incident}/tasks")
+
+
+def states(site: Site, incident: str) -> dict[str, str]:
+    return {one["title"]: one["state"] for one in tasks(site, incident)["tasks"]}
+
+
+def tab(page: Any) -> Any:
+    return page.get_by_role("tab", name="Tasks")
+
+
+def role(page: Any, name: str) -> Any:
+    return page.locator(f"[data-role={name}]")
+
+
+def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: Enter) -> None:
+    incident = divided(site, 1)
+    page = enter("rob", f"?incident={incident}")
+    expect(tab(page)).to_have_text("Tasks2")
+    page.keyboard.press("t")
+    first = page.get_by_role("checkbox", name="Tell <i>support</i>")
+    expect(first).to_be_focused()
+    page.keyboard.press("Space")
+    said(page, "Done: Tell <i>support</i>")
+    expect(tab(page)).to_have_text("Tasks1")
+    expect(first).to_be_checked()
+    expect(page.get_by_role("tabpanel")).to_contain_text("done by rob")
+
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("checkbox", name="Watch the error rate")).to_be_focused()
+    page.get_by_label("Add a task").focus()
+    page.keyboard.type("Call the vendor")
+    page.keyboard.press("Enter")
+    said(page, "To be done: Call the vendor")
+    expect(page.get_by_role("checkbox", name="Call the vendor")).not_to_be_checked()
+    expect(page.get_by_label("Add a task")).to_have_value("")
+    expect(tab(page)).to_have_text("Tasks2")
+    assert states(site, incident) == {
+        "Tell <i>support</i>": "done",
+        "Watch the error rate": "open",
+        "Call the vendor": "open",
+    }
+    runbook = page.get_by_role("link", name="https://wiki.example.com/support")
+    expect(runbook).to_have_attribute("rel", "noopener noreferrer")
+
+    first.click()
+    said(page, "To be done again: Tell <i>support</i>")
+    expect(tab(page)).to_have_text("Tasks3")
+
+
+def test_who_ticks_second_is_told_and_the_box_is_as_it_is(site: Site, enter: Enter) -> None:
+    incident = divided(site, 2)
+    page = enter("rob", f"?incident={incident}&tab=tasks")
+    box = page.get_by_role("checkbox", name="Watch the error rate")
+    expect(box).to_be_visible()
+    (step,) = [one for one in tasks(site, incident)["tasks"] if one["title"].startswith("Watch")]
+    path = f"/incidents/{incident}/tasks/{step['id']}"
+    site.call("POST", path, {"state": "dropped", "reason": "It is <b>down</b>."}, "mia")
+    box.click()
+    said(page, "“Watch the error rate” was changed by mia")
+    expect(page.locator(".wb-task-dropped")).to_contain_text("It is <b>down</b>.")
+    assert states(site, incident)["Watch the error rate"] == "dropped"
+
+
+def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Enter) -> None:
+    incident = divided(site, 3)
+    page = enter("rob", f"?incident={incident}&tab=tasks")
+    row = page.locator(".wb-task", has_text="Tell <i>support</i>")
+    expect(row).to_contain_text("nobody has the role communications")
+    row.get_by_role("button", name="Change …").click()
+    page.locator("dialog").get_by_label("Who", exact=True).fill("Ada")
+    submit(page)
+    expect(row).to_contain_text("ada")
+    row.get_by_role("button", name="Change …").click()
+    page.get_by_label("State").select_option("dropped")
+    expect(page.locator("dialog .wb-effects")).to_contain_text("needs a reason")
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Say why it is dropped")
+    page.get_by_label("Why it is done or dropped").fill("No customer saw it.")
+    submit(page)
+    expect(row).to_contain_text("No customer saw it.")
+    assert states(site, incident)["Tell <i>support</i>"] == "dropped"
+
+
+def test_a_role_is_taken_handed_over_and_given_up(site: Site, enter: Enter) -> None:
+    incident = divided(site, 4)
+    page = enter("rob", f"?incident={incident}&tab=tasks")
+    role(page, "communications").get_by_role("button", name="Take").click()
+    said(page, "rob has the role communications.")
+    expect(page.locator(".wb-facts")).to_contain_text("Communicationsrob")
+    expect(page.locator(".wb-task", has_text="support")).to_contain_text("rob · communications")
+    role(page, "communications").get_by_role("button", name="Give …").click()
+    page.get_by_label("Who gets it").fill("mia")
+    site.call("POST", f"/incidents/{incident}/roles", {"role": "communications", "person": "ada"})
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("changed by admin")
+    page.keyboard.press("Escape")
+    expect(role(page, "communications")).to_contain_text("ada")
+    role(page, "communications").get_by_role("button", name="Give …").click()
+    submit(page)
+    said(page, "Nobody has the role communications now.")
+    expect(page.locator(".wb-facts")).not_to_contain_text("Communications")
+    page.get_by_role("tab", name="Timeline").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("rob has the role communications")
+
+
+def test_a_resolve_says_what_is_to_be_done_yet_and_the_review_tells_it(
+    site: Site, enter: Enter
+) -> None:
+    incident = divided(site, 5)
+    page = enter("rob", f"?incident={incident}")
+    expect(tab(page)).to_have_text("Tasks2")
+    press(page, "resolve")
+    left = "2 tasks to be done yet: Tell <i>support</i>, Watch the error rate."
+    expect(page.locator("dialog .wb-effects")).to_contain_text(left)
+    submit(page)
+    expect(page.locator(".wb-state")).to_have_text("Resolved")
+    expect(tab(page)).to_have_text("Tasks")
+    page.get_by_role("tab", name="Review").click()
+    told = "When it was resolved 2 tasks were open: Tell <i>support</i>, Watch the error rate."
+    expect(page.get_by_role("tabpanel")).to_contain_text(told)
+
+
+def test_what_was_typed_stays_while_others_work_and_who_only_looks_is_offered_nothing(
+    site: Site, enter: Enter
+) -> None:
+    incident = divided(site, 6)
+    page = enter("rob", f"?incident={incident}&tab=tasks", width=390)
+    typed = page.get_by_label("Add a task")
+    typed.fill("Half a sen")
+    site.call("POST", f"/incidents/{incident}/tasks", {"title": "x" * 300, "owner": "mia"})
+    refresh(page)
+    expect(page.locator(".wb-task")).to_have_count(3)
+    expect(typed).to_have_value("Half a sen")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.reload()
+    expect(typed).to_have_value("Half a sen")
+
+    page = enter("vic", f"?incident={incident}&tab=tasks")
+    expect(page.locator(".wb-task")).to_have_count(3)
+    expect(page.locator(".wb-task input").first).to_be_disabled()
+    expect(page.get_by_role("tabpanel").get_by_role("button")).to_have_count(0)
+    expect(page.get_by_label("Add a task")).to_be_hidden()

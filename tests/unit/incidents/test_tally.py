@@ -1,0 +1,177 @@
+"""Figures of signals: what the worker has counted and what is read add up to what there is."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from incident_management.incidents.upkeep import tally
+from incident_management.incidents.upkeep.tally import DAY, HOUR
+from tests.fakes import FakeStores, ManualClock
+from tests.fakes.stores import Unavailable
+
+NOW = 1_700_000_000.0
+RULES = (("Errors", "shop"), ("Errors", "bank"), ("Slow", ""), ("a.b$c", "shop"))
+
+
+class Place:
+    """A store with signals, each (rule, app, received_at, held back)."""
+
+    def __init__(self) -> None:
+        self.stores = FakeStores()
+        self.clock = ManualClock(NOW)
+        self.signals: list[tuple[str, str, float, bool]] = []
+
+    def receive(self, rule: str, app: str, at: float, held: bool = False) -> None:
+        document: dict[str, Any] = {"_key": f"s{len(self.signals)}", "rule": rule, "app": app}
+        marks = {"suppressed_by": "SUP-1"} if held else {}
+        self.stores.signals.insert({**document, "received_at": at, **marks})
+        self.signals.append((rule, app, at, held))
+
+    def count(self) -> int:
+        return tally.count_hours(self.stores, self.clock)["hours_counted"]
+
+    def count_all(self) -> None:
+        while self.count():
+            pass
+
+    def check(self, since: float, until: float) -> None:
+        there = [one for one in self.signals if since <= one[2] <= until]
+        found = tally.found_in(self.stores, since, until)
+        assert {key: one.signals for key, one in found.items()} == Counter(
+            (rule, app) for rule, app, _at, _held in there
+        )
+        for key, one in found.items():
+            assert one.last >= max(at for rule, app, at, _held in there if (rule, app) == key)
+        assert tally.held_in(self.stores, since, until) == sum(held for *_, held in there)
+
+    def rows_read(self, since: float) -> int:
+        """How many signals are read to tell what was found since then."""
+        rows: list[Any] = []
+        find = self.stores.signals.find
+
+        def counted(*given: Any, **named: Any) -> Any:
+            found = find(*given, **named)
+            rows.extend(found)
+            return found
+
+        self.stores.signals.find = counted
+        tally.found_in(self.stores, since, self.clock.now())
+        self.stores.signals.find = find
+        return len(rows)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def _storm(place: Place, seed: int, signals: int = 300, days: float = 3.0) -> random.Random:
+    rng = random.Random(seed)
+    for _signal in range(signals):
+        # Now and then at the very edge of an hour.
+        at = round(NOW - rng.random() * days * DAY, 3)
+        at = rng.choice([at, at, at, at // HOUR * HOUR, at // HOUR * HOUR + tally.LAST])
+        place.receive(*rng.choice(RULES), at=at, held=rng.random() < 0.3)
+    return rng
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_was_counted_so_far_the_figures_of_any_span_are_right(place, seed):
+    rng = _storm(place, seed)
+    while True:
+        for _span in range(20):
+            since, until = sorted(NOW - rng.random() * 4 * DAY for _end in range(2))
+            hour = since // HOUR * HOUR
+            place.check(rng.choice([since, hour]), rng.choice([until, hour + HOUR, NOW]))
+        if not place.count():
+            break
+
+
+def test_what_was_counted_is_not_read_again(place):
+    _storm(place, 1)
+    place.receive("Errors", "shop", NOW - 60)
+    assert place.rows_read(NOW - 30 * DAY) == 301
+    place.count_all()
+    recent = [at for _rule, _app, at, _held in place.signals if at > NOW - 2 * HOUR]
+    assert 1 <= place.rows_read(NOW - 30 * DAY) <= len(recent) < 20
+
+
+def test_an_hour_is_counted_when_a_member_with_a_slow_clock_has_written_to_it(place):
+    place.receive("Errors", "shop", NOW // HOUR * HOUR + 1)
+    place.clock.set(NOW // HOUR * HOUR + HOUR + tally.CLOCKS_APART_SECONDS - 1)
+    assert place.count() == 0
+    place.receive("Errors", "shop", NOW // HOUR * HOUR + HOUR - 1)
+    place.clock.advance(1)
+    assert (place.count(), place.count()) == (1, 0)
+    place.check(NOW - DAY, place.clock.now())
+
+
+def test_a_round_that_fails_at_any_call_is_made_again(place):
+    _storm(place, 2, signals=60, days=0.5)
+    for calls in range(40):
+        place.stores.fail_after(calls)
+        try:
+            place.count()
+        except Unavailable:
+            pass
+        finally:
+            place.stores.heal()
+        place.check(NOW - DAY, NOW)
+    place.count_all()
+    place.check(NOW - DAY, NOW)
+
+
+def test_two_that_count_at_once_count_once(place):
+    """The second one reads what the first has read, and writes after it, or what it wrote."""
+    _storm(place, 3, signals=60, days=0.4)
+    save = place.stores.claims.save
+
+    def in_between(documents):
+        place.stores.claims.save = save
+        place.count()
+        save(documents)
+
+    for _round in range(3):
+        place.stores.claims.save = in_between
+        place.count()
+        place.check(NOW - DAY, NOW)
+    place.stores.claims.save = save
+    place.count_all()
+    place.check(NOW - DAY, NOW)
+
+
+def test_what_a_clock_that_was_ahead_has_counted_is_counted_anew(place):
+    place.receive("Errors", "shop", NOW - 5 * HOUR)
+    place.clock.advance(1.5 * DAY)
+    place.count_all()
+    place.clock.set(NOW)
+    place.receive("Errors", "shop", NOW - 30)
+    place.count_all()
+    place.clock.advance(2 * HOUR)
+    place.receive("Errors", "shop", NOW + HOUR)
+    place.count_all()
+    place.check(NOW - DAY, place.clock.now())
+
+
+def test_a_day_with_more_detections_than_are_kept_is_read(place, monkeypatch):
+    monkeypatch.setattr(tally, "MAX_DETECTIONS", 3)
+    _storm(place, 4)
+    place.count_all()
+    place.check(NOW - 2 * DAY, NOW)
+
+
+def test_without_signals_nothing_is_counted(place):
+    assert place.count() == 0
+    assert place.stores.claims.all() == []
+
+
+def test_a_year_of_signals_is_counted_from_the_last_month_on(place):
+    place.receive("Errors", "shop", NOW - 300 * DAY, held=True)
+    place.count_all()
+    days = {one["time"] for one in place.stores.claims.all()}
+    assert min(days) == NOW // DAY * DAY - tally.FIRST_DAYS * DAY
+    place.check(NOW - 400 * DAY, NOW)
