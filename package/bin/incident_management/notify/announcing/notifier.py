@@ -15,13 +15,16 @@ from ..services.slack_buttons import ASKING
 from ..services.webhook import PREFIX
 from . import late
 from .audience import Audience
-from .stakeholders import SUBSCRIBERS, Letter, Telling, message_for
+from .stakeholders import SUBSCRIBERS, Letter, Telling
 from .storms import Storms
 
 __all__ = ["News", "Notifier"]
 
 # What is news for an incident's owner, or its follow-up's.
 _CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
+
+
+Shown = Sequence[Sequence[str]]
 
 
 class News:
@@ -44,10 +47,10 @@ class News:
             if entry.key in keys and not self._is_overtaken(entry, number)
         ]
 
-    def message(self, entry: Entry, web_url: str) -> Document:
-        """Return what people who work on it are told of an entry."""
-        message = build(self.incident, entry.to_document(), self.analysis, web_url).to_document()
-        return {**message, "opened_as": self.opened_as}
+    def message(self, entry: Entry, web_url: str, shown: Shown) -> Document:
+        """Return what people who work on it are told of an entry; ``shown``: as of ``build``."""
+        message = build(self.incident, entry.to_document(), self.analysis, web_url, shown)
+        return {**message.to_document(), "opened_as": self.opened_as}
 
     def _is_overtaken(self, entry: Entry, number: int) -> bool:
         """Whether the app gave an incident to somebody, and another one was faster."""
@@ -74,15 +77,15 @@ class Notifier:
         self._storms = storms
         self._audience = audience
         self.routing = audience.routing
+        self._shown = audience.routing.fields.shown_in("messages")
         self._there = there
         self.web_url = web_url
 
     def tell(self, news: News, keys: Set[str]) -> int:
         """Tell of the entries with these keys; returns how many notifications are new."""
-        telling = Telling(self._stores, self.routing, news.incident, news.entries)
-        added = 0
+        telling, added = self._telling(news), 0
         for entry in news.worth_telling(keys):
-            message = news.message(entry, self.web_url)
+            message = news.message(entry, self.web_url, self._shown)
             channels = [*self._audience.channels(entry, message, news.team)]
             if message["event"] == "severity" and not message["eased"]:
                 channels += self._where_told_together(entry.incident_id)
@@ -99,7 +102,7 @@ class Notifier:
         """
         added = 0
         for one in news.worth_telling({entry.key}):
-            message = news.message(one, self.web_url)
+            message = news.message(one, self.web_url, self._shown)
             channels = [*self._audience.channels(one, message, news.team)]
             if late.is_over(message):
                 channels = [name for name in channels if name in heard]
@@ -107,6 +110,9 @@ class Notifier:
             places = self._places(news, one, message, channels)
             added += self._enqueue_all(news, one, message, places)
         return added
+
+    def _telling(self, news: News) -> Telling:
+        return Telling(self._stores, self.routing, news.incident, news.entries)
 
     def _where_told_together(self, incident_id: str) -> List[str]:
         """Where a summary told of it, which does not show that one of its own has become worse."""
@@ -126,12 +132,14 @@ class Notifier:
         """Put what is told of an entry on the outbox, for each place what is right there."""
         for_subscribers = message
         if entry.kind == "update":
-            told = message_for(SUBSCRIBERS, news.incident, news.entries, entry)
+            told = self._telling(news).message_for(SUBSCRIBERS, entry)
             for_subscribers = told.to_document()
         added = 0
         for place in places:
             if place.room and message["event"] == ROOM_OPENED:
-                said = first_message(news.incident, news.said, news.analysis, self.web_url)
+                said = first_message(
+                    news.incident, news.said, news.analysis, self.web_url, self._shown
+                )
             else:
                 said = for_subscribers if place.channel.startswith(PREFIX) else message
             added += self._enqueue(news, entry, said, place)

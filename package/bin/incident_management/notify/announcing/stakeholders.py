@@ -11,7 +11,7 @@ it was merged into another, what is written there.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import (
     Any,
     Callable,
@@ -38,7 +38,7 @@ from ...incidents.stores import find_by
 from ...masking import mask
 from ...ports import Document, Stores
 from ..events import HEADLINES, event_of
-from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
+from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, fields_of, listed, one_line, plain
 
 __all__ = ["SUBSCRIBERS", "Letter", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
 
@@ -96,6 +96,7 @@ class Telling:
     ) -> None:
         self._stores = stores
         self._groups = routing.stakeholders
+        self._shown = routing.fields.shown_in("stakeholders")
         self._incident = incident
         self._entries = entries
         self._known: Dict[str, Standing] = {}
@@ -124,7 +125,7 @@ class Telling:
             if said and self._wants(group, said) and hears(group, said):
                 # A person told them so.
                 continue
-            message = message_for(group.name, self._incident, self._entries, entry)
+            message = self.message_for(group.name, entry)
             self._now.setdefault(group.name, entry.time)
             for channel, place in group.places:
                 if channel == "email":
@@ -135,6 +136,11 @@ class Telling:
                         yield Letter(channel, ",".join(left), key, message)
                 elif channel not in own or _same(own[channel]) != _same(place):
                     yield Letter(channel, place, f"stakeholders/{_same(place)}", message)
+
+    def message_for(self, group: str, entry: Entry) -> Message:
+        """Return what a group gets of an entry."""
+        message = message_for(group, self._incident, self._entries, entry)
+        return replace(message, fields=fields_of(self._incident, self._shown))
 
     def _wants(self, group: Stakeholders, entry: Entry) -> bool:
         """Whether a group is to hear of an entry, by how the incident stood after it.
