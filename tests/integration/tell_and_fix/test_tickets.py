@@ -189,8 +189,8 @@ def test_what_is_to_be_done_afterwards_is_planned_there_and_done_in_either_place
 
     (ticket,) = wait_for(lambda: [one for one in follow_up()["tickets"] if one["state"] == "made"])
     planned = site.issues[1]
-    assert ticket["number"] == planned["key"] == "PLAN-2"
-    assert ticket["url"] == f"{site.receiver.url}/browse/PLAN-2"
+    assert ticket["number"] == planned["key"] and planned["key"].startswith("PLAN-")
+    assert ticket["url"] == f"{site.receiver.url}/browse/{planned['key']}"
     day = time.strftime("%Y-%m-%d", time.gmtime(due))
     assert (planned["fields"]["summary"], planned["fields"]["duedate"]) == (task["title"], day)
     site.work("Mia", 1, status="Done")

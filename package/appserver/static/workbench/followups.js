@@ -24,8 +24,6 @@ export class FollowUps {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        /** @type {Object<string, boolean>} which are set up */
-        this.channels = {};
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What is to be done after incidents', on: { click: () => this.show() } });
     }
 
@@ -63,7 +61,7 @@ export class FollowUps {
             this.#count(found);
             const mine = (one) => one.owner === this.app.me.name.toLowerCase();
             const part = (title, some) => some.length > 0 && h('section', { class: 'wb-part', 'aria-label': title }, h('h3', {}, title),
-                h('ul', {}, some.map((one) => followUpRow(this.app, one, this.app.mayWrite, () => this.#fill(body, dialog), true))));
+                h('ul', {}, some.map((one) => followUpRow(this.app, one, this.app.mayWrite, () => this.#fill(body, dialog), { listed: true }))));
             const review = () => {
                 dialog.close();
                 this.app.filter({ ...DEFAULTS, status: 'review_due', opened: LATELY });
@@ -86,22 +84,34 @@ async function read() {
     return { ...body, due: incidents.length && (more ? `More than ${many(MOST, 'incident')}` : many(incidents.length, 'incident')) };
 }
 
+/** @returns {Promise<string[]>} the systems that are set up, of those where a follow-up can have a ticket; none when that can't be read */
+export async function ticketSystems() {
+    try {
+        const { body: { channels } } = await get('system/info');
+        return Object.keys(TICKET_SYSTEMS).filter((channel) => channels[channel]);
+    } catch (error) {
+        if (error instanceof ApiError) return [];
+        throw error;
+    }
+}
+
 /**
  * One follow-up, with what can be done to it.
  * @param {import('./main.js').Workbench} app
  * @param {Object<string, any>} one as `GET /follow-ups` has it
  * @param {boolean} mayWrite
  * @param {function(): void} changed
- * @param {boolean} [listed] among those of other incidents: it names its own, and is changed there
+ * @param {{listed?: boolean, systems?: string[]}} [where] listed among those of other incidents, it names its own, and is changed there;
+ *   else the systems in which it can have a ticket
  */
-export function followUpRow(app, one, mayWrite, changed, listed = false) {
+export function followUpRow(app, one, mayWrite, changed, { listed = false, systems = [] } = {}) {
     const open = one.state === 'open';
     const late = open && one.due <= now();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
     const says = [`Owner: ${one.owner}`, `due ${planned(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
     const act = (label, place, body, path, said) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: ({ currentTarget }) => send(app, path ?? pathOf(one), body, said ?? `${one.id} is ${body.state}: ${one.title}`, currentTarget, trouble, changed) } }, label);
     const tickets = one.tickets ?? [];
-    const without = open && !listed ? Object.keys(TICKET_SYSTEMS).filter((channel) => app.followUps.channels[channel] && !tickets.some((ticket) => ticket.channel === channel && ['wanted', 'made'].includes(ticket.state))) : [];
+    const without = open ? systems.filter((channel) => !tickets.some((ticket) => ticket.channel === channel && ['wanted', 'made'].includes(ticket.state))) : [];
     const make = (channel) => act(`Create a ticket in ${TICKET_SYSTEMS[channel]}`, `ticket-${channel}`, { channel }, `${pathOf(one)}/ticket`, `${one.id} is getting a ticket in ${TICKET_SYSTEMS[channel]}.`);
     return h('li', { class: 'wb-suppression', 'data-follow-up': one.id },
         h('div', {},

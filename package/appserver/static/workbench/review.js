@@ -2,18 +2,24 @@
  * An incident afterwards: what its timeline says of it, what people write, and what is still to be done.
  */
 
-import { ApiError, linkTo } from './api.js';
+import { ApiError, get, linkTo } from './api.js';
 import { Change, Conflict } from './change.js';
 import { h } from './dom.js';
-import { addFollowUp, followUpRow } from './followups.js';
+import { addFollowUp, followUpRow, ticketSystems } from './followups.js';
 import { ask } from './forms.js';
 import { isOpen, moment } from './words.js';
 
 const STATES = { '': 'Not begun', begun: 'Begun', done: 'Done', not_needed: 'Not needed' };
 
+/** The review as `GET /incidents/{id}/review` has it, and the systems in which its follow-ups can have tickets. */
+export async function readReview(id) {
+    const [{ body }, systems] = await Promise.all([get(`incidents/${encodeURIComponent(id)}/review`), ticketSystems()]);
+    return { ...body, systems };
+}
+
 /**
  * @param {import('./detail.js').Detail} detail
- * @param {Object<string, any>} review as `GET /incidents/{id}/review` has it
+ * @param {Object<string, any>} review as it was read
  * @returns {Node[]}
  */
 export function reviewPart(detail, review) {
@@ -30,7 +36,7 @@ export function reviewPart(detail, review) {
             h('h3', {}, one.title), h('p', { class: 'wb-entry-text' }, one.text), h('p', { class: 'wb-dim' }, `${one.by}, ${moment(one.at)}`))),
         h('h2', {}, 'Follow-ups'),
         review.follow_ups.length
-            ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, app.mayWrite, changed)))
+            ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, app.mayWrite, changed, review)))
             : h('p', { class: 'wb-dim' }, 'Nothing is to be done afterwards.'),
         mayWrite && h('div', { class: 'wb-actions' }, button('Add a follow-up …', 'add-follow-up', () => addFollowUp(detail))),
         h('h2', {}, 'What the timeline says'),
