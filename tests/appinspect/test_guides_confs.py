@@ -15,7 +15,7 @@ from incident_management.remediation.catalogue import Catalogue
 from tests.appinspect.test_guides import GUIDES, shipped
 
 Stanzas = dict[str, dict[str, str]]
-ROUTING = re.compile(r"(team|member|calendar|rule|sla|escalation|rota):")
+ROUTING = re.compile(r"(team|member|calendar|rule|sla|escalation|rota|field|checklist):")
 # The alert of "Add one in two minutes" and the props of CloudTrail, which other tests run:
 # tests/integration/incidents/test_two_minutes.py, tests/unit/analysis/test_cloudtrail.py.
 ELSEWHERE = {"Invoices Rejected", "aws:cloudtrail"}

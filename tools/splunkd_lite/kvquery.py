@@ -16,7 +16,16 @@ from mongomock.filtering import filter_applies
 from tools.splunkd_lite.errors import SplunkdError
 from tools.splunkd_lite.kvsort import sort_terms
 
-__all__ = ["Document", "checked_query", "matcher", "parse_query", "project", "sort_documents"]
+__all__ = [
+    "Document",
+    "checked_query",
+    "matcher",
+    "parse_query",
+    "project",
+    "rank",
+    "sort_documents",
+    "value_at",
+]
 
 Document = dict[str, Any]
 
@@ -157,7 +166,7 @@ def sort_documents(documents: list[Document], sort: str) -> list[Document]:
 
 
 def _sorted_by(documents: list[Document], name: str, direction: int) -> list[Document]:
-    return sorted(documents, key=lambda d: _rank(_at(d, name)), reverse=direction < 0)
+    return sorted(documents, key=lambda d: rank(value_at(d, name)), reverse=direction < 0)
 
 
 def project(documents: Iterable[Document], fields: str) -> list[Document]:
@@ -183,7 +192,7 @@ def _field_term(part: str) -> tuple[str, bool]:
 def _subset(document: Document, names: list[str]) -> Document:
     kept: Document = {}
     for name in names:
-        value = _at(document, name)
+        value = value_at(document, name)
         if value is None and name not in document:
             continue
         target = kept
@@ -194,7 +203,7 @@ def _subset(document: Document, names: list[str]) -> Document:
     return kept
 
 
-def _at(document: Document, path: str) -> Any:
+def value_at(document: Document, path: str) -> Any:
     if path in document:
         return document[path]
     value: Any = document
@@ -205,7 +214,7 @@ def _at(document: Document, path: str) -> Any:
     return value
 
 
-def _rank(value: Any) -> tuple[int, Any]:
+def rank(value: Any) -> tuple[int, Any]:
     """MongoDB's order between types: null, numbers, text, objects, arrays, booleans."""
     if value is None:
         return (0, 0)

@@ -24,7 +24,7 @@ from tools.splunkd_lite.kvfaults import KvFaults
 from tools.splunkd_lite.kvlag import Behind
 from tools.splunkd_lite.kvlog import Change, ChangeLog
 from tools.splunkd_lite.kvquery import Document, matcher, project, sort_documents
-from tools.splunkd_lite.kvsort import check_sort
+from tools.splunkd_lite.kvsort import check_sort, is_indexed
 from tools.splunkd_lite.kvtypes import apply_types, check_names, has_nul
 
 __all__ = ["CollectionId", "KvStore"]
@@ -152,21 +152,24 @@ class KvStore:
         """
         self.faults.before_read()
         query = query or {}
+        matches, (start, end) = matcher(query), self._span(skip, limit)
         with self._lock:
             of = self._readable()
             if fields == "_key" and sort in ("", "_key:1") and not shared:
                 keys = self._indexed(where, of).decided(query)
                 if keys is not None:
                     keys = sorted(keys) if sort else keys
-                    return [{"_key": key} for key in keys[slice(*self._span(skip, limit))]]
+                    return [{"_key": key} for key in keys[start:end]]
             documents = self._indexed(where, of)
+            if not shared and is_indexed(sort, query, self._settings(where)):
+                first = documents.first(query, matches, sort, end)
+                if first is not None:
+                    return project(first[start:], fields)
             candidates = documents.candidates(query)
             if shared and where.owner != NOBODY:
                 common = CollectionId(where.app, where.name)
                 candidates = [*self._indexed(common, of).candidates(query), *candidates]
-        matches = matcher(query)
         found = [document for document in candidates if matches(document)]
-        start, end = self._span(skip, limit)
         sizes = (documents.size(each["_key"]) for each in found)
         check_sort(sizes, end, sort, query, self._settings(where))
         return project(sort_documents(found, sort)[start:end], fields)
@@ -285,12 +288,8 @@ class KvStore:
     def _indexed(self, where: CollectionId, of: Callable[[CollectionId], Documents]) -> Documents:
         """A collection's documents, with the indexes that its acceleration asks for."""
         documents = of(where)
-        documents.index(self._accelerated(where))
+        documents.index(accelerated(self._settings(where)))
         return documents
-
-    def _accelerated(self, where: CollectionId) -> tuple[tuple[str, str], ...]:
-        """The fields that an index is there for."""
-        return accelerated(self._settings(where))
 
     def _settings(self, where: CollectionId) -> dict[str, str]:
         """The stanza of collections.conf; nothing for what an app left behind."""

@@ -43,6 +43,25 @@ severity = info
 slack_channels = #board
 email = ceo@example.com, cfo@example.com
 update_every = 45m
+[field:customer_impact]
+label = Customer impact
+kind = choice
+options = none, some, all
+severity = info
+required = resolve
+[field:region]
+[field:regulatory]
+kind = yes_no
+shown = list
+[field:constructor]
+team = nobody, , none
+[field:seats]
+kind = number
+[field:due_day]
+kind = date
+[field:vendor_case]
+label = Vendor case
+help = As in the contract.
 [checklist:divided]
 entity = divided-*
 step.1 = Tell <i>support</i> | role: communications | runbook: https://wiki.example.com/support

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.splunkd_lite.kvdocs import Documents, accelerated
-from tools.splunkd_lite.kvquery import matcher
+from tools.splunkd_lite.kvquery import matcher, sort_documents
 
 TEXTS = ("a", "b", "c", "d")
 QUERIES: list[dict[str, Any]] = [
@@ -103,3 +103,48 @@ def test_the_first_fields_of_each_acceleration_are_indexed() -> None:
         "field.seq": "number",
     }
     assert accelerated(settings) == (("team", "seq"), ("time", ""))
+
+
+ORDERED: list[dict[str, Any]] = [
+    *QUERIES,
+    {"seq": {"$gt": 1, "$lte": 4}},
+    {"$and": [{"seq": {"$gte": 2}}, {"team": {"$ne": "a"}}, {"seq": {"$lt": 5}}]},
+    {"seq": {"$lt": "4"}},
+    {"seq": 2},
+    {"seq": {"$gte": 9}},
+]
+
+
+@pytest.mark.parametrize("query", ORDERED, ids=json.dumps)
+@pytest.mark.parametrize("sort", ["seq:1", "seq:-1", "seq:-1,_key:-1", "seq:1,text:1", "_key:-1"])
+def test_the_first_in_an_order_are_those_of_all_that_match_and_are_sorted(
+    query: dict[str, Any], sort: str
+) -> None:
+    dice = random.Random(5)
+    documents = Documents()
+    documents.index([("team", "seq")])
+    plain: dict[str, dict[str, Any]] = {}
+    for step in range(400):
+        key = f"k{dice.randrange(60)}"
+        if dice.random() < 0.2:
+            documents.pop(key)
+            plain.pop(key, None)
+        else:
+            seq, text = dice.choice([*range(6), 2.5, "3", None]), dice.choice([*TEXTS, 1])
+            plain[key] = {**some_document(dice, key), "seq": seq, "text": text}
+            documents.put(key, json.dumps(plain[key]), plain[key])
+        if step % 40 == 0 or step == 399:
+            matches, most = matcher(query), dice.choice([1, 7, 100])
+            wanted = sort_documents([d for d in plain.values() if matches(d)], sort)[:most]
+            first = documents.first(query, matches, sort, most)
+            led_there = query.keys() & {"_key", "team", "value.name", "$or", "$and"}
+            assert first == wanted or (first is None and led_there)
+
+
+def test_an_order_of_what_some_document_has_several_of_is_not_kept() -> None:
+    """An index lists such a document by each of them."""
+    documents = Documents()
+    documents.put("a", '{"_key": "a", "seq": 1}')
+    assert documents.first({}, matcher({}), "seq:1", 1) == [{"_key": "a", "seq": 1}]
+    documents.put("b", '{"_key": "b", "seq": [0, 2]}')
+    assert documents.first({}, matcher({}), "seq:1", 1) is None

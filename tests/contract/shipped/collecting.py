@@ -25,6 +25,7 @@ SAMPLES = {
     "@offset": "0",
     "host": "h1",
     "service": "orders",
+    "field": "region",
 }
 # With |s the token comes in quotes (Dashboard Studio, "Token filters").
 _TOKEN = re.compile(r"\$(?!\$)(@?[A-Za-z_][\w.]*)(\|s)?\$")

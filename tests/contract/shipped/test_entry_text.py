@@ -20,6 +20,7 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
         {"title": "x", "owner": "", "entities": ["a", "b"]},
         "Corrected: title is now x; entities are now a, b",
     ),
+    ("fields", {"text": "region: eu (was us)"}, "region: eu (was us)"),
     ("edited", {"owner": ""}, "Corrected: a field is empty now"),
     (
         "escalation",
@@ -150,3 +151,20 @@ def test_the_lookup_has_every_field_that_the_text_is_made_of() -> None:
 
 def _field(value: Any) -> Any:
     return value if isinstance(value, list) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("values", "region"),
+    [
+        (["due=2026-12-01", "region=eu", "region_two=us"], "eu"),
+        (["region=a=b"], "a=b"),
+        (["area=region=x"], None),
+        ([], None),
+    ],
+)
+def test_the_value_of_a_custom_field_is_a_macro(values: list[str], region: str | None) -> None:
+    table = MemoryTable([{"id": "INC-1", "field_values": values}])
+    context = MemoryContext([], confs={"macros": conf("macros")}, tables={"t": table})
+    spl = "| inputlookup t | eval region=`incident_field(region)`"
+    (found,) = run(spl, context).rows
+    assert found.get("region") == region

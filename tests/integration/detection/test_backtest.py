@@ -37,6 +37,18 @@ def test_a_shipped_rule_is_replayed_compared_and_given_a_threshold(detections: D
     assert float(summaries["as asked"]["search_seconds"]) > 0
 
 
+def test_it_says_where_what_is_proposed_is_set(detections: Detections) -> None:
+    detections.log_many("ERROR payment failed service=pay", 30, 6200, 6050)
+    spl = (
+        f'| incidentbacktest search="High Error Rate" earliest={NOW - 7200:.0f} '
+        f"latest={NOW:.0f} step=5m target_pages_per_day=2"
+    )
+    job = detections.standin.splunk.jobs.dispatch(spl, "admin", APP_NAME)
+    (threshold,) = [row["threshold"] for row in job.rows if row["setting"] == "proposed"][-1:]
+    said = f"Set the macro incident_high_error_rate_threshold to {threshold}, as proposed."
+    assert said in str(job.messages)
+
+
 def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
     def told(step: str) -> str:
         spl = (

@@ -116,3 +116,13 @@ def test_a_monitor_is_not_told_to_set_what_only_saved_searches_have(client: Clie
             )
     health = client("GET", "/detections/checkout_traffic/health").json()
     assert (health["source"], health["noisy"], health["calmed_by"]) == ("other", True, None)
+
+
+def test_what_was_proposed_and_set_is_not_noisy_any_more(client: Client) -> None:
+    """It was told to be noisy for a month, and that it should be set to wait as well."""
+    macro = "incident_high_error_rate_threshold"
+    conf = client.standin.splunk.conf
+    conf.write("macros", macro, {"definition": "8"}, APP_NAME, create=False)
+    health = client("GET", f"/detections/{RULE}/health").json()
+    assert (health["noisy"], health["why_noisy"], health["calmed_by"]) == (False, "", None)
+    assert health["feedback"]["false_positive"] == 8

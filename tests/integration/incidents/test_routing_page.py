@@ -101,6 +101,21 @@ def test_what_the_page_has_no_field_for_survives_an_edit(app: App) -> None:
     assert not path["step.2"]
 
 
+def test_a_checklist_is_written_on_the_page_and_shown_on_what_it_fits_at_once(app: App) -> None:
+    checklists = Page(app.service, "checklist")
+    step = "Tell support | role: communications"
+    checklists.add("vault", entity="vault-*", step_1=step, step_2="Watch it")
+    assert checklists.rows()["vault"]["step_1"] == step
+    body = {"title": "Vault is slow", "affected_systems": ["vault-1"]}
+    incident = app.post("/incidents", body)["id"]
+    before = app.get(f"/incidents/{incident}")["entries"]
+    found = app.get(f"/incidents/{incident}/tasks")
+    assert [one["title"] for one in found["tasks"]] == ["Tell support", "Watch it"]
+    assert app.get(f"/incidents/{incident}")["entries"] == before
+    wrong = {"step_1": "Tell support | role: pilot"}
+    assert "the roles are lead, communications, scribe" in refused(checklists.add, "x", **wrong)
+
+
 def test_a_promise_that_is_shipped_is_switched_on_and_off(app: App) -> None:
     promises = Page(app.service, "sla")
     assert promises.rows()["critical"]["disabled"] == "1"

@@ -8,6 +8,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Contended
 from incident_management.incidents.joining import moves
+from incident_management.incidents.routing import Routing
 from incident_management.notify.message import build
 from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
@@ -18,6 +19,7 @@ from tests.unit.incidents.builders import START, ingest, signal
 def api() -> FakeApi:
     made = FakeApi()
     made.clock.set(START + 100)
+    made.routing_value = Routing.from_stanzas({"field:region": {}})
     return made
 
 
@@ -225,6 +227,7 @@ BODIES = {
     "severity": {"severity": "info"},
     "review": {"state": "not_needed", "reason": "A known outage of the provider."},
     "resolve": {"resolution": "done", "feedback": "true_positive"},
+    "field": {"field": "region", "value": "eu"},
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from incident_management.detection.health import measures
-from incident_management.detection.health.calming import Settings, calmed, findings_of
+from incident_management.detection.health.calming import Settings, calmed, findings_of, no_more
 from incident_management.detection.health.found import RecentSignals, opened_by
 from incident_management.detection.health.measures import DAY, Verdicts
 from incident_management.incidents.routing import Routing
@@ -238,3 +238,14 @@ def test_what_was_held_back_and_what_joined_anothers_incident_does_not_count():
     signals = [signal(1, 6), signal(2, 60), signal(3, 7, suppressed_by="SUP-1")]
     assert [one.incident_id for one in findings_of(signals, "count")] == ["INC-1", "INC-2"]
     assert best(signals, {"INC-1": "false_positive"}) is not None
+
+
+def test_what_the_threshold_as_it_is_set_now_lets_through_no_more_does_not_count():
+    signals = [signal(1, 6), signal(1, 7), signal(2, 6), signal(2, 9), signal(3, 30, at=7200.0)]
+    now = Settings("count", "5", 8.0)
+    assert no_more(findings_of(signals, "count"), now) == {"INC-1"}
+    assert no_more(findings_of(signals, ""), now) == set(), "no rows tell how large they were"
+    verdicts = {"INC-1": "false_positive", "INC-2": "false_positive", "INC-3": "true_positive"}
+    found = best(signals, verdicts, now)
+    assert found is not None
+    assert (found.change, found.of_unwanted) == ("the limit of count from 8 to 9", 1)

@@ -9,6 +9,8 @@ import pytest
 
 from incident_management.channels import CHANNELS
 from incident_management.incidents.errors import Invalid
+from incident_management.incidents.field_values import NAME as FIELD
+from incident_management.incidents.field_values import NAME_RULE as FIELD_RULE
 from incident_management.incidents.routing import spelling
 from incident_management.incidents.routing.changes import (
     KINDS,
@@ -165,7 +167,8 @@ def test_the_page_and_the_code_agree():
         assert fields[0] == "name"
         known = set(spelling._KNOWN[kind]) - {"step.<n>"}
         assert {one for one in fields[1:] if not one.startswith("step.")} == known
-        name, rule = (CHANNEL, CHANNEL_RULE) if kind == "channel" else (NAME, NAME_RULE)
+        names = {"channel": (CHANNEL, CHANNEL_RULE), "field": (FIELD, FIELD_RULE)}
+        name, rule = names.get(kind, (NAME, NAME_RULE))
         assert tab["entity"][0]["validators"] == [
             {"type": "regex", "pattern": name.pattern, "errorMsg": rule}
         ]

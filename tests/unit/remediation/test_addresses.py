@@ -15,6 +15,7 @@ import pytest
 from incident_management.remediation import rehearsal, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.executors.traits import RESULTS, STATES
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.cluster import Cluster
 from tests.unit.remediation.flags import Flags
@@ -236,3 +237,13 @@ def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
     monkeypatch.setattr(rehearsal, "action_step", action_step)
     told = refusal(lambda: rehearsal.rehearse(scene.context, scene.plan, "mia"))
     assert f"what is set now is {OTHER}" in told and scene.elsewhere == 0
+
+
+def test_what_an_inverse_may_take_has_a_value(scene):
+    """And so has what the catalogue names to people as such."""
+    execute(scene, scene.plan)
+    result = scene.settled(3).result
+    plan = scene.stores.plans.get(scene.plan)
+    states = set(STATES[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
+    assert {name for name in states if not plan["state"].get(name)} == set()
+    assert {name for name in RESULTS[plan["executor"]] if not result.get(name)} == set()

@@ -293,7 +293,7 @@ def test_only_who_was_asked_to_act_can_tell_what_became_of_it(bench):
     execute(bench, plan)
     bench.raising.fixed_at = bench.clock.now()
     bench.stanzas["rollback_change"].update(
-        {"executor": "awx", "argument.job_template": "42", "preconditions": ""}
+        {"executor": "awx", "argument.job_template": "42", "preconditions": "", "inverse": ""}
     )
     context = bench.context
     context.executors["awx"] = lambda: Awx(
@@ -314,7 +314,7 @@ def test_a_run_that_was_cut_off_is_not_looked_for_at_another_executor(bench):
     bench.api.script = ["lose"]
     assert execute(bench, plan).status == "running"
     bench.stanzas["rollback_change"].update(
-        {"executor": "awx", "argument.job_template": "42", "preconditions": ""}
+        {"executor": "awx", "argument.job_template": "42", "preconditions": "", "inverse": ""}
     )
     bench.clock.advance(1000)
     assert settling.settle(bench.context, plan)

@@ -11,6 +11,7 @@ import pytest
 from incident_management.remediation.catalogue import Catalogue, CatalogueError
 from incident_management.remediation.executors.traits import NEEDED_ARGUMENTS
 from tests.unit.remediation.bench import STANZAS
+from tests.unit.remediation.sailing import BACK, FORTH
 
 PACKAGE = Path(__file__).parents[3] / "package"
 SHIPPED = PACKAGE / "default" / "incident_actions.conf"
@@ -94,6 +95,30 @@ def test_a_malformed_action_says_what_is_wrong(values, says):
     with pytest.raises(CatalogueError, match="can't be used"):
         catalogue.get("rollback_change")
     assert "reapply_change" in catalogue.actions
+
+
+@pytest.mark.parametrize(
+    "source", ["$before.account$", "$before.address$", "$result.answer$", "$plan.version$",
+               "$analysis.service$", "$incident.id$"]
+)  # fmt: skip
+def test_what_would_have_no_value_when_a_fix_is_undone_is_refused_when_it_is_read(source):
+    """It was found out in the worst moment: when the fix had not helped."""
+    stanzas = {name: dict(values) for name, values in STANZAS.items()}
+    stanzas["reapply_change"]["argument.to_version"] = source
+    assert Catalogue.from_stanzas(stanzas).problems == {
+        "rollback_change": "incident_actions.conf [rollback_change] and [reapply_change], which "
+        f"undoes it, do not fit: argument.to_version of the latter is {source}, which has no value "
+        "then; use one of $plan.change_id$, $plan.service$, $plan.to_version$, $before.service$, "
+        "$before.version$, $before.previous_version$, $before.change_id$, $result.change_id$, "
+        "$result.version$, $result.previous_version$."
+    }
+
+
+def test_the_cluster_of_before_has_a_value_where_the_action_names_one():
+    stanzas = {"back": dict(BACK), "forth": {**FORTH, "argument.cluster": "$before.cluster$"}}
+    assert "differ in argument.cluster" in Catalogue.from_stanzas(stanzas).problems["back"]
+    stanzas["back"]["argument.cluster"] = "east"
+    assert not Catalogue.from_stanzas(stanzas).problems
 
 
 def test_an_action_whose_inverse_lacks_its_own_is_not_usable_either():

@@ -78,6 +78,7 @@ def test_without_settings_it_says_why_it_can_not_tell(bench):
     bench.stanzas["rollback_change"]["executor"] = "awx"
     bench.stanzas["rollback_change"]["argument.job_template"] = "42"
     bench.stanzas["rollback_change"]["preconditions"] = ""
+    bench.stanzas["rollback_change"]["inverse"] = ""
     assert (
         "was changed in the catalogue"
         in (preview.preview_plan(bench.context, plan)["request"]["problem"])

@@ -18,7 +18,7 @@ export function actionBar(detail) {
     const { incident } = detail.seen;
     const { capabilities } = detail.app.me;
     const usable = (move) => !whyNot(move, incident, capabilities);
-    const allowed = MOVES.filter((move) => !lacks(capabilities, move.capability));
+    const allowed = MOVES.filter((move) => move.offered?.() !== false && !lacks(capabilities, move.capability));
     if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To act on it, ask for the role incident_responder.`);
     const shown = allowed.filter((move) => {
         const other = INSTEAD[move.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === move.id);

@@ -3,9 +3,10 @@
  * back button undoes one step.
  */
 
+import { fieldFilters, joined } from './fields.js';
 import { now } from './words.js';
 
-export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', opened: '', text: '', sort: '-severity' };
+export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', opened: '', text: '', fields: '', sort: '-severity' };
 /** Incidents of a page of the list. */
 export const PAGE_SIZE = 50;
 /** The most incidents that are listed: whoever looks for others narrows the filters. */
@@ -13,14 +14,15 @@ export const MAX_SHOWN = 500;
 // What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version.
 const LISTED = [
     'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
-    'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due', 'update_due',
+    'fields', 'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due', 'update_due',
 ].join();
 /** Spans that `opened` may name, in seconds. */
 const SPANS = { '24h': 86_400, '7d': 604_800, '30d': 2_592_000 };
+const FIELD = 'field.';
 const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
 
 /**
- * @typedef {{status: string, severity: string, team: string, owner: string, sla: string, opened: string, text: string, sort: string}} Filters
+ * @typedef {{status: string, severity: string, team: string, owner: string, sla: string, opened: string, text: string, fields: string, sort: string}} Filters `fields`: see {@link fieldFilters}
  */
 
 /**
@@ -34,6 +36,7 @@ export function readAddress() {
     for (const name of Object.keys(DEFAULTS)) {
         if (query.has(name)) filters[name] = query.get(name);
     }
+    filters.fields = joined([...query].filter(([name]) => name.startsWith(FIELD)).map(([name, value]) => [name.slice(FIELD.length), value]));
     if (!SORTS.has(filters.sort)) filters.sort = DEFAULTS.sort;
     if (!SPANS[filters.opened]) filters.opened = '';
     if (query.has('detection')) filters.text = query.get('detection'); // as the overview's links have it
@@ -55,6 +58,9 @@ export function addressOf(filters, incident = '', tab = '', held = false) {
     for (const [name, standard] of Object.entries(DEFAULTS)) {
         said[name] = filters[name] === standard ? '' : filters[name];
     }
+    delete said.fields;
+    for (const name of [...query.keys()]) if (name.startsWith(FIELD)) query.delete(name);
+    for (const [name, value] of fieldFilters(filters.fields)) said[FIELD + name] = value;
     query.delete('detection');
     for (const [name, value] of Object.entries(said)) {
         query.delete(name);
@@ -82,7 +88,7 @@ export function withRows(rows) {
  * @param {string} me who `me` is
  */
 export function queryOf(filters, me) {
-    const { status, severity, team, owner, sla, opened, text, sort } = filters;
+    const { status, severity, team, owner, sla, opened, text, fields, sort } = filters;
     return {
         status: ['all', 'review_due'].includes(status) ? '' : status,
         review: status === 'review_due' ? 'due' : '',
@@ -92,6 +98,7 @@ export function queryOf(filters, me) {
         sla_status: sla,
         opened_after: opened ? Math.round(now() - SPANS[opened]) : '',
         text,
+        field: fields,
         sort,
     };
 }

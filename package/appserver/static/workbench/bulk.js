@@ -7,6 +7,7 @@ import { MAX_SHOWN } from './address.js';
 import { ApiError, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
+import { bulkEffects, bulkQuestions, hasFields } from './fields.js';
 import { ask } from './forms.js';
 import { moveOf } from './moves.js';
 import { isOpen, many, serviceLevel, SEVERITIES } from './words.js';
@@ -23,7 +24,7 @@ const any = () => true;
 const listed = (one) => `${one.id} “${one.title}”`;
 
 /**
- * Action -> label, which incidents it fits, fields, what is sent `with` them, what follows; `least` and `most` incidents. Those of
+ * Action -> label, which incidents it fits, fields, what is sent `with` them, what follows; `least` and `most` incidents; `offered`, as of a move. Those of
  * `POST /incidents/bulk`, and a merge, which has a route of its own.
  */
 const ACTIONS = {
@@ -35,6 +36,7 @@ const ACTIONS = {
         label: 'Severity', fits: any,
         fields: () => [{ name: 'severity', label: 'Severity', kind: 'select', options: SEVERITIES.map((one) => [one, one]) }],
     },
+    field: { label: 'Set a field', fits: any, offered: hasFields, fields: bulkQuestions, effects: bulkEffects },
     resolve: { label: 'Resolve', fits: open, fields: () => moveOf('resolve').fields() },
     reopen: { label: 'Reopen', fits: resolved, fields: () => moveOf('reopen').fields() },
     close: { label: 'Close', fits: resolved, danger: true, fields: () => moveOf('close').fields(), effects: () => ['They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.'] },
@@ -82,6 +84,7 @@ export class BulkBar {
         this.most.hidden = chosen.length < shown || shown >= MAX_SHOWN || !this.app.cursor;
         for (const [action, button] of this.#buttons) {
             const why = this.#whyNot(action, chosen);
+            button.hidden = ACTIONS[action].offered?.() === false;
             button.title = why;
             if (why) button.setAttribute('aria-disabled', 'true');
             else button.removeAttribute('aria-disabled');

@@ -2,11 +2,13 @@
  * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it, its review).
  */
 
+import { addressOf, DEFAULTS } from './address.js';
 import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, runbook, watchPress } from './dom.js';
+import { FIELDS, fieldFacts } from './fields.js';
 import { AGAIN, explained } from './forms.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -184,6 +186,11 @@ export class Detail {
         if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
     }
 
+    /** Show it anew: what it shows of an incident is another. */
+    redraw() {
+        if (this.seen) this.#show();
+    }
+
     /** Show another part. */
     async turn(tab) {
         this.tab = tab;
@@ -352,6 +359,7 @@ function facts(incident, app) {
         ['Detections', names('rules', incident.rules ?? [])],
         ['Runbook', incident.runbook && runbook(incident.runbook)],
         ['Tags', names('tags', incident.tags ?? [])],
+        ...fieldFacts(incident, (value) => addressOf({ ...DEFAULTS, status: 'all', fields: value }), app.mayWrite && (() => app.make(FIELDS))),
         ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
         ...updateFacts(incident),
         ['Slack channel', incident.room?.state === 'opened' && roomOf(incident.room)],

@@ -4,6 +4,7 @@
 
 import { DEFAULTS } from './address.js';
 import { fill, h } from './dom.js';
+import { joined, offeredFilters } from './fields.js';
 
 const TYPING_MS = 300;
 
@@ -28,6 +29,7 @@ const CHOICES = {
 
 export class FilterBar {
     #selects = new Map();
+    #fields = new Map(); // selects of custom fields
     #search;
     #timer = 0;
 
@@ -57,14 +59,11 @@ export class FilterBar {
         this.show(filters);
     }
 
-    /** Offer these teams, besides any. */
-    offerTeams(teams) {
+    /** Offer these teams besides any, as owners these people besides anybody and oneself, and the custom fields. */
+    offer({ teams, people, me }) {
         this.#offer('team', [...CHOICES.team[1], ...teams.map((team) => [team, team])]);
-    }
-
-    /** Offer these people as owners, besides anybody and oneself. */
-    offerPeople(people) {
-        this.#offer('owner', [...CHOICES.owner[1], ...people.map((one) => [one, one])]);
+        this.#offer('owner', [...CHOICES.owner[1], ...people.filter((one) => one !== me).map((one) => [one, one])]);
+        this.#offerFields(joined(this.#setFields()));
     }
 
     /** @param {import('./address.js').Filters} filters */
@@ -76,10 +75,11 @@ export class FilterBar {
             select.value = filters[name];
             select.classList.toggle('wb-set', filters[name] !== DEFAULTS[name]);
         }
+        this.#offerFields(filters.fields);
         clearTimeout(this.#timer);
         // While somebody types, it is what they typed; the blank that they go on after stays.
         if (this.#search.value.trim() !== filters.text) this.#search.value = filters.text;
-        const set = [...this.#selects.keys()].filter((name) => filters[name] !== DEFAULTS[name]).length;
+        const set = [...this.#selects.keys()].filter((name) => filters[name] !== DEFAULTS[name]).length + this.#setFields().length;
         fill(this.unfold, 'Filters', set > 0 && ` (${set})`);
         this.clear.hidden = Object.entries(DEFAULTS).every(([name, value]) => filters[name] === value);
     }
@@ -102,6 +102,31 @@ export class FilterBar {
         select.value = chosen;
     }
 
+    /** The custom fields that the list is narrowed by: name and value. */
+    #setFields() {
+        return [...this.#fields].map(([name, select]) => [name, select.value]).filter(([, value]) => value);
+    }
+
+    #offerFields(text) {
+        const offered = offeredFilters(text);
+        for (const [name, select] of this.#fields) {
+            if (offered.some((one) => one.name === name)) continue;
+            select.remove();
+            this.#fields.delete(name);
+        }
+        for (const { name, label, value, options } of offered) {
+            const select = this.#fields.get(name) ?? h('select', { name: `field.${name}`, on: { change: () => this.#tell() } });
+            select.setAttribute('aria-label', label);
+            select.title = value && `${label}: ${value}`;
+            // There is little room: the value comes first.
+            select.replaceChildren(h('option', { value: '' }, `Any ${label}`), ...options.map((one) => h('option', { value: one }, `${one} (${label})`)));
+            select.value = value;
+            select.classList.toggle('wb-set', Boolean(value));
+            if (!this.#fields.has(name)) this.clear.before(select);
+            this.#fields.set(name, select);
+        }
+    }
+
     #typed() {
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#tell(), TYPING_MS);
@@ -116,6 +141,7 @@ export class FilterBar {
         clearTimeout(this.#timer);
         const filters = { text: this.#search.value.trim() };
         for (const [name, select] of this.#selects) filters[name] = select.value;
+        filters.fields = joined(this.#setFields());
         this.changed(filters);
     }
 }

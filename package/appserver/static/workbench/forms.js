@@ -158,7 +158,7 @@ function labelled(field, inputs) {
     } else {
         list = field.suggestions?.length ? h('datalist', { id: `${id}-list` }, field.suggestions.map(([value, text]) => h('option', { value }, text))) : null;
         const type = { moment: 'datetime-local', time: 'time', date: 'date' }[field.kind] ?? 'text';
-        input = h('input', { ...common, type, maxlength: type === 'text' ? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
+        input = h('input', { ...common, type, maxlength: type === 'text' ? field.most ?? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
     }
     inputs.set(field.name, input);
     const mark = field.required ? h('span', { class: 'wb-dim' }, ' (needed)') : null;

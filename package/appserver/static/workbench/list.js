@@ -3,6 +3,7 @@
  */
 
 import { fill, h, plain } from './dom.js';
+import { fieldsInRow } from './fields.js';
 import { isUpdateOverdue } from './updates.js';
 import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
@@ -113,6 +114,11 @@ export class IncidentList {
     /** Let ages and deadlines go on. */
     tick() {
         for (const row of this.#rows.values()) row.tick();
+    }
+
+    /** Show the rows anew: what they show of an incident is another. */
+    redraw() {
+        for (const row of this.#rows.values()) row.show(row.incident);
     }
 
     /** Mark the incident that is open beside. */
@@ -230,7 +236,7 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), holder(incident), affected(entities), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
+        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), holder(incident), affected(entities), ...fieldsInRow(incident), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
         const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');

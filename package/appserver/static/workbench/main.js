@@ -49,7 +49,7 @@ export class Workbench {
      */
     constructor(root, me) {
         this.me = me;
-        this.#offers = new Offers(me.name);
+        this.#offers = new Offers(me.name, () => [this.list, this.detail].forEach((one) => one.redraw()));
         const { filters, rows } = readAddress();
         this.wanted = filters;
         this.shown = shownAtFirst(rows);
@@ -344,10 +344,7 @@ export class Workbench {
 
     async #lookAtSystem() {
         for (const one of [this.held, this.undelivered, this.followUps, this.onCall]) one.look();
-        this.choices().then(({ teams, people }) => {
-            this.filters.offerTeams(teams);
-            this.filters.offerPeople(people.filter((one) => one !== this.me.name));
-        });
+        this.choices().then((choices) => this.filters.offer(choices));
         try {
             const { body } = await get('system/info');
             const problems = problemsOf(body);

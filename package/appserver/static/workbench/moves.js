@@ -2,6 +2,7 @@
  * What people can do to an incident: who may, when it makes sense, what is asked, what is sent.
  */
 
+import { FIELDS, neededFields, withFields } from './fields.js';
 import { leftOpen, readTasks } from './tasks.js';
 import { lastUpdate, UPDATE } from './updates.js';
 import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
@@ -17,6 +18,7 @@ import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from
  * @property {boolean} [danger] whether it is confirmed, and with what follows from it
  * @property {string} [method] POST unless said
  * @property {boolean} [guarded] whether the API takes If-Match there; true unless said
+ * @property {function(): boolean} [offered] whether there is such a thing here; true unless said
  * @property {function(Incident): string} blocked why it can't be done now, empty when it can
  * @property {function(Incident): Promise<object>} [reads] what of the incident its form needs, added to the choices
  * @property {function(Incident, Choices): Field[]} [fields] what is asked before
@@ -95,7 +97,8 @@ export const MOVES = [
     {
         id: 'resolve', label: 'Resolve', key: 'r', capability: 'incident_write',
         blocked: mustBeOpen,
-        fields: (i) => [
+        fields: (i, choices) => [
+            ...neededFields(i, choices),
             { name: 'resolution', label: 'What was done', kind: 'area' },
             { name: 'category', label: 'Kind of cause', suggestions: CATEGORIES.map((one) => [one, '']) },
             {
@@ -107,7 +110,7 @@ export const MOVES = [
         ],
         reads: async (i) => ({ tasks: await readTasks(i.id) }),
         effects: (_i, _values, { tasks }) => leftOpen(tasks),
-        path: at('resolve'), body: filled,
+        path: at('resolve'), body: (values) => withFields(filled(values)),
         done: (i) => `${i.id} is resolved.`,
     },
     {
@@ -215,6 +218,7 @@ export const MOVES = [
         body: (values, i) => ({ ...values, owner: i.owner ?? '', team: i.team ?? '' }),
         done: (i) => `${i.id} is corrected.`,
     },
+    FIELDS,
     {
         id: 'withdraw', label: 'Withdraw', capability: 'incident_admin', danger: true, method: 'DELETE',
         blocked: (i) => i.status === 'closed' ? 'It is closed already.' : '',

@@ -3,6 +3,7 @@
  */
 
 import { ApiError, get } from './api.js';
+import { know } from './fields.js';
 import { now } from './words.js';
 
 const KEPT_SECONDS = 300;
@@ -10,9 +11,13 @@ const KEPT_SECONDS = 300;
 export class Offers {
     #kept = null;
 
-    /** @param {string} me the user's name */
-    constructor(me) {
+    /**
+     * @param {string} me the user's name
+     * @param {function(): void} redraw called when there are other custom fields than before
+     */
+    constructor(me, redraw) {
         this.me = me;
+        this.redraw = redraw;
     }
 
     /**
@@ -21,8 +26,9 @@ export class Offers {
      */
     async choices() {
         if (!this.#kept || now() - this.#kept.readAt > KEPT_SECONDS) {
-            const read = await Promise.all([listOf('teams'), listOf('actions')]);
+            const read = await Promise.all([listOf('teams'), listOf('actions'), listOf('fields')]);
             const [teams, actions] = read.map((list) => list ?? []);
+            if (read[2] && know(read[2])) this.redraw();
             const people = new Set([this.me, ...teams.flatMap((team) => team.members)]);
             this.#kept = {
                 readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time

@@ -14,14 +14,15 @@ const count = (value) => Object.keys(value ?? {}).length;
 
 /** @type {Object<string, function(Object<string, any>): [string, string, string?]>} */
 const KINDS = {
-    opened: (d) => ['Opened', sentence(d.description || d.title, d.reason)],
-    signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason)],
+    opened: (d) => ['Opened', sentence(d.description || d.title, d.reason, found(d.fields))],
+    signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason, found(d.fields))],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
     update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${planned(d.next_by)}.)`)],
     update_due: (d) => d.event === 'missed' ? ['Update for stakeholders overdue', d.reason, 'bad'] : ['When stakeholders hear next', d.reason],
     ticket: (d) => [ticketTitle(d), d.text],
     edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
+    fields: (d) => ['Fields set', d.text],
     assigned: (d) => [`Given to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
     unassigned: (d) => ['Without an owner', d.reason],
     sla: serviceLevel,
@@ -51,7 +52,7 @@ const KINDS = {
 
 // What others decided or said. Signals and messages come all the time and change nobody's mind.
 const DECISIONS = new Set([
-    'note', 'update', 'edited', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
+    'note', 'update', 'edited', 'fields', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
     'merged', 'joined', 'split', 'unmerged', 'approval', 'review', 'follow_up',
 ]);
 
@@ -73,6 +74,11 @@ export const isDecision = (entry) => DECISIONS.has(entry.kind) && entry.data?.ev
 
 function isPerson(actor) {
     return Boolean(actor) && actor !== 'system' && actor !== 'splunk-system-user';
+}
+
+/** What a finding says of custom fields. */
+function found(fields) {
+    return fields && `Fields: ${Object.entries(fields).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`).join('; ')}.`;
 }
 
 function status(d) {

@@ -52,16 +52,17 @@ export class Tasks {
      */
     show({ tasks, open, roles }) {
         const { app, seen: { incident } } = this.detail;
+        const of = (one) => ({ ...one, incident: incident.id }); // of what is pressed, also when another is shown by then
         const goesOn = app.mayWrite && !incident.merged_into;
         const groups = [...new Set(tasks.map((one) => one.checklist))];
         const group = (name) => h('section', { 'aria-label': name || 'Added' },
             h('h3', {}, name || 'Added'),
-            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(one))));
+            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one)))));
         return [
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
                     h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
-                    roles.map((one) => this.#role(one, goesOn)))),
+                    roles.map((one) => this.#role(of(one), goesOn)))),
             tasks.length > 0 && h('p', { class: 'wb-dim' }, open ? `${many(open, 'task')} of ${tasks.length} to be done.` : 'All is done.'),
             groups.map(group),
             !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
@@ -75,10 +76,9 @@ export class Tasks {
         const tick = (event) => {
             const box = event.currentTarget;
             const state = box.checked ? 'done' : 'open';
-            pressed(box, trouble, async () => {
-                await this.#send(sent, this.#path(one), { state, seen_at: one.at });
-                this.#done(`${state === 'done' ? 'Done' : 'To be done again'}: ${one.title}`);
-            }).then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
+            const said = `${state === 'done' ? 'Done' : 'To be done again'}: ${one.title}`;
+            pressed(box, trouble, () => this.#send(sent, one, taskPath(one), { state }, said))
+                .then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
         };
         const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !app.mayWrite, 'data-place': `tick-${one.id}`, on: { change: tick } });
         const ended = one.state !== 'open' && `${one.state} by ${one.by}, ${moment(one.at)}`;
@@ -100,9 +100,9 @@ export class Tasks {
             mayGive && button('Give …', 'give', () => this.#handOver(one)), trouble);
     }
 
-    async #give(sent, one, person) {
-        await this.#send(sent, `${this.#base()}/roles`, { role: one.id, person, seen_at: one.at });
-        this.#done(person ? `${person} has the role ${one.id}.` : `Nobody has the role ${one.id} now.`);
+    #give(sent, one, person) {
+        const said = person ? `${person} has the role ${one.id}.` : `Nobody has the role ${one.id} now.`;
+        return this.#send(sent, one, `${pathOf(one.incident)}/roles`, { role: one.id, person }, said);
     }
 
     async #handOver(one) {
@@ -123,10 +123,7 @@ export class Tasks {
             title: 'Change the task', about: one.title, submit: 'Change it',
             fields: [{ name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
             effects: end.effects,
-            act: async (values) => {
-                await this.#send(sent, this.#path(one), { ...end.news(values), seen_at: one.at });
-                this.#done(`Changed: ${one.title}`);
-            },
+            act: (values) => this.#send(sent, one, taskPath(one), end.news(values), `Changed: ${one.title}`),
         });
     }
 
@@ -135,11 +132,11 @@ export class Tasks {
         const [id, title, owner] = [this.#id, this.title.value.trim(), this.owner.value.trim()];
         if (!title) return;
         pressed(this.button, this.trouble, async () => {
-            await this.#change.send('POST', `${this.#base()}/tasks`, { title, owner });
+            await this.#change.send('POST', `${pathOf(id)}/tasks`, { title, owner });
             this.#change = new Change();
             keep('sessionStorage', STORED + id, '');
             if (id === this.#id) this.title.value = '';
-            this.#done(`To be done: ${title}`, id);
+            this.#shows(`To be done: ${title}`, id);
         });
     }
 
@@ -148,33 +145,29 @@ export class Tasks {
     }
 
     /** What somebody else was faster with is shown, and said, as the row that was pressed is drawn anew. */
-    async #send(sent, path, body) {
+    async #send(sent, one, path, body, said) {
         try {
-            await sent.send('POST', path, body);
+            await sent.send('POST', path, { ...body, seen_at: one.at });
+            this.#shows(said, one.incident);
         } catch (error) {
-            if (error instanceof ApiError && error.status === 409) this.#done(error.message);
+            if (error instanceof ApiError && error.status === 409) this.#shows(error.message, one.incident);
             throw error;
         }
     }
 
-    #base() {
-        return `incidents/${encodeURIComponent(this.#id)}`;
-    }
-
-    #path(one) {
-        return `${this.#base()}/tasks/${encodeURIComponent(one.id)}`;
-    }
-
-    #done(text, id = this.#id) {
+    #shows(text, id) {
         this.detail.app.say(text);
         this.detail.app.changed(id);
     }
 }
 
+const pathOf = (id) => `incidents/${encodeURIComponent(id)}`;
+const taskPath = (one) => `${pathOf(one.incident)}/tasks/${encodeURIComponent(one.id)}`;
+
 /** The tasks and roles of an incident; null where they can't be read now. */
 export async function readTasks(id) {
     try {
-        return (await get(`incidents/${encodeURIComponent(id)}/tasks`)).body;
+        return (await get(`${pathOf(id)}/tasks`)).body;
     } catch (error) {
         if (error instanceof ApiError) return null;
         throw error;

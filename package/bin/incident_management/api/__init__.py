@@ -30,6 +30,7 @@ ROUTES = {
     "stats": ("metrics",),
     "metrics": ("metrics",),
     "teams": ("teams",),
+    "fields": ("fields",),
     "simulate-incident": ("intake.drills",),
     "trigger-detection": ("intake.drills",),
     "webhooks": ("intake.webhooks",),

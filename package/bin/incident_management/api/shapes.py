@@ -32,6 +32,7 @@ TITLE = text(TITLE_CHARACTERS, 1)
 DESCRIPTION = text(TEXT_CHARACTERS)
 NAME = text(NAME_CHARACTERS)
 TIME = number(about="Epoch seconds.")
+FIELDS = any_object("Values of custom fields by name, see GET /fields; null or empty: none.")
 _COUNT = {"type": "integer", "minimum": 0}
 
 # What people give of a window (:mod:`..incidents.clocks.windows`), and what is kept besides.
@@ -110,6 +111,7 @@ _INCIDENT = {
     "room": any_object(
         "Its own channel in Slack: `state`, and where it has one `channel`, `name`."
     ),
+    "fields": any_object("Values of its custom fields by name."),
     "head": listed(any_text(), about="Keys of the newest timeline entries."),
     "entries": _COUNT,
 }

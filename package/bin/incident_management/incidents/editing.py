@@ -14,6 +14,7 @@ from . import timeline
 from .act import Act
 from .canonical import digest
 from .errors import Invalid
+from .field_values import told
 from .fold import EDITABLE
 from .model import SEVERITIES, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
@@ -21,7 +22,7 @@ from .stores import claim_document
 
 __all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
 
-FIELDS = (*EDITABLE, "entities", "severity")
+FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
 # An editor that has not written after so long was killed; another may take its place.
 EDITING_SECONDS = 60.0
@@ -65,9 +66,10 @@ def _claim(act: Act, incident_id: str, expected: str) -> str:
 
 
 def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
-    """Set title, description, severity, owner, team or entities (a list of texts).
+    """Set title, description, severity, owner, team, entities (a list of texts) or fields.
 
-    What is the same already is left alone.
+    ``fields`` are values of custom fields as :meth:`.routing.custom_fields.CustomFields.checked`
+    returns them; an empty one takes a value away. What is the same already is left alone.
 
     Raises:
         NotFound: there is no such incident.
@@ -89,7 +91,21 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
     if severity != incident.severity:
         data = {"from": incident.severity, "to": severity, "reason": f"set by {act.actor}"}
         timeline.append(act, incident_id, "severity", data)
+    fields = _changed(incident.fields, changes.get("fields") or {})
+    if fields:
+        # The last entry: with it, all that was asked for is there.
+        timeline.append(act, incident_id, "fields", fields, act.once)
     return timeline.refresh(act.stores, incident_id)
+
+
+def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the data of an entry ``fields``; empty where all is so already."""
+    new = {name: value for name, value in wanted.items() if value != now.get(name, "")}
+    if not new:
+        return {}
+    data = {"set": new, "was": {name: now[name] for name in new if name in now}}
+    # Searches can't name fields that they do not know.
+    return {**data, "text": told(data)}
 
 
 def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:

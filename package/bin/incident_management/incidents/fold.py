@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
 from .clocks.owed import Owed
 from .clocks.promise import Promise
+from .field_values import FieldValues
 from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
@@ -122,6 +123,7 @@ class State:
         self.promise = Promise()
         self.owed = Owed()
         self.afterwards = Afterwards()
+        self.fields = FieldValues()
         self.dividing = Dividing()
         self._owning = Owning(incident)
         self.closed: Optional[Entry] = None
@@ -133,6 +135,7 @@ class State:
             "status": self._status,
             "severity": self._severity,
             "edited": self._edited,
+            "fields": lambda entry: self.fields.set(entry.data.get("set") or {}),
             "analysis": self._analysis,
             "merged": self._merged,
             "unmerged": self._unmerged,
@@ -165,6 +168,7 @@ class State:
         # What is over for good is waited for no more; what was merged is closed, too.
         incident.update_due = None if incident.status == "closed" else self.owed.due
         incident.update_promised = self.owed.promised
+        incident.fields = dict(self.fields.values)
         incident.review = self.afterwards.state
         incident.follow_ups = self.afterwards.follow_ups
         incident.follow_ups_open = self.afterwards.items.still_open
@@ -198,6 +202,8 @@ class State:
         _extend(incident.tags, data.get("tags") or [])
         _extend(incident.actions, data.get("actions") or [])
         _extend(incident.wordings, data.get("wordings") or [], MAX_WORDINGS)
+        if "fields" in data:
+            self.fields.found(data["fields"])
         _extend(incident.group_values, data.get("group_values") or [], MAX_SHARED)
         incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))

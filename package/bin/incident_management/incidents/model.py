@@ -13,6 +13,7 @@ from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
+from .field_values import tokens
 
 __all__ = [
     "ACTOR",
@@ -162,6 +163,7 @@ class Incident:
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
     ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
+    ``fields`` are the values of its custom fields by name: :mod:`.field_values`.
     Times that did not come yet are None and left out of the document.
     """
 
@@ -217,10 +219,16 @@ class Incident:
     update_promised: Optional[float] = None
     last_update: Document = field(default_factory=dict)
     room: Document = field(default_factory=dict)
+    fields: Document = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def field_values(self) -> List[str]:
+        """The custom fields as lists and rules look for them: ``region=eu``."""
+        return tokens(self.fields)
 
     def to_document(self) -> Document:
         # Copies, because a story goes on adding to its lists.
@@ -230,6 +238,7 @@ class Incident:
             if value is not None
         }
         document.update(self._sorted_by())
+        document["field_values"] = self.field_values
         document["_key"] = self.id
         return document
 

@@ -118,6 +118,7 @@ def _facts(incident: Incident) -> List[str]:
         ("Time to acknowledge (MTTA)", took["acknowledge"]),
         ("Time to resolve (MTTR)", took["resolve"]),
         ("Service level", _service_level(incident)),
+        *((plain(name.replace("_", " ")), value) for name, value in incident.fields.items()),
     )
     return ["| | |", "|---|---|", *(f"| {name} | {plain(text) or '–'} |" for name, text in rows)]
 
@@ -160,6 +161,7 @@ def _edited(data: Data) -> str:
 _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "opened": _opened,
     "edited": _edited,
+    "fields": lambda data: str(data.get("text") or ""),
     "signal": lambda data: _joined(" ", f"added {_signals(data)}", data.get("reason")),
     "routed": lambda data: str(data.get("reason") or ""),
     "note": lambda data: str(data.get("text") or ""),

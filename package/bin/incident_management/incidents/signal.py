@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
+from .field_values import NAME, VALUE_CHARACTERS
 from .model import SEVERITIES, Document
 
-__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal", "readable"]
+__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal", "first_values", "readable"]
 
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
@@ -32,6 +33,7 @@ NAME_CHARACTERS = 100
 MAX_ACTIONS = 20
 MAX_TAGS = 20
 MAX_GROUP_VALUES = 20
+MAX_FIELDS = 50
 # Control characters but tab and line ends (Windows has ``\r\n``), and those that turn the direction
 # of the text around them: a dashboard would show ``exe.png`` for what ends in ``gnp.exe``. Not the
 # marks U+200E and U+200F, which turn no letters and are in ordinary Hebrew and Arabic.
@@ -47,7 +49,8 @@ class Signal:
     people do about it, ``actions`` the entries of the catalogue that suit it. ``tags`` are the
     detection's own words, for routing and suppression. ``group_values`` (``customer=acme``)
     are what it shares with problems that belong to it. ``after`` says when it opens an incident
-    (:mod:`.intake.conditions`); empty: at once.
+    (:mod:`.intake.conditions`); empty: at once. ``fields`` are values of the incident's custom
+    fields, by name.
     """
 
     key: str
@@ -73,6 +76,7 @@ class Signal:
     tags: List[str] = field(default_factory=list)
     after: Document = field(default_factory=dict)
     group_values: List[str] = field(default_factory=list)
+    fields: Document = field(default_factory=dict)
 
     @classmethod
     def create(cls, *, run: str, dedup: Optional[Mapping[str, Any]] = None, **given: Any) -> Signal:
@@ -126,12 +130,23 @@ class Signal:
             del document["after"]
         if not self.group_values:
             del document["group_values"]
+        if not self.fields:
+            del document["fields"]
         return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Signal:
         values = {name: document[name] for name in _SIGNAL_FIELDS if name in document}
         return cls(key=str(document["_key"]), **values)
+
+
+def first_values(signals: Iterable[Signal]) -> Document:
+    """Return the values that signals bring of custom fields, of each field the first."""
+    found: Document = {}
+    for signal in signals:
+        for name, value in signal.fields.items():
+            found.setdefault(name, value)
+    return found
 
 
 def _cut(characters: int) -> Callable[[str], str]:
@@ -149,6 +164,16 @@ def _cut_readable(characters: int) -> Callable[[str], str]:
 
 def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
     return lambda names: [name[:NAME_CHARACTERS] for name in dict.fromkeys(names)][:most]
+
+
+def _field_values(values: Mapping[str, Any]) -> Document:
+    """Keep what has a field's name and is one value, each of a length that tells it is too long."""
+    found = {
+        name: str(value)[: VALUE_CHARACTERS + 1]
+        for name, value in values.items()
+        if NAME.fullmatch(name) and isinstance(value, (str, int, float))
+    }
+    return dict(list(found.items())[:MAX_FIELDS])
 
 
 def _samples(rows: Sequence[Mapping[str, Any]]) -> List[Document]:
@@ -197,6 +222,7 @@ NORMAL: Dict[str, Callable[[Any], Any]] = {
     "actions": _first_names(MAX_ACTIONS),
     "tags": _first_names(MAX_TAGS),
     "group_values": _first_names(MAX_GROUP_VALUES),
+    "fields": _field_values,
 }
 UNLESS_GIVEN: Document = {
     **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
@@ -206,6 +232,7 @@ UNLESS_GIVEN: Document = {
     "tags": [],
     "group_values": [],
     "after": {},
+    "fields": {},
     "count": 1,
     "group": True,
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, List, Mapping, Optional, Sequence
 
 from ..ports import Document
-from . import lifecycle, timeline
+from . import editing, lifecycle, timeline
 from .act import Act
 from .canonical import milliseconds
 from .clocks import checkpoint
@@ -98,19 +98,35 @@ def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incid
 
 
 def resolve(
-    act: Act, routing: Routing, incident_id: str, ending: Ending, last: str = ""
+    act: Act,
+    routing: Routing,
+    incident_id: str,
+    ending: Ending,
+    last: str = "",
+    fields: Optional[Mapping[str, str]] = None,
 ) -> Incident:
-    """Resolve an incident, with a ``last`` update for stakeholders unless that is empty.
+    """Resolve an incident for a person, with a ``last`` update for stakeholders unless it is empty.
 
     What is still to be done is written down with it.
+
+    ``fields``: values of custom fields to set before, as :func:`.editing.edit` takes them. Raises
+    Invalid where it lacks one that it needs.
     """
     incident = timeline.current(act.stores, incident_id)
+    lifecycle.must_be_open(incident, "resolved")
+    values = {**incident.fields, **(fields or {})}
+    routing.fields.check_resolvable(incident.severity, incident.team, values)
+    if fields:
+        editing.edit(_part(act, "fields"), incident_id, {"fields": fields})
     if last.strip():
-        lifecycle.must_be_open(incident, "resolved")
-        telling = act.named(f"{act.once}:update" if act.once else "")
-        write(telling, routing, incident_id, Update(last, "resolved"))
+        write(_part(act, "update"), routing, incident_id, Update(last, "resolved"))
     ending = replace(ending, tasks_left=left_open(routing, incident))
     return lifecycle.resolve(act, incident_id, ending)
+
+
+def _part(act: Act, name: str) -> Act:
+    """Return a part of an act, which is done before it."""
+    return act.named(f"{act.once}:{name}" if act.once else "")
 
 
 def updates_of(entries: Sequence[Entry]) -> List[Entry]:

@@ -32,6 +32,7 @@ HEADLINES = {
     "routed": "Incident routed",
     "note": "Note added",
     "edited": "Incident corrected",
+    "fields": "Custom fields set",
     "pinned": "Kept open, or no longer",
     "signal": "More of the same found",
     "analysis": "Likely cause",

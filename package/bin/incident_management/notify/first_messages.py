@@ -58,7 +58,10 @@ REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 4000.0
 # What is pressed is answered by then; the answer lays the message out as it was when pressed.
 PRESSED_SECONDS = 60.0
-_READ = ("updated_at", "title", "severity", "status", "team", "owner", "roles", "cause", "room")
+_READ = (
+    *("updated_at", "title", "severity", "status", "team", "owner", "roles", "cause", "room"),
+    "fields",
+)
 _PLACES = {"in_progress": 0, "resolved": 2, "closed": 2}
 OPEN_PLACE = 1
 _COMING = ("pending", "sending")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote as url_quote
 from urllib.parse import urlencode
 
@@ -30,6 +30,8 @@ __all__ = [
     "Message",
     "build",
     "facts",
+    "field_facts",
+    "fields_of",
     "incident_url",
     "link_words",
     "list_url",
@@ -45,6 +47,7 @@ PAGE = "/app/incident_management/workbench"
 TITLE_LENGTH = 200
 TEXT_LENGTH = 2000
 QUOTE_LENGTH = 700
+VALUE_LENGTH = 200
 LISTED = 5
 # The event of what says where an incident stands, and not what has happened.
 STANDING = "standing"
@@ -54,7 +57,7 @@ SUMMARY = "summary"
 # Of these people want to know whose doing it is.
 _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
-    "pinned", "approval", "joined", "split", "escalation", "update",
+    "pinned", "approval", "joined", "split", "escalation", "update", "fields",
 )  # fmt: skip
 # What is told of an entry, by its kind or what it means, out of its data.
 _TOLD = {
@@ -84,7 +87,8 @@ class Message:
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
     ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
-    it is news (:mod:`.announcing.follow_up_tickets`).
+    it is news (:mod:`.announcing.follow_up_tickets`). ``fields`` are the custom fields that it
+    shows, those without a value too: name, label and value.
     """
 
     event: str
@@ -113,6 +117,7 @@ class Message:
     next_by: float = 0.0
     stakeholders: str = ""
     room: str = ""
+    fields: List[List[str]] = field(default_factory=list)
     roles: str = ""
     follow_up: str = ""
     due: float = 0.0
@@ -154,6 +159,7 @@ def build(
     entry: Mapping[str, Any],
     analysis: Optional[Mapping[str, Any]] = None,
     web_url: str = "",
+    shown: Sequence[Sequence[str]] = (),
 ) -> Message:
     """Build the message for one timeline entry.
 
@@ -162,6 +168,7 @@ def build(
         entry: the entry's document.
         analysis: the newest analysis document of the incident, if there is one.
         web_url: base URL of Splunk Web, for the link.
+        shown: the custom fields that a message shows, see :func:`fields_of`.
     """
     event = event_of(entry)
     cause, quote = _cause(incident, analysis)
@@ -189,6 +196,7 @@ def build(
         eased=event == "severity" and _is_lower(entry["data"]),
         next_by=float(entry["data"].get("next_by") or 0.0),
         room=str(entry["data"]["channel"]) if event == ROOM_OPENED else "",
+        fields=fields_of(incident, shown),
         roles=roles_told(incident.get("roles")),
     )
 
@@ -199,6 +207,20 @@ def roles_told(roles: Any) -> str:
         return roles
     held = (one for one in roles or () if one["person"])
     return plain("; ".join(f"{one['id']}: {one['person']}" for one in held), 500)
+
+
+def fields_of(incident: Mapping[str, Any], shown: Iterable[Sequence[str]]) -> List[List[str]]:
+    """Return name, label and present value of custom fields, of which ``shown`` begin with two."""
+    values = incident.get("fields") or {}
+    return [
+        [name, plain(label, 60), one_line(values.get(name), VALUE_LENGTH)]
+        for name, label, *_ in shown
+    ]
+
+
+def field_facts(message: Message) -> List[Tuple[str, str]]:
+    """Return label and value of the custom fields that have one."""
+    return [(label, value) for _name, label, value in message.fields if value]
 
 
 def _affected(entry: Mapping[str, Any], incident: Mapping[str, Any]) -> List[str]:
@@ -348,7 +370,7 @@ def facts(message: Message) -> List[tuple[str, str]]:
         found.append(("Incident", message.incident_id))
     if message.rules:
         found.append(("Found by", listed(message.rules)))
-    return found
+    return found + field_facts(message)
 
 
 def listed(names: List[str]) -> str:

@@ -28,11 +28,15 @@ def marks_of(document: Mapping[str, Any]) -> Marks:
 
     The same of an incident's document, and of a message's that was made of it.
     """
+    fields = document.get("fields") or {}
+    named = fields.items() if isinstance(fields, dict) else ((name, v) for name, _, v in fields)
     return [
         one_line(document.get("title"), TITLE_LENGTH),
         *(str(document.get(name) or "") for name in ("severity", "status")),
         *(plain(document.get(name), 80) for name in ("team", "owner")),
         plain(document.get("cause"), 500),
+        # Earlier versions noted none.
+        *(f"{name}={value}" for name, value in sorted(named) if value),
         # Without any, as before there were roles.
         *filter(None, [roles_told(document.get("roles"))]),
     ]
@@ -68,8 +72,10 @@ def standing(
     known = [entry.to_document() for entry in timeline.effective(entries)]
     is_over = incident["status"] in ENDED
     turns = [entry for entry in known if event_of(entry) in (ENDED if is_over else _OPEN)]
+    shown = first.get("fields") or ()
     told = [
-        build(incident, entry, analysis, web_url) for entry in [*_taken(known)[-1:], *turns[-1:]]
+        build(incident, entry, analysis, web_url, shown)
+        for entry in [*_taken(known)[-1:], *turns[-1:]]
     ]
     now = told[-1] if told else Message.from_document(first)
     texts = [str(first.get("text") or ""), now.text if is_over else ""]

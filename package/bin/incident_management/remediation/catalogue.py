@@ -14,6 +14,7 @@ from ..conf_values import listed
 from ..durations import seconds_of
 from ..incidents.canonical import digest
 from .executors.traits import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
+from .sources import without_value
 
 __all__ = [
     "SAMPLE_FIELDS",
@@ -190,12 +191,15 @@ def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
 
 def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
     """Say what keeps an action's inverse from undoing it; empty where nothing is known to."""
-    place = _undone_elsewhere(action, actions)
+    inverse = actions.get(action.inverse)
+    if inverse is None:
+        return ""
+    place = _undone_elsewhere(action, inverse)
     if place:
         return f"differ in argument.{place}: give both the same."
-    inverse = actions.get(action.inverse)
-    if inverse is None or inverse.executor != action.executor:
-        return ""
+    lacking = without_value(action, inverse)
+    if lacking or inverse.executor != action.executor:
+        return lacking
     mine, its = (_sources(each) for each in (action, inverse))
     for name, source in RESTORED.get(action.executor, {}).items():
         if its.get(name) != source:
@@ -211,10 +215,9 @@ def _sources(action: Action) -> Dict[str, str]:
     return {argument.name: argument.source for argument in action.arguments}
 
 
-def _undone_elsewhere(action: Action, actions: Mapping[str, Action]) -> str:
+def _undone_elsewhere(action: Action, inverse: Action) -> str:
     """Return the argument by which an action's inverse is about another object, empty if none."""
-    inverse = actions.get(action.inverse)
-    if inverse is None or not {action.executor, inverse.executor} <= set(PLACES):
+    if not {action.executor, inverse.executor} <= set(PLACES):
         return ""
     mine, its = (_sources(each) for each in (action, inverse))
     for name, unless in PLACES[action.executor].items():

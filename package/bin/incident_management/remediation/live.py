@@ -42,7 +42,7 @@ def each_plan(
     """Do something with every live plan, the oldest first, until it was done 20 times.
 
     What can't be done with one plan keeps no other back: ``failed`` gets its id and why. Returns
-    how often ``work`` returned True. Raises SplunkError, which would stop all of them.
+    how often ``work`` returned True. Raises SplunkError where that would stop all of them.
     """
     count = 0
     for plan in live_plans(context):
@@ -52,10 +52,15 @@ def each_plan(
             count += work(plan["_key"])
         except NotFound:
             continue  # Its incident left by age.
-        except SplunkError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one plan must not stop the others
-            known = isinstance(error, (SearchFailed, CatalogueError, Refused))
+        except Exception as error:
+            if isinstance(error, SplunkError) and not _is_of_one(error):
+                raise
+            known = isinstance(error, (SearchFailed, CatalogueError, Refused, SplunkError))
             if failed is not None:
                 failed(plan["_key"], str(error) if known else f"{type(error).__name__}: {error}")
     return count
+
+
+def _is_of_one(error: SplunkError) -> bool:
+    """Tell whether splunkd has only said no to what was asked: of another plan it may say yes."""
+    return 400 <= error.status < 500 and error.status != 401

@@ -19,6 +19,7 @@ __all__ = [
     "FINISHED",
     "PlanState",
     "before_run",
+    "is_whole",
     "new_plan",
     "plan_digest",
     "plan_state",
@@ -107,6 +108,11 @@ def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict
 def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of what a plan would do and why, which an approval is given for."""
     return digest({name: plan[name] for name in _HASHED})
+
+
+def is_whole(plan: Mapping[str, Any]) -> bool:
+    """Tell whether what a plan would do, and the state that it is for, are as they were made."""
+    return plan_digest(plan) == plan["plan_hash"] and digest(plan["state"]) == plan["state_hash"]
 
 
 def _summary(action: Action, arguments: Mapping[str, str], facts: Facts) -> str:

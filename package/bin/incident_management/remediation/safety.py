@@ -10,7 +10,6 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ..durations import span
 from ..incidents import timeline
-from ..incidents.canonical import digest
 from ..incidents.model import Entry, Incident
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
@@ -18,7 +17,7 @@ from .context import Context, Refused
 from .freeze import Freeze, freeze_check, freezes_on
 from .occupying import blocking_run
 from .pace import pace
-from .plan import PlanState, before_run, plan_digest, terms_of
+from .plan import PlanState, before_run, is_whole, terms_of
 from .present import present, standing
 from .proof import blamed_hypothesis, verified_citations
 
@@ -141,7 +140,7 @@ def _frozen(
 
 
 def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
-    same = plan_digest(plan) == plan["plan_hash"] and digest(plan["state"]) == plan["state_hash"]
+    same = is_whole(plan)
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
         # The hash does not cover these, which say how many must approve, and what else may not run.

@@ -9,7 +9,7 @@ from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executors.executor import Executor, ExecutorError, Outcome, Unfit
 from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
-from .plan import PlanState
+from .plan import PlanState, is_whole
 from .present import address_of, suitable_facts
 from .runs import Run, action_run, rollback_run
 from .safety import resolved_arguments
@@ -65,8 +65,16 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, so what "
             "carries it out now can't tell what became of it."
         )
-    bound = {name: plan["state"][name] for name in BOUND_FACTS.get(action.executor, ())}
-    arguments = {**plan["arguments"], **bound, **_object(plan), **_incident(plan, action)}
+    if not is_whole(plan):
+        raise CatalogueError(f"{plan['_key']} was changed after it was made.")
+    bound, known = BOUND_FACTS.get(action.executor, ()), plan["state"]
+    if not set(bound) <= set(known):
+        raise CatalogueError(
+            f"{plan['_key']} was made before the app was upgraded, and does not say what it is "
+            "recognised by now."
+        )
+    told = {name: known[name] for name in bound}
+    arguments = {**plan["arguments"], **told, **_object(plan), **_incident(plan, action)}
     return Step(action_run(plan), action, arguments, _address(plan))
 
 
@@ -99,6 +107,9 @@ def inverse_step(
     context: Context, plan: Mapping[str, Any], state: PlanState, check: bool = True
 ) -> Step:
     """Return what undoes a plan. Raises Refused when it can't be carried out."""
+    if not is_whole(plan):
+        sentence = f"{plan['_key']} was changed after it was made: undo it by hand."
+        raise Refused(sentence, "plan_changed")
     if not plan["inverse"]:
         raise Refused(f"'{plan['action']}' has no inverse: undo it by hand.", "no_inverse")
     try:
@@ -214,12 +225,17 @@ def act(context: Context, step: Step) -> Outcome:
 
 
 def look(context: Context, step: Step, run: Run) -> Outcome:
-    """Have the executor find out what became of a run that asked for the same as a step does."""
+    """Have the executor find out what became of a run that asked for the same as a step does.
+
+    An answer that it trips over is none: else the run would have no end, and keep its entity.
+    """
     try:
         executor = reached(context, replace(step, address=_begun_at(context, run) or step.address))
+        return executor.settle(step.arguments, run.request_id)
     except ExecutorError as error:
         return Outcome("unknown", str(error))
-    return executor.settle(step.arguments, run.request_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody can tell
+        return Outcome("unknown", f"What is so can't be read ({type(error).__name__}: {error}).")
 
 
 def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:

@@ -12,6 +12,7 @@ from .executors.executor import Outcome
 from .objections import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
 from .plan import PlanState
 from .runs import rollback_in_doubt, rollback_run
+from .safety import SKEW_SECONDS
 from .steps import Step, end, inverse_step, look
 
 __all__ = ["roll_back", "undo"]
@@ -72,7 +73,9 @@ def undo(context: Context, plan_id: str) -> PlanState:
     done = over(context, plan)
     if done:
         return _give_up(context, plan, state, str(done))
-    late = context.clock.now() - state.judged_at > UNDO_SECONDS
+    # A verdict from the future: the clock was set back, and that time is not waited for.
+    since = context.clock.now() - state.judged_at
+    late = not -SKEW_SECONDS <= since <= UNDO_SECONDS
     try:
         as_approved(context, plan)
         step = _undoing(context, plan, state)
@@ -81,7 +84,7 @@ def undo(context: Context, plan_id: str) -> PlanState:
     except Refused as refusal:
         if refusal.passing and not late:
             raise
-        words = f"It was not undone within {span(UNDO_SECONDS)}. " if late else ""
+        words = f"It was not undone within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
         return _give_up(context, plan, state, f"{words}{refusal}")
     reason = f"The fix did not help. {in_spite_of(freezes_on_undoing(context, plan, state))}"
     return _carry_back(context, plan, step, SYSTEM, reason.strip())

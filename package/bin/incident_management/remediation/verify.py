@@ -17,6 +17,7 @@ from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..ports import Searcher, SearchFailed
+from ..splunk.session import SplunkError
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context
 from .ending import found_since, kept_open, resolve_once, verdict_once
@@ -112,14 +113,19 @@ class Verifier:
             return False
         try:
             judgement = self._judgement(plan, state, turn, now)
-        except (SearchFailed, CatalogueError) as error:
-            turn.failed(now)
-            if now < turn.deadline:
-                raise
-            judgement = Judgement(INSUFFICIENT, str(error))
+        except SplunkError:
+            raise
         except CannotJudge as error:
             turn.failed(now)
             judgement = Judgement(INSUFFICIENT, str(error))
+        except Exception as error:
+            # Also what nobody expected: a plan without an end would keep its entity.
+            turn.failed(now)
+            if now < turn.deadline:
+                raise
+            known = isinstance(error, (SearchFailed, CatalogueError))
+            why = str(error) if known else f"It can't be judged ({type(error).__name__}: {error})."
+            judgement = Judgement(INSUFFICIENT, why)
         if judgement is None or (judgement.outcome == INSUFFICIENT and now < turn.deadline):
             return False
         return self._conclude(plan, judgement)
@@ -140,17 +146,22 @@ class Verifier:
             turn.next = over
             return None
         if now > turn.deadline + LATE_SECONDS:
-            late = span(now - state.done_at)
-            return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
+            return self._too_late(state)
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
         meant = self._meant(plan)
         judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
+        if self._context.clock.now() > turn.deadline + LATE_SECONDS:
+            return self._too_late(state)  # Its searches took so long.
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
         judgement = self._if_nothing_came(plan, judgement, known)
         return self._if_it_stands(plan, state, judgement, turn)
+
+    def _too_late(self, state: PlanState) -> Judgement:
+        late = span(self._context.clock.now() - state.done_at)
+        return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
 
     def _meant(self, plan: Mapping[str, Any]) -> Meant:
         """On whose word a plan is undone, by the entries of its incident."""

@@ -33,6 +33,7 @@ FILE = "incident_routing"
 PATH = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{FILE}")
 # A field of the page holds no dot.
 _STEP_FIELD = re.compile(r"^step_(\d+)$")
+_CHOSEN = {"channels", "events", "shown"}
 _STEP = re.compile(r"^step\.(\d+)$")
 # A backslash at its end would make the next line of the file part of the value ("Configuration file
 # structure" in the Admin Manual), as a line break would begin a setting of its own.
@@ -108,9 +109,9 @@ class RoutingFile:
         """Return a stanza's settings as the page's fields."""
         fields = {_STEP.sub(r"step_\1", key): value for key, value in values.items()}
         fields["disabled"] = "1" if is_off(values) else "0"
-        if "channels" in fields:
+        for name in _CHOSEN & fields.keys():
             # The page's list of choices knows no blanks.
-            fields["channels"] = ",".join(listed(fields["channels"]))
+            fields[name] = ",".join(listed(fields[name]))
         return fields
 
     def _settings(self, fields: Mapping[str, str]) -> Values:

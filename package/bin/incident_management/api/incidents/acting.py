@@ -30,8 +30,11 @@ change = partial(
     route, "POST", capability="incident_write", answers=INCIDENT_ANSWER, headers=IF_MATCH
 )
 """Registers a route that changes the incident in its path, as :func:`..router.route` does."""
-# Fields that only the order of a list needs.
-_FOR_SORTING = ("severity_rank", "status_rank", "last_seen", "next_due", "urgency")
+# What only lists are ordered and filtered by.
+_FOR_LISTS = (
+    *("severity_rank", "status_rank", "last_seen", "next_due", "urgency"),
+    "field_values",
+)
 
 
 def acted(
@@ -96,7 +99,7 @@ def document_of(request: Request) -> Document:
 
 def shown(document: Mapping[str, object]) -> Document:
     """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
-    visible = {k: v for k, v in document.items() if not k.startswith("_") and k not in _FOR_SORTING}
+    visible = {k: v for k, v in document.items() if not k.startswith("_") and k not in _FOR_LISTS}
     if document.get("status") == "closed":
         # Versions before this one left it on what was merged.
         visible.pop("update_due", None)

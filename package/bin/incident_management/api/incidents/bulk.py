@@ -45,6 +45,10 @@ def _set_severity(act: Act, incident_id: str, severity: str) -> Incident:
     return editing.edit(act, incident_id, {"severity": severity})
 
 
+def _set_field(act: Act, routing: Routing, incident_id: str, field: str, value: str) -> Incident:
+    return editing.edit(act, incident_id, {"fields": routing.fields.checked({field: value})})
+
+
 def _resolve(act: Act, routing: Routing, incident_id: str, **said: str) -> Incident:
     return updates.resolve(act, routing, incident_id, lifecycle.Ending(**said))
 
@@ -61,6 +65,7 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "note": Action(lifecycle.note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
+    "field": Action(_set_field, ("field", "value"), needs=("field",), routed=True),
     "resolve": Action(_resolve, tuple(RESOLUTION), routed=True),
     "reopen": Action(lifecycle.reopen, ("reason",)),
     "close": Action(lifecycle.close, ("reason",)),
@@ -73,6 +78,8 @@ _FIELDS = {
     "reason": REASON,
     "text": NOTE,
     "severity": SEVERITY,
+    "field": text(40, 1, "The name of a custom field."),
+    "value": text(1000, about="What it is set to; empty: nothing."),
     "state": one_of(REVIEW_STATES, "Of a review; `not_needed` takes a `reason`."),
     **RESOLUTION,
 }

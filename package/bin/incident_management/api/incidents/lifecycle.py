@@ -8,7 +8,7 @@ from ...incidents import lifecycle, updates
 from ...incidents.clocks import assignment
 from ..router import Request, Response
 from ..schema import flag, obj, one_of, record, text
-from ..shapes import NAME, REASON
+from ..shapes import FIELDS, NAME, REASON
 from .acting import acted, change
 
 # What a resolve may say.
@@ -55,11 +55,12 @@ def add_note(request: Request) -> Response:
 _LAST = text(updates.TEXT_CHARACTERS, about="A last update for stakeholders.")
 
 
-@change("/incidents/{id}/resolve", body=obj({**RESOLUTION, "update": _LAST}))
+@change("/incidents/{id}/resolve", body=obj({**RESOLUTION, "update": _LAST, "fields": FIELDS}))
 def resolve(request: Request) -> Response:
     """Resolve an open incident: ``resolution`` is what was done, ``reason`` why it is over."""
     ending = lifecycle.Ending(**{name: request.text(name) for name in RESOLUTION})
-    return acted(request, updates.resolve, ending, request.text("update"), routed=True)
+    fields = request.routing().fields.checked(request.body.get("fields") or {})
+    return acted(request, updates.resolve, ending, request.text("update"), fields, routed=True)
 
 
 @change("/incidents/{id}/reopen", body=obj({"reason": REASON}))

@@ -13,8 +13,9 @@ from ... import conf_values
 from ...incidents.canonical import digest
 from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ...incidents.errors import Invalid
+from ...incidents.field_values import NAME
 from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
-from ...incidents.stores import IS_OPEN, find_by
+from ...incidents.stores import IS_OPEN, any_of, find_by
 from ...ports import Collection
 from ..router import Request, Response, route
 from ..schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
@@ -38,6 +39,7 @@ ORDERS = {
     "sla_due": "next_due",
 }
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
+_BETWEEN_FIELDS = re.compile(r"\s*,\s*(?=[a-z][a-z0-9_]*=)", re.ASCII)
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
 NAMES = f"{SEVERAL} A name that has commas is found, too."
@@ -84,6 +86,11 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
         f"(`{BY_HAND}` where there is none) or a tag; in any case.",
     ),
     "review": REVIEW_FILTER,
+    "field": text(
+        2000,
+        about="Values of custom fields, such as `region=eu`. By comma: of one field any of them, "
+        "of several fields one of each.",
+    ),
 }
 # Field that a list shows -> the field of the document that it is made of, where that is another.
 SHOWN_FROM = {"affected_systems": "entities"}
@@ -305,11 +312,27 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
         if name == "sla_status" and values and set(values) <= set(SLA_STATUSES_OF_OPEN):
             # Without it, all incidents would be looked at for the few that are open.
             clauses.append(IS_OPEN)
+    clauses += [any_of("field_values", tokens) for tokens in _fields_named(arguments.get("field"))]
     for name, (stored, operator) in RANGES.items():
         if name in arguments:
             # As a float, which the stored times are: a whole number may be beyond the store's.
             clauses.append({stored: {operator: float(arguments[name])}})
     return clauses
+
+
+def _fields_named(text: Any) -> List[List[str]]:
+    """Return what the filter ``field`` asks for: of each field, the tokens of its values.
+
+    A value may have commas: only what a name and ``=`` follow is one between two values. Raises
+    Invalid for what names no field, or no value.
+    """
+    found: Dict[str, List[str]] = {}
+    for part in filter(None, _BETWEEN_FIELDS.split(str(text or "").strip())):
+        name, _, value = (one.strip() for one in part.partition("="))
+        if not NAME.fullmatch(name) or not value:
+            raise Invalid(f"'{part[:40]}' is no value of a field; write it as region=eu.")
+        found.setdefault(name, []).append(f"{name}={value}")
+    return list(found.values())
 
 
 def _searched(document: Document) -> str:

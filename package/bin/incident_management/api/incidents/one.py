@@ -14,6 +14,7 @@ from ..schema import any_text, flag, listed, obj, record
 from ..shapes import (
     DESCRIPTION,
     ENTRY,
+    FIELDS,
     INCIDENT,
     LIMIT,
     NAME,
@@ -39,6 +40,7 @@ SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add their
             "description": DESCRIPTION,
             "severity": SEVERITY,
             "affected_systems": SYSTEMS,
+            "fields": FIELDS,
         },
         ("title",),
     ),
@@ -46,7 +48,9 @@ SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add their
 )
 def open_incident(request: Request) -> Response:
     """Open an incident by hand. The severity is medium unless given."""
-    ingest = Ingest(request.stores, request.clock, request.routing(), request.topology())
+    routing = request.routing()
+    fields = routing.fields.checked(request.body.get("fields") or {})
+    ingest = Ingest(request.stores, request.clock, routing, request.topology())
     incident = ingest.open_by_hand(
         request.text("title", required=True),
         request.text("description"),
@@ -55,6 +59,7 @@ def open_incident(request: Request) -> Response:
         request.user,
         request.mark or uuid.uuid4().hex,
         request.began,
+        {name: value for name, value in fields.items() if value},
     )
     return answered(incident.to_document(), 201)
 
@@ -72,6 +77,7 @@ _EDITED = {
     "severity": SEVERITY,
     "owner": NAME,
     "team": NAME,
+    "fields": FIELDS,
 }
 
 
@@ -87,7 +93,8 @@ _EDITED = {
 def replace_incident(request: Request) -> Response:
     """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``.
 
-    Only ``affected_systems`` stay as they are when they are left out: signals name them, too.
+    Only ``affected_systems`` and ``fields`` stay as they are when they are left out: signals name
+    them, too. Of ``fields`` those stay that are not named.
     """
     empty = {"description": "", "owner": "", "team": ""}
     return _edited(request, {**empty, **request.body}, required=True)
@@ -187,6 +194,8 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     }
     if "affected_systems" in changes:
         edited["entities"] = list(dict.fromkeys(request.texts("affected_systems")))
+    if "fields" in changes:
+        edited["fields"] = request.routing().fields.checked(changes["fields"])
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)

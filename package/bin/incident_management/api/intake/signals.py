@@ -59,6 +59,7 @@ FINDING = named(
             "runbook": text(2000, about="A link to what people do about it."),
             "actions": listed(text(100), 20, about="Entries of the catalogue that suit it."),
             "tags": listed(text(100), 20, about="The detection's own words, for routing."),
+            "fields": any_object("Values of custom fields by name; the first one stands."),
             "after": obj(
                 {
                     "signals": whole(0, conditions.MAX_SIGNALS, "So many of this problem."),

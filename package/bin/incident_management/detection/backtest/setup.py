@@ -15,7 +15,7 @@ from ...splunk.session import APP, Session, SplunkError
 from ..lookback import own_times
 from ..monitors.monitor import DEFAULT_THRESHOLDS, Monitor
 from ..read_only import NotReadOnly, check_read_only
-from ..thresholds import final_limit
+from ..thresholds import final_limit, threshold_of
 from ..timemodifiers import resolve
 from .asked import Asked
 from .known import Known
@@ -76,9 +76,19 @@ def replay(
     found_any = False
     for row in compared(run, asked, known.recorded(start, end)):
         found_any = found_any or row.get("runs_fired") not in (None, 0)
+        if row.get("setting") == "proposed" and row.get("kind") == "summary" and row["threshold"]:
+            tell(how_to_set(detection.spl, row["threshold"]))
         yield {column: row.get(column, "") for column in COLUMNS}
     if not found_any:
         tell(nothing_found(detection.name, len(moments)))
+
+
+def how_to_set(spl: str, threshold: str) -> str:
+    """One sentence that says where a proposed threshold is set."""
+    limit = threshold_of(spl)[1]
+    if limit.startswith("`"):
+        return f"Set the macro {limit[1:-1]} to {threshold}, as proposed."
+    return f"Write {threshold} in the place of {limit} in the search's last where, as proposed."
 
 
 def nothing_found(name: str, runs: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-__all__ = ["Calmed", "Settings", "calmed", "findings_of"]
+__all__ = ["Calmed", "Settings", "calmed", "findings_of", "no_more"]
 
 MAX_THRESHOLDS = 60
 PERIODS = (("15m", 900.0), ("30m", 1800.0), ("1h", 3600.0), ("2h", 7200.0), ("4h", 14400.0),
@@ -124,6 +124,16 @@ def findings_of(
     return sorted(found, key=lambda one: (one.time, one.incident_id))
 
 
+def no_more(findings: Sequence[Finding], settings: Settings) -> Set[str]:
+    """Return the incidents of which no finding is above the threshold as it stands now."""
+    above = {one.incident_id for one in findings if _is_above(one, settings)}
+    return {one.incident_id for one in findings} - above
+
+
+def _is_above(one: Finding, settings: Settings) -> bool:
+    return settings.value is None or one.value is None or one.value > settings.value
+
+
 def calmed(
     findings: Sequence[Finding],
     feedback: Mapping[str, str],
@@ -135,12 +145,12 @@ def calmed(
 
     Where people called incidents false or duplicates, the one that drops most of these, and of
     equals the one that drops least else. Where nobody did, the mildest that leaves at most
-    ``wanted_per_day`` pages a day.
+    ``wanted_per_day`` pages a day. What the threshold no longer lets through does not count.
 
     Args:
         feedback: verdict, or an empty text, by the id of each incident that it opened.
     """
-    mine = [one for one in findings if one.incident_id in feedback]
+    mine = [one for one in findings if one.incident_id in feedback and _is_above(one, settings)]
     known = {one.incident_id for one in mine}
     true = {key for key in known if feedback[key] == "true_positive"}
     unwanted = {key for key in known if feedback[key] in UNWANTED}

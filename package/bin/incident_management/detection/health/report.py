@@ -20,7 +20,7 @@ from ..cron import Cron
 from ..monitors.signed import monitors_in, signed, troubles
 from ..thresholds import threshold_of
 from ..throttle import Throttle
-from .calming import Settings, calmed, findings_of
+from .calming import Settings, calmed, findings_of, no_more
 from .enabled import enabled_since
 from .found import Key, OpenedBy, RecentSignals, last_before, opened_by
 from .measures import DAY, MONTH_DAYS, PAGES_A_DAY, WEEK_DAYS, Verdicts, firing, noise, quietness
@@ -154,7 +154,9 @@ class HealthReport:
         fired = found.last(key) or older.get(key)
         state, why = self._state(key, saved, fired)
         verdicts = Verdicts.of(mine)
-        noisy = noise(verdicts, week["pages_per_day"], self._limit)
+        noisy, calmed_by = noise(verdicts, week["pages_per_day"], self._limit), None
+        if noisy and saved:
+            noisy, calmed_by = self._as_set_now(saved, mine, noisy)
         return {
             "name": name,
             "app": app,
@@ -167,7 +169,7 @@ class HealthReport:
             "feedback": verdicts.to_document(),
             "noisy": bool(noisy),
             "why_noisy": noisy,
-            "calmed_by": self._calmed_by(saved, mine) if noisy and saved else None,
+            "calmed_by": calmed_by,
         }
 
     def _is_monitor(self, key: Key) -> bool:
@@ -189,20 +191,30 @@ class HealthReport:
             why = f'It never fired. Replay it, with | incidentbacktest monitor="{name}".'
         return state, why
 
-    def _calmed_by(
-        self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]]
-    ) -> Optional[Document]:
-        """What would have calmed it; monitors and other tools have none of these settings."""
+    def _as_set_now(
+        self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]], noisy: str
+    ) -> Tuple[str, Optional[Document]]:
+        """Return why a saved search is noisy, and what would have calmed it.
+
+        Neither where its threshold was raised since, above what had made it noisy.
+        """
         since = self._now - MONTH_DAYS * DAY
         of: List[Document] = [{"rule": saved.name}, {"received_at": {"$gte": since}}]
         of.append({"$or": [{"app": saved.app}, {"app": ""}]})
         signals = self._stores.signals.find({"$and": of}, "received_at:-1", MAX_SIGNALS)
         settings = self._settings(saved)
-        feedback = {str(one["id"]): str(one.get("feedback") or "") for one in opened}
         found = findings_of(signals, settings.metric, self._reopened)
+        gone = no_more(found, settings)
+        left = [one for one in opened if one["id"] not in gone]
+        if gone:
+            week = firing(left, self._reopened, 0, WEEK_DAYS, self._now)
+            noisy = noise(Verdicts.of(left), week["pages_per_day"], self._limit)
+        if not noisy:
+            return "", None
+        feedback = {str(one["id"]): str(one.get("feedback") or "") for one in left}
         days = max(1.0, (self._now - found[0].time) / DAY) if found else 1.0
         best = calmed(found, feedback, settings, days, self._limit)
-        return best.to_document() if best else None
+        return noisy, best.to_document() if best else None
 
     def _settings(self, saved: SavedDetection) -> Settings:
         metric, limit = threshold_of(saved.spl)

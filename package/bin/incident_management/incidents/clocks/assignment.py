@@ -43,7 +43,7 @@ GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 # What is read of a waiting incident: whose it is, and what the rules look at.
 _READ = (
     *("id", "team", "owner", "status", "severity", "handed_on", "opened_at"),
-    *("entities", "rules", "tags"),
+    *("entities", "rules", "tags", "fields"),
 )
 
 Explained = Tuple[str, str]
@@ -168,7 +168,8 @@ def as_agreed(
 
 def skills_for(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
     """Return what the rule that gives an incident to this team asks for."""
-    decision = routing.decide(incident.severity, incident.entities, incident.rules, incident.tags)
+    named = (incident.entities, incident.rules, incident.tags, incident.field_values)
+    decision = routing.decide(incident.severity, *named)
     return decision.skills if decision.team == team else ()
 
 

@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 from ...ports import Document
 from ..grouping import Candidates, wording_of
 from ..model import Entry, Incident, worst
-from ..signal import Signal
+from ..signal import Signal, first_values
 from ..story import Story
 from .conditions import Gate
 from .ledger import Claim
@@ -102,6 +102,9 @@ def _suggested(signals: Sequence[Signal]) -> Document:
         values = list(dict.fromkeys(value for one in lists for value in one))
         if values:
             found[name] = values
+    fields = first_values(signals)
+    if fields:
+        found["fields"] = fields
     runbook = next((signal.runbook for signal in signals if signal.runbook), "")
     return {**found, "runbook": runbook} if runbook else found
 

@@ -74,9 +74,8 @@ class Drafts:
         incident = batch.incident(incident_id)
         if incident is None or batch.stories[incident_id].has("routed"):
             return
-        decision = self._routing.decide(
-            incident.severity, incident.entities, incident.rules, incident.tags
-        )
+        named = (incident.entities, incident.rules, incident.tags, incident.field_values)
+        decision = self._routing.decide(incident.severity, *named)
         self.draft(batch, incident_id, "routed", decision.to_data(), "routed")
 
     def draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:

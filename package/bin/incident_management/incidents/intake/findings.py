@@ -123,6 +123,7 @@ _KINDS: Dict[str, Callable[[str, Any], Any]] = {
     "rows": _rows,
     "group": _of_kind(bool),
     "after": _after,
+    "fields": _object,
 }
 
 

@@ -9,6 +9,7 @@ incident then shows.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import itemgetter
 from typing import Dict, List, Mapping, Optional, Sequence
 
@@ -21,7 +22,7 @@ from ..identity import new_incident_id
 from ..joining import carrying_out
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
-from ..signal import Signal, readable
+from ..signal import TEXT_CHARACTERS, Signal, readable
 from ..story import LATE_SECONDS, Stories, Story
 from .batch import Batch, Outcome
 from .drafts import Drafts
@@ -59,6 +60,7 @@ class Ingest:
             stores, clock, routing, topology or Topology(), known, self._episodes
         )
         self._drafts = Drafts(clock, routing)
+        self._fields = routing.fields
 
     def ingest(self, signals: Sequence[Signal], actor: str = ACTOR) -> List[Outcome]:
         """Take signals in; returns an outcome for each, in order.
@@ -66,6 +68,7 @@ class Ingest:
         May be called again with the same signals, in whole or in part, after any failure: the end
         state is that of one undisturbed call. Raises what the stores raise.
         """
+        signals = [self._with_fields(signal) if signal.fields else signal for signal in signals]
         found = self._sorting.sort(signals)
         batch = self._claimed_plan(found, actor)
         batch.stored.extend(found.held)
@@ -84,6 +87,13 @@ class Ingest:
             self._take_in_beside(found, batch, actor)
         return batch.in_order_of(signals)
 
+    def _with_fields(self, signal: Signal) -> Signal:
+        """Keep of a signal's custom fields those that there are; what does not fit, it tells."""
+        fields, wrong = self._fields.fitting(signal.fields)
+        said = [signal.description, *wrong] if wrong else [signal.description]
+        text = "\n".join(filter(None, said))[:TEXT_CHARACTERS]
+        return replace(signal, fields=fields, description=text)
+
     def open_by_hand(
         self,
         title: str,
@@ -93,8 +103,11 @@ class Ingest:
         actor: str,
         unique: str,
         began: float = 0.0,
+        fields: Optional[Mapping[str, str]] = None,
     ) -> Incident:
         """Open an incident that no signal raised; ``unique`` names the request.
+
+        ``fields``: values of custom fields, as they are kept.
 
         A repeat of the request that began at ``began`` (epoch seconds; 0: now) finds its incident.
         """
@@ -110,6 +123,7 @@ class Ingest:
             "signals": {},
             "search": {},
             "previous": "",
+            **({"fields": dict(fields)} if fields else {}),
         }
         batch = Batch(actor)
         batch.know(timeline.load(self._stores, [incident_id]))

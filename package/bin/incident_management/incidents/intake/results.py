@@ -28,6 +28,7 @@ from .findings import signals_from
 __all__ = ["ENTITY_CHARACTERS", "findings", "signals_of_run"]
 
 ENTITY = "entity"
+FIELD = "field_"
 ENTITY_NAMES = ("service", "host", "dest", "device", "src", "user", "index", "sourcetype")
 """What searches call that which is affected, the likeliest first."""
 
@@ -180,9 +181,18 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
     tags = first_names(filled(alert.tags, first), MAX_TAGS) if alert.tags else ()
     if tags:
         finding["tags"] = list(tags)
+    fields = _fields(first)
+    if fields:
+        finding["fields"] = fields
     if alert.group_fields:
         _add_group_values(finding, first, alert)
     return finding
+
+
+def _fields(row: Mapping[str, Any]) -> Document:
+    """Return what a row says of custom fields: ``region`` in its column ``field_region``."""
+    named = {name[len(FIELD) :]: text_of(row[name]) for name in row if name.startswith(FIELD)}
+    return {name: text[:SAMPLE_CHARACTERS] for name, text in named.items() if text}
 
 
 def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) -> Tuple[str, ...]:

@@ -197,7 +197,10 @@ def _joins(
     if incident is None:
         return []
     first = _first_join(number)
-    shared = ("title", "severity", "entities", "rules", "tags", "wordings", "group_values")
+    shared = (
+        *("title", "severity", "entities", "rules", "tags", "wordings", "group_values"),
+        "fields",
+    )
     for signals in list(_parts(missing)) or [{}]:
         once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
         reason = f"{incident.id} was merged into this incident."

@@ -14,13 +14,14 @@ from .. import timeline
 from ..act import Act
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
+from ..field_values import tokens
 from ..fold import MAX_SHARED, MAX_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
 from ..intake.ledger import ledger_of
 from ..model import Incident, worst
 from ..routing import Routing
-from ..signal import Signal
+from ..signal import Signal, first_values
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from . import moves
@@ -125,7 +126,7 @@ def split(
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening(found, incident_id, title)
         asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
-        decision = routing.decide(*asked)
+        decision = routing.decide(*asked, tokens(opened["fields"]))
         detail = {
             "opened": opened,
             "routed": decision.to_data(),
@@ -235,6 +236,7 @@ def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Documen
         "split_from": incident_id,
         "wordings": _wordings(signals),
         "group_values": _group_values(signals),
+        "fields": first_values(signals),
     }
 
 

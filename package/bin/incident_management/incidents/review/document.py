@@ -145,6 +145,7 @@ class Review:
             "Time to detect": took["detect"],
             "Time to acknowledge": took["acknowledge"],
             "Time to resolve": took["resolve"],
+            **{plain(name.replace("_", " ")): value for name, value in incident.fields.items()},
         }
         return ["| | |", "|---|---|", *(f"| {n} | {_told(t) or '–'} |" for n, t in rows.items())]
 

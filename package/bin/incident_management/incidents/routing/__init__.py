@@ -6,6 +6,7 @@ Pure: made from stanzas, so that an explanation can be given and tested without 
 from .checklists import Checklist
 from .choice import Choice
 from .conf import CONF, Decision, Routing
+from .custom_fields import CustomField, CustomFields
 from .policies import Path, Policy, Step
 from .rules import Rule
 from .stakeholders import Stakeholders
@@ -16,6 +17,8 @@ __all__ = [
     "CONF",
     "Checklist",
     "Choice",
+    "CustomField",
+    "CustomFields",
     "Decision",
     "Member",
     "Path",

@@ -37,6 +37,7 @@ KINDS = {
     "rota": "on-call rota",
     "stakeholders": "group of stakeholders",
     "channel": "channel",
+    "field": "field",
     "checklist": "checklist",
 }
 """The kinds, and what people call one of each."""

@@ -27,6 +27,7 @@ from ..grouping import DEFAULT_GROUNDS, GROUNDS
 from ..model import SEVERITIES
 from .checklists import DEFAULT_ROLES, Checklist, role_names
 from .choice import Choice, Chooser, Load, Standing
+from .custom_fields import CustomField, CustomFields
 from .http_channels import HttpChannel, is_name
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
@@ -112,6 +113,7 @@ class Routing:
     covers: Optional[Tuple[Cover, ...]] = None
     stakeholders: Tuple[Stakeholders, ...] = ()
     own_channels: Dict[str, HttpChannel] = field(default_factory=dict)
+    fields: CustomFields = field(default_factory=CustomFields)
     roles: Tuple[str, ...] = DEFAULT_ROLES
     checklists: Tuple[Checklist, ...] = ()
 
@@ -127,16 +129,14 @@ class Routing:
 
     # --- who gets it ------------------------------------------------------------------------
 
-    def decide(
-        self, severity: str, entities: Sequence[str], rules: Sequence[str], tags: Sequence[str] = ()
-    ) -> Decision:
-        """Choose the team of an incident.
+    def decide(self, severity: str, *named: Sequence[str]) -> Decision:
+        """Choose the team of an incident; ``named`` is what :meth:`.rules.Rule.explain` takes.
 
         A team of one member who takes everything at any time names the owner, too; of others,
         :meth:`choose` names one.
         """
         for rule in self.rules:
-            reason = rule.explain(severity, entities, rules, tags)
+            reason = rule.explain(severity, *named)
             if reason:
                 team = self.teams[rule.team]
                 sole = not rule.skills and unlimited(self.members, team)
@@ -346,6 +346,7 @@ class _Reader(StanzaReader):
                 self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
             ),
             own_channels=own,
+            fields=CustomFields.of(self._each("field", CustomField.read)),
             roles=roles,
             checklists=tuple(checklists),
             problems=tuple(self._problems),

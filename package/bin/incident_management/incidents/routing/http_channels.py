@@ -62,7 +62,7 @@ MARKS = ("dedup", "delivery")
 FIELDS = (
     *("incident", "title", "headline", "text", "severity", "status", "event", "team", "owner"),
     *("entity", "rule", "cause", "quote", "link", "events", "since", "since_epoch", "time"),
-    *("time_epoch", "next_update", *MARKS, KEPT, *SECRETS),
+    *("time_epoch", "next_update", "fields", *MARKS, KEPT, *SECRETS),
 )
 # A header holds ASCII alone, and an address is nobody's prose.
 _SHORT = ("incident", "severity", "status", "event", "team", *MARKS, KEPT, *SECRETS)

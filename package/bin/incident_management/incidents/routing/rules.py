@@ -26,6 +26,7 @@ class Rule:
     entity: str = "*"
     rule: str = "*"
     tag: str = "*"
+    field: str = "*"
     skills: Tuple[str, ...] = ()
 
     @classmethod
@@ -39,21 +40,29 @@ class Rule:
             order = float(values.get("order", "100") or "100")
         except ValueError:
             raise RoutingError(f"{where} order is '{values['order']}'; set a number.") from None
-        patterns = {
-            key: values.get(key, "").strip() or "*" for key in ("severity", "entity", "rule", "tag")
-        }
+        named = ("severity", "entity", "rule", "tag", "field")
+        patterns = {key: values.get(key, "").strip() or "*" for key in named}
         return cls(name, team, order, skills=listed(values.get("skills", "")), **patterns)
 
     def explain(
-        self, severity: str, entities: Sequence[str], rules: Sequence[str], tags: Sequence[str] = ()
+        self,
+        severity: str,
+        entities: Sequence[str],
+        rules: Sequence[str],
+        tags: Sequence[str] = (),
+        fields: Sequence[str] = (),
     ) -> str:
-        """Return why this rule matches, or nothing when it does not."""
+        """Return why this rule matches, or nothing when it does not.
+
+        ``fields``: the values of custom fields, each as ``region=eu``.
+        """
         reasons = []
         for name, patterns, values in (
             ("severity", self.severity, [severity]),
             ("entity", self.entity, entities),
             ("rule", self.rule, rules),
             ("tag", self.tag, tags),
+            ("field", self.field, fields),
         ):
             if patterns == "*":
                 continue

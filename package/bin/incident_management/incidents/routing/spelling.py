@@ -23,22 +23,26 @@ _KNOWN = {
         *("jira_id", "servicenow_id"),
     ),
     "rota": ("members", "handover", "start", "time_zone", "hours", "fallback"),
-    "rule": ("order", "severity", "entity", "rule", "tag", "team", "skills"),
+    "rule": ("order", "severity", "entity", "rule", "tag", "field", "team", "skills"),
     "sla": (*_APPLIES, "acknowledge", "resolve", "warn_at", "on_reopen"),
     "escalation": (*_APPLIES, "step.<n>", "until", "repeat", "repeat_every"),
     "stakeholders": (
         *("severity", "team", "slack_channels", "email", "teams", "channels", "events"),
         "update_every",
     ),
+    "field": (
+        *("label", "kind", "options", "help", "severity", "team", "required", "shown", "order"),
+    ),
     "channel": SETTINGS,
     "checklist": ("order", "severity", "team", "entity", "rule", "tag", "step.<n>"),
 }
 # By what a stanza is limited to some incidents.
 _LIMITS = {
-    "rule": ("severity", "entity", "rule", "tag"),
+    "rule": ("severity", "entity", "rule", "tag", "field"),
     "sla": ("severity", "team"),
     "escalation": ("severity", "team"),
     "stakeholders": ("severity", "team"),
+    "field": ("severity", "team"),
     "checklist": ("severity", "team", "entity", "rule", "tag"),
 }
 _STEP = re.compile(r"step\.\d+")

@@ -42,7 +42,7 @@ from ..standing import newest_analysis_id
 from . import late
 from .audience import Audience, Hearing
 from .follow_up_tickets import FollowUpTickets
-from .stakeholders import SUBSCRIBERS, Telling, message_for
+from .stakeholders import SUBSCRIBERS, Telling
 from .storms import Storms
 
 __all__ = ["Announcer", "worker_seen"]
@@ -252,6 +252,7 @@ class Announcer:
         team = str(incident.get("team") or "")
         opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
         telling = Telling(self._stores, audience.routing, incident, entries)
+        shown = audience.routing.fields.shown_in("messages")
         added = 0
         said = timeline.effective(entries)
         for index, entry in enumerate(said):
@@ -262,7 +263,8 @@ class Announcer:
                 continue
             if entry.data.get("vacant") and _was_taken(entry, said[: index + 1]):
                 continue
-            message = build(incident, entry.to_document(), analysis, web_url).to_document()
+            document = entry.to_document()
+            message = build(incident, document, analysis, web_url, shown).to_document()
             message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
             channels: Collection[str] = list(audience.channels(entry, message, team))
             if heard is not None:
@@ -274,7 +276,7 @@ class Announcer:
                 together = self._storms.told_together(entry.incident_id)
                 channels = [*channels, *(one for one in together if one in audience.set_up)]
             if entry.kind == "update":
-                outside = message_for(SUBSCRIBERS, incident, entries, entry).to_document()
+                outside = telling.message_for(SUBSCRIBERS, entry).to_document()
             hears = "slack" in audience.routing.channels(message["event"], "", audience.set_up)
             room = incident.get("room") or {}
             places = placed(channels, entry, message["event"], room, hears)
@@ -282,7 +284,7 @@ class Announcer:
                 is_outside = entry.kind == "update" and place.channel.startswith(PREFIX)
                 told = outside if is_outside else message
                 if place.room and message["event"] == ROOM_OPENED:
-                    told = first_message(incident, said, analysis, web_url)
+                    told = first_message(incident, said, analysis, web_url, shown)
                 added += self._enqueue(place, entry, told, audience.routing, team)
             if heard is None:
                 own = [place.channel for place in places if not place.room]

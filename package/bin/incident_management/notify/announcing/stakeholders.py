@@ -11,7 +11,7 @@ it was merged into another, what is written there.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...incidents.canonical import digest
@@ -25,7 +25,7 @@ from ...incidents.stores import find_by
 from ...masking import mask
 from ...ports import Document, Stores
 from ..events import HEADLINES, event_of
-from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, listed, one_line, plain
+from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, fields_of, listed, one_line, plain
 
 __all__ = ["SUBSCRIBERS", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
 
@@ -78,6 +78,7 @@ class Telling:
     ) -> None:
         self._stores = stores
         self._groups = routing.stakeholders
+        self._shown = routing.fields.shown_in("stakeholders")
         self._incident = incident
         self._entries = entries
         self._known: Dict[str, Standing] = {}
@@ -108,7 +109,7 @@ class Telling:
             if said and self._wants(group, said) and hears(group, said):
                 # A person told them so.
                 continue
-            message = message_for(group.name, self._incident, self._entries, entry)
+            message = self.message_for(group.name, entry)
             self._now.setdefault(group.name, entry.time)
             for channel, place in group.places:
                 if channel == "email":
@@ -122,6 +123,11 @@ class Telling:
                 if not is_there:
                     added += enqueue(channel, place, f"stakeholders/{key}", message)
         return added
+
+    def message_for(self, group: str, entry: Entry) -> Message:
+        """Return what a group gets of an entry."""
+        message = message_for(group, self._incident, self._entries, entry)
+        return replace(message, fields=fields_of(self._incident, self._shown))
 
     def _wants(self, group: Stakeholders, entry: Entry) -> bool:
         """Whether a group is to hear of an entry, by how the incident stood after it.

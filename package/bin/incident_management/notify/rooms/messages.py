@@ -65,9 +65,13 @@ def first_message(
     entries: Sequence[Entry],
     analysis: Optional[Document],
     web_url: str,
+    shown: Sequence[Sequence[str]] = (),
 ) -> Document:
-    """Return what a room begins with: where the incident stands, as of a thread's first message."""
-    said = {"text": incident.get("description") or ""}
+    """Return what a room begins with: where the incident stands, as of a thread's first message.
+
+    ``shown``: as of :func:`.message.build`.
+    """
+    said = {"text": incident.get("description") or "", "fields": shown}
     return standing(incident, entries, said, analysis, web_url).to_document()
 
 

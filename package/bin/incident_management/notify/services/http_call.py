@@ -55,7 +55,7 @@ from ..channel import (
     unknown,
     without_reply,
 )
-from ..message import Message, listed
+from ..message import Message, field_facts, listed
 
 __all__ = ["PAGE", "HttpSender", "values_of"]
 
@@ -69,7 +69,10 @@ _EVERYBODY = "all|channel|everyone|here"
 _CALLING = re.compile(
     rf"(?<![A-Za-z0-9])@(?=\S)|@(?=(?:{_EVERYBODY})\b)|<(?=[^\s\d=])|\](?=[(\[:])"
 )
-_PROSE = ("title", "headline", "text", "team", "owner", "entity", "rule", "cause", "quote")
+_PROSE = (
+    *("title", "headline", "text", "team", "owner", "entity", "rule", "cause", "quote"),
+    "fields",
+)
 ID_CHARACTERS = 200
 # A shorter part of a secret is a word as any other.
 PART_CHARACTERS = 6
@@ -287,6 +290,7 @@ def values_of(notification: Notification, message: Message, channel: HttpChannel
         time=_iso(message.time),
         time_epoch=int(message.time) or "",
         next_update=_iso(message.next_by),
+        fields="; ".join(f"{label}: {value}" for label, value in field_facts(message)),
         dedup=notification.incident_id or notification.id,
         delivery=notification.id,
         id=_id_of(notification),

@@ -24,7 +24,7 @@ from ...ports import Clock
 from ...utc import to_the_second
 from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
-from ..message import Message, listed
+from ..message import Message, field_facts, listed
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 
@@ -189,6 +189,7 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
         "details": message.text,
         "likely cause": message.cause,
         "log line": message.quote,
+        **dict(field_facts(message)),
     }
     if message.since:
         details["since"] = to_the_second(message.since)

@@ -14,7 +14,7 @@ from ...durations import span
 from ...incidents.model import ENDED
 from ...utc import to_the_second
 from ..asking import truncated
-from ..message import STANDING, SUMMARY, Message, listed
+from ..message import STANDING, SUMMARY, Message, field_facts, listed
 from .slack_buttons import buttons
 
 __all__ = ["EMOJI", "blocks", "date", "escape", "fallback", "section"]
@@ -68,13 +68,11 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
     laid: List[Dict[str, Any]] = [_header(message)]
     if message.event not in _TITLED and message.incident_id:
         laid.append(section(f"*{escape(message.title, 600)}*"))
-    fields = _fields(message)
-    if fields:
-        laid.append({"type": "section", "fields": fields})
-    if message.text:
-        # What a person wrote for others comes before the facts.
-        place = len(laid) - 1 if message.event == "update" and fields else len(laid)
-        laid.insert(place, section(escape(message.text)))
+    custom = [_field(escape(label, 100), escape(v, 1900)) for label, v in field_facts(message)]
+    found = [{"type": "section", "fields": some} for some in (_fields(message), custom) if some]
+    said = [section(escape(message.text))] if message.text else []
+    # What a person wrote for others comes before the facts.
+    laid += [*said, *found] if message.event == "update" else [*found, *said]
     if message.room:
         laid.append(section(f"<#{escape(message.room)}>"))
     if message.cause:
@@ -123,7 +121,11 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
         pairs.append(("Found by", escape(listed(message.rules), 1900)))
     if message.status and not (message.stakeholders or message.event in ("opened", "resolved")):
         pairs.append(("Status", escape(message.status.replace("_", " "), 100)))
-    return [_mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH]) for name, text in pairs]
+    return [_field(name, text) for name, text in pairs]
+
+
+def _field(name: str, text: str) -> Dict[str, Any]:
+    return _mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH])
 
 
 def _since(message: Message) -> str:

@@ -29,7 +29,7 @@ from ...outside.transport import (
 from ...utc import to_the_second
 from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
-from ..message import Message, listed
+from ..message import Message, field_facts, listed
 
 __all__ = [
     "FAILURES",
@@ -262,6 +262,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
             ("Since", to_the_second(message.since) if message.since else ""),
             ("Found by", listed(message.rules)),
             ("Team", message.team),
+            *field_facts(message),
         ]
     found += [
         ("Owner", message.owner if first else ""),

@@ -16,6 +16,8 @@ __all__ = [
     "OBJECT_FACTS",
     "PLACES",
     "RESTORED",
+    "RESULTS",
+    "STATES",
     "TAKEN_ARGUMENTS",
     "TOLD_INCIDENT",
     "same_service",
@@ -84,6 +86,29 @@ CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
     "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
+}
+# What an inverse may take of the state before: facts that always have a value, and one that may be
+# an argument (an address or an ARN may not). ``cluster``: where the action names one.
+STATES: Mapping[str, Tuple[str, ...]] = {
+    "deploy_api": ("service", "version", "previous_version", "change_id"),
+    "awx": ("job_template", "playbook", "project", "inventory"),
+    "ecs": ("cluster", "service", "version", "account_id", "region"),
+    "kubernetes": ("cluster", "namespace", "service", "version", "revision"),
+    "kubernetes_restart": ("cluster", "namespace", "service", "version", "revision"),
+    "kubernetes_scale": ("cluster", "namespace", "service", "replicas", "to_replicas"),
+    "lambda": ("service", "alias", "version", "routing", "revision", "account_id", "region"),
+    "launchdarkly": ("project", "environment", "flag", "switched", "flag_version"),
+}
+# And of what an executor answers when it is done.
+RESULTS: Mapping[str, Tuple[str, ...]] = {
+    "deploy_api": ("change_id", "version", "previous_version"),
+    "awx": ("job",),
+    "ecs": (),
+    "kubernetes": ("revision",),
+    "kubernetes_restart": (),
+    "kubernetes_scale": (),
+    "lambda": ("revision", "routing"),
+    "launchdarkly": ("flag_version",),
 }
 # Which facts of what an executor acts on say where that is. Of the deploy API and AWX nobody can
 # tell: one of either may be set under two addresses, and deploy to many places.

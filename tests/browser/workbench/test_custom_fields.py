@@ -1,0 +1,157 @@
+"""Custom fields on the page: set, needed before a resolve, in the list, filtered by, gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .gestures import press, said, submit
+from .site import Site
+
+Enter = Callable[..., Any]
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def field(page: Any, name: str) -> Any:
+    return page.locator(f"dialog [name='field.{name}']")
+
+
+def facts(page: Any) -> Any:
+    return page.locator(".wb-facts")
+
+
+def set_fields(site: Site, incident: str, user: str = "admin", **fields: Any) -> None:
+    now = site.incident(incident)
+    kept = {name: now[name] for name in ("title", "severity", "team")}
+    site.call("PUT", f"/incidents/{incident}", {**kept, "fields": fields, "if_match": "*"}, user)
+
+
+def test_values_are_set_shown_and_lead_to_all_that_have_the_same(site: Site, enter: Enter) -> None:
+    incident = site.open("Fields of one", severity="medium")
+    other = site.open("Fields of another", severity="medium")
+    set_fields(site, other, region="eu, west", customer_impact="some")
+    page = enter("rob", f"?incident={incident}&status=all&text=Fields%20of")
+    press(page, "fields")
+    # What is asked for on others alone is not asked for here.
+    expect(field(page, "region")).to_be_visible()
+    assert field(page, "customer_impact").count() == 0
+    expect(page.locator("dialog")).to_contain_text("As in the contract.")
+    field(page, "region").fill("eu, west")
+    field(page, "regulatory").select_option("yes")
+    field(page, "vendor_case").fill(HOSTILE)
+    submit(page)
+    said(page, f"The fields of {incident} are set.")
+    expect(facts(page)).to_contain_text(HOSTILE)
+    expect(facts(page)).to_contain_text("Region")
+    expect(page.locator(".wb-timeline")).to_contain_text("Fields set")
+    row = page.locator(".wb-item", has_text="Fields of one")
+    expect(row).to_contain_text("Regulatory: yes")
+    assert site.kinds(incident).count("fields") == 1
+
+    facts(page).get_by_role("link", name="eu, west").click()
+    expect(page.locator(".wb-item")).to_have_count(2)
+    assert "field.region=eu" in page.url
+    page.locator("select[name='field.regulatory']").select_option("yes")
+    expect(page.locator(".wb-item")).to_have_count(1)
+    assert "field.regulatory=yes" in page.url
+    page.reload()
+    expect(page.locator(".wb-item")).to_have_count(1)
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator("select[name='field.region']")).to_have_count(0)
+    assert "field." not in page.url
+
+
+def test_what_is_needed_is_asked_for_by_the_resolve(site: Site, enter: Enter) -> None:
+    incident = site.open("Needs to be told", severity="info")
+    page = enter("rob", f"?incident={incident}")
+    expect(facts(page)).to_contain_text("Customer impact")
+    expect(page.get_by_role("button", name="needed: set it")).to_be_visible()
+    press(page, "resolve")
+    expect(field(page, "customer_impact")).to_have_attribute("required", "")
+    field(page, "customer_impact").select_option("all")
+    submit(page)
+    said(page, "is resolved")
+    shown = site.incident(incident)
+    assert (shown["status"], shown["fields"]) == ("resolved", {"customer_impact": "all"})
+
+
+def test_who_sets_second_sees_what_the_first_has_set(site: Site, enter: Enter) -> None:
+    incident = site.open("Two set fields", severity="medium")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "fields")
+    field(page, "region").fill("eu")
+    set_fields(site, incident, "mia", region="us")
+    submit(page)
+    trouble = page.locator("dialog .wb-trouble")
+    expect(trouble).to_contain_text("mia: Fields set – region: us")
+    expect(field(page, "region")).to_have_value("eu")
+    submit(page)
+    said(page, "are set")
+    assert site.incident(incident)["fields"] == {"region": "eu"}
+
+
+def test_a_value_that_does_not_fit_is_refused_with_what_it_takes(site: Site, enter: Enter) -> None:
+    incident = site.open("Does not fit", severity="medium")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "fields")
+    field(page, "seats").fill("many")
+    submit(page)
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("it takes a number")
+    expect(field(page, "seats")).to_have_value("many")
+
+
+def test_one_field_of_several_is_set_at_once(site: Site, enter: Enter) -> None:
+    ids = [site.open(f"Many fields {n}", severity="medium") for n in range(2)]
+    page = enter("rob", "?text=Many%20fields")
+    expect(page.locator(".wb-item")).to_have_count(2)
+    page.get_by_label("Select all that are shown").check()
+    page.locator(".wb-bulk summary").click()
+    page.locator("[data-bulk=field]").click()
+    page.locator("dialog [name=field]").select_option("regulatory")
+    page.locator("dialog [name=value]").fill("yes")
+    expect(page.locator(".wb-effects")).to_contain_text("Regulatory takes one of yes, no.")
+    submit(page)
+    said(page, "done to 2 incidents")
+    assert [site.incident(one)["fields"] for one in ids] == [{"regulatory": "yes"}] * 2
+
+
+def test_a_field_that_is_gone_says_so_and_who_may_only_look_sets_nothing(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Once had a field", severity="info")
+    site.write(incident, "fields", "mia", set={"old_name": "kept"}, was={}, text="old name: kept")
+    page = enter("vic", f"?incident={incident}")
+    expect(facts(page)).to_contain_text("old name (no longer defined)")
+    expect(facts(page)).to_contain_text("kept")
+    expect(facts(page)).to_contain_text("not set")
+    assert page.locator("[data-move=fields]").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_has_room(site: Site, enter: Enter, width: int, theme: str) -> None:
+    incident = site.open(f"Has room {width} {theme}", severity="info")
+    values = {"region": "eu " * 60, "regulatory": "yes", "seats": "42", "due_day": "2026-12-01"}
+    set_fields(site, incident, **values)
+    page = enter("rob", f"?incident={incident}&field.regulatory=yes", width)
+    expect(facts(page)).to_contain_text("2026-12-01")
+    expect(facts(page)).to_contain_text("Customer impact")
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    picture(page, f"facts-{width}-{theme}")
+    press(page, "fields")
+    expect(field(page, "due_day")).to_have_value("2026-12-01")
+    picture(page, f"form-{width}-{theme}")
+    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
+    assert not wide
+
+
+def picture(page: Any, name: str) -> None:
+    """For people to look at, in the folder that INCIDENT_SCREENSHOTS names."""
+    folder = os.environ.get("INCIDENT_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"fields-{name}.png")

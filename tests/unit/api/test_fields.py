@@ -1,0 +1,179 @@
+"""Custom fields over the API: set, refused, looked for, needed before a resolve."""
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.routing import Routing
+from tests.fakes.api import FakeApi
+
+ROUTING = Routing.from_stanzas(
+    {
+        "field:impact": {
+            "label": "Customer impact",
+            "kind": "choice",
+            "options": "none, some, all",
+            "severity": "high",
+            "required": "resolve",
+        },
+        "field:region": {},
+        "field:regulatory": {"kind": "yes_no"},
+    }
+)
+
+
+@pytest.fixture
+def api():
+    made = FakeApi()
+    made.routing_value = ROUTING
+    return made
+
+
+def opened(api, severity="medium", **fields):
+    incident = api.call("POST", "/incidents", {"title": "Slow", "severity": severity})[1]["id"]
+    if fields:
+        status, answer = api.call("PATCH", f"/incidents/{incident}", {"fields": fields})
+        assert status == 200, answer
+    return incident
+
+
+def kinds(api, incident):
+    return [entry.kind for entry in timeline.read(api.stores_value, incident)]
+
+
+def found(api, field, **more):
+    status, answer = api.call("GET", "/incidents", query={"field": field, **more})
+    assert status == 200, answer
+    return sorted(one["id"] for one in answer["incidents"])
+
+
+def test_the_fields_are_listed_with_what_they_take(api):
+    status, answer = api.call("GET", "/fields")
+    assert status == 200
+    first = answer["fields"][0]
+    assert (first["name"], first["kind"]) == ("impact", "choice")
+    assert (list(first["options"]), first["required"]) == (["none", "some", "all"], True)
+
+
+def test_values_are_set_changed_and_taken_away_and_nothing_is_written_twice(api):
+    incident = opened(api, region="eu", regulatory=True)
+    path = f"/incidents/{incident}"
+    assert api.call("GET", path)[1]["fields"] == {"region": "eu", "regulatory": "yes"}
+    assert "field_values" not in api.call("GET", path)[1]
+    status, after = api.call("PATCH", path, {"fields": {"region": None, "regulatory": "yes"}})
+    assert (status, after["fields"]) == (200, {"regulatory": "yes"})
+    assert kinds(api, incident).count("fields") == 2
+    # A PUT leaves those alone that it does not name.
+    body = {"title": "Slow", "severity": "medium", "fields": {"region": "us"}}
+    after = api.call("PUT", path, body, headers={"If-Match": "*"})[1]
+    assert after["fields"] == {"region": "us", "regulatory": "yes"}
+    listed = api.call("GET", "/incidents", query={"fields": "fields"})[1]["incidents"]
+    assert listed == [{"id": incident, "fields": after["fields"]}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"impact": "huge"}, "does not fit Customer impact: it takes one of none, some, all"),
+        ({"colour": "red"}, "There is no field 'colour' to set"),
+        ({"region": ["eu"]}, "it takes one value"),
+        ({"$set": {}}, "There is no field"),
+        ("eu", "must be an object"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(api, fields, wrong):
+    incident = opened(api)
+    status, problem = api.call("PATCH", f"/incidents/{incident}", {"title": "x", "fields": fields})
+    assert (status, wrong in problem["detail"]) == (400, True), problem
+    assert kinds(api, incident) == ["opened", "routed"]
+
+
+def test_an_incident_is_opened_with_values(api):
+    body = {"title": "Slow", "fields": {"region": "eu", "impact": None}}
+    status, answer = api.call("POST", "/incidents", body)
+    assert (status, answer["fields"]) == (201, {"region": "eu"})
+    status, problem = api.call("POST", "/incidents", {"title": "Slow", "fields": {"x": "y"}})
+    assert (status, "There is no field 'x'" in problem["detail"]) == (400, True)
+
+
+def test_of_two_who_set_at_once_the_second_is_told(api):
+    incident = opened(api)
+    path = f"/incidents/{incident}"
+    api.call("GET", path)
+    seen = {"If-Match": api.headers["ETag"]}
+    assert api.call("PATCH", path, {"fields": {"region": "eu"}}, headers=seen)[0] == 200
+    status, problem = api.call("PATCH", path, {"fields": {"region": "us"}}, headers=seen)
+    assert (status, "read it again" in problem["detail"]) == (412, True)
+    assert api.call("GET", path)[1]["fields"] == {"region": "eu"}
+
+
+def test_a_repeat_of_a_change_that_was_cut_off_is_answered_with_what_it_did(api):
+    incident = opened(api)
+    path = f"/incidents/{incident}"
+    headers = {"Idempotency-Key": "k"}
+    api.stores_value.incidents.fail_after(0)
+    body = {"fields": {"region": "eu"}}
+    assert api.call("POST", f"{path}/resolve", {**body, "reason": "x"}, headers=headers)[0] == 503
+    api.stores_value.incidents.heal()
+    status, after = api.call("POST", f"{path}/resolve", {**body, "reason": "x"}, headers=headers)
+    assert (status, after["status"], after["fields"]) == (200, "resolved", {"region": "eu"})
+    assert kinds(api, incident).count("fields") == 1
+
+
+def test_who_may_only_read_sets_nothing(api):
+    incident = opened(api)
+    reader = {"capabilities": ["incident_read"]}
+    body = {"fields": {"region": "eu"}}
+    assert api.call("PATCH", f"/incidents/{incident}", body, **reader)[0] == 403
+    assert api.call("GET", "/fields", **reader)[0] == 200
+
+
+def test_a_list_is_narrowed_by_values_of_one_field_or_several(api):
+    eu, us = opened(api, region="eu", regulatory="yes"), opened(api, region="us")
+    odd = opened(api, region="eu, west=1")
+    assert found(api, "region=eu") == [eu]
+    assert found(api, "region=eu,region=us") == sorted([eu, us])
+    assert found(api, "region=eu, regulatory=yes") == [eu]
+    assert found(api, "region=us,regulatory=yes") == []
+    assert found(api, "region=e") == []
+    assert found(api, "region=eu, west=1") == []
+    assert api.call("GET", f"/incidents/{odd}")[1]["fields"] == {"region": "eu, west=1"}
+    assert found(api, "region=us", status="open", sort="-severity") == [us]
+
+
+@pytest.mark.parametrize(
+    "field", ["region", "=eu", "region=", "Region=eu", "a.b=c", '{"$gt": 1}=x']
+)
+def test_a_filter_that_names_no_value_is_refused(api, field):
+    status, problem = api.call("GET", "/incidents", query={"field": field})
+    assert (status, "write it as region=eu" in problem["detail"]) == (400, True)
+
+
+def test_a_resolve_by_people_needs_what_is_needed_and_may_bring_it(api):
+    incident = opened(api, "high")
+    path = f"/incidents/{incident}/resolve"
+    status, problem = api.call("POST", path, {"resolution": "done"})
+    assert (status, "it needs Customer impact (impact)" in problem["detail"]) == (400, True)
+    assert api.call("GET", f"/incidents/{incident}")[1]["status"] == "new"
+    status, after = api.call("POST", path, {"resolution": "done", "fields": {"impact": "some"}})
+    assert (status, after["status"], after["fields"]) == (200, "resolved", {"impact": "some"})
+
+
+def test_in_bulk_each_that_lacks_it_is_told_and_one_field_is_set_of_many(api):
+    grave, mild = opened(api, "high"), opened(api, "low")
+    body = {"action": "resolve", "ids": [grave, mild]}
+    answer = api.call("POST", "/incidents/bulk", body)[1]
+    assert [one["status"] for one in answer["results"]] == [400, 200]
+    body = {"action": "field", "ids": [grave, mild], "field": "impact", "value": "All"}
+    answer = api.call("POST", "/incidents/bulk", body, headers={"Idempotency-Key": "b"})[1]
+    assert answer["succeeded"] == 2
+    assert found(api, "impact=all") == sorted([grave, mild])
+    emptied = {"action": "field", "filter": {"field": "impact=all"}, "field": "impact"}
+    assert api.call("POST", "/incidents/bulk", emptied)[1]["succeeded"] == 2
+    assert found(api, "impact=all") == []
+
+
+def test_findings_bring_values(api):
+    finding = {"rule": "R", "entity": "a", "severity": "low", "fields": {"region": "eu", "x": 1}}
+    answer = api.call("POST", "/signals", {"signals": [finding]})[1]
+    (incident,) = answer["incidents"]
+    assert api.call("GET", f"/incidents/{incident}")[1]["fields"] == {"region": "eu"}
