@@ -17,7 +17,8 @@ from ...incidents.review.follow_up_tickets import wanted_by
 from ...incidents.routing import Routing
 from ...ports import Document, Stores
 from ...utc import to_the_second
-from ..delivery.outbox import Outbox, notification_id, order_of
+from ..delivery.notification import NewNotification, notification_id, order_of
+from ..delivery.outbox import Outbox
 from ..heard.news import heard_from
 from ..message import TITLE_LENGTH, Message, build, one_line, plain
 
@@ -70,22 +71,23 @@ class FollowUpTickets:
                     member = routing.members.get(str(_news(event, entry, noted[key])["owner"]))
                     account = member.known_as(channel) if member else ""
                     told_there = _of_follow_up(message, event, entry, noted[key], account)
-                    added += self._enqueue(entry, channel, told_there)
+                    added += self._outbox.enqueue(_told_to_ticket(entry, channel, told_there))
         return added
 
-    def _enqueue(self, entry: Entry, channel: str, message: Message) -> bool:
-        return self._outbox.enqueue(
-            source=entry.identity,
-            channel=channel,
-            event=EVENT,
-            message=message.to_document(),
-            incident_id=entry.incident_id,
-            # As the place within the channel, it keeps the tickets of an incident apart.
-            target=message.follow_up,
-            order=order_of(entry),
-            key_target=message.follow_up,
-            extra={"follow_up": message.follow_up},
-        )
+
+def _told_to_ticket(entry: Entry, channel: str, message: Message) -> NewNotification:
+    return NewNotification(
+        source=entry.identity,
+        channel=channel,
+        event=EVENT,
+        message=message.to_document(),
+        incident_id=entry.incident_id,
+        # As the place within the channel, it keeps the tickets of an incident apart.
+        target=message.follow_up,
+        order=order_of(entry),
+        key_target=message.follow_up,
+        extra={"follow_up": message.follow_up},
+    )
 
 
 def _event(data: Mapping[str, Any]) -> str:
