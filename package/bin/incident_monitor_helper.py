@@ -21,7 +21,8 @@ from incident_management.splunk.clock import SystemClock
 from incident_management.splunk.replica import Replica, stores_of
 from incident_management.splunk.session import Session
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.member import Member
+from incident_management.worker.monitors.duty import MonitorDuty
 from incident_management.worker.timing import Timing
 
 
@@ -48,41 +49,39 @@ def stream_events(inputs, event_writer):
         signal.signal(number, lambda *_: stop.set())
     session = Session(inputs.metadata["server_uri"], inputs.metadata["session_key"])
     clock = SystemClock()
-    stores = stores_of(session, Replica(clock))
-    holder = inputs.metadata.get("server_host") or socket.gethostname()
+    name = inputs.metadata.get("server_host") or socket.gethostname()
+    member = Member(name, session, stores_of(session, Replica(clock)), clock)
     monitors = {name: values for name, values in inputs.inputs.items() if is_monitor(values)}
     if monitors:
-        _watch(monitors, session, stores, clock, holder, stop)
+        _watch(monitors, member, stop)
     else:
-        _work(inputs.inputs, session, stores, clock, holder, stop, event_writer)
+        _work(inputs.inputs, member, stop, event_writer)
 
 
-def _watch(stanzas, session, stores, clock, holder, stop):
+def _watch(stanzas, member, stop):
     """Judge once what is due of these monitors; one that fails does not stop the others."""
     logger = log.get("monitor")
     duties = []
     # It runs each minute, and most often nothing is due: no line then.
     worker = Worker(
         duties,
-        stores,
-        clock,
-        holder,
+        member.stores,
+        member.clock,
+        member.name,
         logger,
         notice=lambda sentence: None,
         stopping=stop.is_set,
         logs_heartbeat=False,
     )
     for stanza, values in stanzas.items():
-        run = monitor_duty(
-            stanza, values, session, stores, clock, holder, worker.trouble, stop.wait
-        )
+        run = MonitorDuty(stanza, values, member, worker.trouble, stop.wait).run
         # A monitor takes turns by itself; a slot of the worker's would outlive this process.
         duties.append(Duty(f"monitor {stanza.partition('://')[2]}", run, everywhere=True))
-    with session.kept_open():
+    with member.session.kept_open():
         worker.cycle()
 
 
-def _work(stanzas, session, stores, clock, holder, stop, event_writer):
+def _work(stanzas, member, stop, event_writer):
     # Not needed by a monitor, and most of what a process of this input imports.
     from incident_management.splunk.bulletin import notice
     from incident_management.worker.duties import Duties
@@ -90,22 +89,24 @@ def _work(stanzas, session, stores, clock, holder, stop, event_writer):
 
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
-    duties = Duties(session, stores, clock, event_writer.write_event, holder)
+    duties = Duties(
+        member.session, member.stores, member.clock, event_writer.write_event, member.name
+    )
     worker = Worker(
         duties.all(),
-        stores,
-        clock,
-        holder,
+        member.stores,
+        member.clock,
+        member.name,
         logger,
-        notice(session),
+        notice(member.session),
         stop.is_set,
-        failures=Failures(stores, clock, holder),
+        failures=Failures(member.stores, member.clock, member.name),
     )
     duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
     installed = Installed()
     while not stop.is_set() and time.monotonic() < end and not installed.replaced():
         # Dozens of small requests a cycle: most of what one takes alone is its handshake.
-        with session.kept_open():
+        with member.session.kept_open():
             worker.cycle()
         stop.wait(timing.cycle_seconds)

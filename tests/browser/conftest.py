@@ -19,6 +19,8 @@ import pytest
 from tools.splunkd_lite.core import Options, Splunk
 from tools.splunkd_lite.web.studio import StudioUnavailableError, build_studio
 
+from .dashboard_data import write
+
 PACKAGE = Path(__file__).resolve().parents[2] / "package"
 APP = "incident_management"
 PASSWORD = "browser-test-1"
@@ -43,6 +45,10 @@ def _app_folder(target: Path) -> Path:
     (app / "local").mkdir()
     (app / "local" / "app.conf").write_text(_APP_CONF, encoding="utf-8")
     return app
+
+
+def show(page: Any, splunk: Any, view: str, query: str = "") -> None:
+    page.goto(f"{splunk.web}/en-US/app/{APP}/{view}?{query}")
 
 
 def fits(page: Any, odd: str) -> None:
@@ -164,3 +170,9 @@ def shoot(request: pytest.FixtureRequest) -> Callable[[Any, str], None]:
             tab.screenshot(path=str(Path(folder) / f"{name}.png"))
 
     return save
+
+
+@pytest.fixture(scope="module")
+def stored(splunk: Any) -> Any:
+    write(splunk)
+    return splunk

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
-from .conftest import PACKAGE
-from .test_dashboards import show
+from .conftest import PACKAGE, show
 
 VIEWS = PACKAGE / "default" / "data" / "ui" / "views"
 NAMES = ("incident_overview", "incident", "detections")

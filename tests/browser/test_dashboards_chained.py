@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .test_dashboards import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident, show
+from .conftest import show
+from .dashboard_data import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident
 
 JOBS = "/search/jobs"
 EMPTIED = ("incident_incidents", "incident_outbox", "incident_analyses", "incident_plans")

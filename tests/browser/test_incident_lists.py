@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import pages_of_the_app
-from .test_dashboards import NOW, WAIT_MS, incident, show
+from .conftest import pages_of_the_app, show
+from .dashboard_data import NOW, WAIT_MS, incident
 
 A_PAGE = 8  # rows of the overview's list
 MANY = 300

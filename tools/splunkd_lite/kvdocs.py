@@ -121,13 +121,16 @@ class Documents:
     ) -> list[Document] | None:
         """The first documents that match a query, in an order that an acceleration gives.
 
-        None where reading all that may match is as good, or the order is not kept.
+        None where reading all that may match is as good, or the order is not kept: that of the
+        keys alone is not, as each of a million hashes would come between others.
         """
         terms = sort_terms(sort)
-        keys = self._keys(query)
-        if not terms or len({way for _name, way in terms}) > 1 or "." in sort:
+        if not terms or terms[0][0] == "_key" or "." in sort:
             return None
-        if keys is not None and WORTH_AN_ORDER * len(list(keys)) < len(self):
+        if len({way for _name, way in terms}) > 1:
+            return None
+        keys = self._keys(query)
+        if keys is not None and WORTH_AN_ORDER * len(keys) < len(self):
             return None
         name, way = terms[0]
         order = self._order(tuple(name for name, _way in terms))
@@ -186,14 +189,13 @@ class Documents:
             return None
         return self._bounded(name, wanted, condition)
 
-    def _keys(self, query: Document) -> Iterable[str] | None:
+    def _keys(self, query: Document) -> list[str] | None:
         """Keys of all that can match, in a settled order; None: an index does not tell."""
         for name, wanted in query.items():
             if name == "$and":
-                for part in wanted:
-                    found = self._keys(part)
-                    if found is not None:
-                        return found
+                ways = [keys for part in wanted if (keys := self._keys(part)) is not None]
+                if ways:
+                    return min(ways, key=len)
             elif name == "$or":
                 found = self._union(wanted)
                 if found is not None:

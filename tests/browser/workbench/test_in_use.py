@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
 
 from .gestures import press, said, submit
@@ -23,7 +24,7 @@ def not_delivered(site: Site, incident: str, outcome: str) -> str:
     """A message of the incident's that ended so; returns its key."""
     outbox = Outbox(site.stores, Clock(), "test", lambda document: None)
     message = {"title": "Told nobody", "text": "Told nobody"}
-    outbox.enqueue(f"{incident}-{outcome}", "slack", "opened", message, incident)
+    outbox.enqueue(NewNotification(f"{incident}-{outcome}", "slack", "opened", message, incident))
     (document,) = site.stores.outbox.find({"incident_id": incident})
     document.update(state=outcome, attempts=5, last_error="channel_not_found", recorded=True)
     site.stores.outbox.save([document])

@@ -13,7 +13,7 @@ import trustme
 from urllib3.util import connection  # type: ignore[import-untyped]
 
 from incident_management.notify.services.pagerduty import PagerDutySender
-from incident_management.outside import connecting, pinned, transport
+from incident_management.outside import adapter, connecting, pinned
 from incident_management.outside.network import NotConfigured, network_of
 from incident_management.outside.network_failure import CONNECT_SECONDS
 from incident_management.outside.transport import (
@@ -193,7 +193,7 @@ def test_a_token_that_no_header_takes_is_named_and_nothing_is_sent(receiver, tok
 @pytest.mark.parametrize("drip", DRIPS)
 def test_a_service_that_drips_its_answer_holds_nobody_up(way, drip, monkeypatch):
     """Each byte comes in time, and all together would take hours."""
-    monkeypatch.setattr(transport, "ANSWER_SECONDS", 0.6)
+    monkeypatch.setattr(adapter, "ANSWER_SECONDS", 0.6)
     began = time.monotonic()
     with pytest.raises(NoAnswer):
         way(Raw(*DRIPS[drip], pause=0.1).url)

@@ -26,6 +26,7 @@ SAMPLES = {
     "host": "h1",
     "service": "orders",
     "field": "region",
+    "days": "7",
 }
 # With |s the token comes in quotes (Dashboard Studio, "Token filters").
 _TOKEN = re.compile(r"\$(?!\$)(@?[A-Za-z_][\w.]*)(\|s)?\$")

@@ -58,6 +58,17 @@ OF_SLO = {
 }
 
 
+OF_SILENCE = {
+    "interval": "60",
+    "monitor_search": "| tstats count where index=main by host, _time span=5m",
+    "detector": "silence",
+    "by": "host",
+    "time_zone": "Europe/Berlin",
+    "hours": "mon-fri 08:00-12:00, mon-fri 13:00-18:00",
+    "holidays": "12-25, 2027-03-26, 2026-12-24..2026-12-31",
+}
+
+
 @pytest.fixture(scope="module")
 def page(app_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     folder = tmp_path_factory.mktemp("page")
@@ -77,13 +88,16 @@ def shown(page: StandIn, name: str, path: str = PAGE) -> dict[str, Any]:
     return dict(content)
 
 
-@pytest.mark.parametrize("fields", [FIELDS, OF_BASELINE, OF_SLO], ids=lambda one: one["detector"])
+@pytest.mark.parametrize(
+    "fields", [FIELDS, OF_BASELINE, OF_SLO, OF_SILENCE], ids=lambda one: one["detector"]
+)
 def test_every_field_of_the_page_is_saved_and_shown_again(
     page: StandIn, fields: dict[str, str]
 ) -> None:
     kinds = json.loads((ROOT / "globalConfig.json").read_text())["pages"]["inputs"]["services"]
     (monitor,) = [kind for kind in kinds if kind["name"] == "incident_monitor"]
-    assert {one["field"] for one in monitor["entity"]} == {"name", *FIELDS, *OF_BASELINE, *OF_SLO}
+    fields_of_all = {"name", *FIELDS, *OF_BASELINE, *OF_SLO, *OF_SILENCE}
+    assert {one["field"] for one in monitor["entity"]} == fields_of_all
     name = f"refusals_{fields['detector']}"
     post(page, PAGE, name=name, **fields)
 
@@ -98,6 +112,7 @@ def test_every_field_of_the_page_is_saved_and_shown_again(
     [
         ({"detector": "baseline", "threshold": "5"}, "A baseline has no threshold; leave it out"),
         ({"detector": "silence", "season": "daily"}, "season is for baseline; leave it out"),
+        ({"detector": "silence", "hours": "mon-fri 08:00-18:00"}, "holidays need time_zone"),
         ({"detector": "burn_rate", "value": "bad", "objective": "100"}, "objective is 100; it is"),
         ({"detector": "burn_rate", "value": "bad", "burn_rates": "9x 1h/7m"}, "no multiple of"),
     ],

@@ -21,7 +21,8 @@ from incident_management.incidents import timeline
 from incident_management.splunk.kvstore import COLLECTIONS, KvCollection, KvStores
 from incident_management.worker.carried_over import FORMER
 from incident_management.worker.duties import Duties
-from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.member import Member
+from incident_management.worker.monitors.duty import MonitorDuty
 from tests.integration.tell_and_fix.receivers import Service
 from tests.package import APP_PYTHON
 from tests.standin import start_standin
@@ -173,11 +174,12 @@ def test_a_monitor_goes_on_from_what_it_was_at(
         "monitor_search": "index=main sourcetype=shop", "span": "5s", "lag": "1s",
         "severity": "high", **settings,
     }  # fmt: skip
-    run = monitor_duty(
-        f"incident_monitor://{name}", values, upgraded.session(), stores, upgraded.clock, "sh1",
+    duty = MonitorDuty(
+        f"incident_monitor://{name}", values,
+        Member("sh1", upgraded.session(), stores, upgraded.clock),
         lambda _name, text, **_more: told.append(text), lambda _seconds: False,
     )  # fmt: skip
-    run()
+    duty.run()
 
     assert "learns anew" in str(told)
     after = stores.claims.find({"purpose": f"monitor:{name}"})

@@ -2,6 +2,7 @@
 
 from incident_management.incidents.routing import Routing
 from incident_management.notify.channel import dead
+from incident_management.notify.delivery.notification import NewNotification
 from tests.fakes.api import FakeApi
 from tests.unit.notify.services import FakeService, Office
 
@@ -53,7 +54,9 @@ def test_a_mail_goes_to_the_address_that_its_owner_has_by_now():
     mail.script = [dead("550 5.1.1 no such user")]
     office = Office(email=mail)
     told = {"owner": "mia", "mention": "miaa@example.com", "team": "payments"}
-    office.outbox.enqueue("1", "email", "assigned", told, "INC-20260101-AAAAAA", order="1")
+    office.outbox.enqueue(
+        NewNotification("1", "email", "assigned", told, "INC-20260101-AAAAAA", order="1")
+    )
     office.run()
     api = FakeApi(stores=office.stores, clock=office.clock)
     api.routing_value = Routing.from_stanzas({"member:mia": {"email": "mia@example.com"}})

@@ -7,7 +7,6 @@ import contextlib
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.worker.monitors.troubles import TroubleBook
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
 DAY = 24 * HOUR
@@ -140,13 +139,13 @@ def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
     watched.run()
     watched.clock.set(START)
     assert watched.run()["monitor_spans"] == 0
-    (sentence,) = TroubleBook(watched.stores, watched.clock).all().values()
+    (sentence,) = watched.troubles().values()
     assert sentence.startswith(
         "Monitor 'orders': It stood at 2023-11-15 07:55:00 UTC, but it is 2023-11-14 22:00:00 UTC"
     )
     watched.pass_time(600)
 
-    assert TroubleBook(watched.stores, watched.clock).all() == {}
+    assert watched.troubles() == {}
 
 
 def test_spans_stay_due_when_the_very_first_searches_fail():
@@ -205,10 +204,10 @@ def test_two_members_with_other_settings_under_one_name_are_told_of():
     watched.pass_time(300)
     assert (
         "The search head member-1 has a monitor of this name with other settings"
-        in (TroubleBook(watched.stores, watched.clock).all()["orders"])
+        in watched.troubles()["orders"]
     )
     watched.pass_time(300)
-    assert TroubleBook(watched.stores, watched.clock).all() == {}
+    assert watched.troubles() == {}
 
 
 def test_an_edit_on_the_member_that_has_it_is_no_trouble():
@@ -218,4 +217,4 @@ def test_an_edit_on_the_member_that_has_it_is_no_trouble():
     watched.pass_time(300)
     watched.change(by="host")
     watched.pass_time(300)
-    assert TroubleBook(watched.stores, watched.clock).all() == {}
+    assert watched.troubles() == {}

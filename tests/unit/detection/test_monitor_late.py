@@ -7,7 +7,6 @@ from typing import List
 import pytest
 
 from incident_management.ports import SearchFailed, SearchResult
-from incident_management.worker.monitors.troubles import TroubleBook
 from incident_management.worker.tidy import MONITOR_KEPT_SECONDS, forget_monitors
 from tests.unit.detection.watching import HOUR, START, Watched
 
@@ -37,7 +36,7 @@ class Delayed(Watched):
             self.clock.advance(60)
 
     def shown(self) -> str:
-        return TroubleBook(self.stores, self.clock).all().get("orders", "")
+        return self.troubles().get("orders", "")
 
 
 def test_late_events_are_told_of_with_the_lag_that_they_need():

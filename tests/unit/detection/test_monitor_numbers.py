@@ -6,7 +6,6 @@ from typing import Any, Dict, List
 
 import pytest
 
-from incident_management.worker.monitors.troubles import TroubleBook
 from tests.unit.detection.watching import START, Watched, judged
 
 UNUSABLE = ["nan", "inf", "-Infinity", "1e999", "1e151", "N/A", ["7", "8"]]
@@ -32,10 +31,6 @@ def watch(watched: Watched, *spans: List[Dict[str, Any]]) -> None:
         watched.run()
 
 
-def troubles(watched: Watched) -> Dict[str, str]:
-    return TroubleBook(watched.stores, watched.clock).all()
-
-
 @pytest.mark.parametrize("value", ["max(ms)", "avg(ms)", "sum(ms)"])
 @pytest.mark.parametrize("number", UNUSABLE)
 def test_one_series_without_a_number_does_not_keep_the_others_from_being_judged(value, number):
@@ -44,12 +39,12 @@ def test_one_series_without_a_number_does_not_keep_the_others_from_being_judged(
 
     assert watched.raised() == [("a", 0)]
     assert judged(watched)[-1] == 300
-    told = troubles(watched)["orders"]
+    told = watched.troubles()["orders"]
     assert f"Monitor 'orders': {value} of b is '{number}', which is no usable number" in told
     assert watched.stores.claims.get("monitor:orders:turn") is None
     watch(watched, [row("a", 1), row("b", 1, "9000")])
 
-    assert troubles(watched) == {}
+    assert watched.troubles() == {}
     assert watched.raised() == [("a", 0), ("b", 300)]
 
 
@@ -59,7 +54,7 @@ def test_a_ratio_without_a_number_is_told_of(number):
     watch(watched, [], [row("a", 0, "40"), row("b", 0, number)])
 
     assert watched.raised() == [("a", 0)]
-    assert "failed of b is" in troubles(watched)["orders"]
+    assert "failed of b is" in watched.troubles()["orders"]
 
 
 def test_a_count_that_is_none_is_told_of():
@@ -67,7 +62,7 @@ def test_a_count_that_is_none_is_told_of():
     watch(watched, [], [row("a", 0, events="9000"), row("b", 0, events="inf")])
 
     assert watched.raised() == [("a", 0)]
-    assert "count of b is 'inf'" in troubles(watched)["orders"]
+    assert "count of b is 'inf'" in watched.troubles()["orders"]
 
 
 def test_the_greatest_numbers_can_be_learned_from():
@@ -75,7 +70,7 @@ def test_the_greatest_numbers_can_be_learned_from():
     watch(watched, *([row("a", span, f"{(-1) ** span}e150"), row("b", span)] for span in range(20)))
 
     assert judged(watched)[-1] == 19 * 300
-    assert troubles(watched) == {}
+    assert watched.troubles() == {}
 
 
 def test_a_number_whose_square_is_not_finite_is_none():
@@ -92,4 +87,4 @@ def test_a_trouble_names_a_few_series_and_not_hundreds():
     watched = learned("max(ms)")
     watch(watched, [], [row(f"h{number}", 0, "N/A") for number in range(400)])
 
-    assert troubles(watched)["orders"].count("no usable number") == 3
+    assert watched.troubles()["orders"].count("no usable number") == 3

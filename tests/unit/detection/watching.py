@@ -6,6 +6,7 @@ import logging
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from incident_management.detection.monitors.monitor import Monitor
+from incident_management.detection.monitors.signed import TROUBLE
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchResult
@@ -52,6 +53,11 @@ class Watched:
                 self.add(self.clock.now() + 1, count, **fields)
             self.clock.advance(self.monitor.span)
             self.run()
+
+    def troubles(self) -> Dict[str, str]:
+        """What is wrong with each monitor."""
+        notes = self.stores.claims.find({"purpose": TROUBLE})
+        return {one["value"]["monitor"]: one["value"]["sentence"] for one in notes}
 
     def run(self) -> Dict[str, int]:
         ingest = Ingest(self.stores, self.clock, Routing())

@@ -12,6 +12,7 @@ from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.upkeep import tally
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal
@@ -45,7 +46,7 @@ class Old:
         (outcome,) = ingest(stores, clock).ingest([signal("checkout")])
         self.id = outcome.incident_id
         outbox = Outbox(stores, clock, "sh1", lambda document: None)
-        outbox.enqueue("entry", "slack", "opened", {}, incident_id=self.id)
+        outbox.enqueue(NewNotification("entry", "slack", "opened", {}, incident_id=self.id))
         (self.message,) = [one["_key"] for one in stores.outbox.all()]
         for purpose in (f"deliver:{self.message}:1", f"outcome:{self.message}:1"):
             self.claim(purpose, purpose)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from incident_management.notify.channel import Delivery, Inquiry, Notification, sent
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import FakeStores, ManualClock
 
@@ -83,7 +84,7 @@ class Office:
         more.setdefault("order", source)
         said = {"event": more["event"], "time": self.clock.now(), "text": "As it was."}
         said["severity"] = more.pop("severity", "medium")
-        return self.outbox.enqueue(source, channel, message=said, **more)
+        return self.outbox.enqueue(NewNotification(source, channel, message=said, **more))
 
     def run(self, seconds: float = 0.0, worker: Optional[Outbox] = None) -> Dict[str, int]:
         """One round, or rounds every 5 s for some seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.announcing import storms
+from incident_management.notify.announcing import storms, summaries
 from incident_management.notify.channel import dead
 from tests.unit.notify.services import Crash
 from tests.unit.notify.stormy import WEB, Storm
@@ -237,7 +237,7 @@ def test_another_worker_neither_tells_again_nor_counts_anew(storm):
 
 @pytest.mark.parametrize("kept", [0, 1, 3, 4, 6, 8, 9, 11, 12, 15])
 def test_a_kill_at_any_write_of_a_summary_loses_and_doubles_nothing(storm, kept, monkeypatch):
-    monkeypatch.setattr(storms, "SAVED_AT_ONCE", 4)
+    monkeypatch.setattr(summaries, "SAVED_AT_ONCE", 4)
     storm.comes(30)
     storm.goes_on(25)
     outbox = storm.stores.outbox
@@ -284,7 +284,7 @@ def test_a_summary_that_was_refused_is_one_message_to_send_again(storm):
 
 
 def test_more_than_a_summary_holds_follows_at_once(storm, monkeypatch):
-    monkeypatch.setattr(storms, "MOST", 10)
+    monkeypatch.setattr(summaries, "MOST", 10)
     storm.comes(45)
     storm.goes_on(60)
     assert [one.message["title"][:2] for one in storm.summaries("slack")] == ["10", "10", "5 "]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announcing import storms
+from incident_management.notify.announcing import summaries
 from incident_management.notify.announcing.announcer import Announcer
 from tests.unit.notify.services import Crash
 from tests.unit.notify.stormy import WEB, Storm
@@ -121,12 +121,12 @@ def test_a_summary_that_comes_late_says_so(storm):
     assert summary.message["text"].startswith("Told late: this was at")
 
 
-@pytest.mark.parametrize("most", [storms.MOST, 8])
+@pytest.mark.parametrize("most", [summaries.MOST, 8])
 @pytest.mark.parametrize("writes", range(1, 8))
 def test_a_kill_while_a_summary_waits_puts_nothing_in_two(storm, monkeypatch, most, writes):
     """The service is down for ten minutes, so that the next summaries come first."""
-    monkeypatch.setattr(storms, "SAVED_AT_ONCE", 3)
-    monkeypatch.setattr(storms, "MOST", most)
+    monkeypatch.setattr(summaries, "SAVED_AT_ONCE", 3)
+    monkeypatch.setattr(summaries, "MOST", most)
     storm.comes(40)
     storm.clock.advance(31)
     storm.stores.outbox.before = killing(writes)
@@ -184,8 +184,8 @@ def killing(writes):
 
 @pytest.mark.parametrize("at", range(1, 25))
 def test_two_workers_that_summarize_at_once_put_nothing_in_two(storm, monkeypatch, at):
-    monkeypatch.setattr(storms, "SAVED_AT_ONCE", 3)
-    monkeypatch.setattr(storms, "MOST", 8)
+    monkeypatch.setattr(summaries, "SAVED_AT_ONCE", 3)
+    monkeypatch.setattr(summaries, "MOST", 8)
     storm.comes(40)
     storm.clock.advance(31)
     other = Announcer(storm.stores, storm.clock, storm.worker("sh2"))

@@ -9,6 +9,7 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.notify.channel import Inquiry, Notification, retry, unknown
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.record import recorder
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.notify.services import FakeService, Office
@@ -67,7 +68,7 @@ def test_what_was_announced_late_is_not_called_late_twice():
     office = Office(slack=service)
     told = "Told late: this was at 2023-11-13 21:13:20 UTC, and nothing was announced then."
     said = {"event": "opened", "time": office.clock.now() - 90000, "text": told}
-    office.outbox.enqueue("1", "slack", "opened", said)
+    office.outbox.enqueue(NewNotification("1", "slack", "opened", said))
     office.clock.advance(1000)
     office.run()
     assert service.messages[0].message["text"] == told

@@ -185,7 +185,7 @@ def test_a_monitor_that_has_nothing_to_do_brings_no_worker_and_writes_no_line(sp
         "from incident_management.worker.monitors import duty; "
         "duty.is_idle = lambda *given: True; "
         f"entry._watch({{'incident_monitor://a': {values!r}}}, "
-        "entry.Session('http://127.0.0.1:1', 'k'), None, entry.SystemClock(), 'sh1', "
+        "entry.Member('sh1', entry.Session('http://127.0.0.1:1', 'k'), None, entry.SystemClock()), "
         "threading.Event())"
     )
 
@@ -217,7 +217,7 @@ def test_a_cycle_of_the_worker_has_one_connection(keeper, splunk_home):
     class Writer:
         write_event = staticmethod(lambda event: None)
 
-    entry._work({}, session, stores, clock, "sh1", _Once(), Writer)
+    entry._work({}, entry.Member("sh1", session, stores, clock), _Once(), Writer)
     (requests,) = splunkd.heard
     assert len(requests) > 20
 

@@ -47,14 +47,14 @@ def test_an_odd_aggregate_is_refused(bad):
 
 
 def test_a_search_reads_as_spl():
-    search = (
-        spl.Search(spl.any_of("index", ["main", "web"]), spl.any_of("service", ["a", 'b"']))
-        .where(spl.either(spl.term("error"), spl.negate(spl.field_is("level", "INFO"))))
-        .pipe(
-            spl.stats("count", ("latest(_raw)", "sample"), by=["service", "host"]),
-            spl.sort(["-count"], 10),
-            spl.fields("table", ["service", "count"]),
-        )
+    search = spl.Search(
+        spl.any_of("index", ["main", "web"]),
+        spl.any_of("service", ["a", 'b"']),
+        spl.either(spl.term("error"), spl.negate(spl.field_is("level", "INFO"))),
+    ).pipe(
+        spl.stats("count", ("latest(_raw)", "sample"), by=["service", "host"]),
+        spl.sort(["-count"], 10),
+        spl.fields("table", ["service", "count"]),
     )
     assert str(search) == (
         'search index IN ("main", "web") service IN ("a", "b\\"") '

@@ -10,7 +10,7 @@ from incident_management.incidents.clocks import escalation, sla, updates
 from incident_management.incidents.clocks.lives import lives_of
 from incident_management.incidents.model import ACTOR
 from incident_management.incidents.story import Story as Told
-from incident_management.notify.delivery.outbox import notification_id
+from incident_management.notify.delivery.notification import notification_id
 from incident_management.notify.events import event_of
 from incident_management.remediation.plan import FINISHED, plan_state
 from tests.unit.worker.soak import DAY, HOUR, START

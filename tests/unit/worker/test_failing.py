@@ -9,13 +9,14 @@ import pytest
 
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.cycle import Duty, Worker
+from incident_management.worker.member import Member
 from incident_management.worker.monitors import run
-from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.monitors.duty import MonitorDuty
 from incident_management.worker_health import Failures, worker_troubles
 from tests.fakes import FakeStores, ManualClock
 
 
-class Member:
+class SearchHead:
     """A search head, whose worker's processes begin anew with :meth:`restart`."""
 
     def __init__(self, stores: FakeStores, clock: ManualClock, name: str = "sh1") -> None:
@@ -58,8 +59,8 @@ class _Lines(logging.Handler):
 
 
 @pytest.fixture
-def member() -> Member:
-    return Member(FakeStores(), ManualClock())
+def member() -> SearchHead:
+    return SearchHead(FakeStores(), ManualClock())
 
 
 def test_what_fails_for_minutes_is_told_until_it_works(member):
@@ -141,12 +142,12 @@ def test_a_monitor_that_fails_unexpectedly_says_so_where_people_look(monkeypatch
     monkeypatch.setattr(run, "run_monitor", fails)
     values = {"monitor_search": "index=main", "detector": "new_template", "severity": "low"}
     session: Any = None
-    duty = monitor_duty(
-        "incident_monitor://logs", values, session, stores, clock, "sh1",
+    duty = MonitorDuty(
+        "incident_monitor://logs", values, Member("sh1", session, stores, clock),
         lambda _name, _text, **_more: None, lambda _seconds: False,
     )  # fmt: skip
     with pytest.raises(KeyError):
-        duty()
+        duty.run()
 
     (said,) = worker_troubles(stores, clock.now(), clock.now(), 600.0)
     assert said.startswith("Monitor 'logs': It failed (KeyError: 'trail')")

@@ -9,6 +9,7 @@ import pytest
 from incident_management.incidents import rooms, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.rooms.opening import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
@@ -58,7 +59,7 @@ def test_a_message_for_a_webhook_that_another_member_has_just_made_is_sent(monke
     def subscribe(_verb, _name):
         stores.outbox.before = None
         stores.subscriptions.insert(SUBSCRIPTION)
-        others.outbox.enqueue("e1", "webhook:SUB-1", "opened", {"title": "Slow"})
+        others.outbox.enqueue(NewNotification("e1", "webhook:SUB-1", "opened", {"title": "Slow"}))
 
     stores.outbox.before = subscribe
     assert mine.deliver() == {"notifications_sent": 1}
@@ -72,12 +73,12 @@ def test_a_message_for_an_own_channel_that_another_member_knows_already_is_sent(
     file["channel:desk"] = shaped
     monkeypatch.setattr(http_call, "send_json", lambda *_given, **_named: Reply(204, {}, ""))
     mine._config._read_at -= 5.0
-    mine.outbox.enqueue("e1", "desk", "opened", TOLD)
+    mine.outbox.enqueue(NewNotification("e1", "desk", "opened", TOLD))
     assert mine.deliver() == {"notifications_sent": 1}
     # One that is malformed waits, and one that is gone takes nothing.
     file["channel:desk"] = {**shaped, "body": "{"}
     mine._config._read()
-    mine.outbox.enqueue("e2", "desk", "opened", TOLD)
+    mine.outbox.enqueue(NewNotification("e2", "desk", "opened", TOLD))
     assert mine.deliver() == {}
     file.clear()
     mine._config._read()
@@ -129,7 +130,7 @@ def test_a_new_secret_waits_for_the_address_that_it_is_for(monkeypatch):
         }
 
     def tell(source):
-        mine.outbox.enqueue(source, "desk", "opened", TOLD)
+        mine.outbox.enqueue(NewNotification(source, "desk", "opened", TOLD))
         assert mine.deliver() == {"notifications_sent": 1}
 
     save("old.example", "old")
@@ -155,7 +156,7 @@ def test_a_webhook_whose_secret_cannot_be_read_keeps_no_other_channel_waiting(mo
     mine = messages(stores)
     for key in ("SUB-1", "SUB-2"):
         stores.subscriptions.insert({**SUBSCRIPTION, "_key": key})
-        mine.outbox.enqueue(key, f"webhook:{key}", "opened", {"title": "Slow"})
+        mine.outbox.enqueue(NewNotification(key, f"webhook:{key}", "opened", {"title": "Slow"}))
     splunkd: Any = mine._session
     get, masked = splunkd.get, ["SUB-1"]
 

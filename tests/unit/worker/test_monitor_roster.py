@@ -8,7 +8,8 @@ import pytest
 
 from incident_management.remediation.verify import CannotJudge
 from incident_management.rerun.raising import MonitorRaising
-from incident_management.worker.monitors.duty import monitor_duty
+from incident_management.worker.member import Member
+from incident_management.worker.monitors.duty import MonitorDuty
 from incident_management.worker.monitors.roster import MonitorRoster, place_in_the_minute
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.detection.watching import START, Watched, mixed, ratio
@@ -61,11 +62,9 @@ def test_a_monitor_waits_for_its_place_and_ends_when_splunkd_says_so_meanwhile()
         return True
 
     nothing: Any = None  # Nothing is asked of splunkd.
-    run = monitor_duty(
-        "incident_monitor://b", values, nothing, members.stores, members.clock, "sh1",
-        lambda *_: None, ended,
-    )  # fmt: skip
-    assert run() == {}
+    member = Member("sh1", nothing, members.stores, members.clock)
+    duty = MonitorDuty("incident_monitor://b", values, member, lambda *_: None, ended)
+    assert duty.run() == {}
     assert waited == [0.25]
 
 

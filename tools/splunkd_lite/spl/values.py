@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Union
+from typing import Any
 
 __all__ = [
     "Fixed",
@@ -25,8 +25,8 @@ __all__ = [
     "to_text",
 ]
 
-Scalar = Union[str, int, float]
-Value = Any  # Scalar, list of Scalar, bool (inside an expression only) or None
+# Text, a number, a list of these, bool (inside an expression only) or None.
+Value = Any
 Row = dict[str, Any]
 
 _INFINITY = math.inf

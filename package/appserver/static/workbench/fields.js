@@ -79,7 +79,7 @@ const askedOf = (incident) => defined().filter((one) => fits(one, incident) || v
 
 /** @type {import('./moves.js').Move} */
 export const FIELDS = {
-    id: 'fields', label: 'Set fields', key: 'f', capability: 'incident_write', method: 'PUT',
+    id: 'fields', label: 'Set fields', key: 'v', capability: 'incident_write', method: 'PUT',
     offered: hasFields,
     blocked: (i) => askedOf(i).length ? '' : 'No field is asked for on an incident like this.',
     fields: (i, choices) => questions(askedOf(i), i, choices),

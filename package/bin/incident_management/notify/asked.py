@@ -11,7 +11,8 @@ from ..incidents.canonical import canonical
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import NOBODY, SEVERITIES
 from .asking import CHARACTERS, is_target
-from .delivery.outbox import Outbox, notification_id
+from .delivery.notification import NewNotification
+from .delivery.outbox import Outbox
 from .message import Message, incident_url, one_line, plain
 
 __all__ = ["enqueue"]
@@ -33,6 +34,7 @@ def enqueue(
         request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same
             channel is sent once; by default the request's own content in this minute), ``title``,
             ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
+        web_url: base URL of Splunk Web, for links; may be empty.
         channels: those that there are.
 
     Returns the notification's ``id``, and whether it is ``new``.
@@ -42,11 +44,25 @@ def enqueue(
         NotFound: there is no such incident.
     """
     values = _checked(request, channels)
-    channel, target, incident_id = values["channel"], values["target"], values["incident_id"]
+    notification = NewNotification(
+        source=_source(act, values),
+        channel=values["channel"],
+        event="alert",
+        message=_message(act, values, web_url).to_document(),
+        incident_id=values["incident_id"],
+        target=values["target"],
+        key_target=values["target"],
+    )
+    return {"id": notification.key, "new": outbox.enqueue(notification)}
+
+
+def _message(act: Act, values: Mapping[str, str], web_url: str) -> Message:
+    """Raises NotFound."""
+    incident_id = values["incident_id"]
     incident = act.stores.incidents.get(incident_id) if incident_id else None
     if incident_id and incident is None:
         raise NotFound(f"No incident {incident_id}; check the id, or leave it out.")
-    message = Message(
+    return Message(
         event="alert",
         headline=f"Alert by {plain(values['rule'] or act.actor, 100)}",
         title=one_line(values["title"] or values["message"], TITLE_CHARACTERS),
@@ -58,20 +74,16 @@ def enqueue(
         url=incident_url(web_url, incident_id),
         time=act.clock.now(),
     )
-    # An id is its caller's own: nobody keeps another one's alert from being told. What the worker
-    # repeats for an alert bears its owner's name, where the alert itself came as the system's user.
+
+
+def _source(act: Act, values: Mapping[str, str]) -> str:
+    """An id is its caller's own: nobody keeps another one's alert from being told.
+
+    What the worker repeats for an alert bears its owner's name, where the alert itself came as the
+    system's user.
+    """
     asker = NOBODY[0] if act.actor in NOBODY else act.actor
-    source = f"asked:{asker}:{values['id'] or _own_id(values, asker, act.clock.now())}"
-    new = outbox.enqueue(
-        source,
-        channel,
-        "alert",
-        message.to_document(),
-        incident_id=incident_id,
-        target=target,
-        key_target=target,
-    )
-    return {"id": notification_id(source, channel, target), "new": new}
+    return f"asked:{asker}:{values['id'] or _own_id(values, asker, act.clock.now())}"
 
 
 def _checked(request: Mapping[str, Any], channels: Sequence[str]) -> Dict[str, str]:

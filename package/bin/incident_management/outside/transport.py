@@ -12,15 +12,16 @@ import email.utils
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ..hosts import is_among, is_loopback
-from .bounded import timed_response
+from .adapter import adapter
 from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
-from .pinned import Addresses, every_address, pinned
+from .pinned import Addresses, every_address
 
 __all__ = [
     "BadUrl",
@@ -40,9 +41,6 @@ __all__ = [
     "tls_context",
 ]
 
-ANSWER_SECONDS = 40.0
-ANSWER_BYTES = 4_000_000
-PIECE_BYTES = 65_536
 LONGEST_RETRY_AFTER = 3600.0
 CONTEXTS = 8
 # Parsers of URLs disagree on what else ends a host (a backslash) or is one (letters that look like
@@ -163,9 +161,10 @@ def http_session(
 
     session = session or requests.Session()
     session.trust_env = False
-    adapter = _adapter(network, addresses)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
+    context, for_proxy = shared_context(network), partial(shared_context, network, True)
+    sends = adapter(context, for_proxy, addresses or every_address)
+    session.mount("https://", sends)
+    session.mount("http://", sends)
     proxy = network.proxy_for(urlsplit(base_url).hostname or "")
     if proxy:
         session.proxies = {"https": proxy, "http": proxy}
@@ -200,12 +199,7 @@ def send_json(
     import requests
 
     host = urlsplit(url).hostname or ""
-    for name, value in (headers or {}).items():
-        if not (value.isascii() and value.isprintable()):
-            raise BadUrl(
-                f"What {host} is to get as {name} holds a character that no header may have: set "
-                "the token or login again."
-            )
+    _check_headers(headers or {}, host)
 
     def ask(session: Any) -> Reply:
         response = session.request(
@@ -229,6 +223,15 @@ def send_json(
         raise network_failure(error, host) from None
 
 
+def _check_headers(headers: Mapping[str, str], host: str) -> None:
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise BadUrl(
+                f"What {host} is to get as {name} holds a character that no header may have: set "
+                "the token or login again."
+            )
+
+
 def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
     """Ask over the connection of the last reading, or a new one, and keep it for the next."""
     from requests.exceptions import ConnectionError as Broken
@@ -247,79 +250,6 @@ def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
         return _read(network, url, ask)
     _idle.put(place, session)
     return reply
-
-
-def _adapter(network: Network, addresses: Optional[Addresses]) -> Any:
-    """Return what sends the requests of a session, and reads each answer whole and bounded."""
-    from requests.adapters import HTTPAdapter
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
-
-    context = shared_context(network)
-
-    class _Http(HTTPConnectionPool.ConnectionCls):
-        response_class = _answer()
-
-    class _Https(HTTPSConnectionPool.ConnectionCls):
-        response_class = _answer()
-
-        def _connect_tls_proxy(self, hostname: str, conn: Any) -> Any:
-            # urllib3's own trusts the bundled roots alone.
-            tls = shared_context(network, check_hostname=True)
-            return tls.wrap_socket(conn, server_hostname=hostname.strip("[]"))
-
-    def pools(known: Addresses) -> Dict[str, Any]:
-        connect = pinned(known)
-        return {
-            "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": connect(_Http)}),
-            "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": connect(_Https)}),
-        }
-
-    class _Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, ssl_context=context, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = pools(addresses or every_address)
-
-        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            manager = super().proxy_manager_for(proxy, ssl_context=context, **kwargs)
-            manager.pool_classes_by_scheme = pools(every_address)
-            return manager
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            super().cert_verify(conn, url, verify, cert)
-            # The context has the roots; a file named here would be read for each connection.
-            conn.ca_certs = None
-
-        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-            # A few compressed kilobytes may be gigabytes, so nothing compressed is asked for.
-            request.headers["Accept-Encoding"] = "identity"
-            response = super().send(request, *args, **{**kwargs, "stream": True})
-            with response:
-                response._content = _bounded(response, urlsplit(request.url).hostname or "")
-            return response
-
-    return _Adapter(max_retries=0)
-
-
-def _answer() -> Any:
-    return timed_response(lambda: ANSWER_SECONDS, 2 * ANSWER_BYTES, NoAnswer, READ_SECONDS)
-
-
-def _bounded(response: Any, host: str) -> bytes:
-    """Read an answer's body. Raises NoAnswer, and RequestException when the connection breaks."""
-    import requests
-    from urllib3.exceptions import HTTPError  # type: ignore[import-untyped]
-
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise NoAnswer(f"{host} answered compressed, which it was not asked for.")
-    answer = bytearray()
-    try:
-        while piece := response.raw.read(PIECE_BYTES, decode_content=False):
-            answer += piece
-            if len(answer) > ANSWER_BYTES:
-                raise NoAnswer(f"{host} answered with more than {ANSWER_BYTES} bytes.")
-    except HTTPError as error:
-        raise requests.exceptions.ConnectionError(error) from None
-    return bytes(answer)
 
 
 def not_followed(reply: Reply, host: str) -> str:

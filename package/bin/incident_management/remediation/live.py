@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Callable, List, Optional
 
 from ..incidents.errors import NotFound
+from ..masking import mask
 from ..ports import Document, SearchFailed
 from ..splunk.session import SplunkError
 from .catalogue import CatalogueError
 from .context import Context, Refused
 from .plan import FINISHED
 
-__all__ = ["each_plan", "live_plans", "undecided_plans"]
+__all__ = ["each_plan", "live_plans", "stops_all", "told_of", "undecided_plans"]
 
 # A decision takes a person each and holds for minutes, so there are never so many at once.
 MAX_LIVE = 1000
@@ -53,14 +54,24 @@ def each_plan(
         except NotFound:
             continue  # Its incident left by age.
         except Exception as error:
-            if isinstance(error, SplunkError) and not _is_of_one(error):
+            if stops_all(error):
                 raise
-            known = isinstance(error, (SearchFailed, CatalogueError, Refused, SplunkError))
             if failed is not None:
-                failed(plan["_key"], str(error) if known else f"{type(error).__name__}: {error}")
+                failed(plan["_key"], told_of(error))
     return count
 
 
-def _is_of_one(error: SplunkError) -> bool:
-    """Tell whether splunkd has only said no to what was asked: of another plan it may say yes."""
-    return 400 <= error.status < 500 and error.status != 401
+def stops_all(error: Exception) -> bool:
+    """Tell whether other plans would fail by it, too: not where splunkd says no to what was asked.
+
+    401 is no such answer: then it knows the app no more.
+    """
+    refused = isinstance(error, SplunkError) and 400 <= error.status < 500 and error.status != 401
+    return isinstance(error, SplunkError) and not refused
+
+
+def told_of(error: Exception) -> str:
+    """Return what went wrong with a plan, in a sentence where the error has one."""
+    if isinstance(error, (SearchFailed, CatalogueError, Refused, SplunkError)):
+        return str(error)
+    return f"{type(error).__name__}: {mask(str(error))[:200]}"

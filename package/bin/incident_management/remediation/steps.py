@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping
 
+from ..masking import mask
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
 from .executors.executor import Executor, ExecutorError, Outcome, Unfit
@@ -235,7 +236,8 @@ def look(context: Context, step: Step, run: Run) -> Outcome:
     except ExecutorError as error:
         return Outcome("unknown", str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody can tell
-        return Outcome("unknown", f"What is so can't be read ({type(error).__name__}: {error}).")
+        why = f"{type(error).__name__}: {mask(str(error))[:200]}"
+        return Outcome("unknown", f"What is so can't be read ({why}).")
 
 
 def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:

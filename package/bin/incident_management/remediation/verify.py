@@ -16,14 +16,12 @@ from ..durations import span
 from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
-from ..ports import Searcher, SearchFailed
-from ..splunk.session import SplunkError
-from .catalogue import CatalogueError
+from ..ports import Searcher
 from .context import SYSTEM, Context
 from .ending import found_since, kept_open, resolve_once, verdict_once
 from .executors.executor import Outcome
 from .executors.traits import MADE
-from .live import each_plan
+from .live import each_plan, stops_all, told_of
 from .plan import PlanState
 from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
 from .safety import SKEW_SECONDS
@@ -113,19 +111,15 @@ class Verifier:
             return False
         try:
             judgement = self._judgement(plan, state, turn, now)
-        except SplunkError:
-            raise
         except CannotJudge as error:
             turn.failed(now)
             judgement = Judgement(INSUFFICIENT, str(error))
         except Exception as error:
             # Also what nobody expected: a plan without an end would keep its entity.
             turn.failed(now)
-            if now < turn.deadline:
+            if now < turn.deadline or stops_all(error):
                 raise
-            known = isinstance(error, (SearchFailed, CatalogueError))
-            why = str(error) if known else f"It can't be judged ({type(error).__name__}: {error})."
-            judgement = Judgement(INSUFFICIENT, why)
+            judgement = Judgement(INSUFFICIENT, told_of(error))
         if judgement is None or (judgement.outcome == INSUFFICIENT and now < turn.deadline):
             return False
         return self._conclude(plan, judgement)

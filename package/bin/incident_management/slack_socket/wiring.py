@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 import threading
 from logging import Logger
-from typing import Callable, List
+from typing import Callable, Optional
 
 from ..notify.services.slack import web_client
 from ..outside.network import network_of
+from ..outside.transport import Network
+from ..ports import Clock
 from ..processes import has_ended, process_name
 from ..splunk import settings as app_settings
 from ..splunk.bulletin import Bulletin
+from ..splunk.channel_settings import Slack
 from ..splunk.clock import SystemClock
 from ..splunk.replica import Replica, stores_of
 from ..splunk.session import Session
@@ -54,39 +57,51 @@ def listening(
 
 def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) -> Parts:
     network, clock, slack = network_of(settings), SystemClock(), settings.slack
-    web = web_client(slack.bot_token, slack.api_url, network)
-    workspaces: List[str] = []
-
-    def connect() -> Wire:
-        # A bot token that Slack refuses is found out before somebody presses a button.
-        if not workspaces:
-            workspaces.append(workspace_of(slack, network, clock.now()))
-        return open_wire(socket_address(slack, network, clock.now()), network)
+    workspace = _Workspace(slack, network, clock)
+    # Sessions of their own, because each thread keeps its connections.
+    mine = Session(session.server_uri, session.token)
+    quick = Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1)
 
     def kept(of: Session) -> Kept:
         return Kept(stores_of(of, replica), clock, _HOLDER)
 
-    def home() -> str:
-        # Empty before the first connection: until then there are only presses that an earlier
-        # process has left, and compared with it.
-        return workspaces[0] if workspaces else ""
-
-    # Sessions of their own, because each thread keeps its connections.
-    mine, quick = (
-        Session(session.server_uri, session.token),
-        Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1),
-    )
+    web = web_client(slack.bot_token, slack.api_url, network)
     actor = Actor(
         SlackUsers(mine),
         WebSlack(web, network),
-        home,
+        workspace.name,
         kept(mine),
         log,
         settings.network.web_url,
     )
     return Parts(
-        lambda take, stop: Line(connect, take, log, stop),
-        Keeper(kept(quick), home, log).keep,
+        lambda take, stop: Line(workspace.connect, take, log, stop),
+        Keeper(kept(quick), workspace.name, log).keep,
         actor.act,
         actor.resume,
     )
+
+
+class _Workspace:
+    """Slack's workspace, as the tokens of the settings reach it."""
+
+    def __init__(self, slack: Slack, network: Network, clock: Clock) -> None:
+        self._slack = slack
+        self._network = network
+        self._clock = clock
+        self._name: Optional[str] = None
+
+    def connect(self) -> Wire:
+        # A bot token that Slack refuses is found out before somebody presses a button.
+        if self._name is None:
+            self._name = workspace_of(self._slack, self._network, self._clock.now())
+        return open_wire(
+            socket_address(self._slack, self._network, self._clock.now()), self._network
+        )
+
+    def name(self) -> str:
+        """Its id. Empty before the first connection.
+
+        Until then there are only presses that an earlier process has left, and compared with it.
+        """
+        return self._name or ""

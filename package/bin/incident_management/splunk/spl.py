@@ -214,10 +214,6 @@ class Search:
         object.__setattr__(self, "conditions", tuple(conditions))
         object.__setattr__(self, "commands", tuple(commands))
 
-    def where(self, *conditions: Fragment) -> Search:
-        """Add conditions, all of which must hold."""
-        return Search(*self.conditions, *conditions, commands=self.commands)
-
     def pipe(self, *commands: Fragment) -> Search:
         """Add commands at the end."""
         return Search(*self.conditions, commands=(*self.commands, *commands))

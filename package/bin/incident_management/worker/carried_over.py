@@ -6,17 +6,41 @@ until then an incident is in no list, and its deadlines rest.
 
 from __future__ import annotations
 
+from typing import Callable, Mapping
+
 from ..incidents.stores import chunks
 from ..ports import Collection, Document
+from ..splunk.kvstore import KvCollection
+from ..splunk.session import Session, SplunkError
 
-__all__ = ["FORMER", "carry_over"]
+__all__ = ["FORMER", "carry_over", "carry_over_if_ours"]
 
 FORMER = "incidents"
 """The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
 
 DOCUMENTS_AT_ONCE = 1000
+_NOT_CARRIED = (
+    "Incidents' documents of an earlier version can't be moved, which is tried again; meanwhile "
+    "they are made anew from the timelines, 3,000 a minute: {}"
+)
 # So nothing of another app's is read, or deleted.
 _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}
+
+
+def carry_over_if_ours(
+    session: Session, incidents: Collection, tell: Callable[[str, str], None]
+) -> Mapping[str, int]:
+    """Move what is in the former collection; where it is another app's, ``tell`` that.
+
+    Then this may go on, and nothing is lost by it. Raises SplunkError where none can be reached.
+    """
+    try:
+        return {"incidents_carried_over": carry_over(KvCollection(session, FORMER), incidents)}
+    except SplunkError as error:
+        if error.status in (0, 503):
+            raise
+        tell("carry over", _NOT_CARRIED.format(error.message))
+        return {}
 
 
 def carry_over(former: Collection, incidents: Collection) -> int:

@@ -29,7 +29,7 @@ from ..incidents.upkeep.recovery import end_at_once
 from ..incidents.upkeep.retention import Retention
 from ..installed import build_number
 from ..notify import asked
-from ..notify.announcing.storms import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
+from ..notify.announcing.summaries import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
 from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..ports import Clock, Stores
@@ -42,14 +42,13 @@ from ..rerun.raising import raising_of
 from ..splunk import spool
 from ..splunk.bulletin import Bulletin, notice
 from ..splunk.detections import detections
-from ..splunk.kvstore import KvCollection
 from ..splunk.replica import forget_marks
 from ..splunk.search import SplunkSearcher
-from ..splunk.session import Session, SplunkError
+from ..splunk.session import Session
 from ..splunk.settings import Lifecycle
 from ..splunk.users import has_capability
 from .audit_index import AuditIndex
-from .carried_over import FORMER, carry_over
+from .carried_over import carry_over_if_ours
 from .clocks import Clocks
 from .configuration import Configuration
 from .cycle import Duty
@@ -84,10 +83,6 @@ UPKEEP = "upkeep"
 RENEWED_SECONDS = 10.0
 # A member of an earlier version may have written there until its own restart.
 CARRIED_SECONDS = 600.0
-_NOT_CARRIED = (
-    "Incidents' documents of an earlier version can't be moved, which is tried again; meanwhile "
-    "they are made anew from the timelines, 3,000 a minute: {}"
-)
 
 
 def _no_trouble(_name: str, _sentence: str) -> None:
@@ -142,6 +137,18 @@ class Duties:
 
         What an earlier version has stored is carried over before anything looks at it.
         """
+        return [
+            *self._taking_in(),
+            *self._looking_after_incidents(),
+            *self._telling(),
+            *self._fixing(),
+            *self._keeping_documents(),
+            *self._going_on(),
+            *self._upkeep(),
+        ]
+
+    def _taking_in(self) -> List[Duty]:
+        """Settings and signals."""
         alerts = SplunkAlerts(self.session)
         past = PastRuns(self.stores, self.clock, alerts, self.holder, self._tell)
         forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
@@ -153,10 +160,20 @@ class Duties:
             Duty("configuration", self._configure, everywhere=True),
             Duty("spool", self._spool, everywhere=True),
             Duty("reconcile", reconciler.run, every=20.0),
+        ]
+
+    def _looking_after_incidents(self) -> List[Duty]:
+        """Whose they are, until when something must have happened, and what if it has not."""
+        return [
             Duty("raced", self._join_raced, every=5.0, turn=TELLING),
             Duty("assign", self._assign, every=5.0, turn=TELLING),
             Duty("handover", self._hand_over, every=5.0, turn=TELLING),
             Duty("clocks", self._run_clocks, every=5.0, turn=TELLING),
+        ]
+
+    def _telling(self) -> List[Duty]:
+        """Messages out, and what comes back by tickets."""
+        return [
             Duty("announce", self._messages.announce, turn=TELLING),
             Duty(
                 "summarize", self._messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING
@@ -172,9 +189,18 @@ class Duties:
             Duty("reach", self._messages.note_reach, every=30.0, turn=TICKETS),
             Duty("refusals", self._refused.run, every=30.0, everywhere=True),
             Duty("tickets", self._tickets.run, every=5.0, turn=TICKETS),
+        ]
+
+    def _fixing(self) -> List[Duty]:
+        return [
             Duty("settle", self._settle, every=15.0),
             Duty("verify", self._verify, every=5.0),
             Duty("expire", self._expire, every=30.0, turn=DOCUMENTS),
+        ]
+
+    def _keeping_documents(self) -> List[Duty]:
+        """What incidents' documents lack of their timelines."""
+        return [
             Duty(
                 "refresh",
                 lambda: refresh_stale(self.stores, self.clock),
@@ -182,12 +208,21 @@ class Duties:
                 turn=DOCUMENTS,
             ),
             Duty("renew", self._renew, every=RENEWED_SECONDS, rest=60.0, turn=DOCUMENTS),
+        ]
+
+    def _going_on(self) -> List[Duty]:
+        """What waited, or was interrupted."""
+        return [
             Duty("waiting", self._look_at_waiting, every=30.0, turn=INCIDENTS),
             Duty("held", self._look_at_held, every=60.0, turn=INCIDENTS),
             Duty("calm", self._calm_down, every=30.0, turn=INCIDENTS),
             Duty(
                 "moves", lambda: finish_recent(self.stores, self.clock), every=60.0, turn=INCIDENTS
             ),
+        ]
+
+    def _upkeep(self) -> List[Duty]:
+        return [
             Duty(
                 "audit",
                 AuditWriter(self.stores, self.clock, self._events.send).run,
@@ -308,15 +343,7 @@ class Duties:
     # --- growing old ------------------------------------------------------------------------
 
     def _carry_over(self) -> Mapping[str, int]:
-        former = KvCollection(self.session, FORMER)
-        try:
-            return {"incidents_carried_over": carry_over(former, self.stores.incidents)}
-        except SplunkError as error:
-            # With another app's collection of that name this may go on, and nothing is lost by it.
-            if error.status in (0, 503):
-                raise
-            self._tell("carry over", _NOT_CARRIED.format(error.message))
-            return {}
+        return carry_over_if_ours(self.session, self.stores.incidents, self._tell)
 
     def _renew(self) -> Mapping[str, int]:
         indexed = self._audit_index.entries

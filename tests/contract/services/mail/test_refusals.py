@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.services import smtp
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
@@ -90,7 +91,7 @@ def test_an_answer_that_is_lost_is_repeated_once_and_else_left_to_people(server)
     office.senders["email"] = lambda: EmailSender(
         replace(SETTINGS, port=server.port), Network(), office.clock
     )
-    office.outbox.enqueue("1", "email", "opened", message().to_document())
+    office.outbox.enqueue(NewNotification("1", "email", "opened", message().to_document()))
     office.run(seconds=600)
     assert office.states() == ["unconfirmed"]
     first, second = (one.parsed for one in server.mails)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import BATCH
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
@@ -25,7 +26,9 @@ def round_of(server, count, **changed):
         replace(SETTINGS, port=server.port, **changed), Network(), office.clock
     )
     for number in range(count):
-        office.outbox.enqueue(f"{number}", "email", "opened", message().to_document())
+        office.outbox.enqueue(
+            NewNotification(f"{number}", "email", "opened", message().to_document())
+        )
     office.run()
     return office
 

@@ -126,6 +126,13 @@ def test_all_events_are_read_for_exceptions_only_where_the_words_alone_find_noth
     assert found.found == ["orders: shop.OwnException: boom (20, new)"]
 
 
+@pytest.mark.parametrize("warns", ["WARN retry 3 of 5 failed", 'level=warn msg="slow"'])
+def test_warnings_that_rise_hide_no_exception_without_a_level(warns):
+    logs = burst("orders", warns) + burst("orders", "shop.OwnException: boom")
+    found = new_errors.find(scope_of(logs)).found
+    assert "orders: shop.OwnException: boom (20, new)" in found
+
+
 def test_where_reading_all_events_fails_what_was_found_without_stays():
     scope = scope_of([log(5, "cart", "WARN slow")])
     scope.depends_on["orders"] = ["cart"]

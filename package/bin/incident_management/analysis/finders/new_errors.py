@@ -35,6 +35,10 @@ _GIVEN = re.compile(
     r"""(?<![\w.])["']?(?:err|error|exception|cause|reason)["']?\s?[=:]\s?"((?:[^"\\]|\\.){6,400})\"""",
     re.I,
 )
+_WARNS = re.compile(r"(?<![\w-])WARN(?:ING)?(?![\w-])|(?i:\blevel[\"']?\s?[=:]\s?[\"']?warn)")
+_SAYS_WORSE = re.compile(
+    r"(?<![\w-])(?:ERROR|FATAL|SEVERE|CRIT(?:ICAL)?|EMERG|PANIC)(?![\w-])|Exception|Error\b|Traceback"
+)
 EARLY = 600.0
 """Up to this many seconds past the onset an error is an early one."""
 BEGINNING = 60.0
@@ -94,15 +98,21 @@ def find(scope: Scope) -> Finding:
 
 
 def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
-    """Look for the words of trouble and, where none of the incident's own rose, exceptions."""
+    """Look for the words of trouble and, where only warnings of its own rose, exceptions."""
     seen = _compare(scope, finding, entities, error_terms())
-    if any(pattern.entity in scope.entities for pattern, _calm in seen.risen):
+    own = [pattern for pattern, _calm in seen.risen if pattern.entity in scope.entities]
+    if not all(_only_warns(pattern.events[0].begins) for pattern in own):
         return seen
     try:
         return _compare(scope, finding, entities, error_terms_of_few())
     except SearchFailed as failed:
         finding.incomplete.append(f"Exceptions of any name were not looked for: {failed}")
         return seen
+
+
+def _only_warns(text: str) -> bool:
+    """Whether an event is of the level of warnings, and tells of no error or exception."""
+    return bool(_WARNS.search(text)) and not _SAYS_WORSE.search(text)
 
 
 def _compare(scope: Scope, finding: Finding, entities: Sequence[str], terms: spl.Fragment) -> _Look:

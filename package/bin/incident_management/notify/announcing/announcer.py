@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import (
-    Any,
     Callable,
     Collection,
     Dict,
     Iterator,
     List,
     Mapping,
+    NamedTuple,
     Optional,
     Sequence,
     Set,
@@ -27,23 +27,18 @@ from typing import (
 )
 
 from ...incidents import timeline
-from ...incidents.model import Entry
-from ...incidents.routing import Member, Routing
+from ...incidents.routing import Routing
 from ...incidents.stores import chunks, claim_document, find_by
 from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
-from ..delivery.outbox import Outbox, notification_id, order_of
-from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
-from ..message import TITLE_LENGTH, Message, build, one_line
-from ..rooms.messages import Place, first_message, key_of, placed
-from ..services.slack_buttons import ASKING
-from ..services.webhook import PREFIX
+from ..delivery.outbox import Outbox
 from ..standing import newest_analysis_id
 from . import late
 from .audience import Audience, Hearing
 from .follow_up_tickets import FollowUpTickets
-from .stakeholders import SUBSCRIBERS, Telling
+from .notifier import News, Notifier
 from .storms import Storms
+from .summaries import Summaries
 
 __all__ = ["Announcer", "worker_seen"]
 
@@ -61,8 +56,6 @@ MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
 # The overlap is read again and again: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
-# What is news for an incident's owner, or its follow-up's.
-_CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
@@ -93,14 +86,12 @@ class Announcer:
     ) -> None:
         self._stores = stores
         self._clock = clock
-        self._outbox = outbox
         self._storms = Storms(stores, clock, outbox)
+        self._summaries = Summaries(stores, clock, outbox)
         self._tickets = FollowUpTickets(stores, outbox)
         self._say = say
         self._overlap = Overlap(clock)
         self._told: Set[str] = set()
-        # Notifications that are on the outbox already, of what is announced now.
-        self._there: Set[str] = set()
         # Whether what is new to this process may have been announced by another one.
         self._behind = True
 
@@ -120,46 +111,29 @@ class Announcer:
             read_subscriptions: gives the signed webhooks, by id; asked when there is news, and
                 when the checkpoint is written.
         """
-        now = self._clock.now()
-        known = self._checkpoint()
-        oldest = now - OLDEST_SECONDS
-        if len(self._told) > REMEMBERED:
-            self._told.clear()
-        seconds = self._overlap.seconds()
-        fresh = self._fresh(max(known.time - seconds, oldest))
-        missed = late.missed(self._stores, known.time, oldest) if known.time < oldest else {}
-        if 0 < known.time < oldest:
-            late.note_untold(self._stores, self._clock, known.time, oldest)
+        now, known = self._clock.now(), self._checkpoint()
+        oldest, overlap = now - OLDEST_SECONDS, self._overlap.seconds()
+        fresh = self._fresh(max(known.time - overlap, oldest))
+        missed = self._missed(known.time, oldest)
         if not (fresh or missed) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
-            self._overlap.was_read(seconds)
             self._behind = False
+            self._overlap.was_read(overlap)
             return 0
-        waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
-        # In the order of their entries: what is too much for one turn waits for the next ones.
-        ready = [key for key in fresh if key not in waiting]
-        waiting.update(ready[MAX_AT_ONCE:])
-        is_behind = len(ready) > MAX_AT_ONCE
-        ready = ready[:MAX_AT_ONCE]
-        self._there = self._on_the_outbox(ready) if self._behind else set()
-        self._behind = is_behind
+        turn = _Turn.of(fresh, now)
+        there = self._on_the_outbox(turn.ready) if self._behind else set()
+        self._behind = turn.has_more
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
-        there = set_up() if ready or missed else routing.channel_names
-        hearing = known.hearing.without(routing.channel_names, there, moment)
+        channels = set_up() if turn.ready or missed else routing.channel_names
         subscriptions = read_subscriptions()
+        hearing = known.hearing.without(routing.channel_names, channels, moment)
         hearing = hearing.under(routing, subscriptions, known.time)
-        audience = Audience(routing, subscriptions, there, hearing)
-        self._storms.begin({*ready, *missed})
-        added = self._announce_late(missed, audience, web_url, known.time)
-        for incident_id, entries, analysis in self._read(ready):
-            keys = {entry["_key"] for entry in fresh[incident_id]}
-            added += self._announce(keys, entries, analysis, audience, web_url)
-            if any(entry["kind"] == "follow_up" for entry in fresh[incident_id]):
-                added += self._tickets.tell(entries, routing, web_url)
-        # All is announced up to now, or to the millisecond before what waits.
-        before = [entry["time"] - 0.001 for key in waiting for entry in fresh[key]]
-        self._save_checkpoint(_Checkpoint(min([now, *before]), hearing))
-        self._overlap.was_read(seconds)
+        audience = Audience(routing, subscriptions, channels, hearing)
+        self._storms.begin({*turn.ready, *missed})
+        notifier = Notifier(self._stores, self._storms, audience, there, web_url)
+        added = self._tell_late(notifier, missed, known.time) + self._tell(notifier, turn, fresh)
+        self._save_checkpoint(_Checkpoint(turn.announced_to(fresh, now), hearing))
+        self._overlap.was_read(overlap)
         return added
 
     def _checkpoint(self) -> _Checkpoint:
@@ -173,10 +147,12 @@ class Announcer:
 
     def summarize(self, web_url: str) -> Mapping[str, int]:
         """Tell in summaries what was too much to be told one by one."""
-        return self._storms.run(web_url)
+        return self._summaries.run(web_url)
 
     def _fresh(self, since: float) -> Dict[str, List[Document]]:
         """Entries since then that this process has not announced, by incident."""
+        if len(self._told) > REMEMBERED:
+            self._told.clear()
         fresh: Dict[str, List[Document]] = {}
         recent = {"time": {"$gte": since}}
         for entry in self._stores.timeline.find(recent, "time:1", fields=_LOOKED_AT):
@@ -192,9 +168,7 @@ class Announcer:
         found = find_by(self._stores.outbox, "incident_id", incident_ids, fields=("_key",))
         return {str(document["_key"]) for document in found}
 
-    def _read(
-        self, incident_ids: Sequence[str]
-    ) -> Iterator[Tuple[str, List[Entry], Optional[Document]]]:
+    def _read(self, incident_ids: Sequence[str]) -> Iterator[Tuple[str, News]]:
         """Yield incidents with their entries and newest analysis, many of them a call."""
         for some in chunks(incident_ids, READ_AT_ONCE):
             found = timeline.read_many(self._stores, some)
@@ -204,168 +178,79 @@ class Announcer:
                 str(one["_key"]): one for one in find_by(self._stores.analyses, "_key", wanted)
             }
             for key, entries in found.items():
-                yield key, entries, analyses.get(named[key])
+                yield key, News(entries, analyses.get(named[key]))
 
-    def _announce_late(
-        self,
-        missed: Mapping[str, Sequence[Document]],
-        audience: Audience,
-        web_url: str,
-        since: float,
+    def _tell(
+        self, notifier: Notifier, turn: _Turn, fresh: Mapping[str, Sequence[Document]]
+    ) -> int:
+        """Tell of what is new, of the incidents whose turn it is."""
+        added = 0
+        for incident_id, news in self._read(turn.ready):
+            keys = {str(entry["_key"]) for entry in fresh[incident_id]}
+            added += notifier.tell(news, keys)
+            if any(entry["kind"] == "follow_up" for entry in fresh[incident_id]):
+                added += self._tickets.tell(news.entries, notifier.routing, notifier.web_url)
+            self._told |= keys
+        return added
+
+    def _missed(self, since: float, oldest: float) -> Mapping[str, Sequence[Document]]:
+        """What happened since then and is no news any more, by incident; says so of updates."""
+        if since >= oldest:
+            return {}
+        missed = late.missed(self._stores, since, oldest)
+        if since > 0:
+            late.note_untold(self._stores, self._clock, since, oldest)
+        return missed
+
+    def _tell_late(
+        self, notifier: Notifier, missed: Mapping[str, Sequence[Document]], since: float
     ) -> int:
         """Tell where the incidents stand of which nothing was told for too long, and say so."""
         if not missed:
             return 0
         added = incidents = 0
-        heard: Dict[str, Set[str]] = {key: set() for key in missed}
-        earlier = ("incident_id", "channel", "stakeholders")
-        for document in find_by(self._stores.outbox, "incident_id", missed, fields=earlier):
-            if not document.get("stakeholders"):
-                heard[document["incident_id"]].add(str(document["channel"]))
+        heard = self._heard_before(missed)
         wanted = [key for key in missed if heard[key] or not late.ends(missed[key])]
-        for incident_id, entries, analysis in self._read(wanted):
+        for incident_id, news in self._read(wanted):
             keys = {str(one["_key"]) for one in missed[incident_id]}
-            entry = late.standing(entries, keys)
+            entry = late.standing(news.entries, keys)
             if entry:
-                still = heard[incident_id]
-                told = self._announce({entry.key}, entries, analysis, audience, web_url, still)
+                told = notifier.tell_late(news, entry, heard[incident_id])
+                self._told.add(entry.key)
                 added, incidents = added + told, incidents + bool(told)
         self._say(late.summary(since, OLDEST_SECONDS, incidents, len(missed) - incidents))
         return added
 
-    def _announce(
-        self,
-        wanted: Set[str],
-        entries: Sequence[Entry],
-        analysis: Optional[Document],
-        audience: Audience,
-        web_url: str,
-        heard: Optional[Set[str]] = None,
-    ) -> int:
-        """Announce some of an incident's entries, by their keys, as it stands now.
-
-        ``heard``: the channels that were told of it before, of what is told late. That it is over
-        is told late only there.
-        """
-        incident = timeline.fold(entries).to_document()
-        analysis = analysis if incident.get("cause") else None
-        team = str(incident.get("team") or "")
-        opened_as = next((one.data.get("title") for one in entries if one.kind == "opened"), "")
-        telling = Telling(self._stores, audience.routing, incident, entries)
-        shown = audience.routing.fields.shown_in("messages")
-        added = 0
-        said = timeline.effective(entries)
-        for index, entry in enumerate(said):
-            if entry.key not in wanted:
-                continue
-            if entry.data.get("handover") and entry.data["owner"] != incident.get("owner"):
-                # Somebody began, or got it otherwise, in that moment: who came on call has it not.
-                continue
-            if entry.data.get("vacant") and _was_taken(entry, said[: index + 1]):
-                continue
-            document = entry.to_document()
-            message = build(incident, document, analysis, web_url, shown).to_document()
-            message["opened_as"] = one_line(opened_as, TITLE_LENGTH)
-            channels: Collection[str] = list(audience.channels(entry, message, team))
-            if heard is not None:
-                if late.is_over(message):
-                    channels = [one for one in channels if one in heard]
-                message = late.told_late(message)
-            if message["event"] == "severity" and not message["eased"]:
-                # A summary does not show that one of those it told of has become worse.
-                together = self._storms.told_together(entry.incident_id)
-                channels = [*channels, *(one for one in together if one in audience.set_up)]
-            if entry.kind == "update":
-                outside = telling.message_for(SUBSCRIBERS, entry).to_document()
-            hears = "slack" in audience.routing.channels(message["event"], "", audience.set_up)
-            room = incident.get("room") or {}
-            places = placed(channels, entry, message["event"], room, hears)
-            for place in places:
-                is_outside = entry.kind == "update" and place.channel.startswith(PREFIX)
-                told = outside if is_outside else message
-                if place.room and message["event"] == ROOM_OPENED:
-                    told = first_message(incident, said, analysis, web_url, shown)
-                added += self._enqueue(place, entry, told, audience.routing, team)
-            if heard is None:
-                own = [place.channel for place in places if not place.room]
-                added += self._tell_stakeholders(telling, entry, own, audience, team)
-        self._told |= wanted
-        return added
-
-    def _tell_stakeholders(
-        self,
-        telling: Telling,
-        entry: Entry,
-        channels: Collection[str],
-        audience: Audience,
-        team: str,
-    ) -> int:
-        """Tell those who do not work on it; ``channels`` tell those who do."""
-        routing = audience.routing
-
-        def enqueue(channel: str, place: str, key: str, message: Message) -> bool:
-            if notification_id(entry.identity, channel, key) in self._there:
-                return False
-            return self._storms.enqueue(
-                routing,
-                team,
-                source=entry.identity,
-                channel=channel,
-                event=message.event,
-                message=message.to_document(),
-                incident_id=entry.incident_id,
-                target=place,
-                order=order_of(entry),
-                key_target=key,
-            )
-
-        own = {name: routing.target(team, name) for name in channels}
-        return telling.tell(entry, audience.hears, own, enqueue)
-
-    def _enqueue(
-        self,
-        place: Place,
-        entry: Entry,
-        message: Document,
-        routing: Routing,
-        team: str,
-    ) -> bool:
-        """Put a message on the outbox."""
-        channel, event = place.channel, event_of(entry.to_document())
-        key = key_of(event, place.room)
-        if notification_id(entry.identity, channel, key) in self._there:
-            return False
-        owner = _called(entry, message, routing)
-        if owner:
-            message = {**message, "mention": owner.known_as(channel)}
-        notification: Dict[str, Any] = {
-            "source": entry.identity,
-            "channel": channel,
-            "event": event,
-            "message": message,
-            "incident_id": entry.incident_id,
-            "target": routing.target(team, channel),
-            "order": order_of(entry),
-        }
-        if place.room:
-            extra = {
-                **{"team": team, "in_room": True},
-                **{"room": place.room, "otherwise": place.otherwise},
-            }
-            return self._outbox.enqueue(**notification, key_target=key, extra=extra)
-        return self._storms.enqueue(routing, team, **notification)
+    def _heard_before(self, incident_ids: Collection[str]) -> Mapping[str, Set[str]]:
+        """The channels that were told of incidents before, for each of them."""
+        heard: Dict[str, Set[str]] = {key: set() for key in incident_ids}
+        fields = ("incident_id", "channel", "stakeholders")
+        for one in find_by(self._stores.outbox, "incident_id", incident_ids, fields=fields):
+            if not one.get("stakeholders"):
+                heard[one["incident_id"]].add(str(one["channel"]))
+        return heard
 
 
-def _called(entry: Entry, message: Document, routing: Routing) -> Optional[Member]:
-    """Return the owner where they are asked to act, and did not do this themselves."""
-    if entry.actor == message["owner"] or message["event"] not in _CALLING:
-        return None
-    return routing.members.get(str(message["owner"]))
+class _Turn(NamedTuple):
+    """What one turn tells of: ``ready`` incidents, in the order of their entries.
 
+    ``waiting`` are for later ones; ``has_more``: there were too many for one.
+    """
 
-def _was_taken(given: Entry, until: Sequence[Entry]) -> bool:
-    """Whether somebody was faster than the app, which gave an incident that had nobody."""
-    return bool(timeline.fold(until).owner != given.data["owner"])
+    ready: Sequence[str]
+    waiting: Collection[str]
+    has_more: bool
+
+    @classmethod
+    def of(cls, fresh: Mapping[str, Sequence[Document]], now: float) -> _Turn:
+        waiting = {key for key, entries in fresh.items() if _awaits_routing(entries, now)}
+        ready = [key for key in fresh if key not in waiting]
+        left = ready[MAX_AT_ONCE:]
+        return cls(ready[:MAX_AT_ONCE], waiting.union(left), bool(left))
+
+    def announced_to(self, fresh: Mapping[str, Sequence[Document]], now: float) -> float:
+        """All is announced up to now, or to the millisecond before what waits."""
+        return min([now, *(one["time"] - 0.001 for key in self.waiting for one in fresh[key])])
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

@@ -12,7 +12,20 @@ it was merged into another, what is written there.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ...incidents.canonical import digest
 from ...incidents.clocks.lives import steps_of
@@ -27,7 +40,7 @@ from ...ports import Document, Stores
 from ..events import HEADLINES, event_of
 from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, fields_of, listed, one_line, plain
 
-__all__ = ["SUBSCRIBERS", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
+__all__ = ["SUBSCRIBERS", "Letter", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
 
 # The group of whoever has subscribed to updates by a webhook.
 SUBSCRIBERS = "subscribers"
@@ -37,9 +50,14 @@ _WISHES = {"reopened": "opened", "resolved": "resolved"}
 # The most incidents that are looked at because they are one by now.
 MAX_KIN = 500
 
-# Takes a channel, a place there, what makes it another notification of the entry, and the message;
-# tells whether it is new.
-Enqueue = Callable[[str, str, str, Message], bool]
+
+class Letter(NamedTuple):
+    """A message for a place on a channel; ``key``: what makes it another one of its entry's."""
+
+    channel: str
+    place: str
+    key: str
+    message: Message
 
 
 @dataclass(frozen=True)
@@ -86,21 +104,19 @@ class Telling:
         self._now: Dict[str, float] = {}
         self._before: Dict[str, Dict[str, float]] = {}
 
-    def tell(
+    def letters(
         self,
         entry: Entry,
         hears: Callable[[Stakeholders, Entry], bool],
         own: Mapping[str, str],
-        enqueue: Enqueue,
-    ) -> int:
-        """Put an entry's messages on the outbox; returns how many are new.
+    ) -> Iterator[Letter]:
+        """Yield the messages of an entry.
 
         Args:
             hears: whether a group was there, with what it wants now, before an entry.
             own: where those who work on the incident are told of the entry, by channel: nobody is
                 told twice in one place.
         """
-        added = 0
         mailed = {_same(one) for one in own.get("email", "").split(",")}
         for group in self._groups:
             if not (self._wants(group, entry) and hears(group, entry)):
@@ -115,14 +131,11 @@ class Telling:
                 if channel == "email":
                     left = [one for one in place.split(",") if _same(one) not in mailed]
                     mailed.update(map(_same, left))
-                    place, key = ",".join(left), group.name
-                    is_there = not left
-                else:
-                    key = _same(place)
-                    is_there = channel in own and _same(own[channel]) == key
-                if not is_there:
-                    added += enqueue(channel, place, f"stakeholders/{key}", message)
-        return added
+                    if left:
+                        key = f"stakeholders/{group.name}"
+                        yield Letter(channel, ",".join(left), key, message)
+                elif channel not in own or _same(own[channel]) != _same(place):
+                    yield Letter(channel, place, f"stakeholders/{_same(place)}", message)
 
     def message_for(self, group: str, entry: Entry) -> Message:
         """Return what a group gets of an entry."""

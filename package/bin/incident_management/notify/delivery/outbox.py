@@ -15,22 +15,21 @@ becomes ``unconfirmed``, and only a person sends it again.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from dataclasses import replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
-from ...incidents.model import Entry
 from ...outside.network import NotConfigured, NotReady
 from ...ports import Clock, Document, Stores
 from ..announcing import late
 from ..channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
 from ..senders import Senders
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
-from .turns import AT_ONCE, Turns, urgency
+from .notification import NewNotification
+from .turns import AT_ONCE, Turns
 from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 
-__all__ = ["FINAL", "Outbox", "notification_id", "order_of"]
+__all__ = ["FINAL", "Outbox"]
 
 # How long after a lost answer the service is asked: it may still be at it.
 ASK_AFTER_SECONDS = 15.0
@@ -45,17 +44,6 @@ LOOKED_AT = 100
 BATCH = 50
 
 Record = Callable[[Document], None]
-
-
-def notification_id(source: str, channel: str, target: str) -> str:
-    """Return the outbox key: the same source, channel and target are the same notification."""
-    text = "\n".join((source, channel, target))
-    return hashlib.sha256(text.encode()).hexdigest()[:40]
-
-
-def order_of(entry: Entry) -> str:
-    """Return what sorts the notifications of an incident as its timeline is sorted."""
-    return f"{entry.seq:09d} {entry.time:017.6f} {entry.key[:12]}"
 
 
 class Outbox:
@@ -86,53 +74,9 @@ class Outbox:
         self._turns = Turns(stores.outbox, clock)
         self._unwritten = Unwritten(stores.outbox, clock)
 
-    def enqueue(
-        self,
-        source: str,
-        channel: str,
-        event: str,
-        message: Mapping[str, Any],
-        incident_id: str = "",
-        target: str = "",
-        order: str = "",
-        key_target: str = "",
-        extra: Optional[Document] = None,
-    ) -> bool:
-        """Put one notification on the outbox. False: it is there already.
-
-        Args:
-            source: the timeline entry's key, or the caller's own id of what it tells.
-            order: sorts an incident's notifications; those with one leave a channel in that
-                order. Empty: it waits for nothing.
-            key_target: the part of the target that makes it another notification.
-            extra: further fields of its document, and its state where that is another.
-        """
-        now = self._clock.now()
-        return self._stores.outbox.insert(
-            {
-                "_key": notification_id(source, channel, key_target),
-                "incident_id": incident_id,
-                "lane": f"{incident_id}/{channel}" if order else "",
-                "order": order,
-                "urgency": urgency(message.get("severity")),
-                "channel": channel,
-                "target": target,
-                "event": event,
-                "message": dict(message),
-                "state": "pending",
-                "attempts": 0,
-                "spent": 0,
-                "next_attempt": AT_ONCE,
-                "first_sent": 0.0,
-                "last_error": "",
-                "created_at": now,
-                "sent_at": 0.0,
-                "receipt": {},
-                "thread": {},
-                "recorded": False,
-                **(extra or {}),
-            }
-        )
+    def enqueue(self, notification: NewNotification) -> bool:
+        """Put one on the outbox. False: it is there already."""
+        return self._stores.outbox.insert(notification.to_document(self._clock.now()))
 
     def deliver_due(
         self, senders: Senders, limit: int = BATCH, held: Collection[str] = ()

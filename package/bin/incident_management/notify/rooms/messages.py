@@ -13,7 +13,7 @@ from ...incidents.model import Entry
 from ...incidents.room_state import OPEN, stands
 from ...ports import Document
 from ..channel import TEAM, TEAM_TOO
-from ..delivery.outbox import notification_id
+from ..delivery.notification import notification_id
 from ..events import ROOM_OPENED
 from ..services.slack_buttons import IN_CHANNEL_TOO
 from ..standing import standing

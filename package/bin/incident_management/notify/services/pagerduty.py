@@ -178,6 +178,32 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
 
     ``late``: for how many seconds the message had to wait, if for long.
     """
+    built: Dict[str, Any] = {
+        "client": "Incident Management for Splunk",
+        "payload": _payload(message, late),
+    }
+    if message.url:
+        built["client_url"] = message.url
+        built["links"] = [{"href": message.url, "text": "Open the incident in Splunk"}]
+    return built
+
+
+def _payload(message: Message, late: float) -> Dict[str, Any]:
+    payload: Dict[str, Any] = {
+        "summary": truncated(_summary(message, late), SUMMARY_LENGTH),
+        "source": truncated(listed(message.where) or "Splunk", 255),
+        "severity": _SEVERITIES.get(message.severity, "warning"),
+        "class": truncated(listed(message.rules) or message.event, 255),
+        "custom_details": _details(message),
+    }
+    if message.since:
+        payload["timestamp"] = to_the_second(message.since).replace(" UTC", "Z").replace(" ", "T")
+    if message.team:
+        payload["group"] = message.team
+    return payload
+
+
+def _details(message: Message) -> Dict[str, Any]:
     details: Dict[str, Any] = {
         "incident": message.incident_id,
         "what happened": message.headline,
@@ -193,30 +219,11 @@ def event(message: Message, late: float = 0.0) -> Dict[str, Any]:
     }
     if message.since:
         details["since"] = to_the_second(message.since)
-    properties: Dict[str, Any] = {
-        "client": "Incident Management for Splunk",
-        "payload": {
-            "summary": truncated(_summary(message, late), SUMMARY_LENGTH),
-            "source": truncated(listed(message.where) or "Splunk", 255),
-            "severity": _SEVERITIES.get(message.severity, "warning"),
-            "class": truncated(listed(message.rules) or message.event, 255),
-            "custom_details": {
-                name: truncated(value, DETAIL_LENGTH) if isinstance(value, str) else value
-                for name, value in details.items()
-                if value
-            },
-        },
+    return {
+        name: truncated(value, DETAIL_LENGTH) if isinstance(value, str) else value
+        for name, value in details.items()
+        if value
     }
-    if message.since:
-        properties["payload"]["timestamp"] = (
-            to_the_second(message.since).replace(" UTC", "Z").replace(" ", "T")
-        )
-    if message.team:
-        properties["payload"]["group"] = message.team
-    if message.url:
-        properties["client_url"] = message.url
-        properties["links"] = [{"href": message.url, "text": "Open the incident in Splunk"}]
-    return properties
 
 
 def _summary(message: Message, late: float) -> str:

@@ -3,67 +3,83 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
 from ...detection.monitors.monitor import Monitor
 from ...incidents.stores import checkpoints_of
-from ...ports import Clock, SearchFailed, Stores
-from ...splunk.session import Session, SplunkError
+from ...ports import SearchFailed, Stores
+from ...splunk.session import SplunkError
 from ...splunk.stanza import SettingsError
+from ..member import Member
 
-__all__ = ["is_idle", "monitor_duty"]
+__all__ = ["MonitorDuty", "is_idle"]
 
 
-def monitor_duty(
-    stanza: str,
-    values: Mapping[str, Any],
-    session: Session,
-    stores: Stores,
-    clock: Clock,
-    holder: str,
-    trouble: Callable[..., None],
-    wait: Callable[[float], bool],
-) -> Callable[[], Mapping[str, int]]:
-    """Return what runs the monitor of a stanza of inputs.conf; it is read when that is called.
+@dataclass(frozen=True)
+class MonitorDuty:
+    """The monitor of a stanza of inputs.conf, which is read when it is to run.
 
-    ``wait`` lets so many seconds pass, or tells (True) that the process is to end.
+    Attributes:
+        values: the stanza's settings.
+        trouble: is told, by a name and in one sentence, what goes wrong, and with
+            ``level=logging.WARNING`` what is done otherwise than it says.
+        wait: lets so many seconds pass, or tells (True) that the process is to end.
     """
 
-    def note(sentence: str) -> None:
-        from .troubles import TroubleBook
+    stanza: str
+    values: Mapping[str, Any]
+    member: Member
+    trouble: Callable[..., None]
+    wait: Callable[[float], bool]
 
-        TroubleBook(stores, clock).note(stanza.partition("://")[2], holder, sentence)
-
-    def run() -> Mapping[str, int]:
-        try:
-            monitor = Monitor.read(stanza, values)
-        except ValueError as error:
-            note(str(error))
-            raise SettingsError(str(error)) from error
-        if is_idle(monitor, stores, clock.now()):
+    def run(self) -> Mapping[str, int]:
+        """Judge what is due; returns what was done. Raises what its parts raise."""
+        monitor, member = self._read(), self.member
+        if is_idle(monitor, member.stores, member.clock.now()):
             return {}
-        from ...detection.monitors.unheeded import unheeded
         from .roster import place_in_the_minute
+
+        if self.wait(place_in_the_minute(member.stores, member.name, monitor.name)):
+            return {}
+        self._tell_of_ignored(monitor)
+        return self._judge(monitor)
+
+    def _read(self) -> Monitor:
+        """Raises SettingsError where the stanza is malformed."""
+        try:
+            return Monitor.read(self.stanza, self.values)
+        except ValueError as error:
+            self._note(str(error))
+            raise SettingsError(str(error)) from error
+
+    def _tell_of_ignored(self, monitor: Monitor) -> None:
+        from ...detection.monitors.unheeded import unheeded
+
+        ignored = unheeded(monitor, self.values)
+        if ignored:
+            self.trouble(f"monitor:{monitor.name}", ignored, level=logging.WARNING)
+
+    def _judge(self, monitor: Monitor) -> Mapping[str, int]:
         from .run import run_monitor
 
-        if wait(place_in_the_minute(stores, holder, monitor.name)):
-            return {}
-        ignored = unheeded(monitor, values)
-        if ignored:
-            trouble(f"monitor:{monitor.name}", ignored, level=logging.WARNING)
         try:
-            return run_monitor(monitor, session, stores, clock, holder, trouble)
+            return run_monitor(monitor, self.member, self.trouble)
         except (SplunkError, SearchFailed):
             raise
         except Exception as error:
             # A log alone would leave a monitor that judges nothing any more unseen.
-            note(
+            self._note(
                 f"It failed ({type(error).__name__}: {error}), judges nothing and is tried again; "
                 "incident_management_monitor.log says where."
             )
             raise
 
-    return run
+    def _note(self, sentence: str) -> None:
+        from .troubles import TroubleBook
+
+        book = TroubleBook(self.member.stores, self.member.clock)
+        book.note(self.stanza.partition("://")[2], self.member.name, sentence)
 
 
 def is_idle(monitor: Monitor, stores: Stores, now: float) -> bool:

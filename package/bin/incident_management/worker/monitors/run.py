@@ -10,10 +10,9 @@ from ...incidents.grouping import Topology
 from ...incidents.intake.ingest import Ingest
 from ...incidents.routing import Routing
 from ...incidents.signal import Signal
-from ...ports import Clock, Stores
 from ...splunk import conf
-from ...splunk.session import Session
 from ...splunk.topology import TopologyLookup
+from ..member import Member
 from ..reconciling.alerts import SplunkAlerts
 from .app_off import note_app_off
 from .runner import MonitorRunner
@@ -22,14 +21,10 @@ __all__ = ["run_monitor"]
 
 
 def run_monitor(
-    monitor: Monitor,
-    session: Session,
-    stores: Stores,
-    clock: Clock,
-    holder: str,
-    trouble: Callable[..., None],
+    monitor: Monitor, member: Member, trouble: Callable[..., None]
 ) -> Mapping[str, int]:
     """Judge what is due of a monitor; returns what was done. Raises what its parts raise."""
+    session, stores, clock = member.session, member.stores, member.clock
     lookup = TopologyLookup()
 
     def topology() -> Topology:
@@ -43,6 +38,6 @@ def run_monitor(
         return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
 
     started = SplunkAlerts(session).splunkd_started
-    note_app_off(stores, clock, holder, lambda: [monitor.name], started)
+    note_app_off(stores, clock, member.name, lambda: [monitor.name], started)
     searcher = MonitorSearcher(session)
-    return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, holder).run()
+    return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, member.name).run()

@@ -40,10 +40,6 @@ class TroubleBook:
         """Say that nothing is wrong with a monitor any more."""
         self._claims.delete(f"{TROUBLE}:{monitor}")
 
-    def all(self) -> Dict[str, str]:
-        """Return the sentence of each monitor that is in trouble."""
-        return _sentences(self._claims.find({"purpose": TROUBLE}))
-
 
 class Bulletin(Protocol):
     """The messages that Splunk Web shows to administrators."""

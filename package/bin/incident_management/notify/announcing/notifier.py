@@ -1,0 +1,195 @@
+"""Makes notifications of an incident's entries: which message, where, and for whom."""
+
+from __future__ import annotations
+
+from typing import Collection, List, Optional, Sequence, Set
+
+from ...incidents import timeline
+from ...incidents.model import Entry
+from ...ports import Document, Stores
+from ..delivery.notification import NewNotification, order_of
+from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from ..message import TITLE_LENGTH, build, one_line
+from ..rooms.messages import Place, first_message, key_of, placed
+from ..services.slack_buttons import ASKING
+from ..services.webhook import PREFIX
+from . import late
+from .audience import Audience
+from .stakeholders import SUBSCRIBERS, Letter, Telling
+from .storms import Storms
+
+__all__ = ["News", "Notifier"]
+
+# What is news for an incident's owner, or its follow-up's.
+_CALLING = ("assigned", FOLLOW_UP_OVERDUE, *ASKING)
+
+
+Shown = Sequence[Sequence[str]]
+
+
+class News:
+    """An incident as it stands now, with all its entries; some of them are to be told."""
+
+    def __init__(self, entries: Sequence[Entry], analysis: Optional[Document]) -> None:
+        self.entries = entries
+        self.said = timeline.effective(entries)
+        self.incident = timeline.fold(entries).to_document()
+        self.analysis = analysis if self.incident.get("cause") else None
+        self.team = str(self.incident.get("team") or "")
+        titles = (one.data.get("title") for one in entries if one.kind == "opened")
+        self.opened_as = one_line(next(titles, ""), TITLE_LENGTH)
+
+    def worth_telling(self, keys: Set[str]) -> List[Entry]:
+        """Return the entries with these keys that still are as they say."""
+        return [
+            entry
+            for number, entry in enumerate(self.said, start=1)
+            if entry.key in keys and not self._is_overtaken(entry, number)
+        ]
+
+    def message(self, entry: Entry, web_url: str, shown: Shown) -> Document:
+        """Return what people who work on it are told of an entry; ``shown``: as of ``build``."""
+        message = build(self.incident, entry.to_document(), self.analysis, web_url, shown)
+        return {**message.to_document(), "opened_as": self.opened_as}
+
+    def _is_overtaken(self, entry: Entry, number: int) -> bool:
+        """Whether the app gave an incident to somebody, and another one was faster."""
+        if entry.data.get("handover") and entry.data["owner"] != self.incident.get("owner"):
+            # Somebody began, or got it otherwise, in that moment: who came on call has it not.
+            return True
+        if not entry.data.get("vacant"):
+            return False
+        return bool(timeline.fold(self.said[:number]).owner != entry.data["owner"])
+
+
+class Notifier:
+    """Puts on the outbox what an audience hears of incidents.
+
+    Args:
+        there: the keys of notifications that are known to be on the outbox.
+        web_url: base URL of Splunk Web, for links; may be empty.
+    """
+
+    def __init__(
+        self, stores: Stores, storms: Storms, audience: Audience, there: Set[str], web_url: str
+    ) -> None:
+        self._stores = stores
+        self._storms = storms
+        self._audience = audience
+        self.routing = audience.routing
+        self._shown = audience.routing.fields.shown_in("messages")
+        self._there = there
+        self.web_url = web_url
+
+    def tell(self, news: News, keys: Set[str]) -> int:
+        """Tell of the entries with these keys; returns how many notifications are new."""
+        telling, added = self._telling(news), 0
+        for entry in news.worth_telling(keys):
+            message = news.message(entry, self.web_url, self._shown)
+            channels = [*self._audience.channels(entry, message, news.team)]
+            if message["event"] == "severity" and not message["eased"]:
+                channels += self._where_told_together(entry.incident_id)
+            places = self._places(news, entry, message, channels)
+            added += self._enqueue_all(news, entry, message, places)
+            own = [place.channel for place in places if not place.room]
+            added += self._tell_stakeholders(telling, news, entry, own)
+        return added
+
+    def tell_late(self, news: News, entry: Entry, heard: Collection[str]) -> int:
+        """Tell late where an incident stands, by the entry that it stands at.
+
+        ``heard``: the channels that were told of it before. That it is over is told only there.
+        """
+        added = 0
+        for one in news.worth_telling({entry.key}):
+            message = news.message(one, self.web_url, self._shown)
+            channels = [*self._audience.channels(one, message, news.team)]
+            if late.is_over(message):
+                channels = [name for name in channels if name in heard]
+            message = late.told_late(message)
+            places = self._places(news, one, message, channels)
+            added += self._enqueue_all(news, one, message, places)
+        return added
+
+    def _telling(self, news: News) -> Telling:
+        return Telling(self._stores, self.routing, news.incident, news.entries)
+
+    def _where_told_together(self, incident_id: str) -> List[str]:
+        """Where a summary told of it, which does not show that one of its own has become worse."""
+        together = self._storms.told_together(incident_id)
+        return [name for name in together if name in self._audience.set_up]
+
+    def _places(
+        self, news: News, entry: Entry, message: Document, channels: Sequence[str]
+    ) -> List[Place]:
+        event, room = message["event"], news.incident.get("room") or {}
+        hears = "slack" in self.routing.channels(event, "", self._audience.set_up)
+        return placed(channels, entry, event, room, hears)
+
+    def _enqueue_all(
+        self, news: News, entry: Entry, message: Document, places: Sequence[Place]
+    ) -> int:
+        """Put what is told of an entry on the outbox, for each place what is right there."""
+        for_subscribers = message
+        if entry.kind == "update":
+            told = self._telling(news).message_for(SUBSCRIBERS, entry)
+            for_subscribers = told.to_document()
+        added = 0
+        for place in places:
+            if place.room and message["event"] == ROOM_OPENED:
+                said = first_message(
+                    news.incident, news.said, news.analysis, self.web_url, self._shown
+                )
+            else:
+                said = for_subscribers if place.channel.startswith(PREFIX) else message
+            added += self._enqueue(news, entry, said, place)
+        return added
+
+    def _enqueue(self, news: News, entry: Entry, message: Document, place: Place) -> bool:
+        event = event_of(entry.to_document())
+        in_room = {"in_room": True, "room": place.room, "otherwise": place.otherwise}
+        notification = NewNotification(
+            source=entry.identity,
+            channel=place.channel,
+            event=event,
+            message=self._calling_owner(entry, message, place.channel),
+            incident_id=entry.incident_id,
+            target=self.routing.target(news.team, place.channel),
+            order=order_of(entry),
+            key_target=key_of(event, place.room),
+            extra=in_room if place.room else {},
+        )
+        return self._put(news, notification)
+
+    def _tell_stakeholders(
+        self, telling: Telling, news: News, entry: Entry, channels: Sequence[str]
+    ) -> int:
+        """Tell those who do not work on it; ``channels`` tell those who do."""
+        own = {name: self.routing.target(news.team, name) for name in channels}
+        letters = telling.letters(entry, self._audience.hears, own)
+        return sum(self._put(news, _sent_as(letter, entry)) for letter in letters)
+
+    def _put(self, news: News, notification: NewNotification) -> bool:
+        if notification.key in self._there:
+            return False
+        return self._storms.enqueue(self.routing, news.team, notification)
+
+    def _calling_owner(self, entry: Entry, message: Document, channel: str) -> Document:
+        """Call the owner by name where they are asked to act, and did not do this themselves."""
+        if entry.actor == message["owner"] or message["event"] not in _CALLING:
+            return message
+        owner = self.routing.members.get(str(message["owner"]))
+        return {**message, "mention": owner.known_as(channel)} if owner else message
+
+
+def _sent_as(letter: Letter, entry: Entry) -> NewNotification:
+    return NewNotification(
+        source=entry.identity,
+        channel=letter.channel,
+        event=letter.message.event,
+        message=letter.message.to_document(),
+        incident_id=entry.incident_id,
+        target=letter.place,
+        order=order_of(entry),
+        key_target=letter.key,
+    )
