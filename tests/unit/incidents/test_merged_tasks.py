@@ -20,8 +20,6 @@ from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.movers import check, merge, opened
 from tests.unit.incidents.test_tasks import ROUTING, add, change, give, shown
 
-pytestmark = pytest.mark.one_python
-
 
 def standing(stores, incident):
     """The tasks of an incident, as its entries and its document have them."""
@@ -128,6 +126,7 @@ def test_what_came_with_another_goes_on_with_the_next_one_and_comes_back_through
     assert standing(stores, first)["Call the vendor"] == ("done", "", "dan", "")
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("kills", [0, 1])
 @pytest.mark.parametrize("what", ["add", "tick"])
 def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: int) -> None:
