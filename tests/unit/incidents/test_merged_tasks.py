@@ -160,3 +160,32 @@ def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: in
             here = {one["id"]: one for one in second.tasks}
             for one in first.tasks:
                 assert here[one["id"]] == {**one, "from": first.id}, order
+
+
+@pytest.mark.one_python
+def test_a_task_that_is_ticked_as_a_merge_is_undone_is_in_one_of_both_incidents() -> None:
+    """Whoever comes too late is told where it is."""
+    told: list[str] = []
+
+    def writers():
+        stores, clock = FakeStores(), ManualClock(START + 100)
+        first, second = (opened(stores, clock, signal(name)) for name in ("checkout", "cart"))
+        task = add(stores, clock, first)
+        merge(stores, clock, first, second)
+        told.clear()
+
+        def ticks() -> None:
+            try:
+                change(stores, ManualClock(START + 105), second, task, state="done")
+            except (IllegalMove, NotFound) as error:
+                told.append(str(error))
+
+        return stores, [ticks, lambda: undo(stores, ManualClock(START + 104), second, first)]
+
+    seen: set[str] = set()
+    for stores, order in orders(writers, 2, ("timeline", "claims")):
+        check(stores)
+        both = [document["tasks"] for document in stores.incidents.all()]
+        assert sorted(map(len, both)) == [0, 1], order
+        seen.update(text.partition(" has ")[2][:13] for text in told)
+    assert seen == {"just gone bac", "no task TASK-"}

@@ -148,7 +148,7 @@ class State:
             "follow_up": self.afterwards.follow_up,
             "notification": self.afterwards.ticket,
             "ticket": self.afterwards.ticket,
-            "task": self.dividing.tasks.take,
+            "task": self.dividing.task,
             "role": self.dividing.roles.take,
             "room": self._room,
             "update": self.owed.update,

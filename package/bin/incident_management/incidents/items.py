@@ -19,6 +19,7 @@ __all__ = [
     "REASON_CHARACTERS",
     "WRITING_SECONDS",
     "Items",
+    "called",
     "check_seen",
     "line",
     "news",
@@ -102,7 +103,7 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
         Invalid: there is no such state, or a reason is missing or goes with nothing.
         IllegalMove: it has ended, by somebody else perhaps.
     """
-    known, key, reason = str(one["state"]), _called(one), reason_of(reason)
+    known, key, reason = str(one["state"]), called(one), reason_of(reason)
     wanted = str(state or known)
     if wanted not in ITEM_STATES:
         raise Invalid(f"'{wanted[:40]}' is no state; use {', '.join(ITEM_STATES)}.")
@@ -123,10 +124,11 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
 def check_seen(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
     """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
     if seen_at not in (None, one["at"]):
-        raise IllegalMove(f"{_called(one)} was changed by {one['by']}: read it again first.")
+        raise IllegalMove(f"{called(one)} was changed by {one['by']}: read it again first.")
 
 
-def _called(one: Mapping[str, Any]) -> str:
+def called(one: Mapping[str, Any]) -> str:
+    """Return what an item is called for people."""
     return f"“{str(one['title'])[:CALLED_CHARACTERS]}”" if "title" in one else str(one["id"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping
 
 from ..items import Items
-from ..model import Document
+from ..model import Document, Entry
 
 __all__ = ["BLANK_TASK", "Dividing", "brought_by", "lacking"]
 
@@ -37,6 +37,13 @@ class Dividing:
 
         # The undone merges: by the incident that was taken out, the number of that move.
         self._undone: Dict[str, int] = {}
+
+    def task(self, entry: Entry) -> None:
+        """Take an entry of a task; a change of one that was taken out in that moment is none."""
+        data = entry.data
+        begins = data.get("event") != "changed" or "checklist" in data
+        if begins or self.tasks.get(str(data.get("task"))) is not None:
+            self.tasks.take(entry)
 
     def came(self, merged: str, tasks: Iterable[Mapping[str, Any]], number: int) -> None:
         """Take the tasks of an incident that was merged into this one by a move of this number."""

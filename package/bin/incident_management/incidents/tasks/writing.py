@@ -16,7 +16,7 @@ from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
-from ..items import check_seen, line, news, person, take_turn
+from ..items import called, check_seen, line, news, person, take_turn
 from ..joining import carrying_out
 from ..model import Incident
 from ..routing import Routing
@@ -71,7 +71,11 @@ def change_task(
         whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
         turn = known.dividing.tasks.turns(task)
         take_turn(act, incident_id, f"task {task}", turn)
-        return _written(act, incident_id, whole)
+        incident = _written(act, incident_id, whole)
+        if all(each["id"] != task for each in incident.tasks):
+            text = f"{called(one)} has just gone back to {one['from']}: look there."
+            raise IllegalMove(text)
+        return incident
     return timeline.refresh(act.stores, incident_id)
 
 
