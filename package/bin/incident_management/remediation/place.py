@@ -24,8 +24,10 @@ def place_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Place:
     elsewhere = bool(plan["inverse"]) and not (inverse and same_service(executor, inverse.executor))
     if not told or not all(told.values()) or elsewhere:
         return {}
-    objects = {name: str(facts[name]) for name in OBJECTS if name in facts}
-    return {"service": service_of(executor), **told, **objects}
+    place = {"service": service_of(executor), **told}
+    if place["service"] == "kubernetes":  # ECS, too, tells a deployment, but a fix changes that.
+        place.update((kind, str(facts[kind])) for kind in OBJECTS if kind in facts)
+    return place
 
 
 def are_apart(one: Place, other: Place) -> bool:
