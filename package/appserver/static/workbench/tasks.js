@@ -135,8 +135,10 @@ export class Tasks {
         pressed(this.button, this.trouble, async () => {
             await this.#change.send('POST', `${pathOf(id)}/tasks`, { title, owner });
             this.#change = new Change();
-            keep('sessionStorage', STORED + id, '');
-            if (id === this.#id) this.title.value = '';
+            if (id !== this.#id || this.title.value.trim() === title) { // else somebody types on already
+                keep('sessionStorage', STORED + id, '');
+                if (id === this.#id) this.title.value = this.owner.value = '';
+            }
             this.#shows(`To be done: ${title}`, id);
         });
     }
