@@ -14,7 +14,7 @@ from .receiver import Request
 
 CHANNELS = ["servicenow", "jira"]
 # More than a life takes, of calls to the KV store and of requests to the service.
-CALLS, REQUESTS = 130, 16
+CALLS, REQUESTS = 80, 16
 
 
 def live(desk, key):

@@ -295,6 +295,15 @@ def test_what_nobody_announced_for_days_is_told_all_the_same(desk):
     assert desk.state_there() == DONE[desk.channel] and desk.written() == 1
 
 
+def test_a_wish_whose_follow_up_is_lost_holds_up_nothing(desk):
+    """As on a timeline that lost an entry."""
+    lost = {"follow_up": "FUP-lost", "event": "ticket", "channel": desk.channel, "title": "x"}
+    timeline.append(desk.act("dana"), INCIDENT, "follow_up", lost)
+    key = desk.with_ticket()
+    desk.look_afterwards()
+    assert desk.ticket(key)["state"] == "made" and len(desk.made) == 1
+
+
 def test_a_done_one_is_heard_of_for_a_month(desk):
     key = desk.with_ticket()
     desk.work(DONE[desk.channel])

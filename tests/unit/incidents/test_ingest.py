@@ -6,6 +6,7 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.identity import INCIDENT_ID, new_incident_id
+from incident_management.incidents.intake.ingest import ByHand
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import ingest, signal, signals
 
@@ -219,7 +220,7 @@ def test_five_thousand_signals_take_at_most_four_calls_a_thousand(stores, clock)
 
 def test_an_incident_opened_by_hand_comes_back_whole(stores, clock):
     incident = ingest(stores, clock).open_by_hand(
-        "Checkout is slow", "since noon", "medium", ["checkout"], "ann", "request-1"
+        ByHand("Checkout is slow", "since noon", "medium", ["checkout"]), "ann", "request-1"
     )
 
     assert (incident.title, incident.description) == ("Checkout is slow", "since noon")

@@ -9,6 +9,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.canonical import canonical, digest
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
+from incident_management.incidents.intake.ingest import ByHand
 from incident_management.incidents.model import Entry, Head, Incident
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
@@ -172,7 +173,7 @@ def test_of_an_entry_whose_text_was_masked_the_place_is_checked(stores, clock):
 
 
 def test_whole_timelines_of_two_incidents_are_not_one(stores, clock):
-    other = ingest(stores, clock).open_by_hand("Slow", "", "low", [], "ann", "k").id
+    other = ingest(stores, clock).open_by_hand(ByHand("Slow", severity="low"), "ann", "k").id
     entries = timeline.read(stores, story(stores, clock)) + timeline.read(stores, other)
 
     verdict = timeline.verify(entries)

@@ -16,7 +16,7 @@ from incident_management.remediation import rehearsal, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.executors.traits import RESULTS, STATES
-from tests.unit.remediation.bench import Bench, Crash
+from tests.unit.remediation.bench import STANZAS, Bench, Crash
 from tests.unit.remediation.cluster import Cluster
 from tests.unit.remediation.flags import Flags
 from tests.unit.remediation.functions import FakeLambda, Serverless
@@ -43,6 +43,21 @@ class Playing(Bench):
     def context(self):
         made = super().context
         made.executors = {"awx": lambda: awx(self.awx)}
+        return made
+
+
+class Mixed(Playing):
+    """Its action speaks to the deploy API, and a job template undoes it."""
+
+    def __init__(self):
+        super().__init__()
+        back = {**STANZAS["rollback_change"], "inverse": "again"}
+        self.stanzas = {"rollback_change": back, "again": self.stanzas["again"]}
+
+    @property
+    def context(self):
+        made = super().context
+        made.executors["deploy_api"] = lambda: self.api
         return made
 
 
@@ -211,6 +226,18 @@ def test_an_undoing_that_was_cut_off_is_asked_about_where_it_was_begun(undoable)
     with undoable.at_another_address():
         assert undoable.settled(3).status == "rolling_back"
     assert undoable.settled(3).status == "rolled_back"
+
+
+def test_what_another_executor_undoes_is_asked_about_where_that_was_begun():
+    """The plan holds the address of its own executor alone."""
+    scene = watched(Mixed, "rollback_change")
+    execute(scene, scene.plan)
+    scene.cut = True
+    with pytest.raises(Crash):
+        undoing.roll_back(scene.context, scene.plan, "zoe", "Wrong guess.")
+    with scene.at_another_address():
+        assert scene.settled(3).status == "rolling_back"
+    assert scene.settled(3).status == "rolled_back"
 
 
 def test_an_undoing_in_doubt_is_asked_about_where_it_was_begun(undoable):

@@ -118,12 +118,12 @@ export function followUpRow(app, one, mayWrite, changed, { listed = false, syste
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-late' }, 'overdue')),
             h('div', { class: 'wb-dim' }, says),
             tickets.map(ticketLine),
+            mayWrite && without.length > 0 && h('div', { class: 'wb-row' }, without.map(make)),
             listed && h('div', {}, h('a', { href: addressOf(app.wanted, one.incident_id, 'review') }, `${one.incident_id} ${one.incident_title}`)),
             trouble),
         mayWrite && h('div', { class: 'wb-row' },
             open ? act('Done', 'done', { state: 'done' }) : act('Open again', 'open', { state: 'open' }),
-            open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …'),
-            without.map(make)));
+            open && !listed && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => edit(app, one, changed) } }, 'Change …')));
 }
 
 /** What became of a ticket; its key leads there. */

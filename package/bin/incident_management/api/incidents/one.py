@@ -6,7 +6,7 @@ import uuid
 from typing import Any, Dict, Mapping
 
 from ...incidents import editing, timeline
-from ...incidents.intake.ingest import Ingest
+from ...incidents.intake.ingest import ByHand, Ingest
 from ...incidents.joining.signals import latest_signals
 from ...incidents.model import Incident
 from ..router import Request, Response, route
@@ -51,16 +51,15 @@ def open_incident(request: Request) -> Response:
     routing = request.routing()
     fields = routing.fields.checked(request.body.get("fields") or {})
     ingest = Ingest(request.stores, request.clock, routing, request.topology())
-    incident = ingest.open_by_hand(
-        request.text("title", required=True),
-        request.text("description"),
-        request.text("severity", "medium"),
-        request.texts("affected_systems"),
-        request.user,
-        request.mark or uuid.uuid4().hex,
-        request.began,
-        {name: value for name, value in fields.items() if value},
+    said = ByHand(
+        title=request.text("title", required=True),
+        description=request.text("description"),
+        severity=request.text("severity", "medium"),
+        entities=request.texts("affected_systems"),
+        fields={name: value for name, value in fields.items() if value},
     )
+    unique = request.mark or uuid.uuid4().hex
+    incident = ingest.open_by_hand(said, request.user, unique, request.began)
     return answered(incident.to_document(), 201)
 
 

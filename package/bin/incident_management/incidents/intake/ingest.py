@@ -9,7 +9,7 @@ incident then shows.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Dict, List, Mapping, Optional, Sequence
 
@@ -32,10 +32,21 @@ from .planning import Planner
 from .reading import Reader
 from .sorting import Sorted, Sorting
 
-__all__ = ["Ingest", "Outcome"]
+__all__ = ["ByHand", "Ingest", "Outcome"]
 
 # Of two writers that claim at once one wins, so this many can't all lose for long.
 CLAIM_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a person says of an incident; ``fields`` are custom ones, their values as kept."""
+
+    title: str
+    description: str = ""
+    severity: str = "medium"
+    entities: Sequence[str] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ingest:
@@ -94,36 +105,24 @@ class Ingest:
         text = "\n".join(filter(None, said))[:TEXT_CHARACTERS]
         return replace(signal, fields=fields, description=text)
 
-    def open_by_hand(
-        self,
-        title: str,
-        description: str,
-        severity: str,
-        entities: Sequence[str],
-        actor: str,
-        unique: str,
-        began: float = 0.0,
-        fields: Optional[Mapping[str, str]] = None,
-    ) -> Incident:
+    def open_by_hand(self, said: ByHand, actor: str, unique: str, began: float = 0.0) -> Incident:
         """Open an incident that no signal raised; ``unique`` names the request.
-
-        ``fields``: values of custom fields, as they are kept.
 
         A repeat of the request that began at ``began`` (epoch seconds; 0: now) finds its incident.
         """
         day = began or self._clock.now()
         incident_id = new_incident_id(day, f"manual:{unique}")
         data: Document = {
-            "title": readable(title),
-            "description": readable(description),
-            "severity": severity,
-            "entities": list(entities),
+            "title": readable(said.title),
+            "description": readable(said.description),
+            "severity": said.severity,
+            "entities": list(said.entities),
             "rule": "",
             "dedup_key": "",
             "signals": {},
             "search": {},
             "previous": "",
-            **({"fields": dict(fields)} if fields else {}),
+            **({"fields": dict(said.fields)} if said.fields else {}),
         }
         batch = Batch(actor)
         batch.know(timeline.load(self._stores, [incident_id]))

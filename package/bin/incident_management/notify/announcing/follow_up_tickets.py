@@ -51,10 +51,13 @@ class FollowUpTickets:
         incident = timeline.fold(entries).to_document()
         query = {"incident_id": incident["id"], "follow_up": {"$gt": ""}}
         there = set(self._stores.outbox.keys(query))
+        noted = {str(one["id"]): one for one in incident["follow_ups"]}
         added = 0
         wanted: Dict[str, List[str]] = {}
         for entry in said:
             key = str(entry.data.get("follow_up") or "")
+            if key not in noted:
+                continue  # Its first entry is lost: there is nothing to tell of it.
             channels = wanted.setdefault(key, [])
             new = [one for one in wanted_by(entry) if one in PLANNED]
             told = dict.fromkeys(new, "opened")
@@ -64,8 +67,11 @@ class FollowUpTickets:
             channels += [one for one in new if one not in channels]
             for channel, event in told.items():
                 if notification_id(entry.identity, channel, key) not in there:
-                    message = _message(event, entry, incident, routing, channel, web_url)
-                    added += self._outbox.enqueue(_told_to_ticket(entry, channel, message))
+                    message = build(incident, entry.to_document(), None, web_url)
+                    member = routing.members.get(str(_news(event, entry, noted[key])["owner"]))
+                    account = member.known_as(channel) if member else ""
+                    told_there = _of_follow_up(message, event, entry, noted[key], account)
+                    added += self._outbox.enqueue(_told_to_ticket(entry, channel, told_there))
         return added
 
 
@@ -89,35 +95,32 @@ def _event(data: Mapping[str, Any]) -> str:
     return "edited" if state is None else "reopened" if state == "open" else "resolved"
 
 
-def _message(
-    event: str,
-    entry: Entry,
-    incident: Document,
-    routing: Routing,
-    channel: str,
-    web_url: str,
+def _news(event: str, entry: Entry, follow_up: Document) -> Mapping[str, Any]:
+    """What is told: all of a new ticket; else what the change touched, which alone is set anew."""
+    return follow_up if event == "opened" else {"owner": "", "due": 0.0, **entry.data}
+
+
+def _of_follow_up(
+    message: Message, event: str, entry: Entry, follow_up: Document, account: str
 ) -> Message:
-    """Build the message for an entry; what its change did not touch is not set anew."""
-    of = next(one for one in incident["follow_ups"] if one["id"] == entry.data["follow_up"])
-    news = of if event == "opened" else entry.data
-    owner = str(news.get("owner") or "")
-    member = routing.members.get(owner)
+    """Make a message about an incident one about its follow-up; ``account``: its new owner's."""
+    news = _news(event, entry, follow_up)
     return replace(
-        build(incident, entry.to_document(), None, web_url),
+        message,
         event=event,
         headline=_headline(event, entry),
-        title=one_line(of["title"], TITLE_LENGTH),
-        text=plain(_text(event, entry.data, of, incident), TEXT_LENGTH),
+        title=one_line(follow_up["title"], TITLE_LENGTH),
+        text=plain(_text(event, entry.data, follow_up, message.title), TEXT_LENGTH),
         severity=SEVERITY,
         status="resolved" if event == "resolved" else "new",
         where=[],
         rules=[],
         since=0.0,
-        owner=one_line(owner, 80),
-        mention=member.known_as(channel) if member else "",
+        owner=one_line(news["owner"], 80),
+        mention=account,
         cause="",
-        follow_up=of["id"],
-        due=float(news.get("due") or 0.0),
+        follow_up=follow_up["id"],
+        due=float(news["due"]),
     )
 
 
@@ -133,11 +136,9 @@ def _headline(event: str, entry: Entry) -> str:
     return f"{done} by {NAMES.get(by) or one_line(by, 80)}" if is_told else done
 
 
-def _text(
-    event: str, data: Mapping[str, Any], follow_up: Document, incident: Mapping[str, Any]
-) -> str:
+def _text(event: str, data: Mapping[str, Any], follow_up: Document, incident: str) -> str:
     if event == "opened":
-        return f"{follow_up['title']}\nFollow-up {follow_up['id']} of “{incident.get('title')}”."
+        return f"{follow_up['title']}\nFollow-up {follow_up['id']} of “{incident}”."
     if event == "edited":
         due = f"Due {to_the_second(float(data['due']))[:10]}." if data.get("due") else ""
         title = f"It is “{data['title']}” now." if data.get("title") else ""
