@@ -7,8 +7,9 @@ import json
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import undoing
+from incident_management.remediation import steps, undoing
 from incident_management.remediation.context import Context
+from incident_management.remediation.executors import deploy_api
 from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.executor import base_address
@@ -241,6 +242,19 @@ def test_an_address_that_is_spelled_otherwise_is_the_same(moved):
     plan = approved(moved)
     moved.address = "https://DEPLOYS.example:443/"
     assert execute(moved, plan).status == "done"
+
+
+def test_what_an_older_version_carried_out_is_undone_there_however_it_was_spelled(
+    moved, monkeypatch
+):
+    for module in (deploy_api, steps):
+        monkeypatch.setattr(module, "base_address", str)
+    moved.address = "https://Deploys.example:443"
+    plan = approved(moved)
+    assert execute(moved, plan).status == "done"
+    monkeypatch.undo()
+    state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
+    assert state.status == "rolled_back"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping
 
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executors.executor import Executor, ExecutorError, Outcome, Unfit
+from .executors.executor import Executor, ExecutorError, Outcome, Unfit, base_address
 from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
 from .live import stops_all, told_of
 from .plan import PlanState, is_whole
@@ -80,8 +80,11 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
 
 
 def _address(plan: Mapping[str, Any]) -> str:
-    """Return where a plan's action is approved for; nothing of one from before that was known."""
-    return str(plan["state"].get("address") or "")
+    """Return where a plan's action is approved for; nothing of one from before that was known.
+
+    Older versions wrote an address as it was spelled.
+    """
+    return base_address(str(plan["state"].get("address") or ""))
 
 
 def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
