@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -56,7 +57,7 @@ class ShownDesk(Desk):
 
     def __init__(self):
         super().__init__()
-        self.fields = ()
+        self.fields: Sequence[Sequence[str]] = ()
         self.slack = self.services["slack"] = FakeSlack()
         self.senders["slack"] = lambda: self.slack
         self.restart()
