@@ -121,12 +121,15 @@ class Documents:
     ) -> list[Document] | None:
         """The first documents that match a query, in an order that an acceleration gives.
 
-        None where reading all that may match is as good, or the order is not kept.
+        None where reading all that may match is as good, or the order is not kept: that of the
+        keys alone is not, as each of a million hashes would come between others.
         """
         terms = sort_terms(sort)
-        keys = self._keys(query)
-        if not terms or len({way for _name, way in terms}) > 1 or "." in sort:
+        if not terms or terms[0][0] == "_key" or "." in sort:
             return None
+        if len({way for _name, way in terms}) > 1:
+            return None
+        keys = self._keys(query)
         if keys is not None and WORTH_AN_ORDER * len(keys) < len(self):
             return None
         name, way = terms[0]
