@@ -30,6 +30,7 @@ __all__ = [
     "SUMMARY",
     "Message",
     "build",
+    "due_day",
     "facts",
     "field_facts",
     "fields_of",
@@ -88,8 +89,9 @@ class Message:
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
     ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
-    it is news (:mod:`.announcing.follow_up_tickets`). ``fields`` are the custom fields that it
-    shows, those without a value too: name, label and value.
+    it is news, with the ``due_day`` that people call it (:mod:`.announcing.follow_up_tickets`).
+    ``fields`` are the custom fields that it shows, those without a value too: name, label and
+    value.
     """
 
     event: str
@@ -122,6 +124,7 @@ class Message:
     roles: str = ""
     follow_up: str = ""
     due: float = 0.0
+    due_day: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -316,10 +319,15 @@ def _plan(data: Mapping[str, Any], incident_id: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def due_day(data: Mapping[str, Any]) -> str:
+    """Return the day that a follow-up is due, as people called it; else as UTC does."""
+    return str(data.get("due_day") or to_the_second(float(data["due"]))[:10])
+
+
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
     known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
     said = {**(known[0] if known else {}), **data}
-    due = f" Due {to_the_second(float(said['due']))[:10]}." if said.get("due") else ""
+    due = f" Due {due_day(said)}." if said.get("due") else ""
     state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
     title = str(said.get("title") or "").rstrip(".")
     return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"
