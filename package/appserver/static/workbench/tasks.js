@@ -59,13 +59,13 @@ export class Tasks {
             h('h3', {}, name || 'Added'),
             h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one)))));
         return [
+            tasks.length > 0 && h('p', { class: 'wb-dim' }, open ? `${open} of ${many(tasks.length, 'task')} to be done.` : 'All is done.'),
+            groups.map(group),
+            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
                     h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
                     roles.map((one) => this.#role(of(one), goesOn)))),
-            tasks.length > 0 && h('p', { class: 'wb-dim' }, open ? `${many(open, 'task')} of ${tasks.length} to be done.` : 'All is done.'),
-            groups.map(group),
-            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
         ];
     }
 
