@@ -16,6 +16,7 @@ from ..channels import NAMES
 from ..durations import span
 from ..incidents import report
 from ..incidents.clocks.owed import STATES
+from ..incidents.field_values import told as told_of_fields
 from ..incidents.model import ENDED, SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
@@ -179,7 +180,7 @@ def build(
         incident_id=str(incident.get("id", "")),
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
-        text=plain(_details(event, entry, incident), TEXT_LENGTH),
+        text=plain(_details(event, entry, incident, shown), TEXT_LENGTH),
         where=[plain(name, 80) for name in _affected(entry, incident)],
         rules=[plain(name, 80) for name in incident.get("rules") or []],
         since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
@@ -269,7 +270,12 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
     return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 
-def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
+def _details(
+    event: str,
+    entry: Mapping[str, Any],
+    incident: Mapping[str, Any],
+    shown: Iterable[Sequence[str]],
+) -> str:
     kind, data = entry["kind"], entry["data"]
     told = _TOLD.get(kind) or _TOLD.get(event)
     if told:
@@ -289,6 +295,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
+    if kind == "fields":
+        # Its own text has them all, also those that no message may show.
+        return told_of_fields(data, {name: label for name, label, *_ in shown})
     if kind in ("task", "role"):
         return report.said(kind, data)
     if kind == "follow_up":
