@@ -81,7 +81,7 @@ class CustomField:
             readable(about),
             values.get("severity", "").strip() or "*",
             values.get("team", "").strip() or "*",
-            choice(where, values, "required", ("no", "resolve")) == "resolve",
+            choice(where, values, "required", ("never", "resolve")) == "resolve",
             some_of(f"{where} shown", values.get("shown", ""), PLACES, "places"),
             number(where, values, "order", 100.0),
         )
