@@ -45,6 +45,14 @@ def worker(stores, clock):
     return ingest(stores, clock).ingest(found, ACTOR) if found else []
 
 
+def test_of_what_waits_only_so_many_are_counted_as_one_answer_holds(stores, clock, monkeypatch):
+    monkeypatch.setattr(conditions, "MAX_COUNTED", 2)
+    ingest(stores, clock).ingest([waiting(0), waiting(1)])
+    assert conditions.pending_count(stores) == 2
+    stores.signals.save([{**stores.signals.all()[0], "_key": f"more-{n}"} for n in range(5)])
+    assert conditions.pending_count(stores) == 2
+
+
 def test_signals_wait_until_there_are_enough_and_then_all_are_on_the_incident(stores, clock):
     app = ingest(stores, clock)
     first = app.ingest([waiting(0)])

@@ -312,7 +312,7 @@ def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
 
 def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
-    old.claim("signals of a day:1", tally.FOUND)
+    old.claim("signals of a day:1", tally.PURPOSE)
     old.claim("worker:deliver:77", "worker:deliver")
     old.claim("model call of a day:2023-11-14:1", "model call of a day")
     old.claim("slack room hour:472222:0", "slack room hour:472222")

@@ -196,7 +196,7 @@ def test_nothing_is_claimed_that_no_entry_says(stores, clock):
     assert told.part("tried") == ["The timeline has no fix and no resolution."]
     assert told.part("told") == ["Nobody was told by a channel of the app."]
     assert told.part("promised") == ["The timeline has no deadline, and nothing that went wrong."]
-    assert told.part("lasted")[-1].startswith("It is open since")
+    assert told.part("lasted")[-1].startswith("It has been open since")
     assert not told.review()["due"]
 
 

@@ -379,3 +379,28 @@ def test_a_pattern_is_made_an_expression_once_also_of_five_hundred(monkeypatch):
             patterns.fits("web", f"once-{number}-*")
 
     assert len(made) == 500
+
+
+def test_a_suppression_that_holds_a_storm_back_says_that_there_are_more(stores, clock):
+    mute = muted(stores, clock, starts_at=START)
+    ingest(stores, clock).ingest([signal("checkout")])
+    (held,) = stores.signals.all()
+    api = FakeApi(stores, clock)
+
+    def counted(signals: int) -> tuple[int, bool]:
+        stores.signals.save([{**held, "_key": f"held-{n}"} for n in range(signals - 1)])
+        status, answer = api.call("GET", "/suppressions")
+        (one,) = answer["suppressions"]
+        assert (status, one["id"]) == (200, mute.id)
+        return one["signals"], one["more"]
+
+    assert counted(1) == (1, False)
+    assert counted(1000) == (1000, False)
+    read = stores.signals.find
+    stores.signals.find = lambda *given, **named: _of_at_most(1001, read(*given, **named))
+    assert counted(1500) == (1000, True)
+
+
+def _of_at_most(most: int, found: list[Any]) -> list[Any]:
+    assert len(found) <= most
+    return found

@@ -91,6 +91,17 @@ def test_whatever_was_counted_so_far_the_figures_of_any_span_are_right(place, se
             break
 
 
+@pytest.mark.parametrize("page", [1, 3, 4, 100])
+def test_a_moment_with_more_signals_than_a_page_is_counted_whole(place, monkeypatch, page):
+    """A run's signals come in one moment, and several runs may."""
+    monkeypatch.setattr(tally, "PAGE", page)
+    for at in (NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 6, NOW - 7, NOW - 7, NOW - 8):
+        place.receive("Errors", "shop", at)
+        place.receive("Slow", "", at)
+    place.check(NOW - HOUR, NOW)
+    assert tally.found_in(place.stores, NOW - 7, NOW, "Slow") == {("Slow", ""): (8, NOW - 5)}
+
+
 def test_what_was_counted_is_not_read_again(place):
     _storm(place, 1)
     place.receive("Errors", "shop", NOW - 60)
@@ -162,6 +173,15 @@ def test_a_day_with_more_detections_than_are_kept_is_read(place, monkeypatch):
     _storm(place, 4)
     place.count_all()
     place.check(NOW - 2 * DAY, NOW)
+
+
+def test_what_was_held_back_on_a_day_with_more_detections_is_kept(place, monkeypatch):
+    monkeypatch.setattr(tally, "MAX_DETECTIONS", 3)
+    _storm(place, 5)
+    place.count_all()
+    held = tally.held_in(place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR)
+    place.stores.signals.delete_matching({"received_at": {"$gte": 0}})
+    assert held == tally.held_in(place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR) > 0
 
 
 def test_without_signals_nothing_is_counted(place):

@@ -225,6 +225,8 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
         give(stores, clock, incident, "scribe", " ")
     with pytest.raises(NotFound, match="There is no role 'pilot'; use communications, scribe"):
         give(stores, clock, incident, "pilot", "bob")
+    with pytest.raises(NotFound, match="The lead is the incident's owner: assign the incident"):
+        give(stores, clock, incident, "lead", "bob")
     assert [sentence(entry) for entry in agrees(stores, incident) if entry.kind == "role"] == [
         "bob has the role scribe",
         "cy has the role scribe, instead of bob",

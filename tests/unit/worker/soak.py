@@ -22,7 +22,7 @@ from incident_management.incidents.model import ACTOR
 from incident_management.incidents.review.reminding import remind
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.story import Stories
-from incident_management.incidents.upkeep import flapping, held
+from incident_management.incidents.upkeep import flapping, held, tally
 from incident_management.incidents.upkeep.audit import AuditWriter
 from incident_management.incidents.upkeep.opened_twice import join_raced
 from incident_management.incidents.upkeep.quiet import Quiet
@@ -205,6 +205,7 @@ class Member:
             lambda: self.quiet.run(HOUR),
             lambda: self.retention.run(DAY, 3 * DAY),
             lambda: remind(stores, clock),
+            lambda: tally.count_hours(stores, clock),
         ]
 
     def _again(self, signals: Any) -> None:

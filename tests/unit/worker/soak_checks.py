@@ -14,6 +14,7 @@ from incident_management.notify.delivery.notification import notification_id
 from incident_management.notify.events import event_of
 from incident_management.remediation.plan import FINISHED, plan_state
 from tests.unit.worker.soak import DAY, HOUR, START
+from tests.unit.worker.soak_figures import figures
 from tests.unit.worker.soak_story import Story
 
 __all__ = ["check"]
@@ -42,6 +43,7 @@ def check(story: Story) -> list[str]:
     wrong += _told(world, stores, entries, gone)
     wrong += _plans(world, stores, entries)
     wrong += _resolved(entries, gone)
+    wrong += figures(stores, world.now)
     return wrong
 
 

@@ -108,7 +108,7 @@ export class HeldBack {
 
     /** @param {Suppression} one */
     #row(one) {
-        const signals = one.signals > 0 && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `signals-${one.id}`, 'aria-pressed': String(one.id === this.#only), on: { click: () => this.#showOnly(one.id) } }, many(one.signals, 'signal'));
+        const signals = one.signals > 0 && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `signals-${one.id}`, 'aria-pressed': String(one.id === this.#only), on: { click: () => this.#showOnly(one.id) } }, `${one.more ? 'More than ' : ''}${many(one.signals, 'signal')}`);
         return h('li', { class: 'wb-suppression' },
             h('div', {},
                 h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.kind), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),

@@ -61,13 +61,13 @@ export class Tasks {
         const into = incident.merged_into;
         const standing = open ? `${open} of ${many(tasks.length, 'task')} to be done.` : 'All is done.';
         return [
+            tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks go on in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
+            groups.map(group),
+            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
                     h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
                     roles.map((one) => this.#role(of(one), goesOn)))),
-            tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks go on in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
-            groups.map(group),
-            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
         ];
     }
 

@@ -15,7 +15,7 @@ from ..incidents.upkeep import retention
 from ..incidents.upkeep.tally import held_in
 from ..ports import Document, Stores
 from .router import Request, Response, route
-from .schema import Schema, any_whole, flag, nullable, number, obj, record
+from .schema import Schema, any_whole, flag, nullable, number, obj, record, whole
 from .shapes import TIME
 
 DAY_SECONDS = 86400.0
@@ -51,7 +51,11 @@ _TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": numb
                 "open": record({f"by_{name}": _COUNTS for name in OPEN_BY}),
                 "signals": record(
                     {
-                        "pending": any_whole("Waiting now for the condition of their detection."),
+                        "pending": whole(
+                            0,
+                            conditions.MAX_COUNTED,
+                            "Waiting now for the condition of their detection, counted up to this.",
+                        ),
                         "suppressed": any_whole("Held back in the span."),
                     }
                 ),
@@ -142,7 +146,8 @@ def _metrics_of_now(stores: Stores) -> List[str]:
         ),
         *_plain(
             "waiting_signals",
-            "Signals that wait for the condition of their detection.",
+            "Signals that wait for the condition of their detection, counted up to "
+            f"{conditions.MAX_COUNTED}.",
             conditions.pending_count(stores),
         ),
     ]

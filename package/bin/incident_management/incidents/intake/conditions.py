@@ -34,6 +34,8 @@ ENTITIES_PER_QUERY = 200
 MAX_READ = 10_000
 # Pending signals that the worker looks at in one turn, the newest first.
 MAX_AGAIN = 2000
+# One whose condition is never met is pending until it is deleted by age.
+MAX_COUNTED = 10_000
 
 Fact = Tuple[float, str]
 _FACT = ("app", "rule", "entity", "last_time", "pending", "suppressed_by")
@@ -113,8 +115,9 @@ def pending_now(stores: Stores, clock: Clock) -> List[Signal]:
 
 
 def pending_count(stores: Stores) -> int:
-    """Return how many signals are pending."""
-    return len(stores.signals.keys({"pending": True}))
+    """Return how many signals are pending, MAX_COUNTED for so many or more."""
+    order = "entity:1"  # as the acceleration by_pending
+    return len(stores.signals.find({"pending": True}, order, MAX_COUNTED, fields=("entity",)))
 
 
 def released(

@@ -20,6 +20,7 @@ from ..items import called, check_seen, line, news, person, take_turn
 from ..joining import carrying_out
 from ..model import Incident
 from ..routing import Routing
+from ..routing.checklists import LEAD
 from ..signal import TITLE_CHARACTERS
 from .steps import step_named
 
@@ -90,6 +91,8 @@ def give_role(
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
     known = _current(act.stores, incident_id)
     one = known.dividing.roles.get(role)
+    if role == LEAD:
+        raise NotFound("The lead is the incident's owner: assign the incident instead.")
     if one is None and role not in routing.roles:
         raise NotFound(f"There is no role '{role[:40]}'; use {', '.join(routing.roles) or 'none'}.")
     one = one or {"id": role, "person": "", "by": "", "at": 0.0}

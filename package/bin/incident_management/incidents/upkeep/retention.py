@@ -281,7 +281,7 @@ class Retention:
         self._delete_notifications(messages)
         windows.forget_over(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
-        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY, tally.FOUND, tally.HELD):
+        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY, tally.PURPOSE):
             stores.claims.delete_matching({"purpose": purpose, **before})
         hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})

@@ -1,0 +1,55 @@
+"""Whether the figures of a random story's signals are what a plain count of them gives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from incident_management.incidents.upkeep import tally
+from tests.unit.worker.soak import HOUR, START
+
+__all__ = ["figures"]
+
+
+def figures(stores: Any, now: float) -> list[str]:
+    """Return what is wrong with the figures of the whole story, and of each of its hours.
+
+    At least what is stored counts, and no more than ever came: one that came again in a later hour
+    counts in both, if the first was counted by then, and one that was deleted stays counted.
+    """
+    came: dict[tuple[str, float], dict[str, Any]] = {}
+    for _time, name, key, text in stores.replication.operations:
+        if name == "signals" and text:
+            one = json.loads(text)
+            known = came.setdefault((key, _hour(one)), one)
+            known["suppressed_by"] = known.get("suppressed_by") or one.get("suppressed_by")
+    stored = stores.signals.all()
+    begin = START // HOUR * HOUR - HOUR
+    hours = {_hour(one) for one in came.values()}
+    wrong = []
+    for since, until in [(begin, now), *((hour, hour + tally.LAST) for hour in sorted(hours))]:
+        least = [one for one in stored if since <= one["received_at"] <= until]
+        most = [one for one in came.values() if since <= one["received_at"] <= until]
+        found = {key: one.signals for key, one in tally.found_in(stores, since, until).items()}
+        for key in Counter(map(_key, most)) | Counter(found):
+            span = [Counter(map(_key, some))[key] for some in (least, most)]
+            if not span[0] <= found.get(key, 0) <= span[1]:
+                wrong.append(f"{key} has {found.get(key, 0)} signals, not {span}, from {since}")
+        held = tally.held_in(stores, since, until)
+        span = [sum(bool(one.get("suppressed_by")) for one in some) for some in (least, most)]
+        if not span[0] <= held <= span[1]:
+            wrong.append(f"{held} signals were held back, not {span}, from {since}")
+    counted = [one for one in stores.claims.all() if one["purpose"] == tally.PURPOSE]
+    late = now - 2 * HOUR - tally.CLOCKS_APART_SECONDS
+    if came and not any(one["value"]["until"] > late for one in counted):
+        wrong.append("The hours that are over were not counted")
+    return wrong
+
+
+def _hour(signal: dict[str, Any]) -> float:
+    return float(signal["received_at"] // HOUR * HOUR)
+
+
+def _key(signal: dict[str, Any]) -> tuple[str, str]:
+    return signal["rule"], signal.get("app") or ""
