@@ -182,6 +182,18 @@ def test_an_outage_of_a_day_makes_the_next_one_at_its_hour_no_usual_one():
     assert found(until(broken, runs), days=6) == [day(1, 8, 10), day(3, 9, 10)]
 
 
+@pytest.mark.parametrize("days", [7, 14])
+def test_a_long_outage_of_one_week_hides_none_of_another(days):
+    """The week that is left tells that it was none that comes each week."""
+    broken = day(20, 10, 30)
+    then = broken - timedelta(days=days, minutes=30)
+
+    def runs(at: datetime) -> bool:
+        return not then <= at < then + timedelta(hours=8)
+
+    assert found(until(broken, runs))[-1] == broken + timedelta(minutes=10)
+
+
 def test_days_off_that_begin_at_noon_do_not_make_a_service_irregular():
     holidays = f"{day(9):%Y-%m-%d}..{day(18):%Y-%m-%d}"
 

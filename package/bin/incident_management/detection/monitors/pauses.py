@@ -78,19 +78,21 @@ class Pauses:
             # One that had a pause before is back, not new.
             was_there = any(begin < born for begin, _end in self._of.get(key, ()))
             is_young = since - born < YOUNG_SECONDS and not was_there
-            self._due[key] = since, self._reckoned(key, since, is_young)
+            self._due[key] = since, self._reckoned(key, since, born, 1 if is_young else OFTEN)
         return self._due[key][1]
 
-    def _reckoned(self, key: Key, since: int, is_young: bool) -> Optional[float]:
+    def _reckoned(self, key: Key, since: int, born: int, needed: int) -> Optional[float]:
         local = since + self._zone.offset(since)
-        before = _by_day(self._ended(key), local)
-        needed = 1 if is_young else OFTEN
+        ended = self._ended(key)
+        before = _by_day(ended, local)
+        known = born + self._zone.offset(born)
+        weeks = [day for day in (7, 14) if not _was_there(local - (21 - day) * DAY, known, ended)]
         backs: List[float] = []
         # A pause at noon is like that of yesterday's noon, and one in the evening, when what is
         # left to do comes with gaps, may be the night's already.
         for which in (_nearest_to(local), _length):
             alike = {day: max(some, key=which) for day, some in before.items()}
-            backs += _expected_until(local, alike, self._slack, needed)
+            backs += _expected_until(local, alike, self._slack, needed, weeks)
         return max(backs) - self._zone.offset(max(backs) - local + since) if backs else None
 
     def unusual(self, key: Key, born: int, now: int) -> List[Tuple[int, int]]:
@@ -130,6 +132,12 @@ def _by_day(pauses: Sequence[Pause], local: float) -> Dict[int, List[Pause]]:
     return before
 
 
+def _was_there(local: float, born: float, pauses: Sequence[Pause]) -> bool:
+    """Whether a series had events in a week: then a long pause of the other was an outage."""
+    at = local + NEAR_SECONDS
+    return born <= at and not any(begin <= at < end for begin, end in pauses)
+
+
 def _nearest_to(local: float) -> Callable[[Pause], float]:
     return lambda pause: -abs(pause[0] - local)
 
@@ -139,12 +147,15 @@ def _length(pause: Pause) -> float:
 
 
 def _expected_until(
-    local: float, alike: Dict[int, Pause], slack: float, needed: int
+    local: float, alike: Dict[int, Pause], slack: float, needed: int, weeks: Sequence[int]
 ) -> Iterator[float]:
-    """Yield until when a pause may last that begins now, by one of each day before it."""
+    """Yield until when a pause may last that begins now, by one of each day before it.
+
+    ``weeks``: how many days before a long one makes this one usual.
+    """
     # Of a few, how much they vary is not known yet.
     more = 0.0 if len(alike) >= MANY else 3 * slack
-    weekly = [alike[day] for day in (7, 14) if day in alike and _length(alike[day]) >= LONG_SECONDS]
+    weekly = [alike[day] for day in weeks if day in alike and _length(alike[day]) >= LONG_SECONDS]
     earliest = min((begin for begin, _end in weekly), default=local) - 4 * slack
     if sum(day <= RECENT_DAYS for day in alike) >= needed:
         earliest = -_latest([-begin for begin, _end in alike.values()]) - slack - more
