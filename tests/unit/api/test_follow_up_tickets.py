@@ -123,3 +123,18 @@ def test_the_ticket_stands_at_the_follow_up_and_in_the_markdown(api, number, url
     ]
     (listed,) = api.call("GET", "/follow-ups", capabilities=READING)[1]["follow_ups"]
     assert listed["tickets"] == [ticket]
+
+
+def test_the_day_is_that_which_was_named_until_the_date_is_changed(api):
+    incident_id = over(api)
+    # The last minute of 5 December in New York.
+    body = {"title": "Alert", "owner": "ann", "due": 1796533140.0, "due_day": "2026-12-05"}
+    status, answer = api.call("POST", f"/incidents/{incident_id}/follow-ups", body)
+    assert (status, answer["follow_ups"][0]["due_day"]) == (200, "2026-12-05")
+    assert r"| ann | 2026\-12-05 |" in review(api, incident_id, format="markdown")
+    path = f"/incidents/{incident_id}/follow-ups/{answer['follow_ups'][0]['id']}"
+    api.call("POST", path, {"title": "Alerts"})
+    assert review(api, incident_id)["follow_ups"][0]["due_day"] == "2026-12-05"
+    api.call("POST", path, {"due": 1796619540.0})
+    assert "due_day" not in review(api, incident_id)["follow_ups"][0]
+    assert r"| ann | 2026\-12-07 |" in review(api, incident_id, format="markdown")

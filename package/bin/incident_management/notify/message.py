@@ -18,6 +18,7 @@ from ..incidents import report
 from ..incidents.clocks.owed import STATES
 from ..incidents.field_values import told as told_of_fields
 from ..incidents.model import ENDED, SEVERITIES
+from ..incidents.review.afterwards import due_day
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
@@ -30,7 +31,6 @@ __all__ = [
     "SUMMARY",
     "Message",
     "build",
-    "due_day",
     "facts",
     "field_facts",
     "fields_of",
@@ -317,11 +317,6 @@ def _plan(data: Mapping[str, Any], incident_id: str) -> str:
         f"plan={data.get('plan_id', '')} do=approve{override}",
     ]
     return "\n".join(line for line in lines if line)
-
-
-def due_day(data: Mapping[str, Any]) -> str:
-    """Return the day that a follow-up is due, as people called it; else as UTC does."""
-    return str(data.get("due_day") or to_the_second(float(data["due"]))[:10])
 
 
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:

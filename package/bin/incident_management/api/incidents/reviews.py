@@ -44,7 +44,7 @@ _PLANNED_FIELDS = {
     "title": text(TITLE_CHARACTERS, 1),
     "owner": NAME,
     "due": TIME,
-    "due_day": text(10, 10, "Which day that is where they are, for tickets; else that in UTC."),
+    "due_day": text(10, 10, "Which day that is where you are; else that in UTC."),
 }
 _FOLLOW_UP = named(
     "FollowUp",
@@ -54,6 +54,7 @@ _FOLLOW_UP = named(
             "title": any_text("What is to be done."),
             "owner": any_text("Whose it is."),
             "due": TIME,
+            "due_day": any_text("The day that people called that date, if they did."),
             "state": one_of(ITEM_STATES),
             "reason": any_text("Why it is dropped, done or open again."),
             "by": any_text("Who has changed it last."),

@@ -6,13 +6,14 @@ whether it is done. A follow-up is something to be done so that it does not happ
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
+from ...utc import to_the_second
 from ..items import Items
 from ..model import Document, Entry
 from .follow_up_tickets import TICKET, tickets_after, wanted_by
 
-__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "Afterwards"]
+__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "Afterwards", "due_day"]
 
 # What people write, and what it is called.
 SECTIONS: Mapping[str, str] = {
@@ -28,6 +29,11 @@ ENDING = ("done", "not_needed")
 REVIEW_STATES = ("open", *ENDING)
 OVERDUE = "overdue"
 _BLANK = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
+
+
+def due_day(one: Mapping[str, Any]) -> str:
+    """Return the day that a follow-up is due as people called it; if they did not, as UTC does."""
+    return str(one.get("due_day") or to_the_second(float(one["due"]))[:10])
 
 
 class Afterwards:
@@ -56,8 +62,8 @@ class Afterwards:
         """Each follow-up as it stands, the oldest first.
 
         Its fields are those of an item (:class:`..items.Items`), ``title, owner, due, state,
-        reason``, of which ``due`` this owner was reminded (``reminded``), and its ``tickets``, if
-        any (:mod:`.follow_up_tickets`).
+        reason``, the ``due_day`` that people called that date, of which ``due`` this owner was
+        reminded (``reminded``), and its ``tickets``, if any (:mod:`.follow_up_tickets`).
         """
         return self.items.all
 
@@ -89,8 +95,17 @@ class Afterwards:
         if known and entry.data.get("owner", known["owner"]) != known["owner"]:
             known.pop("reminded", None)
         self.items.take(entry)
+        if entry.data.get("due"):
+            self._take_day(entry)
         if wanted_by(entry):
             self.ticket(entry)
+
+    def _take_day(self, entry: Entry) -> None:
+        """The day that its writer calls the date holds for that date alone."""
+        known = self.items.get(str(entry.data.get("follow_up") or "")) or {}
+        known.pop("due_day", None)
+        if entry.data.get("due_day"):
+            known["due_day"] = entry.data["due_day"]
 
     def ticket(self, entry: Entry) -> None:
         """Take an entry about a follow-up's ticket: of others, nothing."""

@@ -14,7 +14,7 @@ from ..model import Incident
 from ..report import lasting, measures, paragraphs, plain, roles_held, when
 from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
-from .afterwards import ENDING, SECTIONS
+from .afterwards import ENDING, SECTIONS, due_day
 from .statements import Found, Statement, Told
 
 __all__ = ["Review", "is_wanted", "read_review"]
@@ -155,7 +155,7 @@ class Review:
         lines = ["| | what | owner | due | state | tickets |", "|---|---|---|---|---|---|"]
         for one in self.incident.follow_ups:
             state = ": ".join(part for part in (one["state"], one["reason"]) if part)
-            cells = (one["id"], one["title"], one["owner"], when(one["due"])[:10], state)
+            cells = (one["id"], one["title"], one["owner"], due_day(one), state)
             tickets = ", ".join(map(_ticket, one.get("tickets") or ()))
             lines.append("| " + " | ".join([*map(_told, cells), tickets or "–"]) + " |")
         return lines

@@ -13,21 +13,20 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ...channels import NAMES, PLANNED
 from ...incidents import timeline
 from ...incidents.model import NOBODY, Entry
+from ...incidents.review.afterwards import due_day
 from ...incidents.review.follow_up_tickets import wanted_by
 from ...incidents.routing import Routing
 from ...ports import Document, Stores
 from ..delivery.notification import NewNotification, notification_id, order_of
 from ..delivery.outbox import Outbox
 from ..heard.news import heard_from
-from ..message import TITLE_LENGTH, Message, build, due_day, one_line, plain
+from ..message import TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["FollowUpTickets"]
 
 TEXT_LENGTH = 2000
 # The outbox's word for what is told to a follow-up's ticket.
 EVENT = "follow_up"
-# What sets a follow-up's date; what reminds of it names it, too.
-SETTING = ("added", "changed")
 # Lesser than any incident: nobody is paged for it.
 SEVERITY = "low"
 
@@ -52,11 +51,7 @@ class FollowUpTickets:
         incident = timeline.fold(entries).to_document()
         query = {"incident_id": incident["id"], "follow_up": {"$gt": ""}}
         there = set(self._stores.outbox.keys(query))
-        noted = {str(one["id"]): {**one, "due_day": ""} for one in incident["follow_ups"]}
-        for one in said:
-            key = str(one.data.get("follow_up") or "")
-            if key in noted and one.data.get("event") in SETTING and one.data.get("due"):
-                noted[key]["due_day"] = due_day(one.data)
+        noted = {str(one["id"]): one for one in incident["follow_ups"]}
         added = 0
         wanted: Dict[str, List[str]] = {}
         for entry in said:
@@ -102,10 +97,8 @@ def _event(data: Mapping[str, Any]) -> str:
 
 def _news(event: str, entry: Entry, follow_up: Document) -> Mapping[str, Any]:
     """What is told: all of a new ticket; else what the change touched, which alone is set anew."""
-    if event == "opened":
-        return follow_up
-    day = due_day(entry.data) if entry.data.get("due") else ""
-    return {"owner": "", "due": 0.0, **entry.data, "due_day": day}
+    news = follow_up if event == "opened" else {"owner": "", "due": 0.0, **entry.data}
+    return {**news, "due_day": due_day(news) if news["due"] else ""}
 
 
 def _of_follow_up(
