@@ -87,7 +87,15 @@ def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
     first = tab.get_by_role("tab", selected=True)
     first.wait_for(timeout=WAIT_MS)
     assert first.inner_text() == "Slack"
-    for name in ("Teams", "PagerDuty", "ServiceNow", "Jira", "E-mail", "Proxy", "Logging"):
+    for name in (
+        "Microsoft Teams",
+        "PagerDuty",
+        "ServiceNow",
+        "Jira",
+        "E-mail",
+        "Proxy",
+        "Logging",
+    ):
         tab.get_by_role("tab", name=name, exact=True).click()
         tab.get_by_role("button", name="Save").wait_for(timeout=WAIT_MS)
     shoot(tab, "configuration-logging")
@@ -217,6 +225,22 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
     lines = conf.read_text(encoding="utf-8").partition("[team:night]")[2].partition("\n[")[0]
     assert "members = dana\n" in lines
     assert "fallback = \n" in lines and "email = \n" in lines, lines
+
+
+def test_a_custom_field_is_needed_by_nobody_until_somebody_says_so(tab: Any, built: Splunk) -> None:
+    tab.get_by_role("tab", name="Custom fields", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Add", exact=True).click(timeout=WAIT_MS)
+    tab.locator("[data-name=name] input").first.fill("vendor_case")
+    needed = tab.locator("[data-name=required]")
+    expect(needed).to_contain_text("never", timeout=WAIT_MS)
+    needed.locator("[data-test=select]").click()
+    tab.locator("[data-test=option]").first.click()
+    with tab.expect_response(_saves("field")) as saved:
+        tab.get_by_role("button", name="Add", exact=True).last.click()
+    assert saved.value.ok, saved.value.text()
+    conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
+    assert "[field:vendor_case]" in conf.read_text(encoding="utf-8")
+    assert "required = never" in conf.read_text(encoding="utf-8")
 
 
 def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:

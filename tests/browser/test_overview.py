@@ -38,7 +38,7 @@ def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
     stored.put("incident_claims", {**REACH, "value": {"channels": ""}})
     try:
         show(page, stored, "incident_overview")
-        words = page.get_by_text("nobody yet: set up a channel under Configuration").first
+        words = page.get_by_text("nobody yet: set up a channel").first
         words.wait_for(timeout=WAIT_MS)
         shoot(page, "overview-nobody-told")
         words.click()

@@ -16,7 +16,7 @@ from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.story import Stories
 from incident_management.ports import Searcher, Stores
-from incident_management.splunk.settings import Settings
+from incident_management.splunk.settings import Settings, follow_up_systems
 from tests.fakes.clock import ManualClock
 from tests.fakes.search import FakeSearcher
 from tests.fakes.stores import FakeStores
@@ -32,9 +32,9 @@ ALL_CAPABILITIES = frozenset(
 class FakeApi:
     """The API over fakes; also its backend (api.backend.Backend).
 
-    Set ``routing_value``, ``topology_value``, ``settings_value`` (an exception is raised) and
-    ``searcher_value`` to what a test needs. ``posted`` and ``deleted`` are what routes asked
-    splunkd to do; ``answers`` are splunkd's own answers by the end of their path.
+    Set ``routing_value``, ``topology_value``, ``settings_value`` (an exception is raised),
+    ``stanzas_value`` and ``searcher_value`` to what a test needs. ``posted`` and ``deleted`` are
+    what routes asked splunkd to do; ``answers`` are splunkd's own answers by the end of their path.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class FakeApi:
         self.opened = OpenedSoFar(self.clock)
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
+        # Of the app's settings as they are in the file, secrets not decrypted.
+        self.stanzas_value: Dict[str, Dict[str, str]] = {}
         self.raising_value: Any = None
         self.routing_value = Routing()
         self.topology_value = Topology()
@@ -118,6 +120,9 @@ class FakeApi:
         if isinstance(self.settings_value, Exception):
             raise self.settings_value
         return self.settings_value
+
+    def follow_up_systems(self, session: Any) -> Any:
+        return follow_up_systems(self.stanzas_value)
 
     def raising(self, session: Any) -> Any:
         return self.raising_value

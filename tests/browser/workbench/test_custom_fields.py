@@ -34,7 +34,7 @@ def set_fields(site: Site, incident: str, user: str = "admin", **fields: Any) ->
 def test_values_are_set_shown_and_lead_to_all_that_have_the_same(site: Site, enter: Enter) -> None:
     incident = site.open("Fields of one", severity="medium")
     other = site.open("Fields of another", severity="medium")
-    set_fields(site, other, region="eu, west", customer_impact="some")
+    set_fields(site, other, region="eu, west=1", customer_impact="some")
     page = enter("rob", f"?incident={incident}&status=all&text=Fields%20of")
     expect(page.locator("[data-move=resolve]")).to_be_visible()
     expect(page.locator("select[name='field.regulatory']")).to_be_visible()
@@ -43,7 +43,7 @@ def test_values_are_set_shown_and_lead_to_all_that_have_the_same(site: Site, ent
     expect(field(page, "region")).to_be_visible()
     assert field(page, "customer_impact").count() == 0
     expect(page.locator("dialog")).to_contain_text("As in the contract.")
-    field(page, "region").fill("eu, west")
+    field(page, "region").fill("eu, west=1")
     field(page, "regulatory").select_option("yes")
     field(page, "vendor_case").fill(HOSTILE)
     submit(page)
@@ -55,7 +55,7 @@ def test_values_are_set_shown_and_lead_to_all_that_have_the_same(site: Site, ent
     expect(row).to_contain_text("Regulatory: yes")
     assert site.kinds(incident).count("fields") == 1
 
-    facts(page).get_by_role("link", name="eu, west").click()
+    facts(page).get_by_role("link", name="eu, west=1").click()
     expect(page.locator(".wb-item")).to_have_count(2)
     assert "field.region=eu" in page.url
     page.locator("select[name='field.regulatory']").select_option("yes")
@@ -95,6 +95,18 @@ def test_who_sets_second_sees_what_the_first_has_set(site: Site, enter: Enter) -
     submit(page)
     said(page, "are set")
     assert site.incident(incident)["fields"] == {"region": "eu"}
+
+
+def test_what_the_same_person_did_elsewhere_meanwhile_stays(site: Site, enter: Enter) -> None:
+    incident = site.open("Mine twice", severity="medium")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "fields")
+    field(page, "region").fill("eu")
+    site.call("POST", f"/incidents/{incident}/acknowledge", {}, "rob")
+    submit(page)
+    said(page, "are set")
+    now = site.incident(incident)
+    assert (now["fields"], now["owner"], now["status"]) == ({"region": "eu"}, "rob", "in_progress")
 
 
 def test_a_value_that_does_not_fit_is_refused_with_what_it_takes(site: Site, enter: Enter) -> None:

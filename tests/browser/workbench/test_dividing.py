@@ -55,8 +55,12 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     expect(page.get_by_role("checkbox", name="Watch the error rate")).to_be_focused()
     page.get_by_label("Add a task").focus()
     page.keyboard.type("Call the vendor")
+    page.keyboard.press("Tab")
+    page.keyboard.type("mia")
     page.keyboard.press("Enter")
     said(page, "To be done: Call the vendor")
+    # The next one is nobody's unless somebody says so.
+    expect(page.get_by_label("Who", exact=True)).to_have_value("")
     expect(page.get_by_role("checkbox", name="Call the vendor")).not_to_be_checked()
     expect(page.get_by_label("Add a task")).to_have_value("")
     expect(tab(page)).to_have_text("Tasks2")
@@ -166,3 +170,57 @@ def test_what_was_typed_stays_while_others_work_and_who_only_looks_is_offered_no
     expect(page.locator(".wb-task input").first).to_be_disabled()
     expect(page.get_by_role("tabpanel").get_by_role("button")).to_have_count(0)
     expect(page.get_by_label("Add a task")).to_be_hidden()
+
+
+def test_what_is_to_be_done_in_a_merged_incident_goes_on_in_the_other(
+    site: Site, enter: Enter
+) -> None:
+    merged, into = (site.open(f"Divided in two {name}", severity="low") for name in "ab")
+    site.call("POST", f"/incidents/{merged}/tasks", {"title": "Call the vendor"})
+    page = enter("rob", f"?incident={merged}")
+    expect(tab(page)).to_have_text("Tasks1")
+    press(page, "merge")
+    page.locator("dialog [name=into]").fill(into)
+    effects = page.locator("dialog .wb-effects")
+    expect(effects).to_contain_text("What is to be done in it goes on there.")
+    site.call("POST", f"/incidents/{merged}/merge", {"into": into}, "mia")
+    page.goto(site.page + f"?incident={merged}&tab=tasks")
+    part = page.get_by_role("tabpanel")
+    expect(part).to_contain_text(f"These tasks go on in {into}.")
+    expect(tab(page)).to_have_text("Tasks")
+    expect(part.get_by_role("checkbox", name="Call the vendor")).to_be_disabled()
+    expect(part.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_label("Add a task")).to_be_hidden()
+    part.get_by_role("link", name=into).click()
+    page.goto(site.page + f"?incident={into}&tab=tasks")
+    expect(tab(page)).to_have_text("Tasks1")
+    expect(part).to_contain_text(f"from {merged}")
+    part.get_by_role("checkbox", name="Call the vendor").click()
+    said(page, "Done: Call the vendor")
+    assert states(site, into) == {"Call the vendor": "done"}
+    page.get_by_role("tab", name="Timeline").click()
+    expect(part).to_contain_text("1 task came along.")
+
+
+def test_what_is_typed_on_while_a_task_is_sent_stays(site: Site, enter: Enter) -> None:
+    incident = divided(site, 7)
+    page = enter("rob", f"?incident={incident}&tab=tasks")
+    expect(page.locator(".wb-task")).to_have_count(2)
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/tasks", hold)
+    typed = page.get_by_label("Add a task")
+    with page.expect_request(lambda request: request.method == "POST"):
+        typed.fill("Call the vendor")
+        typed.press("Enter")
+    typed.fill("Then the bank")
+    held[0].continue_()
+    expect(page.locator(".wb-task")).to_have_count(3)
+    expect(typed).to_have_value("Then the bank")
+    assert states(site, incident)["Call the vendor"] == "open"

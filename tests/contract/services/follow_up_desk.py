@@ -87,8 +87,8 @@ class FollowUpDesk:
     # --- what people do here ----------------------------------------------------------------
 
     def add(self, title: str = "Alert on the pool", owner: str = "lee", **more: Any) -> str:
-        due = self.clock.now() + 7 * DAY
-        incident = writing.add_follow_up(self.act("dana"), INCIDENT, title, owner, due, **more)
+        told = {"due": self.clock.now() + 7 * DAY, **more}
+        incident = writing.add_follow_up(self.act("dana"), INCIDENT, title, owner, **told)
         return str(incident.follow_ups[-1]["id"])
 
     def want(self, key: str, by: str = "dana") -> None:

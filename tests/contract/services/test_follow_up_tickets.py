@@ -8,6 +8,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.story import Story
 from incident_management.utc import to_the_second
+from incident_management.worker.tickets import Tickets
 
 from .fake_jira import text_of
 from .follow_up_desk import DAY, DONE, WORKED_ON, FollowUpDesk
@@ -75,6 +76,25 @@ def test_a_ticket_is_made_where_teams_plan_with_owner_and_date(desk):
     assert told.data["follow_up"] == key and told.data["ticket"]["number"] == ticket["number"]
     assert desk.heard() == []
     agrees(desk)
+
+
+def test_a_ticket_is_due_on_the_day_that_people_named(receiver):
+    """The last minute of a day in New York is of the next one in UTC."""
+    desk = FollowUpDesk("jira", receiver)
+    key = desk.with_ticket(due=1796533140.0, due_day="2026-12-05")  # 2026-12-06 04:59 in UTC
+    assert desk.made[0]["fields"]["duedate"] == "2026-12-05"
+    assert "Due: 2026-12-05" in words(desk)[1]
+    desk.clock.advance(max(0.0, 1796533200.0 - desk.clock.now()))
+    desk.look_afterwards()  # Its owner is reminded, which sets no date.
+    desk.system.delete()
+    desk.look()
+    desk.want(key)
+    desk.run()
+    assert desk.made[0]["fields"]["duedate"] == "2026-12-05"
+    desk.change(key, due=1796619540.0, due_day="2026-12-06")
+    desk.run()
+    assert desk.made[0]["fields"]["duedate"] == "2026-12-06"
+    assert "Due 2026-12-06." in remarks(desk)[0]
 
 
 def test_an_owner_without_an_account_is_named_in_the_text(desk):
@@ -177,6 +197,28 @@ def test_one_that_was_done_on_both_sides_at_once_is_done_and_nothing_more(desk):
     desk.run()
     assert (desk.follow_up(key)["state"], desk.follow_up(key)["by"]) == ("done", "bob")
     assert desk.state_there() == DONE[desk.channel]
+
+
+def test_one_that_was_dropped_is_not_done_because_its_ticket_ends(desk):
+    """As where people have to move the ticket by hand."""
+    key = desk.with_ticket()
+    desk.change(key, "bob", state="dropped", reason="Too dear.")
+    desk.work(DONE[desk.channel])
+    desk.look()
+    desk.run()
+    now = desk.follow_up(key)
+    assert (now["state"], now["by"], now["reason"]) == ("dropped", "bob", "Too dear.")
+    assert len(desk.heard()) == 1
+
+
+def test_a_look_waits_for_messages_to_that_ticket_alone(desk):
+    """The other's may be tried for a day."""
+    first, second = desk.with_ticket(), desk.with_ticket(title="Enlarge the pool")
+    desk.change(second, title="Enlarge both pools")
+    desk.announcer.run(desk.routing, "", lambda: [desk.channel])
+    desk.work(DONE[desk.channel])
+    desk.look()
+    assert desk.follow_up(first)["state"] == "done"
 
 
 def test_somebody_who_just_says_something_else_is_heard_first(desk):
@@ -345,3 +387,25 @@ def test_a_table_with_states_of_its_own_takes_those(receiver):
     desk.work("7")
     desk.look()
     assert desk.follow_up(key)["state"] == "done"
+
+
+def test_between_two_looks_nothing_is_read(desk):
+    desk.with_ticket()
+    calls = desk.stores.calls
+    for _turn in range(3):
+        desk.clock.advance(5)
+        desk.duty.run()
+    assert desk.stores.calls == calls
+
+
+def test_what_keeps_tickets_of_incidents_and_of_follow_ups_from_being_read_has_two_names(receiver):
+    """Under one the log would have each of two sentences at each look."""
+    desk = FollowUpDesk("jira", receiver, told_of_incidents=True)
+    desk.with_ticket()
+    names = []
+    desk.duty = Tickets(
+        desk.stores, desk.clock, desk.config, lambda name, _said: names.append(name)
+    )
+    desk.receiver.respond = lambda _request: (401, {}, {})
+    desk.look()
+    assert len(set(names)) == 2

@@ -31,6 +31,11 @@ FAULTS = [
     ("app", "ERROR 0 workers left"),
     ("app", "error= connection refused"),
     ("app", "error rate limit reached"),
+    ("app", "2026-11-28 10:00:00 ERROR rate: 120 exceeds the quota"),
+    ("app", "the export can not be read without error."),
+    ("app", "worker 3 was killed, no traceback."),
+    ("app", "error= status=503 upstream timed out"),
+    ("app", 'error= code=14 desc="no route" at the proxy'),
 ]
 NO_FAULTS = [
     (NGINX, '[error] 7#7: *1 open() "/srv/wp-login.php" failed (2: No such file or directory)'),
@@ -48,6 +53,8 @@ NO_FAULTS = [
     ("app", "ended with error code 0"),
     ("app", "job=nightly error= status=ok"),
     ("app", "job=nightly status=ok error="),
+    ("app", 'error= rows=12 msg="all is well" status=ok'),
+    ("app", "Error rate: 0.02%"),
     ("app", json.dumps({"log": json.dumps({"error": None, "level": "debug"})})),
 ]
 

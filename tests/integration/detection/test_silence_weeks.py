@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Callable
 
@@ -151,3 +152,34 @@ def test_an_evening_after_a_week_with_a_holiday_pages_nobody(detections: Detecti
 
     write(detections, "web-1", runs, evening - OLD, evening)
     assert pages(detections, evening, evening + timedelta(hours=1)) == []
+
+
+def test_a_replay_goes_by_the_days_before_each_run(detections: Detections) -> None:
+    monday = day(0, 18)
+    write(detections, "web-1", office, monday - OLD, monday + timedelta(days=1))
+    write(detections, "web-2", steady, monday - OLD, monday)
+    spl = (
+        '| incidentbacktest search="Service Went Silent" step=5m '
+        f"earliest={monday.timestamp():.0f} latest={monday.timestamp() + 3600:.0f}"
+    )
+    rows = detections.standin.search(spl, app=APP_NAME)
+    assert [row["entities"] for row in rows if row["kind"] == "incident"] == ["web-2"]
+
+
+def test_days_before_that_are_not_looked_at_hide_no_outage(detections: Detections) -> None:
+    """Should splunkd not heed the times of a tstats, it looks at today for each of them."""
+    macros = detections.standin.splunk.conf.stanzas("macros", APP_NAME)
+    before = macros["incident_silence_before(1)"]["definition"]
+    timeless = re.sub(r" (?:earliest|latest)=\S+", "", before)
+    assert timeless != before
+    broken = day(3, 3)
+    write(detections, "web-1", steady, broken - OLD, broken)
+    found = detections.standin.splunk.jobs.dispatch(
+        "| " + timeless.replace("$days$", "7"),
+        "admin",
+        APP_NAME,
+        "-4h@m",
+        "@m",
+        now=broken.timestamp() + 1200,
+    )
+    assert (found.state, list(found.rows)) == ("DONE", [])

@@ -16,7 +16,7 @@ from .conftest import ROOT, Office, wait_for
 
 VIEWS = ROOT / "package/default/data/ui/views"
 NOBODY = "No channel is set up, so nobody is told of incidents: "
-NOBODY_YET = "nobody yet: set up a channel under Configuration"
+NOBODY_YET = "nobody yet: set up a channel"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_channel_that_somebody_names_is_a_dead_letter_until_it_is_set_up(fresh
     reasons = {n["channel"]: n["last_error"] for n in fresh.outbox()}
     assert reasons == {
         "pagerduty": "No PagerDuty integration key is set: set it under Configuration > PagerDuty.",
-        "teams": "No Teams webhook is set: set it under Configuration > Teams.",
+        "teams": "No Teams webhook is set: set it under Configuration > Microsoft Teams.",
     }
 
 

@@ -112,3 +112,16 @@ def test_a_resolve_keeps_what_was_to_be_done_and_forbids_nothing(api, incident, 
     (promised,) = [one for one in review["account"] if one["name"] == "promised"]
     texts = [one["text"] for one in promised["statements"]]
     assert "When it was resolved 1 task was open: Tell support." in texts
+
+
+def test_what_is_to_be_done_in_a_merged_incident_is_counted_where_it_goes_on(api, incident):
+    api.call("POST", f"/incidents/{incident}/tasks", {"title": "Call"})
+    other = api.call("POST", "/incidents", {"title": "Carts fail", "severity": "high"})[1]["id"]
+    assert api.call("POST", f"/incidents/{incident}/merge", {"into": other})[0] == 200
+    (task,) = told(api, incident)["tasks"]
+    assert told(api, incident)["open"] == 0
+    after = told(api, other)
+    assert after["open"] == 2
+    assert after["tasks"][1] == {**task, "from": incident}
+    status, problem = api.call("POST", f"/incidents/{incident}/tasks/{task['id']}", {"owner": "x"})
+    assert status == 409 and f"merged into {other}: go on there" in problem["detail"]

@@ -1,5 +1,7 @@
 """Custom fields over the API: set, refused, looked for, needed before a resolve."""
 
+import itertools
+
 import pytest
 
 from incident_management.incidents import timeline
@@ -119,6 +121,60 @@ def test_a_repeat_of_a_change_that_was_cut_off_is_answered_with_what_it_did(api)
     assert kinds(api, incident).count("fields") == 1
 
 
+def test_a_resolve_of_one_version_goes_on_wherever_it_was_cut_off(api):
+    body = {"update": "Over.", "fields": {"region": "eu"}}
+    begun = 0
+    for calls in itertools.count():
+        incident = opened(api)
+        path = f"/incidents/{incident}"
+        api.call("GET", path)
+        headers = {"Idempotency-Key": "k", "If-Match": api.headers["ETag"]}
+        api.stores_value.timeline.fail_after(calls)
+        first = api.call("POST", f"{path}/resolve", body, headers=headers)[0]
+        api.stores_value.timeline.heal()
+        if first == 200:
+            break
+        if "fields" in kinds(api, incident):
+            begun += 1
+            # What somebody else does in between stays.
+            assert api.call("PATCH", path, {"fields": {"region": "us"}})[0] == 200
+        status, answer = api.call("POST", f"{path}/resolve", body, headers=headers)
+        assert (status, answer["status"]) == (200, "resolved"), (calls, answer)
+        assert answer["fields"]["region"] == (
+            "us" if kinds(api, incident).count("fields") > 1 else "eu"
+        )
+        assert kinds(api, incident).count("update") == 1
+    assert begun > 2
+
+
+def test_who_has_not_begun_is_told_of_others_however_often_they_ask(api):
+    incident = opened(api)
+    path = f"/incidents/{incident}"
+    api.call("GET", path)
+    headers = {"Idempotency-Key": "k", "If-Match": api.headers["ETag"]}
+    api.call("PATCH", path, {"title": "By another"})
+    body = {"fields": {"region": "eu"}}
+    for _time in range(2):
+        assert api.call("POST", f"{path}/resolve", body, headers=headers)[0] == 412
+    assert kinds(api, incident) == ["opened", "routed", "edited"]
+
+
+@pytest.mark.parametrize("action", [{"severity": "low"}, {"field": "region", "value": "eu"}])
+def test_a_repeat_of_many_does_not_undo_what_others_did_in_between(api, action):
+    incident = opened(api)
+    name = next(iter(action))
+    body = {"action": name, "ids": [incident], **action}
+    headers = {"Idempotency-Key": "k"}
+    api.stores_value.incidents.fail_after(0)
+    assert api.call("POST", "/incidents/bulk", body, headers=headers)[1]["failed"] == 1
+    api.stores_value.incidents.heal()
+    other = {"severity": "high"} if name == "severity" else {"fields": {"region": "us"}}
+    assert api.call("PATCH", f"/incidents/{incident}", other)[0] == 200
+    assert api.call("POST", "/incidents/bulk", body, headers=headers)[1]["succeeded"] == 1
+    now = api.call("GET", f"/incidents/{incident}")[1]
+    assert other.items() <= now.items()
+
+
 def test_who_may_only_read_sets_nothing(api):
     incident = opened(api)
     reader = {"capabilities": ["incident_read"]}
@@ -136,6 +192,8 @@ def test_a_list_is_narrowed_by_values_of_one_field_or_several(api):
     assert found(api, "region=us,regulatory=yes") == []
     assert found(api, "region=e") == []
     assert found(api, "region=eu, west=1") == []
+    assert found(api, r"region=eu\, west=1") == [odd]
+    assert found(api, r"region=eu\, west=1,region=eu") == sorted([eu, odd])
     assert api.call("GET", f"/incidents/{odd}")[1]["fields"] == {"region": "eu, west=1"}
     assert found(api, "region=us", status="open", sort="-severity") == [us]
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.splunk.settings import Jira, Settings
+from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
 from tests.unit.api.test_reviews import READING, add, over, review
 
 URL = "https://x.example/browse/OPS-1"
+SET_UP = {"site_url": "https://x.example", "api_token": "******"}
 
 
 @pytest.fixture
 def api():
     api = FakeApi()
-    api.settings_value = Settings(set_up=frozenset({"jira"}))
+    api.stanzas_value = {"jira": SET_UP}
+    # Nothing of it needs a secret.
+    api.settings_value = SplunkError(403, "No.")
     return api
 
 
@@ -73,14 +74,27 @@ def test_one_that_is_done_gets_no_ticket(api):
 
 def test_each_new_one_gets_a_ticket_where_the_administrator_says_so(api):
     incident_id = over(api)
-    jira = replace(Jira(), follow_up_tickets=True)
-    api.settings_value = Settings(jira=jira, set_up=frozenset())
     add(api, incident_id)
-    api.settings_value = Settings(jira=jira, set_up=frozenset({"jira"}))
+    # Malformed settings of it keep nobody from adding one: that no ticket is made is told there.
+    wishes = {"follow_up_tickets": "1", "look_every": "often"}
+    api.stanzas_value = {"jira": {**SET_UP, **wishes}}
     add(api, incident_id)
     first, second = review(api, incident_id)["follow_ups"]
     assert "tickets" not in first
     assert [one["state"] for one in second["tickets"]] == ["wanted"]
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "20261205xx", "2026-W49-6", "1999-01-01", "0000-00-00", "9999-12-31"]
+)
+def test_a_day_that_is_not_that_of_its_moment_is_refused(api, day):
+    incident_id = over(api)
+    body = {"title": "Alert", "owner": "ann", "due": 1e9, "due_day": day}
+    status, answer = api.call("POST", f"/incidents/{incident_id}/follow-ups", body)
+    assert status == 400 and "'due_day'" in answer["detail"]
+    key = add(api, incident_id)
+    path = f"/incidents/{incident_id}/follow-ups/{key}"
+    assert api.call("POST", path, {"due_day": "2026-12-05"})[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,36 @@ def test_after_a_holiday_what_is_missing_is_found():
     assert found(until(HOLIDAY, with_a_holiday), holidays=holidays) == [day(15, 8, 15)]
 
 
+def test_who_is_due_back_when_the_hours_are_over_is_missed_as_they_begin():
+    def by_night(at: datetime) -> bool:
+        return not 13 * 60 <= at.hour * 60 + at.minute < 18 * 60 + 30
+
+    gone = until(day(15, 13), by_night)
+    assert found(gone, days=21, hours="mon-fri 08:00-18:00") == [day(16, 8, 15)]
+
+
+def test_an_outage_of_a_day_makes_the_next_one_at_its_hour_no_usual_one():
+    """Who was forgotten for it, and is back, is not new."""
+
+    def runs(at: datetime) -> bool:
+        return not day(1, 8) <= at < day(2, 16)
+
+    broken = day(3, 9)
+    assert found(until(broken, runs), days=6) == [day(1, 8, 10), day(3, 9, 10)]
+
+
+def test_days_off_that_begin_at_noon_do_not_make_a_service_irregular():
+    holidays = f"{day(9):%Y-%m-%d}..{day(18):%Y-%m-%d}"
+
+    def runs(at: datetime) -> bool:
+        is_off = day(9, 12) <= at < day(21)
+        return service("office")(at) and not is_off
+
+    gone = until(day(22, 10), runs)
+    at = found(gone, 24, hours="mon-fri 08:00-18:00", holidays=holidays)
+    assert at == [day(22, 10, 10)]
+
+
 def test_a_long_weekend_hides_no_outage_of_the_next_week():
     assert found(until(day(21, 3), with_a_holiday), days=28)[1:] == [day(21, 8, 15)]
 

@@ -196,7 +196,7 @@ def test_nothing_is_claimed_that_no_entry_says(stores, clock):
     assert told.part("tried") == ["The timeline has no fix and no resolution."]
     assert told.part("told") == ["Nobody was told by a channel of the app."]
     assert told.part("promised") == ["The timeline has no deadline, and nothing that went wrong."]
-    assert told.part("lasted")[-1].startswith("It is open since")
+    assert told.part("lasted")[-1].startswith("It has been open since")
     assert not told.review()["due"]
 
 
@@ -228,7 +228,7 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
         return [one["text"] for one in review["account"][0]["statements"]]
 
     assert any(f"merged into {second}" in text for text in happened(gone))
-    assert any(f"took over {first} with 1 signals" in text for text in happened(kept))
+    assert any(f"took over {first} with 1 signal" in text for text in happened(kept))
     assert gone["lives"][0]["ended"] == 0.0
     took = [one["text"] for one in gone["account"][1]["statements"]]
     assert f"It was merged into {second} 0 s after it was opened." in took

@@ -136,7 +136,7 @@ def test_of_hundreds_of_lives_the_first_and_last_are_told(told):
         lifecycle.reopen(Act(told.stores, told.clock, "ann"), told.id, f"Back {number}.")
     assert len(told.part("happened")) == 51 and len(told.part("lasted")) == 51
     assert told.part("happened")[-1] == "Opened again: Back 59."
-    assert told.part("lasted")[-1].startswith("It is open since")
+    assert told.part("lasted")[-1].startswith("It has been open since")
     assert re.match(r"\d+ more like these", told.part("lasted")[30])
 
 

@@ -9,7 +9,6 @@ import pytest
 from incident_management.incidents import editing, lifecycle, timeline, updates
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.joining import merging
 from incident_management.incidents.report import markdown, sentence
 from incident_management.incidents.review.document import Review
 from incident_management.incidents.review.statements import Told
@@ -17,7 +16,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import TITLE_CHARACTERS
 from incident_management.incidents.story import Story
 from incident_management.incidents.tasks import writing
-from incident_management.incidents.tasks.steps import left_open, roles_of, tasks_of
+from incident_management.incidents.tasks.steps import roles_of, tasks_of
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import signal
 from tests.unit.incidents.movers import opened
@@ -226,6 +225,8 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
         give(stores, clock, incident, "scribe", " ")
     with pytest.raises(NotFound, match="There is no role 'pilot'; use communications, scribe"):
         give(stores, clock, incident, "pilot", "bob")
+    with pytest.raises(NotFound, match="The lead is the incident's owner: assign the incident"):
+        give(stores, clock, incident, "lead", "bob")
     assert [sentence(entry) for entry in agrees(stores, incident) if entry.kind == "role"] == [
         "bob has the role scribe",
         "cy has the role scribe, instead of bob",
@@ -256,9 +257,9 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     )
     entries = agrees(stores, incident)
     assert entries[-1].data["tasks_left"] == ["Watch it", "Call the <b>vendor</b>"]
-    # What nobody touched is not shown any more, and can be ticked all the same.
+    # The checklist was begun: what nobody touched of it is shown yet, and can be ticked.
     assert [one["title"] for one in shown(stores, incident)] == [
-        "Tell support",
+        *("Tell support", "Watch it"),
         "Call the <b>vendor</b>",
     ]
     assert change(stores, clock, incident, second["id"], state="done")
@@ -283,16 +284,14 @@ def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incid
     assert "When it was resolved 1 task was open: Call the vendor." in text
 
 
-def test_a_merged_incident_takes_no_new_task_and_what_was_begun_goes_on(stores, clock, two):
-    first, second = two
-    task = add(stores, clock, first)
-    merging.merge(Act(stores, clock, "ann"), first, second)
-    with pytest.raises(IllegalMove, match=f"was merged into {second}: go on there"):
-        add(stores, clock, first)
-    with pytest.raises(IllegalMove, match=f"was merged into {second}: go on there"):
-        give(stores, clock, first, "scribe", "bob")
-    assert change(stores, clock, first, task, state="done")
-    assert left_open(ROUTING, timeline.current(stores, first)) == []
+def test_of_a_checklist_that_nobody_began_nothing_is_shown_when_the_incident_is_over(
+    stores, clock, incident
+):
+    add(stores, clock, incident)
+    lifecycle.resolve(Act(stores, clock, "ann"), incident)
+    assert [one["title"] for one in shown(stores, incident)] == ["Call the vendor"]
+    lifecycle.reopen(Act(stores, clock, "ann"), incident)
+    assert len(shown(stores, incident)) == 3
 
 
 def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, incident):

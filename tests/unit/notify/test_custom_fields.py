@@ -51,6 +51,29 @@ def test_those_that_are_marked_and_have_a_value_are_told_everywhere():
     assert not any("17" in text or "Region" in text for text in shown)
 
 
+def changed(kind="fields", **data):
+    incident = {"id": INCIDENT, "title": "Slow", "severity": "high", "fields": VALUES}
+    entry = {"_key": "e", "kind": kind, "time": 10.0, "seq": 2, "data": data, "actor": "mia"}
+    return build(incident, entry, shown=SHOWN)
+
+
+def test_who_is_told_that_fields_were_set_hears_of_those_alone_that_messages_show():
+    was = {"impact": "none", "case": "16"}
+    text = "impact: some (was none); case: 17 (was 16)"
+    message = changed(set={"impact": "some", "case": "17"}, was=was, text=text)
+    assert message.text == "Customer *impact*: some (was none)"
+    assert "17" not in str(message.to_document())
+    assert "16" not in str(message.to_document())
+    message = changed(set={"case": "17"}, was={}, text="case: 17")
+    assert (message.headline, message.text) == ("Custom fields set by mia", "")
+
+
+def test_a_label_takes_no_other_detail_s_place_in_pagerduty():
+    shown = (("impact", "incident"), ("region", "Region"))
+    details = event(built(VALUES, shown))["payload"]["custom_details"]
+    assert (details["incident"], details["Region"]) == (INCIDENT, "eu")
+
+
 @pytest.mark.parametrize("value", ["password=hunter2", "Bearer eyJhbGciOi" + "JIUzI1NiJ9.e30.abc"])
 def test_a_secret_is_masked(value):
     text = str(built({"region": value}).to_document())
@@ -85,6 +108,15 @@ def test_a_message_of_an_earlier_version_is_read():
     assert len(marks_of(known)) == 6
 
 
+def test_what_no_message_shows_is_no_reason_to_bring_one_up_to_date():
+    values = {"impact": "password=hunter2", "region": "y" * 300, "case": "17"}
+    incident = {"title": "Slow", "severity": "high", "fields": values}
+    shown = marks_of(incident, SHOWN)
+    assert shown == marks_of(built(values).to_document())
+    assert "17" not in str(shown)
+    assert "hunter2" not in str(shown)
+
+
 def test_stakeholders_are_shown_theirs_alone():
     desk = StakeholderDesk()
     routing = replace(ROUTING, fields=FIELDS)
@@ -100,6 +132,7 @@ def test_stakeholders_are_shown_theirs_alone():
 
 def test_the_first_message_shows_a_value_that_is_set_later_and_what_it_shows_is_not_sent_again():
     desk = ShownDesk()
+    desk.fields = SHOWN
     routing = replace(SINGLY, fields=FIELDS)
     desk.announce(routing)
     desk.open()
@@ -117,4 +150,12 @@ def test_the_first_message_shows_a_value_that_is_set_later_and_what_it_shows_is_
         ("region", "eu"),
     ]
     assert desk.slack.updates == 1
+    # One that messages are not to show any more goes at the next change of the incident.
+    desk.fields = CustomFields(FIELDS.all[:1]).shown_in("messages")
+    desk.write("fields", set={"impact": "all"}, was={}, text="x")
+    desk.clock.advance(60)
+    desk.look()
+    (message,) = desk.slack.shown.values()
+    assert message.fields == [["impact", "Customer *impact*", "all"]]
+    desk.write("fields", set={"impact": "some"}, was={}, text="x")
     assert timeline.current(desk.stores, INCIDENT).fields == VALUES

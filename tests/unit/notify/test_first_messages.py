@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -52,10 +53,11 @@ SINGLY = replace(ROUTING, tell_singly=0)
 
 
 class ShownDesk(Desk):
-    """A desk whose worker also brings first messages up to date."""
+    """A desk whose worker also brings first messages up to date; these show ``fields``."""
 
     def __init__(self):
         super().__init__()
+        self.fields: Sequence[Sequence[str]] = ()
         self.slack = self.services["slack"] = FakeSlack()
         self.senders["slack"] = lambda: self.slack
         self.restart()
@@ -66,7 +68,7 @@ class ShownDesk(Desk):
         self.first = FirstMessages(self.stores, self.clock)
 
     def look(self):
-        return self.first.run(lambda: self.slack, "https://splunk.example")
+        return self.first.run(lambda: self.slack, "https://splunk.example", self.fields)
 
     def turn(self, seconds=5.0):
         self.clock.advance(seconds)

@@ -35,6 +35,10 @@ TAGS = f"/2017-03-31/tags/{FUNCTION}"
 LOOKS = 2
 
 
+def in_region(_arguments):
+    return REGION
+
+
 class Refusal(Exception):
     def __init__(self, status, code, message="No."):
         super().__init__(code)
@@ -160,7 +164,7 @@ class FakeLambda:
 
     @property
     def executor(self):
-        return Lambda(self.connect, lambda _arguments: REGION, sleep=lambda seconds: None)
+        return Lambda(self.connect, in_region, in_region, sleep=lambda seconds: None)
 
     @contextmanager
     def served(self):

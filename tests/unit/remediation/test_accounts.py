@@ -202,6 +202,19 @@ def test_one_account_that_is_set_wrongly_keeps_no_other_back():
         known.account("east")
 
 
+@pytest.mark.parametrize("change", ["name", "id", "endpoint"])
+def test_whose_a_service_is_its_arn_says_not_how_its_account_is_set_up(amazon, monkeypatch, change):
+    """A fix that is under way is found out about when an administrator tidies up."""
+    before = amazon.executor.address(ARGUMENTS)
+    changed = {
+        "name": {"aws_account": "main"}, "id": {}, "endpoint": {"ecs_endpoint_url": ""},
+    }[change]  # fmt: skip
+    monkeypatch.setitem(SETTINGS, "remediation", {**SETTINGS["remediation"], **changed})
+    ops = {**ACCOUNTS["ops"], "account_id": OPS}
+    amazon.accounts = {**ACCOUNTS, "main": ACCOUNTS["ops"], "ops": ops}
+    assert amazon.executor.address(ARGUMENTS) == before == "eu-west-1"
+
+
 def test_the_request_is_shown_with_its_account(amazon):
     shown = amazon.executor.preview(about("east"), "PLAN-1")
     assert shown["url"] == f"Amazon ECS in us-east-1, account east ({EAST})"

@@ -46,6 +46,47 @@ def test_an_answer_that_an_executor_trips_over_leaves_no_run_without_an_end(benc
     assert not occupied(bench)
 
 
+def test_a_look_before_a_request_that_trips_leaves_no_run_without_an_end(bench):
+    """It was not done, and what must be known before it is sent again can't be read."""
+    plan = approved(bench)
+    bench.api.script = ["die before"]
+    with pytest.raises(Crash):
+        execute(bench, plan)
+    bench.api.facts = trips
+    rounds(bench, 10)
+    state = bench.context.load(plan)[2]
+    assert state.status == "failed" and "check by hand. KeyError: 'version'" in state.detail
+    assert not occupied(bench) and bench.api.executed == []
+
+
+def test_an_undoing_that_trips_is_given_to_people(bench):
+    plan = approved(bench)
+    execute(bench, plan)
+    bench.raising.fixed_at, bench.raising.after = bench.clock.now(), ["checkout"]
+    bench.api.facts = trips
+    rounds(bench, 30)
+    state = bench.context.load(plan)[2]
+    assert state.status == "rollback_failed"
+    assert "within 30 min. KeyError: 'version'" in state.detail and not occupied(bench)
+
+
+@pytest.mark.parametrize("status", [0, 401, 503])
+def test_a_splunkd_that_does_not_answer_ends_no_run(bench, status):
+    """It is asked for the settings, and answers the next time."""
+    plan = approved(bench)
+    bench.api.script = ["die after"]
+    with pytest.raises(Crash):
+        execute(bench, plan)
+    real = bench.api.settle
+    bench.api.settle = lambda *_asked: no(status)
+    bench.clock.advance(1000)
+    with pytest.raises(SplunkError):
+        settling.settle_all(bench.context)
+    bench.api.settle = real
+    rounds(bench, 1)
+    assert bench.context.load(plan)[2].status == "done"
+
+
 def test_a_proof_that_trips_leaves_no_plan_without_an_end(bench):
     plan = approved(bench)
     execute(bench, plan)

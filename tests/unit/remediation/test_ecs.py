@@ -18,6 +18,7 @@ from tests.unit.remediation.amazon import (
     UPDATED,
     Amazon,
     deployment,
+    in_region,
     service,
 )
 from tests.unit.remediation.served import Handler, served
@@ -184,7 +185,7 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
     def connect(_arguments):
         yield Client()
 
-    outcome = Ecs(connect, lambda _arguments: "eu-west-1").execute(ARGUMENTS, "PLAN-1")
+    outcome = Ecs(connect, in_region, in_region).execute(ARGUMENTS, "PLAN-1")
     assert outcome.status == ends and "u:p" not in outcome.detail
 
 

@@ -9,7 +9,7 @@ import pytest
 from incident_management.remediation import settling
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.aws.ecs import Ecs
-from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, service
+from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute
 
@@ -103,7 +103,7 @@ class Regional(Bench):
     def context(self):
         made = super().context
         made.executors = {
-            "ecs": lambda: Ecs(self.region.connect, lambda _: "eu-west-1", sleep=lambda _: None)
+            "ecs": lambda: Ecs(self.region.connect, in_region, in_region, sleep=lambda _: None)
         }
         return made
 

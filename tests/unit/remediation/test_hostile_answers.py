@@ -17,7 +17,7 @@ from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
 from tests.unit.remediation import test_lambda as lambda_tests
 from tests.unit.remediation.cluster import AUTOSCALERS, REPLICA_SETS, REVISIONS, Cluster
-from tests.unit.remediation.functions import ALIAS, CONFIGURATION, TAGS, FakeLambda
+from tests.unit.remediation.functions import ALIAS, CONFIGURATION, TAGS, FakeLambda, in_region
 from tests.unit.remediation.hostile import is_withstood, spoiled
 from tests.unit.remediation.sailing import KINDS, kubernetes
 
@@ -203,7 +203,7 @@ def test_what_amazon_ecs_answers():
     def connect(_arguments):
         yield client
 
-    executor = Ecs(connect, lambda _arguments: "eu-west-1", sleep=lambda seconds: None)
+    executor = Ecs(connect, in_region, in_region, sleep=lambda seconds: None)
     # Who asks for it: the others never see what it answers.
     asking = {
         "DescribeServices": (executor.facts, executor.execute, executor.settle),

@@ -11,7 +11,15 @@ from incident_management.remediation.executors.aws.aws_lambda import Lambda
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.settings import parse
-from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, GONE, REGION, FakeLambda, Refusal
+from tests.unit.remediation.functions import (
+    ARGUMENTS,
+    FUNCTION,
+    GONE,
+    REGION,
+    FakeLambda,
+    Refusal,
+    in_region,
+)
 
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")
@@ -176,7 +184,7 @@ def test_its_requests_are_those_of_botocores_model():
         yield client
 
     with stubber:
-        executor = Lambda(connect, lambda _arguments: "eu-west-1")
+        executor = Lambda(connect, in_region, in_region)
         assert executor.facts(ARGUMENTS)["routing"] == "41,42=0.25"
         assert executor.execute(ARGUMENTS, "PLAN-1").status == "done"
     stubber.assert_no_pending_responses()

@@ -7,10 +7,12 @@ import json
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import undoing
+from incident_management.remediation import steps, undoing
 from incident_management.remediation.context import Context
+from incident_management.remediation.executors import deploy_api
 from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.deploy_api import DeployApi
+from incident_management.remediation.executors.executor import base_address
 from incident_management.remediation.executors.launchdarkly import LaunchDarkly
 from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, Amazon, service
 from tests.unit.remediation.bench import Bench
@@ -93,7 +95,12 @@ def test_who_approves_is_told_what_the_event_of_ecs_does_not_tell(ecs, place, un
 
 
 @pytest.mark.parametrize(
-    "place", [{"namespace": "shop-test"}, {"cluster": "https://other.example:6443"}]
+    "place",
+    [
+        {"namespace": "shop-test"},
+        {"cluster": "https://other.example:6443"},
+        {"cluster": "https://[other"},
+    ],
 )
 def test_a_change_of_another_cluster_or_namespace_of_kubernetes_is_not_undone(sailing, place):
     changed(sailing, **place)
@@ -106,6 +113,7 @@ def test_a_change_of_another_cluster_or_namespace_of_kubernetes_is_not_undone(sa
     ("place", "unsaid"),
     [
         ({"namespace": "shop", "cluster": URL}, ""),
+        ({"namespace": "shop", "cluster": f"{URL.upper().replace('HTTPS', 'https')}/"}, ""),
         ({"namespace": "shop"}, ""),  # There is one cluster, which no action needs to name.
         # The cluster under Remediation has no name, so the event's is shown.
         ({"namespace": "shop", "cluster": "sta\ning"}, "cluster's address (it says 'sta ing')"),
@@ -228,6 +236,39 @@ def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
     moved.address = "https://deploys.example/"
     state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
     assert state.status == "rolled_back" and len(moved.acted) == 2
+
+
+def test_an_address_that_is_spelled_otherwise_is_the_same(moved):
+    plan = approved(moved)
+    moved.address = "https://DEPLOYS.example:443/"
+    assert execute(moved, plan).status == "done"
+
+
+def test_what_an_older_version_carried_out_is_undone_there_however_it_was_spelled(
+    moved, monkeypatch
+):
+    for module in (deploy_api, steps):
+        monkeypatch.setattr(module, "base_address", str)
+    moved.address = "https://Deploys.example:443"
+    plan = approved(moved)
+    assert execute(moved, plan).status == "done"
+    monkeypatch.undo()
+    state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
+    assert state.status == "rolled_back"
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://DEPLOYS.example:443/V1/", "https://deploys.example/V1"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://[::443]", "https://[::443]"),
+        ("https://deploys.example:80", "https://deploys.example:80"),
+        ("https://Me:pa55word@Deploys.example", "https://Me:<masked:password>@deploys.example"),
+    ],
+)
+def test_a_base_address(url, address):
+    assert base_address(url) == address
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from incident_management.remediation import execution, settling
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.executors.kubernetes import OBJECTS
 from incident_management.remediation.executors.traits import APART as APART_BY
 from incident_management.remediation.occupying import blocking_run
 from incident_management.remediation.place import are_apart, place_of
 from tests.fakes.turns import orders
 from tests.unit.remediation.bench import STANZAS, Bench
-from tests.unit.remediation.plans import approved, execute, refusal
+from tests.unit.remediation.plans import approved, execute, occupied, refusal
 from tests.unit.remediation.sailing import BACK, FORTH
 from tests.unit.remediation.test_addresses import SCENES
 
@@ -207,6 +208,33 @@ def test_what_each_executor_tells_says_where_a_plan_acts(name):
     scene = SCENES[name]()
     plan = scene.stores.plans.get(scene.plan)
     assert bool(place_of(plan, scene.context.catalogue)) == (name in APART_BY)
+
+
+@pytest.mark.parametrize("name", APART_BY)
+def test_what_a_fix_changes_is_not_its_place(name):
+    """ECS numbers its deployments: each fix of a service seemed to be somewhere else."""
+    scene = SCENES[name]()
+    plan, catalogue = scene.stores.plans.get(scene.plan), scene.context.catalogue
+    kept = {*APART_BY[name], *(OBJECTS if name.startswith("kubernetes") else ())}
+    changed = {fact: value if fact in kept else "another" for fact, value in plan["state"].items()}
+    later = place_of({**plan, "state": changed}, catalogue)
+    assert not are_apart(place_of(plan, catalogue), later)
+
+
+def test_a_service_of_ecs_that_was_deployed_anew_is_the_same():
+    scene = SCENES["ecs"]()
+    execute(scene, scene.plan)
+    scene.settled(3)
+    scene.region.deploy("web:42")
+    scene.region.work()
+    scene.open(OTHER)
+    scene.analyse(OTHER, "ANA-3", version="web:42", previous_version="web:41")
+    second = approved(scene, action="back", incident=OTHER)
+    told = refusal(lambda: execute(scene, second))
+    assert told.startswith("'back' was carried out on checkout by PLAN-")
+    assert (
+        occupied(scene) == scene.plan == blocking_run(scene.context, scene.stores.plans.get(second))
+    )
 
 
 def test_which_places_are_apart():

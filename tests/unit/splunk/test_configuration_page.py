@@ -219,3 +219,19 @@ def test_what_fixes_and_models_are_reached_by_is_on_the_page_and_is_read(tab, ke
     known = parse(*files)
     places = {"remediation": known.remediation, **known.accounts, **known.clusters}
     assert vars(places[tab]) == {**given, **({"name": tab} if "name" in page else {})}
+
+
+# What UCC's pages make 0 or 1 of, wherever it is chosen.
+MADE_A_SWITCH = {"0", "F", "FALSE", "N", "NO", "NONE", "", "1", "T", "TRUE", "Y", "YES"}
+
+
+def test_no_choice_of_the_page_has_a_value_that_it_sends_as_0_or_1():
+    choices = [
+        (tab["name"], entity["field"], option["value"])
+        for tab in TABS.values()
+        for entity in tab.get("entity", ())
+        for options in (entity.get("options", {}),)
+        for option in (*options.get("autoCompleteFields", ()), *options.get("items", ()))
+    ]
+    assert len(choices) > 20
+    assert [one for one in choices if one[2].upper() in MADE_A_SWITCH] == []

@@ -288,7 +288,7 @@ def _start(splunk: Splunk, request: RestRequest, mode: str) -> Job:
         exec_mode="normal" if mode == "normal" else "blocking",
         max_count=request.number("max_count", 500_000) or 500_000,
         sid=request.param("id") or None,
-        now=float(request.number("now", 0)) if request.param("now") else None,
+        now=float(request.param("now")) if request.param("now") else None,
         ttl=float(timeout or 600),
         label=request.param("label"),
     )

@@ -66,14 +66,15 @@ export class Change {
      * Send it. Entries that decide nothing (signals, messages) do not stand in its way.
      * @param {string} method
      * @param {string} path
-     * @param {object} body
+     * @param {object|function(object|undefined): object} given the body; a function makes it of the version that it is for
      * @returns {Promise<import('./api.js').Answer>}
      * @throws {Conflict} others decided something meanwhile
      * @throws {ApiError}
      */
-    async send(method, path, body) {
-        this.#renewFor(JSON.stringify([method, path, body]));
+    async send(method, path, given) {
         for (let attempt = 1; ; attempt += 1) {
+            const body = typeof given === 'function' ? given(this.seen?.incident) : given;
+            this.#renewFor(JSON.stringify([method, path, body]));
             try {
                 return await send(method, path, body, { etag: this.seen?.etag, key: this.#key });
             } catch (error) {

@@ -2,14 +2,13 @@
  * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it, its review).
  */
 
-import { addressOf, DEFAULTS } from './address.js';
-import { ApiError, get, isWithoutAnswer, linkTo } from './api.js';
+import { ApiError, get, isWithoutAnswer } from './api.js';
 import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
-import { fill, h, keepingPlace, runbook, watchPress } from './dom.js';
-import { FIELDS, fieldFacts } from './fields.js';
+import { fill, h, keepingPlace, watchPress } from './dom.js';
 import { AGAIN, explained } from './forms.js';
+import { clocks, facts, heading } from './head.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
 import { SignalsPart } from './signals.js';
@@ -17,17 +16,9 @@ import { readReview, reviewPart } from './review.js';
 import { similarPart } from './similar.js';
 import { standing } from './standing.js';
 import { FirstSteps } from './steps.js';
-import { roleFacts, Tasks } from './tasks.js';
+import { Tasks } from './tasks.js';
 import { timelinePart } from './timeline.js';
-import { updateClock, updateFacts } from './updates.js';
-import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
-// Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this', 'Last update']);
-// A longer text would stand in a narrow column of many lines.
-const MOST_LETTERS = 36;
-// Of what a storm affects the other names are folded away.
-const MOST_NAMES = 8;
 export const TABS = [['timeline', 'Timeline'], ['tasks', 'Tasks'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar'], ['review', 'Review']];
 
 /** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
@@ -215,7 +206,7 @@ export class Detail {
         keepingPlace(this.element, () => {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
-            fill(this.head, heading(incident, this, this.clocks), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
+            fill(this.head, heading(incident, this.clocks, () => this.app.leave()), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
             this.#showTabs();
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
@@ -309,86 +300,6 @@ export class Detail {
             throw error;
         }
     }
-}
-
-function heading(incident, detail, clocksElement) {
-    return [
-        h('div', { class: 'wb-row' },
-            h('button', { type: 'button', class: 'wb-quiet wb-back', on: { click: () => detail.app.leave() } }, '‹ List'),
-            h('span', { class: `wb-severity wb-${incident.severity}` }, incident.severity),
-            h('span', { class: 'wb-state' }, stateName(incident.status)),
-            h('span', { class: 'wb-id' }, incident.id),
-            h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
-            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown' }, 'Report'),
-            incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
-            incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
-            incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
-            clocksElement),
-        h('h1', { tabindex: -1 }, incident.title),
-        incident.description && incident.description !== incident.title && h('p', { class: 'wb-description' }, incident.description),
-    ];
-}
-
-/** The address of the view `incident`, beside this one. */
-function dashboardOf(id) {
-    const address = new URL('incident', location.href);
-    address.searchParams.set('form.incident', id);
-    return address.pathname + address.search;
-}
-
-function clocks(incident) {
-    const { state, text } = serviceLevel(incident);
-    const lasted = (incident.resolved_at && !isOpen(incident) ? incident.resolved_at : now()) - incident.opened_at;
-    return [
-        `${isOpen(incident) ? 'open for' : 'took'} ${span(lasted)}`,
-        text && ' · ', text && h('span', { class: `wb-sla wb-sla-${state || 'none'}` }, text),
-        updateClock(incident),
-    ];
-}
-
-function facts(incident, app) {
-    const other = (id) => h('a', { href: app.addressOf(id) }, id);
-    const rows = [
-        ['Owner', holder(incident)],
-        ...roleFacts(incident),
-        ['Team', incident.team],
-        ['Opened', at(incident.opened_at)],
-        ['Acknowledged', at(incident.acknowledged_at)],
-        ['Resolved', !isOpen(incident) && at(incident.resolved_at)],
-        ['Affects', names('entities', incident.entities ?? [])],
-        ['Detections', names('rules', incident.rules ?? [])],
-        ['Runbook', incident.runbook && runbook(incident.runbook)],
-        ['Tags', names('tags', incident.tags ?? [])],
-        ...fieldFacts(incident, (value) => addressOf({ ...DEFAULTS, status: 'all', fields: value }), app.mayWrite && (() => app.make(FIELDS))),
-        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
-        ...updateFacts(incident),
-        ['Slack channel', incident.room?.state === 'opened' && roomOf(incident.room)],
-        ['Merged into', incident.merged_into && other(incident.merged_into)],
-        ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
-        ['Split from', incident.split_from && other(incident.split_from)],
-        ['Before this', incident.previous && other(incident.previous)],
-        ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
-    ].filter(([, value]) => value);
-    const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));
-    const long = rows.filter(([name, value]) => isLong(name, value));
-    return h('dl', { class: 'wb-facts' }, rows.filter((one) => !long.includes(one)).map(row), long.map(row));
-}
-
-/** Slack's own address for a channel, whichever workspace somebody is signed in to. */
-const roomOf = ({ channel, name }) => h('a', { href: `https://slack.com/app_redirect?channel=${encodeURIComponent(channel)}`, target: '_blank', rel: 'noopener' }, `#${name}`);
-
-/** Whether a fact needs a whole line; these stand below the others. */
-function isLong(name, value) {
-    return LONG.has(name) || Array.isArray(value) || (typeof value === 'string' && value.length > MOST_LETTERS);
-}
-
-const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: wholeMoment(time) }, moment(time));
-
-/** Names, the first ones of many; the others are unfolded. */
-function names(place, all) {
-    if (all.length <= MOST_NAMES + 1) return all.join(', ');
-    return [all.slice(0, MOST_NAMES).join(', '), h('details', { class: 'wb-unfold' },
-        h('summary', { 'data-place': `all-${place}` }, `and ${all.length - MOST_NAMES} more`), h('span', {}, all.slice(MOST_NAMES).join(', ')))];
 }
 
 function integrity({ verified, problems, etag }) {

@@ -8,8 +8,8 @@ import { h } from './dom.js';
 const MOST_LETTERS = 36;
 const MOST_IN_A_ROW = 28;
 const MOST_TYPED = 500;
-// A value may have commas: what a name and = follow is one between two values.
-const BETWEEN = /\s*,\s*(?=[a-z][a-z0-9_]*=)/;
+// A comma of a value has a backslash before it, as the API takes it.
+const FILTER = /(?:\\,|[^,])+/g;
 
 /**
  * @typedef {{name: string, label: string, kind: string, options: string[], help: string, severity: string, team: string, required: boolean, shown: string[]}} CustomField as `GET /fields` has it
@@ -112,7 +112,7 @@ export function fieldFacts(incident, listOf, set) {
     const rows = [...new Set(names)].filter((name) => valueOf(incident, name)).map((name) => {
         const value = valueOf(incident, name);
         const gone = known && !known.some((one) => one.name === name);
-        const link = h('a', { href: listOf(`${name}=${value}`), title: 'All incidents with the same' }, value);
+        const link = h('a', { href: listOf(joined([[name, value]])), title: 'All incidents with the same' }, value);
         return [`${labelOf(name)}${gone ? ' (no longer defined)' : ''}`, value.length > MOST_LETTERS ? [link] : link];
     });
     const wanted = lacking(incident).map((one) => [one.label, set
@@ -147,14 +147,14 @@ export function bulkEffects({ field, value }) {
  * @param {string} text such as `region=eu,vendor_case=17`
  */
 export function fieldFilters(text) {
-    return new Map(text.split(BETWEEN).filter(Boolean).map((part) => {
+    return new Map((text.match(FILTER) ?? []).map((part) => {
         const place = part.indexOf('=');
-        return [part.slice(0, place), part.slice(place + 1)];
+        return [part.slice(0, place), part.slice(place + 1).replaceAll('\\,', ',')];
     }));
 }
 
 /** The same as one text. */
-export const joined = (filters) => [...filters].filter(([, value]) => value).map(([name, value]) => `${name}=${value}`).join(',');
+export const joined = (filters) => [...filters].filter(([, value]) => value).map(([name, value]) => `${name}=${value.replaceAll(',', '\\,')}`).join(',');
 
 /**
  * The choices of the filter bar: of the fields that the list shows, and of those that it is narrowed by.

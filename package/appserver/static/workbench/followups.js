@@ -222,7 +222,7 @@ const pathOf = (one) => `incidents/${encodeURIComponent(one.incident_id)}/follow
 
 /** With the day as a time: its last minute. */
 function timed({ due, ...others }) {
-    return due ? { ...others, due: secondsOf(`${due}T23:59`, timeZone()) } : others;
+    return due ? { ...others, due: secondsOf(`${due}T23:59`, timeZone()), due_day: due } : others;
 }
 
 /** The day of a moment as a form's field has it. */

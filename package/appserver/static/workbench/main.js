@@ -6,20 +6,20 @@ import { watchMenus } from './actionbar.js';
 import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
-import { Change, Conflict } from './change.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
 import { FilterBar } from './filters.js';
 import { FollowUps } from './followups.js';
 import { takeFirstList, whoLooks } from './first.js';
-import { AGAIN, ask, explained } from './forms.js';
+import { AGAIN, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
-import { lacks, whyNot } from './moves.js';
+import { Making } from './making.js';
+import { lacks } from './moves.js';
 import { problemsOf, shown } from './noticed.js';
-import { Offers, openIncidents } from './offers.js';
+import { Offers } from './offers.js';
 import { OnCall } from './oncall.js';
 import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
@@ -38,7 +38,7 @@ export class Workbench {
     #running = new Map();
     #turn = 0;
     #offers;
-    #making = new Set();
+    #making = new Making(this);
     #paging = false;
     #asked = {}; // the query whose answer `cursor` goes on from: it holds for no other
     #notices = [];
@@ -177,59 +177,9 @@ export class Workbench {
         return this.#running.get(id);
     }
 
-    /** Do something to the incident that is open, asking first what it takes; once, however often it is pressed. */
-    async make(move) {
-        const { seen } = this.detail;
-        const once = `${move.id}/${seen?.incident.id}`;
-        if (!seen || this.#making.has(once)) return;
-        this.#making.add(once);
-        this.detail.wait(true);
-        try {
-            await this.#make(move, seen);
-        } finally {
-            this.#making.delete(once);
-            this.detail.wait(this.#making.size > 0);
-        }
-    }
-
-    async #make(move, seen) {
-        const { incident } = seen;
-        const why = move.id === 'analyze' && this.running(incident.id) !== undefined ? 'It is running.' : whyNot(move, incident, this.me.capabilities);
-        if (why) {
-            this.say(`${move.label}: ${why}`);
-            return;
-        }
-        const change = new Change(move.guarded === false ? undefined : seen, this.me.name);
-        // A copy: the form of another incident may be open before all is read of this one.
-        const choices = { ...(move.fields && await this.choices()), ...await move.reads?.(incident) };
-        if (move.id === 'merge') choices.others = await openIncidents();
-        const fields = move.fields?.(incident, choices) ?? [];
-        const act = (values) => this.#act(move, change, seen, values);
-        if (!fields.length && !move.danger) {
-            // Until the page shows what was done, a second press would be another try at it.
-            await act({}).then((shown) => shown.read, (error) => this.said.show(explained(error), true));
-            return;
-        }
-        if (this.detail.id !== incident.id) return; // somebody went on to another while this was read
-        ask({
-            title: `${move.label}: ${incident.id}`, about: incident.title, fields, danger: move.danger, submit: move.label, act, draft: `${move.id}/${incident.id}`,
-            effects: (values) => move.effects?.(incident, values, choices) ?? [],
-        });
-    }
-
-    async #act(move, change, seen, values) {
-        const { incident } = change.seen ?? seen;
-        try {
-            const { body } = await change.send(move.method ?? 'POST', move.path(incident, values), move.body?.(values, incident) ?? {});
-            this.say(move.done(move.id === 'snooze' || move.id === 'propose' ? incident : body, body));
-            if (move.id === 'analyze') this.#watch(incident.id, body.sid);
-            if (move.id === 'propose' && incident.id === this.detail.id) this.detail.turn('fixes');
-            if (move.id === 'snooze') this.held.look();
-            return { read: this.changed(incident.id) };
-        } catch (error) {
-            if (error instanceof Conflict) this.detail.take(error.seen);
-            throw error;
-        }
+    /** Do something to the incident that is open, as {@link Making#make}. */
+    make(move) {
+        return this.#making.make(move);
     }
 
     /** @returns {Promise<import('./moves.js').Choices>} what the forms offer */
@@ -358,7 +308,8 @@ export class Workbench {
         return 0;
     }
 
-    #watch(id, sid) {
+    /** Show how far an analysis is that was asked for here. */
+    watch(id, sid) {
         const told = (step) => {
             this.#running.set(id, step);
             if (this.detail.id === id) this.detail.part.querySelector('.wb-step')?.replaceChildren(stepText(step));

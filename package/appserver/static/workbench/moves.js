@@ -157,7 +157,7 @@ export const MOVES = [
         effects: (i, values, choices) => {
             const target = choices.others.find((one) => one.id === values.into);
             const into = target ? `${target.id} “${target.title}”` : values.into || 'the incident that you name';
-            return [`${i.id} “${i.title}” is closed and points to ${into}.`, `${many(i.signals, 'signal')} of it, and later ones of the same problems, count there.`, 'It can be taken out again there.'];
+            return [`${i.id} “${i.title}” is closed and points to ${into}.`, `${many(i.signals, 'signal')} of it, and later ones of the same problems, count there.`, ...(i.tasks?.length ? ['What is to be done in it goes on there.'] : []), 'It can be taken out again there.'];
         },
         path: at('merge'), body: filled,
         done: (i) => `It is part of ${i.id} now.`,

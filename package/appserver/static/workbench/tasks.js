@@ -57,20 +57,21 @@ export class Tasks {
         const groups = [...new Set(tasks.map((one) => one.checklist))];
         const group = (name) => h('section', { 'aria-label': name || 'Added' },
             h('h3', {}, name || 'Added'),
-            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one)))));
+            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one), goesOn))));
+        const into = incident.merged_into;
+        const standing = open ? `${open} of ${many(tasks.length, 'task')} to be done.` : 'All is done.';
         return [
+            tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks go on in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
+            groups.map(group),
+            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
                     h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
                     roles.map((one) => this.#role(of(one), goesOn)))),
-            tasks.length > 0 && h('p', { class: 'wb-dim' }, open ? `${many(open, 'task')} of ${tasks.length} to be done.` : 'All is done.'),
-            groups.map(group),
-            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
         ];
     }
 
-    #task(one) {
-        const { app } = this.detail;
+    #task(one, goesOn) {
         const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         const sent = new Change();
         const tick = (event) => {
@@ -80,13 +81,13 @@ export class Tasks {
             pressed(box, trouble, () => this.#send(sent, one, taskPath(one), { state }, said))
                 .then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
         };
-        const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !app.mayWrite, 'data-place': `tick-${one.id}`, on: { change: tick } });
+        const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !goesOn, 'data-place': `tick-${one.id}`, on: { change: tick } });
         const ended = one.state !== 'open' && `${one.state} by ${one.by}, ${moment(one.at)}`;
-        const says = [one.who || (one.role ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason].filter(Boolean).join(' · ');
+        const says = [one.who || (one.role ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
         return h('li', { class: `wb-task wb-task-${one.state}`, 'data-task': one.id },
             h('div', {}, h('label', {}, box, h('span', {}, one.title)),
                 h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble),
-            app.mayWrite && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Change …'));
+            goesOn && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Change …'));
     }
 
     #role(one, mayGive) {
@@ -134,8 +135,10 @@ export class Tasks {
         pressed(this.button, this.trouble, async () => {
             await this.#change.send('POST', `${pathOf(id)}/tasks`, { title, owner });
             this.#change = new Change();
-            keep('sessionStorage', STORED + id, '');
-            if (id === this.#id) this.title.value = '';
+            if (id !== this.#id || this.title.value.trim() === title) { // else somebody types on already
+                keep('sessionStorage', STORED + id, '');
+                if (id === this.#id) this.title.value = this.owner.value = '';
+            }
             this.#shows(`To be done: ${title}`, id);
         });
     }

@@ -59,6 +59,7 @@ class Backend(Protocol):
     def searcher(self, session: Any) -> Searcher: ...
 
     def settings(self, session: Any) -> Any: ...
+    def follow_up_systems(self, session: Any) -> Mapping[str, bool]: ...
 
     def routing(self, session: Any) -> Routing: ...
 
@@ -147,6 +148,11 @@ class SplunkBackend:
         from ..splunk import settings
 
         return settings.load(session)
+
+    def follow_up_systems(self, session: Any) -> Mapping[str, bool]:
+        from ..splunk import conf, settings
+
+        return settings.follow_up_systems(conf.load(session, settings.CONF))
 
     def routing(self, session: Any) -> Routing:
         """Read incident_routing.conf, and the level of the log; remembered for 10 seconds."""

@@ -120,6 +120,10 @@ class Request:
         """Return splunk.settings.Settings, secrets included. Raises SplunkError."""
         return self.backend.settings(self.system_session)
 
+    def follow_up_systems(self) -> Mapping[str, bool]:
+        """As splunk.settings.follow_up_systems, without a secret being read. Raises SplunkError."""
+        return self.backend.follow_up_systems(self.system_session)
+
     def routing(self) -> Routing:
         return self.backend.routing(self.system_session)
 

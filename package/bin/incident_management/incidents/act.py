@@ -27,3 +27,7 @@ class Act:
     def named(self, once: str) -> Act:
         """Return the same act under another name."""
         return replace(self, once=once)
+
+    def part(self, name: str) -> str:
+        """Return the name of an entry that does a part of it; empty where it has none itself."""
+        return f"{self.once}:{name}" if self.once else ""

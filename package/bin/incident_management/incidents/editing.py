@@ -86,15 +86,14 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
         if name in changes and changes[name] != now[name]
     }
     if edited:
-        timeline.append(act, incident_id, "edited", edited)
+        timeline.append(act, incident_id, "edited", edited, act.part("edited"))
     severity = changes.get("severity", incident.severity)
     if severity != incident.severity:
         data = {"from": incident.severity, "to": severity, "reason": f"set by {act.actor}"}
-        timeline.append(act, incident_id, "severity", data)
+        timeline.append(act, incident_id, "severity", data, act.part("severity"))
     fields = _changed(incident.fields, changes.get("fields") or {})
     if fields:
-        # The last entry: with it, all that was asked for is there.
-        timeline.append(act, incident_id, "fields", fields, act.once)
+        timeline.append(act, incident_id, "fields", fields, act.part("fields"))
     return timeline.refresh(act.stores, incident_id)
 
 

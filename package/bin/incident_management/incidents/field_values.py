@@ -7,7 +7,7 @@ fields there are, and what they take: :mod:`.routing.custom_fields`.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ..ports import Document
 
@@ -47,11 +47,16 @@ def tokens(values: Mapping[str, Any]) -> List[str]:
     return [f"{name}={value}" for name, value in sorted(values.items())]
 
 
-def told(data: Document) -> str:
-    """Say what an entry ``fields`` changed: ``customer impact: high (was low)``."""
+def told(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:
+    """Say what an entry ``fields`` changed: ``customer impact: high (was low)``.
+
+    ``labels``: of these fields alone, under these names; of all unless given.
+    """
     was = data.get("was") or {}
     parts = []
     for name, value in (data.get("set") or {}).items():
-        before = f" (was {was[name]})" if was.get(name) else ""
-        parts.append(f"{name.replace('_', ' ')}: {value or 'empty'}{before}")
+        if labels is None or name in labels:
+            label = labels[name] if labels else name.replace("_", " ")
+            before = f" (was {was[name]})" if was.get(name) else ""
+            parts.append(f"{label}: {value or 'empty'}{before}")
     return "; ".join(parts)

@@ -322,12 +322,15 @@ class State:
         incident.resolved_at = None
         self.holdings.unmerged()
         self.owed.unmerged()
+        self.dividing.returned(data.get("tasks") or ())
         self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
 
     def _joined(self, entry: Entry) -> None:
-        _extend(self.incident.merged, [entry.data["from"]])
-        if entry.data.get("pinned") and not self.incident.pinned:
-            self.incident.pinned, self.pinned_by = True, str(entry.data["from"])
+        data, merged = entry.data, str(entry.data["from"])
+        _extend(self.incident.merged, [merged])
+        self.dividing.came(merged, data.get("tasks") or (), int(data.get("number") or 0))
+        if data.get("pinned") and not self.incident.pinned:
+            self.incident.pinned, self.pinned_by = True, merged
 
     def _split(self, entry: Entry) -> None:
         """Signals left, and with them what only they were about."""
@@ -337,6 +340,7 @@ class State:
         if data.get("undone"):
             self.holdings.undone(str(data["undone"]), number)
             self.owed.split(str(data["undone"]))
+            self.dividing.left(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),

@@ -67,6 +67,14 @@ class Items:
         """Return how often an item was changed, its beginning included."""
         return self._turns.get(key, 0)
 
+    def put(self, one: Mapping[str, Any]) -> None:
+        """Take an item as it stood elsewhere, instead of what is known of it."""
+        self._known[str(one["id"])] = dict(one)
+
+    def forget(self, key: str) -> None:
+        """Forget an item; how often it was changed stays known."""
+        del self._known[key]
+
     def take(self, entry: Entry) -> None:
         """Take an entry. Beside an item's end, it stays as whoever ended it has said."""
         data = entry.data

@@ -26,6 +26,7 @@ __all__ = [
     "FEEDBACK",
     "Ending",
     "acknowledge",
+    "begun_before",
     "by_hand",
     "close",
     "comes_with_acknowledgement",
@@ -58,6 +59,12 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
     if any(entry.once == once for entry in timeline.read(stores, incident_id)):
         return timeline.refresh(stores, incident_id)
     return None
+
+
+def begun_before(stores: Stores, incident_id: str, once: str) -> bool:
+    """Tell whether an incident has an entry of a part of the act with this ``once``."""
+    parts = f"{once}:"
+    return any(entry.once.startswith(parts) for entry in timeline.read(stores, incident_id))
 
 
 def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:

@@ -140,9 +140,13 @@ def said(kind: str, data: Data) -> str:
     return str(tell(data) if tell else kind)
 
 
+def _counted(data: Data, what: str) -> str:
+    count = len(data.get(f"{what}s") or ())
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _signals(data: Data) -> str:
-    count = len(data.get("signals") or {})
-    return f"{count} signal{'' if count == 1 else 's'} of {data.get('rule') or 'several rules'}"
+    return f"{_counted(data, 'signal')} of {data.get('rule') or 'several rules'}"
 
 
 def _opened(data: Data) -> str:
@@ -189,7 +193,8 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "merged": lambda data: _because(f"merged into {data.get('into')}", data),
     "unmerged": lambda data: _because(f"taken out of {data.get('from')} again", data),
     "joined": lambda data: (
-        f"took over {data.get('from')} with {len(data.get('signals') or {})} signals"
+        f"took over {data.get('from')} with {_counted(data, 'signal')}"
+        f"{' and ' + _counted(data, 'task') if data.get('tasks') else ''}"
     ),
     "split": lambda data: _because(
         f"{len(data.get('removed') or [])} signals split off to {data.get('to')}", data

@@ -117,16 +117,11 @@ def resolve(
     values = {**incident.fields, **(fields or {})}
     routing.fields.check_resolvable(incident.severity, incident.team, values)
     if fields:
-        editing.edit(_part(act, "fields"), incident_id, {"fields": fields})
+        editing.edit(act, incident_id, {"fields": fields})
     if last.strip():
-        write(_part(act, "update"), routing, incident_id, Update(last, "resolved"))
+        write(act.named(act.part("update")), routing, incident_id, Update(last, "resolved"))
     ending = replace(ending, tasks_left=left_open(routing, incident))
     return lifecycle.resolve(act, incident_id, ending)
-
-
-def _part(act: Act, name: str) -> Act:
-    """Return a part of an act, which is done before it."""
-    return act.named(f"{act.once}:{name}" if act.once else "")
 
 
 def updates_of(entries: Sequence[Entry]) -> List[Entry]:

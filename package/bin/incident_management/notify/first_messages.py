@@ -96,16 +96,26 @@ class FirstMessages:
         self._waiting: Dict[str, Document] = {}
         self._read_to: Optional[float] = None
         self._rests_until = 0.0
+        self._fields: Sequence[Sequence[str]] = ()
         # Whether one of those that changed lately has a room or is to have one.
         self.saw_room = False
 
-    def run(self, updater: Callable[[], Updater], web_url: str) -> Mapping[str, int]:
+    def run(
+        self,
+        updater: Callable[[], Updater],
+        web_url: str,
+        fields: Sequence[Sequence[str]] = (),
+    ) -> Mapping[str, int]:
         """Update what has changed; returns how many messages were.
+
+        ``fields``: the custom fields that messages show now; one that is not among them any more
+        goes from a message that showed it.
 
         Raises what ``updater`` and the stores raise; then the next turn looks at the same again.
         """
         if self._is_resting():
             return {}
+        self._fields = fields
         reached = self._read_changes()
         pressed = self._pressed() if self._waiting else set()
         asked = done = 0
@@ -122,11 +132,14 @@ class FirstMessages:
                 break
             del self._waiting[key]
             if not is_coming:
-                self._seen[key] = marks_of(incident)
+                self._seen[key] = self._marks(incident)
         self._read_to = reached
         earliest = min([reached, *(float(one["updated_at"]) for one in self._waiting.values())])
         self._stores.claims.save([claim_document(CHECKPOINT, earliest)])
         return {"slack_messages_brought_up_to_date": done}
+
+    def _marks(self, incident: Mapping[str, Any]) -> Marks:
+        return marks_of(incident, self._fields)
 
     def _is_resting(self) -> bool:
         # A time that lies further ahead was set before the clock was put back.
@@ -162,7 +175,7 @@ class FirstMessages:
 
     def _look_at(self, incident: Document) -> None:
         key = str(incident["_key"])
-        if self._seen.get(key) != marks_of(incident):
+        if self._seen.get(key) != self._marks(incident):
             self._waiting[key] = incident
         else:
             self._waiting.pop(key, None)
@@ -178,7 +191,7 @@ class FirstMessages:
         for some in chunks(waiting, AT_ONCE):
             firsts, coming = self._firsts([str(one["_key"]) for one in some])
             for incident in some:
-                key, marks = str(incident["_key"]), marks_of(incident)
+                key, marks = str(incident["_key"]), self._marks(incident)
                 known = firsts.get(key, ())
                 stale = [one for one in known if not one.is_fixed and one.shows != marks]
                 yield incident, stale, key in coming
@@ -219,7 +232,8 @@ class FirstMessages:
         analysis = newest_analysis(self._stores, entries) if incident.get("cause") else None
         done = 0
         for first in stale:
-            message = standing(incident, entries, first.sent["message"], analysis, web_url)
+            said = {**first.sent["message"], "fields": self._fields}
+            message = standing(incident, entries, said, analysis, web_url)
             where = first.sent["receipt"]
             delivery = updater.update(where["channel"], where["ts"], message, first.sent["_key"])
             if delivery.outcome == "retry":
@@ -227,7 +241,7 @@ class FirstMessages:
                 self._rests_until = self._clock.now() + rest
                 return done
             is_fixed = delivery.outcome == "dead"
-            value = {"shows": marks_of(incident), "is_fixed": is_fixed, "why": delivery.detail}
+            value = {"shows": self._marks(incident), "is_fixed": is_fixed, "why": delivery.detail}
             note = f"{NOTE}:{first.sent['_key']}"
             now = self._clock.now()
             document = claim_document(note, now, value, purpose=NOTE, holder=key)

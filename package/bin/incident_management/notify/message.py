@@ -16,6 +16,7 @@ from ..channels import NAMES
 from ..durations import span
 from ..incidents import report
 from ..incidents.clocks.owed import STATES
+from ..incidents.field_values import told as told_of_fields
 from ..incidents.model import ENDED, SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
@@ -29,6 +30,7 @@ __all__ = [
     "SUMMARY",
     "Message",
     "build",
+    "due_day",
     "facts",
     "field_facts",
     "fields_of",
@@ -87,8 +89,9 @@ class Message:
     ``stakeholders`` names the group that it is for, whose members do not work on the incident.
     ``room`` is Slack's id of the channel that was opened, ``roles`` says who has which.
     ``follow_up`` is the id of the follow-up that a ticket is for, whose ``due`` date is told where
-    it is news (:mod:`.announcing.follow_up_tickets`). ``fields`` are the custom fields that it
-    shows, those without a value too: name, label and value.
+    it is news, with the ``due_day`` that people call it (:mod:`.announcing.follow_up_tickets`).
+    ``fields`` are the custom fields that it shows, those without a value too: name, label and
+    value.
     """
 
     event: str
@@ -121,6 +124,7 @@ class Message:
     roles: str = ""
     follow_up: str = ""
     due: float = 0.0
+    due_day: str = ""
 
     def to_document(self) -> Dict[str, Any]:
         """Return it as a JSON object."""
@@ -179,7 +183,7 @@ def build(
         incident_id=str(incident.get("id", "")),
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
-        text=plain(_details(event, entry, incident), TEXT_LENGTH),
+        text=plain(_details(event, entry, incident, shown), TEXT_LENGTH),
         where=[plain(name, 80) for name in _affected(entry, incident)],
         rules=[plain(name, 80) for name in incident.get("rules") or []],
         since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
@@ -269,7 +273,12 @@ def _happened(event: str, entry: Mapping[str, Any]) -> str:
     return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 
-def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
+def _details(
+    event: str,
+    entry: Mapping[str, Any],
+    incident: Mapping[str, Any],
+    shown: Iterable[Sequence[str]],
+) -> str:
     kind, data = entry["kind"], entry["data"]
     told = _TOLD.get(kind) or _TOLD.get(event)
     if told:
@@ -289,6 +298,9 @@ def _details(event: str, entry: Mapping[str, Any], incident: Mapping[str, Any]) 
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
         return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
+    if kind == "fields":
+        # Its own text has them all, also those that no message may show.
+        return told_of_fields(data, {name: label for name, label, *_ in shown})
     if kind in ("task", "role"):
         return report.said(kind, data)
     if kind == "follow_up":
@@ -307,10 +319,15 @@ def _plan(data: Mapping[str, Any], incident_id: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def due_day(data: Mapping[str, Any]) -> str:
+    """Return the day that a follow-up is due, as people called it; else as UTC does."""
+    return str(data.get("due_day") or to_the_second(float(data["due"]))[:10])
+
+
 def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
     known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
     said = {**(known[0] if known else {}), **data}
-    due = f" Due {to_the_second(float(said['due']))[:10]}." if said.get("due") else ""
+    due = f" Due {due_day(said)}." if said.get("due") else ""
     state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
     title = str(said.get("title") or "").rstrip(".")
     return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"

@@ -13,7 +13,16 @@ from ..incidents import timeline
 from ..incidents.model import ENDED, Entry
 from ..ports import Document, Stores
 from .events import event_of
-from .message import STANDING, TITLE_LENGTH, Message, build, one_line, plain, roles_told
+from .message import (
+    STANDING,
+    TITLE_LENGTH,
+    Message,
+    build,
+    fields_of,
+    one_line,
+    plain,
+    roles_told,
+)
 
 __all__ = ["Marks", "marks_of", "newest_analysis", "newest_analysis_id", "standing"]
 
@@ -23,20 +32,21 @@ _OPEN = ("opened", "reopened", "acknowledged", "status", "severity")
 Marks = List[str]
 
 
-def marks_of(document: Mapping[str, Any]) -> Marks:
+def marks_of(document: Mapping[str, Any], shown: Sequence[Sequence[str]] = ()) -> Marks:
     """Return what a first message shows of an incident that may change.
 
-    The same of an incident's document, and of a message's that was made of it.
+    The same of an incident's document, of whose custom fields those of ``shown`` count (as of
+    :func:`.message.build`), and of a message's that was made of it.
     """
-    fields = document.get("fields") or {}
-    named = fields.items() if isinstance(fields, dict) else ((name, v) for name, _, v in fields)
+    known = document.get("fields") or []
+    fields = fields_of(document, shown) if isinstance(known, dict) else known
     return [
         one_line(document.get("title"), TITLE_LENGTH),
         *(str(document.get(name) or "") for name in ("severity", "status")),
         *(plain(document.get(name), 80) for name in ("team", "owner")),
         plain(document.get("cause"), 500),
         # Earlier versions noted none.
-        *(f"{name}={value}" for name, value in sorted(named) if value),
+        *(f"{name}={value}" for name, _label, value in sorted(fields) if value),
         # Without any, as before there were roles.
         *filter(None, [roles_told(document.get("roles"))]),
     ]
@@ -65,7 +75,7 @@ def standing(
 
     Args:
         incident: the incident's document, and ``entries`` its timeline.
-        first: the message as it was sent.
+        first: the message as it was sent, its ``fields`` those that it is to show.
         analysis: the newest analysis, if there is one.
         web_url: base URL of Splunk Web, for the link.
     """

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping
 from ..incidents.signal import readable
 from .catalogue import Action, Catalogue
 from .context import Refused
+from .executors.executor import base_address
 from .executors.kubernetes import OBJECTS
 from .executors.traits import APART, CHANGED, same_service, service_of
 
@@ -24,8 +25,10 @@ def place_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Place:
     elsewhere = bool(plan["inverse"]) and not (inverse and same_service(executor, inverse.executor))
     if not told or not all(told.values()) or elsewhere:
         return {}
-    objects = {name: str(facts[name]) for name in OBJECTS if name in facts}
-    return {"service": service_of(executor), **told, **objects}
+    place = {"service": service_of(executor), **told}
+    if place["service"] == "kubernetes":  # ECS, too, tells a deployment, but a fix changes that.
+        place.update((kind, str(facts[kind])) for kind in OBJECTS if kind in facts)
+    return place
 
 
 def are_apart(one: Place, other: Place) -> bool:
@@ -76,8 +79,15 @@ def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any])
 
 
 def _same(one: str, other: str) -> bool:
-    """Tell whether two names are of the same place: an address may end with a slash."""
-    return one.rstrip("/") == other.rstrip("/")
+    """Tell whether two names are of the same place, which may be addresses."""
+    return _alike(one) == _alike(other)
+
+
+def _alike(name: str) -> str:
+    try:
+        return base_address(name) if "://" in name else name.rstrip("/")
+    except ValueError:
+        return name  # Anybody may have written the event.
 
 
 def _shown(said: str) -> str:

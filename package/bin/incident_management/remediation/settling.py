@@ -14,7 +14,7 @@ from ..ports import Document
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors.executor import Outcome
-from .live import each_plan
+from .live import each_plan, stops_all, told_of
 from .objections import (
     as_approved,
     freezes_on_undoing,
@@ -73,9 +73,16 @@ def settle(context: Context, plan_id: str) -> bool:
         return False
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
-    outcome = _found_out(context, plan, state, run, age)
+    late = age >= SETTLING_GIVES_UP_SECONDS or ahead
+    try:
+        outcome = _found_out(context, plan, state, run, age)
+    except Exception as error:
+        # Also what nobody expected: a run without an end would keep its entity.
+        if stops_all(error) or not late:
+            raise
+        outcome = Outcome("unknown", told_of(error))
     if outcome.status in ("unknown", "unchanged"):
-        if age < SETTLING_GIVES_UP_SECONDS and not ahead:
+        if not late:
             return False
         outcome = _given_up(outcome)
     end(context, plan, run, outcome, SYSTEM)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping
 
-from ..masking import mask
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executors.executor import Executor, ExecutorError, Outcome, Unfit
+from .executors.executor import Executor, ExecutorError, Outcome, Unfit, base_address
 from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
+from .live import stops_all, told_of
 from .plan import PlanState, is_whole
 from .present import address_of, suitable_facts
 from .runs import Run, action_run, rollback_run
@@ -80,8 +80,11 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
 
 
 def _address(plan: Mapping[str, Any]) -> str:
-    """Return where a plan's action is approved for; nothing of one from before that was known."""
-    return str(plan["state"].get("address") or "")
+    """Return where a plan's action is approved for; nothing of one from before that was known.
+
+    Older versions wrote an address as it was spelled.
+    """
+    return base_address(str(plan["state"].get("address") or ""))
 
 
 def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
@@ -235,9 +238,10 @@ def look(context: Context, step: Step, run: Run) -> Outcome:
         return executor.settle(step.arguments, run.request_id)
     except ExecutorError as error:
         return Outcome("unknown", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody can tell
-        why = f"{type(error).__name__}: {mask(str(error))[:200]}"
-        return Outcome("unknown", f"What is so can't be read ({why}).")
+    except Exception as error:
+        if stops_all(error):
+            raise
+        return Outcome("unknown", f"What is so can't be read ({told_of(error)}).")
 
 
 def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:

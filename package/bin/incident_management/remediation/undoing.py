@@ -9,6 +9,7 @@ from ..ports import Document
 from .context import SYSTEM, Context, Refused
 from .execution import run_once, show_undoing
 from .executors.executor import Outcome
+from .live import stops_all, told_of
 from .objections import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
 from .plan import PlanState
 from .runs import rollback_in_doubt, rollback_run
@@ -81,11 +82,13 @@ def undo(context: Context, plan_id: str) -> PlanState:
         step = _undoing(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if it has to be.", "too_late")
-    except Refused as refusal:
-        if refusal.passing and not late:
+    except Exception as error:
+        # Also what nobody expected: a plan without an end would keep its entity.
+        passing = not isinstance(error, Refused) or error.passing
+        if stops_all(error) or (passing and not late):
             raise
         words = f"It was not undone within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
-        return _give_up(context, plan, state, f"{words}{refusal}")
+        return _give_up(context, plan, state, f"{words}{told_of(error)}")
     reason = f"The fix did not help. {in_spite_of(freezes_on_undoing(context, plan, state))}"
     return _carry_back(context, plan, step, SYSTEM, reason.strip())
 

@@ -41,7 +41,7 @@ ACKNOWLEDGE = "acknowledge"
 BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
 # How a mail server is spoken to: TLS that is asked for, TLS from the beginning, or without.
-STARTTLS, TLS, NO_TLS = "starttls", "tls", "none"
+STARTTLS, TLS, NO_TLS = "starttls", "tls", "plain"
 _ROOM = re.compile(r"(?=.*\{id\})([a-z0-9_-]|\{(date|id|title)\}){4,40}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 

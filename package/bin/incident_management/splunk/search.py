@@ -166,6 +166,9 @@ class SplunkSearcher:
             "max_count": str(limit + 1),
             "timeout": str(JOB_LIFE_SECONDS),
         }
+        if latest.replace(".", "", 1).isdigit():
+            # What the text itself says relative to now, as earliest=-7d, is meant then.
+            form["now"] = latest
         try:
             answer = self._session.post("search/jobs", form=form)
         except SplunkError as error:

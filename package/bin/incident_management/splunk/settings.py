@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ..channels import NAMES
-from ..conf_values import listed
+from ..channels import NAMES, PLANNED
+from ..conf_values import is_true, listed
 from ..hosts import is_place
 from . import conf, secrets
 from .channel_settings import (
@@ -48,6 +48,7 @@ __all__ = [
     "Slack",
     "Teams",
     "channels_set_up",
+    "follow_up_systems",
     "load",
     "parse",
 ]
@@ -226,6 +227,19 @@ def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
         if _stanza(name, stanzas).text(setting.name)
         not in ("", setting.metadata.get("shipped", setting.default))
     )
+
+
+def follow_up_systems(stanzas: Stanzas) -> Dict[str, bool]:
+    """Return where a follow-up can have a ticket, and whether each new one gets one there.
+
+    Of stanzas as :func:`channels_set_up` takes them.
+    """
+    found = channels_set_up(stanzas)
+    return {
+        name: is_true(stanzas.get(name, {}).get("follow_up_tickets"))
+        for name in PLANNED
+        if name in found
+    }
 
 
 def _bedrock(stanza: Stanza) -> Bedrock:

@@ -99,8 +99,9 @@ class Messages:
             return {}
         settings = self._config.settings
         sender = partial(slack_sender, settings, self._clock)
+        fields = self._config.routing.fields.shown_in("messages")
         try:
-            return self._first.run(sender, settings.network.web_url)
+            return self._first.run(sender, settings.network.web_url, fields)
         except NotConfigured:
             return {}  # The messages themselves say what is missing.
 

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, 
 from ..channels import HEARD, NAMES, PLANNED
 from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
-from ..incidents.errors import IllegalMove, Invalid
+from ..incidents.errors import IllegalMove
 from ..incidents.items import REASON_CHARACTERS
 from ..incidents.lifecycle import Ending
 from ..incidents.review.writing import change_follow_up
@@ -97,6 +97,8 @@ class Tickets:
         self._monotonic = monotonic
         # With which settings a look failed; others are tried at once.
         self._failed_with: Dict[str, Any] = {}
+        # Until when a notebook that this process wrote says that there is nothing to do.
+        self._rests_until: Dict[str, float] = {}
         # Which are not asked, and have no trouble left.
         self._at_rest: Set[str] = set()
 
@@ -130,8 +132,11 @@ class Tickets:
                 self._at_rest.add(key)
             return
         self._at_rest.discard(key)
+        now = self._clock.now()
+        if 0 < self._rests_until.get(key, 0.0) - now <= chosen.look_every:
+            return
         notebook = Notebook.read(self._stores, channel, follow_ups)
-        used, now = (chosen, settings.network, settings.proxy), self._clock.now()
+        used = (chosen, settings.network, settings.proxy)
         is_corrected = self._failed_with.get(key, used) != used
         if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
             return
@@ -158,6 +163,8 @@ class Tickets:
             wait = self._failed(notebook, strange, chosen.look_every)
         notebook.next = self._clock.now() + wait
         notebook.save(self._stores, self._clock)
+        # After a failure others may note what ends the wait earlier.
+        self._rests_until[key] = 0.0 if notebook.failures else notebook.next
 
     def _forget_trouble(self, channel: str, follow_ups: bool) -> None:
         """What is not asked any more has no trouble."""
@@ -194,7 +201,7 @@ class Tickets:
         """Keep what is wrong where the API shows it, and log it."""
         notebook.trouble = sentence
         if sentence:
-            self._trouble(f"tickets {notebook.channel}", sentence)
+            self._trouble(note_key(notebook.channel, notebook.follow_ups), sentence)
 
     # --- one look ---------------------------------------------------------------------------
 
@@ -228,7 +235,8 @@ class Tickets:
     def _changed(self, look: _Look, one: Followed, ticket: Ticket, asked_at: float) -> None:
         channel = look.notebook.channel
         of = {"incident_id": one.incident_id, "channel": channel}
-        messages: List[Document] = self._stores.outbox.find(of)
+        sent: List[Document] = self._stores.outbox.find(of)
+        messages = [each for each in sent if str(each.get("follow_up") or "") == one.follow_up]
         if not _is_quiet(messages, asked_at):
             # What this app does to the ticket just now must not be taken for somebody else's doing.
             return
@@ -303,20 +311,21 @@ class Tickets:
         look.counts["incidents_acknowledged_there"] += 1
 
     def _follow(self, look: _Look, one: Followed, news: News, ending: Ending, once: str) -> bool:
-        """End a follow-up, or open it again, as its ticket was.
+        """End a follow-up, or open it again, as its ticket was; one that was dropped stays so.
 
         False: somebody is just saying something else of it; the next look does it.
         """
+        known = timeline.refresh(self._stores, one.incident_id).follow_ups
+        now = next((each for each in known if each["id"] == one.follow_up), None)
         state = "done" if news.ends else "open" if news.reopens else ""
-        if not state:
+        if now is None or not state or (now["state"] == "open") == (state == "open"):
             return True
         changes = {"state": state, "reason": plain(ending.reason, REASON_CHARACTERS)}
+        who, seen_at = self._act(look, once), now["at"]
         try:
-            change_follow_up(self._act(look, once), one.incident_id, one.follow_up, changes)
-        except (IllegalMove, Invalid):  # Invalid: it is so already, and has a reason.
-            known = timeline.refresh(self._stores, one.incident_id).follow_ups
-            now = next(each["state"] for each in known if each["id"] == one.follow_up)
-            return bool((now == "open") == (state == "open"))
+            change_follow_up(who, one.incident_id, one.follow_up, changes, seen_at)
+        except IllegalMove:
+            return False
         look.counts["follow_ups_changed_there"] += 1
         return True
 

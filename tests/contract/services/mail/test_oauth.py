@@ -165,7 +165,7 @@ def test_who_has_chosen_oauth_is_not_told_to_choose_it(tenant):
         ({"client_id": ""}, "client ID"),
         ({"client_secret": ""}, "client secret"),
         ({"token_url": "http://login.example.com/token"}, "https"),
-        ({"server": "mail.example", "encryption": "none"}, "without TLS"),
+        ({"server": "mail.example", "encryption": "plain"}, "without TLS"),
     ],
 )
 def test_a_setting_that_is_missing_is_named(tenant, changed, said):

@@ -40,6 +40,12 @@ _TICKET = obj(
     },
     ("channel", "state", "by", "at"),
 )
+_PLANNED_FIELDS = {
+    "title": text(TITLE_CHARACTERS, 1),
+    "owner": NAME,
+    "due": TIME,
+    "due_day": text(10, 10, "Which day that is where they are, for tickets; else that in UTC."),
+}
 _FOLLOW_UP = named(
     "FollowUp",
     obj(
@@ -157,25 +163,22 @@ def write_review(request: Request) -> Response:
 
 @change(
     "/incidents/{id}/follow-ups",
-    body=obj(
-        {"title": text(TITLE_CHARACTERS, 1), "owner": NAME, "due": TIME}, ("title", "owner", "due")
-    ),
+    body=obj(_PLANNED_FIELDS, ("title", "owner", "due")),
 )
 def add_follow_up(request: Request) -> Response:
     """Note what is to be done afterwards, by whom and until when; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner", required=True)
-    due, settings = float(request.body["due"]), request.settings()
-    tickets = [one for one in _planned_in(settings) if getattr(settings, one).follow_up_tickets]
-    return acted(request, writing.add_follow_up, title, owner, due, tickets)
+    due = float(request.body["due"])
+    tickets = [name for name, for_each in request.follow_up_systems().items() if for_each]
+    day = request.text("due_day")
+    return acted(request, writing.add_follow_up, title, owner, due, tickets, day)
 
 
 @change(
     "/incidents/{id}/follow-ups/{follow_up}",
     body=obj(
         {
-            "title": text(TITLE_CHARACTERS, 1),
-            "owner": NAME,
-            "due": TIME,
+            **_PLANNED_FIELDS,
             "state": one_of(ITEM_STATES),
             "reason": _REASON,
         }
@@ -194,15 +197,10 @@ def change_follow_up(request: Request) -> Response:
 def want_ticket(request: Request) -> Response:
     """Have a ticket made for an open follow-up, where it has none; the worker makes it."""
     channel = request.text("channel", required=True)
-    if channel not in _planned_in(request.settings()):
+    if channel not in request.follow_up_systems():
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
     return acted(request, writing.want_ticket, key, channel)
-
-
-def _planned_in(settings: Any) -> List[str]:
-    """The channels that are set up, of those where a follow-up can have a ticket."""
-    return [one for one in PLANNED if one in settings.set_up]
 
 
 @route(

@@ -23,6 +23,7 @@ _TASK = obj(
         "who": any_text("The owner, else who has the role."),
         "runbook": any_text("An address."),
         "checklist": any_text("Whose step it is; empty: somebody added it."),
+        "from": any_text("The merged incident that it came with, or empty."),
         "state": one_of(ITEM_STATES),
         "reason": any_text("Why it is dropped, done or open again."),
         **_LAST,
@@ -42,7 +43,7 @@ _ROLE = obj({"id": any_text("Its name."), "person": any_text(), **_LAST}, ("id",
             {
                 "incident_id": any_text(),
                 "tasks": listed(_TASK),
-                "open": any_whole("How many are to be done yet."),
+                "open": any_whole("How many are to be done here yet; merged: none."),
                 "roles": listed(_ROLE),
             }
         )
@@ -51,8 +52,9 @@ _ROLE = obj({"id": any_text("Its name."), "person": any_text(), **_LAST}, ("id",
 def get_tasks(request: Request) -> Response:
     """What is to be done in an incident, and who has which role; the lead is its owner.
 
-    The steps of the checklists that fit come first. A step that nobody has touched is shown while
-    the incident is open, as the checklist has it now. The ETag is the incident's.
+    The steps of the checklists that fit come first. A step that nobody has touched is shown as the
+    checklist has it now, while the incident is open or if another of its checklist was touched. The
+    tasks of a merged incident went along, and are here as they were. The ETag is the incident's.
     """
     incident, routing = Incident.from_document(document_of(request)), request.routing()
     tasks = steps.tasks_of(routing, incident)
@@ -60,7 +62,7 @@ def get_tasks(request: Request) -> Response:
         {
             "incident_id": incident.id,
             "tasks": tasks,
-            "open": sum(1 for one in tasks if one["state"] == "open"),
+            "open": 0 if incident.merged_into else sum(one["state"] == "open" for one in tasks),
             "roles": steps.roles_of(routing, incident),
         },
         headers={"ETag": f'"{version(incident.head)}"'},

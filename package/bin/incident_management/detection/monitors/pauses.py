@@ -72,10 +72,13 @@ class Pauses:
     def due_back(self, key: Key, since: int, born: int) -> Optional[float]:
         """Return until when a pause that began at ``since`` is expected; None: it is not.
 
-        ``born``: when the series was first seen.
+        ``born``: when the series was first seen, or seen again after it was forgotten.
         """
         if key not in self._due or self._due[key][0] != since:
-            self._due[key] = since, self._reckoned(key, since, since - born < YOUNG_SECONDS)
+            # One that had a pause before is back, not new.
+            was_there = any(begin < born for begin, _end in self._of.get(key, ()))
+            is_young = since - born < YOUNG_SECONDS and not was_there
+            self._due[key] = since, self._reckoned(key, since, is_young)
         return self._due[key][1]
 
     def _reckoned(self, key: Key, since: int, is_young: bool) -> Optional[float]:
@@ -90,11 +93,16 @@ class Pauses:
             backs += _expected_until(local, alike, self._slack, needed)
         return max(backs) - self._zone.offset(max(backs) - local + since) if backs else None
 
-    def unusual(self, key: Key, born: int, now: int) -> List[int]:
-        """Return the lengths in seconds of the pauses that did not come at a usual time."""
+    def unusual(self, key: Key, born: int, now: int) -> List[Tuple[int, int]]:
+        """Return beginning and end of the pauses since ``born`` that came at no usual time."""
         days = min(DAYS, (now - born) / DAY)
         ended = self._ended(key)
-        return [int(_length(one)) for one in ended if not _comes_again(one, ended, days)]
+        known = ((begin, end) for begin, end in self._of.get(key, ()) if end)
+        return [
+            one
+            for one, local in zip(known, ended)
+            if one[0] >= born and not _comes_again(local, ended, days)
+        ]
 
     def _ended(self, key: Key) -> List[Pause]:
         offset = self._zone.offset

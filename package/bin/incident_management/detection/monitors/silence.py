@@ -84,14 +84,15 @@ class Silence(Detector):
         return found
 
     def _due_back(self, key: Key, since: int, born: int) -> Optional[float]:
-        """Return until when a pause is expected: on a day off, until that time of the next day."""
+        """Return until when a pause is expected: on a day off, until that time of the next day.
+
+        What is due when the hours of each day are over is no day off.
+        """
         due, hours = self._pauses.due_back(key, since, born), self.monitor.hours
-        if due is not None and hours is not None:
-            for _day in range(LONGEST_DAYS_OFF):
-                if hours.service_seconds(due, due + DAY / 2):
-                    break
-                due += DAY
-        return due
+        if due is None or hours is None:
+            return due
+        days = (due + number * DAY for number in range(LONGEST_DAYS_OFF))
+        return next((day for day in days if hours.service_seconds(day, day + DAY / 2)), due)
 
     def _missed(self, since: float, now: float) -> float:
         """Return for how many seconds events would have been in order."""
@@ -101,7 +102,8 @@ class Silence(Detector):
     def _is_regular(self, key: Key, now: int) -> bool:
         """Whether there were events in nearly every span, but for one outage and what is usual."""
         spans, gaps, _last, born = self._seen[key]
-        pauses = [one // self.monitor.span for one in self._pauses.unusual(key, born, now)]
+        unusual = self._pauses.unusual(key, born, now)
+        pauses = [int(self._missed(begin, end)) // self.monitor.span for begin, end in unusual]
         longest = max(pauses, default=0)
         excused = longest if longest <= EXCUSED_SHARE * spans else 0
         watched = spans + gaps + sum(pauses) - excused

@@ -21,6 +21,7 @@ from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
 from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
 from ..story import Story
+from ..tasks.dividing import lacking
 from . import moves
 from .finished import Finished
 from .moves import Move
@@ -178,9 +179,10 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
             return ""
         owned = source.owned()
         missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
+        tasks = lacking(target.incident.tasks if target.incident else (), incident.tasks, source_id)
         entries: List[Entry] = []
-        if missing or not target.has(_first_join(number)):
-            entries += _joins(source, target, missing, number, clock.now())
+        if missing or tasks or not target.has(_first_join(number)):
+            entries += _joins(source, target, missing, tasks, number, clock.now())
         entries += _promise(incident, target, number, clock.now())
         if not entries:
             timeline.refresh_many(stores, [source_id, target_id])
@@ -190,19 +192,27 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
 
 
 def _joins(
-    source: Story, target: Story, missing: Mapping[str, int], number: int, now: float
+    source: Story,
+    target: Story,
+    missing: Mapping[str, int],
+    tasks: Sequence[Document],
+    number: int,
+    now: float,
 ) -> List[Entry]:
-    """The entries that write these signals of a merged incident down on the target."""
-    incident, joined = source.incident, []
+    """The entries that write these signals and tasks of a merged incident down on the target."""
+    incident = source.incident
     if incident is None:
         return []
+    joined: List[Entry] = []
     first = _first_join(number)
     shared = (
         *("title", "severity", "entities", "rules", "tags", "wordings", "group_values"),
         "fields",
     )
     for signals in list(_parts(missing)) or [{}]:
-        once = f"move:{number}:{digest(sorted(signals), 40)}" if target.has(first) else first
+        brought = tasks if not joined else []
+        told = [*sorted(signals), *(f"{one['id']} {one['at']}" for one in brought)]
+        once = f"move:{number}:{digest(told, 40)}" if target.has(first) else first
         reason = f"{incident.id} was merged into this incident."
         # Once: who lets it be resolved by itself after that is not overruled by a late signal.
         pinned = incident.pinned and once == first
@@ -211,6 +221,7 @@ def _joins(
             "number": number,
             "signals": signals,
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
+            **({"tasks": brought} if brought else {}),
             **({"pinned": True} if pinned else {}),
             "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
         }
@@ -252,6 +263,7 @@ def _write_unmerged(act: Act, move: Move) -> None:
             "number": move.number,
             "signals": signals,
             "gone": [] if part else move.detail.get("gone", []),
+            "tasks": [] if part else move.detail.get("tasks", []),
             "reason": move.reason,
         }
         once = move.once("unmerged", str(part or ""))

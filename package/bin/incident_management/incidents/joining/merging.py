@@ -24,6 +24,7 @@ from ..routing import Routing
 from ..signal import Signal, first_values
 from ..stores import any_of, chunks, find_by
 from ..story import Story
+from ..tasks.dividing import brought_by
 from . import moves
 from .carrying_out import IN_A_REQUEST, finish
 from .moves import Move
@@ -163,6 +164,7 @@ def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Inc
         some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
             "gone": _gone(holder, story, back),
+            "tasks": brought_by(holder.incident.tasks if holder.incident else (), merged),
             **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
         }
         return Move(number, "undo", incident_id, merged, act.actor, now, reason, back, detail)

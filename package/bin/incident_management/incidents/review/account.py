@@ -110,7 +110,7 @@ def _lasted(story: Told, life: Life) -> List[Statement]:
         if entry is not None:
             found.append(Statement(words.format(lasting(life.took(step)), after), (entry,)))
     if life.ended is None:
-        found.append(Statement(f"It is open since {opened}.", (life.opened,)))
+        found.append(Statement(f"It has been open since {opened}.", (life.opened,)))
     elif life.acknowledged is None:
         ended = "merged" if life.ended.kind == "merged" else "over"
         found.append(Statement(f"It was {ended} without an acknowledgement.", (life.ended,)))

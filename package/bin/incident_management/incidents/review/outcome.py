@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ...utc import to_the_second as utc
-from ..model import Entry
+from ..fold import State
+from ..model import Entry, Incident
 from ..report import endings, sentence
-from ..tasks.dividing import Dividing
 from .statements import Statement, Told, named, shortened
 
 __all__ = ["promised", "told", "tried"]
@@ -126,13 +126,13 @@ def promised(story: Told) -> List[Statement]:
 
 def _left_open(story: Told) -> List[Statement]:
     """What was to be done yet when it was resolved, each time."""
-    tasks, found = Dividing().tasks, []
-    for entry in story.of_kind("task", "status"):
-        if entry.kind == "task":
-            tasks.take(entry)
-        elif entry.data.get("to") == "resolved":
+    state, found = State(Incident(story.incident.id)), []
+    for entry in story.counted:
+        state.apply(entry)
+        if entry.kind == "status" and entry.data.get("to") == "resolved":
             # A resolve by itself knows of no checklist.
-            written = [str(one["title"]) for one in tasks.all if one["state"] == "open"]
+            tasks = state.dividing.tasks.all
+            written = [str(one["title"]) for one in tasks if one["state"] == "open"]
             left = list(entry.data.get("tasks_left") or written)
             if left:
                 what = f"{len(left)} task{' was' if len(left) == 1 else 's were'} open"

@@ -8,6 +8,7 @@ state, or what somebody else has said meanwhile, does not allow it.
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ...channels import NAMES
@@ -42,6 +43,8 @@ FOLLOW_UPS = "follow-ups"
 # A review with more than this to do is a programme, which its organisation plans elsewhere.
 MAX_FOLLOW_UPS = 50
 LATEST_DUE = 1e11
+# Clocks are up to 14 hours ahead of UTC: so far is a moment of a day from that day's noon in UTC.
+FARTHEST_NOON_SECONDS = 26 * 3600.0
 _WORDS = {"not_needed": "not needed"}
 
 
@@ -76,16 +79,23 @@ def write_review(
 
 
 def add_follow_up(
-    act: Act, incident_id: str, title: str, owner: str, due: float, tickets: Sequence[str] = ()
+    act: Act,
+    incident_id: str,
+    title: str,
+    owner: str,
+    due: float,
+    tickets: Sequence[str] = (),
+    due_day: str = "",
 ) -> Incident:
     """Note something to be done afterwards, by whom and until when (epoch seconds).
 
-    ``tickets``: the channels on which it is to have a ticket at once.
+    ``tickets``: the channels on which it is to have a ticket at once. ``due_day``: which day that
+    is where people are, such as 2026-12-05; empty: that in UTC.
     """
     known = _current(act.stores, incident_id)
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
-    data = _fields({"title": title, "owner": owner, "due": due})
+    data = _fields({"title": title, "owner": owner, "due": due, "due_day": due_day})
     key = "FUP-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
     wanted = {"tickets": list(tickets)} if tickets else {}
     return _written(act, incident_id, key, {"event": "added", **data, "state": "open", **wanted})
@@ -98,7 +108,7 @@ def change_follow_up(
     changes: Mapping[str, Any],
     seen_at: Optional[float] = None,
 ) -> Incident:
-    """Change a follow-up's ``title``, ``owner``, ``due`` or ``state`` (with a ``reason``).
+    """Change a follow-up's ``title``, ``owner``, ``due`` (``due_day``) or ``state`` (``reason``).
 
     One that is dropped needs the reason. Of two who end it, the second is told who was first. What
     was noted before its incident was merged goes on there. ``seen_at``: only as it was last
@@ -107,9 +117,11 @@ def change_follow_up(
     known = added_up(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     check_seen(one, seen_at)
-    fields = _fields({name: changes[name] for name in ("title", "owner", "due") if name in changes})
+    fields = _fields(changes)
+    day = fields.pop("due_day", "")
     data = news(one, fields, changes.get("state"), changes.get("reason"))
     if data:
+        data.update({"due_day": day} if day and "due" in data else {})
         turn = known.afterwards.items.turns(follow_up)
         take_turn(act, incident_id, follow_up, turn)
         return _written(act, incident_id, follow_up, {"event": "changed", **data})
@@ -212,4 +224,19 @@ def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
         if not 0 < due < LATEST_DUE:
             raise Invalid("'due' is when it is to be done, in epoch seconds.")
         checked["due"] = due
+        if given.get("due_day"):
+            checked["due_day"] = _day(str(given["due_day"]), due)
+    elif given.get("due_day"):
+        raise Invalid("'due_day' goes with 'due'.")
     return checked
+
+
+def _day(text: str, due: float) -> str:
+    """Return a day that a moment lies in somewhere. Raises Invalid."""
+    try:
+        noon = datetime.fromisoformat(f"{text}T12:00:00+00:00")
+    except ValueError:
+        noon = datetime.max.replace(tzinfo=timezone.utc)
+    if abs(noon.timestamp() - due) > FARTHEST_NOON_SECONDS:
+        raise Invalid("'due_day' is the day that 'due' lies in where you are, such as 2026-12-05.")
+    return noon.date().isoformat()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import (
     Any,
     Collection,
@@ -18,33 +18,27 @@ from typing import (
 )
 
 from ...channels import CHANNELS, PEOPLE
-from ...conf_values import listed
 from ...ports import Document
 from ..clocks.calendar import ALWAYS, Calendar
 from ..covers import Cover
 from ..errors import Invalid, NotFound
-from ..grouping import DEFAULT_GROUNDS, GROUNDS
-from ..model import SEVERITIES
-from .checklists import DEFAULT_ROLES, Checklist, role_names
+from ..grouping import DEFAULT_GROUNDS
+from .checklists import DEFAULT_ROLES, Checklist
 from .choice import Choice, Chooser, Load, Standing
-from .custom_fields import CustomField, CustomFields
-from .http_channels import HttpChannel, is_name
+from .custom_fields import CustomFields
+from .http_channels import HttpChannel
 from .on_call import OnCall
 from .policies import TEAM_HOURS, Path, Policy
-from .rotas import Rota, strangers
+from .rotas import Rota
 from .rules import Rule
 from .stakeholders import Stakeholders
-from .stanzas import StanzaReader
 from .teams import (
-    Calendars,
     Member,
     Team,
     calendar_named,
-    described_twice,
-    shared_slack_ids,
     unlimited,
 )
-from .values import CONF, Wish, announced, duration, number, some_of, user_name
+from .values import CONF, Wish
 
 __all__ = ["CONF", "Decision", "Routing"]
 
@@ -125,7 +119,9 @@ class Routing:
         and ``problems`` has a sentence for each. A malformed calendar counts as around the clock,
         so that no deadline is missed because of it.
         """
-        return _Reader(stanzas).routing()
+        from .reading import RoutingReader  # which makes this
+
+        return RoutingReader(stanzas).routing()
 
     # --- who gets it ------------------------------------------------------------------------
 
@@ -278,118 +274,3 @@ class Routing:
         """Return where in a channel the team is told; blank means where the settings say."""
         of = self.teams.get(team, _NO_TEAM)
         return {"slack": of.slack_channel, "email": ",".join(of.email)}.get(channel, "")
-
-
-class _Reader(StanzaReader):
-    """Reads the whole file."""
-
-    def routing(self) -> Routing:
-        calendars = self._all(
-            "calendar",
-            lambda n, v: Calendar.read(f"{CONF} [calendar:{n}]", n, v),
-            lambda _n: ALWAYS,
-        )
-        found = self._all(
-            "member",
-            lambda n, v: Member.read(n, v, calendars),
-            lambda n: Member(user_name(n)),
-        )
-        members = {one.name: one for one in found.values()}
-        self._problems += described_twice(found)
-        self._problems += shared_slack_ids(members)
-        names: Dict[str, Any] = dict.fromkeys(self._named("team"))
-        rotas = self._rotas(calendars)
-        stanzas = self._named("channel")
-        shaped = self._all(
-            "channel", HttpChannel.read, lambda n: HttpChannel.malformed(n, stanzas[n])
-        )
-        own = {name: one for name, one in shaped.items() if is_name(name)}
-        told = (*CHANNELS, *own)
-        teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)
-        people = {*members, *(name for team in teams.values() for name in team.members)}
-        self._problems += strangers(rotas, people)
-        rules = self._each("rule", lambda n, v: Rule.read(n, v, teams))
-        rules.sort(key=lambda rule: (rule.name == "default", rule.order, rule.name))
-        policies = self._each("sla", lambda n, v: Policy.read(n, v, calendars))
-        policies.sort(key=lambda one: (one.order, one.name))
-        paths = self._each(
-            "escalation", lambda n, v: Path.read(n, v, calendars, teams, rotas, told)
-        )
-        paths.sort(key=lambda one: (one.order, one.name))
-        general = self._stanzas.get("general", {})
-        roles = self._read(lambda: role_names(general), DEFAULT_ROLES)
-        checklists = self._each("checklist", lambda n, v: Checklist.read(n, v, roles))
-        checklists.sort(key=lambda one: (one.order, one.name))
-        return Routing(
-            teams=teams,
-            rules=tuple(rules),
-            announce=self._announce(told),
-            reopen_window=self._window("reopen_window", "4h"),
-            group_window=self._window("group_window", "15m"),
-            group_by=self._some_of("group_by", GROUNDS, "grounds", DEFAULT_GROUNDS),
-            flap_count=self._whole("flap_count", 4),
-            flap_window=self._window("flap_window", "2h"),
-            flap_calm=self._window("flap_calm", "30m"),
-            members=members,
-            calendars=calendars,
-            policies=tuple(policies),
-            paths=tuple(paths),
-            weights=self._weights(),
-            tell_singly=self._whole("tell_singly", 20),
-            tell_critical_singly=self._whole("tell_critical_singly", 60),
-            tell_window=self._window("tell_window", "10m"),
-            review_severities=self._some_of(
-                "review_severities", SEVERITIES, "severities", DEFAULT_REVIEWED
-            ),
-            rotas=rotas,
-            stakeholders=tuple(
-                self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
-            ),
-            own_channels=own,
-            fields=CustomFields.of(self._each("field", CustomField.read)),
-            roles=roles,
-            checklists=tuple(checklists),
-            problems=tuple(self._problems),
-        )
-
-    def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:
-        names: Dict[str, Any] = dict.fromkeys(self._named("rota"))
-        return self._all("rota", lambda n, v: Rota.read(n, v, calendars, names), Rota)
-
-    def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[Wish, ...]]:
-        return {
-            event: tuple(wish for word in listed(text) for wish in self._wishes(event, word, told))
-            for event, text in self._stanzas.get("announce", {}).items()
-            if event != "disabled"
-        }
-
-    def _wishes(self, event: str, word: str, told: Sequence[str]) -> Tuple[Wish, ...]:
-        """Read one channel of a list: where there is none of that name, the others still hear."""
-        return self._read(partial(announced, f"{CONF} [announce] {event}", word, told), ())
-
-    def _window(self, key: str, default: str) -> float:
-        where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key, default)
-        return self._read(lambda: duration(text, where), duration(default))
-
-    def _some_of(
-        self, key: str, known: Sequence[str], noun: str, default: Tuple[str, ...]
-    ) -> Tuple[str, ...]:
-        """Read a list of known words; an empty one is none of them."""
-        where, text = f"{CONF} [general] {key}", self._stanzas.get("general", {}).get(key)
-        if text is None:
-            return default
-        return self._read(lambda: some_of(where, text, known, noun), default)
-
-    def _whole(self, key: str, default: int) -> int:
-        values = self._stanzas.get("general", {})
-        where = f"{CONF} [general]"
-        plain = float(default)
-        return int(self._read(lambda: number(where, values, key, plain), plain))
-
-    def _weights(self) -> Dict[str, float]:
-        values = self._stanzas.get("capacity", {})
-        where = f"{CONF} [capacity]"
-        return {
-            severity: self._read(partial(number, where, values, severity, 1.0), 1.0)
-            for severity in SEVERITIES
-        }

@@ -32,6 +32,14 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+class Unfit(Invalid):
+    """A value does not fit its field, which ``takes`` others."""
+
+    def __init__(self, label: str, given: str, takes: str) -> None:
+        super().__init__(f"'{given}' does not fit {label}: it takes {takes}.")
+        self.takes = takes
+
+
 @dataclass(frozen=True)
 class CustomField:
     """A field, asked for on incidents whose severity and team its patterns match.
@@ -73,7 +81,7 @@ class CustomField:
             readable(about),
             values.get("severity", "").strip() or "*",
             values.get("team", "").strip() or "*",
-            choice(where, values, "required", ("no", "resolve")) == "resolve",
+            choice(where, values, "required", ("never", "resolve")) == "resolve",
             some_of(f"{where} shown", values.get("shown", ""), PLACES, "places"),
             number(where, values, "order", 100.0),
         )
@@ -122,10 +130,8 @@ class CustomField:
         except ValueError:
             raise self._unfit(text, "a day, such as 2026-12-01") from None
 
-    def _unfit(self, given: Any, takes: str) -> Invalid:
-        return Invalid(
-            f"'{readable(str(given)[:40])}' does not fit {self.label}: it takes {takes}."
-        )
+    def _unfit(self, given: Any, takes: str) -> Unfit:
+        return Unfit(self.label, readable(str(given)[:40]), takes)
 
 
 @dataclass(frozen=True)
@@ -160,15 +166,16 @@ class CustomFields:
     def fitting(self, values: Mapping[str, Any]) -> Tuple[Dict[str, str], List[str]]:
         """Return what of a finding's values is kept, and a sentence for each that does not fit.
 
-        What no field is defined for is left alone: it is a column of the search like others.
+        The sentence goes to all who are told of the signal, so it does without the value. What no
+        field is defined for is left alone: it is a column of the search like others.
         """
         found: Dict[str, str] = {}
         wrong: List[str] = []
         for one in self.all:
             try:
                 value = one.value_of(values.get(one.name))
-            except Invalid as error:
-                wrong.append(str(error))
+            except Unfit as error:
+                wrong.append(f"{one.label} is not set: it takes {error.takes}.")
             else:
                 found.update({one.name: value} if value else {})
         return found, wrong

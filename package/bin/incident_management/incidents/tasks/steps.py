@@ -16,22 +16,25 @@ from .dividing import BLANK_TASK
 
 __all__ = ["left_open", "roles_of", "step_named", "tasks_of"]
 
-# Of what was left open at a resolve so many are named.
-MOST_NAMED = 50
+# Of what was left open at a resolve so many are named: all there are, but for what many merges
+# have brought.
+MOST_NAMED = 500
 
 
 def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
     """Return each task: the steps of the checklists that fit, then the others, the oldest first.
 
     As :data:`.dividing.BLANK_TASK`, with ``who`` is to do it: its owner, else who has its role.
-    Steps that nobody touched are shown while the incident is open.
+    Steps that nobody touched are shown while the incident is open; afterwards those of a checklist
+    that was begun, unless the incident was merged into another.
     """
     written = {str(one["id"]): one for one in incident.tasks}
+    begun = {one["checklist"] for one in incident.tasks} if not incident.merged_into else set()
     found: List[Document] = []
     for key, checklist, step in _steps(routing, incident):
         if key in written:
             found.append(written.pop(key))
-        elif incident.is_open:
+        elif incident.is_open or checklist.name in begun:
             found.append(_untouched(key, checklist, step))
     people = {str(one["id"]): str(one["person"]) for one in incident.roles}
     people[LEAD] = incident.owner

@@ -17,14 +17,16 @@ from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
 from ..items import check_seen, line, news, person, take_turn
+from ..joining import carrying_out
 from ..model import Incident
 from ..routing import Routing
+from ..routing.checklists import LEAD
 from ..signal import TITLE_CHARACTERS
 from .steps import step_named
 
 __all__ = ["MAX_TASKS", "add_task", "change_task", "give_role"]
 
-# Who has more to do in one incident plans it elsewhere.
+# Beside what merges have brought. Who has more to do in one incident plans it elsewhere.
 MAX_TASKS = 200
 
 
@@ -36,9 +38,7 @@ def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Inciden
     if owner:
         data["owner"] = person("owner", owner, "whose it is")
     key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
-    whole = {"task": key, "event": "added", **data}
-    timeline.append(act, incident_id, "task", whole, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return _written(act, incident_id, {"task": key, "event": "added", **data})
 
 
 def change_task(
@@ -52,9 +52,9 @@ def change_task(
     """Change a task's ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
 
     A checklist's step that nobody touched yet is written down as it is now. What is dropped needs
-    the reason. What was begun before its incident was merged goes on there.
+    the reason.
     """
-    known = added_up(timeline.read_existing(act.stores, incident_id))
+    known = _current(act.stores, incident_id)
     one, told = known.dividing.tasks.get(task), ["title"]
     if one is None:
         one = step_named(routing, known.incident, task)
@@ -72,7 +72,7 @@ def change_task(
         whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
         turn = known.dividing.tasks.turns(task)
         take_turn(act, incident_id, f"task {task}", turn)
-        timeline.append(act, incident_id, "task", whole, act.once)
+        return _written(act, incident_id, whole)
     return timeline.refresh(act.stores, incident_id)
 
 
@@ -87,6 +87,8 @@ def give_role(
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
     known = _current(act.stores, incident_id)
     one = known.dividing.roles.get(role)
+    if role == LEAD:
+        raise NotFound("The lead is the incident's owner: assign the incident instead.")
     if one is None and role not in routing.roles:
         raise NotFound(f"There is no role '{role[:40]}'; use {', '.join(routing.roles) or 'none'}.")
     one = one or {"id": role, "person": "", "by": "", "at": 0.0}
@@ -103,6 +105,15 @@ def give_role(
     return timeline.refresh(act.stores, incident_id)
 
 
+def _written(act: Act, incident_id: str, data: Document) -> Incident:
+    """Write the entry of a task. In the moment of a merge it goes along."""
+    timeline.append(act, incident_id, "task", data, act.once)
+    incident = timeline.refresh(act.stores, incident_id)
+    if incident.merged_into:
+        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+    return incident
+
+
 def _current(stores: Stores, incident_id: str) -> State:
     """Return what the entries add up to. Raises IllegalMove for one that another took over."""
     known = added_up(timeline.read_existing(stores, incident_id))
@@ -113,5 +124,5 @@ def _current(stores: Stores, incident_id: str) -> State:
 
 
 def _check_room(incident: Incident) -> None:
-    if len(incident.tasks) >= MAX_TASKS:
+    if sum(not one["from"] for one in incident.tasks) >= MAX_TASKS:
         raise Invalid(f"{incident.id} has {MAX_TASKS} tasks, the most that are kept.")

@@ -16,17 +16,18 @@ from ...incidents.model import NOBODY, Entry
 from ...incidents.review.follow_up_tickets import wanted_by
 from ...incidents.routing import Routing
 from ...ports import Document, Stores
-from ...utc import to_the_second
 from ..delivery.notification import NewNotification, notification_id, order_of
 from ..delivery.outbox import Outbox
 from ..heard.news import heard_from
-from ..message import TITLE_LENGTH, Message, build, one_line, plain
+from ..message import TITLE_LENGTH, Message, build, due_day, one_line, plain
 
 __all__ = ["FollowUpTickets"]
 
 TEXT_LENGTH = 2000
 # The outbox's word for what is told to a follow-up's ticket.
 EVENT = "follow_up"
+# What sets a follow-up's date; what reminds of it names it, too.
+SETTING = ("added", "changed")
 # Lesser than any incident: nobody is paged for it.
 SEVERITY = "low"
 
@@ -51,7 +52,11 @@ class FollowUpTickets:
         incident = timeline.fold(entries).to_document()
         query = {"incident_id": incident["id"], "follow_up": {"$gt": ""}}
         there = set(self._stores.outbox.keys(query))
-        noted = {str(one["id"]): one for one in incident["follow_ups"]}
+        noted = {str(one["id"]): {**one, "due_day": ""} for one in incident["follow_ups"]}
+        for one in said:
+            key = str(one.data.get("follow_up") or "")
+            if key in noted and one.data.get("event") in SETTING and one.data.get("due"):
+                noted[key]["due_day"] = due_day(one.data)
         added = 0
         wanted: Dict[str, List[str]] = {}
         for entry in said:
@@ -97,7 +102,10 @@ def _event(data: Mapping[str, Any]) -> str:
 
 def _news(event: str, entry: Entry, follow_up: Document) -> Mapping[str, Any]:
     """What is told: all of a new ticket; else what the change touched, which alone is set anew."""
-    return follow_up if event == "opened" else {"owner": "", "due": 0.0, **entry.data}
+    if event == "opened":
+        return follow_up
+    day = due_day(entry.data) if entry.data.get("due") else ""
+    return {"owner": "", "due": 0.0, **entry.data, "due_day": day}
 
 
 def _of_follow_up(
@@ -110,7 +118,7 @@ def _of_follow_up(
         event=event,
         headline=_headline(event, entry),
         title=one_line(follow_up["title"], TITLE_LENGTH),
-        text=plain(_text(event, entry.data, follow_up, message.title), TEXT_LENGTH),
+        text=plain(_text(event, news, follow_up, message.title), TEXT_LENGTH),
         severity=SEVERITY,
         status="resolved" if event == "resolved" else "new",
         where=[],
@@ -121,6 +129,7 @@ def _of_follow_up(
         cause="",
         follow_up=follow_up["id"],
         due=float(news["due"]),
+        due_day=str(news["due_day"]),
     )
 
 
@@ -140,7 +149,7 @@ def _text(event: str, data: Mapping[str, Any], follow_up: Document, incident: st
     if event == "opened":
         return f"{follow_up['title']}\nFollow-up {follow_up['id']} of “{incident}”."
     if event == "edited":
-        due = f"Due {to_the_second(float(data['due']))[:10]}." if data.get("due") else ""
+        due = f"Due {data['due_day']}." if data.get("due_day") else ""
         title = f"It is “{data['title']}” now." if data.get("title") else ""
         owner = f"Owner: {data['owner']}." if data.get("owner") else ""
         return " ".join(part for part in (title, owner, due) if part)

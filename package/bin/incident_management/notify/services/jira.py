@@ -21,7 +21,6 @@ from urllib.parse import quote
 from ...outside.transport import Network
 from ...ports import Clock
 from ...splunk.settings import Jira
-from ...utc import to_the_second
 from ..channel import Delivery, Inquiry, Notification, sent
 from ..message import Message
 from .tickets import (
@@ -233,12 +232,12 @@ def service_of(settings: Jira, network: Network, clock: Clock) -> Service:
 
 
 def _planned(message: Message) -> Dict[str, Any]:
-    """Who is to do a follow-up, and until when (UTC), as far as a message says so."""
+    """Who is to do a follow-up, and until which day, as far as a message says so."""
     if not message.follow_up:
         return {}
-    day = to_the_second(message.due)[:10] if message.due else ""
     assignee = {"id": message.mention} if message.mention else None
-    return {name: one for name, one in (("duedate", day), ("assignee", assignee)) if one}
+    planned = {"duedate": message.due_day, "assignee": assignee}
+    return {name: value for name, value in planned.items() if value}
 
 
 def _assigned(planned: Mapping[str, Any]) -> Dict[str, Any]:

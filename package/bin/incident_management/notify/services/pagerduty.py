@@ -205,6 +205,8 @@ def _payload(message: Message, late: float) -> Dict[str, Any]:
 
 def _details(message: Message) -> Dict[str, Any]:
     details: Dict[str, Any] = {
+        # First: one that is labelled as what follows does not take its place.
+        **dict(field_facts(message)),
         "incident": message.incident_id,
         "what happened": message.headline,
         "where": listed(message.where),
@@ -215,7 +217,6 @@ def _details(message: Message) -> Dict[str, Any]:
         "details": message.text,
         "likely cause": message.cause,
         "log line": message.quote,
-        **dict(field_facts(message)),
     }
     if message.since:
         details["since"] = to_the_second(message.since)

@@ -45,7 +45,9 @@ class TeamsSender:
 
     def __init__(self, webhook_url: str, network: Network, clock: Clock) -> None:
         if not webhook_url:
-            raise NotConfigured("No Teams webhook is set: set it under Configuration > Teams.")
+            raise NotConfigured(
+                "No Teams webhook is set: set it under Configuration > Microsoft Teams."
+            )
         self._url = configured_url(webhook_url, "The Teams webhook URL")
         self._network = network
         self._clock = clock

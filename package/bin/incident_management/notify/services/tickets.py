@@ -266,7 +266,7 @@ def facts(message: Message, first: bool) -> List[Tuple[str, str]]:
         ]
     found += [
         ("Owner", message.owner if first else ""),
-        ("Due", to_the_second(message.due)[:10] if message.due else ""),
+        ("Due", message.due_day),
         ("Likely cause", message.cause if first or message.event == "analysis" else ""),
         ("Log line", message.quote if first or message.event == "analysis" else ""),
     ]

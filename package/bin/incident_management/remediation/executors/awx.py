@@ -23,6 +23,7 @@ from .executor import (
     Send,
     answer_of,
     answer_or_outcome,
+    base_address,
     object_of,
     reason_of,
     shown_request,
@@ -61,7 +62,7 @@ class Awx:
 
     def address(self, arguments: Mapping[str, str]) -> str:
         """Return that of its API."""
-        return mask(self._api)
+        return base_address(self._api)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return which playbook the template runs, and where.

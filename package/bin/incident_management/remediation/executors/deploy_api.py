@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
-from ...masking import mask
 from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
@@ -13,6 +12,7 @@ from .executor import (
     Send,
     answer_of,
     answer_or_outcome,
+    base_address,
     object_of,
     reason_of,
     refused,
@@ -40,7 +40,7 @@ class DeployApi:
 
     def address(self, arguments: Mapping[str, str]) -> str:
         """Return its base URL."""
-        return mask(self._url)
+        return base_address(self._url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return the service's version, previous version and the change it runs."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Union
+from urllib.parse import urlsplit
 
 from ...masking import mask
 from ...outside.transport import NoAnswer, NotSent, Reply
@@ -22,6 +23,7 @@ __all__ = [
     "Unfit",
     "answer_of",
     "answer_or_outcome",
+    "base_address",
     "not_asked",
     "object_of",
     "reason_of",
@@ -63,7 +65,7 @@ class Executor(Protocol):
     """One way to act."""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return whom it would speak to about these: a base URL, an account with its region.
+        """Return whom it would speak to about these: a :func:`base_address`, a region.
 
         Asks nobody. A fix is approved for that address; it is made, found out about, proved and
         undone there alone.
@@ -141,6 +143,14 @@ def refused(service: str, reply: Reply) -> Outcome:
 def not_asked(error: ExecutorError) -> Outcome:
     """Return how a request ended that the look before it kept from being made."""
     return Outcome("failed", str(error), passing=not isinstance(error, Unfit))
+
+
+def base_address(url: str) -> str:
+    """Return a base URL without secrets, and alike however it is spelled."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    host = host.lower().removesuffix({"https": ":443", "http": ":80"}.get(parts.scheme, ""))
+    return mask(parts._replace(netloc=f"{user}{at}{host}").geturl().rstrip("/"))
 
 
 def shown_request(method: str, url: str, body: Body) -> Dict[str, Any]:

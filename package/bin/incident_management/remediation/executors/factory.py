@@ -45,7 +45,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
 
     def amazon(kind: Type[Union[Ecs, Lambda]], service: str, name: str) -> Executor:
         accounts = Accounts(known("remediation"), service, name)
-        return kind(accounts.connect, accounts.where)
+        return kind(accounts.connect, accounts.where, accounts.region)
 
     return {
         "deploy_api": lambda: made(DeployApi, "deploy API", "deploy_api"),

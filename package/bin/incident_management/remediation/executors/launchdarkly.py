@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 from urllib.parse import quote, urlsplit
 
-from ...masking import mask
 from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
@@ -24,6 +23,7 @@ from .executor import (
     Unfit,
     answer_of,
     answer_or_outcome,
+    base_address,
     not_asked,
     object_of,
     reason_of,
@@ -78,7 +78,7 @@ class LaunchDarkly:
 
     def address(self, arguments: Mapping[str, str]) -> str:
         """Return its base URL."""
-        return mask(self._url)
+        return base_address(self._url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return how the flag is switched, and by which version of its settings.

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from .... import aws
-from ....masking import mask
 from ....splunk.settings import Account, Settings, SettingsError
 from ..executor import ExecutorError
 from .calls import Calls
@@ -51,13 +50,15 @@ class Accounts:
     def where(self, arguments: Mapping[str, str]) -> str:
         """Return the place of an action for people: ``eu-west-1, account prod (123456789012)``.
 
-        With the endpoint, where one is set. Raises ExecutorError for what is not set.
+        Raises ExecutorError for what is not set.
         """
         account, region = self._chosen(arguments)
         number = f" ({account.account_id})" if account.account_id else ""
-        endpoint = self._endpoint(self._service, region)
-        by = f", by {mask(endpoint)}" if endpoint else ""
-        return f"{region}, account {account.name}{number}{by}"
+        return f"{region}, account {account.name}{number}"
+
+    def region(self, arguments: Mapping[str, str]) -> str:
+        """Return the region of an action. Raises as :meth:`where` does."""
+        return self._chosen(arguments)[1]
 
     @contextmanager
     def connect(self, arguments: Mapping[str, str]) -> Iterator[Any]:
@@ -85,16 +86,12 @@ class Accounts:
                 ) from None
             yield client
 
-    def _endpoint(self, service: str, region: str) -> str:
-        """Return the endpoint that is set for a service; a VPC endpoint is one region's."""
-        mine = self._settings.remediation
-        return getattr(mine, f"{service}_endpoint_url") if region == mine.aws_region else ""
-
     def _maker(self, region: str, roots: str) -> Callable[[str, aws.Keys], Any]:
-        proxy = self._settings.proxy
+        mine, proxy = self._settings.remediation, self._settings.proxy
 
         def make(service: str, keys: aws.Keys) -> Any:
-            endpoint = self._endpoint(service, region)
+            # A VPC endpoint is one region's.
+            endpoint = getattr(mine, f"{service}_endpoint_url") if region == mine.aws_region else ""
             return aws.client(
                 service,
                 region,

@@ -59,23 +59,25 @@ class Lambda:
     change put there) and ``to_version``; what undoes that takes ``to_routing``, too: where the
     calls went before, as ``41,42=0.1``. Of the state that an approval was given for, or that a fix
     left: ``revision``, ``routing`` and ``alias_arn``. ``connect`` gives a boto3 client for the
-    arguments for as long as it is needed, ``where`` their place for people; both raise
-    ExecutorError.
+    arguments for as long as it is needed, ``where`` their place for people, ``region`` where that
+    is; all raise ExecutorError.
     """
 
     def __init__(
         self,
         connect: Callable[[Mapping[str, str]], ContextManager[Any]],
         where: Callable[[Mapping[str, str]], str],
+        region: Callable[[Mapping[str, str]], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
         self._where = where
+        self._region = region
         self._sleep = sleep
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the account and its region."""
-        return self._where(arguments)
+        """Return the region: whose the object is its ARN says, however the account is set up."""
+        return self._region(arguments)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return where the alias sends its calls, and what becomes of provisioned concurrency.

@@ -68,22 +68,24 @@ class Ecs:
     there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
     told, is the id of the one to be replaced, and ``cluster_arn`` what the cluster must be in full.
     ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
-    place for people; both raise ExecutorError.
+    place for people, ``region`` where that is; all raise ExecutorError.
     """
 
     def __init__(
         self,
         connect: Callable[[Mapping[str, str]], ContextManager[Any]],
         where: Callable[[Mapping[str, str]], str],
+        region: Callable[[Mapping[str, str]], str],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
         self._where = where
+        self._region = region
         self._sleep = sleep
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the account and its region."""
-        return self._where(arguments)
+        """Return the region: whose the object is its ARN says, however the account is set up."""
+        return self._region(arguments)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what the service runs, and by which deployment.

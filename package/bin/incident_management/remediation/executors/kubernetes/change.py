@@ -12,8 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, List, Mapping
 
-from ....masking import mask
-from ..executor import ExecutorError, Outcome, Send, Unfit, not_asked, shown_request
+from ..executor import ExecutorError, Outcome, Send, Unfit, base_address, not_asked, shown_request
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
 from .server import Moved, Place, Reach, Server
 
@@ -70,7 +69,7 @@ class Change(ABC):
 
     def address(self, arguments: Mapping[str, str]) -> str:
         """Return the cluster's URL. Raises ExecutorError for one that is not set, or a kind."""
-        return mask(self._server(arguments).url)
+        return base_address(self._server(arguments).url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what is so now. Raises ExecutorError, and Unfit where nothing is to be done."""
