@@ -10,7 +10,6 @@ from incident_management.incidents import lifecycle, suppression, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep import tally
 from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
 from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
@@ -312,7 +311,6 @@ def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
 
 def test_claims_of_no_more_use_are_deleted_by_age(old):
     old.claim("reconciled:sid1", "reconciled")
-    old.claim("signals of a day:1", tally.PURPOSE)
     old.claim("worker:deliver:77", "worker:deliver")
     old.claim("model call of a day:2023-11-14:1", "model call of a day")
     old.claim("slack room hour:472222:0", "slack room hour:472222")
@@ -324,7 +322,6 @@ def test_claims_of_no_more_use_are_deleted_by_age(old):
 
     left = {one["_key"] for one in old.stores.claims.all()}
     assert not left & {"reconciled:sid1", "worker:deliver:77", "model call of a day:2023-11-14:1"}
-    assert "signals of a day:1" not in left
     assert "slack room hour:472222:0" not in left
     assert "worker:announce:checkpoint" in left
     old.leave()

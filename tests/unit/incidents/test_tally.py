@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from incident_management.incidents.upkeep import tally
+from incident_management.incidents.upkeep.retention import Retention
 from incident_management.incidents.upkeep.tally import DAY, HOUR
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.stores import Unavailable
@@ -195,3 +196,33 @@ def test_a_year_of_signals_is_counted_from_the_last_month_on(place):
     days = {one["time"] for one in place.stores.claims.all()}
     assert min(days) == NOW // DAY * DAY - tally.FIRST_DAYS * DAY
     place.check(NOW - 400 * DAY, NOW)
+
+
+def test_figures_are_kept_as_long_as_anybody_may_ask_for_them(place):
+    place.receive("Errors", "shop", NOW - DAY, held=True)
+    place.count_all()
+    place.stores.signals.delete_matching({"received_at": {"$gt": 0}})
+    place.clock.advance((tally.KEPT_DAYS - 3) * DAY)
+    place.count_all()
+    now = place.clock.now()
+    assert tally.held_in(place.stores, NOW - 3 * DAY, now) == 1
+    place.clock.advance(4 * DAY)
+    place.count_all()
+    assert tally.held_in(place.stores, NOW - 3 * DAY, now) == 0
+
+
+def test_where_old_signals_stay_and_others_are_deleted_by_age_counting_gets_to_now(place):
+    """An incident that is open for long keeps its signals."""
+    place.receive("Errors", "shop", NOW - 20 * DAY)
+    (kept,) = place.stores.signals.all()
+    place.stores.signals.save([{**kept, "incident_id": "INC-1"}])
+    retention = Retention(
+        place.stores, place.clock, lambda _ids: {}, lambda _some: None, lambda *_told: None
+    )
+    rounds = 0
+    while place.count():
+        retention.run(0, 7 * DAY)
+        rounds += 1
+        assert rounds < 100
+    place.check(NOW - 30 * DAY, NOW)
+    assert place.rows_read(NOW - 30 * DAY) == 0

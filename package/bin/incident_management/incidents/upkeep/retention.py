@@ -34,7 +34,6 @@ from ..stores import (
     claim_document,
     find_by,
 )
-from . import tally
 
 __all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
 
@@ -281,7 +280,7 @@ class Retention:
         self._delete_notifications(messages)
         windows.forget_over(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
-        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY, tally.PURPOSE):
+        for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})
         hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})

@@ -38,6 +38,9 @@ CLOCKS_APART_SECONDS = 900.0
 # Where nothing was counted yet, counting begins so long ago: nobody asks for more by detection.
 FIRST_DAYS = 30
 HOURS_A_ROUND = 6
+# As far back as GET /stats looks. Retention leaves them alone: where old signals are still counted,
+# a day that it deleted at once would be counted for ever, and no later one.
+KEPT_DAYS = 400
 # Of detections with signals on one day; of a day with more, only what was held back is kept.
 MAX_DETECTIONS = 2000
 PAGE = 10_000
@@ -92,6 +95,9 @@ def count_hours(stores: Stores, clock: Clock) -> Dict[str, int]:
     while hour is not None and hour + HOUR <= over and counted < HOURS_A_ROUND:
         _count(stores, hour)
         hour, counted = hour + HOUR, counted + 1
+    if counted:
+        old = {"purpose": PURPOSE, "time": {"$lt": now - KEPT_DAYS * DAY}}
+        stores.claims.delete_matching(old)
     return {"hours_counted": counted}
 
 
