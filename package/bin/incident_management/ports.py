@@ -58,7 +58,7 @@ class Collection(Protocol):
 
 
 class Stores(Protocol):
-    """The app's collections, by name (see docs/ARCHITECTURE.md).
+    """The app's collections, by name (see docs/DATA.md).
 
     A read that follows a write sees all that anybody wrote, in any collection, before that write.
     One that follows none may be of a moment ago.

@@ -1,5 +1,5 @@
 /**
- * What a timeline entry says, for people. The kinds are those of docs/ARCHITECTURE.md.
+ * What a timeline entry says, for people. The kinds are those of docs/DATA.md.
  */
 
 import { capital, FEEDBACK, many, moment, planned, some, stateName } from './words.js';

@@ -1,6 +1,6 @@
 """The nouns timeline entry and incident, and their words; the third, signal, is :mod:`.signal`.
 
-See docs/ARCHITECTURE.md for their documents.
+See docs/DATA.md for their documents.
 
 Times are epoch seconds as float, rounded to milliseconds when written, so that a value survives
 any JSON printer on its way through the KV store unchanged.

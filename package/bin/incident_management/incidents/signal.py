@@ -1,6 +1,6 @@
 """A signal: one finding of one detection, its keys, and how its fields are kept.
 
-See docs/ARCHITECTURE.md for its document. Times are epoch seconds, rounded to milliseconds.
+See docs/DATA.md for its document. Times are epoch seconds, rounded to milliseconds.
 """
 
 from __future__ import annotations
