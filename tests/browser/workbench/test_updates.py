@@ -27,7 +27,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     expect(page.locator("[data-move=resolve]")).to_be_visible()
     page.keyboard.press("u")
     expect(field(page, "text")).to_have_value(
-        f"checkout and cart are affected since {utc(site, incident)}. We look into it."
+        f"checkout and cart have been affected since {utc(site, incident)}. We look into it."
     )
     expect(page.locator("dialog")).to_contain_text("This is a draft")
     expect(field(page, "services")).to_have_value("checkout\ncart")

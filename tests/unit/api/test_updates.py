@@ -181,7 +181,7 @@ def test_the_draft_is_made_of_facts_and_shows_no_log_line(api, incident):
     draft = told(api, incident)["draft"]
     opened = "14 Nov 22:13 UTC"
     assert draft == {
-        "text": f"checkout is affected since {opened}. We look into it.",
+        "text": f"checkout has been affected since {opened}. We look into it.",
         "state": "investigating",
         "services": ["checkout"],
     }
@@ -198,7 +198,8 @@ def test_the_draft_is_made_of_facts_and_shows_no_log_line(api, incident):
     timeline.append(Act(stores, clock, "x"), incident, "action", {"phase": "done", "detail": "r8"})
     assert told(api, incident)["draft"]["state"] == "monitoring"
     write(api, incident, services=["Card payments", "Refunds"])
-    assert told(api, incident)["draft"]["text"].startswith("Card payments and Refunds are affected")
+    draft = told(api, incident)["draft"]["text"]
+    assert draft.startswith("Card payments and Refunds have been affected since")
 
 
 def test_stakeholders_whose_mail_failed_are_written_to_where_they_are_by_now(api, incident):

@@ -86,7 +86,7 @@ def test_what_was_typed_is_given_back_where_it_was_not_done(desk):
 def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
     desk.routing_value = Routing.from_stanzas({**MEMBERS, **STAKEHOLDERS})
     view = form(desk, typed("update aaa"))
-    assert block(view, "text")["initial_value"].startswith("A service is affected since")
+    assert block(view, "text")["initial_value"].startswith("A service has been affected since")
     assert block(view, "state")["initial_option"]["value"] == "investigating"
     assert f"{INCIDENT} Errors. Told: board." in json.dumps(view)
     sent = submit(view, text="Cards fail.", state="identified", next="30m")

@@ -205,9 +205,9 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         data.get("reason"),
     ),
     "update": lambda data: _joined(
-        ". ",
+        " ",
         f"told stakeholders{_of_state(data)}: {data.get('text')}",
-        f"next update by {to_the_second(float(data['next_by']))}" if data.get("next_by") else "",
+        f"(next update by {to_the_second(float(data['next_by']))})" if data.get("next_by") else "",
     ),
     "update_due": lambda data: str(data.get("reason") or ""),
     "rollback": lambda data: f"rollback {data.get('phase')}: {data.get('detail') or ''}",

@@ -233,7 +233,7 @@ def _affected(services: Sequence[str], since: str, is_open: bool) -> str:
     names = [*services[:5], *([f"{more} more"] if more > 0 else [])] or ["A service"]
     joined = " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
     if is_open:
-        return f"{joined} {'are' if names[1:] else 'is'} affected since {since}."
+        return f"{joined} {'have' if names[1:] else 'has'} been affected since {since}."
     return f"{joined} {'were' if names[1:] else 'was'} affected from {since} on."
 
 
