@@ -92,7 +92,9 @@ def test_the_links_of_the_documents_lead_somewhere():
     assert dead == []
 
 
-@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CHANGING.md", "DATA.md", "LEARNING.md", "TESTING.md"])
+@pytest.mark.parametrize(
+    "name", ["ARCHITECTURE.md", "CHANGING.md", "DATA.md", "LEARNING.md", "TESTING.md"]
+)
 def test_the_modules_that_a_guide_names_are_there(name):
     files = ["/" + str(path.relative_to(ROOT)) for path in tracked()]
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
