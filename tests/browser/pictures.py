@@ -22,6 +22,19 @@ from tools.splunkd_lite.web.studio import build_studio
 MOST_BYTES = 300_000
 LAID_OUT_MS = 12_000
 BROKEN = "High Error Rate: checkout, 412 errors in 5 minutes"
+ROUTING = """[team:payments]
+members = mia, rob
+assign = manual
+[field:customer_impact]
+label = Customer impact
+kind = choice
+options = none, some, all
+[checklist:critical]
+severity = critical
+step.1 = Tell support what customers see | role: communications
+step.2 = Watch the error rate after the fix | role: lead
+step.3 = Tell support that it is over | role: communications
+"""
 # Title, severity, what is affected; age and deadline in seconds, no deadline for 0; owner
 OTHERS = (
     ("HTTP 5xx Ratio: gateway, 4.1 % of requests", "critical", "gateway", 2160, 11_000, "rob"),
@@ -55,6 +68,11 @@ def raise_all(site: Site) -> str:
     site.call("POST", f"/incidents/{shown}/acknowledge", {}, user="mia")
     note = "Looking at the last release of checkout. Customers see “please try again” at payment."
     site.call("POST", f"/incidents/{shown}/notes", {"text": note}, user="mia")
+    site.call("POST", f"/incidents/{shown}/roles", {"role": "communications", "person": "rob"})
+    field = {"action": "field", "ids": [shown], "field": "customer_impact", "value": "some"}
+    site.call("POST", "/incidents/bulk", field, user="rob")
+    first = site.call("GET", f"/incidents/{shown}/tasks")["tasks"][0]["id"]
+    site.call("POST", f"/incidents/{shown}/tasks/{first}", {"state": "done"}, user="rob")
     site.analysed(shown)
     site.call("POST", f"/incidents/{shown}/plans", {"action": "rollback_change"}, user="rob")
     site.promise(shown, 900, 7000)
@@ -140,7 +158,7 @@ def take(site: Site, shown: str, folder: Path) -> None:
 def main() -> None:
     build_studio()
     with tempfile.TemporaryDirectory() as home:
-        site = Site(Path(home))
+        site = Site(Path(home), ROUTING)
         try:
             shown = raise_all(site)
             age(site)

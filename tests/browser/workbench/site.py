@@ -79,12 +79,12 @@ class Clock:
 class Site:
     """A running stand-in, its people, and what the tests ask the API."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, routing: str = ROUTING) -> None:
         self.standin = start_standin(folder, apps=[unpacked()], parts={"web"}, https=False)
         splunk = self.standin.splunk
         local = splunk.home / f"etc/apps/{APP}/local"
         local.mkdir(exist_ok=True)
-        (local / "incident_routing.conf").write_text(ROUTING, encoding="utf-8")
+        (local / "incident_routing.conf").write_text(routing, encoding="utf-8")
         splunk.conf.reload()
         for name, role in PEOPLE.items():
             self.standin.add_user(name, role)
