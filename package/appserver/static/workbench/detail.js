@@ -177,9 +177,9 @@ export class Detail {
         if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
     }
 
-    /** Show it anew: what it shows of an incident is another. */
+    /** Show the facts anew: there are other custom fields. What is read or marked beside them stays. */
     redraw() {
-        if (this.seen) this.#show();
+        if (this.seen) keepingPlace(this.element, () => this.head.querySelector('.wb-facts').replaceWith(facts(this.seen.incident, this.app)));
     }
 
     /** Show another part. */

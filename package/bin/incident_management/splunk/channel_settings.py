@@ -42,6 +42,8 @@ BASIC, CLIENT, PASSWORD = "basic", "client_credentials", "password"
 LEAST_LOOK_SECONDS = 5.0
 # How a mail server is spoken to: TLS that is asked for, TLS from the beginning, or without.
 STARTTLS, TLS, NO_TLS = "starttls", "tls", "plain"
+# As a file could say it, until it was seen that UCC's page keeps no such word.
+_NO_TLS_BEFORE = "none"
 _ROOM = re.compile(r"(?=.*\{id\})([a-z0-9_-]|\{(date|id|title)\}){4,40}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 
@@ -274,10 +276,11 @@ def _jira(stanza: Stanza) -> Jira:
 
 
 def _email(stanza: Stanza) -> Email:
+    encryption = stanza.choice("encryption", (STARTTLS, TLS, NO_TLS, _NO_TLS_BEFORE))
     return Email(
         stanza.matching("server", _HOST, "the name of a mail server, such as smtp.example.com"),
         int(stanza.number("port", 587, 1, 65535)),
-        stanza.choice("encryption", (STARTTLS, TLS, NO_TLS)),
+        NO_TLS if encryption == _NO_TLS_BEFORE else encryption,
         stanza.text("username"),
         stanza.secret("password"),
         stanza.matching("sender", ADDRESS, "an e-mail address, such as splunk@example.com"),

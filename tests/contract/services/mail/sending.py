@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
-from incident_management.splunk.channel_settings import Email
+from incident_management.splunk.channel_settings import NO_TLS, Email
 from tests.contract.services.messages import (
     CLOCK,
     notification,
 )
 
 TO = ("ops@example.com", "lead@example.com")
-SETTINGS = Email("127.0.0.1", 25, "none", sender="splunk@example.com", recipients=TO)
+SETTINGS = Email("127.0.0.1", 25, NO_TLS, sender="splunk@example.com", recipients=TO)
 
 
 def sender(service, ca_file="", **changed):

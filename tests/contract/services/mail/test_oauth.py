@@ -12,7 +12,7 @@ from incident_management.notify.services import mail, oauth
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
-from incident_management.splunk.channel_settings import Email
+from incident_management.splunk.channel_settings import NO_TLS, Email
 from incident_management.splunk.settings import parse
 from tests.contract.services.fake_smtp import FakeSmtp
 from tests.contract.services.messages import message, notification
@@ -171,6 +171,11 @@ def test_who_has_chosen_oauth_is_not_told_to_choose_it(tenant):
 def test_a_setting_that_is_missing_is_named(tenant, changed, said):
     with pytest.raises(NotConfigured, match=said):
         tenant.sender(**changed)
+
+
+def test_a_file_may_go_on_to_say_none_for_no_tls():
+    known = {"server": "mail.example", "sender": "a@b.example", "encryption": "none"}
+    assert parse({"email": known}).email.encryption == NO_TLS
 
 
 def test_the_proxy_is_for_tokens_alone(tenant):
