@@ -142,6 +142,8 @@ def test_the_filters_leave_the_list_its_room(site: Site, enter: Enter) -> None:
     expect(rows).to_have_count(1)
     clear = page.get_by_role("button", name="Clear")
     expect(clear).to_be_visible()
+    # That of a custom field comes with the choices, as soon as these are read.
+    expect(page.locator("select[name='field.regulatory']")).to_be_visible()
     top = rows.first.bounding_box()["y"]
     page.get_by_label("Text").fill("")
     expect(clear).to_be_hidden()

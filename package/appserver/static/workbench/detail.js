@@ -177,9 +177,13 @@ export class Detail {
         if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
     }
 
-    /** Show the facts anew: there are other custom fields. What is read or marked beside them stays. */
+    /** Show anew what other custom fields change: the facts, and what can be done. What is read beside them stays marked. */
     redraw() {
-        if (this.seen) keepingPlace(this.element, () => this.head.querySelector('.wb-facts').replaceWith(facts(this.seen.incident, this.app)));
+        if (!this.seen) return;
+        keepingPlace(this.element, () => {
+            this.head.querySelector('.wb-actions').replaceWith(actionBar(this));
+            this.head.querySelector('.wb-facts').replaceWith(facts(this.seen.incident, this.app));
+        });
     }
 
     /** Show another part. */
