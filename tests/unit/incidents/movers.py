@@ -46,3 +46,14 @@ def check(stores):
         incident = Story(entries).incident
         assert incident is not None and incident.to_document() == document
         assert document["signals"] == list(held.values()).count(document["id"])
+
+
+def agreed(stores, incident_id):
+    """The entries; the document, their fold and the remembered story say the same."""
+    entries = timeline.read(stores, incident_id)
+    document = stores.incidents.get(incident_id)
+    assert timeline.fold(entries).to_document() == document
+    remembered = Story(entries).incident
+    assert remembered is not None and remembered.to_document() == document
+    assert timeline.verify(entries, document["head"]).ok
+    return entries

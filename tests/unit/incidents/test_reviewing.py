@@ -11,11 +11,10 @@ from incident_management.incidents.joining import merging
 from incident_management.incidents.model import Entry
 from incident_management.incidents.review import writing
 from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
-from incident_management.incidents.story import Story
 from incident_management.incidents.upkeep import retention
 from incident_management.incidents.upkeep.retention import Retention, tombstone
 from tests.unit.incidents.builders import START, signal
-from tests.unit.incidents.movers import opened
+from tests.unit.incidents.movers import agreed, opened
 
 DAY = 86_400.0
 DUE = START + 7 * DAY
@@ -44,14 +43,8 @@ def change(stores, clock, incident_id, key, actor="bob", **changes):
 
 
 def agrees(stores, incident_id):
-    """The document, the fold and the remembered story say the same."""
-    entries = timeline.read(stores, incident_id)
-    document = stores.incidents.get(incident_id)
-    assert timeline.fold(entries).to_document() == document
-    remembered = Story(entries).incident
-    assert remembered is not None and remembered.to_document() == document
-    assert timeline.verify(entries, document["head"]).ok
-    return document
+    agreed(stores, incident_id)
+    return stores.incidents.get(incident_id)
 
 
 def test_what_was_written_stands_until_somebody_writes_it_anew(stores, clock, over):

@@ -14,12 +14,11 @@ from incident_management.incidents.review.document import Review
 from incident_management.incidents.review.statements import Told
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import TITLE_CHARACTERS
-from incident_management.incidents.story import Story
 from incident_management.incidents.tasks import writing
 from incident_management.incidents.tasks.steps import roles_of, tasks_of
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import signal
-from tests.unit.incidents.movers import opened
+from tests.unit.incidents.movers import agreed, opened
 
 STANZAS = {
     "checklist:first": {
@@ -59,19 +58,8 @@ def shown(stores, incident, routing=ROUTING):
     return tasks_of(routing, timeline.current(stores, incident))
 
 
-def agrees(stores, incident_id):
-    """The document, the fold and the remembered story say the same."""
-    entries = timeline.read(stores, incident_id)
-    document = stores.incidents.get(incident_id)
-    assert timeline.fold(entries).to_document() == document
-    remembered = Story(entries).incident
-    assert remembered is not None and remembered.to_document() == document
-    assert timeline.verify(entries, document["head"]).ok
-    return entries
-
-
 def test_the_steps_of_what_fits_are_shown_without_a_write(stores, clock, incident):
-    before = agrees(stores, incident)
+    before = agreed(stores, incident)
     found = shown(stores, incident)
     assert [(one["title"], one["state"], one["checklist"]) for one in found] == [
         ("Tell support", "open", "first"),
@@ -81,7 +69,7 @@ def test_the_steps_of_what_fits_are_shown_without_a_write(stores, clock, inciden
     assert [one["who"] for one in found] == ["", "lee"]
     give(stores, clock, incident, "communications", "Kim")
     assert shown(stores, incident)[0]["who"] == "kim"
-    assert len(agrees(stores, incident)) == len(before) + 1
+    assert len(agreed(stores, incident)) == len(before) + 1
     editing.edit(Act(stores, clock, "ann"), incident, {"severity": "low"})
     assert shown(stores, incident) == []
 
@@ -89,7 +77,7 @@ def test_the_steps_of_what_fits_are_shown_without_a_write(stores, clock, inciden
 def test_a_ticked_step_stays_as_it_was_whatever_becomes_of_the_checklist(stores, clock, incident):
     first, second = shown(stores, incident)
     assert change(stores, clock, incident, first["id"], state="done")["by"] == "bob"
-    entry = agrees(stores, incident)[-1]
+    entry = agreed(stores, incident)[-1]
     assert entry.data == {
         "task": first["id"],
         "event": "changed",
@@ -138,7 +126,7 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     with pytest.raises(Invalid, match="Say why it is dropped"):
         change(stores, clock, incident, task, state="dropped")
     change(stores, clock, incident, task, state="dropped", reason="They are closed.")
-    assert [sentence(entry) for entry in agrees(stores, incident) if entry.kind == "task"] == [
+    assert [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "task"] == [
         "task added: Call the vendor, kim",
         "task handed to lee: Call the vendor",
         "task done: Call the vendor, They call back.",
@@ -160,14 +148,14 @@ def test_what_a_task_does_not_take_is_refused_and_nothing_is_written(
     stores, clock, incident, changes, error
 ):
     step = shown(stores, incident)[0]["id"]
-    before = agrees(stores, incident)
+    before = agreed(stores, incident)
     with pytest.raises(Invalid, match=error):
         change(stores, clock, incident, step, **changes)
     with pytest.raises(Invalid, match="in at most"):
         add(stores, clock, incident, "x" * (TITLE_CHARACTERS + 1))
     with pytest.raises(Invalid, match="what is to be done"):
         add(stores, clock, incident, " \n")
-    assert agrees(stores, incident) == before
+    assert agreed(stores, incident) == before
 
 
 def test_an_incident_has_so_many_tasks_and_no_more(stores, clock, incident, monkeypatch):
@@ -194,11 +182,11 @@ def test_of_two_in_the_same_moment_the_second_is_told_who_was_first(stores, cloc
             stores.claims.before = None
             act("cy")
 
-    before = len(agrees(stores, incident))
+    before = len(agreed(stores, incident))
     stores.claims.before = other
     with pytest.raises(IllegalMove, match="cy has just changed"):
         act("bob")
-    assert len(agrees(stores, incident)) == before + 1
+    assert len(agreed(stores, incident)) == before + 1
 
 
 def test_who_goes_by_what_is_not_so_any_more_is_told(stores, clock, incident):
@@ -227,7 +215,7 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
         give(stores, clock, incident, "pilot", "bob")
     with pytest.raises(NotFound, match="The lead is the incident's owner: assign the incident"):
         give(stores, clock, incident, "lead", "bob")
-    assert [sentence(entry) for entry in agrees(stores, incident) if entry.kind == "role"] == [
+    assert [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "role"] == [
         "bob has the role scribe",
         "cy has the role scribe, instead of bob",
         "nobody has the role scribe, instead of cy",
@@ -255,7 +243,7 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     updates.resolve(
         Act(stores, clock, "ann"), ROUTING, incident, lifecycle.Ending(resolution="Restarted.")
     )
-    entries = agrees(stores, incident)
+    entries = agreed(stores, incident)
     assert entries[-1].data["tasks_left"] == ["Watch it", "Call the <b>vendor</b>"]
     # The checklist was begun: what nobody touched of it is shown yet, and can be ticked.
     assert [one["title"] for one in shown(stores, incident)] == [
@@ -280,7 +268,7 @@ def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incid
         lifecycle.Ending("Quiet."),
         by_itself=True,
     )
-    text = Review(Told(agrees(stores, incident)), None, ["high"], []).to_markdown()
+    text = Review(Told(agreed(stores, incident)), None, ["high"], []).to_markdown()
     assert "When it was resolved 1 task was open: Call the vendor." in text
 
 
@@ -323,4 +311,4 @@ def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, inci
         else:
             pytest.fail("It never succeeded.")
         timeline.refresh(stores, incident)
-        assert len(agrees(stores, incident)) == before + 1
+        assert len(agreed(stores, incident)) == before + 1

@@ -16,7 +16,7 @@ from ..ports import Clock, Document, Stores
 from . import timeline
 from .act import Act
 from .errors import IllegalMove, Invalid
-from .fold import ADDING
+from .fold import ADDING, State, added_up
 from .model import ACTOR, Entry, Incident
 from .signal import TEXT_CHARACTERS
 from .stores import claim_document
@@ -33,6 +33,7 @@ __all__ = [
     "done_before",
     "held_open_by",
     "must_be_open",
+    "not_merged",
     "note",
     "pin",
     "reopen",
@@ -329,6 +330,18 @@ def must_be_open(incident: Incident, move: str) -> None:
     if not incident.is_open:
         text = f"{incident.id} is {_shown(incident)} and can't be {move}; {_way_on(incident)}."
         raise IllegalMove(text)
+
+
+def not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
+    """Return what an incident's entries add up to.
+
+    Raises IllegalMove for one that another took over; ``way_on`` is what to do there.
+    """
+    known = added_up(timeline.read_existing(stores, incident_id))
+    into = known.incident.merged_into
+    if into:
+        raise IllegalMove(f"{incident_id} was merged into {into}: {way_on}.")
+    return known
 
 
 def _way_on(incident: Incident) -> str:

@@ -12,13 +12,14 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ...channels import NAMES
-from ...ports import Document, Stores
+from ...ports import Document
 from .. import timeline
 from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..fold import State, added_up
 from ..items import check_seen, line, news, person, reason_of, take_turn
+from ..lifecycle import not_merged
 from ..model import Entry, Incident
 from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from ..stores import claim_document
@@ -60,7 +61,7 @@ def write_review(
 
     An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
     """
-    known = _current(act.stores, incident_id)
+    known = not_merged(act.stores, incident_id, "it is reviewed there")
     said = known.afterwards.written
     data: Dict[str, Any] = {
         name: text
@@ -92,7 +93,7 @@ def add_follow_up(
     ``tickets``: the channels on which it is to have a ticket at once. ``due_day``: which day that
     is where people are, such as 2026-12-05; empty: that in UTC.
     """
-    known = _current(act.stores, incident_id)
+    known = not_merged(act.stores, incident_id, "it is reviewed there")
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due, "due_day": due_day})
@@ -164,15 +165,6 @@ def _to_be_looked_at(act: Act, incident_id: str) -> None:
     value = {"incident_id": incident_id, "open": True}
     claim = claim_document(claim_of(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
     act.stores.claims.save([claim])
-
-
-def _current(stores: Stores, incident_id: str) -> State:
-    """Return what the entries add up to. Raises IllegalMove for one that another took over."""
-    known = added_up(timeline.read_existing(stores, incident_id))
-    into = known.incident.merged_into
-    if into:
-        raise IllegalMove(f"{incident_id} was merged into {into}: it is reviewed there.")
-    return known
 
 
 def _check_state(known: State, state: str, reason: str) -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import uuid
 from typing import Any, Mapping, Optional
 
-from ...ports import Document, Stores
+from ...ports import Document
 from .. import timeline
 from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
-from ..fold import State, added_up
 from ..items import called, check_seen, line, news, person, take_turn
 from ..joining import carrying_out
+from ..lifecycle import not_merged
 from ..model import Incident
 from ..routing import Routing
 from ..routing.checklists import LEAD
@@ -32,7 +32,7 @@ MAX_TASKS = 200
 
 def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
     """Note something to be done in an incident, and by whom; empty: by anybody."""
-    known = _current(act.stores, incident_id)
+    known = not_merged(act.stores, incident_id, "go on there")
     _check_room(known.incident)
     data = {"title": line("title", title, "what is to be done", TITLE_CHARACTERS)}
     if owner:
@@ -54,7 +54,7 @@ def change_task(
     A checklist's step that nobody touched yet is written down as it is now. What is dropped needs
     the reason.
     """
-    known = _current(act.stores, incident_id)
+    known = not_merged(act.stores, incident_id, "go on there")
     one, told = known.dividing.tasks.get(task), ["title"]
     if one is None:
         one = step_named(routing, known.incident, task)
@@ -89,7 +89,7 @@ def give_role(
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
-    known = _current(act.stores, incident_id)
+    known = not_merged(act.stores, incident_id, "go on there")
     one = known.dividing.roles.get(role)
     if role == LEAD:
         raise NotFound("The lead is the incident's owner: assign the incident instead.")
@@ -116,15 +116,6 @@ def _written(act: Act, incident_id: str, data: Document) -> Incident:
     if incident.merged_into:
         carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
     return incident
-
-
-def _current(stores: Stores, incident_id: str) -> State:
-    """Return what the entries add up to. Raises IllegalMove for one that another took over."""
-    known = added_up(timeline.read_existing(stores, incident_id))
-    into = known.incident.merged_into
-    if into:
-        raise IllegalMove(f"{incident_id} was merged into {into}: go on there.")
-    return known
 
 
 def _check_room(incident: Incident) -> None:
