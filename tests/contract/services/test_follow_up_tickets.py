@@ -6,9 +6,9 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
-from incident_management.incidents.story import Story
 from incident_management.utc import to_the_second
 from incident_management.worker.tickets import Tickets
+from tests.unit.incidents.movers import agreed
 
 from .fake_jira import text_of
 from .follow_up_desk import DAY, DONE, WORKED_ON, FollowUpDesk
@@ -32,15 +32,6 @@ def remarks(desk):
     if desk.channel == "servicenow":
         return [row["value"] for row in desk.system.journal]
     return [text_of(one["body"]) for each in desk.made for one in each["comments"]]
-
-
-def agrees(desk):
-    """The document, the fold and the remembered story say the same."""
-    entries = timeline.read(desk.stores, INCIDENT)
-    document = desk.stores.incidents.get(INCIDENT)
-    remembered = Story(entries).incident
-    assert timeline.fold(entries).to_document() == document
-    assert remembered is not None and remembered.to_document() == document
 
 
 def test_nobody_has_a_ticket_made_who_did_not_ask(desk):
@@ -75,7 +66,7 @@ def test_a_ticket_is_made_where_teams_plan_with_owner_and_date(desk):
     (told,) = [one for one in desk.entries("notification") if one.data["channel"] == desk.channel]
     assert told.data["follow_up"] == key and told.data["ticket"]["number"] == ticket["number"]
     assert desk.heard() == []
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_a_ticket_is_due_on_the_day_that_people_named(receiver):
@@ -120,7 +111,7 @@ def test_a_follow_up_that_was_to_have_one_from_the_start_has_one(desk):
     key = desk.add(tickets=[desk.channel])
     desk.run()
     assert desk.ticket(key)["state"] == "made" and len(desk.made) == 1
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_what_is_said_here_is_told_there(desk):
@@ -143,7 +134,7 @@ def test_what_is_said_here_is_told_there(desk):
     fields = one if desk.channel == "servicenow" else one["fields"]
     assert str(fields.get("due_date") or fields.get("duedate"))[:10] == day
     assert desk.heard() == [] and len(desk.made) == 1
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_what_is_done_there_is_done_here_and_opened_again_there_is_open_here(desk):
@@ -164,7 +155,7 @@ def test_what_is_done_there_is_done_here_and_opened_again_there_is_open_here(des
         desk.run()
     # Nothing of it was told to the ticket that it came from.
     assert desk.written() == 0 and desk.follow_up(key) == again
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_ends_from_both_sides_do_not_run_in_circles(desk):
@@ -253,7 +244,7 @@ def test_a_ticket_that_was_deleted_is_said_once_and_can_be_made_again(desk):
     desk.work(DONE[desk.channel])
     desk.look()
     assert desk.follow_up(key)["state"] == "done" and len(desk.heard()) == 2
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_incidents_and_each_follow_up_have_tickets_of_their_own(receiver):
@@ -322,7 +313,7 @@ def test_a_ticket_that_is_refused_says_why_and_can_be_wanted_again(desk):
     desk.want(key)
     desk.run()
     assert desk.ticket(key)["state"] == "made" and len(desk.made) == 1
-    agrees(desk)
+    agreed(desk.stores, INCIDENT)
 
 
 def test_what_nobody_announced_for_days_is_told_all_the_same(desk):
