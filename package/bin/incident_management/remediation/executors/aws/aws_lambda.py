@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, ContextManager, Dict, Mapping, Union
+from typing import Any, Dict, Mapping, Union
 
 from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls, code_of, place_of
+from .calls import PAUSE_SECONDS, Calls, InAccounts, code_of, place_of
 from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
@@ -52,32 +52,14 @@ class _Alias:
         return self.arn.rpartition(":")[0]
 
 
-class Lambda:
+class Lambda(InAccounts):
     """Functions of the account that an action names (``account``), in its region.
 
     Arguments: ``service`` (the function's name), ``alias``, ``running`` (the version that the
     change put there) and ``to_version``; what undoes that takes ``to_routing``, too: where the
     calls went before, as ``41,42=0.1``. Of the state that an approval was given for, or that a fix
-    left: ``revision``, ``routing`` and ``alias_arn``. ``connect`` gives a boto3 client for the
-    arguments for as long as it is needed, ``where`` their place for people, ``region`` where that
-    is; all raise ExecutorError.
+    left: ``revision``, ``routing`` and ``alias_arn``.
     """
-
-    def __init__(
-        self,
-        connect: Callable[[Mapping[str, str]], ContextManager[Any]],
-        where: Callable[[Mapping[str, str]], str],
-        region: Callable[[Mapping[str, str]], str],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._connect = connect
-        self._where = where
-        self._region = region
-        self._sleep = sleep
-
-    def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the region: whose the object is its ARN says, however the account is set up."""
-        return self._region(arguments)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return where the alias sends its calls, and what becomes of provisioned concurrency.

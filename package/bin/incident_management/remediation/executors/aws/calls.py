@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, FrozenSet, TypeVar, Union
+from typing import Any, Callable, ContextManager, Dict, FrozenSet, Mapping, TypeVar, Union
 
 from ....masking import mask
 from ..executor import ExecutorError, Outcome, Unfit, not_asked
 
-__all__ = ["PAUSE_SECONDS", "Calls", "code_of", "place_of"]
+__all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "place_of"]
 
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
@@ -35,6 +35,30 @@ KEYS = frozenset({
     "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
 })  # fmt: skip
 NEW_KEYS = "Set the account's keys anew under Configuration > AWS accounts."
+
+
+class InAccounts:
+    """An executor that acts in the account that an action names, in its region.
+
+    ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
+    place for people, ``region`` where that is; all raise ExecutorError.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[Mapping[str, str]], ContextManager[Any]],
+        where: Callable[[Mapping[str, str]], str],
+        region: Callable[[Mapping[str, str]], str],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connect = connect
+        self._where = where
+        self._region = region
+        self._sleep = sleep
+
+    def address(self, arguments: Mapping[str, str]) -> str:
+        """Return the region: whose the object is its ARN says, however the account is set up."""
+        return self._region(arguments)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ....masking import mask
 from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls, place_of
+from .calls import PAUSE_SECONDS, Calls, InAccounts, place_of
 
 __all__ = ["Ecs"]
 
@@ -61,31 +61,13 @@ class _Service:
         return next((one for one in found if one.status == "PRIMARY"), found[0])
 
 
-class Ecs:
+class Ecs(InAccounts):
     """Services of the account that an action names (``account``), in its region.
 
     Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change put
     there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
     told, is the id of the one to be replaced, and ``cluster_arn`` what the cluster must be in full.
-    ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
-    place for people, ``region`` where that is; all raise ExecutorError.
     """
-
-    def __init__(
-        self,
-        connect: Callable[[Mapping[str, str]], ContextManager[Any]],
-        where: Callable[[Mapping[str, str]], str],
-        region: Callable[[Mapping[str, str]], str],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._connect = connect
-        self._where = where
-        self._region = region
-        self._sleep = sleep
-
-    def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the region: whose the object is its ARN says, however the account is set up."""
-        return self._region(arguments)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return what the service runs, and by which deployment.
