@@ -15,8 +15,8 @@ from splunktaucclib.rest_handler.entity import RestEntity
 from splunktaucclib.rest_handler.error import RestError
 
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.splunk.routing_file import RoutingFile
-from incident_management.splunk.routing_settings import ABOUT, RoutingSettings
+from incident_management.splunk.configuration.page.routing_file import RoutingFile
+from incident_management.splunk.configuration.page.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
 
 NOT_ALLOWED = "Your roles may not change teams and rules: admin and sc_admin may, as shipped."
@@ -34,7 +34,7 @@ class RoutingHandler(admin_external.AdminExternalHandler):
             self.file = RoutingSettings(session, kind)
         elif kind == "channel":
             # Imported here: it speaks to services, and each look at a table is a process.
-            from incident_management.splunk.channel_file import ChannelFile
+            from incident_management.splunk.configuration.page.channel_file import ChannelFile
 
             self.file = ChannelFile(session, self.handler.rest_credentials)
         else:

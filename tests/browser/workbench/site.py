@@ -11,7 +11,7 @@ import httpx
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 from tests.browser.conftest import APP
 from tests.integration.tell_and_fix.receivers import Deployer
