@@ -17,7 +17,7 @@ from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
 from .site import Clock, Site, sign_in
-from .waiting import come_back, refresh
+from .waiting import come_back, refresh, settled
 
 NOW = time.time()
 Enter = Callable[..., Any]
@@ -47,7 +47,7 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     assert len(set(titles(page))) == 62
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.reload()
     expect(page.locator(".wb-item")).to_have_count(62)
 
@@ -187,7 +187,7 @@ def test_hostile_text_stays_text(site: Site, enter: Enter) -> None:
     page = enter("rob", f"?incident={incident}&text=gnp")
     for tab in ("Timeline", "Analysis", "Fixes", "Signals"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_load_state("networkidle")
+        settled(page)
     expect(page.locator("h1")).to_contain_text("<img src=x")
     expect(page.locator("h1")).to_contain_text("\ufffdgnp.exe")
     page.locator(".wb-samples summary").click()
@@ -235,7 +235,7 @@ def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: 
     site.open("Looked at by nobody")
     page = enter("rob")
     expect(page.locator(".wb-item").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
@@ -244,7 +244,7 @@ def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: 
     assert [address.rsplit("&", 1)[1] for address in asked] == ["fields=id"]  # once a minute
     page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert len(asked) == 2
 
 
