@@ -11,12 +11,11 @@ import pytest
 from playwright.sync_api import expect
 
 from incident_management.incidents import timeline
-from incident_management.incidents.act import Act
 from incident_management.incidents.model import Incident
 from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
-from .site import Clock, Site, sign_in
+from .site import Site, sign_in
 from .waiting import come_back, refresh, settled
 
 NOW = time.time()
@@ -91,9 +90,7 @@ def test_a_list_that_is_cut_says_so(site: Site, enter: Enter) -> None:
 
 def test_earlier_entries_stay_when_something_new_happens(site: Site, enter: Enter) -> None:
     incident = site.open("Long story")
-    for number in range(205):
-        data = {"text": f"Remark {number}"}
-        timeline.append(Act(site.stores, Clock(), "mia"), incident, "note", data)
+    site.remarks(incident, 205)
     timeline.refresh(site.stores, incident)
     entries = int(site.incident(incident)["entries"])
     page = enter("rob", f"?incident={incident}&text=long")

@@ -94,8 +94,7 @@ def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
     site: Site, enter: Enter
 ) -> None:
     incident = site.open("Long ago")
-    for number in range(205):
-        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.remarks(incident, 205)
     site.write(incident, "note", "mia", text="The last remark")
     page = enter("rob", f"?incident={incident}")
     earlier = page.get_by_role("button", name="earlier entr")
