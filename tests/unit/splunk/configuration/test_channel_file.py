@@ -107,7 +107,7 @@ def test_one_that_is_added_twice_keeps_the_first_ones_secrets(
     splunk: Splunk, page: ChannelFile
 ) -> None:
     page.create("alerts", {"start": "opsgenie", "secret": KEY, "secret2": "two"})
-    with pytest.raises(Invalid, match="There is a channel 'alerts' already"):
+    with pytest.raises(Invalid, match="The channel 'alerts' is there already"):
         page.create("alerts", {"start": "webex", "secret": "https://webex.example.com/x"})
     assert splunk.kept == {"alerts": {"secret": KEY, "secret2": "two"}}
     with pytest.raises(Invalid, match="can't be taken from another channel: enter it again"):

@@ -103,7 +103,7 @@ class RoutingFile:
 
     def _check_new(self, name: str) -> None:
         if name in self.all():
-            raise Invalid(f"There is a {KINDS[self._kind]} '{name}' already: change that one.")
+            raise Invalid(f"The {KINDS[self._kind]} '{name}' is there already: change that one.")
 
     def _fields(self, values: Mapping[str, str]) -> Values:
         """Return a stanza's settings as the page's fields."""
