@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 import pytest
 
@@ -92,12 +91,8 @@ class Scene(Bench):
         incidents = [{}, {"incident": OTHER}]
         self.plans = [approved(self, action=name, **of) for name, of in zip(actions, incidents)]
 
-    @property
-    def context(self):
-        made = super().context
-        clusters: Any = self.clusters
-        made.executors = {**made.executors, "kubernetes": lambda: clusters}
-        return made
+    def executors(self):
+        return {**super().executors(), "kubernetes": lambda: self.clusters}
 
     @property
     def executed(self):
