@@ -7,7 +7,7 @@ from ..incidents.model import SEVERITIES
 from ..shifts.markdown import to_markdown
 from ..shifts.report import report_of
 from ..shifts.span import LONGEST, shift_of, team_named
-from ..splunk import conf
+from ..splunk.configuration import conf
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, named, number, obj, one_of, record
 from .shapes import NAME, TIME

@@ -41,11 +41,11 @@ from ..remediation.verify import Verifier
 from ..rerun.raising import raising_of
 from ..splunk import spool
 from ..splunk.bulletin import Bulletin, notice
-from ..splunk.detections import detections
-from ..splunk.replica import forget_marks
-from ..splunk.search import SplunkSearcher
+from ..splunk.configuration.settings import Lifecycle
+from ..splunk.kv.replica import forget_marks
+from ..splunk.searching.detections import detections
+from ..splunk.searching.search import SplunkSearcher
 from ..splunk.session import Session
-from ..splunk.settings import Lifecycle
 from ..splunk.users import has_capability
 from .audit_index import AuditIndex
 from .carried_over import carry_over_if_ours
@@ -311,7 +311,8 @@ class Duties:
         return place_waiting(self.stores, self.clock, self._routing(), self._waiting)
 
     def _hand_over(self) -> Mapping[str, int]:
-        return handover.hand_over(self.stores, self.clock, self._routing(), self._handed_over)
+        done = handover.hand_over(self.stores, self.clock, self._routing(), self._handed_over)
+        return {**done, **self._messages.tell_of_handovers(self._routing())}
 
     def _run_clocks(self) -> Mapping[str, int]:
         return self._clocks.run(self._routing()) if self._config.is_read else {}
