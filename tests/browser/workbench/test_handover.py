@@ -28,7 +28,7 @@ def opened(site: Site, title: str, team: str = "web", **fields: Any) -> str:
 
 
 def test_by_keyboard_the_report_of_ones_team_is_seen(site: Site, enter: Enter) -> None:
-    title = "<b>Handed</b> over " + "x" * 200
+    title = "<b>Handed</b> over " + "x" * 150
     standing = opened(site, title, severity="critical")
     over = opened(site, "Handed over and done")
     body = {"resolution": "Restarted <i>it</i>.", "feedback": "false_positive"}
