@@ -13,6 +13,7 @@ import { FollowUps } from './followups.js';
 import { takeFirstList, whoLooks } from './first.js';
 import { AGAIN, explained } from './forms.js';
 import { enterFrame } from './frame.js';
+import { showHandover } from './handover.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
@@ -85,6 +86,7 @@ export class Workbench {
         const view = new URLSearchParams(location.search).get('view');
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
+        if (view === 'handover') showHandover(this, this.wanted.team);
         if (view === 'followups') this.followUps.show();
         this.#openWanted();
         await this.#refresh(false);
