@@ -122,11 +122,11 @@ class Team:
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in teams or fallback == name):
             raise RoutingError(
-                f"{where} fallback is '{fallback}'; name another team that has a [team:…] stanza."
+                f"{where} fallback is '{fallback}'; name another team that there is."
             )
         rota = values.get("rota", "").strip()
         if rota and rota not in rotas:
-            raise RoutingError(f"{where} rota is '{rota}'; name one that has a [rota:…] stanza.")
+            raise RoutingError(f"{where} rota is '{rota}'; name one that there is.")
         return cls(
             name,
             tuple(dict.fromkeys(user_names(values.get("members", "")))),
@@ -159,10 +159,7 @@ def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
     if not name or name.lower() == ALWAYS_WORD:
         return ALWAYS
     if name not in calendars:
-        raise RoutingError(
-            f"{where} is '{name}'; name a calendar that has a [calendar:…] stanza, or "
-            f"{ALWAYS_WORD}."
-        )
+        raise RoutingError(f"{where} is '{name}'; name a calendar that there is, or {ALWAYS_WORD}.")
     return calendars[name]
 
 
