@@ -236,7 +236,7 @@ def _worker(place: Place) -> dict[str, Any]:
     """Print what the worker does in a minute after its first cycle, in which it catches up."""
     from incident_management.splunk import log
     from incident_management.splunk.clock import SystemClock
-    from incident_management.splunk.replica import Replica, stores_of
+    from incident_management.splunk.kv.replica import Replica, stores_of
     from incident_management.splunk.session import Session
     from incident_management.worker.cycle import Worker
     from incident_management.worker.duties import Duties

@@ -18,7 +18,7 @@ from incident_management.detection.monitors.monitor import Monitor
 from incident_management.installed import Installed
 from incident_management.splunk import log
 from incident_management.splunk.clock import SystemClock
-from incident_management.splunk.replica import Replica, stores_of
+from incident_management.splunk.kv.replica import Replica, stores_of
 from incident_management.splunk.session import Session
 from incident_management.worker.cycle import Duty, Worker
 from incident_management.worker.member import Member

@@ -19,8 +19,8 @@ from splunktaucclib.rest_handler.error import RestError
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.incidents.routing.changes import stanza_of
 from incident_management.incidents.routing.spoken import as_the_page_says
-from incident_management.splunk.routing_file import RoutingFile
-from incident_management.splunk.routing_settings import ABOUT, RoutingSettings
+from incident_management.splunk.configuration.page.routing_file import RoutingFile
+from incident_management.splunk.configuration.page.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
 
 # What UCC's pages are made from.
@@ -40,7 +40,7 @@ class RoutingHandler(admin_external.AdminExternalHandler):
             self.file = RoutingSettings(session, kind)
         elif kind == "channel":
             # Imported here: it speaks to services, and each look at a table is a process.
-            from incident_management.splunk.channel_file import ChannelFile
+            from incident_management.splunk.configuration.page.channel_file import ChannelFile
 
             self.file = ChannelFile(session, self.handler.rest_credentials)
         else:

@@ -18,7 +18,7 @@ from splunklib.binding import HTTPError
 
 from incident_management.api.incidents.listing import SORTS
 from incident_management.incidents import timeline
-from incident_management.splunk.kvstore import COLLECTIONS, KvCollection, KvStores
+from incident_management.splunk.kv.store import COLLECTIONS, KvCollection, KvStores
 from incident_management.worker.carried_over import FORMER
 from incident_management.worker.duties import Duties
 from incident_management.worker.member import Member

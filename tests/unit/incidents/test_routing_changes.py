@@ -22,7 +22,7 @@ from incident_management.incidents.routing.changes import (
 )
 from incident_management.incidents.routing.http_channels import NAME as CHANNEL
 from incident_management.incidents.routing.http_channels import NAME_RULE as CHANNEL_RULE
-from incident_management.splunk.routing_settings import ABOUT
+from incident_management.splunk.configuration.page.routing_settings import ABOUT
 
 ROOT = Path(__file__).parents[3]
 TABS = {

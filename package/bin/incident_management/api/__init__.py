@@ -38,6 +38,7 @@ ROUTES = {
     "suppressions": ("suppressions",),
     "freezes": ("freezes",),
     "on-call": ("on_call",),
+    "handover": ("handover",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }

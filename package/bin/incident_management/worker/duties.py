@@ -41,11 +41,11 @@ from ..remediation.verify import Verifier
 from ..rerun.raising import raising_of
 from ..splunk import spool
 from ..splunk.bulletin import Bulletin, notice
-from ..splunk.detections import detections
-from ..splunk.replica import forget_marks
-from ..splunk.search import SplunkSearcher
+from ..splunk.configuration.settings import Lifecycle
+from ..splunk.kv.replica import forget_marks
+from ..splunk.searching.detections import detections
+from ..splunk.searching.search import SplunkSearcher
 from ..splunk.session import Session
-from ..splunk.settings import Lifecycle
 from ..splunk.users import has_capability
 from .audit_index import AuditIndex
 from .carried_over import carry_over_if_ours

@@ -22,9 +22,9 @@ from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookS
 from ..outside.network import NotConfigured, NotReady, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
-from ..splunk import secrets
+from ..splunk.configuration import secrets
+from ..splunk.configuration.settings import SHARED_PARTS, SettingsError
 from ..splunk.session import Session, SplunkError
-from ..splunk.settings import SHARED_PARTS, SettingsError
 from .configuration import Configuration
 
 __all__ = ["Messages"]

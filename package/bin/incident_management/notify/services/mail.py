@@ -15,7 +15,7 @@ from ...hosts import is_loopback
 from ...outside.network import NotConfigured, configured_url
 from ...outside.transport import BadUrl, Network, NotSent, shared_context
 from ...ports import Clock
-from ...splunk.channel_settings import CLIENT, NO_TLS, TLS, Email
+from ...splunk.configuration.channel_settings import CLIENT, NO_TLS, TLS, Email
 from ..channel import Delivery, Inquiry, Notification, dead, retry, sent
 from ..events import FOLLOW_UP_OVERDUE
 from ..message import Message, plain
