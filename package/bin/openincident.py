@@ -19,19 +19,21 @@ class OpenIncidentCommand(GeneratingCommand):
 
     ##Syntax
     openincident sid=<search id> offset=<int> (severity=<severity>)? (title=<string>)?
+    (fields=<string>)?
     """
 
     sid = Option(require=True, doc="The search that found the event.")
     offset = Option(require=True, validate=validators.Integer(0), doc="Its place among the events.")
     severity = Option(default="medium", validate=validators.Set(*SEVERITIES))
     title = Option(default="", doc="By default the first line of the event.")
+    fields = Option(default="", doc="Values of custom fields: region=eu, vendor_case=17.")
 
     def generate(self):
         info = self.metadata.searchinfo
         session = Session.from_searchinfo(info)
         given = (self.sid, self.offset, self.severity, self.title or "", str(info.username))
         try:
-            yield open_from_event(session, *given)
+            yield open_from_event(session, *given, self.fields or "")
         except OpenFailed as error:
             self.error_exit(error, str(error))
 
