@@ -8,9 +8,10 @@ import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
+import { know } from './fields.js';
 import { FilterBar } from './filters.js';
 import { FollowUps } from './followups.js';
-import { takeFirstList, whoLooks } from './first.js';
+import { fieldsAtFirst, takeFirstList, whoLooks } from './first.js';
 import { AGAIN, explained } from './forms.js';
 import { enterFrame } from './frame.js';
 import { HeldBack } from './held.js';
@@ -338,6 +339,8 @@ async function begin() {
         keepFor(context.username);
         const me = { name: context.username, roles: context.roles ?? [], capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
+        const fields = await fieldsAtFirst();
+        if (fields) know(fields);
         if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();
     } catch (error) {
