@@ -19,6 +19,7 @@ import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
 import { Making } from './making.js';
 import { lacks } from './moves.js';
+import { MyTasks } from './mytasks.js';
 import { problemsOf, shown } from './noticed.js';
 import { Offers } from './offers.js';
 import { OnCall } from './oncall.js';
@@ -61,9 +62,10 @@ export class Workbench {
         this.undelivered = new Undelivered(this);
         this.onCall = new OnCall(this);
         this.followUps = new FollowUps(this);
+        this.myTasks = new MyTasks(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.myTasks.button, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -87,6 +89,7 @@ export class Workbench {
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
         if (view === 'followups') this.followUps.show();
+        if (view === 'mytasks') this.myTasks.show();
         this.#openWanted();
         await this.#refresh(false);
         this.poller.start();
@@ -170,6 +173,7 @@ export class Workbench {
     /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
     async changed(id = '') {
         this.#refresh(false);
+        this.myTasks.look();
         if (id && id === this.detail.id) await this.detail.reload();
     }
 
@@ -294,7 +298,7 @@ export class Workbench {
     }
 
     async #lookAtSystem() {
-        for (const one of [this.held, this.undelivered, this.followUps, this.onCall]) one.look();
+        for (const one of [this.held, this.undelivered, this.followUps, this.myTasks, this.onCall]) one.look();
         this.choices().then((choices) => this.filters.offer(choices));
         try {
             const { body } = await get('system/info');
