@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from incident_management.incidents import timeline
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from tests.fakes.api import FakeApi
 
@@ -317,3 +318,27 @@ def test_a_change_that_is_sent_again_is_answered_as_the_first_time(api, method):
     assert other[0] == 412
     assert api.call(method, path, {**body, "severity": "low"}, headers=sent)[0] == 412
     assert kinds(api, incident) == [*written, "note"]
+
+
+def said_of_promises(api, incident):
+    review = api.call("GET", f"/incidents/{incident}/review")[1]
+    (part,) = [one for one in review["account"] if one["name"] == "promised"]
+    return [one["text"] for one in part["statements"]]
+
+
+def test_the_review_says_what_was_left_empty_where_it_was_resolved_by_itself(api):
+    empty = "Customer impact was left empty: people set that before they resolve."
+    incident = opened(api, severity="high")
+    assert empty not in said_of_promises(api, incident)
+    by_itself = Act(api.stores_value, api.clock, "incident_management")
+    lifecycle.resolve(by_itself, incident, lifecycle.Ending(reason="quiet"))
+    assert empty in said_of_promises(api, incident)
+    text = api.call("GET", f"/incidents/{incident}/review", query={"format": "markdown"})[1]
+    assert empty in text
+    # It can be set afterwards.
+    assert api.call("PATCH", f"/incidents/{incident}", {"fields": {"impact": "all"}})[0] == 200
+    assert empty not in said_of_promises(api, incident)
+    # Of another severity nobody asks for it.
+    other = opened(api, severity="low")
+    lifecycle.resolve(by_itself, other, lifecycle.Ending(reason="quiet"))
+    assert empty not in said_of_promises(api, other)

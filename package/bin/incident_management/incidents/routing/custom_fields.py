@@ -190,13 +190,17 @@ class CustomFields:
                 found.update({one.name: value} if value else {})
         return found, wrong
 
-    def check_resolvable(self, severity: str, team: str, values: Mapping[str, str]) -> None:
-        """Raise Invalid where an incident lacks a field that is set before it is resolved."""
-        lacking = [
-            f"{one.label} ({one.name})"
+    def lacking(self, severity: str, team: str, values: Mapping[str, str]) -> List[CustomField]:
+        """Return the fields that an incident lacks, of those that are set before it is resolved."""
+        return [
+            one
             for one in self.all
             if one.required and not values.get(one.name) and one.fits(severity, team)
         ]
+
+    def check_resolvable(self, severity: str, team: str, values: Mapping[str, str]) -> None:
+        """Raise Invalid where an incident lacks a field that is set before it is resolved."""
+        lacking = [f"{one.label} ({one.name})" for one in self.lacking(severity, team, values)]
         if lacking:
             raise Invalid(f"Before it is resolved it needs {', '.join(lacking)}: set it first.")
 
