@@ -74,7 +74,7 @@ def all_duties(
         # Whose incidents are, until when something must have happened, and what if it has not.
         Duty("raced", incidents.join_raced, every=5.0, turn=TELLING),
         Duty("assign", incidents.assign, every=5.0, turn=TELLING),
-        Duty("handover", incidents.hand_over, every=5.0, turn=TELLING),
+        Duty("handover", partial(incidents.hand_over, messages), every=5.0, turn=TELLING),
         Duty("clocks", incidents.run_clocks, every=5.0, turn=TELLING),
         # Messages out, and what comes back by tickets.
         Duty("announce", messages.announce, turn=TELLING),

@@ -10,6 +10,7 @@ from ...incidents.joining.carrying_out import finish_recent
 from ...incidents.upkeep import flapping
 from ...incidents.upkeep.opened_twice import Compared, join_raced
 from ..clocks import Clocks
+from ..messages import Messages
 from .shared import Shared
 
 __all__ = ["Incidents"]
@@ -38,10 +39,11 @@ class Incidents:
         shared = self._shared
         return place_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
 
-    def hand_over(self) -> Mapping[str, int]:
-        """Give what nobody acknowledged to who is on call now."""
-        shared = self._shared
-        return handover.hand_over(shared.stores, shared.clock, shared.routing(), self._handed_over)
+    def hand_over(self, messages: Messages) -> Mapping[str, int]:
+        """Give what nobody acknowledged to who is on call now, and tell them what is open."""
+        stores, clock, routing = self._shared.stores, self._shared.clock, self._shared.routing()
+        done = handover.hand_over(stores, clock, routing, self._handed_over)
+        return {**done, **messages.tell_of_handovers(routing)}
 
     def run_clocks(self) -> Mapping[str, int]:
         """Write down deadlines that have come, and what follows from them."""
