@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said
 from .site import Site, sign_in
-from .waiting import refresh
+from .waiting import refresh, settled
 
 Enter = Callable[..., Any]
 
@@ -27,7 +27,7 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
     for _ in range(2):
         with page.expect_response(f"**/incidents/{incident}"):
             refresh(page)
-        page.wait_for_load_state("networkidle")
+        settled(page)
         assert not any(f"{incident}/timeline" in url for url in asked)
         assert page.evaluate("getSelection().toString().trim()") == "The line to copy"
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Something new"})
@@ -94,8 +94,7 @@ def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
     site: Site, enter: Enter
 ) -> None:
     incident = site.open("Long ago")
-    for number in range(205):
-        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.remarks(incident, 205)
     site.write(incident, "note", "mia", text="The last remark")
     page = enter("rob", f"?incident={incident}")
     earlier = page.get_by_role("button", name="earlier entr")
@@ -124,7 +123,7 @@ def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: E
     gone = {"messages": [{"type": "FATAL", "text": "Unknown sid."}]}
     page.unroute("**/search/jobs/*")
     page.route("**/search/jobs/*", lambda route: route.fulfill(status=404, json=gone))
-    expect(page.locator(".wb-verdict")).to_contain_text("cause", timeout=90_000)
+    expect(page.locator(".wb-verdict")).to_contain_text("cause")
     expect(page.locator(".wb-step")).to_have_count(0)
     expect(page.locator(".wb-said")).not_to_contain_text("failed")
 
@@ -134,7 +133,7 @@ def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter:
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/analyze", lambda route: route.fulfill(status=202, json={"sid": "1.2"}))
     press(page, "analyze")
-    expect(page.locator(".wb-said")).to_contain_text("its search is gone", timeout=90_000)
+    expect(page.locator(".wb-said")).to_contain_text("its search is gone")
 
 
 def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: Enter) -> None:
