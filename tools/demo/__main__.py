@@ -30,6 +30,9 @@ def main() -> int:
     parser.add_argument("--app", type=Path, help="the app's package; default: the newest in dist/")
     parser.add_argument("--python", default="", help="the Python that the app runs on")
     parser.add_argument("--rate", type=float, default=14.0, help="customers' requests a second")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, metavar="N", help="the detection looks N times a minute"
+    )
     given = parser.parse_args()
     app = given.app or _newest_package()
     if not app or not app.is_file():
@@ -46,6 +49,7 @@ def main() -> int:
         exit=given.exit,
         python=given.python,
         rate=given.rate,
+        pace=given.pace,
     )
     good = run(options)
     if good and not given.home:
