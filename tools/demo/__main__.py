@@ -31,8 +31,9 @@ def main() -> int:
     parser.add_argument("--python", default="", help="the Python that the app runs on")
     parser.add_argument("--rate", type=float, default=14.0, help="customers' requests a second")
     parser.add_argument(
-        "--pace", type=float, default=1.0, metavar="N", help="the detection looks N times a minute"
-    )
+        "--pace", type=int, choices=range(1, 21), default=1, metavar="N",
+        help="the detection looks N times a minute, 1 to 20",
+    )  # fmt: skip
     given = parser.parse_args()
     app = given.app or _newest_package()
     if not app or not app.is_file():

@@ -40,7 +40,7 @@ class Options:
     exit: bool = False
     python: str = ""
     rate: float = 14.0
-    pace: float = 1.0
+    pace: int = 1
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         "--without", action="append", default=[], choices=PARTS, help="leave a part out"
     )
     serve.add_argument(
-        "--cron-pace", type=float, default=1.0, metavar="N",
-        help="run searches N times as often as their schedules say",
+        "--cron-pace", type=int, choices=range(1, 61), default=1, metavar="N",
+        help="run searches N times as often as their schedules say, 1 to 60",
     )  # fmt: skip
     serve.add_argument("--cluster", type=int, metavar="N", help="a cluster of N search heads")
     for internal in ("--member", "--of", "--lease"):

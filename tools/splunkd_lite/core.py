@@ -53,7 +53,7 @@ class Options:
     parts: frozenset[str] = field(default=frozenset({"scheduler", "inputs", "hec", "web"}))
     cluster: ClusterOptions | None = None
     or_next_port: frozenset[str] = frozenset()
-    cron_pace: float = 1.0
+    cron_pace: int = 1
 
 
 class Splunk:

@@ -26,7 +26,7 @@ _FIELD = re.compile(rf"{_PART}(?:,{_PART})*")
 _LAST_DAY_OF_WEEK = 6
 
 
-def next_time(cron: str, after: float, pace: float = 1.0) -> float:
+def next_time(cron: str, after: float, pace: int = 1) -> float:
     """The first time strictly after ``after`` (epoch seconds) that ``cron`` names.
 
     Times are the machine's local time, as a Splunk server's are.
@@ -37,7 +37,7 @@ def next_time(cron: str, after: float, pace: float = 1.0) -> float:
     return _first(cron, after * pace, backwards=False) / pace
 
 
-def previous_time(cron: str, until: float, pace: float = 1.0) -> float:
+def previous_time(cron: str, until: float, pace: int = 1) -> float:
     """The last time at or before ``until`` that ``cron`` names.
 
     Raises:
@@ -46,7 +46,7 @@ def previous_time(cron: str, until: float, pace: float = 1.0) -> float:
     return _first(cron, floor(until * pace) + 1, backwards=True) / pace
 
 
-def due_times(cron: str, after: float, until: float, pace: float = 1.0) -> list[float]:
+def due_times(cron: str, after: float, until: float, pace: int = 1) -> list[float]:
     """All times with ``after < time <= until``, oldest first.
 
     Raises:
