@@ -14,7 +14,7 @@ from splunklib.searchcommands import Configuration, Option, dispatch
 from incident_management.detection.options import FieldNames, parse_options
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.grouping.rows import FIELDS, RowGrouper
-from incident_management.splunk.rows import RowsCommand
+from incident_management.splunk.scripts.rows import RowsCommand
 
 KINDS = {"kind": FieldNames(), "entity": FieldNames()}
 
@@ -47,6 +47,7 @@ class AlertGroupsCommand(RowsCommand):
             if not table.has(name):
                 text = f"The rows have no field {name}, and alertgroups needs it."
                 self.error_exit(ValueError(text), text)
+        self.look_for(table, self._fields["entity"])
         kinds, entities = (_joined(table, self._fields[name]) for name in ("kind", "entity"))
         try:
             table.add(FIELDS, map(self._grouper.place, table.column("_time"), kinds, entities))
@@ -54,6 +55,7 @@ class AlertGroupsCommand(RowsCommand):
             self.error_exit(error, str(error))
 
     def end(self):
+        self.warn_of_missing()
         for text in self._grouper.warnings():
             self.write_warning(text)
 

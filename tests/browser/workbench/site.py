@@ -12,7 +12,7 @@ import httpx
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 from tests.browser.conftest import APP
 from tests.integration.tell_and_fix.receivers import Deployer
@@ -58,6 +58,10 @@ shown = list
 team = nobody, , none
 [field:seats]
 kind = number
+[field:outage_kind]
+kind = choice
+options = partial, full
+severity = critical, high
 [field:due_day]
 kind = date
 [field:vendor_case]

@@ -23,6 +23,7 @@ ROUTES = {
         "incidents.updates",
     ),
     "follow-ups": ("incidents.reviews",),
+    "tasks": ("incidents.tasks",),
     "plans": ("plans",),
     "actions": ("plans",),
     "notifications": ("notifications",),
@@ -38,6 +39,7 @@ ROUTES = {
     "suppressions": ("suppressions",),
     "freezes": ("freezes",),
     "on-call": ("on_call",),
+    "handover": ("handover",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }
