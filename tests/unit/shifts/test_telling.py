@@ -118,7 +118,7 @@ def test_killed_at_any_call_and_two_at_once_it_is_told_once():
             desk.turn()
         desk.stores.heal()
         desk.begin()
-        other = Handovers(desk.stores, desk.clock, desk.worker("sh2"), desk.troubles.append)
+        other = Handovers(desk.stores, desk.clock, desk.worker("sh2"), lambda _name, _text: None)
         desk.stores.outbox.before = within(desk, other)
         desk.turn()
         assert desk.told == LEE, calls
