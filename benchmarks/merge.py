@@ -44,7 +44,7 @@ class Merge:
 
     def __init__(self, place: Place, signals: int) -> None:
         sys.path.insert(0, str(BIN))
-        from incident_management.splunk.kvstore import KvStores
+        from incident_management.splunk.kv.store import KvStores
         from incident_management.splunk.session import Session
 
         self.stores = KvStores(Session(place.uri, place.key))

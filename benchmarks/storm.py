@@ -151,7 +151,7 @@ class Storm:
         import open_incident
 
         from incident_management.api.backend import SplunkBackend
-        from incident_management.splunk.kvstore import KvStores
+        from incident_management.splunk.kv.store import KvStores
         from incident_management.splunk.session import Session
 
         self.action = open_incident

@@ -14,7 +14,7 @@ from splunklib.searchcommands import Configuration, Option, dispatch
 from incident_management.detection.options import FieldNames, parse_options
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.grouping.rows import FIELDS, RowGrouper
-from incident_management.splunk.rows import RowsCommand
+from incident_management.splunk.scripts.rows import RowsCommand
 
 KINDS = {"kind": FieldNames(), "entity": FieldNames()}
 

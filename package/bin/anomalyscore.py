@@ -25,7 +25,7 @@ from incident_management.detection.options import (
     parse_options,
 )
 from incident_management.incidents.errors import Invalid
-from incident_management.splunk.rows import RowsCommand
+from incident_management.splunk.scripts.rows import RowsCommand
 from incident_management.splunk.session import Session, SplunkError
 
 KINDS = {

@@ -11,7 +11,7 @@ import signal
 import threading
 
 from incident_management.installed import Installed
-from incident_management.splunk import conf
+from incident_management.splunk.configuration import conf
 from incident_management.splunk.session import Session
 
 

@@ -13,7 +13,7 @@ from incident_management.detection.health.measures import PAGES_A_DAY
 from incident_management.detection.health.report import HealthReport, flat
 from incident_management.detection.options import Number, parse_options
 from incident_management.ports import SearchFailed
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session, SplunkError
 
 # What splunkd answers of a collection that a role may not read.

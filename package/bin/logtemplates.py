@@ -16,9 +16,9 @@ from incident_management.detection.options import Choice, FieldName, parse_optio
 from incident_management.detection.templates.known import MAX_TEMPLATES, KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 from incident_management.ports import SearchFailed
-from incident_management.splunk import spl
-from incident_management.splunk.rows import MULTIVALUE, RowsCommand
-from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.scripts.rows import MULTIVALUE, RowsCommand
+from incident_management.splunk.searching import spl
+from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.splunk.session import Session, SplunkError
 
 NAMES = ("template_id", "template", "variables", f"{MULTIVALUE}variables")

@@ -9,7 +9,7 @@ import import_declare_test  # noqa: F401  isort: skip  - puts lib/ on sys.path
 import sys
 
 from incident_management.notify.action import ask
-from incident_management.splunk.alert_action import Payload, main
+from incident_management.splunk.scripts.alert_action import Payload, main
 
 
 def notify_teams(payload: Payload) -> str:

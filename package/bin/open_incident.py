@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List
 
 from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.results import findings
-from incident_management.splunk.alert_action import (
+from incident_management.splunk.scripts.alert_action import (
     Payload,
     deliver_text,
     main,

@@ -11,6 +11,7 @@ INCIDENT = "INC-20261123-7KQ2MD"
 OTHER = "INC-20261122-AA81ZC"
 CLOSED = "INC-20261121-BB11ZC"
 SEVERITIES = ("critical", "high", "medium", "low", "info")
+COLLECTIONS = ("incidents", "timeline", "outbox", "claims", "analyses", "plans", "signals")
 UNANSWERED = {"opened_at": NOW - 90_000, "acknowledged_at": None}
 
 
@@ -96,7 +97,14 @@ SIGNAL = {
 }
 
 
+def clear(splunk: Any) -> None:
+    """Delete what other tests have in the same stand-in."""
+    for name in COLLECTIONS:
+        splunk.clear(f"incident_{name}")
+
+
 def write(splunk: Any) -> None:
+    clear(splunk)
     splunk.put(
         "incident_incidents",
         incident(INCIDENT),

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from .conftest import show
-from .dashboard_data import INCIDENT, NOTIFICATION, NOW, WAIT_MS, incident
+from .dashboard_data import INCIDENT, NOTIFICATION, NOW, WAIT_MS, clear, incident
 
 JOBS = "/search/jobs"
-EMPTIED = ("incident_incidents", "incident_outbox", "incident_analyses", "incident_plans")
 
 
 @pytest.fixture
-def empty(splunk: Any) -> Iterator[Any]:
-    for collection in EMPTIED:
-        splunk.clear(collection)
-    yield splunk
-    for collection in EMPTIED:
-        splunk.clear(collection)
+def empty(splunk: Any) -> Any:
+    clear(splunk)
+    return splunk
 
 
 def started(page: Any) -> list[str]:
@@ -86,8 +81,6 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
         route.continue_(post_data=data.replace(collection, f"{collection}_gone"))
         answers.extend([route.request] if collection in data else [])
 
-    for name in ("incident_timeline", "incident_claims"):
-        empty.clear(name)
     page.route(f"**{JOBS}*", without)
     show(page, empty, "incident_overview")
     for name in told.keys() - lost:
@@ -148,7 +141,6 @@ def test_the_overview_tells_of_the_last_day_alone(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     """Else all entries of all incidents would be read, each minute, by each reader."""
-    empty.clear("incident_timeline")
     note = {"incident_id": INCIDENT, "kind": "note", "seq": 1, "actor": "alice", "prev": []}
     empty.put(
         "incident_timeline",
@@ -161,7 +153,6 @@ def test_the_overview_tells_of_the_last_day_alone(
     show(page, empty, "incident_overview")
     shows(page, "recent", "A minute ago")
     expect(panel(page, "recent").get_by_text("Two days ago")).to_have_count(0)
-    empty.clear("incident_timeline")
 
 
 PARTS = {

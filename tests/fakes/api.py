@@ -16,7 +16,7 @@ from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.story import Stories
 from incident_management.ports import Searcher, Stores
-from incident_management.splunk.settings import Settings, follow_up_systems
+from incident_management.splunk.configuration.settings import Settings, follow_up_systems
 from tests.fakes.clock import ManualClock
 from tests.fakes.search import FakeSearcher
 from tests.fakes.stores import FakeStores

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from incident_management.ports import Stores
-from incident_management.splunk.replica import Replica, SyncedStores
+from incident_management.splunk.kv.replica import Replica, SyncedStores
 from tests.fakes.stores import Document, FakeCollection, FakeStores
 
 __all__ = ["CaptainStores", "Replication", "member_of"]

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from incident_management.splunk.kvstore import (
+from incident_management.splunk.kv.store import (
     COLLECTIONS,
     LONGEST_URL_QUERY_BYTES,
     URL_QUERY_BYTES,

@@ -92,6 +92,8 @@ class Servers:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind(("127.0.0.1", candidate))
+                # Until one of them listens, Linux lets two be bound to a port.
+                listener.listen()
             except OSError as error:
                 listener.close()
                 refusal = error

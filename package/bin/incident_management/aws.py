@@ -16,7 +16,7 @@ from .hosts import is_among, is_loopback
 from .outside.bounded import timed_response
 
 if TYPE_CHECKING:
-    from .splunk.settings import Proxy
+    from .splunk.configuration.settings import Proxy
 
 __all__ = ["Keys", "client", "host_of", "proxy_url", "quiet", "trusted"]
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .site import Site, sign_in
+from .waiting import COUNT_REQUESTS
 
 WAIT_MS = 30_000  # a loaded machine takes long, and the page itself looks every 15 s
 expect.set_options(timeout=WAIT_MS)
@@ -31,6 +32,7 @@ def enter(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
         options.setdefault("storage_state", site.sessions.get(user))
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_default_timeout(WAIT_MS)
+        context.add_init_script(COUNT_REQUESTS)
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(str(error)))

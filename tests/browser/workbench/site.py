@@ -11,7 +11,8 @@ import httpx
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.splunk.kvstore import KvStores
+from incident_management.incidents.model import Entry
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 from tests.browser.conftest import APP
 from tests.integration.tell_and_fix.receivers import Deployer
@@ -161,6 +162,14 @@ class Site:
         """Write an entry as the app itself would."""
         self.append(incident_id, kind, actor, **data)
         timeline.refresh(self.stores, incident_id)
+
+    def remarks(self, incident_id: str, number: int) -> None:
+        """Write so many notes at once, and leave the incident's document as it is."""
+        entries = timeline.read(self.stores, incident_id)
+        for each in range(number):
+            text, head = {"text": f"Remark {each}"}, timeline.head_of(entries)
+            entries.append(Entry.create(incident_id, "note", text, "mia", time.time(), head))
+        timeline.write(self.stores, entries[-number:])
 
     def promise(self, incident_id: str, acknowledge: float, resolve: float) -> None:
         """Give an incident deadlines, in seconds from now."""

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from .site import Site
-from .waiting import Held, refresh
+from .waiting import Held, refresh, settled
 
 Enter = Callable[..., Any]
 # Facts of rows whose text is cut: a very long name ends early, all others are whole or left out.
@@ -82,7 +82,7 @@ def test_the_list_is_asked_for_once_and_before_the_other_modules_have_come(
     assert page.locator(".workbench").count() == 0
     module.go()
     expect(page.locator(".wb-item").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     lists = [one for one in asked if "/v1/incidents?" in one and "review=due" not in one]
     assert len(lists) == 1
 
@@ -128,7 +128,7 @@ def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
     expect(count).to_have_text("1 shown: 1 without an owner")
     count.evaluate(WATCH)
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert page.evaluate("window.said") == 0
     site.open("Counted once more")
     page.evaluate("document.activeElement.blur()")

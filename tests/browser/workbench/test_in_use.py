@@ -14,7 +14,7 @@ from incident_management.notify.delivery.outbox import Outbox
 from .gestures import press, said, submit
 from .site import Clock, Site
 from .test_looking import titles
-from .waiting import Held, let_time_pass, refresh
+from .waiting import Held, let_time_pass, refresh, settled
 
 Enter = Callable[..., Any]
 PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
@@ -73,7 +73,7 @@ def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
     incident = site.open("Pressed twice")
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-id")).to_have_text(incident)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     slow = Held(page, f"**/{incident}/acknowledge")
     page.locator("[data-move=acknowledge]").dblclick()
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "true")
@@ -117,7 +117,7 @@ def test_teams_that_could_not_be_read_once_are_offered_afterwards(site: Site, en
     page.route("**/v1/teams", lambda route: route.fulfill(status=503, json={}))
     page.goto(f"{site.page}?incident={incident}")
     expect(page.locator(".wb-id")).to_have_text(incident)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.unroute("**/v1/teams")
     press(page, "assign")
     expect(page.locator("dialog select[name=team]")).to_contain_text("payments")

@@ -11,7 +11,7 @@ from .gestures import said, submit
 from .site import Site
 from .test_many import choose_all, more
 from .test_not_delivered import undelivered
-from .waiting import Held, come_back, let_time_pass, refresh
+from .waiting import Held, come_back, let_time_pass, refresh, settled
 
 Enter = Callable[..., Any]
 
@@ -30,7 +30,7 @@ def test_the_fixes_of_one_incident_are_never_shown_for_another(site: Site, enter
     expect(page.locator(".wb-id")).to_have_text(second)
     with page.expect_response(f"**/plans/{plan}*"):
         slow.go()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.keyboard.press("4")
     expect(page.locator(".wb-part")).to_contain_text("No fix is proposed")
     expect(page.locator(".wb-plan")).to_have_count(0)
@@ -51,7 +51,7 @@ def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, ente
     expect(effects).to_contain_text("No group of stakeholders")
     with page.expect_response(f"**/{first}/updates"):
         slow.go()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.locator("dialog [name=text]").fill("We look into it.")
     expect(effects).to_contain_text("No group of stakeholders")
     expect(effects).not_to_contain_text("board")
@@ -68,7 +68,7 @@ def test_a_decision_has_the_fixes_read_once(site: Site, enter: Enter) -> None:
     page.locator("[data-move=reject]").click()
     submit(page)
     expect(page.locator(".wb-plan")).to_contain_text("rejected")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert len(asked) == 1
 
 
@@ -127,7 +127,7 @@ def test_what_is_asked_of_many_is_asked_once(site: Site, enter: Enter) -> None:
     site.open("Asked of many 2")
     page = enter("rob", "?text=asked%20of%20many")
     choose_all(page, 2)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     let_time_pass(page)
     slow = Held(page, "**/v1/teams")
     page.locator("[data-bulk=assign]").dblclick()
@@ -168,7 +168,7 @@ def test_where_nothing_answers_the_other_messages_are_not_tried(site: Site, ente
     again = dialog.get_by_role("button", name="failed messages again")
     again.click()
     expect(dialog.locator(".wb-trouble").filter(has_text="does not answer")).to_have_count(1)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert len(tried) == 1
     expect(again).to_be_enabled()
     page.unroute("**/outbox/*/retry")
@@ -281,7 +281,7 @@ def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
     site.analysed(first)
     page = enter("mia", f"?incident={first}&text=turn-")
     expect(page.locator(".wb-id")).to_have_text(first)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     let_time_pass(page)
     teams, plans = Held(page, "**/v1/teams"), Held(page, f"**/{first}/plans")
     page.locator(".wb-actions summary").click()
@@ -304,7 +304,7 @@ def test_a_form_that_comes_late_is_not_shown_over_another_incident(
     one, other = site.open("Form for one"), site.open("Form for another")
     page = enter("rob", f"?incident={one}&text=form%20for&sort=opened_at")
     expect(page.locator(".wb-id")).to_have_text(one)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     let_time_pass(page)
     slow = Held(page, "**/v1/teams")
     page.keyboard.press("s")
@@ -337,6 +337,6 @@ def test_more_is_shown_once_however_often_it_is_pressed(site: Site, enter: Enter
     slow.go()
     expect(page.locator(".wb-item")).to_have_count(100)
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     expect(page.locator(".wb-news")).to_be_hidden()
     expect(page.locator(".wb-item")).to_have_count(100)

@@ -11,13 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from incident_management.incidents import timeline
-from incident_management.incidents.act import Act
 from incident_management.incidents.model import Incident
 from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
-from .site import Clock, Site, sign_in
-from .waiting import come_back, refresh
+from .site import Site, sign_in
+from .waiting import come_back, refresh, settled
 
 NOW = time.time()
 Enter = Callable[..., Any]
@@ -47,7 +46,7 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     assert len(set(titles(page))) == 62
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.reload()
     expect(page.locator(".wb-item")).to_have_count(62)
 
@@ -91,9 +90,7 @@ def test_a_list_that_is_cut_says_so(site: Site, enter: Enter) -> None:
 
 def test_earlier_entries_stay_when_something_new_happens(site: Site, enter: Enter) -> None:
     incident = site.open("Long story")
-    for number in range(205):
-        data = {"text": f"Remark {number}"}
-        timeline.append(Act(site.stores, Clock(), "mia"), incident, "note", data)
+    site.remarks(incident, 205)
     timeline.refresh(site.stores, incident)
     entries = int(site.incident(incident)["entries"])
     page = enter("rob", f"?incident={incident}&text=long")
@@ -187,7 +184,7 @@ def test_hostile_text_stays_text(site: Site, enter: Enter) -> None:
     page = enter("rob", f"?incident={incident}&text=gnp")
     for tab in ("Timeline", "Analysis", "Fixes", "Signals"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_load_state("networkidle")
+        settled(page)
     expect(page.locator("h1")).to_contain_text("<img src=x")
     expect(page.locator("h1")).to_contain_text("\ufffdgnp.exe")
     page.locator(".wb-samples summary").click()
@@ -235,7 +232,7 @@ def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: 
     site.open("Looked at by nobody")
     page = enter("rob")
     expect(page.locator(".wb-item").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
@@ -244,7 +241,7 @@ def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: 
     assert [address.rsplit("&", 1)[1] for address in asked] == ["fields=id"]  # once a minute
     page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
     refresh(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert len(asked) == 2
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said
 from .site import Site, sign_in
-from .waiting import refresh
+from .waiting import refresh, settled
 
 Enter = Callable[..., Any]
 
@@ -27,7 +27,7 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
     for _ in range(2):
         with page.expect_response(f"**/incidents/{incident}"):
             refresh(page)
-        page.wait_for_load_state("networkidle")
+        settled(page)
         assert not any(f"{incident}/timeline" in url for url in asked)
         assert page.evaluate("getSelection().toString().trim()") == "The line to copy"
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Something new"})
@@ -94,8 +94,7 @@ def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
     site: Site, enter: Enter
 ) -> None:
     incident = site.open("Long ago")
-    for number in range(205):
-        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.remarks(incident, 205)
     site.write(incident, "note", "mia", text="The last remark")
     page = enter("rob", f"?incident={incident}")
     earlier = page.get_by_role("button", name="earlier entr")

@@ -93,8 +93,7 @@ def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-standing")).to_contain_text("Not looked for yet")
     site.append(incident, "analysis", "rob", verdict="No cause in this evidence.", cause="")
-    for number in range(200):
-        site.append(incident, "note", "mia", text=f"Remark {number}")
+    site.remarks(incident, 200)
     site.write(incident, "note", "mia", text="The last one")
     page.reload()
     expect(page.locator(".wb-entry").first).to_contain_text("The last one")

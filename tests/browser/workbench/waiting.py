@@ -4,7 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import TimeoutError as NotYet
+# How many requests there are whose answers the page has not dealt with. What follows an answer, at
+# once or by a timer of no time, is asked for before a timer of 50 ms that began with the answer.
+COUNT_REQUESTS = """(() => {
+    const counted = (does) => function count(...given) {
+        window.pending = (window.pending ?? 0) + 1;
+        return does.apply(this, given)
+            .finally(() => setTimeout(() => { window.pending -= 1; }, 50));
+    };
+    window.fetch = counted(window.fetch);
+    for (const name of ['json', 'text', 'blob']) {
+        Response.prototype[name] = counted(Response.prototype[name]);
+    }
+})()"""
+# Poked until it begins: while it is at a look already, or has not read its list yet, none is begun.
+# Then no time has passed either, else some tries would make a minute, after which a pointer that
+# rests holds nothing up any more.
+LOOK = """() => new Promise((begun) => {
+    const now = Date.now, later = () => now() + 16000, { fetch } = window;
+    const poke = () => {
+        Date.now = later;
+        document.dispatchEvent(new Event('visibilitychange'));
+        Date.now = now;
+    };
+    const again = setInterval(poke, 50);
+    window.fetch = (...asked) => {
+        if (asked[0].includes('/v1/incidents?')) {
+            clearInterval(again);
+            Date.now = later;
+            window.fetch = fetch;
+            begun();
+        }
+        return fetch(...asked);
+    };
+    poke();
+})"""
 
 
 def come_back(page: Any) -> None:
@@ -16,20 +50,17 @@ def come_back(page: Any) -> None:
 
 
 def refresh(page: Any) -> None:
-    """Have the page look now, as it does every 15 seconds.
+    """Have the page look now, as it does every 15 seconds."""
+    with page.expect_request("**/v1/incidents?*"):
+        page.evaluate(LOOK)
 
-    While it is at a look already, or has not read its list yet, coming back begins no other. Then
-    it was not away either: on a slow machine some tries would make a minute, after which a pointer
-    that rests holds nothing up any more.
+
+def settled(page: Any) -> None:
+    """Wait until the page has dealt with the answers to all that it has asked.
+
+    Playwright's ``networkidle`` comes once, after the page has loaded, and later is there already.
     """
-    for _ in range(60):
-        try:
-            with page.expect_request("**/v1/incidents?*", timeout=1000):
-                come_back(page)
-            return
-        except NotYet:
-            page.evaluate("Date.now = (now => () => now() - 16000)(Date.now)")
-    raise AssertionError("The page looks no more.")
+    page.wait_for_function("window.pending === 0")
 
 
 def let_time_pass(page: Any) -> None:

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +19,7 @@ from splunklib.binding import HTTPError
 
 from tests.contract.core.conftest import APP
 from tests.standin import ADMIN_PASSWORD, StandIn, start_standin
+from tools.splunkd_lite.servers import Servers
 
 SMALL = 3 * 1024 * 1024
 SERVE = [sys.executable, "-m", "tools.splunkd_lite", "serve"]
@@ -97,6 +100,17 @@ def test_a_taken_port_is_one_clear_sentence(tmp_path: Path, standin: StandIn) ->
     assert found.returncode == 1
     assert found.stderr.count("\n") == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in found.stderr
+
+
+def test_two_that_start_at_once_do_not_take_the_same_port() -> None:
+    asked: Any = SimpleNamespace(options=SimpleNamespace(or_next_port=frozenset({"mgmt"})))
+    first = Servers(asked)._listen("mgmt", 0)
+    port = first.getsockname()[1]
+    second = Servers(asked)._listen("mgmt", port)
+
+    assert second.getsockname()[1] > port
+    first.close()
+    second.close()
 
 
 def limit_kv(standin: StandIn, pages: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.splunk import kvstore
+from incident_management.splunk.kv import store
 from incident_management.splunk.session import Session
 from tests.contract.core.conftest import APP
 from tests.standin import StandIn
@@ -27,11 +27,11 @@ def test_the_apps_reads_of_several_pages_are_those_of_one(
         )
     )
     uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
-    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
+    collection = store.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
     whole = collection.find(sort=sort, limit=limit)
     assert len(whole) == (limit or 11)
     names = [part.split(":")[0] for part in sort.split(",")]
-    monkeypatch.setattr(kvstore, "PAGE_ROWS", 2)
+    monkeypatch.setattr(store, "PAGE_ROWS", 2)
     paged = collection.find(sort=sort, limit=limit)
     assert [[one.get(n) for n in names] for one in paged] == [
         [one.get(n) for n in names] for one in whole
@@ -55,7 +55,7 @@ def test_the_app_saves_and_reads_all_where_an_administrator_set_lower_limits(
     """TrackMe's issue 375 is of a splunkd whose max_documents_per_batch_save is 200."""
     standin.splunk.conf.write("limits", "kvstore", lower, "system", False)
     uri = f"https://127.0.0.1:{standin.splunk.mgmt_port}"
-    collection = kvstore.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
+    collection = store.KvCollection(Session(uri, standin.session_key(), app=APP), "orders")
     keys = [f"k{n:04}" for n in range(1300)]
     collection.save([{"_key": key, "text": "x" * 1000, "n": 1} for key in keys])
 

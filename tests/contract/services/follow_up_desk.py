@@ -16,7 +16,7 @@ from incident_management.notify.announcing.follow_up_tickets import FollowUpTick
 from incident_management.notify.delivery.outbox import Outbox
 from incident_management.notify.delivery.record import recorder
 from incident_management.notify.senders import senders
-from incident_management.splunk.settings import Jira, Network, ServiceNow, Settings
+from incident_management.splunk.configuration.settings import Jira, Network, ServiceNow, Settings
 from incident_management.worker.tickets import Tickets
 from tests.fakes import FakeStores, ManualClock
 

@@ -12,7 +12,7 @@ from incident_management.notify.rooms.opening import Rooms
 from incident_management.notify.services.slack import SlackSender
 from incident_management.notify.services.slack_rooms import SlackRooms
 from incident_management.outside.transport import Network
-from incident_management.splunk.channel_settings import Slack
+from incident_management.splunk.configuration.channel_settings import Slack
 from tests.unit.notify.desk import INCIDENT, Desk
 from tests.unit.notify.services import Crash
 

@@ -12,7 +12,7 @@ import trustme
 from incident_management.analysis.asking.bedrock import BedrockModel
 from incident_management.analysis.asking.briefing import Question
 from incident_management.analysis.asking.model import ModelUnavailable
-from incident_management.splunk.settings import Bedrock
+from incident_management.splunk.configuration.settings import Bedrock
 
 from .connections import DRIPS, Proxy, Raw
 

@@ -10,7 +10,7 @@ import pytest
 from incident_management.notify.services.jira import JiraSender
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
-from incident_management.splunk.settings import Jira
+from incident_management.splunk.configuration.settings import Jira
 
 from .fake_jira import FakeJira, text_of
 from .messages import ALL, CLOCK, INCIDENT, message, notification

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.splunk.settings import parse
+from incident_management.splunk.configuration.settings import parse
 
 from .ticket_desk import TicketDesk
 

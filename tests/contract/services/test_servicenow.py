@@ -9,7 +9,7 @@ import pytest
 from incident_management.notify.services.servicenow import ServiceNowSender
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
-from incident_management.splunk.settings import ServiceNow
+from incident_management.splunk.configuration.settings import ServiceNow
 
 from .fake_servicenow import FakeServiceNow
 from .messages import ALL, CLOCK, INCIDENT, message, notification

@@ -9,7 +9,7 @@ from incident_management.notify.services import oauth
 from incident_management.notify.services.servicenow import ServiceNowSender
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
-from incident_management.splunk.settings import ServiceNow, parse
+from incident_management.splunk.configuration.settings import ServiceNow, parse
 from tests.fakes import ManualClock
 
 from .fake_servicenow import FakeServiceNow

@@ -16,7 +16,7 @@ from incident_management.slack_socket.opening import (
     workspace_of,
 )
 from incident_management.slack_socket.saying import WebSlack
-from incident_management.splunk.settings import Slack
+from incident_management.splunk.configuration.settings import Slack
 
 ADDRESS = {"ok": True, "url": "wss://wss-primary.slack.example/link/?ticket=1&app_id=2"}
 

@@ -27,7 +27,7 @@ from incident_management.outside.transport import (
     retry_after,
     send_json,
 )
-from incident_management.splunk import settings as configured
+from incident_management.splunk.configuration import settings as configured
 
 from .connections import DRIPS, HEAD, Proxy, Raw
 from .messages import ALL, CLOCK, notification

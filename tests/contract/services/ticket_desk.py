@@ -11,7 +11,13 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.delivery.outbox import Outbox
 from incident_management.notify.senders import senders
-from incident_management.splunk.settings import Jira, Network, PagerDuty, ServiceNow, Settings
+from incident_management.splunk.configuration.settings import (
+    Jira,
+    Network,
+    PagerDuty,
+    ServiceNow,
+    Settings,
+)
 from incident_management.worker.tickets import Tickets
 from tests.fakes import FakeStores, ManualClock
 

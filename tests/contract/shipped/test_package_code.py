@@ -24,7 +24,7 @@ from incident_management.remediation.catalogue import SAMPLE_FIELDS
 from incident_management.remediation.raised import Windows
 from incident_management.remediation.verdict import _counted
 from incident_management.rerun.raising import MonitorRaising
-from incident_management.splunk import spl
+from incident_management.splunk.searching import spl
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.runs import SplunkRuns
 from tests.fakes import FakeStores

@@ -21,7 +21,7 @@ from incident_management.notify.services.pagerduty import PagerDutySender
 from incident_management.notify.services.slack import SlackSender
 from incident_management.notify.services.teams import TeamsSender
 from incident_management.outside.transport import Network
-from incident_management.splunk.settings import Bedrock
+from incident_management.splunk.configuration.settings import Bedrock
 from tools.demo.receivers import blocks, card, reader
 from tools.demo.receivers.page import page
 

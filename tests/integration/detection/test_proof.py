@@ -13,7 +13,7 @@ from incident_management.remediation.plan import PlanState
 from incident_management.remediation.raised import CannotJudge, identity
 from incident_management.remediation.verdict import Judgement, Meant, judge
 from incident_management.rerun.raising import SavedSearchRaising
-from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.splunk.session import Session
 from tests.integration.detection.conftest import APP_NAME, NOW, Detections
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.splunk.detections import quiet_after
+from incident_management.splunk.searching.detections import quiet_after
 from tests.integration.detection.conftest import APP_NAME, Detections
 from tests.integration.detection.shipped_events import (
     Write,

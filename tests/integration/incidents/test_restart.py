@@ -9,7 +9,7 @@ import pytest
 
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 from incident_management.worker.reconciling.alerts import SplunkAlerts
 from incident_management.worker.reconciling.forgotten import ForgottenRuns

@@ -88,7 +88,7 @@ class Place:
 
     def lose_the_kv_store(self) -> None:
         """What a restore without a backup leaves: every collection empty."""
-        from incident_management.splunk.kvstore import COLLECTIONS
+        from incident_management.splunk.kv.store import COLLECTIONS
 
         for name in COLLECTIONS.values():
             self.admin.delete(f"storage/collections/data/{name}")

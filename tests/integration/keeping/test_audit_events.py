@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from incident_management.splunk.kvstore import KvStores
-from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.kv.store import KvStores
+from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.renewing import renew_documents
 from tests.waiting import wait_for

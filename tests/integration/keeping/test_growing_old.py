@@ -9,8 +9,8 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.upkeep.coverage import Run
 from incident_management.incidents.upkeep.quiet import Quiet
 from incident_management.incidents.upkeep.retention import Retention
-from incident_management.splunk.kvstore import KvStores
-from incident_management.splunk.search import SplunkSearcher
+from incident_management.splunk.kv.store import KvStores
+from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
 from incident_management.worker.runs import SplunkRuns
 

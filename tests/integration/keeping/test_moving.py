@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from incident_management.splunk.kvstore import COLLECTIONS, KvCollection
+from incident_management.splunk.kv.store import COLLECTIONS, KvCollection
 from tests.integration.tell_and_fix.receivers import Service, Slack
 from tests.package import APP_PYTHON
 from tests.standin import start_standin

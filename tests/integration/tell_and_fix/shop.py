@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.splunk.kvstore import KvStores
+from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from incident_management.analysis.case import CULPRIT_SCORE
 from incident_management.analysis.citations import holds_quote
 from incident_management.analysis.investigation import investigate
-from incident_management.splunk import spl
+from incident_management.splunk.searching import spl
 from tests.fakes.clock import ManualClock
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher

@@ -16,7 +16,13 @@ from incident_management.analysis.asking.bedrock import BedrockModel, from_setti
 from incident_management.analysis.asking.briefing import ANSWER_SCHEMA, Question
 from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.budget import Allowance
-from incident_management.splunk.settings import Account, Bedrock, Proxy, Settings, parse
+from incident_management.splunk.configuration.settings import (
+    Account,
+    Bedrock,
+    Proxy,
+    Settings,
+    parse,
+)
 
 pytest.importorskip("boto3")
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from incident_management.api.backend import SplunkBackend
-from incident_management.splunk import conf, log
+from incident_management.splunk import log
+from incident_management.splunk.configuration import conf
 from incident_management.splunk.session import SplunkError
 from tests.fakes import ManualClock
 

@@ -4,7 +4,7 @@ import pytest
 
 from incident_management.detection.health.enabled import note_enabled
 from incident_management.incidents.signal import Signal
-from incident_management.splunk.detections import SavedDetection
+from incident_management.splunk.searching.detections import SavedDetection
 from tests.fakes.api import FakeApi
 
 DAY = 86400.0

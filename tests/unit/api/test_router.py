@@ -14,7 +14,7 @@ from incident_management.channels import CHANNELS
 from incident_management.incidents.upkeep import retention
 from incident_management.notify.announcing.announcer import CHECKPOINT
 from incident_management.slack_socket.turn import Turn
-from incident_management.splunk.settings import parse
+from incident_management.splunk.configuration.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
 ROUTED = [route for segment in ROUTES for route in routes_of(segment)]

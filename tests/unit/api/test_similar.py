@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import similar as module
 from incident_management.incidents.model import Incident
-from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
+from incident_management.splunk.kv.store import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
 
 NOW = 1_700_000_000.0

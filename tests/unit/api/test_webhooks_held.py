@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.upkeep import held
-from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
+from incident_management.splunk.kv.store import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
 from tests.unit.api.arrivals import FIRING, over, sent
 

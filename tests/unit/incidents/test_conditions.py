@@ -17,7 +17,7 @@ from incident_management.incidents.intake.alert import Alert
 from incident_management.incidents.intake.findings import signal_from, signals_from
 from incident_management.incidents.intake.results import findings
 from incident_management.incidents.model import ACTOR
-from incident_management.splunk.kvstore import LONGEST_URL_QUERY_BYTES
+from incident_management.splunk.kv.store import LONGEST_URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi

@@ -26,7 +26,7 @@ from incident_management.incidents.joining import carrying_out, merging
 from incident_management.incidents.joining.signals import latest_signals
 from incident_management.incidents.model import Incident
 from incident_management.incidents.story import Stories
-from incident_management.splunk.kvstore import URL_QUERY_BYTES
+from incident_management.splunk.kv.store import URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal

@@ -22,7 +22,7 @@ from incident_management.incidents.routing.changes import (
 )
 from incident_management.incidents.routing.http_channels import NAME as CHANNEL
 from incident_management.incidents.routing.http_channels import NAME_RULE as CHANNEL_RULE
-from incident_management.splunk.routing_settings import ABOUT
+from incident_management.splunk.configuration.page.routing_settings import ABOUT
 
 ROOT = Path(__file__).parents[3]
 TABS = {
@@ -234,7 +234,7 @@ def test_a_rota_that_something_names_stays():
     assert "names 'rota:none'; use team:" in refusal(
         "escalation", "lead", {"step.1": "20m, rota:none"}, ROTAS
     )
-    assert "rota is 'none'; name one that has" in refusal("team", "idle", {"rota": "none"}, ROTAS)
+    assert "rota is 'none'; name one that" in refusal("team", "idle", {"rota": "none"}, ROTAS)
 
 
 def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
@@ -249,3 +249,19 @@ def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
     every = {**ROTAS["rota:first"], "handover": "every 7d", "start": "2026-11-23 09:00"}
     said = refusal("rota", "first", {"members": "dana, cy, lee"}, {**ROTAS, "rota:first": every})
     assert "set the start to 2026-11-30 09:00, when this turn began." in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        ("rule", {"team": "idle", "severity": "high, grave"}, "severity names 'grave'"),
+        ("sla", {"acknowledge": "15m", "severity": "gr*"}, "severity names 'gr*'"),
+        ("rule", {"team": "idle", "field": "region"}, "field is 'region'"),
+    ],
+)
+def test_a_pattern_that_no_incident_can_fit_is_refused(kind, values, said):
+    assert said in refusal(kind, "new", values)
+
+
+def test_a_pattern_that_an_incident_may_fit_is_taken():
+    change("rule", "new", {"team": "idle", "severity": "H*, low", "field": "region=eu*"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from incident_management.notify.action import ask, ask_for_ticket
-from incident_management.splunk.alert_action import Payload
+from incident_management.splunk.scripts.alert_action import Payload
 from incident_management.splunk.session import SplunkError
 from tests.fakes.api import FakeApi
 

@@ -14,7 +14,7 @@ from incident_management.remediation.executors.aws import accounts, calls
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.steps import LEASE_SECONDS
-from incident_management.splunk.settings import SettingsError, parse
+from incident_management.splunk.configuration.settings import SettingsError, parse
 from tests.unit.remediation.amazon import ARGUMENTS, BACK, FORTH, UPDATED, deployment, service
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import execute, propose

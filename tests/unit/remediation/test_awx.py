@@ -13,7 +13,7 @@ from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.rehearsal import rehearse
-from incident_management.splunk.settings import Remediation, Settings
+from incident_management.splunk.configuration.settings import Remediation, Settings
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 

@@ -10,7 +10,7 @@ from incident_management.outside.transport import NoAnswer, NotSent, Reply
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
-from incident_management.splunk.settings import Remediation, Settings, parse
+from incident_management.splunk.configuration.settings import Remediation, Settings, parse
 
 ARGUMENTS = {"service": "check out", "change_id": "CHG-8", "to_version": "r7"}
 NOW = {

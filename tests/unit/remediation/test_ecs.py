@@ -11,7 +11,7 @@ from incident_management.remediation.executors.aws import calls
 from incident_management.remediation.executors.aws.ecs import Ecs
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
-from incident_management.splunk.settings import Account, Remediation, Settings, parse
+from incident_management.splunk.configuration.settings import Account, Remediation, Settings, parse
 from tests.unit.remediation.amazon import (
     ARGUMENTS,
     CLUSTER,

@@ -13,7 +13,7 @@ from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
 from incident_management.remediation.rehearsal import rehearse
-from incident_management.splunk.settings import Remediation, Settings
+from incident_management.splunk.configuration.settings import Remediation, Settings
 from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
 from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
 from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes

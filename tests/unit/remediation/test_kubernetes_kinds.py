@@ -8,8 +8,8 @@ from incident_management.outside.transport import Reply
 from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.executors import factory
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
-from incident_management.splunk.settings import Cluster as Known
-from incident_management.splunk.settings import Remediation, Settings, parse
+from incident_management.splunk.configuration.settings import Cluster as Known
+from incident_management.splunk.configuration.settings import Remediation, Settings, parse
 from tests.unit.remediation.bench import INCIDENT
 from tests.unit.remediation.cluster import REVISIONS, Cluster, template
 from tests.unit.remediation.plans import approved, execute, refusal

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
-from incident_management.splunk.settings import parse
+from incident_management.splunk.configuration.settings import parse
 from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, FakeLambda
 
 pytest.importorskip("boto3")

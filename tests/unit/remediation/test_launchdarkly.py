@@ -17,7 +17,7 @@ from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.launchdarkly import LaunchDarkly
-from incident_management.splunk.settings import parse
+from incident_management.splunk.configuration.settings import parse
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.flags import PATH, TOKEN, URL, Flags
 from tests.unit.remediation.hostile import is_withstood, spoiled

@@ -18,8 +18,8 @@ from incident_management.slack_socket.listening import (
     Parts,
 )
 from incident_management.slack_socket.turn import Turn, newest
+from incident_management.splunk.configuration.settings import Settings, parse
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import Settings, parse
 from tests.fakes import FakeStores, ManualClock, Unavailable
 
 TOKENS = {"bot_token": "xoxb-1", "app_token": "xapp-1"}

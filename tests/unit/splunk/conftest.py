@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from incident_management.splunk.kvstore import KvCollection
+from incident_management.splunk.kv.store import KvCollection
 from incident_management.splunk.session import Session
 from tests.unit.splunk.keeper import Keeper
 

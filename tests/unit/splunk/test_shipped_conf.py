@@ -11,8 +11,8 @@ import pytest
 from incident_management.channels import CHANNELS
 from incident_management.incidents.routing import Routing
 from incident_management.notify.events import HEADLINES
-from incident_management.splunk.kvstore import COLLECTIONS
-from incident_management.splunk.settings import channels_set_up
+from incident_management.splunk.configuration.settings import channels_set_up
+from incident_management.splunk.kv.store import COLLECTIONS
 from incident_management.worker.carried_over import FORMER
 from tools.splunkd_lite.runners.adaptive_response import check_cam
 

@@ -13,7 +13,7 @@ from incident_management.incidents.intake.results import findings
 from incident_management.incidents.intake.spooled import deliver_spool
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
-from incident_management.splunk.alert_action import RESULT_ROWS
+from incident_management.splunk.scripts.alert_action import RESULT_ROWS
 from incident_management.worker.reconciling.forgotten import ForgottenRuns
 from incident_management.worker.reconciling.reconciler import Reconciler
 from incident_management.worker.reconciling.run_history import PastRuns

@@ -32,7 +32,7 @@ from incident_management.notify.channel import Delivery, unknown
 from incident_management.notify.delivery.outbox import Outbox
 from incident_management.notify.delivery.record import recorder
 from incident_management.remediation import approval, settling
-from incident_management.splunk.replica import Replica, SyncedStores
+from incident_management.splunk.kv.replica import Replica, SyncedStores
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.clocks import Clocks
 from incident_management.worker.refreshing import refresh_stale

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.splunk.configuration.settings import SettingsError
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import SettingsError
 from incident_management.worker.configuration import REFRESH_SECONDS, Configuration
 from tests.fakes import ManualClock
 

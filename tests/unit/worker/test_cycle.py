@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from incident_management.splunk.configuration.settings import SettingsError
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import SettingsError
 from incident_management.worker.cycle import Duty, Worker
 from tests.fakes import FakeStores, ManualClock
 

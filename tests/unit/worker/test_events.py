@@ -11,8 +11,8 @@ import pytest
 from splunklib.modularinput.event_writer import EventWriter
 
 from incident_management.incidents.model import Entry
+from incident_management.splunk.configuration.settings import SettingsError
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import SettingsError
 from incident_management.worker.events import EventStream
 
 

@@ -13,9 +13,9 @@ from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.rooms.opening import Rooms
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
-from incident_management.splunk import channel_secrets, secrets
+from incident_management.splunk.configuration import channel_secrets, secrets
+from incident_management.splunk.configuration.settings import parse
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import parse
 from incident_management.worker.configuration import Configuration
 from incident_management.worker.messages import Messages
 from tests.fakes import FakeStores, ManualClock

@@ -7,8 +7,8 @@ from typing import Any, Dict, List
 import pytest
 
 from incident_management.ports import SearchFailed, SearchTooSlow
+from incident_management.splunk.configuration.settings import SettingsError
 from incident_management.splunk.session import SplunkError
-from incident_management.splunk.settings import SettingsError
 from incident_management.worker.member import Member
 from incident_management.worker.monitors.duty import MonitorDuty
 from incident_management.worker.monitors.roster import MonitorRoster

@@ -12,6 +12,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
 from incident_management.worker import refreshing
 from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.renewing import renew_documents
 from tests.fakes import FakeStores, ManualClock, Unavailable
 
 INCIDENT = "INC-20260101-AAAAAA"
@@ -193,3 +194,18 @@ def test_what_a_round_has_not_come_to_waits_for_the_next_one(monkeypatch):
 
     rounds = [refresh_stale(stores, clock)["incidents_refreshed"] for _round in range(4)]
     assert rounds == [3, 2, 2, 0]
+
+
+def test_a_document_that_alone_names_lost_entries_stays_until_they_are_brought_back():
+    stores, clock = FakeStores(), ManualClock()
+    (incident_id,) = opened(stores, clock, 1)
+    told(stores, clock, incident_id, "kept", "lost")
+    entries = timeline.read(stores, incident_id)
+    stores.timeline.delete(entries[-1].key)
+    clock.advance(1860)
+    assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
+    clock.advance(1860)
+
+    renew_documents(stores, clock, "1", lambda _incident: entries, lambda _name, _text: None)
+
+    assert timeline.read(stores, incident_id) == entries

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from incident_management.processes import has_ended, process_name
-from incident_management.splunk.alert_action import RESULT_ROWS
 from incident_management.splunk.bulletin import notice
+from incident_management.splunk.scripts.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.users import MOST_USERS, has_capability, who_has
 from incident_management.worker.reconciling.alerts import SplunkAlerts

@@ -9,7 +9,7 @@ import pytest
 
 from incident_management.incidents.upkeep.coverage import Coverage, Plan, Run
 from incident_management.ports import SearchFailed
-from incident_management.splunk.detections import quiet_after
+from incident_management.splunk.searching.detections import quiet_after
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.runs import SplunkRuns
 

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from incident_management.splunk.alert_action import RESULT_ROWS
+from incident_management.splunk.scripts.alert_action import RESULT_ROWS
 from tests.fakes import Unavailable
 from tests.unit.worker.lossy_desk import ROWS, SID, LossyDesk
 

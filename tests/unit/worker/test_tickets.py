@@ -15,7 +15,7 @@ from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
 from incident_management.notify.heard.troubles import troubles
 from incident_management.notify.services.tickets import Refused
 from incident_management.outside.network import NotConfigured
-from incident_management.splunk.settings import Jira, Settings
+from incident_management.splunk.configuration.settings import Jira, Settings
 from incident_management.worker import tickets as module
 from incident_management.worker.tickets import Tickets
 from tests.fakes import FakeStores, ManualClock

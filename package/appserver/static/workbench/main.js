@@ -14,6 +14,7 @@ import { FollowUps } from './followups.js';
 import { fieldsAtFirst, takeFirstList, whoLooks } from './first.js';
 import { AGAIN, explained } from './forms.js';
 import { enterFrame } from './frame.js';
+import { showHandover } from './handover.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
@@ -88,6 +89,7 @@ export class Workbench {
         const view = new URLSearchParams(location.search).get('view');
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
+        if (view === 'handover') showHandover(this, this.wanted.team);
         if (view === 'followups') this.followUps.show();
         if (view === 'mytasks') this.myTasks.show();
         this.#openWanted();

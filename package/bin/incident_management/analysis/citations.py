@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..masking import mask
 from ..ports import Searcher, SearchFailed, SearchResult
-from ..splunk import spl
+from ..splunk.searching import spl
 from .changes import CHANGE_FIELDS, Change
 from .evidence import Citation, Event, sha256_of, visible
 from .scope import ADDRESS, EVENT_FIELDS, change_events, with_entity

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping
 
 from ..ports import Clock, Searcher, SearchFailed
-from ..splunk import spl
+from ..splunk.searching import spl
 from .budget import shorten
 from .case import Case, Hypothesis
 from .causes.ranking import rank_within

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Searcher, SearchFailed, SearchResult
-from ..splunk import spl
+from ..splunk.searching import spl
 from .case import Pattern
 from .changes import Change
 from .evidence import Event, Finding

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tup
 
 from ..masking import mask
 from ..ports import Searcher
-from ..splunk import spl
+from ..splunk.searching import spl
 from .evidence import number
 from .scope import application_events, error_terms, from_entities, with_entity
 

@@ -39,6 +39,7 @@ ROUTES = {
     "suppressions": ("suppressions",),
     "freezes": ("freezes",),
     "on-call": ("on_call",),
+    "handover": ("handover",),
     "baselines": ("baselines",),
     "detections": ("detections",),
 }

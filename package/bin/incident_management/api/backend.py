@@ -23,8 +23,8 @@ from ..incidents.routing.values import user_name
 from ..incidents.story import Stories
 from ..ports import Clock, Searcher, Stores
 from ..splunk.clock import SystemClock
-from ..splunk.replica import Replica, stores_of
-from ..splunk.topology import TopologyLookup
+from ..splunk.configuration.topology import TopologyLookup
+from ..splunk.kv.replica import Replica, stores_of
 from .opened import OpenedSoFar
 
 if TYPE_CHECKING:
@@ -140,23 +140,24 @@ class SplunkBackend:
         return stores_of(session, self._replica)
 
     def searcher(self, session: Any) -> Searcher:
-        from ..splunk.search import SplunkSearcher
+        from ..splunk.searching.search import SplunkSearcher
 
         return SplunkSearcher(session)
 
     def settings(self, session: Any) -> Any:
-        from ..splunk import settings
+        from ..splunk.configuration import settings
 
         return settings.load(session)
 
     def follow_up_systems(self, session: Any) -> Mapping[str, bool]:
-        from ..splunk import conf, settings
+        from ..splunk.configuration import conf, settings
 
         return settings.follow_up_systems(conf.load(session, settings.CONF))
 
     def routing(self, session: Any) -> Routing:
         """Read incident_routing.conf, and the level of the log; remembered for 10 seconds."""
-        from ..splunk import conf, log, settings
+        from ..splunk import log
+        from ..splunk.configuration import conf, settings
 
         now = self._monotonic()
         if self._routing is None or now - self._routing[0] >= CONFIGURATION_SECONDS:
@@ -172,7 +173,7 @@ class SplunkBackend:
         """Look at all configuration; remembered for 10 seconds."""
         # With all that carries fixes out, two fifths of what a handler would import to begin.
         from ..remediation.catalogue import Catalogue
-        from ..splunk import conf
+        from ..splunk.configuration import conf
 
         now = self._monotonic()
         if self._problems is None or now - self._problems[0] >= CONFIGURATION_SECONDS:

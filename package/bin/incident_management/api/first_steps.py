@@ -10,8 +10,8 @@ from ..notify.reach import reached
 from ..notify.refusals import refusals
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed
-from ..splunk import conf, settings
-from ..splunk.detections import detections
+from ..splunk.configuration import conf, settings
+from ..splunk.searching.detections import detections
 from ..splunk.session import SplunkError
 from ..splunk.users import MOST_USERS, roles_of_users, roles_with
 from ..worker_health import SILENT_SECONDS, worker_runs

@@ -117,11 +117,11 @@ class Request:
         return self.backend.searcher(self.system_session)
 
     def settings(self) -> Any:
-        """Return splunk.settings.Settings, secrets included. Raises SplunkError."""
+        """Return splunk.configuration.settings.Settings, secrets included. Raises SplunkError."""
         return self.backend.settings(self.system_session)
 
     def follow_up_systems(self) -> Mapping[str, bool]:
-        """As splunk.settings.follow_up_systems, without a secret being read. Raises SplunkError."""
+        """As settings.follow_up_systems there, without a secret being read. Raises SplunkError."""
         return self.backend.follow_up_systems(self.system_session)
 
     def routing(self) -> Routing:

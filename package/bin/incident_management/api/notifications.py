@@ -12,7 +12,7 @@ from ..notify.asked import enqueue
 from ..notify.asking import CHARACTERS
 from ..notify.delivery.outbox import FINAL, Outbox
 from ..notify.delivery.record import recorder
-from ..splunk import conf
+from ..splunk.configuration import conf
 from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text
 from .shapes import LIMIT, NOTIFICATION, page

@@ -12,7 +12,7 @@ from ..remediation.context import Context, Refused
 from ..remediation.executors.factory import executors
 from ..remediation.glance import Glances
 from ..remediation.rehearsal import rehearse
-from ..splunk import conf
+from ..splunk.configuration import conf
 from ..splunk.users import has_capability
 from .messages import Problem
 from .router import Request, Response, route

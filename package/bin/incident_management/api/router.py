@@ -22,8 +22,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple,
 from ..incidents.errors import Contended, Forbidden, IllegalMove, Invalid, NotFound
 from ..ports import SearchFailed
 from ..splunk import log
+from ..splunk.configuration.settings import SettingsError
 from ..splunk.session import SplunkError
-from ..splunk.settings import SettingsError
 from . import ROUTES
 from .backend import Backend
 from .gone import OF_AN_INCIDENT, was_deleted

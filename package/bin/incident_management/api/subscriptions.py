@@ -11,7 +11,7 @@ from ..notify.events import HEADLINES
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, REALM, channel_of, safe_url
 from ..outside.transport import BadUrl
 from ..ports import Document
-from ..splunk import secrets
+from ..splunk.configuration import secrets
 from .notifications import shown as shown_notification
 from .router import Request, Response, route
 from .schema import any_text, flag, listed, named, obj, one_of, record, text

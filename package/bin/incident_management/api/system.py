@@ -13,7 +13,7 @@ from ..notify.reach import reached
 from ..notify.refusals import refusals
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of
-from ..splunk import conf, settings
+from ..splunk.configuration import conf, settings
 from ..splunk.session import APP, SplunkError
 from ..worker_health import worker_troubles
 from .router import Request, Response, route

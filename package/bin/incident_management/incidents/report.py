@@ -21,6 +21,7 @@ from .signal import readable
 __all__ = [
     "endings",
     "lasting",
+    "linked",
     "markdown",
     "measures",
     "paragraphs",
@@ -42,6 +43,8 @@ _SPECIAL = re.compile(
 )
 # … and at the beginning of one: lists, rules and headings.
 _LEADING = re.compile(r"^(\d*)([-+=.)])")
+# What can't end the link that it stands in.
+_LINK = re.compile(r"https?://[^\s<>|\\]+")
 Data = Mapping[str, Any]
 
 
@@ -331,6 +334,11 @@ def plain(value: Any, most: int = LINE_CHARACTERS) -> str:
     What could hide or reorder other text is made visible; ``most``: of so many characters.
     """
     return _escaped(_masked(value), most)
+
+
+def linked(text: Any, url: str) -> str:
+    """As :func:`plain`, as a link where there is an address that can be one."""
+    return f"[{plain(text)}](<{url}>)" if _LINK.fullmatch(url) else plain(text)
 
 
 def paragraphs(text: str, most: int = LINE_CHARACTERS) -> List[str]:

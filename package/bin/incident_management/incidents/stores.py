@@ -29,7 +29,7 @@ __all__ = [
 T = TypeVar("T")
 
 KEYS_PER_QUERY = 5000
-# Leaves room for what else a query asks (splunk.kvstore.LONGEST_URL_QUERY_BYTES).
+# Leaves room for what else a query asks (splunk.kv.store.LONGEST_URL_QUERY_BYTES).
 QUERY_CHARACTERS = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
 """Purposes of the claims that count what a model was asked; held by the incident, or the day."""

@@ -8,8 +8,8 @@ from typing import Callable, Dict
 from ..outside.network import network_of
 from ..outside.transport import Network
 from ..ports import Clock
-from ..splunk.channel_settings import CLIENT
-from ..splunk.settings import Settings
+from ..splunk.configuration.channel_settings import CLIENT
+from ..splunk.configuration.settings import Settings
 from .channel import Sender
 from .heard.jira import JiraReader
 from .heard.pagerduty import PagerDutyReader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..splunk.settings import Settings
+from ..splunk.configuration.settings import Settings
 from .transport import BadUrl, Network, checked_url
 
 __all__ = ["NotConfigured", "NotReady", "configured_url", "network_of"]

@@ -15,7 +15,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
 
 from ..incidents.model import Incident
 from ..ports import Document, Searcher
-from ..splunk import spl
+from ..splunk.searching import spl
 from .catalogue import Action
 from .raised import RaisingSearch, Rerun, Windows, identity
 

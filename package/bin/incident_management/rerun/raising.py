@@ -15,8 +15,8 @@ from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
 from ..ports import Searcher, SearchFailed, Stores
 from ..remediation.raised import CannotJudge, Grid, Rerun
-from ..splunk import knowledge
-from ..splunk.search import SavedSearch, SplunkSearcher
+from ..splunk.searching import knowledge
+from ..splunk.searching.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
 from .rights import only_filters, only_reads, runs_as_its_owner
 

@@ -16,8 +16,8 @@ from ..conf_values import is_true
 from ..detection.read_only import NotReadOnly, check_read_only, plain_text
 from ..ports import SearchFailed
 from ..remediation.raised import CannotJudge
-from ..splunk import knowledge
-from ..splunk.search import SavedSearch
+from ..splunk.searching import knowledge
+from ..splunk.searching.search import SavedSearch
 from ..splunk.session import Session, SplunkError
 
 __all__ = ["only_filters", "only_reads", "runs_as_its_owner"]

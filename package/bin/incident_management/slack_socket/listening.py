@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Tuple
 from ..outside.network import NotConfigured, network_of
 from ..outside.transport import BadUrl, tls_context
 from ..splunk import log
+from ..splunk.configuration.settings import SHARED_PARTS, Settings, SettingsError
 from ..splunk.session import SplunkError
-from ..splunk.settings import SHARED_PARTS, Settings, SettingsError
 from .line import CONNECTING, REFUSED, Line, Status
 from .turn import Turn
 

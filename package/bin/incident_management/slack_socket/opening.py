@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ..notify.services.slack import web_client
 from ..outside.transport import BadUrl, Network, NoAnswer, NotSent, retry_after
-from ..splunk.settings import Slack
+from ..splunk.configuration.settings import Slack
 
 __all__ = ["Refused", "Unreachable", "socket_address", "workspace_of"]
 

@@ -12,13 +12,13 @@ from ..outside.network import network_of
 from ..outside.transport import Network
 from ..ports import Clock
 from ..processes import has_ended, process_name
-from ..splunk import settings as app_settings
 from ..splunk.bulletin import Bulletin
-from ..splunk.channel_settings import Slack
 from ..splunk.clock import SystemClock
-from ..splunk.replica import Replica, stores_of
+from ..splunk.configuration import settings as app_settings
+from ..splunk.configuration.channel_settings import Slack
+from ..splunk.configuration.settings import Settings
+from ..splunk.kv.replica import Replica, stores_of
 from ..splunk.session import Session
-from ..splunk.settings import Settings
 from .acting import Actor
 from .kept import Keeper, Kept
 from .line import Line

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Tuple
 
-from . import conf
+from .configuration import conf
 from .nul import json_without_nul
 
 __all__ = ["folder", "pending", "put"]

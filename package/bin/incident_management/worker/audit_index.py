@@ -12,9 +12,9 @@ from typing import Dict, Iterable, List, Sequence, Set, Tuple
 from ..incidents.model import Entry
 from ..incidents.upkeep.audit import SOURCETYPE, history
 from ..ports import Searcher, SearchFailed
-from ..splunk import spl
+from ..splunk.configuration.settings import SettingsError
+from ..splunk.searching import spl
 from ..splunk.session import APP, Session, SplunkError, path_of
-from ..splunk.settings import SettingsError
 
 __all__ = ["EVENTS_MACRO", "INDEX_MACRO", "AuditIndex", "events_search"]
 

@@ -10,7 +10,7 @@ from typing import Callable, Mapping
 
 from ..incidents.stores import chunks
 from ..ports import Collection, Document
-from ..splunk.kvstore import KvCollection
+from ..splunk.kv.store import KvCollection
 from ..splunk.session import Session, SplunkError
 
 __all__ = ["FORMER", "carry_over", "carry_over_if_ours"]

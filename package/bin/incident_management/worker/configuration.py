@@ -9,11 +9,12 @@ from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..incidents.routing.http_channels import HttpChannel
 from ..remediation.catalogue import Catalogue
-from ..splunk import conf, log, settings
-from ..splunk.channel_secrets import secrets_of
+from ..splunk import log
+from ..splunk.configuration import conf, settings
+from ..splunk.configuration.channel_secrets import secrets_of
+from ..splunk.configuration.settings import Settings, SettingsError
+from ..splunk.configuration.topology import TopologyLookup
 from ..splunk.session import Session
-from ..splunk.settings import Settings, SettingsError
-from ..splunk.topology import TopologyLookup
 
 __all__ = ["Configuration"]
 

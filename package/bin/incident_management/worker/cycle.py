@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ..incidents.stores import claim_document, fitting
 from ..ports import Clock, SearchFailed, Stores
+from ..splunk.configuration.stanza import SettingsError
 from ..splunk.session import SplunkError
-from ..splunk.stanza import SettingsError
 from ..worker_health import Failures
 
 __all__ = ["Duty", "Worker"]

@@ -12,7 +12,7 @@ when half an hour has passed without an entry, the entries are counted.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Dict, Iterable, List, Mapping, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.stores import claim_document, find_by
@@ -148,10 +148,19 @@ def _turn(resting: Mapping[str, float], documents: Mapping[str, Document]) -> Li
 
 
 def _refresh(stores: Stores, ids: List[str], documents: Mapping[str, Document]) -> List[str]:
-    """Refresh those of some incidents that have other entries than their documents say."""
+    """Refresh those of some incidents that have entries which their documents do not count.
+
+    A document that counts more than there are is all that still names those which are lost: it
+    stays as it is for :mod:`.renewing`, which brings them back.
+    """
     entries = find_by(stores.timeline, "incident_id", ids, fields=("incident_id",))
     written = Counter(str(entry["incident_id"]) for entry in entries)
-    stale = [one for one in ids if documents.get(one, {}).get("entries") != written[one]]
+    stale = [one for one in ids if _lacks(documents.get(one, {}).get("entries"), written[one])]
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, stale)
     return list(timeline.refresh_many(stores, [one for one in stale if one not in leaving]))
+
+
+def _lacks(counted: Any, written: int) -> bool:
+    """Whether a document that counts so many entries lacks some; one without a number does."""
+    return not isinstance(counted, (int, float)) or counted < written

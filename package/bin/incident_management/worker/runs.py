@@ -9,8 +9,8 @@ from ..detection.read_only import NotReadOnly
 from ..incidents.upkeep.coverage import Plan, Run, SearchId
 from ..ports import Searcher
 from ..rerun.raising import without_macros
-from ..splunk import spl
-from ..splunk.detections import (
+from ..splunk.searching import spl
+from ..splunk.searching.detections import (
     ALIVE_FIELD,
     QUIET_AFTER,
     SavedDetection,

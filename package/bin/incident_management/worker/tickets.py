@@ -31,8 +31,8 @@ from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
 from ..outside.network import NotConfigured
 from ..ports import Clock, Document, Stores
-from ..splunk.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE
-from ..splunk.settings import SHARED_PARTS, Settings
+from ..splunk.configuration.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE
+from ..splunk.configuration.settings import SHARED_PARTS, Settings
 from .followed import Followed, Notebook
 
 __all__ = ["Tickets"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.transport import Network
-from incident_management.splunk.channel_settings import NO_TLS, Email
+from incident_management.splunk.configuration.channel_settings import NO_TLS, Email
 from tests.contract.services.messages import (
     CLOCK,
     notification,

@@ -12,8 +12,8 @@ from incident_management.notify.services import mail, oauth
 from incident_management.notify.services.mail import EmailSender
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
-from incident_management.splunk.channel_settings import NO_TLS, Email
-from incident_management.splunk.settings import parse
+from incident_management.splunk.configuration.channel_settings import NO_TLS, Email
+from incident_management.splunk.configuration.settings import parse
 from tests.contract.services.fake_smtp import FakeSmtp
 from tests.contract.services.messages import message, notification
 from tests.fakes import ManualClock

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Dict, Iterator, Mapping
 
 from ... import aws
-from ...splunk.settings import SHARED_PARTS, Bedrock, SettingsError
+from ...splunk.configuration.settings import SHARED_PARTS, Bedrock, SettingsError
 from ..budget import Allowance
 from .answer_parsing import answer_in
 from .briefing import ANSWER_SCHEMA, TOOL, Question

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..evidence import Citation, Finding, first_text, number
 from ..onset import RISE
 from ..scope import BEFORE, NOW, Scope, application_events, error_terms, some_of, with_entity

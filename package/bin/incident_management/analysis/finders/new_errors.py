@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from ...detection.templates.miner import TemplateMiner
 from ...ports import SearchFailed
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..budget import shorten
 from ..case import Pattern
 from ..evidence import Citation, Event, Finding, masked_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, Hashable, List
 
 from ...ports import SearchFailed
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..changes import CHANGE_FIELDS, Change
 from ..evidence import Citation, Finding
 from ..scope import Scope, change_events, events_of

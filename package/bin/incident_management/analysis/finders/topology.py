@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..evidence import Finding, first_text
 from ..scope import NOW, Scope, some_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Sequence, Tuple
 
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..evidence import Finding, first_text, number
 from ..scope import BEFORE, NOW, Scope, application_events, from_entities, with_entity
 

@@ -10,7 +10,7 @@ from ...analysis.conclusion import Conclusion, step_of
 from ...analysis.investigation import Found, investigate
 from ...analysis.wanted import Abandoned, WhileWanted
 from ...incidents.errors import NotFound
-from ...splunk import spl
+from ...splunk.searching import spl
 from ...splunk.session import SplunkError, content_of, path_of
 from ..router import Problem, Request, Response, route
 from ..schema import any_object, any_text, listed, named, obj, record, text

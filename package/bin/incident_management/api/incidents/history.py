@@ -10,7 +10,7 @@ from ...incidents.model import Entry
 from ...incidents.upkeep import retention
 from ...incidents.upkeep.audit import History, history
 from ...ports import SearchResult
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..router import Problem, Request, Response, route
 from ..schema import any_text, flag, listed, obj
 from ..shapes import ENTRY, INCIDENT, LIMIT

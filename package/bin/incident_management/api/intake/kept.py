@@ -17,7 +17,8 @@ from ...incidents.act import Act
 from ...incidents.errors import Contended
 from ...incidents.intake.spooled import CAPABILITY, deliver_spool
 from ...ports import Stores
-from ...splunk import conf, log, spool
+from ...splunk import log, spool
+from ...splunk.configuration import conf
 from ...splunk.session import SplunkError
 from ...splunk.users import has_capability
 from ..backend import Backend

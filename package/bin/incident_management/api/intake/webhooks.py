@@ -15,7 +15,8 @@ from ...incidents.errors import Invalid
 from ...incidents.intake.findings import signal_from
 from ...incidents.signal import Signal
 from ...incidents.upkeep import recovery
-from ...splunk import conf, log
+from ...splunk import log
+from ...splunk.configuration import conf
 from ..router import Request, Response, route
 from ..schema import Schema, any_object, any_text, listed, named, obj, record, text
 from .signals import taken_in

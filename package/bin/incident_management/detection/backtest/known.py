@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ...incidents.grouping import Topology
 from ...incidents.suppression import Suppression
 from ...ports import Searcher, SearchFailed
-from ...splunk import spl
+from ...splunk.searching import spl
 from .outcome import Recorded
 
 __all__ = ["Known"]

@@ -7,10 +7,11 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ...incidents.routing import Routing
 from ...ports import SearchFailed
-from ...splunk import conf, knowledge
-from ...splunk import settings as app_settings
-from ...splunk.detections import QUIET_AFTER, quiet_after
-from ...splunk.search import SplunkSearcher
+from ...splunk.configuration import conf
+from ...splunk.configuration import settings as app_settings
+from ...splunk.searching import knowledge
+from ...splunk.searching.detections import QUIET_AFTER, quiet_after
+from ...splunk.searching.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
 from ..lookback import own_times
 from ..monitors.monitor import DEFAULT_THRESHOLDS, Monitor

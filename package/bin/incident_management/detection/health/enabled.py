@@ -12,7 +12,7 @@ from typing import Callable, Iterable, Optional
 from ...incidents.canonical import digest
 from ...incidents.stores import claim_document
 from ...ports import Clock, Stores
-from ...splunk.detections import SavedDetection
+from ...splunk.searching.detections import SavedDetection
 
 __all__ = ["enabled_since", "note_enabled"]
 

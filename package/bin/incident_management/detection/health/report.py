@@ -13,8 +13,8 @@ from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.trigger import triggers_for_each
 from ...incidents.model import ENDED
 from ...ports import Document, SearchFailed, Stores
-from ...splunk.detections import SavedDetection, detections, past_runs, scheduled
-from ...splunk.knowledge import macro_number
+from ...splunk.searching.detections import SavedDetection, detections, past_runs, scheduled
+from ...splunk.searching.knowledge import macro_number
 from ...splunk.session import APP, Session, SplunkError
 from ..cron import Cron
 from ..monitors.signed import monitors_in, signed, troubles

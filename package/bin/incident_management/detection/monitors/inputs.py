@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ...splunk import conf
+from ...splunk.configuration import conf
 from ...splunk.session import Session
 from .monitor import search_of
 

@@ -15,7 +15,7 @@ from ...incidents.canonical import digest
 from ...incidents.clocks.calendar import Calendar
 from ...incidents.intake.results import ENTITY_CHARACTERS
 from ...incidents.model import SEVERITIES
-from ...splunk import spl
+from ...splunk.searching import spl
 from ..baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES, STATE_VERSION
 from ..options import Choice, Duration, FieldNames, Kind, Number, TimeZone, parse_options
 from .hours import hours_of

@@ -8,8 +8,8 @@ holds is looked at when the monitor is saved, and again before each search.
 from __future__ import annotations
 
 from ...ports import SearchFailed, SearchResult
-from ...splunk import knowledge
-from ...splunk.search import SplunkSearcher, with_search
+from ...splunk.searching import knowledge
+from ...splunk.searching.search import SplunkSearcher, with_search
 from ...splunk.session import APP, Session, SplunkError
 from ..lookback import own_times
 from ..read_only import NotReadOnly, check_read_only

@@ -92,6 +92,20 @@ class Window:
             return False
         return not self.days or self._is_in_week(moment)
 
+    def changes(self, start: float, end: float) -> List[float]:
+        """Return the moments after ``start``, up to ``end``, at which it begins or ends, in order.
+
+        Of a span of some days: its days of the week are looked at one by one.
+        """
+        points = {self.starts_at, self.ends_at}
+        if self.days:
+            first = datetime.fromtimestamp(start, _zone(self.time_zone)) - timedelta(days=1)
+            minutes = (_minutes(self.from_time), _minutes(self.to_time))
+            for number in range(int((end - start) // 86_400.0) + 4):
+                points.update(_at(first + timedelta(days=number), minute) for minute in minutes)
+        between = sorted(point for point in points if start < point <= end)
+        return [one for one in between if self.in_force(one) != self.in_force(one - 0.001)]
+
     def when(self) -> str:
         """Say for people when it ends, and on which days it is in force."""
         parts = []

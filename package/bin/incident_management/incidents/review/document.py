@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ...channels import NAMES
@@ -11,7 +10,7 @@ from ...utc import to_the_second as utc
 from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
-from ..report import lasting, measures, paragraphs, plain, roles_held, when
+from ..report import lasting, linked, measures, paragraphs, plain, roles_held, when
 from ..routing import CustomFields
 from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
@@ -23,8 +22,6 @@ __all__ = ["Review", "is_wanted", "read_review"]
 # A review is not wanted where the finding was judged to be none.
 NO_PROBLEM = ("false_positive", "duplicate")
 MOST_PROBLEMS = 10
-# What can't end the link that it stands in.
-_LINK = re.compile(r"https?://[^\s<>|\\]+")
 _STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
 
 
@@ -202,8 +199,7 @@ def _ticket(one: Mapping[str, Any]) -> str:
     service, url = NAMES[one["channel"]], str(one.get("url") or "")
     if one["state"] != "made":
         return _told(f"{service}: {one['state']}")
-    text = _told(f"{service} {one['number']}")
-    return f"[{text}](<{url}>)" if _LINK.fullmatch(url) else text
+    return linked(f"{service} {one['number']}", url)
 
 
 def _told(value: Any) -> str:

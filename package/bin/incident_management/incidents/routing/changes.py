@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, List, Mapping, Optional
 
-from ...conf_values import is_true
+from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
+from ..model import SEVERITIES
+from ..patterns import fits
 from .conf import Routing
 from .policies import TEAM_HOURS
 from .rotas import Rota
+from .values import CONF
 
 __all__ = [
     "KINDS",
@@ -112,6 +115,7 @@ def check_change(
             form = "%Y-%m-%d %H:%M" if counted else "%Y-%m-%d"
             _check_turn(before.rotas[name], then.rotas[name], moment, form)
     _check_names(then, kind, after.get(stanza, {}))
+    _check_patterns(stanza, values or {})
     _check_problems(before, then)
     if values is not None and is_off(after[stanza]):
         # What is switched on later has to be right as well.
@@ -207,6 +211,22 @@ def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None
     wanted = values.get({"rule": "team", "team": "fallback"}.get(kind, ""), "").strip()
     if wanted and not is_off(values):
         routing.check_team(wanted)
+
+
+def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
+    """Raise Invalid for a pattern that no incident can fit, among the settings that change."""
+    for pattern in listed(values.get("severity", "")):
+        if not any(fits(severity, pattern) for severity in SEVERITIES):
+            raise Invalid(
+                f"{CONF} [{stanza}] severity names '{pattern}'; the severities are "
+                f"{', '.join(SEVERITIES)}."
+            )
+    for pattern in listed(values.get("field", "")):
+        if "=" not in pattern and "*" not in pattern:
+            raise Invalid(
+                f"{CONF} [{stanza}] field is '{pattern}'; write a field and its value, such as "
+                "region=eu*."
+            )
 
 
 def _check_problems(before: Routing, then: Routing) -> None:

@@ -138,9 +138,13 @@ class OnCall:
 
     def people(self, name: str) -> Set[str]:
         """Return everybody who may be on call by a rota."""
+        found = {member for rota in self._chain(name) for member in rota.members}
+        return found | {cover.person for cover in self.covers(name)}
+
+    def covers(self, name: str) -> List[Cover]:
+        """Return the covers of a rota, and of those that it falls back to; the later last."""
         chain = [rota.name for rota in self._chain(name)]
-        found = {member for one in chain for member in self._rotas[one].members}
-        return found | {cover.person for cover in self._covers if cover.rota in chain}
+        return [cover for cover in self._covers if cover.rota in chain]
 
     def _chain(self, name: str) -> Iterator[Rota]:
         """The rota, and those that it falls back to."""

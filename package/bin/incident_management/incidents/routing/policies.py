@@ -191,8 +191,8 @@ def _step(
             given[kind] = user_name(name) if kind == "member" else name
         else:
             raise RoutingError(
-                f"{where} names '{part}'; use team:<a team that has a stanza>, rota:<one that has "
-                f"one>, member:<user> or channel:<{', '.join(known['channel'])}>."
+                f"{where} names '{part}'; use team:<a team that there is>, rota:<a rota>, "
+                f"member:<user> or channel:<{', '.join(known['channel'])}>."
             )
     if not (channels or any(given.values())):
         raise RoutingError(f"{where} names nobody; add a team, a rota, a member or a channel.")

@@ -47,7 +47,7 @@ class Rota:
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in rotas or fallback == name):
             raise RoutingError(
-                f"{where} fallback is '{fallback}'; name another rota that has a [rota:…] stanza."
+                f"{where} fallback is '{fallback}'; name another rota that there is."
             )
         given = (values.get(key, "").strip() for key in ("handover", "start", "time_zone"))
         return cls(
@@ -70,7 +70,7 @@ def strangers(rotas: Mapping[str, Rota], people: AbstractSet[str]) -> List[str]:
         unknown = [name for name in rota.members if name not in people]
         if unknown:
             found.append(
-                f"{CONF} [rota:{rota.name}] names '{unknown[0]}', who is in no team and has no "
-                "[member:…] stanza; correct the name, or add the person."
+                f"{CONF} [rota:{rota.name}] names '{unknown[0]}', who is in no team and not among "
+                "the people; correct the name, or add the person."
             )
     return found

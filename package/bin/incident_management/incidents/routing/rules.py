@@ -35,7 +35,7 @@ class Rule:
         where = f"{CONF} [rule:{name}]"
         team = values.get("team", "").strip()
         if team not in teams:
-            raise RoutingError(f"{where} team is '{team}'; name a team that has a [team:…] stanza.")
+            raise RoutingError(f"{where} team is '{team}'; name a team that there is.")
         try:
             order = float(values.get("order", "100") or "100")
         except ValueError:

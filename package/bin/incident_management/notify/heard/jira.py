@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from ...outside.transport import Network
 from ...ports import Clock
-from ...splunk.settings import Jira
+from ...splunk.configuration.settings import Jira
 from ..services.jira import PROPERTY, service_of
 from ..services.tickets import FIRST_LABEL
 from .adf import text_of

@@ -22,7 +22,7 @@ from urllib.parse import quote, urlencode
 
 from ...outside.transport import Network
 from ...ports import Clock
-from ...splunk.settings import PagerDuty
+from ...splunk.configuration.settings import PagerDuty
 from ..services.pagerduty import ACKNOWLEDGED, RESOLVED, TRIGGERED
 from ..services.tickets import Refused, Service, configured
 from .ticket import Changes, Remark, Remarks, Ticket, objects

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from ...outside.transport import Network
 from ...ports import Clock
-from ...splunk.settings import ServiceNow
+from ...splunk.configuration.settings import ServiceNow
 from ..services.servicenow import States, service_of, states_of
 from .ticket import PAGE, Remark, Remarks, Ticket, objects, read_back
 

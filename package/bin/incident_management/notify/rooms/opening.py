@@ -23,7 +23,7 @@ from ...incidents.routing import Routing
 from ...incidents.stores import claim_document, find_by
 from ...outside.network import NotConfigured
 from ...ports import Clock, Document, Stores
-from ...splunk.channel_settings import Slack
+from ...splunk.configuration.channel_settings import Slack
 from ..delivery.turns import urgency
 from ..refusals import ROOM_REFUSED, note_room_refused
 from ..services.slack_rooms import Later, Refused

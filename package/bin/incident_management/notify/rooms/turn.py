@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional, Protocol, Sequence
 
 from ...incidents.routing import Routing
-from ...splunk.channel_settings import Slack
+from ...splunk.configuration.channel_settings import Slack
 
 __all__ = ["REQUESTS", "Enough", "NotYet", "Service", "Turn"]
 

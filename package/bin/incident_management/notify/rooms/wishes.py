@@ -14,7 +14,7 @@ from ...incidents.rooms import HOUR
 from ...incidents.signal import SIMULATED
 from ...incidents.stores import IS_OPEN, any_of, claim_document
 from ...ports import Clock, Document, Stores
-from ...splunk.channel_settings import Slack
+from ...splunk.configuration.channel_settings import Slack
 from ..delivery.turns import urgency
 
 __all__ = ["Wishes"]

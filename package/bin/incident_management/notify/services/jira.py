@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from ...outside.transport import Network
 from ...ports import Clock
-from ...splunk.settings import Jira
+from ...splunk.configuration.settings import Jira
 from ..channel import Delivery, Inquiry, Notification, sent
 from ..message import Message
 from .tickets import (

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 
 from ...outside.transport import Network
 from ...ports import Clock
-from ...splunk.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
+from ...splunk.configuration.channel_settings import BASIC, CLIENT, PASSWORD, ServiceNow
 from ..channel import Delivery, Inquiry, Notification, sent
 from ..message import Message
 from .oauth import SignIn

@@ -6,7 +6,7 @@ from typing import Callable, Mapping, Tuple, Type, Union
 
 from ...outside.network import NotConfigured, network_of
 from ...outside.transport import BadUrl, Reply, checked_url, send_json
-from ...splunk.settings import SHARED_PARTS, Settings, SettingsError
+from ...splunk.configuration.settings import SHARED_PARTS, Settings, SettingsError
 from .aws.accounts import Accounts
 from .aws.aws_lambda import Lambda
 from .aws.ecs import Ecs

@@ -9,8 +9,8 @@ from typing import Any, Callable, Mapping
 from ...detection.monitors.monitor import Monitor
 from ...incidents.stores import checkpoints_of
 from ...ports import SearchFailed, Stores
+from ...splunk.configuration.stanza import SettingsError
 from ...splunk.session import SplunkError
-from ...splunk.stanza import SettingsError
 from ..member import Member
 
 __all__ = ["MonitorDuty", "is_idle"]

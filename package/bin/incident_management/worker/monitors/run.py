@@ -10,8 +10,8 @@ from ...incidents.grouping import Topology
 from ...incidents.intake.ingest import Ingest
 from ...incidents.routing import Routing
 from ...incidents.signal import Signal
-from ...splunk import conf
-from ...splunk.topology import TopologyLookup
+from ...splunk.configuration import conf
+from ...splunk.configuration.topology import TopologyLookup
 from ..member import Member
 from ..reconciling.alerts import SplunkAlerts
 from .app_off import note_app_off

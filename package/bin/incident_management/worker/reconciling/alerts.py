@@ -7,9 +7,9 @@ from typing import Any, Dict, List, Mapping
 from ...conf_values import listed
 from ...incidents.intake.alert import params_of
 from ...ports import SearchFailed, SearchResult
-from ...splunk.alert_action import RESULT_ROWS
-from ...splunk.detections import SavedDetection, SearchRun, detections, past_runs
-from ...splunk.search import SplunkSearcher
+from ...splunk.scripts.alert_action import RESULT_ROWS
+from ...splunk.searching.detections import SavedDetection, SearchRun, detections, past_runs
+from ...splunk.searching.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
 from .fired import FiredAlert
 

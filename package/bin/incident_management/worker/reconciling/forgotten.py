@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import List, Optional, Set
 
 from ...ports import SearchFailed
-from ...splunk.detections import SavedDetection, SearchRun
+from ...splunk.searching.detections import SavedDetection, SearchRun
 from .fired import FiredAlert
 from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 

@@ -13,7 +13,7 @@ from ...conf_values import is_true
 from ...incidents.intake.trigger import triggers, triggers_for_each
 from ...incidents.stores import claim_document, find_by
 from ...ports import Clock, Stores
-from ...splunk.detections import SavedDetection, SearchRun
+from ...splunk.searching.detections import SavedDetection, SearchRun
 from .fired import ACTION, FiredAlert
 
 __all__ = [

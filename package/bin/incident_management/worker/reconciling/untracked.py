@@ -19,7 +19,7 @@ from typing import Dict, List, Mapping, Optional, Set
 from ...conf_values import is_true
 from ...incidents.intake.trigger import always_triggers
 from ...ports import SearchFailed
-from ...splunk.detections import SavedDetection
+from ...splunk.searching.detections import SavedDetection
 from .fired import FiredAlert
 from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 

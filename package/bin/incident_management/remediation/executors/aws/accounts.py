@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
 from .... import aws
-from ....splunk.settings import Account, Settings, SettingsError
+from ....splunk.configuration.settings import Account, Settings, SettingsError
 from ..executor import ExecutorError
 from .calls import Calls
 

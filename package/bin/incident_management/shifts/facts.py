@@ -1,0 +1,169 @@
+"""Reads what a handover report tells, in eleven calls, each of them bounded.
+
+Of each incident only what lists and counts need is read at first; of those that the report names,
+the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence
+
+from ..incidents.clocks import windows
+from ..incidents.model import ACTOR, ENDED
+from ..incidents.review.reminding import incidents_with_follow_ups
+from ..incidents.stores import IS_OPEN, any_of, find_by
+from ..incidents.suppression import Suppression
+from ..notify.message import SUMMARY
+from ..notify.services.slack_buttons import ASKING
+from ..ports import Document, Stores
+from ..remediation.freeze import Freeze
+from .span import DAY, Shift
+
+__all__ = ["LATE_SECONDS", "LISTED", "Facts", "read_facts"]
+
+# So many incidents are told one by one; beyond that they are counted.
+LISTED = 50
+# What is read of a kind; a report of more says that it counts the gravest, or the newest.
+MOST = 5000
+MOST_NOTES = 200
+MOST_UNDELIVERED = 1000
+# A message that waits for longer has a channel that does not take it.
+LATE_SECONDS = 15 * 60.0
+_COUNTED = (
+    *("severity", "status", "owner", "opened_at", "acknowledged_at", "rules", "feedback"),
+    *("urgency", "resolved_at", "merged_into"),
+)
+_TOLD = (
+    *_COUNTED,
+    *("title", "team", "entities", "tags", "tasks", "roles", "level", "sla_ack_due"),
+    *("sla_resolve_due", "update_due", "handed_on", "pinned", "flapping", "cause", "resolution"),
+)
+_CALLING = (*ASKING, "assigned", SUMMARY)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read. ``cut``: there was more of the open, or of the ended incidents.
+
+    ``standing`` are the open incidents, the gravest first, ``ended`` those that are over and were
+    resolved within the span, the newest first; both with what is counted. ``told`` has, by id, the
+    rest of the first of both. ``calls`` and ``undelivered`` are messages of the outbox.
+    """
+
+    shift: Shift
+    standing: Sequence[Document]
+    ended: Sequence[Document]
+    cut: bool
+    told: Mapping[str, Document]
+    plans: Mapping[str, Sequence[Document]]
+    notes: Mapping[str, Document]
+    suppressions: Sequence[Suppression]
+    freezes: Sequence[Freeze]
+    follow_ups: Sequence[Document]
+    calls: Sequence[Document]
+    undelivered: Sequence[Document]
+
+
+def read_facts(stores: Stores, shift: Shift) -> Facts:
+    """Read what a report of a shift tells."""
+    of_team, since, now = {"team": shift.team}, shift.since, shift.until
+    standing = stores.incidents.find(
+        {"$and": [of_team, IS_OPEN]}, "urgency:-1,_key:-1", MOST + 1, fields=_COUNTED
+    )
+    # An end changes an incident, and only that is found quickly.
+    over = [of_team, any_of("status", ENDED), {"updated_at": {"$gte": since}}]
+    changed = stores.incidents.find(
+        {"$and": over}, "updated_at:-1,_key:-1", MOST + 1, fields=_COUNTED
+    )
+    ended = [one for one in changed if float(one.get("resolved_at") or 0.0) >= since]
+    ended.sort(key=lambda one: -float(one["resolved_at"]))
+    named = [str(one["_key"]) for one in standing[:LISTED]]
+    rest = [str(one["_key"]) for one in ended[:LISTED]]
+    told = find_by(stores.incidents, "_key", [*named, *rest], _TOLD) if named or rest else []
+    in_force = windows.not_over(now)
+    return Facts(
+        shift,
+        standing[:MOST],
+        ended[:MOST],
+        max(len(standing), len(changed)) > MOST,
+        {str(one["_key"]): one for one in told},
+        _plans(stores, named),
+        _notes(stores, named, since),
+        [Suppression.from_document(one) for one in stores.suppressions.find(in_force)],
+        [Freeze.from_document(one) for one in stores.freezes.find(in_force)],
+        _follow_ups(stores, shift),
+        _calls(stores, shift),
+        _undelivered(stores, shift),
+    )
+
+
+def _plans(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
+    """The plans of each of these, the newest first."""
+    found: Dict[str, List[Document]] = {}
+    if incident_ids:
+        fields = ("incident_id", "status", "summary", "updated_at")
+        plans = find_by(stores.plans, "incident_id", incident_ids, fields)
+        for one in sorted(plans, key=lambda plan: -float(plan.get("updated_at") or 0.0)):
+            found.setdefault(str(one["incident_id"]), []).append(one)
+    return found
+
+
+def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[str, Document]:
+    """The last thing that a person noted within the span, of each of these."""
+    if not incident_ids:
+        return {}
+    written = [{"kind": "note"}, {"time": {"$gte": since}}, {"actor": {"$ne": ACTOR}}]
+    query = {"$and": [any_of("incident_id", incident_ids), *written]}
+    fields = ("incident_id", "actor", "time", "data")
+    found: Dict[str, Document] = {}
+    for one in stores.timeline.find(query, "time:-1", MOST_NOTES, fields=fields):
+        found.setdefault(str(one["incident_id"]), one)
+    return found
+
+
+def _follow_ups(stores: Stores, shift: Shift) -> List[Document]:
+    """Open ones of the team that are due within a day, the first first, with their incident."""
+    found: List[Document] = [
+        {**one, "incident_id": str(document["_key"]), "severity": document.get("severity")}
+        for document in incidents_with_follow_ups(stores, ("team", "severity"), only_open=True)
+        if str(document.get("team") or "") == shift.team
+        for one in document.get("follow_ups") or ()
+        if one["state"] == "open" and one["due"] <= shift.until + DAY
+    ]
+    return sorted(found, key=lambda one: (one["due"], one["id"]))
+
+
+def _calls(stores: Stores, shift: Shift) -> List[Document]:
+    """Messages of the span that asked somebody of the team to act.
+
+    Those that a summary told of are its, and not counted one by one.
+    """
+    query = {
+        "$and": [
+            {"created_at": {"$gte": shift.since}},
+            {"message.team": shift.team},
+            any_of("event", _CALLING),
+        ]
+    }
+    fields = ("incident_id", "channel", "event", "summary", "stakeholders")
+    found = stores.outbox.find(query, "created_at:-1", MOST, fields=fields)
+    return [one for one in found if not (one.get("summary") or one.get("stakeholders"))]
+
+
+def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
+    """Messages that certainly or perhaps never arrived, or have waited for long; of all teams."""
+    # What waits is given up after a day.
+    since = min(shift.since, shift.until - DAY)
+    states = any_of("state", ("dead", "unconfirmed", "pending"))
+    query = {"$and": [{"created_at": {"$gte": since}}, states]}
+    fields = ("channel", "state", "created_at", "last_error")
+    found = stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED, fields=fields)
+    return [one for one in found if _is_in_trouble(one, shift)]
+
+
+def _is_in_trouble(one: Mapping[str, Any], shift: Shift) -> bool:
+    created = float(one["created_at"])
+    if one["state"] == "pending":
+        return created < shift.until - LATE_SECONDS
+    return created >= shift.since

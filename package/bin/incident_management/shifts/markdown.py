@@ -1,0 +1,76 @@
+"""The handover report as Markdown, and its lines as plain text. Pure.
+
+What somebody wrote is text in it and no more.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, List
+
+from ..incidents.report import linked, plain
+from ..notify.message import incident_url
+from ..utc import to_the_minute as utc
+from .report import Line, Report, Section
+from .standing import Said
+
+__all__ = ["counted", "in_words", "to_markdown", "who"]
+
+
+def to_markdown(report: Report, web_url: str) -> str:
+    """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
+    shift = report.shift
+    lines = [f"# Handover: {plain(shift.team)}", ""]
+    lines += [f"From {utc(shift.since)} to {utc(shift.until)}. {plain(who(report), 2000)}", ""]
+    lines += [f"{counted(report)}.", ""]
+    if report.cut:
+        lines += ["There was more than is read: of the open the gravest count, of the others "]
+        lines[-1] += "those that changed last."
+        lines += [""]
+    for section in report.sections:
+        if section.lines:
+            lines += [f"## {section.title} ({section.total:,})", "", *_told(section, web_url), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def who(report: Report) -> str:
+    """Say who is on call, since when, and who is next."""
+    shift = report.shift
+    parts = [shift.reason.rstrip(".")]
+    if shift.person and shift.began:
+        parts.append(f"{shift.person} is since {utc(shift.began)}")
+    if shift.next_at:
+        parts.append(f"Next: {shift.next_person or 'nobody'} from {utc(shift.next_at)}")
+    return f"{'. '.join(parts)}."
+
+
+def counted(report: Report) -> str:
+    """Say in one line how many are open, and what happened in the span."""
+    counts, graver = report.counts, report.by_severity
+    severities = ", ".join(f"{count:,} {name}" for name, count in graver.items())
+    vacant = f", {counts['nobody_has']:,} without an owner" if counts["nobody_has"] else ""
+    noise = f" ({counts['noise']:,} noise)" if counts["noise"] else ""
+    return (
+        f"{counts['open']:,} open{f' ({severities})' if severities else ''}{vacant}; "
+        f"{counts['opened']:,} opened and {counts['solved']:,} solved{noise} in this time"
+    )
+
+
+def in_words(said: Said) -> str:
+    """Return a sentence with its time, in UTC."""
+    return f"{said.text} {utc(said.at)}" if said.at else said.text
+
+
+def _told(section: Section, web_url: str) -> Iterator[str]:
+    for one in section.lines:
+        yield f"- {_head(one, web_url)}"
+        yield from (f"  - {plain(in_words(said))}" for said in one.says)
+    if section.total > len(section.lines):
+        yield f"- {section.total - len(section.lines):,} more"
+
+
+def _head(line: Line, web_url: str) -> str:
+    facts = (line.severity, line.status.replace("_", " "), line.owner)
+    parts: List[str] = [plain(line.title), *(plain(one) for one in facts if one)]
+    if line.incident_id:
+        parts[0] = f"{linked(line.incident_id, incident_url(web_url, line.incident_id))} {parts[0]}"
+    return " · ".join(parts)

@@ -1,0 +1,260 @@
+"""The handover report: its sections, made by code of what was read. Pure.
+
+A line is about one incident most often, and says in short sentences what is to be known of it. All
+texts are without secrets, and mean nothing but themselves: who lays them out escapes them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from ..channels import NAMES
+from ..durations import span
+from ..incidents.canonical import milliseconds
+from ..incidents.clocks.windows import Window
+from ..incidents.model import SEVERITIES
+from ..incidents.patterns import fits
+from ..incidents.review.document import NO_PROBLEM
+from ..incidents.routing import Routing
+from ..notify.message import SUMMARY, one_line
+from ..ports import Document, Stores
+from .facts import LATE_SECONDS, LISTED, Facts, read_facts
+from .span import DAY, Shift
+from .standing import TEXT, TITLE, Said, waits_of
+
+__all__ = ["Line", "Report", "Section", "report_of"]
+
+TITLE_LENGTH = 200
+BY_HAND = "opened by hand"
+_FEEDBACK = {"false_positive": "a false alarm", "duplicate": "a duplicate"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """``incident_id``, if it is about one (of several the newest), with what lists show of it."""
+
+    title: str
+    says: Sequence[Said] = ()
+    incident_id: str = ""
+    severity: str = ""
+    status: str = ""
+    owner: str = ""
+
+    def to_document(self) -> Document:
+        return {**vars(self), "says": [one.to_document() for one in self.says]}
+
+
+@dataclass(frozen=True)
+class Section:
+    """``total`` counts what there is, of which ``lines`` has the first."""
+
+    name: str
+    title: str
+    lines: Sequence[Line]
+    total: int
+
+    def to_document(self) -> Document:
+        return {**vars(self), "lines": [one.to_document() for one in self.lines]}
+
+
+@dataclass(frozen=True)
+class Report:
+    """``counts`` by name: open ones, and what happened in the span; ``cut``: there was more."""
+
+    shift: Shift
+    counts: Mapping[str, int]
+    sections: Sequence[Section]
+    by_severity: Mapping[str, int]
+    cut: bool = False
+
+    def to_document(self) -> Document:
+        """As the API shows it."""
+        return {
+            **vars(self.shift),
+            "counts": dict(self.counts),
+            "open_by_severity": dict(self.by_severity),
+            "truncated": self.cut,
+            "sections": [one.to_document() for one in self.sections],
+        }
+
+
+def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
+    """Read and make the report of a shift; ``routing`` has the covers, see ``as_agreed``."""
+    facts = read_facts(stores, shift)
+    since = shift.since
+    everything = [*facts.standing, *facts.ended]
+    opened = [one for one in everything if float(one.get("opened_at") or 0.0) >= since]
+    counts = {
+        "open": len(facts.standing),
+        "nobody_has": sum(1 for one in facts.standing if not one.get("owner")),
+        "opened": len(opened),
+        "solved": sum(1 for one in facts.ended if not one.get("merged_into")),
+        "noise": sum(1 for one in facts.ended if one.get("feedback") in NO_PROBLEM),
+    }
+    by_severity = Counter(str(one.get("severity")) for one in facts.standing)
+    sections = (
+        _section("open", "Open", _open(facts, routing), len(facts.standing)),
+        _section("solved", "Over", _over(facts), len(facts.ended)),
+        _section("calls", "What called people", _calls(facts, opened)),
+        _section("soon", "Begins or ends within a day", _soon(facts, routing)),
+        _section("follow_ups", "Follow-ups", _follow_ups(facts)),
+        _section("undelivered", "Not delivered", _undelivered(facts)),
+    )
+    ordered = {name: by_severity[name] for name in SEVERITIES if by_severity[name]}
+    return Report(shift, counts, sections, ordered, facts.cut)
+
+
+def _section(name: str, title: str, lines: Sequence[Line], total: int = -1) -> Section:
+    return Section(name, title, lines[:LISTED], len(lines) if total < 0 else total)
+
+
+def _open(facts: Facts, routing: Routing) -> List[Line]:
+    return [
+        _line(one, _opened(one, facts.shift), *waits_of(facts, routing, one))
+        for one in _told(facts, facts.standing)
+    ]
+
+
+def _opened(document: Mapping[str, Any], shift: Shift) -> Said:
+    opened = float(document.get("opened_at") or 0.0)
+    return Said("New, opened" if opened >= shift.since else "Opened", opened)
+
+
+def _over(facts: Facts) -> List[Line]:
+    return [_line(one, *_solved(one)) for one in _told(facts, facts.ended)]
+
+
+def _told(facts: Facts, documents: Sequence[Document]) -> Iterator[Document]:
+    """The first of these, whole; one may have been deleted in between."""
+    first = (facts.told.get(str(one["_key"])) for one in documents[:LISTED])
+    return (one for one in first if one is not None)
+
+
+def _line(document: Mapping[str, Any], *says: Said) -> Line:
+    return Line(
+        one_line(document.get("title"), TITLE_LENGTH) or str(document["_key"]),
+        says,
+        str(document["_key"]),
+        str(document.get("severity") or SEVERITIES[-1]),
+        str(document.get("status") or ""),
+        one_line(document.get("owner"), 80),
+    )
+
+
+def _solved(document: Mapping[str, Any]) -> Iterator[Said]:
+    """How one ended: by what, after how long, and what of it was no problem."""
+    if document.get("merged_into"):
+        yield Said(f"Merged into {document['merged_into']}", float(document["resolved_at"]))
+        return
+    took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
+    yield Said(f"Open for {span(took)}, over at", float(document["resolved_at"]))
+    resolution, cause = (one_line(document.get(name), TEXT) for name in ("resolution", "cause"))
+    yield Said(resolution or "Nobody wrote down how it was solved")
+    if cause:
+        yield Said(f"Cause: {cause}")
+    judged = _FEEDBACK.get(str(document.get("feedback")))
+    if judged:
+        yield Said(f"It was judged to be {judged}")
+
+
+def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
+    """For each detection: how many incidents it opened, whom that called, what was no problem."""
+    rules = {str(one["_key"]): _rule(one) for one in (*facts.standing, *facts.ended)}
+    messages: Dict[str, Counter[str]] = {}
+    latest = sorted(opened, key=lambda one: float(one["opened_at"]))
+    newest = {_rule(one): str(one["_key"]) for one in latest}
+    for one in facts.calls:
+        is_summary = one["event"] == SUMMARY
+        rule = "summaries" if is_summary else rules.get(str(one["incident_id"]), "others")
+        messages.setdefault(rule, Counter())[str(one["channel"])] += 1
+        if not is_summary:
+            newest.setdefault(rule, str(one["incident_id"]))
+    incidents = Counter(map(_rule, opened))
+    noise = Counter(_rule(one) for one in opened if one.get("feedback") in NO_PROBLEM)
+    names = sorted({*messages, *incidents}, key=lambda name: (-incidents[name], name))
+    return [
+        Line(
+            one_line(name, TITLE),
+            tuple(_called(incidents[name], noise[name], messages.get(name, Counter()))),
+            newest.get(name, ""),
+        )
+        for name in names
+    ]
+
+
+def _rule(document: Mapping[str, Any]) -> str:
+    return str((document.get("rules") or [BY_HAND])[0])
+
+
+def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Said]:
+    if incidents:
+        judged = f", {noise:,} of them noise" if noise else ""
+        yield Said(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
+    by = ", ".join(f"{count:,} by {_channel(name)}" for name, count in sorted(messages.items()))
+    yield Said(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
+
+
+def _channel(name: str) -> str:
+    return NAMES.get(name) or one_line(name, 80)
+
+
+def _soon(facts: Facts, routing: Routing) -> List[Line]:
+    """What begins or ends to be held back, frozen or covered for within a day, the first first."""
+    found: List[Tuple[float, Line]] = []
+    for one in facts.suppressions:
+        aims = (("rule", one.rule), ("entity", one.entity), ("tag", one.tag))
+        aimed = ", ".join(f"{name} {pattern}" for name, pattern in aims if pattern != "*")
+        found += _window(one, one.kind.capitalize(), aimed or "everything", facts.shift)
+    for freeze in facts.freezes:
+        if fits(facts.shift.team, freeze.team):
+            found += _window(freeze, "Change freeze", freeze.service, facts.shift)
+    for cover in routing.on_call.covers(facts.shift.rota):
+        whom = cover.instead_of or "whoever is on call"
+        title = f"{cover.person} covers for {whom}"
+        for words, moment in (("Begins", cover.starts_at), ("Ends", cover.ends_at)):
+            if facts.shift.until < moment <= facts.shift.until + DAY:
+                found.append((moment, Line(one_line(title, TITLE), (Said(words, moment),))))
+    return [line for _, line in sorted(found, key=lambda pair: pair[0])]
+
+
+def _window(one: Window, kind: str, of_what: str, shift: Shift) -> Iterator[Tuple[float, Line]]:
+    title = one_line(f"{kind} of {of_what}: {one.reason}", TITLE)
+    for moment in one.changes(shift.until, shift.until + DAY):
+        words = "Begins" if one.in_force(moment) else "Ends"
+        yield moment, Line(title, (Said(words, milliseconds(moment)),))
+
+
+def _follow_ups(facts: Facts) -> List[Line]:
+    return [
+        Line(
+            one_line(one["title"], TITLE_LENGTH),
+            (Said("Overdue since" if one["due"] <= facts.shift.until else "Due", one["due"]),),
+            one["incident_id"],
+            str(one["severity"] or ""),
+            owner=one_line(one["owner"], 80),
+        )
+        for one in facts.follow_ups
+    ]
+
+
+def _undelivered(facts: Facts) -> List[Line]:
+    by_channel: Dict[str, List[Document]] = {}
+    for one in facts.undelivered:
+        by_channel.setdefault(str(one["channel"]), []).append(one)
+    return [
+        Line(_channel(name), tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())
+    ]
+
+
+def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
+    waiting = sum(1 for one in messages if one["state"] == "pending")
+    lost = len(messages) - waiting
+    if lost:
+        yield Said(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
+    if waiting:
+        yield Said(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")
+    error = next((one["last_error"] for one in messages if one.get("last_error")), "")
+    if error:
+        yield Said(f"The last failure: {one_line(error, TEXT)}")

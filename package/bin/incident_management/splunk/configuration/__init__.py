@@ -1,0 +1,1 @@
+"""What administrators have set: .conf files, settings, secrets, and the topology."""

@@ -1,0 +1,86 @@
+"""[general], [capacity] and [announce] of incident_routing.conf as tables of the page.
+
+Each row is one setting of the stanza. Which there are is the app's to say, so none is added or
+deleted. Endpoint: see :mod:`.routing_file`.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping
+
+from ....incidents.errors import Invalid, NotFound
+from ....incidents.model import SEVERITIES
+from ....incidents.routing.changes import check_settings
+from ....notify.events import HEADLINES
+from ...session import Session, path_of
+from .. import conf
+from .routing_file import FILE, PATH, check_lines
+
+__all__ = ["ABOUT", "RoutingSettings"]
+
+# The settings of each stanza, and what one is for.
+ABOUT: Dict[str, Dict[str, str]] = {
+    "general": {
+        "reopen_window": "A problem that comes back this soon after its resolve reopens it",
+        "group_window": "A related problem joins an open incident at most this far apart",
+        "group_by": "Why it may join, of entity, fields, topology, wording, coincidence",
+        "flap_count": "An incident that opens more often in flap_window flaps; 0: never",
+        "flap_window": "The time in which openings are counted",
+        "flap_calm": "One that flaps is calm when nothing would have resolved it for so long",
+        "tell_singly": "Messages of one event and team in tell_window before summaries; 0: all",
+        "tell_critical_singly": "The same for critical incidents, which have their own number",
+        "tell_window": "The time in which messages are counted",
+        "roles": "Roles in an incident, such as scribe; the lead is its owner and not among them",
+        "review_severities": "Incidents of these severities are reviewed afterwards",
+    },
+    "capacity": {
+        severity: f"How much work an open incident of severity {severity} is"
+        for severity in SEVERITIES
+    },
+    "announce": HEADLINES,
+}
+
+
+class RoutingSettings:
+    """The settings of one stanza, by their names: each with ``about`` and ``value``.
+
+    All may raise SplunkError; what changes something raises Invalid for what is not to be.
+    """
+
+    def __init__(self, session: Session, stanza: str) -> None:
+        self._session = session
+        self._stanza = stanza
+
+    def all(self) -> Dict[str, Dict[str, str]]:
+        """Return each setting's fields, by its name."""
+        values = conf.every(self._session, FILE).get(self._stanza, {})
+        return {
+            name: {"about": about, "value": values.get(name, "")}
+            for name, about in ABOUT[self._stanza].items()
+        }
+
+    def one(self, name: str) -> Dict[str, str]:
+        """Return a setting's fields. Raises NotFound."""
+        found = self.all()
+        if name not in found:
+            raise NotFound(f"There is no setting '{name[:100]}'; look at the list anew.")
+        return found[name]
+
+    def create(self, name: str, fields: Mapping[str, str]) -> None:
+        """Refuse it."""
+        raise Invalid("All settings that there are stand in the list: change one there.")
+
+    def edit(self, name: str, fields: Mapping[str, str]) -> None:
+        """Change the value, if it is given; an empty one is a value, too."""
+        known = self.one(name)["value"]
+        value = fields.get("value", known).strip()
+        if value == known:
+            return
+        values = {name: value}
+        check_lines(values)
+        check_settings(conf.every(self._session, FILE), self._stanza, values)
+        self._session.post(f"{PATH}/{path_of(self._stanza)}", values)
+
+    def remove(self, name: str) -> None:
+        """Refuse it."""
+        raise Invalid("A setting of the app can't be deleted: change its value.")

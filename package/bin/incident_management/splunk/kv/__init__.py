@@ -1,0 +1,1 @@
+"""The KV store's collections, and reads that see what was written before."""

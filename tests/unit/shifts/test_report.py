@@ -1,0 +1,360 @@
+"""What a handover report says, of what is stored; how much it reads of very many incidents."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from incident_management.incidents.model import Incident
+from incident_management.incidents.routing import Routing
+from incident_management.shifts.markdown import to_markdown
+from incident_management.shifts.report import report_of
+from incident_management.shifts.span import Shift
+from tests.fakes import FakeStores
+
+NOW = 1_796_000_000.0
+HOUR = 3600.0
+SINCE = NOW - 8 * HOUR
+WEB = "https://splunk.example.com"
+SHIFT = Shift("payments", SINCE, NOW, reason="The team payments has no on-call rota.")
+ROUTING = Routing.from_stanzas({"team:payments": {"members": "dana, lee"}})
+
+
+@pytest.fixture
+def stores():
+    return FakeStores()
+
+
+def put(stores, number=1, **values):
+    """Store an incident's document; returns its id."""
+    key = f"INC-20261130-{number:06d}"
+    fields = {
+        "id": key,
+        "title": f"Checkout is slow {number}",
+        "status": "in_progress",
+        "severity": "high",
+        "owner": "dana",
+        "team": "payments",
+        "rules": ["High Error Rate"],
+        "opened_at": NOW - 20 * HOUR,
+        "acknowledged_at": NOW - 19 * HOUR,
+        "updated_at": NOW - HOUR,
+        **values,
+    }
+    stores.incidents.insert(Incident(**fields).to_document())
+    return key
+
+
+def ended(stores, number=1, **values):
+    over = {"status": "resolved", "resolved_at": NOW - HOUR, "updated_at": NOW - HOUR, **values}
+    return put(stores, number, **over)
+
+
+def made(stores, routing=ROUTING, shift=SHIFT):
+    return report_of(stores, routing, shift)
+
+
+def section(report, name):
+    return next(one for one in report.sections if one.name == name)
+
+
+def told(report, name):
+    """The sentences of a section's lines, each with its time."""
+    return [[tuple(said) for said in line.says] for line in section(report, name).lines]
+
+
+def texts(report, name="open"):
+    return [said.text for line in section(report, name).lines for said in line.says]
+
+
+def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
+    put(stores, 1, severity="low", status="new", owner="", acknowledged_at=None)
+    key = put(
+        stores,
+        2,
+        severity="critical",
+        status="assigned",
+        acknowledged_at=None,
+        opened_at=NOW - HOUR,
+        sla_ack_due=NOW - 60,
+        sla_resolve_due=NOW + HOUR,
+        update_due=NOW + 60,
+        level=2,
+        pinned=True,
+        flapping=True,
+        handed_on=True,
+        cause="CHG-8 of checkout",
+    )
+    report = made(stores)
+    assert [line.severity for line in section(report, "open").lines] == ["critical", "low"]
+    first = section(report, "open").lines[0]
+    assert (first.incident_id, first.status, first.owner) == (key, "assigned", "dana")
+    assert told(report, "open")[0] == [
+        ("New, opened", NOW - HOUR),
+        ("Nobody has acknowledged it, which was due", NOW - 60),
+        ("It is to be resolved by", NOW + HOUR),
+        ("An update for stakeholders is due", NOW + 60),
+        ("It waits for somebody of payments", 0.0),
+        ("It was escalated to level 2", 0.0),
+        ("It is pinned, so it does not resolve by itself", 0.0),
+        ("It opens again and again, and is held open until it is calm", 0.0),
+        ("Likely cause: CHG-8 of checkout", 0.0),
+    ]
+    assert told(report, "open")[1] == [
+        ("Opened", NOW - 20 * HOUR),
+        ("Nobody has acknowledged it", 0.0),
+    ]
+    assert dict(report.counts) == {
+        **{"open": 2, "nobody_has": 1, "opened": 1, "solved": 0, "noise": 0}
+    }
+    assert report.by_severity == {"critical": 1, "low": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("proposed", "A fix waits for an approval: Roll back checkout."),
+        ("done", "A fix was carried out, and its proof is running: Roll back checkout."),
+        ("rollback_failed", "A fix could not be undone: Roll back checkout."),
+        ("rolled_back", ""),
+    ],
+)
+def test_the_newest_fix_says_what_it_waits_for(stores, status, words):
+    key = put(stores)
+    for number, (state, moment) in enumerate((("proposed", 1.0), (status, 2.0))):
+        plan = {"incident_id": key, "status": state, "updated_at": moment}
+        stores.plans.insert({"_key": f"PLAN-{number}", **plan, "summary": "Roll back checkout."})
+    found = [text for text in texts(made(stores)) if "fix" in text]
+    assert found == ([words] if words else [])
+
+
+def test_tasks_name_who_has_them_and_are_counted_beyond_a_few(stores):
+    routing = Routing.from_stanzas({"checklist:all": {"step.1": "Tell support | role: lead"}})
+    blank = {"role": "", "runbook": "", "checklist": "", "from": "", "reason": "", "by": ""}
+    tasks = [
+        {**blank, "id": f"TSK-{n}", "title": f"Step {n}", "owner": "", "state": "open", "at": 1.0}
+        for n in range(6)
+    ]
+    tasks[3]["owner"] = "lee"
+    tasks[4]["state"] = "done"
+    put(stores, tasks=tasks)
+    assert texts(made(stores, routing))[1:] == [
+        "To do: Tell support (dana)",
+        "To do: Step 3 (lee)",
+        "To do: Step 0 (nobody yet)",
+        "To do: Step 1 (nobody yet)",
+        "To do: Step 2 (nobody yet)",
+        "1 more tasks are open",
+    ]
+
+
+def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
+    key = put(stores, entities=["db-1"])
+    window = {"reason": "patching", "kind": "snooze", "entity": "db-*", "rule": "high*"}
+    times = {"starts_at": NOW - 60, "ends_at": NOW + 60, "created_at": 1.0}
+    stores.suppressions.insert({"_key": "SUP-1", "id": "SUP-1", **window, **times})
+    other = {**window, "entity": "web-*"}
+    stores.suppressions.insert({"_key": "SUP-2", "id": "SUP-2", **other, **times})
+    for moment, actor, text in (
+        (SINCE - 1, "dana", "before"),
+        (NOW - 30, "dana", "Ask <b>Ann</b>, password=hunter2hunter2"),
+        (NOW - 60, "dana", "earlier"),
+        (NOW - 10, "incident_management", "the app's own"),
+    ):
+        note = {"incident_id": key, "kind": "note", "time": moment, "actor": actor}
+        stores.timeline.insert({"_key": text, **note, "data": {"text": text}})
+    assert told(made(stores), "open")[0][1:] == [
+        ("Its signals are held back (snooze: patching) until", NOW + 60),
+        ("“Ask <b>Ann</b>, password=<masked:secret>”, dana at", NOW - 30),
+    ]
+
+
+def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
+    known = ended(stores, 1, resolution="Rolled back.", cause="CHG-8", opened_at=NOW - 2 * HOUR)
+    ended(stores, 2, feedback="false_positive", resolved_at=NOW - 2 * HOUR, status="closed")
+    ended(stores, 3, merged_into="INC-20261130-000001", resolved_at=NOW - 3 * HOUR)
+    # Resolved before, and closed, or reviewed, since.
+    ended(stores, 4, resolved_at=SINCE - 1, status="closed")
+    ended(stores, 5, updated_at=SINCE - 1, resolved_at=SINCE - 2)
+    put(stores, 6, team="web")
+    report = made(stores)
+    over = section(report, "solved")
+    assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3"] and over.total == 3
+    assert over.lines[0].incident_id == known
+    assert told(report, "solved") == [
+        [("Open for 1 h, over at", NOW - HOUR), ("Rolled back.", 0.0), ("Cause: CHG-8", 0.0)],
+        [
+            ("Open for 18 h, over at", NOW - 2 * HOUR),
+            ("Nobody wrote down how it was solved", 0.0),
+            ("It was judged to be a false alarm", 0.0),
+        ],
+        [("Merged into INC-20261130-000001", NOW - 3 * HOUR)],
+    ]
+    assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (2, 1, 1)
+
+
+def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
+    noisy = ended(stores, 1, opened_at=NOW - 2 * HOUR, feedback="duplicate")
+    newest = put(stores, 2, opened_at=NOW - HOUR)
+    by_hand = put(stores, 3, rules=[])
+
+    def message(event, channel, incident_id, **more):
+        number = len(stores.outbox.all())
+        values = {"created_at": NOW - 60, "state": "sent", "last_error": "", **more}
+        team = values.pop("team", "payments")
+        said = {"event": event, "channel": channel, "incident_id": incident_id}
+        document = {"_key": str(number), **said, **values, "message": {"team": team}}
+        stores.outbox.insert(document)
+
+    message("opened", "slack", noisy)
+    message("opened", "pagerduty", noisy)
+    message("escalation", "slack", noisy)
+    message("note", "slack", noisy)
+    message("opened", "slack", noisy, summary="summed up")
+    message("opened", "slack", noisy, stakeholders="board")
+    message("opened", "slack", noisy, created_at=SINCE - 1)
+    message("opened", "slack", noisy, team="web")
+    message("assigned", "email", by_hand)
+    message("summary", "slack", "")
+    report = made(stores)
+    lines = section(report, "calls").lines
+    assert [line.title for line in lines] == ["High Error Rate", "opened by hand", "summaries"]
+    assert [[said.text for said in line.says] for line in lines] == [
+        [
+            "2 incidents, 1 of them noise",
+            "Messages that asked somebody to act: 1 by PagerDuty, 2 by Slack",
+        ],
+        ["Messages that asked somebody to act: 1 by E-mail"],
+        ["Messages that asked somebody to act: 1 by Slack"],
+    ]
+    assert [line.incident_id for line in lines] == [newest, by_hand, ""]
+
+
+def test_channels_that_do_not_deliver_are_told_with_the_last_failure(stores):
+    def message(state, age, error="", channel="slack"):
+        values = {"state": state, "created_at": NOW - age, "last_error": error}
+        document = {"_key": f"{state}{age}", "channel": channel, **values, "message": {}}
+        stores.outbox.insert({**document, "event": "opened", "incident_id": ""})
+
+    message("dead", 60, "Slack refused it: token=abcdefgh12345678")
+    message("unconfirmed", 120, "older")
+    message("dead", 9 * HOUR)
+    message("pending", 16 * 60, channel="email")
+    message("pending", 14 * 60, channel="teams")
+    message("sent", 60, channel="jira")
+    report = made(stores)
+    assert [line.title for line in section(report, "undelivered").lines] == ["E-mail", "Slack"]
+    assert texts(report, "undelivered") == [
+        "1 waiting for more than 15 min",
+        "2 messages not delivered, or not for certain",
+        "The last failure: Slack refused it: token=<masked:secret>",
+    ]
+
+
+def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
+    routing = Routing.from_stanzas(
+        {
+            "team:payments": {"members": "dana, lee", "rota": "first"},
+            "rota:first": {"members": "dana", "handover": "daily 09:00", "start": "2026-11-30"},
+        }
+    )
+    freeze = {"reason": "Year's end", "team": "pay*", "created_at": 1.0, "starts_at": NOW + 60}
+    stores.freezes.insert({"_key": "1", "id": "FRZ-1", **freeze, "ends_at": NOW + 90_000})
+    stores.freezes.insert({"_key": "2", "id": "FRZ-2", **freeze, "team": "web", "ends_at": 0})
+    window = {"kind": "maintenance", "reason": "patching", "created_at": 1.0, "starts_at": 0}
+    stores.suppressions.insert({"_key": "1", "id": "1", **window, "ends_at": NOW + 30, "tag": "db"})
+    weekly = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "ends_at": 0}
+    times = {"from_time": "02:00", "to_time": "04:00", "time_zone": "UTC"}
+    stores.suppressions.insert({"_key": "2", "id": "2", **window, **weekly, **times})
+    report = made(stores, routing, Shift("payments", SINCE, NOW, "first", "dana"))
+    lines = section(report, "soon").lines
+    # It is 00:53 UTC.
+    assert [(line.title, *line.says[0]) for line in lines] == [
+        ("Maintenance of tag db: patching", "Ends", NOW + 30),
+        ("Change freeze of *: Year's end", "Begins", NOW + 60),
+        ("Maintenance of everything: patching", "Begins", NOW + 4000),
+        ("Maintenance of everything: patching", "Ends", NOW + 4000 + 7200),
+    ]
+
+
+def test_follow_ups_of_the_team_that_are_due_within_a_day_are_told(stores):
+    def follow_up(number, due, state="open"):
+        return {"id": f"FUP-{number}", "title": f"Alert {number}", "owner": "lee", "due": due,
+                "state": state, "at": 1.0}  # fmt: skip
+
+    for number, team in ((1, "payments"), (2, "web")):
+        some = [follow_up(1, NOW + HOUR), follow_up(2, NOW - HOUR), follow_up(3, NOW + 90_000)]
+        some.append(follow_up(4, NOW, "done"))
+        key = ended(stores, number, team=team, follow_ups=some, resolved_at=1.0)
+        claim = {"purpose": "follow-ups", "time": 1.0, "holder": "", "value": {"incident_id": key}}
+        stores.claims.insert({"_key": f"follow-ups:{key}", **claim})
+    report = made(stores)
+    lines = section(report, "follow_ups").lines
+    assert [(line.title, line.owner, *line.says[0]) for line in lines] == [
+        ("Alert 2", "lee", "Overdue since", NOW - HOUR),
+        ("Alert 1", "lee", "Due", NOW + HOUR),
+    ]
+
+
+def test_nothing_is_said_to_be_nothing(stores):
+    report = made(stores)
+    assert not any(one.lines for one in report.sections)
+    assert to_markdown(report, WEB) == (
+        "# Handover: payments\n\nFrom 2026-11-29 16:53 UTC to 2026-11-30 00:53 UTC. "
+        "The team payments has no on-call rota.\n\n0 open; 0 opened and 0 solved in this time.\n"
+    )
+
+
+def test_the_markdown_links_each_incident_and_is_text_where_people_wrote_it(stores):
+    title = "<img src=x> [a](http://e.example) | `b` <!channel> @here " + "x" * 400
+    key = put(stores, title=title, owner="dana|lee")
+    text = to_markdown(made(stores), WEB)
+    (line,) = [one for one in text.splitlines() if key[-6:] in one]
+    address = f"{WEB}/app/incident_management/workbench?incident={key}"
+    assert line.startswith(rf"- [{key}](<{address}>) \<img src=x\> \[a\](http\://e.example) \|")
+    assert line.endswith(r"… · high · in progress · dana\|lee") and len(line) < 450
+    assert rf"- {key} " in to_markdown(made(stores), "")
+
+
+def test_of_very_many_incidents_it_reads_little_and_counts_all(stores):
+    for number in range(5000):
+        if number % 2:
+            put(stores, number, severity="critical" if number == 4999 else "low",
+                description="x" * 2000)  # fmt: skip
+        else:
+            ended(stores, number, description="x" * 2000, opened_at=NOW - 2 * HOUR)
+    stores.incidents.log.clear()
+    bytes_read = counted_bytes(stores)
+    before = stores.calls
+    report = made(stores)
+    assert stores.calls - before == 10
+    assert sum(bytes_read) < 1_500_000, sum(bytes_read)
+    assert (report.counts["open"], report.counts["solved"], report.cut) == (2500, 2500, False)
+    assert section(report, "open").lines[0].severity == "critical"
+    assert [len(section(report, name).lines) for name in ("open", "solved")] == [50, 50]
+    assert "- 2,450 more" in to_markdown(report, WEB)
+    assert len(json.dumps(report.to_document())) < 60_000
+
+
+def test_beyond_what_is_read_it_says_so(stores, monkeypatch):
+    monkeypatch.setattr("incident_management.shifts.facts.MOST", 2)
+    for number in range(3):
+        put(stores, number)
+    report = made(stores)
+    assert (report.counts["open"], report.cut) == (2, True)
+    assert "There was more than is read" in to_markdown(report, WEB)
+
+
+def counted_bytes(stores):
+    """A list that gets the size of each answer from now on."""
+    sizes = []
+    for collection in stores.collections:
+
+        def find(*args, _find=collection.find, **more):
+            found = _find(*args, **more)
+            sizes.append(len(json.dumps(found)))
+            return found
+
+        collection.find = find
+    return sizes
