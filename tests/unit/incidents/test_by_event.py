@@ -79,7 +79,12 @@ def test_an_event_that_is_not_there_is_refused():
 
 
 def test_what_splunkd_refuses_is_said():
-    with pytest.raises(OpenFailed, match=r"The search 17\.1 can't be read: unknown sid"):
+    with pytest.raises(OpenFailed, match=r"The search 17\.1 can't be read: no time"):
+        open_from_event(Splunkd(error=SplunkError(503, "no time")), "17.1", 0, "high", "", "x")
+
+
+def test_a_search_that_is_gone_is_said_to_be():
+    with pytest.raises(OpenFailed, match="there is none of this id any more"):
         open_from_event(Splunkd(error=SplunkError(404, "unknown sid")), "17.1", 0, "high", "", "x")
 
 

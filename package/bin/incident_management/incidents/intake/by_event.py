@@ -81,7 +81,10 @@ def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
     try:
         answer = session.get(path, offset=offset, count=1)
     except SplunkError as error:
-        raise OpenFailed(f"The search {sid[:200]} can't be read: {error.message}") from error
+        why = error.message
+        if error.status == 404:
+            why = "there is none of this id any more, or you may not see it; search again."
+        raise OpenFailed(f"The search {sid[:200]} can't be read: {why}") from error
     found: Sequence[Mapping[str, Any]] = (answer or {}).get("results") or []
     if not found:
         raise OpenFailed(
