@@ -133,9 +133,9 @@ def test_a_task_is_worded_otherwise_and_its_step_stays(site: Site, enter: Enter)
 def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> None:
     ids = [site.open(f"Work <b>of</b> mine {n}", severity="info") for n in range(2)]
     for one in ids:
-        site.call("POST", f"/incidents/{one}/tasks", {"title": f"Mine of {one}", "owner": "ada"})
+        site.call("POST", f"/incidents/{one}/tasks", {"title": f"Mine of {one}", "owner": "rob"})
         site.call("POST", f"/incidents/{one}/tasks", {"title": "Not mine", "owner": "mia"})
-    page = enter("ada")
+    page = enter("rob")
     button = page.get_by_role("button", name="My tasks")
     button.click()
     dialog = page.get_by_role("dialog", name="My tasks")
@@ -153,7 +153,7 @@ def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> N
     box.click()
     said(page, f"Done: Mine of {ids[1]}")
     # The number beside the search is that of what is left; without any there is no button.
-    left = len(site.call("GET", "/tasks?owner=ada&state=open")["tasks"])
+    left = len(site.call("GET", "/tasks?owner=rob&state=open")["tasks"])
     expect(button).to_have_count(1 if left else 0)
 
 
@@ -161,8 +161,11 @@ def test_on_a_telephone_an_address_that_names_the_tasks_begins_there(
     site: Site, enter: Enter
 ) -> None:
     incident = divided(site, 18)
-    page = enter("rob", f"?incident={incident}&tab=tasks", 390)
+    page = enter("rob", "?text=nothing", 390)
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.goto(f"{site.page}?incident={incident}&tab=tasks")
     expect(page.get_by_role("checkbox", name="Watch the error rate")).to_be_in_viewport()
+    expect(page.locator(".wb-detail h1")).not_to_be_in_viewport()
     expect(page.locator("#wb-tab-tasks")).to_be_in_viewport()
     picture(page, "telephone")
     page.goto(f"{site.page}?incident={incident}")
