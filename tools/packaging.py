@@ -21,9 +21,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools import guides
+
 ROOT = Path(__file__).resolve().parent.parent
 APP = "incident_management"
-SOURCES = ("package", "package_extra", "globalConfig.json", "additional_packaging.py", "LICENSE")
+SOURCES = (
+    *("package", "package_extra", "globalConfig.json", "additional_packaging.py", "LICENSE"),
+    *("README.md", "docs"),
+)
 PIP_VERSION = "26.0.1"  # newer ones refuse `pip show --version`, which UCC calls
 EXECUTABLE, PLAIN, FOLDER = 0o755, 0o644, 0o755
 EPOCH_WITHOUT_GIT = 1_700_000_000
@@ -44,6 +49,7 @@ def source_files() -> Iterator[Path]:
 def fingerprint() -> str:
     """Return a hash of every source file's path and bytes, and of this builder."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update(Path(guides.__file__).read_bytes())
     digest.update(str(commit_time()).encode())
     for path in source_files():
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -111,6 +117,13 @@ def complaint(said: str) -> str:
     )
 
 
+def write_guides(folder: Path) -> None:
+    """Write the guides as pages that the app's menu leads to."""
+    folder.mkdir()
+    for name, page in guides.pages().items():
+        (folder / name).write_text(page, encoding="utf-8")
+
+
 def archive(app: Path, target: Path, mtime: int) -> None:
     """Write the app's folder as a gzipped tarball that depends on nothing but its content."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -158,6 +171,7 @@ def build(ucc: Path, work: Path, dist: Path, if_changed: bool) -> Path:
         app = work / APP
         shutil.rmtree(app, ignore_errors=True)
         (work / "output" / APP).rename(app)
+        write_guides(app / "appserver" / "static" / "guides")
         archive(app, target, commit_time())
         stamp.write_text(mark, encoding="utf-8")
     return target

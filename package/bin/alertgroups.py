@@ -47,6 +47,7 @@ class AlertGroupsCommand(RowsCommand):
             if not table.has(name):
                 text = f"The rows have no field {name}, and alertgroups needs it."
                 self.error_exit(ValueError(text), text)
+        self.look_for(table, self._fields["entity"])
         kinds, entities = (_joined(table, self._fields[name]) for name in ("kind", "entity"))
         try:
             table.add(FIELDS, map(self._grouper.place, table.column("_time"), kinds, entities))
@@ -54,6 +55,7 @@ class AlertGroupsCommand(RowsCommand):
             self.error_exit(error, str(error))
 
     def end(self):
+        self.warn_of_missing()
         for text in self._grouper.warnings():
             self.write_warning(text)
 

@@ -95,6 +95,7 @@ class AnomalyScoreCommand(RowsCommand):
             self._told_of_time = True
             self.write_warning(NO_TIME)
         scorer, by = self._scorer, self._by
+        self.look_for(table, by)
         values = table.column(self._value) if table.has(self._value) else repeat(None)
         keys = zip(*map(table.column, by)) if by else repeat(())
         if len(by) == 1:
@@ -111,6 +112,7 @@ class AnomalyScoreCommand(RowsCommand):
 
     def end(self):
         """Keep what was learned, once all rows have come; a preview keeps nothing."""
+        self.warn_of_missing()
         ahead = self._scorer.ahead_warning()
         if ahead:
             self.write_warning(ahead)

@@ -133,6 +133,10 @@ def test_a_refusal_is_passed_on_as_one_sentence(status, text):
     assert str(caught.value) == text
 
 
+def test_an_id_may_be_typed_in_small_letters():
+    assert _run(FakeSession(), ID.lower()) == _run(FakeSession())
+
+
 @pytest.mark.parametrize("bad", ["", "INC-1", "../../x", "INC-20231114-ABCDEF/../y", "x" * 500])
 def test_what_is_no_incident_id_is_refused_before_anything_is_asked(bad):
     session = FakeSession()

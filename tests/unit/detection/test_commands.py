@@ -69,13 +69,33 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
         ("incidentbacktest", [], "search"),
         ("incidentbacktest", ["search=x", "step=often"], "it is 'often'"),
+        ("incidentbacktest", ["search=x", "threshold=lots"], "'lots' is not a number."),
+        ("incidentbacktest", ["search=x", "target_pages_per_day=-1"], "from 0 to 1000000."),
+        ("incidentbacktest", ["search=x", "compare=threshold"], "'threshold' has no value"),
+        ("openincident", ["sid=1.1", "offset=-1"], "'-1' is not a whole number from 0"),
+        ("openincident", ["sid=1.1", "offset=0", "severity=grave"], "use one of critical, high"),
         ("logtemplates", ["_raw"], "write options as name=value"),
     ],
 )
 def test_a_bad_option_is_named(command, args, says):
-    _, rows, messages = launch(command, args, None if "backtest" in command else LOGS[:2])
+    generates = command in ("incidentbacktest", "openincident")
+    _, rows, messages = launch(command, args, None if generates else LOGS[:2])
     assert rows == []
     assert says in " ".join(messages)
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("anomalyscore", ["value=n", "by=servce,host"]),
+        ("alertgroups", ["kind=n", "entity=servce,host"]),
+    ],
+)
+def test_a_field_that_no_row_has_is_named(command, args):
+    rows = [{"_time": str(i * 60), "n": "1", "host": "a"} for i in range(9)]
+    _, found, said = launch(command, args, rows, chunks=3)
+    assert len(found) == 9
+    assert said == ["No row has the field 'servce'; check its name."]
 
 
 def test_anomalyscore_finds_the_spike_over_chunks():
@@ -148,7 +168,7 @@ def test_alertgroups_names_a_field_that_is_not_there():
 
 
 def test_alertgroups_tells_of_rows_that_it_can_not_place():
-    rows = [{"_time": "1700000000", "signature": "a"}, {"_time": "soon", "signature": "a"}]
+    rows = [{"_time": time, "signature": "a", "host": "h"} for time in ("1700000000", "soon")]
     _, found, messages = launch("alertgroups", ["kind=signature"], rows)
     assert [bool(row["group_id"]) for row in found] == [True, False]
     assert messages == ["1 of 2 rows have no time or no kind, and no group."]

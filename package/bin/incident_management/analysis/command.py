@@ -44,11 +44,11 @@ def analyze(
     Raises:
         AnalysisFailed: no such incident, a missing capability, or splunkd can't be reached.
     """
-    if not INCIDENT_ID.fullmatch(incident_id):
+    if not INCIDENT_ID.fullmatch(incident_id.upper()):
         raise AnalysisFailed(
             f"'{incident_id[:60]}' is not an incident's id; it looks like INC-20260131-A1B2C3."
         )
-    path = f"{API}/incidents/{path_of(incident_id)}/analysis"
+    path = f"{API}/incidents/{path_of(incident_id.upper())}/analysis"
     for _ in range(BUSY_TRIES):
         try:
             result: Dict[str, Any] = session.post(path, json_body={"sid": sid})

@@ -104,7 +104,8 @@ class Number(Kind):
         except ValueError:
             number = float("nan")
         if not self.low <= number <= self.high:
-            raise ValueError(f"'{value[:60]}' is not a {kind} from {self.low:g} to {self.high:g}.")
+            bounds = "" if self.low < 0 else f" from {self.low:.0f} to {self.high:.0f}"
+            raise ValueError(f"'{value[:60]}' is not a {kind}{bounds}.")
         return number
 
 

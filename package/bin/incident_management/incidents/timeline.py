@@ -270,4 +270,4 @@ def verify(
 
 def unknown(incident_id: str) -> NotFound:
     """Return the error for an id that no entry has."""
-    return NotFound(f"No incident {incident_id}; check the id, or list them with GET /incidents.")
+    return NotFound(f"No incident {incident_id[:60]}; look it up in the workbench.")

@@ -49,6 +49,7 @@ def remediate(
             splunkd can't be reached.
     """
     _check(do, incident, action, plan)
+    incident = incident.upper()
     if override and do not in ("approve", "execute", "rollback"):
         raise RemediationFailed("override= goes with do=approve, do=execute and do=rollback only.")
     if do == "propose" and not plan:
@@ -146,7 +147,7 @@ def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> s
 def _check(do: str, incident: str, action: str, plan: str) -> None:
     if do not in VERBS:
         raise RemediationFailed(f"do={do[:40]} is unknown; use one of {', '.join(VERBS)}.")
-    if not INCIDENT_ID.fullmatch(incident):
+    if not INCIDENT_ID.fullmatch(incident.upper()):
         raise RemediationFailed(
             f"'{incident[:60]}' is not an incident's id; it looks like INC-20260131-A1B2C3."
         )

@@ -43,10 +43,15 @@ def parse_compare(text: str) -> Dict[str, float]:
     kinds: Dict[str, Kind] = {name: Duration() for name in SPANS}
     kinds["threshold"] = Number(-1e12, 1e12)
     given = dict(part.partition("=")[::2] for part in text.replace(" ", "").split(",") if part)
-    for name in given:
+    for name, value in given.items():
         if name not in kinds:
             raise ValueError(
                 f"The option compare is wrong: '{name[:60]}' can't be compared; use "
                 f"{', '.join(kinds)}."
+            )
+        if not value:
+            raise ValueError(
+                f"The option compare is wrong: '{name}' has no value; write settings by comma, as "
+                'in compare="threshold=9,group_window=1h".'
             )
     return {name: one for name, one in parse_options(kinds, given).items() if one is not None}

@@ -38,8 +38,8 @@ def refused(sender: Sender, channel: str, clock: Clock) -> str:
         told = Notification(name, incident, channel, "", message.event, document, thread)
         delivery = sent_by(sender, told)
         if delivery.outcome != "sent":
-            return f"that an incident is {message.event} was not taken: {delivery.detail}"
+            return f"the message '{message.event}' was not taken: {delivery.detail}"
         thread = delivery.receipt if delivery.receipt.get("ticket") else None
         if "note" in delivery.receipt and message is opened:
-            return f"that an incident is opened was taken, but: {delivery.receipt['note']}"
+            return f"the message 'opened' was taken, but: {delivery.receipt['note']}"
     return ""

@@ -133,6 +133,16 @@ class RowsCommand(StreamingCommand):
     def end(self) -> None:
         """Do what is left when the last chunk has come; messages still reach the searcher."""
 
+    def look_for(self, table: Table, names: Iterable[str]) -> None:
+        """Remember which of the fields no chunk has had so far."""
+        missing = [name for name in names if not table.has(name)]
+        self._missing = [name for name in missing if name in getattr(self, "_missing", missing)]
+
+    def warn_of_missing(self) -> None:
+        """Name the fields that were looked for and that no row had."""
+        for name in getattr(self, "_missing", ()):
+            self.write_warning(f"No row has the field '{name}'; check its name.")
+
     def stream(self, records: Any) -> Any:
         """Never called: splunklib wants it to be there, to know that the command streams."""
         raise NotImplementedError("Rows go through change().")
