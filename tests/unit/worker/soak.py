@@ -2,8 +2,8 @@
 
 A story follows from its seed. In each step a few act at once, and their KV calls come in a random
 order; some are killed, some calls fail or lose their answer. One member's reads are behind, and
-its clock differs. What befalls the installation between steps is in :mod:`.soak_troubles`, what must
-be true in the end in :mod:`.soak_checks`, and when incidents have grown old in :mod:`.soak_aging`.
+its clock differs. What befalls the installation between steps is in :mod:`.soak_troubles`, what
+must be true in the end in :mod:`.soak_checks`, and when incidents are old in :mod:`.soak_aging`.
 """
 
 from __future__ import annotations

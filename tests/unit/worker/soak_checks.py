@@ -87,7 +87,7 @@ def _before(entries: Any, entry: Any) -> set[str]:
         key = ahead.pop()
         if key not in found:
             found.add(key)
-            ahead += prev[key]
+            ahead += prev.get(key, ())
     return found
 
 
