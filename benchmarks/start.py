@@ -239,12 +239,14 @@ def _worker(place: Place) -> dict[str, Any]:
     from incident_management.splunk.kv.replica import Replica, stores_of
     from incident_management.splunk.session import Session
     from incident_management.worker.cycle import Worker
-    from incident_management.worker.duties import Duties
+    from incident_management.worker.duties import all_duties
+    from incident_management.worker.member import Member
 
     session, clock = Session(place.uri, place.key), SystemClock()
     stores = stores_of(session, Replica(clock))
-    duties = Duties(session, stores, clock, lambda _event: None, "bench")
-    worker = Worker(duties.all(), stores, clock, "bench", log.get("bench"), _complain)
+    member = Member("bench", session, stores, clock)
+    duties = all_duties(member, lambda _event: None, lambda _name, _sentence: None)
+    worker = Worker(duties, stores, clock, "bench", log.get("bench"), _complain)
     with session.kept_open():
         worker.cycle()
     with _counted(Session) as seen:

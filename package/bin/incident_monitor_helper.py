@@ -84,16 +84,16 @@ def _watch(stanzas, member, stop):
 def _work(stanzas, member, stop, event_writer):
     # Not needed by a monitor, and most of what a process of this input imports.
     from incident_management.splunk.bulletin import notice
-    from incident_management.worker.duties import Duties
+    from incident_management.worker.duties import all_duties
     from incident_management.worker_health import Failures
 
     logger = log.get("worker")
     timing = Timing.of_inputs(stanzas, logger.error)
-    duties = Duties(
-        member.session, member.stores, member.clock, event_writer.write_event, member.name
+    duties = all_duties(
+        member, event_writer.write_event, lambda name, sentence: worker.trouble(name, sentence)
     )
     worker = Worker(
-        duties.all(),
+        duties,
         member.stores,
         member.clock,
         member.name,
@@ -102,7 +102,6 @@ def _work(stanzas, member, stop, event_writer):
         stop.is_set,
         failures=Failures(member.stores, member.clock, member.name),
     )
-    duties.trouble = worker.trouble
     end = time.monotonic() + timing.run_seconds
     installed = Installed()
     while not stop.is_set() and time.monotonic() < end and not installed.replaced():

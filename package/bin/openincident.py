@@ -22,12 +22,14 @@ class OpenIncidentCommand(GeneratingCommand):
 
     ##Syntax
     openincident sid=<search id> offset=<int> (severity=<severity>)? (title=<string>)?
+    (fields=<string>)?
     """
 
     sid = Option(require=True, doc="The search that found the event.")
     offset = Option(require=True, doc="Its place among the events.")
     severity = Option(default="medium", doc="critical, high, medium, low or info.")
     title = Option(default="", doc="By default the first line of the event.")
+    fields = Option(default="", doc="Values of custom fields: region=eu, vendor_case=17.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
@@ -42,7 +44,7 @@ class OpenIncidentCommand(GeneratingCommand):
         offset, severity = self._options["offset"], self._options["severity"]
         given = (self.sid, offset, severity, self.title or "", str(info.username))
         try:
-            yield open_from_event(session, *given)
+            yield open_from_event(session, *given, self.fields or "")
         except OpenFailed as error:
             self.error_exit(error, str(error))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-WAIT_MS = 30_000
 NOW = time.time()
 INCIDENT = "INC-20261123-7KQ2MD"
 OTHER = "INC-20261122-AA81ZC"

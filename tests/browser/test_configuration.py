@@ -14,10 +14,9 @@ from playwright.sync_api import expect
 from tests.contract.services.receiver import Receiver
 from tools.splunkd_lite.core import Options, Splunk
 
-from .conftest import APP, PASSWORD
+from .conftest import APP, PASSWORD, WAIT_MS
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
-WAIT_MS = 30_000
 
 
 def _saves(form: str) -> Callable[[Any], bool]:
@@ -27,7 +26,7 @@ def _saves(form: str) -> Callable[[Any], bool]:
 
 def _is(row: Any, status: str) -> None:
     """The row's switch says ``Active`` or ``Inactive``."""
-    expect(row.locator("[data-test=status]")).to_have_text(status, timeout=WAIT_MS)
+    expect(row.locator("[data-test=status]")).to_have_text(status)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Splunk]:
 @pytest.fixture
 def tab(browser: Any, built: Splunk) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/configuration")
     page.fill("[name=username]", "admin")
@@ -58,14 +58,14 @@ def tab(browser: Any, built: Splunk) -> Iterator[Any]:
 
 
 def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:
-    tab.get_by_role("tab", name="AWS accounts", exact=True).click(timeout=WAIT_MS)
-    tab.get_by_role("button", name="Add").click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="AWS accounts", exact=True).click()
+    tab.get_by_role("button", name="Add").click()
     tab.locator("[data-name=name] input, input[name=name]").first.fill("production")
     tab.locator("[data-name=aws_access_key_id] input").first.fill("AKIA" + "IOSFODNN7EXAMPLE")
     tab.locator("[data-name=aws_secret_access_key] input").first.fill("not-a-real-secret")
     shoot(tab, "configuration-form")
     tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_role("cell", name="production").wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="production").wait_for()
     shoot(tab, "configuration-light")
 
     answer = httpx.get(
@@ -85,7 +85,7 @@ def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: An
 def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
     # What most people are here for is what it opens on.
     first = tab.get_by_role("tab", selected=True)
-    first.wait_for(timeout=WAIT_MS)
+    first.wait_for()
     assert first.inner_text() == "Slack"
     for name in (
         "Microsoft Teams",
@@ -97,7 +97,7 @@ def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
         "Logging",
     ):
         tab.get_by_role("tab", name=name, exact=True).click()
-        tab.get_by_role("button", name="Save").wait_for(timeout=WAIT_MS)
+        tab.get_by_role("button", name="Save").wait_for()
     shoot(tab, "configuration-logging")
 
 
@@ -105,7 +105,7 @@ def test_every_tab_of_the_configuration_opens(tab: Any, shoot: Any) -> None:
 def test_a_proxy_with_a_login_is_saved_through_the_form(
     tab: Any, built: Splunk, shoot: Any, host: str
 ) -> None:
-    tab.get_by_role("tab", name="Proxy", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Proxy", exact=True).click()
     values = {"proxy_url": host, "proxy_port": "3128", "proxy_username": "mia"}
     for field, value in {**values, "proxy_password": "not-a-real-secret"}.items():
         tab.locator(f"[data-name={field}] input").first.fill(value)
@@ -121,7 +121,7 @@ def test_a_proxy_with_a_login_is_saved_through_the_form(
 
 
 def test_a_mail_server_is_saved_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:
-    tab.get_by_role("tab", name="E-mail", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="E-mail", exact=True).click()
     values = {"server": "smtp.example.com", "username": "mia", "sender": "splunk@example.com"}
     for field, value in {**values, "password": "not-a-real-secret"}.items():
         tab.locator(f"[data-name={field}] input:visible").fill(value)
@@ -139,25 +139,25 @@ def test_a_mail_server_is_saved_through_the_form(tab: Any, built: Splunk, shoot:
 
 
 def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) -> None:
-    tab.click("#theme", timeout=WAIT_MS)
+    tab.click("#theme")
     tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")
-    tab.get_by_role("button", name="Create New Input").wait_for(timeout=WAIT_MS)
-    tab.get_by_role("cell", name="worker", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Create New Input").wait_for()
+    tab.get_by_role("cell", name="worker", exact=True).wait_for()
     shoot(tab, "inputs-dark")
 
 
 def test_a_monitor_is_asked_for_what_its_detector_heeds(tab: Any, built: Splunk) -> None:
     tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")
-    tab.get_by_role("button", name="Create New Input").click(timeout=WAIT_MS)
+    tab.get_by_role("button", name="Create New Input").click()
     tab.get_by_role("menuitem", name="Incident monitor").click()
     field = lambda name: tab.locator(f"[data-name={name}]")  # noqa: E731
-    expect(field("sensitivity")).to_be_visible(timeout=WAIT_MS)
+    expect(field("sensitivity")).to_be_visible()
     expect(field("objective")).to_be_hidden()
 
     for chosen, value in (("sensitivity", "High"), ("detector", "An error budget")):
         field(chosen).locator("button").first.click()
         tab.get_by_role("option", name=value).click()
-    expect(field("objective")).to_be_visible(timeout=WAIT_MS)
+    expect(field("objective")).to_be_visible()
     for name in ("sensitivity", "season", "direction", "time_zone", "threshold"):
         expect(field(name)).to_be_hidden()
     given = {"name": "slo", "interval": "60", "value": "bad"}
@@ -173,7 +173,7 @@ def test_a_monitor_is_asked_for_what_its_detector_heeds(tab: Any, built: Splunk)
 def test_a_team_and_its_rule_are_made_through_the_forms(
     tab: Any, built: Splunk, shoot: Any
 ) -> None:
-    tab.get_by_role("tab", name="Response teams", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Response teams", exact=True).click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="operations", exact=True))
     _is(row, "Active")
     tab.get_by_role("button", name="Add").click()
@@ -182,22 +182,22 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
         tab.locator(f"[data-name={field}] input:visible").first.fill(value)
     shoot(tab, "configuration-team")
     tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_role("cell", name="payments", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="payments", exact=True).wait_for()
     shoot(tab, "configuration-teams")
 
     tab.get_by_role("tab", name="Routing rules", exact=True).click()
-    tab.get_by_role("cell", name="default", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="default", exact=True).wait_for()
     tab.get_by_role("button", name="Add").click()
     for field, value in {"name": "pay", "order": "soon", "entity": "pay*"}.items():
         tab.locator(f"[data-name={field}] input:visible").first.fill(value)
     tab.locator("[data-name=team] button").first.click()
     tab.get_by_role("option", name="payments", exact=True).click()
     tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_text("[rule:pay] order is 'soon'; set a number.").wait_for(timeout=WAIT_MS)
+    tab.get_by_text("[rule:pay] order is 'soon'; set a number.").wait_for()
     shoot(tab, "configuration-rule")
     tab.locator("[data-name=order] input:visible").first.fill("10")
     tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_role("cell", name="pay*", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="pay*", exact=True).wait_for()
 
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
     text = conf.read_text(encoding="utf-8")
@@ -206,8 +206,8 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
 
 
 def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splunk) -> None:
-    tab.get_by_role("tab", name="Response teams", exact=True).click(timeout=WAIT_MS)
-    tab.get_by_role("cell", name="operations", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Response teams", exact=True).click()
+    tab.get_by_role("cell", name="operations", exact=True).wait_for()
     tab.get_by_role("button", name="Add").click()
     for field, value in {"name": "night", "members": "dana", "email": "night@example.com"}.items():
         tab.locator(f"[data-name={field}] input:visible").first.fill(value)
@@ -215,7 +215,7 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
     tab.get_by_role("option", name="operations", exact=True).click()
     tab.get_by_role("button", name="Add").last.click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="night", exact=True))
-    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    row.get_by_role("button", name="Edit").click()
     tab.locator("[data-name=email] input:visible").first.fill("")
     tab.locator("[data-name=fallback]").get_by_role("button", name="Clear").click()
     with tab.expect_response(_saves("team")) as saved:
@@ -228,11 +228,11 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
 
 
 def test_a_custom_field_is_needed_by_nobody_until_somebody_says_so(tab: Any, built: Splunk) -> None:
-    tab.get_by_role("tab", name="Custom fields", exact=True).click(timeout=WAIT_MS)
-    tab.get_by_role("button", name="Add", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Custom fields", exact=True).click()
+    tab.get_by_role("button", name="Add", exact=True).click()
     tab.locator("[data-name=name] input").first.fill("vendor_case")
     needed = tab.locator("[data-name=required]")
-    expect(needed).to_contain_text("never", timeout=WAIT_MS)
+    expect(needed).to_contain_text("never")
     needed.locator("[data-test=select]").click()
     tab.locator("[data-test=option]").first.click()
     with tab.expect_response(_saves("field")) as saved:
@@ -244,7 +244,7 @@ def test_a_custom_field_is_needed_by_nobody_until_somebody_says_so(tab: Any, bui
 
 
 def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
-    tab.get_by_role("tab", name="Service levels", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Service levels", exact=True).click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))
     _is(row.first, "Inactive")
     shoot(tab, "configuration-promises")
@@ -264,19 +264,19 @@ def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: A
 
 
 def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
-    tab.get_by_role("tab", name="Announcements", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="Announcements", exact=True).click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="action", exact=True))
-    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    row.get_by_role("button", name="Edit").click()
     channels = tab.locator("[data-name=value] input:visible").first
     channels.fill("slak?")
     tab.get_by_role("button", name="Update").click()
-    tab.get_by_text("[announce] action names 'slak'; the channels are").wait_for(timeout=WAIT_MS)
+    tab.get_by_text("[announce] action names 'slak'; the channels are").wait_for()
     shoot(tab, "configuration-announcement")
     channels.fill("slack?, email")
     with tab.expect_response(_saves("announce")) as saved:
         tab.get_by_role("button", name="Update").click()
     assert saved.value.ok, saved.value.text()
-    tab.get_by_role("cell", name="slack?, email", exact=True).wait_for(timeout=WAIT_MS)
+    tab.get_by_role("cell", name="slack?, email", exact=True).wait_for()
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
     text = conf.read_text(encoding="utf-8")
     assert text.partition("[announce]\n")[2].partition("\n[")[0].strip() == "action = slack?, email"
@@ -290,9 +290,9 @@ def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> 
     )
     add = tab.get_by_role("button", name="Add")
     for name, first, value in rows:
-        tab.get_by_role("tab", name=name, exact=True).click(timeout=WAIT_MS)
+        tab.get_by_role("tab", name=name, exact=True).click()
         row = tab.get_by_role("row", name=f"row-{first}", exact=True)
-        expect(row.locator("[data-column=value]")).to_have_text(value, timeout=WAIT_MS)
+        expect(row.locator("[data-column=value]")).to_have_text(value)
         expect(add).to_have_count(0)
         expect(row.get_by_role("button", name="Edit")).to_be_visible()
     tab.get_by_role("tab", name="Response teams", exact=True).click()
@@ -303,8 +303,8 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     tab: Any, built: Splunk, shoot: Any
 ) -> None:
     desk = Receiver(default=(403, {}, {"error": "no such hook: no-secret-of-a-channel"})).start()
-    tab.get_by_role("tab", name="HTTP channels", exact=True).click(timeout=WAIT_MS)
-    tab.get_by_role("button", name="Add", exact=True).click(timeout=WAIT_MS)
+    tab.get_by_role("tab", name="HTTP channels", exact=True).click()
+    tab.get_by_role("button", name="Add", exact=True).click()
     tab.locator("[data-name=name] input:visible").first.fill("chat")
     tab.locator("[data-name=start] button").first.click()
     tab.get_by_role("option", name="Mattermost", exact=True).click()
@@ -313,7 +313,7 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     shoot(tab, "configuration-channel")
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
-    tab.get_by_text("Nothing is saved, because of the test: ").wait_for(timeout=WAIT_MS)
+    tab.get_by_text("Nothing is saved, because of the test: ").wait_for()
     expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:
@@ -323,13 +323,13 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     assert [text.split(":")[1].strip() for text in told] == ["incident opened", "incident resolved"]
 
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="chat", exact=True))
-    row.get_by_role("button", name="Edit").click(timeout=WAIT_MS)
+    row.get_by_role("button", name="Edit").click()
     body = tab.locator("[data-name=body] textarea:visible").first
-    expect(body).to_have_value(re.compile(r'\{\n  "text": '), timeout=WAIT_MS)
+    expect(body).to_have_value(re.compile(r'\{\n  "text": '))
     shoot(tab, "configuration-channel-edit")
     body.fill('{\n  "text": "{titel}"\n}')
     tab.get_by_role("button", name="Update").click()
-    tab.get_by_text("[channel:chat] body.text names {titel}; ").wait_for(timeout=WAIT_MS)
+    tab.get_by_text("[channel:chat] body.text names {titel}; ").wait_for()
     body.fill('{\n  "text": "{title}"\n}')
     with tab.expect_response(_saves("channel")) as saved:
         tab.get_by_role("button", name="Update").click()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import APP, PASSWORD, TOO_WIDE, fits, show
-from .dashboard_data import INCIDENT, OTHER, WAIT_MS
+from .conftest import APP, PASSWORD, TOO_WIDE, WAIT_MS, fits, show
+from .dashboard_data import INCIDENT, OTHER
 
 
 @pytest.mark.parametrize(("view", "tables"), [("incident_overview", 4), ("incident", 7)])
@@ -18,7 +18,7 @@ def test_tables_fill_a_large_screen(
 ) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
     show(page, stored, view, f"form.incident={INCIDENT}")
-    expect(page.get_by_role("table")).to_have_count(tables, timeout=WAIT_MS)
+    expect(page.get_by_role("table")).to_have_count(tables)
     narrow = """tables => tables.map(table => [table,
         table.closest('[data-test=table-container]')].map(one => one.getBoundingClientRect().width))
         .filter(([width, room]) => width < 0.95 * room)"""
@@ -29,7 +29,7 @@ def test_tables_fill_a_large_screen(
 def test_no_table_is_cut_on_a_laptop(view: str, page: Any, stored: Any, studio_bundle: Any) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     show(page, stored, view, f"form.incident={INCIDENT}")
-    page.get_by_role("table").nth(3).wait_for(timeout=WAIT_MS)
+    page.get_by_role("table").nth(3).wait_for()
     page.wait_for_timeout(1000)
     fits(page, TOO_WIDE)
 
@@ -38,17 +38,18 @@ def test_an_incident_opens_in_the_workbench_from_the_overview_and_from_its_page(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    page.get_by_text(OTHER).first.click(timeout=WAIT_MS)
-    page.wait_for_url(f"**/en-US/app/{APP}/workbench?incident={OTHER}", timeout=WAIT_MS)
+    page.get_by_text(OTHER).first.click()
+    page.wait_for_url(f"**/en-US/app/{APP}/workbench?incident={OTHER}")
     show(page, stored, "incident", f"form.incident={OTHER}")
     link = page.get_by_role("link", name="Act on it in the workbench")
     address = f"/app/{APP}/workbench?incident={OTHER}"
-    expect(link).to_have_attribute("href", re.compile(re.escape(address) + "$"), timeout=WAIT_MS)
+    expect(link).to_have_attribute("href", re.compile(re.escape(address) + "$"))
 
 
 def as_reader(browser: Any, stored: Any, role: str) -> Any:
     stored.add_user(f"reader-{role}", role)
     page = browser.new_context().new_page()
+    page.set_default_timeout(WAIT_MS)
     page.goto(f"{stored.web}/en-US/app/{APP}/incident_overview")
     page.fill("[name=username]", f"reader-{role}")
     page.fill("[name=password]", PASSWORD)
@@ -58,7 +59,7 @@ def as_reader(browser: Any, stored: Any, role: str) -> Any:
 
 def test_a_viewer_reads_the_dashboard(browser: Any, stored: Any, studio_bundle: Any) -> None:
     page = as_reader(browser, stored, "incident_viewer")
-    page.get_by_text("Checkout answers 500", exact=True).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("Checkout answers 500", exact=True).first.wait_for()
     page.context.close()
 
 

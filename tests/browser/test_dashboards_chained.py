@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import show
-from .dashboard_data import INCIDENT, NOTIFICATION, NOW, WAIT_MS, clear, incident
+from .dashboard_data import INCIDENT, NOTIFICATION, NOW, clear, incident
 
 JOBS = "/search/jobs"
 
@@ -37,7 +37,7 @@ def panel(page: Any, name: str) -> Any:
 
 
 def shows(page: Any, name: str, text: str) -> None:
-    expect(panel(page, name)).to_contain_text(text, timeout=WAIT_MS)
+    expect(panel(page, name)).to_contain_text(text)
 
 
 def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any) -> None:
@@ -45,7 +45,7 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
     show(page, empty, "incident_overview")
     waiting = ("undelivered_count", "reviews", "follow_ups")
     for name in ("open", "critical", "high", "medium", "low", *waiting):
-        expect(panel(page, name)).to_have_text(re.compile(r"\D0$"), timeout=WAIT_MS)
+        expect(panel(page, name)).to_have_text(re.compile(r"\D0$"))
     shows(page, "mtta", "none yet")
     shows(page, "mttr", "none yet")
     shows(page, "list", "Nothing is open.")
@@ -99,9 +99,9 @@ def test_the_overview_leads_to_what_waits_afterwards(
     to = {"reviews": ("3", "status=review_due&opened=30d"), "follow_ups": ("2", "view=followups")}
     for name, (figure, query) in to.items():
         show(page, empty, "incident_overview")
-        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"), timeout=WAIT_MS)
+        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"))
         panel(page, name).get_by_text(figure, exact=True).first.click()
-        page.wait_for_url(f"**/workbench?{query}", timeout=WAIT_MS)
+        page.wait_for_url(f"**/workbench?{query}")
 
 
 def test_what_is_resolved_counts_for_the_times_alone(
@@ -124,7 +124,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
     show(page, empty, "incident_overview")
     figures = {"open": "16", "critical": "1", "low": "15", "undelivered_count": "1"}
     for name, figure in figures.items():
-        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"), timeout=WAIT_MS)
+        expect(panel(page, name)).to_have_text(re.compile(rf"\D{figure}$"))
     shows(page, "mttr", "4 min")
     shows(page, "list", "Old and open")
     shows(page, "list", f"{'x' * 59}…")  # a longer one would leave no room for other incidents
@@ -133,7 +133,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
     pages = panel(page, "list").locator("[data-test=page]")
     expect(pages).to_have_text(["1", "2"])
     pages.last.click()
-    expect(panel(page, "list").locator("tbody tr")).to_have_count(8, timeout=WAIT_MS)
+    expect(panel(page, "list").locator("tbody tr")).to_have_count(8)
     expect(panel(page, "list").get_by_text("Done ")).to_have_count(0)
 
 

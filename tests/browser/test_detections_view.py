@@ -18,7 +18,6 @@ from tools.splunkd_lite.core import Options, Splunk
 from .conftest import PASSWORD, TOO_WIDE, fits
 
 RULE = "High Error Rate"
-WAIT_MS = 60_000
 NOW = time.time()
 
 
@@ -82,9 +81,9 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
 ) -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
     macro = "incident_high_error_rate_threshold from 5 to 8"
-    page.get_by_text(macro).first.wait_for(timeout=WAIT_MS)
-    page.get_by_text("dropped 8 of 8 false or duplicate ones").first.wait_for(timeout=WAIT_MS)
-    page.get_by_text("Restart Loop").first.wait_for(timeout=WAIT_MS)
+    page.get_by_text(macro).first.wait_for()
+    page.get_by_text("dropped 8 of 8 false or duplicate ones").first.wait_for()
+    page.get_by_text("Restart Loop").first.wait_for()
     page.wait_for_timeout(1500)
     assert page.locator("#problems .message").count() == 0
     shoot(page, "detections")
@@ -95,9 +94,9 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
 
 def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
-    page.locator("#viz_table").get_by_text(RULE, exact=True).click(timeout=WAIT_MS)
+    page.locator("#viz_table").get_by_text(RULE, exact=True).click()
     page.wait_for_url("**/workbench?status=all&text=High%20Error%20Rate")
-    expect(page.locator(".wb-bulk")).to_contain_text("9 shown", timeout=WAIT_MS)
+    expect(page.locator(".wb-bulk")).to_contain_text("9 shown")
 
 
 def test_a_limit_from_the_address_is_never_part_of_the_search_language(
@@ -105,5 +104,5 @@ def test_a_limit_from_the_address_is_never_part_of_the_search_language(
 ) -> None:
     more = quote('10 | eval name="INJECTED", noisy=1')
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections?form.limit={more}")
-    page.get_by_text("The option pages_per_day is wrong").first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("The option pages_per_day is wrong").first.wait_for()
     assert page.get_by_text("INJECTED", exact=True).count() == 0

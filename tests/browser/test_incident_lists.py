@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import pages_of_the_app, show
-from .dashboard_data import NOW, WAIT_MS, incident
+from .dashboard_data import NOW, incident
 
 A_PAGE = 8  # rows of the overview's list
 MANY = 300
@@ -76,7 +76,7 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
     show(page, crowded, "incident_overview")
     expected = ["Problem 0", "Late", f"Problem {MANY - 1}", f"Problem {MANY - 2}"]
     for place, title in enumerate(expected):
-        expect(titles(page).nth(place)).to_have_text(title, timeout=WAIT_MS)
+        expect(titles(page).nth(place)).to_have_text(title)
     # a page of the list is seen whole: its last row ends above the numbers of the pages
     last, further = titles(page).nth(A_PAGE - 1), page.get_by_role("button", name="Next").first
     ends = last.bounding_box()["y"] + last.bounding_box()["height"]
@@ -88,9 +88,9 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
     while numbers.last.inner_text() != last_page:  # not all of them are shown
         further = numbers.last.inner_text()
         numbers.last.click()
-        expect(numbers.last).not_to_have_text(further, timeout=WAIT_MS)
+        expect(numbers.last).not_to_have_text(further)
     numbers.last.click()
-    page.get_by_text(OLDEST).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text(OLDEST).first.wait_for()
 
 
 def test_the_choice_of_incidents_begins_with_the_open_ones(
@@ -98,17 +98,17 @@ def test_the_choice_of_incidents_begins_with_the_open_ones(
 ) -> None:
     show(page, crowded, "incident")
     choice = page.get_by_text("INC-20260101-000000 · critical · Problem 0")
-    choice.first.wait_for(timeout=WAIT_MS)
-    page.wait_for_url("**form.incident=INC-20260101-000000**", timeout=WAIT_MS)
+    choice.first.wait_for()
+    page.wait_for_url("**form.incident=INC-20260101-000000**")
     choice.first.click()
     options = page.locator("[data-test=option], [role=option]")
-    expect(options).to_have_count(MANY + 2 + 5, timeout=WAIT_MS)
+    expect(options).to_have_count(MANY + 2 + 5)
     labels = [text.strip() for text in options.all_inner_texts()]
     assert labels[0] == "INC-20260101-000000 · critical · Problem 0"
     assert labels[-6] == f"{OLDEST} · info · Oldest"
     assert all(label.endswith("Done (closed)") for label in labels[-5:])
     page.keyboard.insert_text(OLDEST)
-    expect(options).to_have_text([f"{OLDEST} · info · Oldest"], timeout=WAIT_MS)
+    expect(options).to_have_text([f"{OLDEST} · info · Oldest"])
     shoot(page, "incident-choice")
 
 
@@ -116,15 +116,15 @@ def test_before_the_first_incident_the_page_says_so(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, splunk, "incident")
-    page.get_by_text("There is no incident yet.").wait_for(timeout=WAIT_MS)
-    page.get_by_text("No incident yet", exact=True).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text("There is no incident yet.").wait_for()
+    page.get_by_text("No incident yet", exact=True).first.wait_for()
     for text in (
         "Nothing yet: what happens to the incident",
         "None: an analysis ranks here",
         "None: an analysis lists here",
         "None: what detections find",
     ):
-        page.get_by_text(text).wait_for(timeout=WAIT_MS)
+        page.get_by_text(text).wait_for()
     expect(page.get_by_text("No search results returned")).to_have_count(0)
     expect(page.get_by_text("Set token value to render visualization")).to_have_count(0)
     expect(page.get_by_text("none", exact=True)).to_have_count(3)  # severity, status, open for
@@ -139,4 +139,4 @@ def test_a_page_without_its_incident_says_so(
     asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any
 ) -> None:
     show(page, crowded, "incident", f"form.incident={asked}")
-    page.get_by_text(says).wait_for(timeout=WAIT_MS)
+    page.get_by_text(says).wait_for()

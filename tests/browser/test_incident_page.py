@@ -8,18 +8,18 @@ from typing import Any
 from playwright.sync_api import expect
 
 from .conftest import show
-from .dashboard_data import INCIDENT, WAIT_MS
+from .dashboard_data import INCIDENT
 
 
 def test_an_incident_tells_its_story_newest_first(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
-    page.get_by_text("Opened by High Error Rate: Checkout answers 500").wait_for(timeout=WAIT_MS)
-    page.get_by_text("QueuePool limit | reached").wait_for(timeout=WAIT_MS)
-    page.get_by_text("CHG-1042, pool cut").wait_for(timeout=WAIT_MS)
-    page.get_by_text("PLAN-1a2b3c4d5e").wait_for(timeout=WAIT_MS)
-    page.get_by_text("checkout, payments").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Opened by High Error Rate: Checkout answers 500").wait_for()
+    page.get_by_text("QueuePool limit | reached").wait_for()
+    page.get_by_text("CHG-1042, pool cut").wait_for()
+    page.get_by_text("PLAN-1a2b3c4d5e").wait_for()
+    page.get_by_text("checkout, payments").wait_for()
     kinds = [
         text
         for text in page.locator("[role=cell], td").all_inner_texts()
@@ -35,7 +35,7 @@ def test_an_id_from_the_address_is_never_part_of_the_search_language(
     searches: list[str] = []
     page.on("request", lambda request: searches.append(request.post_data or ""))
     show(page, stored, "incident", "form.incident=x%22%20OR%20id%3D*%20%7C%20delete%20%22")
-    page.get_by_text("Nothing yet: what happens to the").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Nothing yet: what happens to the").wait_for()
     assert page.get_by_text("Checkout answers 500", exact=True).count() == 0
     assert any("incident_timeline" in text for text in searches)
 
@@ -47,7 +47,7 @@ def test_what_was_found_and_what_waits_stand_above_the_facts(
     tops = []
     for panel in ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations"):
         found = page.locator(f"#{panel}")
-        found.get_by_role("table").wait_for(timeout=WAIT_MS)
+        found.get_by_role("table").wait_for()
         tops.append(found.bounding_box()["y"])
     assert tops[0] == tops[1] < tops[2] == tops[3] < tops[4]
     plans = page.locator("#viz_plans").get_by_role("row").nth(1)

@@ -10,22 +10,22 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from .conftest import APP, show
-from .dashboard_data import INCIDENT, NOW, REACH, WAIT_MS, write
+from .dashboard_data import INCIDENT, NOW, REACH, write
 
 
 def test_the_overview_shows_what_is_stored(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    page.get_by_text(INCIDENT).first.wait_for(timeout=WAIT_MS)
-    page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
-    page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
-    page.get_by_text("teams", exact=True).first.wait_for(timeout=WAIT_MS)  # are told
-    page.get_by_text("Acknowledged", exact=True).first.wait_for(timeout=WAIT_MS)
-    page.get_by_text("In progress", exact=True).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text(INCIDENT).first.wait_for()
+    page.get_by_text("Slow log-ins").wait_for()
+    page.get_by_text("channel_not_found").wait_for()
+    page.get_by_text("teams", exact=True).first.wait_for()  # are told
+    page.get_by_text("Acknowledged", exact=True).first.wait_for()
+    page.get_by_text("In progress", exact=True).first.wait_for()
     assert page.get_by_text("in_progress").count() == 0
-    page.get_by_text("90 s", exact=True).first.wait_for(timeout=WAIT_MS)  # to acknowledge
-    page.get_by_text("4 min", exact=True).first.wait_for(timeout=WAIT_MS)  # to resolve
+    page.get_by_text("90 s", exact=True).first.wait_for()  # to acknowledge
+    page.get_by_text("4 min", exact=True).first.wait_for()  # to resolve
     page.wait_for_timeout(1500)
     assert page.get_by_text("Done", exact=True).count() == 0, "a resolved incident is not open"
     assert page.locator("#problems .message").count() == 0
@@ -39,10 +39,10 @@ def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
     try:
         show(page, stored, "incident_overview")
         words = page.get_by_text("nobody yet: set up a channel").first
-        words.wait_for(timeout=WAIT_MS)
+        words.wait_for()
         shoot(page, "overview-nobody-told")
         words.click()
-        page.wait_for_url(f"**/en-US/app/{APP}/configuration", timeout=WAIT_MS)
+        page.wait_for_url(f"**/en-US/app/{APP}/configuration")
     finally:
         stored.put("incident_claims", REACH)
 
@@ -55,7 +55,7 @@ def test_the_overview_says_so_when_no_worker_runs(
     try:
         show(page, stored, "incident_overview")
         words = page.get_by_text("nobody now: the worker has not run since").first
-        words.wait_for(timeout=WAIT_MS)
+        words.wait_for()
     finally:
         stored.clear("incident_claims")
         stored.put("incident_claims", REACH)
@@ -66,13 +66,13 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
 ) -> None:
     show(page, stored, "incident_overview")
     words = "none in a day: set the macro incident_indexes"
-    page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text(words).first.wait_for()
     shoot(page, "overview-no-events")
 
     stored.core.indexes.write("main", [{"_raw": "GET / 200", "_time": NOW - 60}])
     show(page, stored, "incident_overview")
     shown = time.strftime("the newest is of %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
-    page.get_by_text(shown).first.wait_for(timeout=WAIT_MS)
+    page.get_by_text(shown).first.wait_for()
 
 
 def test_the_overview_tells_how_fast_they_are_answered_and_by_whom(
@@ -83,25 +83,22 @@ def test_the_overview_tells_how_fast_they_are_answered_and_by_whom(
     # two are open, of which one is acknowledged; a third is resolved; how many are of a night
     # depends on when this runs
     expect(rows.filter(has_text="web")).to_have_text(
-        re.compile(r"web\s*3\s*\d\s*2\s*90 s\s*4 min\s*0"), timeout=WAIT_MS
+        re.compile(r"web\s*3\s*\d\s*2\s*90 s\s*4 min\s*0")
     )
     show(page, stored, "incident_overview", "form.by=severity")
     medium = rows.filter(has_text="medium")
-    expect(medium).to_have_text(
-        re.compile(r"medium\s*1\s*\d\s*1\s*none yet\s*none yet\s*0"), timeout=WAIT_MS
-    )
+    expect(medium).to_have_text(re.compile(r"medium\s*1\s*\d\s*1\s*none yet\s*none yet\s*0"))
 
 
 def test_no_title_is_cut_on_a_small_screen(page: Any, stored: Any, studio_bundle: Any) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     show(page, stored, "incident_overview")
-    page.get_by_text("Follow-ups overdue").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Follow-ups overdue").wait_for()
     page.wait_for_function(
         """() => [...document.querySelectorAll('[data-test=viz-title]')]
         .flatMap(title => [title, ...title.querySelectorAll('*')])
         .every(one => getComputedStyle(one).overflow === 'visible' ||
             one.scrollWidth <= one.clientWidth)""",
-        timeout=WAIT_MS,
     )
 
 
@@ -117,12 +114,12 @@ def test_a_row_of_no_incident_leads_to_no_incident(
     stored.put("incident_outbox", {**nobody, "_key": "c" * 40, "state": "pending"})
     show(page, stored, "incident_overview")
     count = page.locator("#viz_undelivered_count")
-    expect(count).to_contain_text("0", timeout=WAIT_MS)
+    expect(count).to_contain_text("0")
     page.get_by_text("Nothing is open.").click()
     page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     stored.put("incident_outbox", {**nobody, "event": "alert", "last_error": "token_revoked"})
     show(page, stored, "incident_overview")
-    expect(count).to_contain_text("1", timeout=WAIT_MS)
+    expect(count).to_contain_text("1")
     page.get_by_text("token_revoked").click()
     page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     write(stored)
@@ -130,7 +127,7 @@ def test_a_row_of_no_incident_leads_to_no_incident(
 
 def test_the_overview_in_the_dark(page: Any, stored: Any, studio_bundle: Any, shoot: Any) -> None:
     show(page, stored, "incident_overview", "theme=dark")
-    page.get_by_text("channel_not_found").wait_for(timeout=WAIT_MS)
+    page.get_by_text("channel_not_found").wait_for()
     page.wait_for_timeout(1500)
     shoot(page, "overview-dark")
 
@@ -139,10 +136,10 @@ def test_a_period_from_the_address_is_never_part_of_the_search_language(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
     more = '7d") | eval acknowledged_at=opened_at+86400*7777 | where ("1"="1'
-    with page.expect_response(lambda answer: answer.status == 400, timeout=WAIT_MS) as refused:
+    with page.expect_response(lambda answer: answer.status == 400) as refused:
         show(page, stored, "incident_overview", f"form.period={quote(more)}")
     assert "Invalid value '-7d" in refused.value.text()
-    page.get_by_text("Slow log-ins").wait_for(timeout=WAIT_MS)
+    page.get_by_text("Slow log-ins").wait_for()
     assert page.get_by_text("7777.0 d").count() == 0
 
 
@@ -151,13 +148,13 @@ def test_a_table_sorts_by_a_column(page: Any, stored: Any, studio_bundle: Any) -
     titles = page.get_by_text("Checkout answers 500", exact=True).or_(
         page.get_by_text("Slow log-ins", exact=True)
     )
-    expect(titles).to_have_text(["Checkout answers 500", "Slow log-ins"], timeout=WAIT_MS)
+    expect(titles).to_have_text(["Checkout answers 500", "Slow log-ins"])
     header = page.get_by_role("columnheader", name="Severity").or_(
         page.get_by_text("Severity", exact=True)
     )
     header.first.click()
     header.first.click()
-    expect(titles).to_have_text(["Slow log-ins", "Checkout answers 500"], timeout=WAIT_MS)
+    expect(titles).to_have_text(["Slow log-ins", "Checkout answers 500"])
 
 
 def test_an_empty_list_fills_its_panel(page: Any, stored: Any, studio_bundle: Any) -> None:
@@ -166,6 +163,6 @@ def test_an_empty_list_fills_its_panel(page: Any, stored: Any, studio_bundle: An
     show(page, stored, "incident_overview")
     for panel, text in (("viz_list", "Nothing is open."), ("viz_undelivered", "Nothing waits")):
         table = page.locator(f"#{panel}").get_by_role("table")
-        expect(table).to_contain_text(text, timeout=WAIT_MS)
+        expect(table).to_contain_text(text)
         room = page.locator(f"#{panel} [data-test=table-container]").bounding_box()["width"]
         assert table.bounding_box()["width"] > 0.95 * room

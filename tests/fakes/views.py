@@ -1,8 +1,8 @@
 """Checks what is shown in Slack: forms by the published limits of modals, and answers' blocks.
 
-Sources: "Modal views", "Input block", "Plain-text input element", "Select menu element" and "Option
-object" in Slack's Block Kit reference, and slack_sdk's own rules. What the app has no use for is
-reported, never let through.
+Sources: "Modal views", "Input block", "Plain-text input element", "Select menu element", "Number
+input element", "Date picker element" and "Option object" in Slack's Block Kit reference, and
+slack_sdk's own rules. What the app has no use for is reported, never let through.
 """
 
 from __future__ import annotations
@@ -51,12 +51,20 @@ _SELECT = _object(
     },
     initial_option=_OPTION,
 )
+_NUMBER = _object(
+    {
+        "type": {"const": "number_input"},
+        "action_id": _NAME,
+        "is_decimal_allowed": {"type": "boolean"},
+    }
+)
+_DAY = _object({"type": {"const": "datepicker"}, "action_id": _NAME})
 _INPUT = _object(
     {
         "type": {"const": "input"},
         "block_id": _NAME,
         "label": _plain(2000),
-        "element": {"oneOf": [_TEXT_INPUT, _SELECT]},
+        "element": {"oneOf": [_TEXT_INPUT, _SELECT, _NUMBER, _DAY]},
     },
     optional={"type": "boolean"},
     hint=_plain(2000),
@@ -122,6 +130,12 @@ def submitted(view: Mapping[str, Any], **values: str) -> Dict[str, Any]:
             typed = left.pop(name, element.get("initial_value")) or None
             assert typed is None or len(typed) <= element["max_length"]
             given: Dict[str, Any] = {"type": "plain_text_input", "value": typed}
+        elif element["type"] == "number_input":
+            typed = left.pop(name, None)
+            given = {"type": "number_input", "value": typed}
+        elif element["type"] == "datepicker":
+            typed = left.pop(name, None)
+            given = {"type": "datepicker", "selected_date": typed}
         else:
             typed = left.pop(name, element.get("initial_option", {}).get("value")) or None
             options = [one for one in element["options"] if one["value"] == typed]

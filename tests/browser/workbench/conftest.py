@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+
+from tests.browser.conftest import WAIT_MS
 
 from .site import Site, sign_in
 from .waiting import COUNT_REQUESTS
-
-WAIT_MS = 30_000  # a loaded machine takes long, and the page itself looks every 15 s
-expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="package")

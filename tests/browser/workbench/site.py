@@ -58,6 +58,10 @@ shown = list
 team = nobody, , none
 [field:seats]
 kind = number
+[field:outage_kind]
+kind = choice
+options = partial, full
+severity = critical, high
 [field:due_day]
 kind = date
 [field:vendor_case]

@@ -21,6 +21,11 @@ def field(page: Any, name: str) -> Any:
     return page.locator(f"dialog [name='field.{name}']")
 
 
+def asked(page: Any, name: str) -> Any:
+    """A field of a form, with its label and what is wrong with it."""
+    return page.locator(f"dialog .wb-field:has([name='field.{name}'])")
+
+
 def facts(page: Any) -> Any:
     return page.locator(".wb-facts")
 
@@ -115,8 +120,105 @@ def test_a_value_that_does_not_fit_is_refused_with_what_it_takes(site: Site, ent
     press(page, "fields")
     field(page, "seats").fill("many")
     submit(page)
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("it takes a number")
+    wrong = asked(page, "seats").locator(".wb-wrong")
+    expect(wrong).to_contain_text("it takes a number")
+    expect(page.locator("dialog .wb-trouble")).to_be_empty()
+    expect(field(page, "seats")).to_be_focused()
     expect(field(page, "seats")).to_have_value("many")
+    field(page, "seats").fill("4")
+    expect(wrong).to_be_empty()
+
+
+def test_a_new_incident_asks_for_the_fields_of_its_severity(site: Site, enter: Enter) -> None:
+    page = enter("rob", "?text=With%20a%20field")
+    page.get_by_role("button", name="New incident").click()
+    page.locator("dialog [name=title]").fill("With a field of its own")
+    impact = asked(page, "customer_impact")
+    kind = field(page, "outage_kind")
+    expect(impact).to_be_hidden()
+    expect(kind).to_be_hidden()
+    expect(field(page, "region")).to_be_visible()
+    page.locator("dialog [name=severity]").select_option("high")
+    expect(kind).to_be_visible()
+    kind.select_option("full")
+    page.locator("dialog [name=severity]").select_option("info")
+    expect(kind).to_be_hidden()
+    expect(impact).to_contain_text("(needed before it is resolved)")
+    # Nobody has to know that yet, and what is not asked for is not set.
+    field(page, "vendor_case").fill(HOSTILE)
+    field(page, "region").fill(f'C:\\temp, x="1" {"eu " * 200}'[:500])
+    field(page, "seats").fill("many")
+    field(page, "due_day").fill("2026-12-01")
+    submit(page)
+    wrong = asked(page, "seats").locator(".wb-wrong")
+    expect(wrong).to_have_text("'many' does not fit Seats: it takes a number, such as 42 or 0.5.")
+    expect(page.locator("dialog > form > .wb-trouble")).to_be_empty()
+    expect(field(page, "seats")).to_be_focused()
+    assert site.call("GET", "/incidents?text=With%20a%20field")["incidents"] == []
+    field(page, "seats").fill("1.50")
+    submit(page)
+    said(page, "is open.")
+    (made,) = site.call("GET", "/incidents?text=With%20a%20field")["incidents"]
+    assert {**made["fields"], "region": ""} == {
+        "vendor_case": HOSTILE, "region": "", "seats": "1.5", "due_day": "2026-12-01",
+    }  # fmt: skip
+    assert made["fields"]["region"].startswith('C:\\temp, x="1" eu eu')
+    expect(facts(page)).to_contain_text(HOSTILE)
+
+
+@pytest.mark.parametrize("end", ["\\", "\\\\", "\\,", ", region=x"])
+def test_a_value_is_looked_for_however_it_ends(site: Site, enter: Enter, end: str) -> None:
+    mark = f"Ends so {len(end)} {ord(end[0])}"
+    incident = site.open(mark, severity="medium", fields={"region": f"a{end}", "regulatory": "yes"})
+    site.open(mark, severity="medium", fields={"regulatory": "yes"})
+    page = enter("rob", f"?incident={incident}&text={mark}")
+    facts(page).get_by_role("link", name=f"a{end}", exact=True).click()
+    page.locator("select[name='field.regulatory']").select_option("yes")
+    expect(page.locator("select[name='field.region']")).to_have_value(f"a{end}")
+    expect(page.locator(".wb-item", has_text=mark)).to_have_count(1)
+    page.reload()
+    expect(page.locator("select[name='field.region']")).to_have_value(f"a{end}")
+    expect(page.locator(".wb-item", has_text=mark)).to_have_count(1)
+
+
+PLACES = """
+window.places = [];
+const look = () => {
+    const top = document.querySelector('.wb-item')?.getBoundingClientRect().top;
+    if (top !== undefined && top !== window.places.at(-1)) window.places.push(top);
+    requestAnimationFrame(look);
+};
+look();
+"""
+
+
+def test_the_list_stays_where_it_is_while_the_page_loads(site: Site, enter: Enter) -> None:
+    fields = {"region": "loads", "regulatory": "yes", "vendor_case": "17"}
+    for number in range(3):
+        site.open(f"Loads {number}", severity="medium", fields=fields)
+    query = "?field.region=loads&field.regulatory=yes&field.vendor_case=17"
+    page = enter("rob", query)
+    page.add_init_script(PLACES)
+    assert len(places(page, site.page + query)) == 1
+    # Where they can't be read at first they come later, and are seen to move it.
+    refused: list[Any] = []
+
+    def refuse_once(route: Any) -> None:
+        first = not refused
+        refused.append(route)
+        route.abort() if first else route.continue_()
+
+    page.route("**/v1/fields", refuse_once)
+    assert len(places(page, site.page + "?text=Loads")) > 1
+
+
+def places(page: Any, address: str) -> Any:
+    """Where the list's first row was until the page has all that it reads."""
+    page.goto(address)
+    expect(page.locator(".wb-item")).to_have_count(3)
+    expect(page.locator("select[name=owner] option", has_text="mia")).to_have_count(1)
+    expect(page.locator("select[name='field.regulatory']")).to_be_visible()
+    return page.evaluate("new Promise((done) => setTimeout(() => done(window.places), 500))")
 
 
 def test_one_field_of_several_is_set_at_once(site: Site, enter: Enter) -> None:
@@ -162,6 +264,15 @@ def test_it_has_room(site: Site, enter: Enter, width: int, theme: str) -> None:
     picture(page, f"form-{width}-{theme}")
     wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
     assert not wide
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")  # on a telephone the incident lies over the list
+    page.locator("dialog [name=title]").fill("Cards are refused")
+    page.locator("dialog [name=severity]").select_option("info")
+    field(page, "seats").fill("many")
+    submit(page)
+    expect(page.locator(".wb-wrong", has_text="Seats")).to_be_visible()
+    picture(page, f"new-{width}-{theme}")
+    assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
 
 
 def picture(page: Any, name: str) -> None:

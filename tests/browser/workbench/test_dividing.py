@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import expect
@@ -109,6 +111,69 @@ def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Ente
     submit(page)
     expect(row).to_contain_text("No customer saw it.")
     assert states(site, incident)["Tell <i>support</i>"] == "dropped"
+
+
+def test_a_task_is_worded_otherwise_and_its_step_stays(site: Site, enter: Enter) -> None:
+    incident = divided(site, 17)
+    page = enter("rob", f"?incident={incident}&tab=tasks")
+    row = page.locator(".wb-task", has_text="Watch the error rate")
+    row.get_by_role("button", name="Change …").click()
+    page.get_by_label("What is to be done").fill(" Watch <b>both</b>  rates ")
+    submit(page)
+    said(page, "Changed: Watch <b>both</b>")
+    renamed = page.locator(
+        "section[aria-label=divided] .wb-task", has_text="Watch <b>both</b> rates"
+    )
+    expect(renamed).to_have_count(1)
+    page.get_by_role("tab", name="Timeline").click()
+    expect(page.locator(".wb-timeline")).to_contain_text("Task renamed")
+    expect(page.locator(".wb-timeline")).to_contain_text("before: Watch the error rate")
+
+
+def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> None:
+    ids = [site.open(f"Work <b>of</b> mine {n}", severity="info") for n in range(2)]
+    for one in ids:
+        site.call("POST", f"/incidents/{one}/tasks", {"title": f"Mine of {one}", "owner": "ada"})
+        site.call("POST", f"/incidents/{one}/tasks", {"title": "Not mine", "owner": "mia"})
+    page = enter("ada")
+    button = page.get_by_role("button", name="My tasks")
+    button.click()
+    dialog = page.get_by_role("dialog", name="My tasks")
+    mine = dialog.locator(".wb-task", has_text="Mine of")
+    expect(mine).to_have_count(2)
+    assert dialog.locator(".wb-task", has_text="Not mine").count() == 0
+    expect(dialog).to_contain_text("Work <b>of</b> mine 0")
+    picture(page, "my-tasks")
+    dialog.get_by_role("checkbox", name=f"Mine of {ids[0]}").click()
+    said(page, f"Done: Mine of {ids[0]}")
+    expect(mine).to_have_count(1)
+    assert states(site, ids[0]) == {f"Mine of {ids[0]}": "done", "Not mine": "open"}
+    dialog.get_by_role("link", name=ids[1]).click()
+    box = page.locator(".wb-detail").get_by_role("checkbox", name=f"Mine of {ids[1]}")
+    box.click()
+    said(page, f"Done: Mine of {ids[1]}")
+    # The number beside the search is that of what is left; without any there is no button.
+    left = len(site.call("GET", "/tasks?owner=ada&state=open")["tasks"])
+    expect(button).to_have_count(1 if left else 0)
+
+
+def test_on_a_telephone_an_address_that_names_the_tasks_begins_there(
+    site: Site, enter: Enter
+) -> None:
+    incident = divided(site, 18)
+    page = enter("rob", f"?incident={incident}&tab=tasks", 390)
+    expect(page.get_by_role("checkbox", name="Watch the error rate")).to_be_in_viewport()
+    expect(page.locator("#wb-tab-tasks")).to_be_in_viewport()
+    picture(page, "telephone")
+    page.goto(f"{site.page}?incident={incident}")
+    expect(page.locator(".wb-detail h1")).to_be_in_viewport()
+
+
+def picture(page: Any, name: str) -> None:
+    """For people to look at, in the folder that INCIDENT_SCREENSHOTS names."""
+    folder = os.environ.get("INCIDENT_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"tasks-{name}.png")
 
 
 def test_a_role_is_taken_handed_over_and_given_up(site: Site, enter: Enter) -> None:

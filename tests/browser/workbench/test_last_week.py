@@ -176,7 +176,7 @@ def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> No
     page = enter("mia", "?opened=24h&team=crowd&status=all")
     expect(page.locator(".wb-item")).to_have_count(50)
     # A look that is not answered has another beginning, and is followed by no page.
-    with page.expect_request("**/incidents?*", timeout=60_000):
+    with page.expect_request("**/incidents?*"):
         page.route("**/incidents?*", lambda route: route.abort(), times=1)
         page.evaluate("Date.now = (now => () => now() + 20_000)(Date.now)")
     page.get_by_role("button", name="Show more").click()

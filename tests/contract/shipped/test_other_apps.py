@@ -6,7 +6,8 @@ from pathlib import Path
 
 from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
-from incident_management.worker.duties import Duties
+from incident_management.worker.duties import all_duties
+from incident_management.worker.member import Member
 from tests.standin import start_standin
 from tools.splunkd_lite.clock import ManualClock
 
@@ -61,8 +62,8 @@ def test_beside_alert_manager_the_worker_works_though_nothing_can_be_carried_ove
         token = running.splunk.access.token_for("splunk-system-user", 3600.0)
         session = Session(running.splunk.mgmt_uri, token)
         told: list[str] = []
-        duties = Duties(session, KvStores(session), ManualClock(1e9), lambda _event: None)
-        duties.trouble = lambda _name, text: told.append(text)
+        member = Member("sh1", session, KvStores(session), ManualClock(1e9))
+        duties = all_duties(member, lambda _event: None, lambda _name, text: told.append(text))
 
-        assert duties.all()[0].run() == {}
+        assert duties[0].run() == {}
         assert "made anew from the timelines" in str(told)

@@ -20,7 +20,7 @@ from incident_management.api.incidents.listing import SORTS
 from incident_management.incidents import timeline
 from incident_management.splunk.kv.store import COLLECTIONS, KvCollection, KvStores
 from incident_management.worker.carried_over import FORMER
-from incident_management.worker.duties import Duties
+from incident_management.worker.duties import all_duties
 from incident_management.worker.member import Member
 from incident_management.worker.monitors.duty import MonitorDuty
 from tests.integration.tell_and_fix.receivers import Service
@@ -57,9 +57,10 @@ class Desk:
         self.stores = KvStores(self.session)
         self.events: list[Any] = []
         self.told: list[str] = []
-        duties = Duties(self.session, self.stores, self.clock, self.events.append, "sh1")
-        duties.trouble = lambda _name, text: self.told.append(text)
-        self.duties = duties.all()
+        member = Member("sh1", self.session, self.stores, self.clock)
+        self.duties = all_duties(
+            member, self.events.append, lambda _name, text: self.told.append(text)
+        )
 
     def round(self, times: int = 1) -> None:
         """Run each duty; what one raises fails the test."""

@@ -71,7 +71,7 @@ def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
     status, problem = api.call("POST", path, {"state": "done"})
     assert status == 409 and "is done already: by bob" in problem["detail"]
     assert api.call("POST", f"/incidents/{incident}/tasks/TASK-none", {"state": "done"})[0] == 404
-    for bad in ({"state": "later"}, {"title": "Else"}, {"seen_at": "now"}):
+    for bad in ({"state": "later"}, {"name": "Else"}, {"seen_at": "now"}):
         assert api.call("POST", path, bad)[0] == 400
 
 
@@ -125,3 +125,57 @@ def test_what_is_to_be_done_in_a_merged_incident_is_counted_where_it_goes_on(api
     assert after["tasks"][1] == {**task, "from": incident}
     status, problem = api.call("POST", f"/incidents/{incident}/tasks/{task['id']}", {"owner": "x"})
     assert status == 409 and f"merged into {other}: go on there" in problem["detail"]
+
+
+def test_my_tasks_are_those_of_all_open_incidents_that_are_mine_or_of_my_role(api, incident):
+    def mine(user="kim", **query):
+        status, answer = api.call(
+            "GET", "/tasks", user=user, capabilities=READING, query={"owner": "me", **query}
+        )
+        assert status == 200, answer
+        return [(one["incident_id"], one["title"], one["state"]) for one in answer["tasks"]]
+
+    other = api.call("POST", "/incidents", {"title": "Else", "severity": "low"})[1]["id"]
+    for at, owner in ((incident, "kim"), (incident, "ann"), (incident, ""), (other, "Kim")):
+        body = {"title": f"For {owner or 'anybody'}", "owner": owner}
+        assert api.call("POST", f"/incidents/{at}/tasks", body)[0] == 200
+    assert mine() == [(incident, "For kim", "open"), (other, "For Kim", "open")]
+    # A step that nobody touched is whose role it is; the lead's are the owner's.
+    api.call("POST", f"/incidents/{incident}/roles", {"role": "communications", "person": "kim"})
+    assert mine()[:2] == [(incident, "Tell support", "open"), (incident, "For kim", "open")]
+    assert mine("lee") == []
+    api.routing_value = Routing.from_stanzas(
+        {**STANZAS, "checklist:lead": {"step.1": "Watch it | role: lead"}}
+    )
+    assert mine("lee") == [(incident, "Watch it", "open")]
+    step = told(api, incident)["tasks"][0]["id"]
+    api.call("POST", f"/incidents/{incident}/tasks/{step}", {"state": "done"})
+    assert (incident, "Tell support", "open") not in mine(state="open")
+    assert mine(state="done") == [(incident, "Tell support", "done")]
+    # All of everybody; a page of it.
+    answer = api.call("GET", "/tasks", query={"state": "open", "limit": "2"})[1]
+    assert (len(answer["tasks"]), answer["more"]) == (2, True)
+    assert answer["tasks"][0]["incident_title"] == "Payments fail"
+    # What is over is nobody's to do.
+    api.call("POST", f"/incidents/{other}/resolve", {"reason": "x"})
+    assert all(one[0] == incident for one in mine())
+    assert "people" not in api.call("GET", f"/incidents/{incident}")[1]
+    assert api.call("GET", "/tasks", capabilities=[])[0] == 403
+
+
+def test_my_tasks_cost_one_call_and_the_incidents_that_i_have_to_do_with(api, incident):
+    for number in range(30):
+        api.call("POST", "/incidents", {"title": f"Of others {number}"})
+    api.call("POST", f"/incidents/{incident}/tasks", {"title": "Call", "owner": "kim"})
+    log = api.stores_value.incidents.log
+    before = len(log)
+    assert len(api.call("GET", "/tasks", user="kim", query={"owner": "me"})[1]["tasks"]) == 1
+    assert log[before:] == ["find incidents"]
+
+
+def test_a_merged_incidents_tasks_are_found_where_they_go_on(api, incident):
+    other = api.call("POST", "/incidents", {"title": "Else"})[1]["id"]
+    api.call("POST", f"/incidents/{other}/tasks", {"title": "Call", "owner": "kim"})
+    assert api.call("POST", f"/incidents/{incident}/merge", {"from": [other]})[0] == 200
+    found = api.call("GET", "/tasks", query={"owner": "kim"})[1]["tasks"]
+    assert [(one["incident_id"], one["from"]) for one in found] == [(incident, other)]

@@ -1,10 +1,12 @@
 """Custom fields over the API: set, refused, looked for, needed before a resolve."""
 
 import itertools
+import json
 
 import pytest
 
-from incident_management.incidents import timeline
+from incident_management.incidents import lifecycle, timeline
+from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from tests.fakes.api import FakeApi
 
@@ -95,6 +97,65 @@ def test_an_incident_is_opened_with_values(api):
     assert (status, answer["fields"]) == (201, {"region": "eu"})
     status, problem = api.call("POST", "/incidents", {"title": "Slow", "fields": {"x": "y"}})
     assert (status, "There is no field 'x'" in problem["detail"]) == (400, True)
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "<!channel> *bold* &amp; `code`",
+    "x" * 5000,
+    "C:\\temp\\",
+    "\"quoted\" 'twice'",
+    "two\nlines\u202e",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_values_are_kept_as_text_or_refused_at_their_field(api, value):
+    body = {"title": "Slow", "fields": {"region": value, "impact": value}}
+    status, problem = api.call("POST", "/incidents", body)
+    assert status == 400
+    assert problem["fields"]["impact"].endswith("it takes one of none, some, all.") or (
+        len(value) > 500 and problem["fields"]["impact"].endswith("at most 500 characters.")
+    )
+    assert api.call("GET", "/incidents")[1]["incidents"] == []
+    status, answer = api.call("POST", "/incidents", {"title": "Slow", "fields": {"region": value}})
+    if len(value) > 500:
+        assert (status, list(answer["fields"])) == (400, ["region"])
+        return
+    assert status == 201
+    (kept,) = answer["fields"].values()
+    assert kept == value.replace("\n", " ").replace("\u202e", "\ufffd")
+    written = "region=" + kept.replace("\\", "\\\\").replace(",", "\\,")
+    assert found(api, written) == [answer["id"]]
+
+
+def test_half_a_character_is_refused(api):
+    body = {"title": "Slow", "fields": {"region": "half \ud83d"}}
+    status, problem = api.call("POST", "/incidents", body)
+    assert (status, "character" in problem["detail"]) == (400, True), problem
+
+
+def test_each_value_that_does_not_fit_has_a_sentence_of_its_own_without_a_secret(api):
+    key = "AKIA" + "IOSFODNN7EXAMPL2"
+    body = {"title": "Slow", "fields": {"impact": "huge", "regulatory": key, "region": "eu"}}
+    status, problem = api.call("POST", "/incidents", body)
+    assert (status, sorted(problem["fields"])) == (400, ["impact", "regulatory"])
+    assert problem["detail"].startswith("'huge' does not fit Customer impact: it takes one of")
+    assert problem["fields"]["regulatory"].endswith(
+        "does not fit Regulatory: it takes one of yes, no."
+    )
+    assert key not in json.dumps(problem)
+
+
+@pytest.mark.parametrize("end", ["\\", "\\\\", ",", "\\,", ", region=x", "\\, region=x"])
+def test_a_value_with_backslashes_and_commas_is_found_beside_another_field(api, end):
+    value = f"share{end}"
+    one = opened(api, region=value, regulatory=True)
+    opened(api, region=value)
+    opened(api, regulatory=True)
+    written = value.replace("\\", "\\\\").replace(",", "\\,")
+    assert found(api, f"region={written},regulatory=yes") == [one]
+    assert found(api, f"regulatory=yes, region={written}") == [one]
 
 
 def test_of_two_who_set_at_once_the_second_is_told(api):
@@ -235,3 +296,49 @@ def test_findings_bring_values(api):
     answer = api.call("POST", "/signals", {"signals": [finding]})[1]
     (incident,) = answer["incidents"]
     assert api.call("GET", f"/incidents/{incident}")[1]["fields"] == {"region": "eu"}
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_change_that_is_sent_again_is_answered_as_the_first_time(api, method):
+    incident = opened(api)
+    path = f"/incidents/{incident}"
+    body = {"title": "Slow", "severity": "high", "fields": {"region": "eu"}}
+    api.call("GET", path)
+    sent = {"If-Match": api.headers["ETag"]}
+    first = api.call(method, path, body, headers=sent)
+    written = kinds(api, incident)
+    assert (first[0], first[1]["fields"]) == (200, {"region": "eu"})
+    # Its answer was lost, and somebody has written a note since.
+    api.call("POST", f"{path}/notes", {"text": "Looking."})
+    again = api.call(method, path, body, headers=sent)
+    assert (again[0], again[1]["fields"]) == (200, {"region": "eu"})
+    assert kinds(api, incident) == [*written, "note"]
+    # What would change something is refused, in whole.
+    other = api.call(method, path, {**body, "fields": {"region": "us"}}, headers=sent)
+    assert other[0] == 412
+    assert api.call(method, path, {**body, "severity": "low"}, headers=sent)[0] == 412
+    assert kinds(api, incident) == [*written, "note"]
+
+
+def said_of_promises(api, incident):
+    review = api.call("GET", f"/incidents/{incident}/review")[1]
+    (part,) = [one for one in review["account"] if one["name"] == "promised"]
+    return [one["text"] for one in part["statements"]]
+
+
+def test_the_review_says_what_was_left_empty_where_it_was_resolved_by_itself(api):
+    empty = "Customer impact was left empty: people set that before they resolve."
+    incident = opened(api, severity="high")
+    assert empty not in said_of_promises(api, incident)
+    by_itself = Act(api.stores_value, api.clock, "incident_management")
+    lifecycle.resolve(by_itself, incident, lifecycle.Ending(reason="quiet"))
+    assert empty in said_of_promises(api, incident)
+    text = api.call("GET", f"/incidents/{incident}/review", query={"format": "markdown"})[1]
+    assert empty in text
+    # It can be set afterwards.
+    assert api.call("PATCH", f"/incidents/{incident}", {"fields": {"impact": "all"}})[0] == 200
+    assert empty not in said_of_promises(api, incident)
+    # Of another severity nobody asks for it.
+    other = opened(api, severity="low")
+    lifecycle.resolve(by_itself, other, lifecycle.Ending(reason="quiet"))
+    assert empty not in said_of_promises(api, other)

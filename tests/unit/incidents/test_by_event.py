@@ -17,6 +17,12 @@ EVENT = {
 }
 
 
+FIELDS = [
+    {"name": "region", "label": "Region"},
+    {"name": "impact", "label": "Impact", "kind": "choice", "options": ["none", "all"]},
+]
+
+
 class Splunkd:
     def __init__(self, events=(), error=None):
         self.events, self.error, self.asked, self.sent = list(events), error, [], []
@@ -25,7 +31,7 @@ class Splunkd:
         self.asked.append((path, query))
         if self.error:
             raise self.error
-        return {"results": self.events}
+        return {"fields": FIELDS} if path.endswith("/fields") else {"results": self.events}
 
     def post(self, path, form=None, json_body=None):
         self.sent.append((path, json_body))
@@ -80,3 +86,30 @@ def test_what_splunkd_refuses_is_said():
 def test_a_search_that_is_gone_is_said_to_be():
     with pytest.raises(OpenFailed, match="there is none of this id any more"):
         open_from_event(Splunkd(error=SplunkError(404, "unknown sid")), "17.1", 0, "high", "", "x")
+
+
+def test_custom_fields_are_given_as_they_are_kept():
+    splunkd = Splunkd([EVENT])
+    open_from_event(splunkd, "17.1", 0, "high", "", "ann", 'impact=ALL, region=a "b", c\\\\')
+
+    (finding,) = splunkd.sent[0][1]["signals"]
+    assert finding["fields"] == {"impact": "all", "region": 'a "b", c\\'}
+    assert signal_from(finding, 1.0).fields == finding["fields"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ("impact=huge", "'huge' does not fit Impact: it takes one of none, all."),
+        ("region=" + "x" * 5000, "at most 500 characters"),
+        ("colour=red", "There is no field 'colour'"),
+        ("region", "write it as region=eu"),
+        ("region=eu, region=us", "names a field twice"),
+    ],
+)
+def test_a_value_that_does_not_fit_opens_nothing(fields, wrong):
+    splunkd = Splunkd([EVENT])
+    with pytest.raises(OpenFailed, match=r"^No incident was opened: ") as error:
+        open_from_event(splunkd, "17.1", 0, "high", "", "ann", fields)
+    assert wrong in str(error.value)
+    assert splunkd.sent == []

@@ -73,7 +73,7 @@ def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
 
 
 def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_read() -> None:
-    """A step's tick, a hand-over and a drop, by people who saw none of the others."""
+    """A step's tick, a hand-over, a rename and a drop, by people who saw none of the others."""
     stores, clock, incident = begun()
     before = timeline.read(stores, incident)
     step = tasks_of(ROUTING, timeline.fold(before))[0]["id"]
@@ -82,6 +82,7 @@ def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_r
         ("ann", {"state": "done"}),
         ("bob", {"owner": "bob"}),
         ("cy", {"state": "dropped", "reason": "No."}),
+        ("dee", {"title": "Tell them all"}),
     ):
         alone, _clock, _same = begun()
         writing.change_task(
@@ -92,9 +93,9 @@ def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_r
         timeline.fold([*before, *several]).to_document()
         for several in itertools.permutations(entries)
     ]
-    assert len(entries) == 3 and all(one == found[0] for one in found)
+    assert len(entries) == 4 and all(one == found[0] for one in found)
     (task,) = found[0]["tasks"]
-    assert (task["title"], task["checklist"]) == ("Tell support", "first")
+    assert (task["title"], task["checklist"]) == ("Tell them all", "first")
 
 
 def test_a_writer_who_was_killed_with_its_turn_holds_up_nobody_for_longer_than_a_minute() -> None:

@@ -135,6 +135,36 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     ]
 
 
+def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, incident):
+    task = add(stores, clock, incident, "Cal the vendor", "kim")
+    title = "<b>Call</b> *the*  vendor\u202e"
+    renamed = change(stores, clock, incident, task, title=title)
+    assert (renamed["title"], renamed["owner"]) == ("<b>Call</b> *the* vendor\ufffd", "kim")
+    # What is so already is not written again.
+    before = len(agreed(stores, incident))
+    change(stores, clock, incident, task, title=title)
+    assert len(agreed(stores, incident)) == before
+    step = shown(stores, incident)[0]["id"]
+    change(stores, clock, incident, step, title="Tell support at once", owner="lee")
+    first = shown(stores, incident)[0]
+    assert (first["id"], first["title"], first["role"], first["checklist"]) == (
+        step, "Tell support at once", "communications", "first",
+    )  # fmt: skip
+    assert len(shown(stores, incident)) == 3
+    change(stores, clock, incident, step, state="done")
+    with pytest.raises(IllegalMove, match="open it again first"):
+        change(stores, clock, incident, step, title="Tell nobody")
+    for wrong in ("", "x" * (TITLE_CHARACTERS + 1)):
+        with pytest.raises(Invalid, match="Say what is to be done"):
+            change(stores, clock, incident, task, title=wrong)
+    said = [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
+    assert said[1].startswith("task renamed: ") and said[1].endswith(", before: Cal the vendor")
+    assert said[2:] == [
+        "task renamed, handed to lee: Tell support at once, before: Tell support",
+        "task done: Tell support at once",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -205,7 +205,9 @@ def test_who_acknowledges_too_late_is_told_who_has_it(desk):
     assert said["text"] == f"{INCIDENT} is acknowledged already: by mia."
 
 
-@pytest.mark.parametrize("text", ["list", "AAA", "oncall", "open", "ack AAA", "update aaa"])
+@pytest.mark.parametrize(
+    "text", ["list", "AAA", "oncall", "handover", "open", "ack AAA", "update aaa"]
+)
 def test_who_is_nobody_in_splunk_or_has_no_rights_hears_one_sentence(desk, text):
     said = ask(desk, text, user="U0NOBODY")
     assert said["text"].startswith("Your account in Slack is nobody's in Splunk yet")
@@ -266,6 +268,24 @@ def test_who_is_on_call_by_team_or_rota_and_until_when(desk):
     assert said.startswith("There is no team or rota '@here' that is on call; there is shop, web.")
     desk.routing_value = Routing.from_stanzas(MEMBERS)
     assert ask(desk, "oncall")["text"] == "There is no on-call rota."
+
+
+def test_the_handover_report_of_ones_team_or_of_another_is_shown_in_short(desk):
+    stanzas = {**MEMBERS, "team:Web shop": {"members": "mia"}, "team:ops": {"members": "eve"}}
+    desk.routing_value = Routing.from_stanzas(stanzas)
+    hostile = "<!channel> & " * 20
+    for number in range(6):
+        incident = desk.call("POST", "/incidents", {"title": hostile, "severity": "low"})[1]["id"]
+        body = {"team": "Web shop", "owner": "mia"}
+        assert desk.call("POST", f"/incidents/{incident}/assign", body)[0] == 200, number
+    for text in ("handover", "handover web SHOP"):
+        said = ask(desk, text)["text"]
+        assert "|Handover of Web shop>*: 6 open; 6 opened, 0 solved since <!date^" in said
+        assert "*Open* (6)" in said and said.count("&lt;!channel&gt;") >= 4
+        assert "<!channel>" not in said and "New, opened <!date^" in said
+    assert "|Handover of ops>*: 0 open; 0 opened" in ask(desk, "handover ops")["text"]
+    said = ask(desk, "handover <!here>")["text"]
+    assert said.startswith("There is no team '@here'")
 
 
 def test_a_command_of_a_process_that_was_killed_is_done_by_the_next_and_what_shows_is_not(desk):

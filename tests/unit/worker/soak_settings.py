@@ -36,6 +36,8 @@ STANZAS: dict[str, dict[str, str]] = {
         "repeat": "1",
         "repeat_every": "30m",
     },
+    "field:region": {},
+    "field:impact": {"kind": "choice", "options": "none, some, all"},
     "stakeholders:board": {
         "severity": "critical, high",
         "email": "ceo@example.com",

@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.signal import Signal
 from incident_management.incidents.upkeep import recovery
-from incident_management.remediation import approval, execution, undoing
-from incident_management.remediation.context import Refused
 from incident_management.splunk.session import SplunkError
 from tests.fakes.turns import Killed
 from tests.unit.worker.soak import HOUR, START, Member, World
+from tests.unit.worker.soak_fixes import PEOPLE, Fixes
 from tests.unit.worker.soak_items import asked
+from tests.unit.worker.soak_troubles import befall, restore
 
 __all__ = ["Story"]
 
 ENTITIES = ("checkout", "payments", "cart", "pay-eu")
 RULES = ("High Error Rate", "Slow", "Disk")
-PEOPLE = ("ann", "bob", "cy")
 SEVERITIES = ("critical", "high", "medium", "low")
 
 
-class Story:
+class Story(Fixes):
     """One random story; ``play`` it, then :meth:`rest` until nothing is due any more."""
 
     def __init__(self, seed: int, kills: float = 0.004, errors: float = 0.004) -> None:
@@ -38,6 +35,9 @@ class Story:
         self.delivered: dict[str, dict[str, Any]] = {}
         # What people were told to have done: (what, incident, proof).
         self.done: list[tuple[str, str, str]] = []
+        # Messages that somebody was told are on the outbox, by what they called them.
+        self.asked: dict[str, tuple[str, str]] = {}
+        self.told_again: set[str] = set()
         self.suppressed: list[str] = []
         self.covers: list[str] = []
         self.frozen: list[str] = []
@@ -54,9 +54,15 @@ class Story:
     def step(self) -> None:
         rng, world = self.rng, self.world
         world.now += rng.choice((0.2, 1.0, 3.0, 5.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0))
-        if rng.random() < 0.01:
+        is_disturbed = world.now < world.is_disturbed_until
+        if is_disturbed:
+            for member in world.members:
+                member.work()
+        elif rng.random() < 0.01:
             world.now += rng.choice((2 * HOUR, 8 * HOUR, 30 * HOUR, 100 * HOUR))
             self.say("a long time passes")
+        if rng.random() < 0.03:
+            self.say(befall(world))
         writers: dict[str, Callable[[], Any]] = {}
         for _one in range(rng.choice((1, 1, 2, 2, 3, 4))):
             member = rng.choice(world.members)
@@ -89,14 +95,18 @@ class Story:
         world.services["slack"].calm = world.services["pagerduty"].calm = True
         world.services["email"].calm = True
         for member in world.members:
-            if self.rng.random() < 0.5:
+            member.clock.ahead = self.rng.uniform(-20, 20)
+            if self.rng.random() < 0.5 or member.build == "0":
+                member.build = "1"
                 member.boot()
+        if self.rng.random() < 0.3:
+            self.say(restore(world))
         world.routing = world.routings[0]
         world.changes.append(world.now)
         for finding in list(self.undelivered):
             self.deliver(world.members[0], [finding])
         # At last what an hour brought is told, some of it in a summary.
-        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 4), (60, 8)):
+        for seconds, times in ((5, 4), (30, 6), (60, 10), (600, 8), (HOUR, 7), (60, 8)):
             for time in range(times):
                 world.now += seconds
                 world.members[time % 2].work()
@@ -134,6 +144,8 @@ class Story:
                 "group": rng.random() < 0.6,
                 "search": {"name": "High Error Rate", "app": "shop", "owner": "ann"},
             }
+            if rng.random() < 0.3:
+                finding["fields"] = {"region": rng.choice(("eu", "us"))}
             if rng.random() < 0.1:
                 finding["after"] = {"signals": 2, "seconds": 1800}
             made.append(finding)
@@ -164,13 +176,13 @@ class Story:
             self.unexpected.append(f"{what}: {status} {answer}")
 
     def ask(
-        self, member: Member, path: str, body: Any, method: str = "POST", keyed: bool = True
+        self, member: Member, path: str, body: Any, method: str = "POST", user: str = ""
     ) -> Callable[[], Any]:
         """A request by somebody, perhaps under a key, and then repeated until it is answered."""
         rng = self.rng
-        user = rng.choice(PEOPLE)
+        user = user or rng.choice(PEOPLE)
         self.number += 1
-        key = f"key-{self.number}" if keyed and rng.random() < 0.5 else ""
+        key = f"key-{self.number}" if rng.random() < 0.5 else ""
         headers = {"Idempotency-Key": key} if key else {}
         if method in ("PATCH", "DELETE") and path.startswith("/incidents"):
             headers["If-Match"] = "*"
@@ -195,6 +207,10 @@ class Story:
             self.done.append(("note", incident, body["text"]))
         elif what == "updates":
             self.done.append(("update", incident, body["text"]))
+        elif what == "notifications":
+            key, _incident = self.asked.setdefault(body["id"], (answer["id"], body["incident_id"]))
+            if key != answer["id"]:
+                self.unexpected.append(f"{body['id']} is two messages")
         elif what == "suppressions":
             self.suppressed.append(answer["id"])
         elif what == "freezes":
@@ -227,6 +243,22 @@ class Story:
             body["next_update_in"] = self.rng.choice(("30m", "2h"))
         return self.ask(member, f"/incidents/{incident}/updates", body)
 
+    def tell(self, member: Member, incident: str) -> Any:
+        """Ask for a message, perhaps one that was asked for already."""
+        self.number += 1
+        known = sorted(self.asked)
+        name = self.rng.choice(known) if known and self.rng.random() < 0.3 else f"id {self.number}"
+        body = {"channel": "slack", "message": f"told {name}.", "id": name, "target": "#shop"}
+        return self.ask(member, "/notifications", {**body, "incident_id": incident}, user="ann")
+
+    def tell_again(self, member: Member, _incident: str) -> Any:
+        """Have a message that did not arrive, or of which nobody knows, sent again."""
+        known = self.world.captain.outbox.all()
+        lost = sorted(one["_key"] for one in known if one["state"] in ("dead", "unconfirmed"))
+        key = self.rng.choice(lost) if lost else "0" * 64
+        self.told_again.add(key)
+        return self.ask(member, f"/outbox/{key}/retry", {})
+
     def resolve(self, member: Member, incident: str) -> Any:
         return self.ask(member, f"/incidents/{incident}/resolve", {"resolution": "fixed"})
 
@@ -240,9 +272,12 @@ class Story:
         return self.ask(member, f"/incidents/{incident}/pin", {"pinned": self.rng.random() < 0.4})
 
     def edit(self, member: Member, incident: str) -> Any:
-        body = self.rng.choice(
+        body: dict[str, Any] = self.rng.choice(
             ({"severity": "low"}, {"severity": "critical"}, {"title": "Other"}, {"owner": "cy"})
         )
+        if self.rng.random() < 0.5:
+            value = self.rng.choice(("", f"region {self.number}"))
+            body = {"fields": {"region": value, "impact": self.rng.choice(("none", "all"))}}
         return self.ask(member, f"/incidents/{incident}", body, "PATCH")
 
     def withdraw(self, member: Member, incident: str) -> Any:
@@ -320,70 +355,11 @@ class Story:
 
         return act
 
-    # --- fixes ------------------------------------------------------------------------------
-
-    def fix(self, member: Member, incident: str) -> Any:
-        bench, person = self.world.bench, self.rng.choice(PEOPLE)
-        service = bench.api.services["checkout"]
-        self.number += 1
-        key = f"ANA-{self.number}"
-
-        def act() -> None:
-            top = {
-                "rank": 1,
-                "blamed": True,
-                "cause": "a change",
-                "change_id": service["change_id"],
-                "service": "checkout",
-                "version": service["version"],
-                "previous_version": service["previous_version"],
-                "citations": ["C1"],
-            }
-            cited = [{"id": "C1", "quote": "QueuePool limit", "status": "verified"}]
-            made = {"_key": key, "incident_id": incident, "hypotheses": [top], "citations": cited}
-            member.stores.analyses.save([made])
-            said = {"analysis_id": key, "verdict": "cause", "cause": "a change"}
-            if not timeline.read(member.stores, incident):
-                return
-            timeline.append(Act(member.stores, member.clock, person), incident, "analysis", said)
-            timeline.refresh(member.stores, incident)
-            self.tries(lambda: approval.propose(bench.context_of(member), incident, "", person))
-
-        return act
-
-    def decide(self, member: Member, plan: str) -> Any:
-        bench, approves = self.world.bench, self.rng.random() < 0.8
-
-        def act() -> None:
-            context = bench.context_of(member)
-            if approves:
-                self.tries(lambda: approval.approve(context, plan, "omar"))
-            else:
-                self.tries(lambda: approval.reject(context, plan, "omar", "Stop."))
-
-        return act
-
-    def carry_out(self, member: Member, plan: str) -> Any:
-        bench = self.world.bench
-        bench.raising.after = self.rng.choice(([], [], ["checkout"]))
-        return lambda: self.tries(lambda: execution.execute(bench.context_of(member), plan, "mia"))
-
-    def undo_fix(self, member: Member, plan: str) -> Any:
-        bench = self.world.bench
-        return lambda: self.tries(
-            lambda: undoing.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
-        )
-
-    def tries(self, act: Callable[[], Any]) -> None:
-        try:
-            act()
-        except (Refused, IllegalMove, NotFound) as error:
-            self.say(f"   refused: {error}")
-
 
 ACTS = (
     *("acknowledge", "assign", "escalate", "note", "update", "resolve", "resolve", "reopen"),
     *("close", "pin", "edit", "merge", "merge", "unmerge", "split", "bulk", "item", "item"),
     *("review", "suppress", "cover", "fix", "decide", "decide", "carry_out", "undo_fix"),
+    *("tell", "tell", "tell_again"),
     *("withdraw", "over", "over", "over", "freeze", "reconfigure", "open_by_hand"),
 )

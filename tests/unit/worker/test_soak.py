@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.unit.worker.soak_aging import grow_old
 from tests.unit.worker.soak_checks import check
 from tests.unit.worker.soak_story import Story
 
@@ -19,3 +20,4 @@ def test_in_the_end_nothing_is_lost_or_told_twice(seed):
     story.play(70 if STORIES else 12)
     story.rest()
     assert check(story) == [], "\n".join(story.told)
+    assert grow_old(story) == [], "\n".join(story.told)

@@ -18,12 +18,14 @@ export class ApiError extends Error {
      * @param {string} text one sentence
      * @param {number} status of HTTP, 0 without an answer
      * @param {number} retryAfter seconds to wait, 0 when nobody said
+     * @param {Object<string, string>} fields custom fields that it is about, with a sentence for each
      */
-    constructor(kind, text, status = 0, retryAfter = 0) {
+    constructor(kind, text, status = 0, retryAfter = 0, fields = {}) {
         super(text);
         this.kind = kind;
         this.status = status;
         this.retryAfter = retryAfter;
+        this.fields = fields;
     }
 }
 
@@ -147,7 +149,7 @@ function failure(response, parsed) {
     }[status] ?? (status >= 500 || status === 429
         ? ['away', 'Splunk can’t answer now.']
         : ['refused', `Splunk refused this (status ${status}).`]);
-    return new ApiError(kind, said || otherwise, status, wait);
+    return new ApiError(kind, said || otherwise, status, wait, parsed?.fields);
 }
 
 function waiting(response) {

@@ -153,7 +153,17 @@ export class Detail {
         if (this.#next) return;
         this.seen = seen;
         if (changed) this.#parts = new Map();
-        this.#show();
+        const shown = this.#show();
+        if (!before) this.#beginAt(this.tab, shown);
+    }
+
+    /** Where an address names a part, a telephone begins there, unless somebody scrolls before it is read. */
+    async #beginAt(tab, shown) {
+        if (tab === 'timeline' || !ONE_PANE.matches) return;
+        const at = () => this.tabs.getBoundingClientRect().top;
+        const place = at();
+        await shown;
+        if (tab === this.tab && at() === place) this.#bringUp();
     }
 
     /** Read it again if the list shows that it has changed, or does not have it. */
@@ -192,8 +202,11 @@ export class Detail {
         this.app.turned(tab);
         const id = this.#id;
         await this.#show();
-        if (id !== this.#id || tab !== this.tab) return;
-        // On a telephone it would begin below what is seen.
+        if (id === this.#id && tab === this.tab) this.#bringUp();
+    }
+
+    /** On a telephone the part would begin below what is seen. */
+    #bringUp() {
         if (this.tabs.getBoundingClientRect().top > window.innerHeight / 2) this.tabs.scrollIntoView();
     }
 

@@ -8,8 +8,8 @@ import { h } from './dom.js';
 const MOST_LETTERS = 36;
 const MOST_IN_A_ROW = 28;
 const MOST_TYPED = 500;
-// A comma of a value has a backslash before it, as the API takes it.
-const FILTER = /(?:\\,|[^,])+/g;
+// A comma of a value, and a backslash, has a backslash before it, as the API takes it.
+const FILTER = /(?:\\[\\,]|[^,])+/g;
 
 /**
  * @typedef {{name: string, label: string, kind: string, options: string[], help: string, severity: string, team: string, required: boolean, shown: string[]}} CustomField as `GET /fields` has it
@@ -41,10 +41,9 @@ const valueOf = ({ fields = {} }, name) => Object.hasOwn(fields, name) ? fields[
 const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text);
 
 /** Whether a field is asked for on an incident: the patterns are those of the routing, in any case. */
-function fits({ severity, team }, incident) {
-    const matches = (patterns, value) => patterns.split(',').map((one) => one.trim()).filter(Boolean).some((one) => patternOf(one).test(value ?? ''));
-    return matches(severity, incident.severity) && matches(team, incident.team);
-}
+const fits = ({ severity, team }, incident) => matches(severity, incident.severity) && matches(team, incident.team);
+
+const matches = (patterns, value) => patterns.split(',').map((one) => one.trim()).filter(Boolean).some((one) => patternOf(one).test(value ?? ''));
 
 function patternOf(text) {
     const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^]*').replaceAll('?', '[^]');
@@ -88,6 +87,18 @@ export const FIELDS = {
     body: (values, i) => ({ title: i.title, severity: i.severity, description: i.description ?? '', owner: i.owner ?? '', team: i.team ?? '', fields: changed(values, i) }),
     done: (i) => `The fields of ${i.id} are set.`,
 };
+
+/** What is asked of a new incident: of its severity; its team is not known yet. */
+export const openingQuestions = (choices) => questions(defined(), {}, choices).map((asked, place) => {
+    const one = defined()[place];
+    const teams = one.team.split(',').map((team) => team.trim()).filter(Boolean);
+    return {
+        ...asked,
+        help: [one.help, !teams.includes('*') && `Asked for in team ${teams.join(', ')}.`].filter(Boolean).join(' '),
+        mark: one.required && 'needed before it is resolved',
+        asked: ({ severity }) => matches(one.severity, severity),
+    };
+});
 
 /** What a resolve asks besides: the fields that it needs and lacks. */
 export const neededFields = (incident, choices) => questions(incident ? lacking(incident) : [], incident, choices).map((one) => ({ ...one, required: true }));
@@ -149,12 +160,12 @@ export function bulkEffects({ field, value }) {
 export function fieldFilters(text) {
     return new Map((text.match(FILTER) ?? []).map((part) => {
         const place = part.indexOf('=');
-        return [part.slice(0, place), part.slice(place + 1).replaceAll('\\,', ',')];
+        return [part.slice(0, place), part.slice(place + 1).replace(/\\([\\,])/g, '$1')];
     }));
 }
 
 /** The same as one text. */
-export const joined = (filters) => [...filters].filter(([, value]) => value).map(([name, value]) => `${name}=${value.replaceAll(',', '\\,')}`).join(',');
+export const joined = (filters) => [...filters].filter(([, value]) => value).map(([name, value]) => `${name}=${value.replace(/[\\,]/g, '\\$&')}`).join(',');
 
 /**
  * The choices of the filter bar: of the fields that the list shows, and of those that it is narrowed by.

@@ -7,6 +7,9 @@ import { fill, h } from './dom.js';
 import { joined, offeredFilters } from './fields.js';
 
 const TYPING_MS = 300;
+// So many letters have room in one column of the filters, and in two.
+const SHORT_LABEL = 8;
+const WIDE_LABEL = 24;
 
 const CHOICES = {
     status: ['Status', [
@@ -117,7 +120,9 @@ export class FilterBar {
         for (const { name, label, value, options } of offered) {
             const select = this.#fields.get(name) ?? h('select', { name: `field.${name}`, on: { change: () => this.#tell() } });
             select.setAttribute('aria-label', label);
-            select.title = value && `${label}: ${value}`;
+            select.title = value ? `${label}: ${value}` : label;
+            select.classList.toggle('wb-wide', label.length > SHORT_LABEL);
+            select.classList.toggle('wb-widest', label.length > WIDE_LABEL);
             // There is little room: the value comes first.
             select.replaceChildren(h('option', { value: '' }, `Any ${label}`), ...options.map((one) => h('option', { value: one }, `${one} (${label})`)));
             select.value = value;

@@ -1,6 +1,6 @@
 /**
- * What the page asks first: who looks, and the list that the address wants. Both are on their way while
- * the other modules still load, as the page begins with this one.
+ * What the page asks first: who looks, the list that the address wants, and which custom fields there are. All are
+ * on their way while the other modules still load, as the page begins with this one.
  */
 
 import { listQuery, readAddress, shownAtFirst } from './address.js';
@@ -9,6 +9,7 @@ import { get, isWithoutAnswer, splunkd } from './api.js';
 const AGAIN_SECONDS = 5;
 let who = ask();
 let list = askList();
+let fields = askFields();
 
 /**
  * Who looks. splunkd may be starting, and somebody may log in again in another tab: both are waited for.
@@ -26,6 +27,7 @@ export async function whoLooks(told) {
             if (document.hidden) await new Promise((resolve) => { document.addEventListener('visibilitychange', resolve, { once: true }); });
             who = ask();
             list = null; // it has failed as well, or is of long ago
+            fields = askFields();
         }
     }
 }
@@ -39,6 +41,16 @@ export function takeFirstList() {
     const taken = list;
     list = null;
     return taken;
+}
+
+/**
+ * Which custom fields there are: the page begins with them, so that none pushes the list down when it is there.
+ * @returns {Promise<import('./fields.js').CustomField[]|null>} null where that can't be read now
+ */
+export const fieldsAtFirst = () => fields;
+
+function askFields() {
+    return get('fields').then(({ body }) => body.fields, () => null);
 }
 
 function ask() {

@@ -43,8 +43,11 @@ export function ask(question) {
     const progress = h('p', { class: 'wb-dim', role: 'status' });
     const submit = h('button', { type: 'submit', class: question.danger ? 'wb-button wb-danger' : 'wb-button wb-primary' }, question.submit);
     const cancel = h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Cancel');
-    const values = () => Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
+    const typed = () => Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
+    const isAsked = (field) => field.asked?.(typed()) ?? true;
+    const values = () => Object.fromEntries(question.fields.filter(isAsked).map(({ name }) => [name, inputs.get(name).value.trim()]));
     const tellEffects = () => {
+        for (const field of question.fields) inputs.get(field.name).closest('.wb-field').hidden = !isAsked(field);
         const sentences = question.effects?.(values()) ?? [];
         effects.hidden = !sentences.length;
         fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
@@ -58,17 +61,19 @@ export function ask(question) {
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
     form.addEventListener('input', ({ target }) => keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value));
+    form.addEventListener('input', ({ target }) => rightly(target));
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (submit.getAttribute('aria-disabled')) return;
         submit.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
         fill(trouble);
+        inputs.forEach(rightly);
         try {
             await question.act(values(), (text) => fill(progress, text));
             for (const field of question.fields) keepDraft(question, field, '');
             dialog.close();
         } catch (error) {
-            fill(trouble, explained(error));
+            if (!toldAtFields(error, inputs)) fill(trouble, explained(error));
         } finally {
             fill(progress);
             submit.removeAttribute('aria-disabled');
@@ -106,6 +111,24 @@ export function explained(error, next = '') {
     }
     if (error instanceof ApiError) return [h('p', {}, error.message)];
     throw error;
+}
+
+/** Say at each custom field what is wrong with it, and go to the first. Answers whether that says all. */
+function toldAtFields(error, inputs) {
+    const wrong = error instanceof ApiError ? Object.entries(error.fields).map(([name, text]) => [inputs.get(`field.${name}`), text]) : [];
+    const here = wrong.filter(([input]) => input);
+    for (const [input, text] of here) {
+        input.setAttribute('aria-invalid', 'true');
+        fill(input.closest('.wb-field').querySelector('.wb-wrong'), text);
+    }
+    here[0]?.[0].focus();
+    return here.length > 0 && here.length === wrong.length;
+}
+
+/** Take back that something is wrong with a field. */
+function rightly(input) {
+    input.removeAttribute('aria-invalid');
+    fill(input.closest('.wb-field').querySelector('.wb-wrong'));
 }
 
 /**
@@ -147,7 +170,8 @@ function withDraft({ draft }, field) {
 function labelled(field, inputs) {
     const id = `wb-field-${(number += 1)}`;
     const help = field.help ? h('small', { id: `${id}-help`, class: 'wb-dim' }, field.help) : null;
-    const common = { id, name: field.name, required: field.required, 'aria-describedby': help ? help.id : null };
+    const wrong = h('small', { id: `${id}-wrong`, class: 'wb-wrong', role: 'alert' });
+    const common = { id, name: field.name, required: field.required, 'aria-describedby': [help?.id, wrong.id].filter(Boolean).join(' ') };
     let input;
     let list = null;
     if (field.kind === 'select') {
@@ -161,6 +185,7 @@ function labelled(field, inputs) {
         input = h('input', { ...common, type, maxlength: type === 'text' ? field.most ?? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
     }
     inputs.set(field.name, input);
-    const mark = field.required ? h('span', { class: 'wb-dim' }, ' (needed)') : null;
-    return h('div', { class: 'wb-field' }, h('label', { for: id }, field.label, mark), input, list, help);
+    const marked = field.mark || (field.required && 'needed');
+    const mark = marked && h('span', { class: 'wb-dim' }, ` (${marked})`);
+    return h('div', { class: 'wb-field' }, h('label', { for: id }, field.label, mark), input, list, help, wrong);
 }

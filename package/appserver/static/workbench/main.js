@@ -8,16 +8,19 @@ import { ApiError, get, isWithoutAnswer } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
+import { know } from './fields.js';
 import { FilterBar } from './filters.js';
 import { FollowUps } from './followups.js';
-import { takeFirstList, whoLooks } from './first.js';
+import { fieldsAtFirst, takeFirstList, whoLooks } from './first.js';
 import { AGAIN, explained } from './forms.js';
 import { enterFrame } from './frame.js';
+import { showHandover } from './handover.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
 import { Making } from './making.js';
 import { lacks } from './moves.js';
+import { MyTasks } from './mytasks.js';
 import { problemsOf, shown } from './noticed.js';
 import { Offers } from './offers.js';
 import { OnCall } from './oncall.js';
@@ -60,9 +63,10 @@ export class Workbench {
         this.undelivered = new Undelivered(this);
         this.onCall = new OnCall(this);
         this.followUps = new FollowUps(this);
+        this.myTasks = new MyTasks(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.myTasks.button, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
@@ -85,7 +89,9 @@ export class Workbench {
         const view = new URLSearchParams(location.search).get('view');
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
+        if (view === 'handover') showHandover(this, this.wanted.team);
         if (view === 'followups') this.followUps.show();
+        if (view === 'mytasks') this.myTasks.show();
         this.#openWanted();
         await this.#refresh(false);
         this.poller.start();
@@ -169,6 +175,7 @@ export class Workbench {
     /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
     async changed(id = '') {
         this.#refresh(false);
+        this.myTasks.look();
         if (id && id === this.detail.id) await this.detail.reload();
     }
 
@@ -293,7 +300,7 @@ export class Workbench {
     }
 
     async #lookAtSystem() {
-        for (const one of [this.held, this.undelivered, this.followUps, this.onCall]) one.look();
+        for (const one of [this.held, this.undelivered, this.followUps, this.myTasks, this.onCall]) one.look();
         this.choices().then((choices) => this.filters.offer(choices));
         try {
             const { body } = await get('system/info');
@@ -338,6 +345,8 @@ async function begin() {
         keepFor(context.username);
         const me = { name: context.username, roles: context.roles ?? [], capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
+        const fields = await fieldsAtFirst();
+        if (fields) know(fields);
         if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();
     } catch (error) {

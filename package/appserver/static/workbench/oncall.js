@@ -6,6 +6,7 @@ import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { ask, explained } from './forms.js';
+import { showHandover } from './handover.js';
 import { lacks } from './moves.js';
 import { isOver, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
@@ -19,12 +20,13 @@ export class OnCall {
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Who is on call (d)', on: { click: () => this.show() } }, 'On call');
     }
 
-    /** See whether there are rotas: without any, there is nothing to show. */
+    /** See who is on call. */
     async look() {
         try {
             const { body } = await get('on-call');
-            this.button.hidden = !body.rotas.length;
-            this.button.title = `${body.rotas.map(({ name, now: at }) => `${name}: ${at.person || 'nobody'}`).join(', ')} (d)`;
+            const duties = body.rotas.map(({ name, now: at }) => `${name}: ${at.person || 'nobody'}`).join(', ');
+            this.button.hidden = false;
+            this.button.title = `${duties || 'Handover'} (d)`;
         } catch (error) {
             if (!(error instanceof ApiError)) throw error; // the list says what is wrong
         }
@@ -36,7 +38,9 @@ export class OnCall {
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'On call', on: { close: () => dialog.remove() } },
             h('h2', {}, 'On call'), body,
-            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+            h('div', { class: 'wb-row wb-end' },
+                h('button', { type: 'button', class: 'wb-button', title: 'What whoever takes over has to know', on: { click: () => then(() => showHandover(this.app))() } }, 'Handover'),
+                h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
         document.querySelector('.workbench').append(dialog);
         dialog.showModal();
         const then = (question) => () => {

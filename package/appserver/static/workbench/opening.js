@@ -4,6 +4,7 @@
 
 import { Change } from './change.js';
 import { h } from './dom.js';
+import { openingQuestions, withFields } from './fields.js';
 import { ask } from './forms.js';
 import { SEVERITIES } from './words.js';
 
@@ -13,8 +14,9 @@ const TOLD = 'It is routed like any other, and whoever is told of new incidents 
  * Ask what is wrong, and open an incident of it.
  * @param {import('./main.js').Workbench} app
  */
-export function openByHand(app) {
+export async function openByHand(app) {
     const change = new Change();
+    const choices = await app.choices();
     ask({
         title: 'New incident', submit: 'Open', draft: 'new',
         fields: [
@@ -22,11 +24,12 @@ export function openByHand(app) {
             { name: 'severity', label: 'Severity', kind: 'select', value: 'medium', options: SEVERITIES.map((one) => [one, one]) },
             { name: 'affected', label: 'What is affected', help: 'Services or hosts, several by comma. An analysis looks for their events.' },
             { name: 'description', label: 'Description', kind: 'area' },
+            ...openingQuestions(choices),
         ],
         effects: () => [TOLD],
         act: async ({ affected, ...values }) => {
             const affected_systems = affected.split(',').map((one) => one.trim()).filter(Boolean);
-            const { body } = await change.send('POST', 'incidents', { ...values, affected_systems });
+            const { body } = await change.send('POST', 'incidents', withFields({ ...values, affected_systems }));
             show(app, body.id, `${body.id} is open.`);
         },
     });

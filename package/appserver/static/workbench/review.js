@@ -113,15 +113,15 @@ async function copied(address) {
     }
 }
 
-/** The clipboard's own interface is there on https alone. */
-async function copy(text) {
+/** Copy a text. The clipboard's own interface is there on https alone. */
+export async function copy(text) {
     if (navigator.clipboard) {
         await navigator.clipboard.writeText(text);
         return true;
     }
     const from = document.activeElement;
     const area = h('textarea', { class: 'wb-offscreen', value: text, 'aria-hidden': 'true' });
-    document.body.append(area);
+    (document.querySelector('dialog[open]') ?? document.body).append(area); // what is behind a dialog can't be selected
     area.select();
     const done = document.execCommand('copy');
     area.remove();

@@ -44,7 +44,7 @@ const KINDS = {
     room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
     follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
-    task: (d) => [taskTitle(d), [d.title, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
+    task: (d) => [taskTitle(d), [d.title, d.was && `before: ${d.was}`, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
     role: (d) => [d.person ? `${d.person} has the role ${d.role}` : `Nobody has the role ${d.role}`, d.instead_of && `Before: ${d.instead_of}.`],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
     verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
@@ -97,7 +97,8 @@ function status(d) {
 function taskTitle(d) {
     if (d.event === 'added') return 'Task added';
     const state = { open: 'open again' }[d.state] ?? d.state;
-    return state ? `Task ${state}` : `Task ${d.owner ? `handed to ${d.owner}` : 'left to anybody'}`;
+    const handed = 'owner' in d && (d.owner ? `handed to ${d.owner}` : 'left to anybody');
+    return `Task ${[d.was && 'renamed', state || handed].filter(Boolean).join(', ')}`;
 }
 
 function ticketTitle(d) {

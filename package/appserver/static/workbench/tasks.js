@@ -119,12 +119,12 @@ export class Tasks {
     async #edit(one) {
         const sent = new Change();
         const { people } = await this.detail.app.choices();
-        const end = ending({ owner: one.owner, state: one.state });
+        const end = ending({ title: one.title, owner: one.owner, state: one.state });
         ask({
-            title: 'Change the task', about: one.title, submit: 'Change it',
-            fields: [{ name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
+            title: 'Change the task', submit: 'Change it',
+            fields: [{ name: 'title', label: 'What is to be done', required: true, value: one.title, most: 300 }, { name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
             effects: end.effects,
-            act: (values) => this.#send(sent, one, taskPath(one), end.news(values), `Changed: ${one.title}`),
+            act: (values) => this.#send(sent, one, taskPath(one), end.news(values), `Changed: ${values.title}`),
         });
     }
 
@@ -165,7 +165,8 @@ export class Tasks {
 }
 
 const pathOf = (id) => `incidents/${encodeURIComponent(id)}`;
-const taskPath = (one) => `${pathOf(one.incident)}/tasks/${encodeURIComponent(one.id)}`;
+/** Where a task is changed: of its `incident`, by its `id`. */
+export const taskPath = (one) => `${pathOf(one.incident)}/tasks/${encodeURIComponent(one.id)}`;
 
 /** The tasks and roles of an incident; null where they can't be read now. */
 export async function readTasks(id) {

@@ -23,6 +23,7 @@ ROUTES = {
         "incidents.updates",
     ),
     "follow-ups": ("incidents.reviews",),
+    "tasks": ("incidents.tasks",),
     "plans": ("plans",),
     "actions": ("plans",),
     "notifications": ("notifications",),

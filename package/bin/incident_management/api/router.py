@@ -254,7 +254,8 @@ def problem_of(error: Exception) -> Problem:
             status = 503
     # The same request may come again.
     again = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
-    return Problem(status, str(error), again)
+    more = {"fields": error.fields} if isinstance(error, Invalid) and error.fields else {}
+    return Problem(status, str(error), again, more)
 
 
 def _path(raw: Mapping[str, Any]) -> str:
@@ -286,6 +287,9 @@ def _refuse(problem: Problem) -> Dict[str, Any]:
     # Compiles for 50 ms, which the first alert after a start does not wait for.
     from ..masking import mask
 
+    said = problem.more.get("fields") or {}
+    if said:
+        problem.more["fields"] = {name: mask(text, emails=False) for name, text in said.items()}
     return answer_with(problem, mask(problem.detail, emails=False))
 
 

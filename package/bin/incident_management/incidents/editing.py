@@ -8,7 +8,7 @@ than editors (a signal, a note) may still come in between; they are added, not l
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Mapping, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from . import timeline
 from .act import Act
@@ -20,7 +20,7 @@ from .model import SEVERITIES, Incident
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from .stores import claim_document
 
-__all__ = ["FIELDS", "Outdated", "edit", "editing", "version", "withdraw"]
+__all__ = ["FIELDS", "Outdated", "edit", "editing", "stands", "version", "withdraw"]
 
 FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
@@ -76,25 +76,37 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
         Invalid: an unknown field or severity, an empty title, or a text that is too long.
     """
     _check(changes)
+    incident = timeline.current(act.stores, incident_id)
+    for kind, data in _news(act.actor, incident, changes).items():
+        timeline.append(act, incident_id, kind, data, act.part(kind))
+    return timeline.refresh(act.stores, incident_id)
+
+
+def stands(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[Incident]:
+    """Return the incident where all is so already that :func:`edit` would set; else None.
+
+    Whoever asks for it once more is answered as the first time, whatever version they have seen.
+    """
+    incident = timeline.current(act.stores, incident_id)
+    return None if _news(act.actor, incident, changes) else incident
+
+
+def _news(actor: str, incident: Incident, changes: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
+    """Return what is to be written for changes: the data of an entry, by its kind."""
     seen = {name: readable(changes[name]) for name in ("title", "description") if name in changes}
     changes = {**changes, **seen}
-    incident = timeline.current(act.stores, incident_id)
     now = incident.to_document()
     edited: Dict[str, Any] = {
         name: changes[name]
         for name in (*EDITABLE, "entities")
         if name in changes and changes[name] != now[name]
     }
-    if edited:
-        timeline.append(act, incident_id, "edited", edited, act.part("edited"))
     severity = changes.get("severity", incident.severity)
-    if severity != incident.severity:
-        data = {"from": incident.severity, "to": severity, "reason": f"set by {act.actor}"}
-        timeline.append(act, incident_id, "severity", data, act.part("severity"))
+    is_other = severity != incident.severity
+    risen = {"from": incident.severity, "to": severity, "reason": f"set by {actor}"}
     fields = _changed(incident.fields, changes.get("fields") or {})
-    if fields:
-        timeline.append(act, incident_id, "fields", fields, act.part("fields"))
-    return timeline.refresh(act.stores, incident_id)
+    news = {"edited": edited, "severity": risen if is_other else {}, "fields": fields}
+    return {kind: data for kind, data in news.items() if data}
 
 
 def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Mapping, Optional
+
 __all__ = ["Contended", "Forbidden", "IllegalMove", "Invalid", "NotFound", "RoutingError"]
 
 
@@ -22,7 +24,14 @@ class IllegalMove(Exception):
 
 
 class Invalid(Exception):
-    """A value is missing, of the wrong kind, or beyond its limit."""
+    """A value is missing, of the wrong kind, or beyond its limit.
+
+    ``fields``: where it is about custom fields, a sentence for each, by name.
+    """
+
+    def __init__(self, text: str, fields: Optional[Mapping[str, str]] = None) -> None:
+        super().__init__(text)
+        self.fields = dict(fields or {})
 
 
 class RoutingError(Exception):

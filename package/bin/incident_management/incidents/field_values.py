@@ -7,17 +7,32 @@ fields there are, and what they take: :mod:`.routing.custom_fields`.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..ports import Document
+from .errors import Invalid
 
-__all__ = ["MAX_VALUES", "NAME", "NAME_RULE", "VALUE_CHARACTERS", "FieldValues", "tokens", "told"]
+__all__ = [
+    "MAX_VALUES",
+    "NAME",
+    "NAME_RULE",
+    "VALUE_CHARACTERS",
+    "FieldValues",
+    "pairs",
+    "tokens",
+    "told",
+    "values_of",
+]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 NAME_RULE = "A field's name has 1 to 40 small letters, digits and _, and begins with a letter."
 VALUE_CHARACTERS = 500
 # Of one incident, those of fields that are not defined any more among them.
 MAX_VALUES = 100
+# A comma between two values: a name and = follow, and no backslash precedes it that is not itself
+# one of two.
+_BETWEEN = re.compile(r"(?<!\\)((?:\\\\)*),\s*(?=[a-z][a-z0-9_]*=)", re.ASCII)
+_ESCAPED = re.compile(r"\\([\\,])")
 
 
 class FieldValues:
@@ -45,6 +60,31 @@ class FieldValues:
 def tokens(values: Mapping[str, Any]) -> List[str]:
     """Return what incidents are found by, and rules match: ``region=eu`` for each value."""
     return [f"{name}={value}" for name, value in sorted(values.items())]
+
+
+def pairs(text: str) -> List[Tuple[str, str]]:
+    """Return the names and values that people write as ``region=eu, vendor_case=17``.
+
+    In a value ``\\,`` is a comma and ``\\\\`` a backslash; both may stand without one where what
+    follows is no other name and ``=``. Raises Invalid for what names no field, or no value.
+    """
+    found = []
+    cut = [*_BETWEEN.split(text.strip()), ""]
+    for part in filter(None, map("".join, zip(cut[::2], cut[1::2]))):
+        name, _, value = (one.strip() for one in part.partition("="))
+        if not NAME.fullmatch(name) or not value:
+            raise Invalid(f"'{part[:40]}' is no value of a field; write it as region=eu.")
+        found.append((name, _ESCAPED.sub(r"\1", value)))
+    return found
+
+
+def values_of(text: str) -> Dict[str, str]:
+    """Return such values by name. Raises Invalid, also for a field that is named twice."""
+    found = pairs(text)
+    values = dict(found)
+    if len(values) < len(found):
+        raise Invalid(f"'{text[:40]}' names a field twice: each has one value.")
+    return values
 
 
 def told(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:

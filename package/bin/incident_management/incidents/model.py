@@ -230,6 +230,14 @@ class Incident:
         """The custom fields as lists and rules look for them: ``region=eu``."""
         return tokens(self.fields)
 
+    @property
+    def people(self) -> List[str]:
+        """Who has a task to do, or a role, while it is open: by these tasks are looked for."""
+        if not self.is_open:
+            return []
+        owners = {str(one["owner"]) for one in self.tasks if one["state"] == "open"}
+        return sorted((owners | {str(one["person"]) for one in self.roles}) - {""})
+
     def to_document(self) -> Document:
         # Copies, because a story goes on adding to its lists.
         document = {
@@ -239,6 +247,7 @@ class Incident:
         }
         document.update(self._sorted_by())
         document["field_values"] = self.field_values
+        document["people"] = self.people
         document["_key"] = self.id
         return document
 

@@ -243,11 +243,13 @@ _TASK_STATES = {"done": "done", "dropped": "dropped", "open": "open again"}
 def _task(data: Data) -> str:
     owner = data.get("owner")
     done = _TASK_STATES.get(str(data.get("state")), "")
-    if not done and data.get("event") == "changed":
+    if not done and data.get("event") == "changed" and "owner" in data:
         done = f"handed to {owner}" if owner else "anybody's"
     added = "added" if data.get("event") == "added" else ""
-    said = f"task {_joined(', ', added, done)}: {data.get('title')}"
-    return _joined(", ", said, owner if added else "", data.get("reason"))
+    renamed = "renamed" if data.get("was") else ""
+    said = f"task {_joined(', ', added, renamed, done)}: {data.get('title')}"
+    was = f"before: {data['was']}" if renamed else ""
+    return _joined(", ", said, was, owner if added else "", data.get("reason"))
 
 
 def _role(data: Data) -> str:

@@ -26,7 +26,9 @@ from .asking import truncated
 from .events import FOLLOW_UP_OVERDUE, HEADLINES, ROOM_OPENED, event_of
 
 __all__ = [
+    "HANDOVER",
     "LISTED",
+    "PAGE",
     "STANDING",
     "SUMMARY",
     "Message",
@@ -55,6 +57,9 @@ LISTED = 5
 STANDING = "standing"
 # The event of what tells of many incidents at once, see :mod:`.announcing.storms`.
 SUMMARY = "summary"
+# The event of what tells whoever comes on call what is open, see :mod:`...shifts`.
+HANDOVER = "handover"
+_LINKS = {SUMMARY: "Open the incidents", HANDOVER: "Open the report"}
 
 # Of these people want to know whose doing it is.
 _DOINGS = (
@@ -155,7 +160,7 @@ def list_url(web_url: str, team: str, with_ended: bool) -> str:
 
 def link_words(message: Message) -> str:
     """Name what a message's link opens."""
-    return "Open the incidents" if message.event == SUMMARY else "Open the incident"
+    return _LINKS.get(message.event, "Open the incident")
 
 
 def build(

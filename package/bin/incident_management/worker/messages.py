@@ -22,6 +22,7 @@ from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookS
 from ..outside.network import NotConfigured, NotReady, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
+from ..shifts.telling import Handovers
 from ..splunk.configuration import secrets
 from ..splunk.configuration.settings import SHARED_PARTS, SettingsError
 from ..splunk.session import Session, SplunkError
@@ -49,6 +50,7 @@ class Messages:
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
+        self._handovers = Handovers(stores, clock, self.outbox, trouble)
         self._tickets = FollowUpTickets(stores, self.outbox)
         self._first = FirstMessages(stores, clock)
         self._not_ready: List[Exception] = []
@@ -65,6 +67,12 @@ class Messages:
             self._read_subscriptions,
         )
         return {"notifications_queued": added}
+
+    def tell_of_handovers(self, routing: Routing) -> Mapping[str, int]:
+        """Tell whoever comes on call what is open, of the teams that ask for it."""
+        if not self._config.is_read:
+            return {}
+        return self._handovers.tell(routing, self._config.settings.network.web_url)
 
     def see_to_tickets(self, incident_ids: Sequence[str]) -> None:
         """Tell the tickets of some incidents' follow-ups what was not announced in time."""

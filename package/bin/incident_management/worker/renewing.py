@@ -2,8 +2,8 @@
 
 An incident's document is derived, so it can always be made again, and must be where
 
-- an earlier version of the app wrote it, which did not know all that lists are sorted by now: one
-  that lacks a number has no place in a list that goes on after a number;
+- an earlier version of the app wrote it, which did not know all that lists are sorted and filtered
+  by now: one that lacks a number has no place in a list that goes on after a number;
 - somebody deleted it, or saved it in an editor of lookups that made texts of its numbers;
 - a backup without one moment for all collections was restored.
 
@@ -48,6 +48,8 @@ NUMBERS = tuple(
         if isinstance(value, (int, float))
     )
 )
+# What they are looked for by, besides.
+LISTS = ("field_values", "people")
 _LOST = (
     "Entries of {0} are no longer in incident_timeline, and the index does not have them as they "
     "were: were they deleted by hand, or is the backup of several moments? "
@@ -137,6 +139,7 @@ class _Seen:
 
     def fits(self, document: Document) -> bool:
         is_whole = all(isinstance(document.get(name), (int, float)) for name in NUMBERS)
+        is_whole = is_whole and all(isinstance(document.get(name), list) for name in LISTS)
         return is_whole and document["entries"] == len(self.keys) and not self.is_broken(document)
 
 
@@ -169,7 +172,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     documents = {
         str(document["_key"]): document
         for document in stores.incidents.find(
-            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=(*NUMBERS, "head")
+            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=(*NUMBERS, *LISTS, "head")
         )
     }
     seen = {incident_id: _Seen() for incident_id in documents}

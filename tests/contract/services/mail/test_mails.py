@@ -111,7 +111,12 @@ def test_a_teams_own_addresses_take_the_place_of_the_settings(server):
 
 @pytest.mark.parametrize(
     ("event", "recipients"),
-    [("escalation", [*TO, "mia@example.com"]), ("assigned", []), ("follow_up_overdue", [])],
+    [
+        ("escalation", [*TO, "mia@example.com"]),
+        ("assigned", []),
+        ("follow_up_overdue", []),
+        ("handover", []),
+    ],
 )
 def test_the_owner_is_told_of_what_calls_them_and_alone_of_what_they_were_given(
     server, event, recipients

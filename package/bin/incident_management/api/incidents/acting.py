@@ -33,7 +33,7 @@ change = partial(
 # What only lists are ordered and filtered by.
 _FOR_LISTS = (
     *("severity_rank", "status_rank", "last_seen", "next_due", "urgency"),
-    "field_values",
+    *("field_values", "people"),
 )
 
 

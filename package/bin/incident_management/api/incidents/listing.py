@@ -13,7 +13,7 @@ from ... import conf_values
 from ...incidents.canonical import digest
 from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ...incidents.errors import Invalid
-from ...incidents.field_values import NAME
+from ...incidents.field_values import pairs
 from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ...incidents.stores import IS_OPEN, any_of, find_by
 from ...ports import Collection
@@ -39,7 +39,6 @@ ORDERS = {
     "sla_due": "next_due",
 }
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
-_BETWEEN_FIELDS = re.compile(r"\s*(?<!\\),\s*(?=[a-z][a-z0-9_]*=)", re.ASCII)
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
 SEVERAL = "Several values by comma."
 NAMES = f"{SEVERAL} A name that has commas is found, too."
@@ -89,7 +88,8 @@ FILTER_ARGUMENTS: Dict[str, Schema] = {
     "field": text(
         2000,
         about="Values of custom fields, such as `region=eu`. By comma: of one field any of them, "
-        "of several fields one of each. A comma of a value may be written `\\,`.",
+        "of several fields one of each. A comma of a value may be written `\\,`, a backslash "
+        "`\\\\`.",
     ),
 }
 # Field that a list shows -> the field of the document that it is made of, where that is another.
@@ -321,17 +321,10 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
 
 
 def _fields_named(text: Any) -> List[List[str]]:
-    """Return what the filter ``field`` asks for: of each field, the tokens of its values.
-
-    A value may have commas: only what a name and ``=`` follow is one between two values, unless a
-    backslash precedes it. Raises Invalid for what names no field, or no value.
-    """
+    """Return what the filter ``field`` asks for: of each field, the tokens of its values."""
     found: Dict[str, List[str]] = {}
-    for part in filter(None, _BETWEEN_FIELDS.split(str(text or "").strip())):
-        name, _, value = (one.strip() for one in part.partition("="))
-        if not NAME.fullmatch(name) or not value:
-            raise Invalid(f"'{part[:40]}' is no value of a field; write it as region=eu.")
-        found.setdefault(name, []).append(f"{name}={value}".replace("\\,", ","))
+    for name, value in pairs(str(text or "")):
+        found.setdefault(name, []).append(f"{name}={value}")
     return list(found.values())
 
 

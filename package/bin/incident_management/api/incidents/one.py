@@ -9,7 +9,7 @@ from ...incidents import editing, timeline
 from ...incidents.intake.ingest import ByHand, Ingest
 from ...incidents.joining.signals import latest_signals
 from ...incidents.model import Incident
-from ..router import Request, Response, route
+from ..router import Problem, Request, Response, route
 from ..schema import any_text, flag, listed, obj, record
 from ..shapes import (
     DESCRIPTION,
@@ -198,4 +198,11 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
-    return acted(request, editing.edit, edited, required=required)
+    try:
+        return acted(request, editing.edit, edited, required=required)
+    except Problem as problem:
+        # RFC 9110, section 13.1.1: what is asked for may have been done, by this very request.
+        known = problem.status == 412 and editing.stands(request.act, request.params["id"], edited)
+        if not known:
+            raise
+        return answered(known.to_document())

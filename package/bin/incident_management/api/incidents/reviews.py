@@ -133,16 +133,17 @@ def get_review(request: Request) -> Response:
 
 
 def _review(request: Request) -> Review:
-    severities, incident_id = request.routing().review_severities, request.params["id"]
+    routing, incident_id = request.routing(), request.params["id"]
+    severities = routing.review_severities
     try:
-        return read_review(request.stores, incident_id, severities)
+        return read_review(request.stores, incident_id, severities, routing.fields)
     except NotFound:
         if not pruned(request.stores, [incident_id]):
             raise
         entries, problems = indexed(request, incident_id)
         if not entries:
             raise
-        return Review(Told(entries), None, severities, problems)
+        return Review(Told(entries), None, severities, problems, routing.fields)
 
 
 @change(

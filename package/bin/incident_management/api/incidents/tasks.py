@@ -1,4 +1,4 @@
-"""``/incidents/{id}/tasks`` and ``/roles``: who does what in an incident."""
+"""``/incidents/{id}/tasks`` and ``/roles``: who does what in an incident; ``/tasks``: in all."""
 
 from __future__ import annotations
 
@@ -6,30 +6,38 @@ from ...incidents.editing import version
 from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import Incident
 from ...incidents.signal import TITLE_CHARACTERS
+from ...incidents.stores import IS_OPEN
 from ...incidents.tasks import steps, writing
 from ..router import Request, Response, route
 from ..schema import any_text, any_whole, listed, number, obj, one_of, record, text
-from ..shapes import NAME, TIME
+from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME, page
 from .acting import acted, change, document_of
 
+ME = "me"
 _SEEN_AT = number(about="Its `at` as it was read: 409 if somebody has changed it since.")
 _LAST = {"by": any_text("Who has changed it last."), "at": TIME}
-_TASK = obj(
-    {
-        "id": any_text(),
-        "title": any_text("What is to be done."),
-        "owner": any_text("Whose it is; empty: whose role it is, or anybody's."),
-        "role": any_text("`lead` is the incident's owner."),
-        "who": any_text("The owner, else who has the role."),
-        "runbook": any_text("An address."),
-        "checklist": any_text("Whose step it is; empty: somebody added it."),
-        "from": any_text("The merged incident that it came with, or empty."),
-        "state": one_of(ITEM_STATES),
-        "reason": any_text("Why it is dropped, done or open again."),
-        **_LAST,
-    },
-    ("id", "title", "state", "who"),
-    more=True,
+_FIELDS = {
+    "id": any_text(),
+    "title": any_text("What is to be done."),
+    "owner": any_text("Whose it is; empty: whose role it is, or anybody's."),
+    "role": any_text("`lead` is the incident's owner."),
+    "who": any_text("The owner, else who has the role."),
+    "runbook": any_text("An address."),
+    "checklist": any_text("Whose step it is; empty: somebody added it."),
+    "from": any_text("The merged incident that it came with, or empty."),
+    "state": one_of(ITEM_STATES),
+    "reason": any_text("Why it is dropped, done or open again."),
+    **_LAST,
+}
+_TASK = obj(_FIELDS, ("id", "title", "state", "who"), more=True)
+_OF = {"incident_id": any_text(), "incident_title": any_text(), "severity": SEVERITY}
+_LISTED_TASK = obj({**_FIELDS, **_OF}, ("id", "title", "state", "who", *_OF), more=True)
+# So many incidents are looked through, the gravest first: two hundred tasks each are more than
+# anybody reads.
+MOST_INCIDENTS = 500
+_READ = (
+    *("id", "title", "status", "severity", "team", "owner", "entities", "rules", "tags"),
+    *("tasks", "roles"),
 )
 _ROLE = obj({"id": any_text("Its name."), "person": any_text(), **_LAST}, ("id", "person"))
 
@@ -69,6 +77,42 @@ def get_tasks(request: Request) -> Response:
     )
 
 
+@route(
+    "GET",
+    "/tasks",
+    capability="incident_read",
+    query={
+        "owner": {**NAME, "description": "Who is to do it; `me` for the caller."},
+        "state": one_of(ITEM_STATES, "All unless given."),
+        "limit": LIMIT,
+        "offset": OFFSET,
+    },
+    answers={200: page("tasks", _LISTED_TASK)},
+)
+def list_tasks(request: Request) -> Response:
+    """The tasks of all open incidents, as each incident has them; of the gravest first.
+
+    Of somebody, those whose owner they are, or whose role they have. 500 incidents are looked
+    through.
+    """
+    who = str(request.args.get("owner", "")).strip().lower()
+    who = request.user.lower() if who == ME else who
+    clauses = [IS_OPEN, *([{"$or": [{"owner": who}, {"people": who}]}] if who else [])]
+    order, most = "urgency:-1,_key:-1", MOST_INCIDENTS + 1
+    documents = request.stores.incidents.find({"$and": clauses}, order, most, fields=_READ)
+    routing, state = request.routing(), request.args.get("state", "")
+    found = [
+        {**one, "incident_id": incident.id, "incident_title": incident.title,
+         "severity": incident.severity}
+        for incident in map(Incident.from_document, documents[:MOST_INCIDENTS])
+        for one in steps.tasks_of(routing, incident)
+        if who in ("", one["who"]) and state in ("", one["state"])
+    ]  # fmt: skip
+    limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
+    more = len(found) > offset + limit or len(documents) == most
+    return Response({"tasks": found[offset : offset + limit], "more": more})
+
+
 @change(
     "/incidents/{id}/tasks",
     body=obj({"title": text(TITLE_CHARACTERS, 1), "owner": NAME}, ("title",)),
@@ -83,6 +127,7 @@ def add_task(request: Request) -> Response:
     "/incidents/{id}/tasks/{task}",
     body=obj(
         {
+            "title": text(TITLE_CHARACTERS, 1),
             "owner": {**NAME, "description": "Empty: anybody's."},
             "state": one_of(ITEM_STATES),
             "reason": text(REASON_CHARACTERS),
@@ -91,7 +136,7 @@ def add_task(request: Request) -> Response:
     ),
 )
 def change_task(request: Request) -> Response:
-    """Say that a task is done, dropped (with the reason) or open again, or hand it to somebody."""
+    """Say that a task is done, dropped (with the reason) or open again; hand it on; rename it."""
     changes = dict(request.body)
     seen = changes.pop("seen_at", None)
     task = request.params["task"]

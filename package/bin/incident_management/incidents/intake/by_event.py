@@ -12,6 +12,8 @@ from typing import Any, Dict, Mapping, Protocol, Sequence
 
 from ...splunk.session import API, APP, SplunkError, path_of
 from ..canonical import digest
+from ..errors import Invalid
+from ..field_values import values_of
 from ..model import SEVERITIES
 from ..signal import TITLE_CHARACTERS
 
@@ -35,13 +37,18 @@ class Requests(Protocol):
 
 
 def open_from_event(
-    session: Requests, sid: str, offset: int, severity: str, title: str, user: str
+    session: Requests, sid: str, offset: int, severity: str, title: str, user: str, fields: str = ""
 ) -> Dict[str, Any]:
     """Open an incident about an event; returns a row that says which, and what became of it.
 
-    Raises OpenFailed: there is no such event, or the API refused.
+    ``fields``: custom ones, as :func:`..field_values.values_of` reads them.
+
+    Raises OpenFailed: there is no such event, a value does not fit its field, or the API refused.
     """
+    values = _checked(session, fields) if fields.strip() else {}
     finding = finding_of(event_at(session, sid, offset), sid, severity, title, user)
+    if values:
+        finding["fields"] = values
     try:
         answer = session.post(f"{API}/signals", json_body={"signals": [finding]})
     except SplunkError as error:
@@ -54,6 +61,18 @@ def open_from_event(
         "severity": severity,
         "entity": finding["entity"],
     }
+
+
+def _checked(session: Requests, fields: str) -> Dict[str, str]:
+    """Return the values of custom fields as they are kept; what does not fit, whoever typed it is
+    told: of a signal it would be left out. Raises OpenFailed."""
+    from ..routing import CustomField, CustomFields
+
+    try:
+        known = session.get(f"{API}/fields")["fields"]
+        return CustomFields(tuple(CustomField(**one) for one in known)).checked(values_of(fields))
+    except (SplunkError, Invalid) as error:
+        raise OpenFailed(f"No incident was opened: {error}") from error
 
 
 def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:

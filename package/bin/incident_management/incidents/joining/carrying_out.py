@@ -22,6 +22,7 @@ from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
 from ..story import Story
 from ..tasks.dividing import lacking
+from ..upkeep.retention import pruned
 from . import moves
 from .finished import Finished
 from .moves import Move
@@ -46,7 +47,11 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
     """Do what a decided move says, or what is missing of it.
 
     False: of a merge, ``most`` signals' documents were corrected, and there are more.
+
+    Of incidents that have left by age nothing is missing: long before, the worker has finished it.
     """
+    if pruned(stores, [move.source, move.target]):
+        return True
     act = Act(stores, clock, move.actor)
     if move.kind == "merge":
         data = {"into": move.target, "number": move.number, "reason": move.reason}

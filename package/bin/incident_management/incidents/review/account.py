@@ -5,7 +5,7 @@ By code alone: what no entry says is not said. :mod:`.outcome` has what was trie
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Document
 from ...utc import to_the_second as utc
@@ -34,8 +34,13 @@ _TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
 MOST_CITATIONS = 10
 
 
-def account(story: Told, analysis: Optional[Mapping[str, Any]] = None) -> Found:
-    """Return the statements of each part (TITLES). ``analysis``: the newest one's document."""
+def account(
+    story: Told, analysis: Optional[Mapping[str, Any]] = None, empty: Sequence[str] = ()
+) -> Found:
+    """Return the statements of each part (TITLES).
+
+    ``analysis``: the newest one's document; ``empty``: see :func:`.outcome.promised`.
+    """
     return {
         "happened": shortened(_happened(story)),
         "lasted": shortened([one for life in story.lives for one in _lasted(story, life)]),
@@ -43,7 +48,7 @@ def account(story: Told, analysis: Optional[Mapping[str, Any]] = None) -> Found:
         "cause": _cause(story, analysis),
         "tried": tried(story),
         "told": told(story),
-        "promised": promised(story),
+        "promised": promised(story, empty),
         "did": _did(story),
     }
 

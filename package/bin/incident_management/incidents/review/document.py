@@ -11,6 +11,7 @@ from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
 from ..report import lasting, linked, measures, paragraphs, plain, roles_held, when
+from ..routing import CustomFields
 from ..signal import SIMULATED, TEXT_CHARACTERS
 from .account import TITLES, account, newest_analysis
 from .afterwards import ENDING, SECTIONS, due_day
@@ -43,6 +44,7 @@ class Review:
     """One incident's review, as it stands now.
 
     ``problems`` say why the timeline that it is made of may not be whole, as far as that is seen.
+    ``fields``: the custom fields that there are now.
     """
 
     def __init__(
@@ -51,13 +53,21 @@ class Review:
         analysis: Optional[Mapping[str, Any]],
         severities: Collection[str],
         problems: Sequence[str],
+        fields: Optional[CustomFields] = None,
     ) -> None:
         self.story = story
         self.incident = story.incident
         self.problems = list(problems)
         self.etag = version(self.incident.head)
         self.wanted = is_wanted(self.incident, severities)
-        self.found: Found = account(story, analysis)
+        self.found: Found = account(story, analysis, self._empty(fields or CustomFields()))
+
+    def _empty(self, fields: CustomFields) -> List[str]:
+        """The labels of what is needed before a resolve, and empty now that it is over."""
+        one = self.incident
+        if one.is_open or one.merged_into or one.resolution.startswith(WITHDRAWN):
+            return []
+        return [field.label for field in fields.lacking(one.severity, one.team, one.fields)]
 
     @property
     def due(self) -> bool:
@@ -158,13 +168,18 @@ class Review:
         return lines
 
 
-def read_review(stores: Stores, incident_id: str, severities: Collection[str]) -> Review:
+def read_review(
+    stores: Stores,
+    incident_id: str,
+    severities: Collection[str],
+    fields: Optional[CustomFields] = None,
+) -> Review:
     """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
     entries, verdict = timeline.read_verified(stores, incident_id)
     story = Told(entries)
     analysis_id = newest_analysis(story)
     analysis = stores.analyses.get(analysis_id) if analysis_id else None
-    return Review(story, analysis, severities, verdict.problems)
+    return Review(story, analysis, severities, verdict.problems, fields)
 
 
 def _table(statements: List[Statement]) -> List[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ...utc import to_the_second as utc
 from ..fold import State
@@ -103,8 +103,11 @@ def told(story: Told) -> List[Statement]:
     return shortened([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
 
 
-def promised(story: Told) -> List[Statement]:
-    """Deadlines and how they were kept, and whatever did not go as it should."""
+def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
+    """Deadlines and how they were kept, and whatever did not go as it should.
+
+    ``empty``: the labels of fields that are needed before a resolve, and that nobody has set.
+    """
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
@@ -114,6 +117,11 @@ def promised(story: Told) -> List[Statement]:
         standing = f"; they are {status}." if status else "."
         found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
     found += _undelivered(story) + _left_open(story)
+    if empty:
+        # Of what was resolved by itself, by a fix or in its ticket.
+        verb = "was" if len(empty) == 1 else "were"
+        text = f"{named(empty, 20)} {verb} left empty: people set that before they resolve."
+        found.append(Statement(text))
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
         different = tell(entry.data) if tell else None

@@ -106,12 +106,16 @@ class CustomField:
             raise self._unfit(text, f"at most {VALUE_CHARACTERS} characters")
         return self._spelled(text) if text else ""
 
+    @property
+    def taken(self) -> Tuple[str, ...]:
+        """The values that it takes; none: it takes others than can be listed."""
+        return ("yes", "no") if self.kind == "yes_no" else self.options
+
     def _spelled(self, text: str) -> str:
-        if self.kind in ("choice", "yes_no"):
-            known = self.options or ("yes", "no")
-            found = [one for one in known if one.lower() == text.lower()]
+        if self.taken:
+            found = [one for one in self.taken if one.lower() == text.lower()]
             if not found:
-                raise self._unfit(text, f"one of {', '.join(known)}")
+                raise self._unfit(text, f"one of {', '.join(self.taken)}")
             return found[0]
         if self.kind == "number":
             if not _NUMBER.fullmatch(text):
@@ -149,18 +153,24 @@ class CustomFields:
         """Return values that people set, as they are kept.
 
         A field that is not defined any more can be emptied. Raises Invalid for any other that there
-        is not, and for a value that does not fit.
+        is not, and for values that do not fit, with a sentence for each.
         """
         known = {one.name: one for one in self.all}
         found: Dict[str, str] = {}
+        wrong: Dict[str, str] = {}
         for name, value in values.items():
             if name in known:
-                found[name] = known[name].value_of(value)
+                try:
+                    found[name] = known[name].value_of(value)
+                except Unfit as error:
+                    wrong[name] = str(error)
             elif NAME.fullmatch(name) and value in (None, ""):
                 found[name] = ""
             else:
                 names = ", ".join(known) or "none"
                 raise Invalid(f"There is no field '{name[:40]}' to set; the fields are {names}.")
+        if wrong:
+            raise Invalid(" ".join(wrong.values()), wrong)
         return found
 
     def fitting(self, values: Mapping[str, Any]) -> Tuple[Dict[str, str], List[str]]:
@@ -180,13 +190,17 @@ class CustomFields:
                 found.update({one.name: value} if value else {})
         return found, wrong
 
-    def check_resolvable(self, severity: str, team: str, values: Mapping[str, str]) -> None:
-        """Raise Invalid where an incident lacks a field that is set before it is resolved."""
-        lacking = [
-            f"{one.label} ({one.name})"
+    def lacking(self, severity: str, team: str, values: Mapping[str, str]) -> List[CustomField]:
+        """Return the fields that an incident lacks, of those that are set before it is resolved."""
+        return [
+            one
             for one in self.all
             if one.required and not values.get(one.name) and one.fits(severity, team)
         ]
+
+    def check_resolvable(self, severity: str, team: str, values: Mapping[str, str]) -> None:
+        """Raise Invalid where an incident lacks a field that is set before it is resolved."""
+        lacking = [f"{one.label} ({one.name})" for one in self.lacking(severity, team, values)]
         if lacking:
             raise Invalid(f"Before it is resolved it needs {', '.join(lacking)}: set it first.")
 

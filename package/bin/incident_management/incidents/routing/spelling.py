@@ -16,7 +16,7 @@ _KNOWN = {
     "calendar": ("time_zone", "hours", "holidays"),
     "team": (
         *("members", "rota", "assign", "capacity", "calendar", "fallback"),
-        *("channels", "slack_channel", "email"),
+        *("channels", "slack_channel", "email", "handover_report"),
     ),
     "member": (
         *("skills", "capacity", "calendar", "away", "slack_id", "email"),

@@ -25,6 +25,8 @@ __all__ = [
 
 Calendars = Mapping[str, Calendar]
 
+# Where the app can reach one person: by name in the team's channel, at their own address.
+PERSONAL = ("slack", "email")
 _SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
 _JIRA_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
@@ -91,6 +93,7 @@ class Team:
     ``capacity`` and ``calendar`` hold for members that have none of their own. ``fallback`` is
     the team that takes what nobody here can take now. ``assign``: ``auto`` or ``manual``, whether
     the app gives incidents to members. ``rota`` says who of them is on call and gets them first.
+    ``handover_report``: how whoever comes on call by it gets the report of the shift before.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Team:
     fallback: str = ""
     assign: str = "auto"
     rota: str = ""
+    handover_report: Tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -138,6 +142,12 @@ class Team:
             fallback,
             choice(where, values, "assign", ("auto", "manual")),
             rota,
+            some_of(
+                f"{where} handover_report",
+                values.get("handover_report", ""),
+                PERSONAL,
+                "ways to reach a person",
+            ),
         )
 
     def names(self, channel: str) -> bool:

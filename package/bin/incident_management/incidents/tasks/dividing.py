@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping
 
 from ..items import Items
@@ -42,7 +43,12 @@ class Dividing:
         """Take an entry of a task; a change of one that was taken out in that moment is none."""
         data = entry.data
         begins = data.get("event") != "changed" or "checklist" in data
-        if begins or self.tasks.get(str(data.get("task"))) is not None:
+        is_known = self.tasks.get(str(data.get("task"))) is not None
+        if is_known and "was" not in data:
+            # It names the title that its writer saw, who may not have seen that it was renamed.
+            untitled = {name: value for name, value in data.items() if name != "title"}
+            entry = replace(entry, data=untitled)
+        if begins or is_known:
             self.tasks.take(entry)
 
     def came(self, merged: str, tasks: Iterable[Mapping[str, Any]], number: int) -> None:

@@ -1,4 +1,4 @@
-"""What people do about tasks and roles: add, tick, hand over, drop; take, hand over, give up.
+"""What people do about tasks and roles: add, tick, hand over, rename, drop; take, give up.
 
 Every function appends one entry, refreshes and returns the incident. All raise NotFound for an
 unknown id, Invalid for a value that is missing or too long, and IllegalMove where what somebody
@@ -34,7 +34,7 @@ def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Inciden
     """Note something to be done in an incident, and by whom; empty: by anybody."""
     known = not_merged(act.stores, incident_id, "go on there")
     _check_room(known.incident)
-    data = {"title": line("title", title, "what is to be done", TITLE_CHARACTERS)}
+    data = {"title": _title(title)}
     if owner:
         data["owner"] = person("owner", owner, "whose it is")
     key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
@@ -49,10 +49,10 @@ def change_task(
     changes: Mapping[str, Any],
     seen_at: Optional[float] = None,
 ) -> Incident:
-    """Change a task's ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
+    """Change a task's ``title``, its ``owner`` (empty: anybody's) or ``state`` (with a ``reason``).
 
-    A checklist's step that nobody touched yet is written down as it is now. What is dropped needs
-    the reason.
+    A checklist's step that nobody touched yet is written down as it is now, and stays that step
+    under another title. What is dropped needs the reason.
     """
     known = not_merged(act.stores, incident_id, "go on there")
     one, told = known.dividing.tasks.get(task), ["title"]
@@ -64,11 +64,15 @@ def change_task(
         told += [name for name in ("role", "runbook", "checklist") if one[name]]
     check_seen(one, seen_at)
     fields = {}
+    if "title" in changes:
+        fields["title"] = _title(changes["title"])
     if "owner" in changes:
         owner = str(changes["owner"]).strip()
         fields["owner"] = person("owner", owner, "whose it is") if owner else ""
     data = news(one, fields, changes.get("state"), changes.get("reason"))
     if data:
+        if "title" in data:
+            data["was"] = one["title"]
         whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
         turn = known.dividing.tasks.turns(task)
         take_turn(act, incident_id, f"task {task}", turn)
@@ -107,6 +111,10 @@ def give_role(
     take_turn(act, incident_id, f"role {role}", known.dividing.roles.turns(role))
     timeline.append(act, incident_id, "role", data, act.once)
     return timeline.refresh(act.stores, incident_id)
+
+
+def _title(text: Any) -> str:
+    return line("title", text, "what is to be done", TITLE_CHARACTERS)
 
 
 def _written(act: Act, incident_id: str, data: Document) -> Incident:

@@ -18,7 +18,7 @@ from ...ports import Clock
 from ...splunk.configuration.channel_settings import CLIENT, NO_TLS, TLS, Email
 from ..channel import Delivery, Inquiry, Notification, dead, retry, sent
 from ..events import FOLLOW_UP_OVERDUE
-from ..message import Message, plain
+from ..message import HANDOVER, Message, plain
 from .mail_layout import letter
 from .oauth import SignIn
 from .smtp import Refused, Server, Session, SignInRefused
@@ -39,7 +39,7 @@ RENEWED_SECONDS = 5.0
 # Submission", and that they are switched off for a tenant or a mailbox.
 NO_PASSWORDS = ("5.7.30 ", "5.7.139 ")
 WHERE = "under Configuration > E-mail"
-_PERSONAL = ("assigned", FOLLOW_UP_OVERDUE)
+_PERSONAL = ("assigned", FOLLOW_UP_OVERDUE, HANDOVER)
 
 
 class EmailSender:

@@ -13,6 +13,7 @@ from ...notify.services.slack_buttons import RESOLVE
 from ..people import Api, Declined
 from ..presses import ADD, Press, metadata
 from . import finding
+from .field_inputs import inputs_for
 from .forms import (
     INPUT_CHARACTERS,
     OPTIONS,
@@ -47,7 +48,8 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
         title = _must_be_open(press, user, api)["title"] if press.command else ""
         return resolve_form(press.target, _shown(title), press.typed, metadata(press))
     if press.action == OPEN:
-        return open_form(" ".join(press.typed.split()), metadata(press))
+        fields = inputs_for(api.routing().fields)
+        return open_form(" ".join(press.typed.split()), metadata(press), fields)
     if press.action == UPDATE:
         return _update(press, user, api)
     return _add(press, user, api, link)

@@ -18,17 +18,23 @@ from ...notify.services.slack_buttons import plain_text
 
 __all__ = [
     "ADD_FORM",
+    "FIELD",
     "FORMS",
     "INPUT_CHARACTERS",
     "OPEN_FORM",
     "OPTIONS",
+    "OPTION_CHARACTERS",
     "RESOLVE_FORM",
     "UPDATE_FORM",
     "Filled",
+    "View",
     "add_form",
+    "choice_input",
     "filled",
+    "input_block",
     "open_form",
     "resolve_form",
+    "text_input",
     "update_form",
 ]
 
@@ -39,6 +45,8 @@ RESOLVE_FORM, OPEN_FORM = "incident_resolve_form", "incident_open_form"
 UPDATE_FORM, ADD_FORM = "incident_update_form", "incident_add_form"
 FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM)
 RESOLUTION = "resolution"
+# Begins what a custom field is called in a form.
+FIELD = "field."
 RESOLUTION_CHARACTERS = 2000
 INPUT_CHARACTERS = 3000
 OPTIONS = 100
@@ -66,26 +74,31 @@ def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View
     ``title`` is the incident's, empty where it stands beside the button; ``done`` what was said of
     it already.
     """
-    asked = _text(RESOLUTION, f"What was done about {incident_id}?", RESOLUTION_CHARACTERS, done)
+    label = f"What was done about {incident_id}?"
+    asked = text_input(RESOLUTION, label, RESOLUTION_CHARACTERS, done)
     blocks = [_said(title), asked] if title else [asked]
     return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, blocks)
 
 
-def open_form(title: str, metadata: str) -> View:
-    """Return the view that asks what an incident is about that somebody opens."""
+def open_form(title: str, metadata: str, fields: Sequence[View] = ()) -> View:
+    """Return the view that asks what an incident is about that somebody opens.
+
+    ``fields``: the inputs of custom ones.
+    """
     return _view(
         OPEN_FORM,
         "Open an incident",
         "Open",
         metadata,
         [
-            _text("title", "What is wrong?", TITLE_CHARACTERS, title, lines=False),
-            _choice("severity", "How bad is it?", [(one, one) for one in SEVERITIES], "medium"),
-            _text(
+            text_input("title", "What is wrong?", TITLE_CHARACTERS, title, lines=False),
+            choice_input("severity", "How bad is it?", _plainly(SEVERITIES), "medium"),
+            text_input(
                 "affected", "What is affected?", lines=False, optional=True,
                 hint="Services or hosts, separated by commas.",
             ),
-            _text("description", "What is seen?", optional=True),
+            text_input("description", "What is seen?", optional=True),
+            *fields,
         ],
     )  # fmt: skip
 
@@ -107,9 +120,9 @@ def update_form(
         metadata,
         [
             _said(f"{incident_id} {title}. Told: {told}."),
-            _text("text", "What do they need to know?", TEXT_CHARACTERS, draft),
-            _choice("state", "How does it stand?", [(one, one) for one in STATES], state, True),
-            _choice(
+            text_input("text", "What do they need to know?", TEXT_CHARACTERS, draft),
+            choice_input("state", "How does it stand?", _plainly(STATES), state, True),
+            choice_input(
                 "next", "When do they hear next?", _NEXT, optional=True,
                 hint="Left empty: as often as they asked for. With 'resolved' nothing is promised.",
             ),
@@ -133,8 +146,8 @@ def add_form(
         "Add",
         metadata,
         [
-            _choice("incident", "Incident", options, chosen),
-            _text("text", "The note", value=text),
+            choice_input("incident", "Incident", options, chosen),
+            text_input("text", "The note", value=text),
             _said(source),
         ],
     )
@@ -150,13 +163,20 @@ def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Fi
     def given(name: str) -> str:
         element = values[name][name]
         chosen = element.get("selected_option") or {}
-        return str(chosen.get("value") or element.get("value") or "").strip()
+        value = chosen.get("value") or element.get("value") or element.get("selected_date")
+        return str(value or "").strip()
 
     if form == OPEN_FORM:
         affected = [one.strip()[:NAME_CHARACTERS] for one in given("affected").split(",")]
         body: Dict[str, Any] = {name: given(name) for name in ("title", "severity", "description")}
         body["affected_systems"] = list(dict.fromkeys(filter(None, affected)))[:MOST_AFFECTED]
-        return Filled("", body, "\n".join(filter(None, (body["title"], body["description"]))))
+        names = [name[len(FIELD) :] for name in values if name.startswith(FIELD)]
+        fields = {name: value for name in names if (value := given(FIELD + name))}
+        if fields:
+            body["fields"] = fields
+        said = [f"{name}: {value}" for name, value in fields.items()]
+        kept = filter(None, (body["title"], body["description"], *said))
+        return Filled("", body, "\n".join(kept))
     target = given("incident") if form == ADD_FORM else str(brought["incident"])
     if not INCIDENT_ID.fullmatch(target):
         raise ValueError(target)
@@ -186,7 +206,11 @@ def _said(text: str) -> View:
     return {"type": "context", "elements": [plain_text(truncated(text, 2000))]}
 
 
-def _text(
+def _plainly(values: Sequence[str]) -> List[Option]:
+    return [(one, one) for one in values]
+
+
+def text_input(
     name: str,
     label: str,
     most: int = INPUT_CHARACTERS,
@@ -202,10 +226,10 @@ def _text(
         "max_length": most,
         **({"initial_value": truncated(value, most)} if value else {}),
     }
-    return _input(name, label, element, optional, hint)
+    return input_block(name, label, element, optional, hint)
 
 
-def _choice(
+def choice_input(
     name: str,
     label: str,
     options: Sequence[Option],
@@ -224,10 +248,10 @@ def _choice(
         "options": made,
         **({"initial_option": first} if first else {}),
     }
-    return _input(name, label, element, optional, hint)
+    return input_block(name, label, element, optional, hint)
 
 
-def _input(name: str, label: str, element: View, optional: bool, hint: str) -> View:
+def input_block(name: str, label: str, element: View, optional: bool, hint: str) -> View:
     return {
         "type": "input",
         "block_id": name,

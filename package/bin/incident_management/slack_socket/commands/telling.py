@@ -15,16 +15,18 @@ from ...notify.services.slack_layout import EMOJI, blocks, date, escape, fallbac
 from ...notify.standing import newest_analysis, standing
 from ..people import Api, Declined
 from ..presses import Press
-from .typed import HELP, LIST, ON_CALL, SHOW
+from .typed import HANDOVER, HELP, LIST, ON_CALL, SHOW
 
 __all__ = ["TELLS", "Said", "Teller"]
 
 Said = Dict[str, Any]
 # What only shows something.
-TELLS = (HELP, LIST, SHOW, ON_CALL)
+TELLS = (HELP, LIST, SHOW, ON_CALL, HANDOVER)
 LISTED = 10
 COUNTED = 1000
 ROTAS = 40
+# Of each of the six sections of a handover report.
+PER_SECTION = 4
 # Two seconds of on-call: who is, and not the coming weeks.
 _A_MOMENT = 2.0
 _HELP = (
@@ -37,6 +39,7 @@ _HELP = (
     ("update INC-…", "tell stakeholders how it stands"),
     ("resolve INC-…", "say what was done"),
     ("oncall [team]", "who is on call now, and until when"),
+    ("handover [team]", "what whoever takes over on call has to know"),
 )
 _HINT = (
     "The beginning of an id's last six characters is enough where it fits one incident alone; in "
@@ -60,6 +63,7 @@ class Teller:
             LIST: self._list,
             SHOW: self._show,
             ON_CALL: self._on_call,
+            HANDOVER: self._handover,
         }
 
     def tell(self, press: Press, user: str) -> Said:
@@ -130,6 +134,36 @@ class Teller:
         if len(rotas) > ROTAS:
             lines.append(f"{len(rotas) - ROTAS} more: name a team.")
         return _said(*lines)
+
+    def _handover(self, press: Press, user: str) -> Said:
+        """The report in short: of each section the first lines, the workbench has the rest."""
+        from ...shifts.telling import page_url  # with all that makes one
+
+        teams = {name.casefold(): name for name in self._api.routing().teams}
+        asked = {"team": teams.get(press.typed.casefold(), press.typed)} if press.typed else {}
+        report = self._api.read("/handover", press, user, **asked)
+        url = page_url(self._web_url, report["team"])
+        counts, name = report["counts"], f"Handover of {escape(report['team'], 200)}"
+        happened = f"{counts['opened']:,} opened, {counts['solved']:,} solved"
+        lines = [
+            f"*{f'<{escape(url)}|{name}>' if url else name}*: {counts['open']:,} open; {happened} "
+            f"since {date(report['since'])}.",
+            escape(report["reason"], 500),
+        ]
+        for part in report["sections"]:
+            if part["lines"]:
+                lines.append(f"*{escape(part['title'])}* ({part['total']:,})")
+                lines += map(self._reported, part["lines"][:PER_SECTION])
+        return _said(*lines)
+
+    def _reported(self, line: Mapping[str, Any]) -> str:
+        says = "; ".join(
+            escape(one["text"], 300) + (f" {date(one['at'])}" if one.get("at") else "")
+            for one in line["says"][:2]
+        )
+        known = line["incident_id"]
+        title = self.link(known, line["title"][:80]) if known else escape(line["title"][:80])
+        return f"{EMOJI.get(line['severity'], '•')} {title}\n{says}"
 
     def _rota(self, name: str) -> str:
         """Return the rota that somebody means by a team's name, or its own."""

@@ -13,6 +13,7 @@ from ...incidents.identity import INCIDENT_ID, as_digits
 from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE
 
 __all__ = [
+    "HANDOVER",
     "HELP",
     "LIST",
     "NOTE",
@@ -28,7 +29,7 @@ __all__ = [
 
 HELP, LIST, SHOW, ON_CALL = "command_help", "command_list", "command_show", "command_on_call"
 OPEN, NOTE, UPDATE = "command_open", "command_note", "command_update"
-TASK = "command_task"
+TASK, HANDOVER = "command_task", "command_handover"
 _VERBS = {
     "help": HELP,
     "list": LIST,
@@ -42,9 +43,10 @@ _VERBS = {
     "resolve": RESOLVE,
     "oncall": ON_CALL,
     "on-call": ON_CALL,
+    "handover": HANDOVER,
 }
 # These take no incident: all that follows is their own.
-_FREE = (HELP, LIST, OPEN, ON_CALL)
+_FREE = (HELP, LIST, OPEN, ON_CALL, HANDOVER)
 # These may be typed without one in a channel of an incident's own.
 _OF_CHANNEL = (SHOW, ACKNOWLEDGE, UPDATE, RESOLVE)
 # These need a text after it.

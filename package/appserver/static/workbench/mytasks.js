@@ -1,0 +1,89 @@
+/**
+ * What somebody has to do in all open incidents: a button beside the search, and the list behind it.
+ */
+
+import { addressOf } from './address.js';
+import { ApiError, get } from './api.js';
+import { Change } from './change.js';
+import { fill, h, runbook } from './dom.js';
+import { explained, pressed } from './forms.js';
+import { taskPath } from './tasks.js';
+
+const MOST = 200;
+
+export class MyTasks {
+    /** @param {import('./main.js').Workbench} app */
+    constructor(app) {
+        this.app = app;
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What you have to do in open incidents', on: { click: () => this.show() } });
+    }
+
+    /** See what there is: without anything there is nothing to show. */
+    async look() {
+        try {
+            this.#count(await read());
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+        }
+    }
+
+    #count({ tasks, more }) {
+        this.button.hidden = !tasks.length;
+        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, more ? `${MOST}+` : tasks.length));
+    }
+
+    /** List them. */
+    async show() {
+        if (document.querySelector('dialog[open]')) return;
+        const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
+        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'My tasks', on: { close: () => dialog.remove() } },
+            h('h2', { tabindex: -1 }, 'My tasks'), body,
+            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+        document.querySelector('.workbench').append(dialog);
+        dialog.showModal();
+        await this.#fill(body, dialog);
+    }
+
+    async #fill(body, dialog) {
+        const within = body.contains(document.activeElement);
+        try {
+            const found = await read();
+            this.#count(found);
+            const again = () => this.#fill(body, dialog);
+            fill(body, [...new Set(found.tasks.map((one) => one.incident_id))].map((id) => this.#part(id, found.tasks.filter((one) => one.incident_id === id), again)),
+                !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
+                found.more && h('p', { class: 'wb-dim' }, 'There are more than these.'));
+        } catch (error) {
+            fill(body, explained(error, 'Close this, and open it again.'));
+        }
+        if (within) dialog.querySelector('h2').focus(); // what was pressed is gone with its row
+    }
+
+    /** The tasks of one incident. */
+    #part(id, tasks, again) {
+        const [{ incident_title: title, severity }] = tasks;
+        return h('section', { class: 'wb-part', 'aria-label': id },
+            h('h3', {}, h('a', { href: addressOf(this.app.wanted, id, 'tasks') }, `${id} ${title}`), h('span', { class: 'wb-dim' }, ` ${severity}`)),
+            h('ul', {}, tasks.map((one) => this.#row(one, again))));
+    }
+
+    #row(one, again) {
+        const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
+        const sent = new Change();
+        const tick = async ({ currentTarget: box }) => {
+            const isDone = await pressed(box, trouble, async () => {
+                await sent.send('POST', taskPath({ ...one, incident: one.incident_id }), { state: 'done', seen_at: one.at });
+                this.app.say(`Done: ${one.title}`);
+                this.app.changed(one.incident_id);
+                await again();
+            });
+            if (!isDone) box.checked = false;
+        };
+        const says = [one.role && `as ${one.role}`, one.checklist].filter(Boolean).join(' · ');
+        return h('li', { class: 'wb-task', 'data-task': one.id },
+            h('div', {}, h('label', {}, h('input', { type: 'checkbox', disabled: !this.app.mayWrite, on: { change: tick } }), h('span', {}, one.title)),
+                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble));
+    }
+}
+
+const read = async () => (await get('tasks', { owner: 'me', state: 'open', limit: MOST })).body;

@@ -1,0 +1,37 @@
+"""The rounds that mend incidents' documents from their timelines."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from ...installed import build_number
+from ..audit_index import AuditIndex
+from ..carried_over import carry_over_if_ours
+from ..refreshing import refresh_stale
+from ..renewing import renew_documents
+from .shared import Shared
+
+__all__ = ["Documents"]
+
+
+class Documents:
+    """``audit_index``: where entries are read that the KV store has lost."""
+
+    def __init__(self, shared: Shared, audit_index: AuditIndex) -> None:
+        self._shared = shared
+        self._audit_index = audit_index
+        self._build = build_number()
+
+    def carry_over(self) -> Mapping[str, int]:
+        """Bring over what an earlier version has stored elsewhere."""
+        shared = self._shared
+        return carry_over_if_ours(shared.session, shared.stores.incidents, shared.tell)
+
+    def refresh(self) -> Mapping[str, int]:
+        """Mend those that lack entries of late."""
+        return refresh_stale(self._shared.stores, self._shared.clock)
+
+    def renew(self) -> Mapping[str, int]:
+        """Make all anew, some a round, where another version of the app made them."""
+        shared, indexed = self._shared, self._audit_index.entries
+        return renew_documents(shared.stores, shared.clock, self._build, indexed, shared.tell)

@@ -1,0 +1,40 @@
+"""What all rounds work with: splunkd, the stores, the clock, and what is configured."""
+
+from __future__ import annotations
+
+from typing import Callable, Mapping, Optional
+
+from ...incidents.clocks.assignment import as_agreed
+from ...incidents.routing import Routing
+from ..configuration import Configuration
+from ..member import Member
+
+__all__ = ["Shared"]
+
+
+class Shared:
+    """One for all duties of a process.
+
+    Args:
+        tell: is told, by a name and in one sentence, what goes wrong.
+    """
+
+    def __init__(self, member: Member, tell: Callable[[str, str], None]) -> None:
+        self.session = member.session
+        self.stores = member.stores
+        self.clock = member.clock
+        self.holder = member.name
+        self.tell = tell
+        self.config = Configuration(member.session)
+        self._agreed: Optional[Routing] = None
+
+    def configure(self) -> Mapping[str, int]:
+        """Read the configuration when it is time. Raises SettingsError for what is malformed."""
+        self._agreed = None
+        return self.config.refresh()
+
+    def routing(self) -> Routing:
+        """The routing with who covers for whom, read once for all duties of a cycle."""
+        if self._agreed is None:
+            self._agreed = as_agreed(self.stores, self.clock, self.config.routing)
+        return self._agreed

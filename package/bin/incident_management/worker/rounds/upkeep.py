@@ -1,0 +1,100 @@
+"""The rounds of upkeep: incidents that end, are kept and are forgotten, and what is counted."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Optional
+
+from ...detection.health.enabled import note_enabled
+from ...incidents.clocks import windows
+from ...incidents.review.reminding import remind
+from ...incidents.review.waiting import note_waiting
+from ...incidents.upkeep import tally
+from ...incidents.upkeep.audit import AuditWriter
+from ...incidents.upkeep.quiet import Quiet
+from ...incidents.upkeep.retention import Retention
+from ...splunk.configuration.settings import Lifecycle
+from ...splunk.kv.replica import forget_marks
+from ...splunk.searching.detections import detections
+from ...splunk.searching.search import SplunkSearcher
+from ..audit_index import AuditIndex
+from ..events import EventStream
+from ..messages import Messages
+from ..monitors.roster import MonitorRoster
+from ..runs import SplunkRuns
+from ..tidy import forget_answers, forget_monitors
+from .shared import Shared
+
+__all__ = ["Upkeep"]
+
+
+class Upkeep:
+    """``write_event`` writes the audit events; ``audit_index`` tells which of them are there."""
+
+    def __init__(
+        self, shared: Shared, audit_index: AuditIndex, write_event: Callable[[Any], None]
+    ) -> None:
+        self._shared = shared
+        self._audit_index = audit_index
+        self._events = EventStream(write_event, audit_index.name)
+        self._audit = AuditWriter(shared.stores, shared.clock, self._events.send)
+
+    def write_audit(self) -> Mapping[str, int]:
+        """Write entries into the audit index."""
+        return self._audit.run()
+
+    def end_quiet(self) -> Mapping[str, int]:
+        """Resolve what has been quiet for long."""
+        shared, mine = self._shared, self._lifecycle()
+        if mine is None:
+            return {}
+        runs = SplunkRuns(shared.session, SplunkSearcher(shared.session))
+        quiet = Quiet(shared.stores, shared.clock, runs, shared.tell)
+        return quiet.run(mine.resolve_after, mine.resolve_not)
+
+    def retain(self) -> Mapping[str, int]:
+        """Close what was resolved long ago, and delete what was closed long ago."""
+        shared, mine = self._shared, self._lifecycle()
+        if mine is None:
+            return {}
+        indexed, send = self._audit_index.keys, self._events.send
+        duty = Retention(shared.stores, shared.clock, indexed, send, shared.tell)
+        # What was resolved is not closed while it may still be reopened by a finding.
+        reopen_window = shared.config.routing.reopen_window
+        close_after = max(mine.close_after, reopen_window) if mine.close_after else 0
+        return duty.run(close_after, mine.keep)
+
+    def look_afterwards(self, messages: Messages) -> Mapping[str, int]:
+        """Remind of follow-ups, and note which incidents wait for their review."""
+        shared = self._shared
+        done = remind(shared.stores, shared.clock, messages.see_to_tickets)
+        if shared.config.is_read:
+            note_waiting(shared.stores, shared.clock, shared.config.routing.review_severities)
+        return done
+
+    def note_enabled(self) -> Mapping[str, int]:
+        """Note which detections are enabled now."""
+        shared = self._shared
+        note_enabled(shared.stores, shared.clock, detections(shared.session))
+        return {}
+
+    def count_hours(self) -> Mapping[str, int]:
+        """Count the signals of hours that are over."""
+        return tally.count_hours(self._shared.stores, self._shared.clock)
+
+    def forget(self, roster: MonitorRoster) -> Mapping[str, int]:
+        """Delete what nobody needs any more."""
+        stores, clock = self._shared.stores, self._shared.clock
+        forget_marks(stores, clock)
+        forget_answers(stores, clock)
+        forget_monitors(stores, clock, roster.all)
+        mine = self._lifecycle()
+        if mine is not None and mine.keep:
+            for kept in (stores.freezes, stores.covers):
+                windows.forget_over(kept, clock.now() - mine.keep)
+        return {}
+
+    def _lifecycle(self) -> Optional[Lifecycle]:
+        """What becomes of incidents by themselves; None: it can't be read, so nothing does."""
+        config = self._shared.config
+        is_known = config.is_read and "lifecycle" not in config.settings.problems
+        return config.settings.lifecycle if is_known else None

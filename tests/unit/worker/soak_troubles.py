@@ -1,0 +1,70 @@
+"""What befalls the installation in a random story: clocks, earlier versions, what is deleted."""
+
+from __future__ import annotations
+
+from incident_management.worker.refreshing import refresh_stale
+from tests.unit.worker.soak import HOUR, Member, World
+
+__all__ = ["befall", "restore"]
+
+# What incidents' documents of some earlier version did not have.
+_NEWER = ("follow_ups_open", "next_due", "tasks", "roles", "fields", "field_values")
+
+
+def befall(world: World) -> str:
+    """Let something happen between two steps; returns what."""
+    happens = world.rng.choice((_set_a_clock, _set_a_clock, _delete_documents, _earlier_version))
+    return happens(world)
+
+
+def _set_a_clock(world: World) -> str:
+    rng, member = world.rng, world.rng.choice(world.members)
+    # What stands still for longer than a checkpoint's overlap while the clocks differ by hours
+    # can't know what it has not seen.
+    world.is_disturbed_until = world.now + 6 * HOUR
+    member.clock.ahead = rng.choice((rng.uniform(-20, 20), -600.0, 600.0, 5 * HOUR))
+    return f"the clock of {member.name} is {member.clock.ahead:.0f} ahead"
+
+
+def _delete_documents(world: World) -> str:
+    """Somebody deletes incidents' documents, which are derived."""
+    known = sorted(world.captain.incidents.documents)
+    some = world.rng.sample(known, min(len(known), 2))
+    for key in some:
+        del world.captain.incidents.documents[key]
+    return f"the documents of {', '.join(some)} are deleted"
+
+
+def _earlier_version(world: World) -> str:
+    """A member of an earlier version, which is not upgraded yet, writes a document."""
+    member: Member = world.rng.choice(world.members)
+    member.build = "0"
+    member.boot()
+    known = sorted(world.captain.incidents.documents)
+    for key in world.rng.sample(known, min(len(known), 1)):
+        document = world.captain.incidents.get(key) or {}
+        world.captain.incidents.save([{k: v for k, v in document.items() if k not in _NEWER}])
+    return f"{member.name} is of an earlier version, and writes {len(known)}"
+
+
+def restore(world: World) -> str:
+    """Bring back a backup of several moments: its timelines are older than the rest.
+
+    What is in the index can be brought back, of incidents that have a document: that names it.
+    """
+    for member in world.members:
+        refresh_stale(world.captain, member.clock)
+        member.audit.run()
+    world.now += 60
+    since = world.now - world.rng.choice((600.0, HOUR, 24 * HOUR))
+    known = world.captain.timeline.documents
+    lost = [
+        key
+        for incident, keys in world.written().items()
+        for key, time in keys.items()
+        if time > since and key in known and incident in world.captain.incidents.documents
+    ]
+    for key in lost:
+        del known[key]
+    world.is_restored = True
+    return f"{len(lost)} entries are lost in a restore"
