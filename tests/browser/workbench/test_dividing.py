@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said, submit
 from .site import Site
-from .waiting import refresh
+from .waiting import Held, refresh
 
 Enter = Callable[..., Any]
 
@@ -133,9 +133,9 @@ def test_a_task_is_worded_otherwise_and_its_step_stays(site: Site, enter: Enter)
 def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> None:
     ids = [site.open(f"Work <b>of</b> mine {n}", severity="info") for n in range(2)]
     for one in ids:
-        site.call("POST", f"/incidents/{one}/tasks", {"title": f"Mine of {one}", "owner": "ada"})
+        site.call("POST", f"/incidents/{one}/tasks", {"title": f"Mine of {one}", "owner": "rob"})
         site.call("POST", f"/incidents/{one}/tasks", {"title": "Not mine", "owner": "mia"})
-    page = enter("ada")
+    page = enter("rob")
     button = page.get_by_role("button", name="My tasks")
     button.click()
     dialog = page.get_by_role("dialog", name="My tasks")
@@ -153,7 +153,7 @@ def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> N
     box.click()
     said(page, f"Done: Mine of {ids[1]}")
     # The number beside the search is that of what is left; without any there is no button.
-    left = len(site.call("GET", "/tasks?owner=ada&state=open")["tasks"])
+    left = len(site.call("GET", "/tasks?owner=rob&state=open")["tasks"])
     expect(button).to_have_count(1 if left else 0)
 
 
@@ -161,8 +161,11 @@ def test_on_a_telephone_an_address_that_names_the_tasks_begins_there(
     site: Site, enter: Enter
 ) -> None:
     incident = divided(site, 18)
-    page = enter("rob", f"?incident={incident}&tab=tasks", 390)
+    page = enter("rob", "?text=nothing", 390)
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.goto(f"{site.page}?incident={incident}&tab=tasks")
     expect(page.get_by_role("checkbox", name="Watch the error rate")).to_be_in_viewport()
+    expect(page.locator(".wb-detail h1")).not_to_be_in_viewport()
     expect(page.locator("#wb-tab-tasks")).to_be_in_viewport()
     picture(page, "telephone")
     page.goto(f"{site.page}?incident={incident}")
@@ -271,21 +274,13 @@ def test_what_is_typed_on_while_a_task_is_sent_stays(site: Site, enter: Enter) -
     incident = divided(site, 7)
     page = enter("rob", f"?incident={incident}&tab=tasks")
     expect(page.locator(".wb-task")).to_have_count(2)
-    held: list[Any] = []
-
-    def hold(route: Any) -> None:
-        if route.request.method == "POST":
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/tasks", hold)
+    slow = Held(page, "**/tasks")
     typed = page.get_by_label("Add a task")
-    with page.expect_request(lambda request: request.method == "POST"):
-        typed.fill("Call the vendor")
-        typed.press("Enter")
+    typed.fill("Call the vendor")
+    typed.press("Enter")
+    slow.wait()
     typed.fill("Then the bank")
-    held[0].continue_()
+    slow.go()
     expect(page.locator(".wb-task")).to_have_count(3)
     expect(typed).to_have_value("Then the bank")
     assert states(site, incident)["Call the vendor"] == "open"

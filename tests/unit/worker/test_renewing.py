@@ -74,6 +74,16 @@ def test_what_an_earlier_version_wrote_is_in_every_list_again(sort):
     assert sorted(listed(walk.stores, sort)) == walk.ids
 
 
+@pytest.mark.parametrize("name", renewing.LISTS)
+def test_what_an_earlier_version_did_not_look_for_is_found_again(name):
+    walk = Walk(3)
+    before = walk.documents()
+    walk.stores.incidents.save([{k: v for k, v in before[0].items() if k != name}])
+
+    assert walk.round() == 1
+    assert walk.documents() == before
+
+
 def test_a_document_that_somebody_deleted_comes_back():
     walk = Walk(3)
     before = walk.documents()

@@ -163,7 +163,7 @@ export class Detail {
         const at = () => this.tabs.getBoundingClientRect().top;
         const place = at();
         await shown;
-        if (tab === this.tab && at() === place) this.#bringUp();
+        if (tab === this.tab && at() === place) this.tabs.scrollIntoView();
     }
 
     /** Read it again if the list shows that it has changed, or does not have it. */
@@ -202,11 +202,8 @@ export class Detail {
         this.app.turned(tab);
         const id = this.#id;
         await this.#show();
-        if (id === this.#id && tab === this.tab) this.#bringUp();
-    }
-
-    /** On a telephone the part would begin below what is seen. */
-    #bringUp() {
+        if (id !== this.#id || tab !== this.tab) return;
+        // On a telephone it would begin below what is seen.
         if (this.tabs.getBoundingClientRect().top > window.innerHeight / 2) this.tabs.scrollIntoView();
     }
 

@@ -7,6 +7,7 @@ import { listQuery, readAddress, shownAtFirst } from './address.js';
 import { get, isWithoutAnswer, splunkd } from './api.js';
 
 const AGAIN_SECONDS = 5;
+const PATIENCE_MS = 2000;
 let who = ask();
 let list = askList();
 let fields = askFields();
@@ -45,9 +46,9 @@ export function takeFirstList() {
 
 /**
  * Which custom fields there are: the page begins with them, so that none pushes the list down when it is there.
- * @returns {Promise<import('./fields.js').CustomField[]|null>} null where that can't be read now
+ * @returns {Promise<import('./fields.js').CustomField[]|null>} null where that can't be read now, or takes long
  */
-export const fieldsAtFirst = () => fields;
+export const fieldsAtFirst = () => Promise.race([fields, new Promise((done) => { setTimeout(done, PATIENCE_MS, null); })]);
 
 function askFields() {
     return get('fields').then(({ body }) => body.fields, () => null);

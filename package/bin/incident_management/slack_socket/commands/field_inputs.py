@@ -10,6 +10,7 @@ from typing import List
 
 from ...incidents.field_values import VALUE_CHARACTERS
 from ...incidents.routing import CustomField, CustomFields
+from ...notify.asking import truncated
 from .forms import FIELD, OPTION_CHARACTERS, View, choice_input, input_block, text_input
 
 __all__ = ["inputs_for"]
@@ -28,9 +29,11 @@ def inputs_for(fields: CustomFields) -> List[View]:
 def _input(one: CustomField) -> View:
     name = FIELD + one.name
     label = one.label + (" (needed before it is resolved)" if one.required else "")
-    hint = " ".join(filter(None, [one.help, *_wanted_by(one)]))
     options = one.taken
-    if options and max(map(len, options)) <= OPTION_CHARACTERS:
+    has_room = options and max(map(len, options)) <= OPTION_CHARACTERS
+    listed = [f"One of: {', '.join(options)}"] if options and not has_room else []
+    hint = truncated(" ".join(filter(None, [one.help, *_wanted_by(one), *listed])), HINT_CHARACTERS)
+    if has_room:
         pairs = [(option, option) for option in options]
         return choice_input(name, label, pairs, optional=True, hint=hint)
     if one.kind == "number":
@@ -39,8 +42,6 @@ def _input(one: CustomField) -> View:
     if one.kind == "date":
         day = {"type": "datepicker", "action_id": name}
         return input_block(name, label, day, optional=True, hint=hint)
-    if options:
-        hint = f"{hint} One of: {', '.join(options)}".strip()[:HINT_CHARACTERS]
     return text_input(name, label, VALUE_CHARACTERS, lines=False, optional=True, hint=hint)
 
 
