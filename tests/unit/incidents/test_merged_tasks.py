@@ -9,6 +9,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
+from incident_management.incidents.intake.ingest import ByHand, Ingest
 from incident_management.incidents.joining import carrying_out, merging
 from incident_management.incidents.report import sentence
 from incident_management.incidents.review.document import Review
@@ -105,6 +106,25 @@ def test_an_undone_merge_gives_tasks_back_as_they_were_left(stores, clock, two):
     assert standing(stores, second)["Call the vendor"] == ("open", "", "eve", first)
     assert change(stores, clock, second, task, "fay", state="done")
     assert change(stores, clock, second, mine, "fay", state="done")
+
+
+def test_a_merge_of_what_has_no_signals_is_undone_in_whole(stores, clock, two):
+    """Opened by hand, or all of its signals were split off since."""
+    second = two[1]
+    ingest = Ingest(stores, clock, ROUTING)
+    first = ingest.open_by_hand(ByHand(title="Seen by hand"), "ann", "k1", clock.now()).id
+    add(stores, clock, first)
+    merge(stores, clock, first, second)
+    assert timeline.current(stores, second).merged == [first]
+    clock.advance(5)
+    undo(stores, clock, second, first)
+    assert timeline.current(stores, second).merged == []
+    (entry,) = [one for one in timeline.read(stores, second) if one.kind == "split"]
+    assert sentence(entry) == f"took out {first} again with 0 signals"
+    assert standing(stores, second) == {}
+    assert list(standing(stores, first)) == ["Call the vendor"]
+    merge(stores, clock, first, second)
+    assert list(standing(stores, second)) == ["Call the vendor"]
 
 
 def test_what_came_with_another_goes_on_with_the_next_one_and_comes_back_through_both(

@@ -136,7 +136,7 @@ def test_the_report_tells_of_merge_and_split(stores, clock, two):
     assert f"merged into {b}" in report.markdown(timeline.read(stores, a)).replace("\\", "")
     told = report.markdown(timeline.read(stores, b)).replace("\\", "")
     assert f"took over {a}" in told
-    assert "1 signals split off" in told
+    assert "1 signal split off" in told
 
 
 def test_writers_and_movers_at_once_lose_nothing(stores, clock):

@@ -143,8 +143,9 @@ def said(kind: str, data: Data) -> str:
     return str(tell(data) if tell else kind)
 
 
-def _counted(data: Data, what: str) -> str:
-    count = len(data.get(f"{what}s") or ())
+def _counted(data: Data, what: str, name: str = "") -> str:
+    """Count what the data has under a name, by default that of the things themselves."""
+    count = len(data.get(name or f"{what}s") or ())
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
@@ -200,7 +201,10 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
         f"{' and ' + _counted(data, 'task') if data.get('tasks') else ''}"
     ),
     "split": lambda data: _because(
-        f"{len(data.get('removed') or [])} signals split off to {data.get('to')}", data
+        f"took out {data['undone']} again with {_counted(data, 'signal', 'removed')}"
+        if data.get("undone")
+        else f"{_counted(data, 'signal', 'removed')} split off to {data.get('to')}",
+        data,
     ),
     "pinned": lambda data: _joined(
         " ",

@@ -214,7 +214,7 @@ def _joins(
         *("title", "severity", "entities", "rules", "tags", "wordings", "group_values"),
         "fields",
     )
-    for signals in list(_parts(missing)) or [{}]:
+    for signals in _parts(missing):
         brought = tasks if not joined else []
         told = [*sorted(signals), *(f"{one['id']} {one['at']}" for one in brought)]
         once = f"move:{number}:{digest(told, 40)}" if target.has(first) else first
@@ -262,7 +262,7 @@ def _write_opening(act: Act, move: Move) -> None:
 
 
 def _write_unmerged(act: Act, move: Move) -> None:
-    for part, signals in enumerate(list(_parts(move.signals)) or [{}]):
+    for part, signals in enumerate(_parts(move.signals)):
         data = {
             "from": move.source,
             "number": move.number,
@@ -328,5 +328,6 @@ def _point_documents(stores: Stores, keys: List[str], source: str, target: str) 
 
 
 def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
-    for keys in chunks(sorted(signals), ENTRY_SIGNALS):
+    """What each entry of a move has of its signals; the first says all else, also without any."""
+    for keys in list(chunks(sorted(signals), ENTRY_SIGNALS)) or [[]]:
         yield {key: signals[key] for key in keys}
