@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from incident_management.api.incidents import tasks
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
 from tests.fakes import Unavailable
@@ -75,12 +76,13 @@ def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
         assert api.call("POST", path, bad)[0] == 400
 
 
-@pytest.mark.parametrize("what", ["add", "hand over", "role"])
+@pytest.mark.parametrize("what", ["add", "hand over", "rename", "role"])
 def test_what_was_cut_off_and_comes_again_under_its_key_is_written_once(api, incident, what):
     (step,) = told(api, incident)["tasks"]
     path, body = {
         "add": ("tasks", {"title": "Call"}),
         "hand over": (f"tasks/{step['id']}", {"owner": "kim", "seen_at": 0.0}),
+        "rename": (f"tasks/{step['id']}", {"title": "Tell all", "seen_at": 0.0}),
         "role": ("roles", {"role": "scribe", "person": "ann", "seen_at": 0.0}),
     }[what]
     before = len(timeline.read(api.stores_value, incident))
@@ -179,3 +181,65 @@ def test_a_merged_incidents_tasks_are_found_where_they_go_on(api, incident):
     assert api.call("POST", f"/incidents/{incident}/merge", {"from": [other]})[0] == 200
     found = api.call("GET", "/tasks", query={"owner": "kim"})[1]["tasks"]
     assert [(one["incident_id"], one["from"]) for one in found] == [(incident, other)]
+
+
+def test_what_i_have_done_is_listed_too_where_nothing_of_mine_is_to_be_done(api, incident):
+    api.call("POST", f"/incidents/{incident}/tasks", {"title": "Call", "owner": "kim"})
+    task = told(api, incident)["tasks"][1]["id"]
+    api.call("POST", f"/incidents/{incident}/tasks/{task}", {"state": "done"})
+    found = api.call("GET", "/tasks", query={"owner": "kim", "state": "done"})[1]["tasks"]
+    assert [one["id"] for one in found] == [task]
+
+
+def test_an_owner_is_lead_however_the_name_is_written(api, incident):
+    lead = {**STANZAS, "checklist:lead": {"step.1": "Watch it | role: lead"}}
+    api.routing_value = Routing.from_stanzas(lead)
+    api.call("POST", f"/incidents/{incident}/assign", {"owner": "Lee"})
+    found = api.call("GET", "/tasks", user="LEE", query={"owner": "me"})[1]["tasks"]
+    assert [one["title"] for one in found] == ["Watch it"]
+
+
+def test_pages_of_my_tasks_end_and_say_that_incidents_are_left_out(api, monkeypatch):
+    monkeypatch.setattr(tasks, "MOST_INCIDENTS", 2)
+    pages = []
+    for number in range(3):
+        new = api.call("POST", "/incidents", {"title": f"Of mine {number}"})[1]["id"]
+        api.call("POST", f"/incidents/{new}/tasks", {"title": "Call", "owner": "kim"})
+    for offset in range(2):
+        query = {"owner": "kim", "limit": "1", "offset": str(offset)}
+        pages.append(api.call("GET", "/tasks", query=query)[1])
+    assert [(len(page["tasks"]), page["more"]) for page in pages] == [(1, True), (1, False)]
+    assert all(page["left_out"] for page in pages)
+    assert api.call("GET", "/tasks", query={"owner": "ann"})[1]["left_out"] is False
+
+
+def test_a_step_worded_as_its_checklist_words_it_later_is_that_step(api, incident):
+    (step,) = told(api, incident)["tasks"]
+    path = f"/incidents/{incident}/tasks/{step['id']}"
+    api.call("POST", path, {"title": "Tell support and sales"})
+
+    def steps(**texts):
+        checklist = {"team": "payments", **{f"step.{n[-1]}": text for n, text in texts.items()}}
+        api.routing_value = Routing.from_stanzas({**STANZAS, "checklist:first": checklist})
+        return [(one["id"] == step["id"], one["title"]) for one in told(api, incident)["tasks"]]
+
+    renamed = (True, "Tell support and sales")
+    assert steps(s1="Tell support and sales", s2="Rest") == [renamed, (False, "Rest")]
+    # While it has both, they are two, and none is hidden by the other's new words.
+    both = steps(s1="Tell support", s2="Tell support and sales")
+    assert both == [renamed, (False, "Tell support and sales")]
+    assert steps(s1="Tell them") == [(False, "Tell them"), renamed]
+
+
+def test_a_renamed_task_keeps_its_words_through_a_merge_and_its_undoing(api, incident):
+    other = api.call("POST", "/incidents", {"title": "Else"})[1]["id"]
+    api.call("POST", f"/incidents/{other}/tasks", {"title": "Call"})
+    task = told(api, other)["tasks"][-1]
+    api.call("POST", f"/incidents/{incident}/merge", {"from": [other]})
+    path = f"/incidents/{incident}/tasks/{task['id']}"
+    api.clock.advance(1.0)
+    assert api.call("POST", path, {"title": "Call them"})[0] == 200
+    assert api.call("POST", f"/incidents/{incident}/split", {"incident": other})[0] == 200
+    assert [one["title"] for one in told(api, other)["tasks"]] == ["Tell support", "Call them"]
+    assert [one["title"] for one in told(api, incident)["tasks"]] == ["Tell support"]
+    assert api.call("POST", path, {"title": "Else"})[0] == 404

@@ -42,7 +42,7 @@ def told(done: list[str], who: str, act: Callable[[str], object]) -> Callable[[]
 
 
 @pytest.mark.parametrize("kills", [0, 1])
-@pytest.mark.parametrize("what", ["state", "owner", "role"])
+@pytest.mark.parametrize("what", ["state", "owner", "title", "role"])
 def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
     done: list[str] = []
 
@@ -55,7 +55,7 @@ def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
             theirs = Act(stores, clock, who)
             if what == "role":
                 return writing.give_role(theirs, ROUTING, incident, "scribe", who, seen_at=0.0)
-            changes = {"owner": who} if what == "owner" else {"state": "done"}
+            changes = {"state": "done"} if what == "state" else {what: who}
             return writing.change_task(theirs, ROUTING, incident, step, changes, seen_at=0.0)
 
         return stores, [told(done, "ann", act), told(done, "bob", act)]
@@ -70,6 +70,35 @@ def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
         assert set(done) <= set(actors), order
         if not kills:
             assert done == actors and len(done) == 1, order
+
+
+def test_of_a_rename_and_a_tick_at_once_one_is_done_and_the_other_told() -> None:
+    def writers():
+        stores, clock, incident = begun()
+        key = tasks_of(ROUTING, timeline.current(stores, incident))[0]["id"]
+
+        def changes(who, **news):
+            def act():
+                with contextlib.suppress(IllegalMove):
+                    writing.change_task(Act(stores, clock, who), ROUTING, incident, key, news)
+
+            return act
+
+        return stores, [changes("ann", title="Tell them all"), changes("bob", state="done")]
+
+    found = set()
+    for stores, order in orders(writers, 2, WRITING):
+        check(stores)
+        (document,) = stores.incidents.all()
+        (task,) = document["tasks"]
+        story = timeline.read(stores, document["id"])
+        actors = [one.actor for one in story if one.kind == "task"]
+        # One after the other does both.
+        assert len(actors) == len(set(actors)), order
+        assert (task["title"] == "Tell them all") == ("ann" in actors), order
+        assert (task["state"] == "done") == ("bob" in actors), order
+        found.add(tuple(actors))
+    assert ("ann",) in found and ("bob",) in found
 
 
 def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_read() -> None:

@@ -27,9 +27,9 @@ export class MyTasks {
         }
     }
 
-    #count({ tasks, more }) {
+    #count({ tasks, more, left_out: leftOut }) {
         this.button.hidden = !tasks.length;
-        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, more ? `${MOST}+` : tasks.length));
+        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
     }
 
     /** List them. */
@@ -52,7 +52,7 @@ export class MyTasks {
             const again = () => this.#fill(body, dialog);
             fill(body, [...new Set(found.tasks.map((one) => one.incident_id))].map((id) => this.#part(id, found.tasks.filter((one) => one.incident_id === id), again)),
                 !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
-                found.more && h('p', { class: 'wb-dim' }, 'There are more than these.'));
+                (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'There are more than these.'));
         } catch (error) {
             fill(body, explained(error, 'Close this, and open it again.'));
         }

@@ -232,10 +232,10 @@ class Incident:
 
     @property
     def people(self) -> List[str]:
-        """Who has a task to do, or a role, while it is open: by these tasks are looked for."""
+        """Whose it is, or a task or role of it, while it is open: by these tasks are looked for."""
         if not self.is_open:
             return []
-        owners = {str(one["owner"]) for one in self.tasks if one["state"] == "open"}
+        owners = {self.owner.lower(), *(str(one["owner"]) for one in self.tasks)}
         return sorted((owners | {str(one["person"]) for one in self.roles}) - {""})
 
     def to_document(self) -> Document:

@@ -9,8 +9,8 @@ from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.stores import IS_OPEN
 from ...incidents.tasks import steps, writing
 from ..router import Request, Response, route
-from ..schema import any_text, any_whole, listed, number, obj, one_of, record, text
-from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME, page
+from ..schema import any_text, any_whole, flag, listed, number, obj, one_of, record, text
+from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME
 from .acting import acted, change, document_of
 
 ME = "me"
@@ -87,7 +87,17 @@ def get_tasks(request: Request) -> Response:
         "limit": LIMIT,
         "offset": OFFSET,
     },
-    answers={200: page("tasks", _LISTED_TASK)},
+    answers={
+        200: obj(
+            {
+                "tasks": listed(_LISTED_TASK),
+                "more": flag(),
+                "left_out": flag("There are less grave incidents, which were not looked through."),
+            },
+            ("tasks", "more", "left_out"),
+            more=True,
+        )
+    },
 )
 def list_tasks(request: Request) -> Response:
     """The tasks of all open incidents, as each incident has them; of the gravest first.
@@ -97,20 +107,25 @@ def list_tasks(request: Request) -> Response:
     """
     who = str(request.args.get("owner", "")).strip().lower()
     who = request.user.lower() if who == ME else who
-    clauses = [IS_OPEN, *([{"$or": [{"owner": who}, {"people": who}]}] if who else [])]
+    query = {"$and": [IS_OPEN, {"people": who}]} if who else IS_OPEN
     order, most = "urgency:-1,_key:-1", MOST_INCIDENTS + 1
-    documents = request.stores.incidents.find({"$and": clauses}, order, most, fields=_READ)
+    documents = request.stores.incidents.find(query, order, most, fields=_READ)
     routing, state = request.routing(), request.args.get("state", "")
     found = [
         {**one, "incident_id": incident.id, "incident_title": incident.title,
          "severity": incident.severity}
         for incident in map(Incident.from_document, documents[:MOST_INCIDENTS])
         for one in steps.tasks_of(routing, incident)
-        if who in ("", one["who"]) and state in ("", one["state"])
+        if who in ("", one["who"].lower()) and state in ("", one["state"])
     ]  # fmt: skip
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
-    more = len(found) > offset + limit or len(documents) == most
-    return Response({"tasks": found[offset : offset + limit], "more": more})
+    return Response(
+        {
+            "tasks": found[offset : offset + limit],
+            "more": len(found) > offset + limit,
+            "left_out": len(documents) == most,
+        }
+    )
 
 
 @change(

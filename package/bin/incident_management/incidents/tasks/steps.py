@@ -1,7 +1,7 @@
 """An incident's tasks as people see them: what was written down, and the steps of its checklists.
 
-A step is written down when somebody ticks it, hands it to somebody or drops it. Until then it is
-what the checklist says now; from then on what its entry says.
+A step is written down when somebody changes it. Until then it is what the checklist says now; from
+then on what its entry says.
 """
 
 from __future__ import annotations
@@ -69,11 +69,21 @@ def roles_of(routing: Routing, incident: Incident) -> List[Document]:
 
 
 def _steps(routing: Routing, incident: Incident) -> Iterator[Tuple[str, Checklist, ListedStep]]:
-    for checklist in routing.checklists:
-        if checklist.fits(incident):
-            for step in checklist.steps:
-                # By what it says: one that is worded otherwise is another, and is to be done anew.
-                yield "STEP-" + digest([checklist.name, step.title], 10), checklist, step
+    """Return the steps of what fits, by the key that each is known by."""
+    found = [
+        # By what it says: one that its checklist words otherwise is another, to be done anew.
+        ("STEP-" + digest([checklist.name, step.title], 10), checklist, step)
+        for checklist in routing.checklists
+        if checklist.fits(incident)
+        for step in checklist.steps
+    ]
+    touched = {str(one["id"]): (one["checklist"], one["title"]) for one in incident.tasks}
+    now = {key for key, _checklist, _step in found}
+    # Where people had worded it so in the incident, it is the step that they have.
+    renamed = {said: key for key, said in touched.items() if key not in now}
+    for key, checklist, step in found:
+        mine = key if key in touched else renamed.get((checklist.name, step.title), key)
+        yield mine, checklist, step
 
 
 def _untouched(key: str, checklist: Checklist, step: ListedStep) -> Document:
