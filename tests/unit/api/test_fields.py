@@ -327,7 +327,7 @@ def said_of_promises(api, incident):
 
 
 def test_the_review_says_what_was_left_empty_where_it_was_resolved_by_itself(api):
-    empty = "Customer impact was left empty: people set that before they resolve."
+    empty = "Customer impact is empty, though needed before people resolve."
     incident = opened(api, severity="high")
     assert empty not in said_of_promises(api, incident)
     by_itself = Act(api.stores_value, api.clock, "incident_management")
@@ -342,3 +342,15 @@ def test_the_review_says_what_was_left_empty_where_it_was_resolved_by_itself(api
     other = opened(api, severity="low")
     lifecycle.resolve(by_itself, other, lifecycle.Ending(reason="quiet"))
     assert empty not in said_of_promises(api, other)
+
+
+def test_a_change_that_somebody_has_changed_since_is_not_made_again(api):
+    incident = opened(api)
+    path = f"/incidents/{incident}"
+    api.call("GET", path)
+    sent = {"If-Match": api.headers["ETag"]}
+    assert api.call("PATCH", path, {"fields": {"region": "eu"}}, headers=sent)[0] == 200
+    other = {"If-Match": api.headers["ETag"]}
+    assert api.call("PATCH", path, {"fields": {"region": "us"}}, headers=other)[0] == 200
+    assert api.call("PATCH", path, {"fields": {"region": "eu"}}, headers=sent)[0] == 412
+    assert api.call("GET", path)[1]["fields"] == {"region": "us"}

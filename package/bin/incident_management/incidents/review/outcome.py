@@ -106,7 +106,7 @@ def told(story: Told) -> List[Statement]:
 def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
     """Deadlines and how they were kept, and whatever did not go as it should.
 
-    ``empty``: the labels of fields that are needed before a resolve, and that nobody has set.
+    ``empty``: the labels of fields that are needed before a resolve by now, and that nobody set.
     """
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
@@ -118,9 +118,9 @@ def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
         found.append(Statement(said[:1].upper() + said[1:] + standing, (timed[-1],)))
     found += _undelivered(story) + _left_open(story)
     if empty:
-        # Of what was resolved by itself, by a fix or in its ticket.
-        verb = "was" if len(empty) == 1 else "were"
-        text = f"{named(empty, 20)} {verb} left empty: people set that before they resolve."
+        # It was resolved by itself, by a fix or in its ticket, or is asked for only since.
+        verb = "is" if len(empty) == 1 else "are"
+        text = f"{named(empty, 20)} {verb} empty, though needed before people resolve."
         found.append(Statement(text))
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
