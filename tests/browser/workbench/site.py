@@ -64,6 +64,7 @@ options = partial, full
 severity = critical, high
 [field:due_day]
 kind = date
+severity = info, low, medium
 [field:vendor_case]
 label = Vendor case
 help = As in the contract.

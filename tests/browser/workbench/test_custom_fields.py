@@ -166,6 +166,18 @@ def test_a_new_incident_asks_for_the_fields_of_its_severity(site: Site, enter: E
     expect(facts(page)).to_contain_text(HOSTILE)
 
 
+def test_a_field_that_is_not_asked_for_any_more_holds_up_no_form(site: Site, enter: Enter) -> None:
+    page = enter("rob", "?text=Half%20a%20day")
+    page.get_by_role("button", name="New incident").click()
+    page.locator("dialog [name=title]").fill("Half a day")
+    field(page, "due_day").press("1")
+    assert field(page, "due_day").evaluate("input => input.validity.badInput")
+    page.locator("dialog [name=severity]").select_option("high")
+    expect(field(page, "due_day")).to_be_hidden()
+    submit(page)
+    said(page, "is open.")
+
+
 @pytest.mark.parametrize("end", ["\\", "\\\\", "\\,", ", region=x"])
 def test_a_value_is_looked_for_however_it_ends(site: Site, enter: Enter, end: str) -> None:
     mark = f"Ends so {len(end)} {ord(end[0])}"

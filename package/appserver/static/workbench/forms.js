@@ -47,7 +47,11 @@ export function ask(question) {
     const isAsked = (field) => field.asked?.(typed()) ?? true;
     const values = () => Object.fromEntries(question.fields.filter(isAsked).map(({ name }) => [name, inputs.get(name).value.trim()]));
     const tellEffects = () => {
-        for (const field of question.fields) inputs.get(field.name).closest('.wb-field').hidden = !isAsked(field);
+        for (const field of question.fields) {
+            const input = inputs.get(field.name);
+            // One that is not seen must not hold up the form, as a date that is half typed would.
+            input.disabled = input.closest('.wb-field').hidden = !isAsked(field);
+        }
         const sentences = question.effects?.(values()) ?? [];
         effects.hidden = !sentences.length;
         fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
@@ -60,8 +64,10 @@ export function ask(question) {
         effects, progress, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
-    form.addEventListener('input', ({ target }) => keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value));
-    form.addEventListener('input', ({ target }) => rightly(target));
+    form.addEventListener('input', ({ target }) => {
+        keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value);
+        rightly(target);
+    });
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (submit.getAttribute('aria-disabled')) return;
