@@ -178,6 +178,20 @@ def test_a_field_that_is_not_asked_for_any_more_holds_up_no_form(site: Site, ent
     said(page, "is open.")
 
 
+def test_a_key_is_heard_right_after_a_form_was_closed(site: Site, enter: Enter) -> None:
+    page = enter("rob", "?text=Right%20after")
+    page.get_by_role("button", name="New incident").click()
+    expect(page.locator("dialog [name=title]")).to_be_focused()
+    page.evaluate(
+        """() => {
+            const input = document.querySelector('dialog [name=title]');
+            input.closest('dialog').close();
+            input.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));
+        }"""
+    )
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
 @pytest.mark.parametrize("end", ["\\", "\\\\", "\\,", ", region=x"])
 def test_a_value_is_looked_for_however_it_ends(site: Site, enter: Enter, end: str) -> None:
     mark = f"Ends so {len(end)} {ord(end[0])}"

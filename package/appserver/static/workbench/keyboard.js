@@ -26,7 +26,8 @@ export function listen(app) {
         if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
         if (document.querySelector('dialog[open]')) return;
         const { target } = event;
-        const writing = target.matches?.('textarea, select, input:not([type=checkbox]), [contenteditable]');
+        // In a dialog that has just been closed, and is gone in a moment, nobody writes.
+        const writing = !target.closest?.('dialog') && target.matches?.('textarea, select, input:not([type=checkbox]), [contenteditable]');
         if (event.key === 'Escape') {
             // Chromium would empty a search field without telling the page, whose list stays filtered.
             if (target.type === 'search') event.preventDefault();
