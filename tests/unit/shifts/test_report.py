@@ -189,7 +189,7 @@ def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
             ("Nobody wrote down how it was solved", 0.0),
             ("It was judged to be a false alarm", 0.0),
         ],
-        [("Merged into INC-20261130-000001", NOW - 3 * HOUR)],
+        [("Merged into INC-20261130-000001 at", NOW - 3 * HOUR)],
     ]
     assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (2, 1, 1)
 
@@ -231,25 +231,31 @@ def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
     assert [line.incident_id for line in lines] == [newest, by_hand, ""]
 
 
-def test_channels_that_do_not_deliver_are_told_with_the_last_failure(stores):
+def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(stores):
     def message(state, age, error="", channel="slack"):
         values = {"state": state, "created_at": NOW - age, "last_error": error}
         document = {"_key": f"{state}{age}", "channel": channel, **values, "message": {}}
         stores.outbox.insert({**document, "event": "opened", "incident_id": ""})
 
-    message("dead", 60, "Slack refused it: token=abcdefgh12345678")
+    # Which address a service refused is for administrators (GET /outbox).
+    message("dead", 60, "550 5.1.1 <ceo@example.com> is unknown")
     message("unconfirmed", 120, "older")
     message("dead", 9 * HOUR)
     message("pending", 16 * 60, channel="email")
     message("pending", 14 * 60, channel="teams")
     message("sent", 60, channel="jira")
+    message("sending", 17 * 60, channel="webhook:ab12")
+    message("dead", 65, channel="webhook:cd34")
     report = made(stores)
-    assert [line.title for line in section(report, "undelivered").lines] == ["E-mail", "Slack"]
+    lines = section(report, "undelivered").lines
+    assert [line.title for line in lines] == ["E-mail", "Slack", "Webhook"]
     assert texts(report, "undelivered") == [
         "1 waiting for more than 15 min",
         "2 messages not delivered, or not for certain",
-        "The last failure: Slack refused it: token=<masked:secret>",
+        "1 message not delivered, or not for certain",
+        "1 waiting for more than 15 min",
     ]
+    assert "ceo@" not in str(report.to_document())
 
 
 def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
@@ -297,6 +303,18 @@ def test_follow_ups_of_the_team_that_are_due_within_a_day_are_told(stores):
     ]
 
 
+def test_what_is_still_to_be_done_is_told_first_and_since_when_whom(stores):
+    shift = Shift("payments", SINCE, NOW, "first", "dana", SINCE, "dana is on call.", "lee", NOW)
+    report = made(stores, shift=shift)
+    assert [one.name for one in report.sections] == [
+        *("open", "undelivered", "soon", "follow_ups", "solved", "calls"),
+    ]
+    assert (
+        "dana is on call. Since 2026-11-29 16:53 UTC. Next: lee from 2026-11-30 00:53 UTC."
+        in to_markdown(report, WEB)
+    )
+
+
 def test_nothing_is_said_to_be_nothing(stores):
     report = made(stores)
     assert not any(one.lines for one in report.sections)
@@ -335,6 +353,17 @@ def test_of_very_many_incidents_it_reads_little_and_counts_all(stores):
     assert [len(section(report, name).lines) for name in ("open", "solved")] == [50, 50]
     assert "- 2,450 more" in to_markdown(report, WEB)
     assert len(json.dumps(report.to_document())) < 60_000
+
+
+@pytest.mark.parametrize("most", ["MOST", "MOST_UNDELIVERED"])
+def test_beyond_the_messages_that_are_read_it_says_so(stores, monkeypatch, most):
+    monkeypatch.setattr(f"incident_management.shifts.facts.{most}", 2)
+    for number in range(3):
+        assert not made(stores).cut
+        values = {"event": "opened", "incident_id": "", "message": {"team": "payments"}}
+        times = {"created_at": NOW - number, "state": "dead"}
+        stores.outbox.insert({"_key": str(number), "channel": "slack", **values, **times})
+    assert made(stores).cut
 
 
 def test_beyond_what_is_read_it_says_so(stores, monkeypatch):

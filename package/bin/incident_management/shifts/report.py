@@ -19,8 +19,9 @@ from ..incidents.patterns import fits
 from ..incidents.review.document import NO_PROBLEM
 from ..incidents.routing import Routing
 from ..notify.message import SUMMARY, one_line
+from ..notify.services.webhook import PREFIX
 from ..ports import Document, Stores
-from .facts import LATE_SECONDS, LISTED, Facts, read_facts
+from .facts import LATE_SECONDS, LISTED, WAITING, Facts, read_facts
 from .span import DAY, Shift
 from .standing import TEXT, TITLE, Said, waits_of
 
@@ -94,13 +95,14 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
         "noise": sum(1 for one in facts.ended if one.get("feedback") in NO_PROBLEM),
     }
     by_severity = Counter(str(one.get("severity")) for one in facts.standing)
+    # What is still to be done comes before what is over.
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.standing)),
-        _section("solved", "Over", _over(facts), len(facts.ended)),
-        _section("calls", "What called people", _calls(facts, opened)),
+        _section("undelivered", "Not delivered, of all teams", _undelivered(facts)),
         _section("soon", "Begins or ends within a day", _soon(facts, routing)),
         _section("follow_ups", "Follow-ups", _follow_ups(facts)),
-        _section("undelivered", "Not delivered", _undelivered(facts)),
+        _section("solved", "Over", _over(facts), len(facts.ended)),
+        _section("calls", "What called people", _calls(facts, opened)),
     )
     ordered = {name: by_severity[name] for name in SEVERITIES if by_severity[name]}
     return Report(shift, counts, sections, ordered, facts.cut)
@@ -146,7 +148,7 @@ def _line(document: Mapping[str, Any], *says: Said) -> Line:
 def _solved(document: Mapping[str, Any]) -> Iterator[Said]:
     """How one ended: by what, after how long, and what of it was no problem."""
     if document.get("merged_into"):
-        yield Said(f"Merged into {document['merged_into']}", float(document["resolved_at"]))
+        yield Said(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
         return
     took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
     yield Said(f"Open for {span(took)}, over at", float(document["resolved_at"]))
@@ -168,7 +170,7 @@ def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
     for one in facts.calls:
         is_summary = one["event"] == SUMMARY
         rule = "summaries" if is_summary else rules.get(str(one["incident_id"]), "others")
-        messages.setdefault(rule, Counter())[str(one["channel"])] += 1
+        messages.setdefault(rule, Counter())[_channel(str(one["channel"]))] += 1
         if not is_summary:
             newest.setdefault(rule, str(one["incident_id"]))
     incidents = Counter(map(_rule, opened))
@@ -192,12 +194,12 @@ def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Said
     if incidents:
         judged = f", {noise:,} of them noise" if noise else ""
         yield Said(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
-    by = ", ".join(f"{count:,} by {_channel(name)}" for name, count in sorted(messages.items()))
+    by = ", ".join(f"{count:,} by {name}" for name, count in sorted(messages.items()))
     yield Said(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
 
 
 def _channel(name: str) -> str:
-    return NAMES.get(name) or one_line(name, 80)
+    return "Webhook" if name.startswith(PREFIX) else NAMES.get(name) or one_line(name, 80)
 
 
 def _soon(facts: Facts, routing: Routing) -> List[Line]:
@@ -242,19 +244,14 @@ def _follow_ups(facts: Facts) -> List[Line]:
 def _undelivered(facts: Facts) -> List[Line]:
     by_channel: Dict[str, List[Document]] = {}
     for one in facts.undelivered:
-        by_channel.setdefault(str(one["channel"]), []).append(one)
-    return [
-        Line(_channel(name), tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())
-    ]
+        by_channel.setdefault(_channel(str(one["channel"])), []).append(one)
+    return [Line(name, tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())]
 
 
 def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
-    waiting = sum(1 for one in messages if one["state"] == "pending")
+    waiting = sum(1 for one in messages if one["state"] in WAITING)
     lost = len(messages) - waiting
     if lost:
         yield Said(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
     if waiting:
         yield Said(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")
-    error = next((one["last_error"] for one in messages if one.get("last_error")), "")
-    if error:
-        yield Said(f"The last failure: {one_line(error, TEXT)}")
