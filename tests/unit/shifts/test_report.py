@@ -92,10 +92,10 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     assert (first.incident_id, first.status, first.owner) == (key, "assigned", "dana")
     assert told(report, "open")[0] == [
         ("New, opened", NOW - HOUR),
+        ("It waits for somebody of payments", 0.0),
         ("Nobody has acknowledged it, which was due", NOW - 60),
         ("It is to be resolved by", NOW + HOUR),
         ("An update for stakeholders is due", NOW + 60),
-        ("It waits for somebody of payments", 0.0),
         ("It was escalated to level 2", 0.0),
         ("It is pinned, so it does not resolve by itself", 0.0),
         ("It opens again and again, and is held open until it is calm", 0.0),
@@ -103,6 +103,7 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     ]
     assert told(report, "open")[1] == [
         ("Opened", NOW - 20 * HOUR),
+        ("Nobody has it", 0.0),
         ("Nobody has acknowledged it", 0.0),
     ]
     assert dict(report.counts) == {
@@ -174,24 +175,28 @@ def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
     known = ended(stores, 1, resolution="Rolled back.", cause="CHG-8", opened_at=NOW - 2 * HOUR)
     ended(stores, 2, feedback="false_positive", resolved_at=NOW - 2 * HOUR, status="closed")
     ended(stores, 3, merged_into="INC-20261130-000001", resolved_at=NOW - 3 * HOUR)
+    ended(stores, 7, resolved_at=NOW - 4 * HOUR)
     # Resolved before, and closed, or reviewed, since.
     ended(stores, 4, resolved_at=SINCE - 1, status="closed")
     ended(stores, 5, updated_at=SINCE - 1, resolved_at=SINCE - 2)
     put(stores, 6, team="web")
     report = made(stores)
     over = section(report, "solved")
-    assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3"] and over.total == 3
+    assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3", "7"] and over.total == 4
     assert over.lines[0].incident_id == known
     assert told(report, "solved") == [
         [("Open for 1 h, over at", NOW - HOUR), ("Rolled back.", 0.0), ("Cause: CHG-8", 0.0)],
         [
             ("Open for 18 h, over at", NOW - 2 * HOUR),
-            ("Nobody wrote down how it was solved", 0.0),
             ("It was judged to be a false alarm", 0.0),
         ],
         [("Merged into INC-20261130-000001 at", NOW - 3 * HOUR)],
+        [
+            ("Open for 16 h, over at", NOW - 4 * HOUR),
+            ("Nobody wrote down how it was solved", 0.0),
+        ],
     ]
-    assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (2, 1, 1)
+    assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (3, 1, 1)
 
 
 def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):

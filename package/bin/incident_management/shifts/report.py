@@ -153,10 +153,11 @@ def _solved(document: Mapping[str, Any]) -> Iterator[Said]:
     took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
     yield Said(f"Open for {span(took)}, over at", float(document["resolved_at"]))
     resolution, cause = (one_line(document.get(name), TEXT) for name in ("resolution", "cause"))
-    yield Said(resolution or "Nobody wrote down how it was solved")
+    judged = _FEEDBACK.get(str(document.get("feedback")))
+    if resolution or not judged:
+        yield Said(resolution or "Nobody wrote down how it was solved")
     if cause:
         yield Said(f"Cause: {cause}")
-    judged = _FEEDBACK.get(str(document.get("feedback")))
     if judged:
         yield Said(f"It was judged to be {judged}")
 
