@@ -184,8 +184,9 @@ def test_a_value_is_looked_for_however_it_ends(site: Site, enter: Enter, end: st
 PLACES = """
 window.places = [];
 const look = () => {
-    const top = document.querySelector('.wb-item')?.getBoundingClientRect().top;
-    if (top !== undefined && top !== window.places.at(-1)) window.places.push(top);
+    const topOf = (selector) => document.querySelector(selector)?.getBoundingClientRect().top;
+    const top = topOf('.wb-item') - topOf('.workbench'); // what is above it may come later
+    if (top && top !== window.places.at(-1)) window.places.push(top);
     requestAnimationFrame(look);
 };
 look();
