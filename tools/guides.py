@@ -24,8 +24,9 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 :root{{color-scheme:light dark}}
-body{{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;overflow-wrap:anywhere}}
-table{{border-collapse:collapse;margin:1em 0}}
+body{{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
+body,td{{overflow-wrap:break-word}}
+table{{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}}
 th,td{{border:1px solid #8886;padding:.3em .6em;text-align:left;vertical-align:top}}
 pre{{background:#8882;padding:.7em;overflow-x:auto}}
 :target{{border-left:4px solid;padding-left:.5em}}

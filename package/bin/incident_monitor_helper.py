@@ -34,7 +34,11 @@ def validate_input(definition):
         from incident_management.detection.monitors.search import check_search
         from incident_management.detection.monitors.unheeded import unheeded
 
-        monitor = Monitor.read(name, values)
+        try:
+            monitor = Monitor.read(name, values)
+        except ValueError as error:
+            # The page that is told knows which input it is.
+            raise ValueError(str(error.__cause__ or error)) from None
         ignored = unheeded(monitor, values)
         if ignored:
             raise ValueError(ignored)

@@ -61,14 +61,18 @@ def show(page: Any, splunk: Any, view: str, query: str = "") -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/{view}?{query}")
 
 
-def fits(page: Any, odd: str) -> None:
-    """Wait until no table is odd, as a script finds it: a dashboard lays itself out in steps."""
-    page.wait_for_timeout(500)
-    for _ in range(WAIT_MS // 500):
-        if not page.get_by_role("table").evaluate_all(odd):
+def soon(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait until something holds: a dashboard lays itself out in steps."""
+    for _ in range(WAIT_MS // 200):
+        page.wait_for_timeout(200)
+        if holds():
             return
-        page.wait_for_timeout(500)
-    assert page.get_by_role("table").evaluate_all(odd) == []
+    assert holds()
+
+
+def fits(page: Any, odd: str) -> None:
+    """Wait until no table is odd, as a script finds it."""
+    soon(page, lambda: page.get_by_role("table").evaluate_all(odd) == [])
 
 
 @contextmanager
@@ -144,8 +148,8 @@ def sessions() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture
-def page(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
+@contextmanager
+def tab_of_administrator(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
     """A page of an administrator who has signed in; a script error on it fails the test."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 1000}, storage_state=sessions.get(splunk.web)
@@ -165,6 +169,13 @@ def page(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
     yield tab
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
+    """A page for one test."""
+    with tab_of_administrator(browser, splunk, sessions) as tab:
+        yield tab
 
 
 @pytest.fixture

@@ -120,6 +120,14 @@ def test_a_write_without_the_form_key_is_refused(signed_in: httpx.Client) -> Non
     assert signed_in.post(path, data=form, headers=right).status_code == 201
 
 
+def test_a_link_without_a_locale_leads_to_its_file(signed_in: httpx.Client) -> None:
+    answer = signed_in.get("/static/app/incident_management/runbooks.html")
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith(
+        "/en-US/static/app/incident_management/runbooks.html"
+    )
+
+
 def test_logging_out_ends_the_session(signed_in: httpx.Client) -> None:
     key = {"splunk_form_key": form_key(signed_in)}
     cookies = dict(signed_in.cookies)

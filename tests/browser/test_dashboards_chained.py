@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import show
+from .conftest import show, soon
 from .dashboard_data import INCIDENT, NOTIFICATION, NOW, clear, incident
 
 JOBS = "/search/jobs"
@@ -86,7 +86,7 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
     for name in told.keys() - lost:
         shows(page, name, told[name])
     assert len(answers) == 1
-    page.wait_for_timeout(2000)  # the others have come, so would these
+    page.wait_for_timeout(500)  # the others have come, so would these
     for name in lost:
         assert told[name] not in panel(page, name).inner_text()
 
@@ -129,7 +129,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
     shows(page, "list", "Old and open")
     shows(page, "list", f"{'x' * 59}…")  # a longer one would leave no room for other incidents
     row = panel(page, "list").locator("tbody tr").filter(has_text="Old and open")
-    assert row.bounding_box()["height"] < 140
+    soon(page, lambda: row.bounding_box()["height"] < 140)
     pages = panel(page, "list").locator("[data-test=page]")
     expect(pages).to_have_text(["1", "2"])
     pages.last.click()
@@ -203,6 +203,6 @@ def test_of_an_incident_only_that_fails_which_cannot_be_read(
     show(page, empty, "incident", f"form.incident={INCIDENT}")
     for name in PARTS.keys() - lost:
         shows(page, name, PARTS[name])
-    page.wait_for_timeout(2000)  # the others have come, so would these
+    page.wait_for_timeout(500)  # the others have come, so would these
     for name in lost:
         assert PARTS[name] not in panel(page, name).inner_text()

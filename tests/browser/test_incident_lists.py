@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import pages_of_the_app, show
+from .conftest import pages_of_the_app, show, soon
 from .dashboard_data import NOW, incident
 
 A_PAGE = 8  # rows of the overview's list
@@ -79,8 +79,12 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
         expect(titles(page).nth(place)).to_have_text(title)
     # a page of the list is seen whole: its last row ends above the numbers of the pages
     last, further = titles(page).nth(A_PAGE - 1), page.get_by_role("button", name="Next").first
-    ends = last.bounding_box()["y"] + last.bounding_box()["height"]
-    assert ends <= further.bounding_box()["y"] + 2
+
+    def seen_whole() -> bool:
+        row = last.bounding_box()
+        return bool(row["y"] + row["height"] <= further.bounding_box()["y"] + 2)
+
+    soon(page, seen_whole)
     shoot(page, "overview-hundreds")
     # Some a page, and the one of the least severity on the last.
     numbers = page.locator("#viz_list [data-test=page]")

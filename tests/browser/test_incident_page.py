@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .conftest import show
+from .conftest import show, soon
 from .dashboard_data import INCIDENT
 
 
@@ -44,11 +44,14 @@ def test_what_was_found_and_what_waits_stand_above_the_facts(
     page: Any, stored: Any, studio_bundle: Any
 ) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
-    tops = []
-    for panel in ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations"):
-        found = page.locator(f"#{panel}")
-        found.get_by_role("table").wait_for()
-        tops.append(found.bounding_box()["y"])
-    assert tops[0] == tops[1] < tops[2] == tops[3] < tops[4]
+    panels = ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations")
+    for panel in panels:
+        page.locator(f"#{panel}").get_by_role("table").wait_for()
+
+    def in_order() -> bool:
+        tops = [page.locator(f"#{panel}").bounding_box()["y"] for panel in panels]
+        return bool(tops[0] == tops[1] < tops[2] == tops[3] < tops[4])
+
+    soon(page, in_order)
     plans = page.locator("#viz_plans").get_by_role("row").nth(1)
     expect(plans).to_have_text(re.compile("^proposed"))

@@ -5,15 +5,20 @@ them at a time, and at each of its KV calls another may go on. Most races need o
 interruptions, so trying all orders with so many finds them, and the same ones each time.
 
 A writer may also be killed ahead of a call: it makes no further one. When it is killed makes no
-difference to the others, so each of its calls is tried, and not each moment.
+difference to the others, so each of its writes is tried, and not each moment; nor each of its
+reads, as a writer that is killed there leaves what one leaves that is killed ahead of its next
+write.
+
+Of the orders that can't differ one is tried: whether another goes on ahead of a read or after it is
+the same, unless that other writes to the collection that is read.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, List, Optional, Tuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from tests.fakes.stores import FakeStores
 
@@ -22,6 +27,25 @@ __all__ = ["Killed", "Order", "at_random", "orders"]
 Writer = Callable[[], object]
 Order = Tuple[int, ...]
 """Whose turn it was, by number; ``~number`` stands for that one's end."""
+
+
+_READS = ("get", "find")
+
+
+class _Step(NamedTuple):
+    """One turn: whose it was, who else could have had it, and the collections that it touched.
+
+    A call to a service counts as a write to all: nobody knows what follows from it.
+    """
+
+    whose: int
+    others: Order
+    reads: FrozenSet[str]
+    writes: FrozenSet[str]
+
+
+_Earlier = Tuple[Order, FrozenSet[str]]
+"""An order in which a writer is interrupted ahead of reads, and what these read."""
 
 
 class Killed(BaseException):
@@ -37,6 +61,8 @@ class _Turn:
         self._go.acquire()
         self._stopped.acquire()
         self.done = self.killed = False
+        self.reads: List[str] = []
+        self.writes: List[str] = []
         self.error: Optional[BaseException] = None
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -51,6 +77,7 @@ class _Turn:
 
     def step(self) -> None:
         """Let the writer make its next call, and wait until it is at the one after."""
+        self.reads, self.writes = [], []
         self._go.release()
         self._stopped.acquire()
 
@@ -68,22 +95,29 @@ class _Turn:
 
 def _run(
     stores: FakeStores, writers: Sequence[Writer], begin: Order, at: Optional[Collection[str]]
-) -> List[Tuple[int, Order]]:
+) -> List[_Step]:
     """Let the writers take turns as ``begin`` says, then each to its end.
 
-    Returns for each turn whose it was, and who else could have had it. Raises what a writer raised.
+    Raises what a writer raised.
     """
     turns = [_Turn(writer) for writer in writers]
     of_thread = {turn.thread: turn for turn in turns}
 
-    def before(_verb: str, name: str) -> None:
+    def before(verb: str, name: str) -> None:
+        turn = of_thread[threading.current_thread()]
+        if name not in FakeStores.NAMES:  # some do their work ahead of this call, some after it
+            turn.writes += FakeStores.NAMES
         if at is None or name in at:
-            of_thread[threading.current_thread()].stop()
+            turn.stop()
+        if name not in FakeStores.NAMES:
+            turn.writes += FakeStores.NAMES
+        else:
+            (turn.reads if verb in _READS else turn.writes).append(name)
 
     watched = [*stores.collections, *stores.services]
     for one in watched:
         one.before = before
-    taken: List[Tuple[int, Order]] = []
+    taken: List[_Step] = []
     current = 0
     while True:
         able = tuple(number for number, turn in enumerate(turns) if not turn.done)
@@ -94,9 +128,11 @@ def _run(
         elif current not in able:
             current = able[0]
         writer = current if current >= 0 else ~current
-        taken.append((current, tuple(number for number in able if number != writer)))
-        turns[writer].killed = current < 0
-        turns[writer].step()
+        turn = turns[writer]
+        turn.killed = current < 0
+        turn.step()
+        others = tuple(number for number in able if number != writer)
+        taken.append(_Step(current, others, frozenset(turn.reads), frozenset(turn.writes)))
     for one in watched:
         one.before = None
     for turn in turns:
@@ -111,6 +147,7 @@ def orders(
     interruptions: int,
     at: Optional[Collection[str]] = None,
     kills: int = 0,
+    elsewhere: bool = False,
 ) -> Iterator[Tuple[FakeStores, Order]]:
     """Yield the stores after each order of the writers' calls, and the order.
 
@@ -119,26 +156,53 @@ def orders(
         interruptions: how often, at most, a writer that is not done has to wait for another.
         at: the collections at whose calls it may have to; None: all, and the services'.
         kills: how many writers, at most, are killed.
+        elsewhere: whether a writer changes what neither is a collection nor one of the stores'
+            services: then a read may hide a change, and each order is tried.
     """
-    waiting: List[Order] = [()]
+    waiting: List[Tuple[Order, Sequence[_Earlier]]] = [((), ())]
     while waiting:
-        begin = waiting.pop()
+        begin, earlier = waiting.pop()
         stores, writers = begun()
-        taken = _run(stores, writers, begin, at)
-        order = tuple(current for current, _others in taken)
+        steps = _run(stores, writers, begin, at)
+        order = tuple(step.whose for step in steps)
         yield stores, order
+        waiting.extend((one, ()) for one in _different(earlier, steps[len(begin) - 1 :]))
         spent = 0
         killed = sum(current < 0 for current in begin)
-        for place, (current, others) in enumerate(taken):
+        put_off: List[_Earlier] = []
+        for place, (current, others, reads, writes) in enumerate(steps):
             last = order[place - 1] if place else -1
             if place >= len(begin):
-                if killed < kills:
-                    waiting.append((*order[:place], ~current))
+                if killed < kills and (writes or elsewhere):
+                    waiting.append(((*order[:place], ~current), ()))
+                goes_on = last == current and current in order[place + 1 : place + 2]
                 for other in others:
                     costs = last >= 0 and last != other and (last == current or last in others)
-                    if spent + costs <= interruptions:
-                        waiting.append((*order[:place], other))
+                    if spent + costs > interruptions:
+                        continue
+                    other_order = (*order[:place], other)
+                    if goes_on and len(others) == 1 and not writes and not elsewhere:
+                        put_off.append((other_order, reads))
+                    else:
+                        waiting.append((other_order, tuple(put_off)))
+                        put_off = []
             spent += last >= 0 and last != current and last in others
+
+
+def _different(earlier: Iterable[_Earlier], steps: Sequence[_Step]) -> Iterator[Order]:
+    """Yield those earlier interruptions that may end otherwise than the one that was tried.
+
+    Between both the interrupted writer only reads. What the other does, up to its end or where it
+    is interrupted itself, is the same after either; so the reads are, unless it wrote there.
+    """
+    written: FrozenSet[str] = frozenset()
+    for step in steps:
+        if step.whose != steps[0].whose:
+            break
+        written |= step.writes
+    for order, reads in earlier:
+        if reads & written:
+            yield order
 
 
 def at_random(

@@ -30,6 +30,10 @@ def main() -> int:
     parser.add_argument("--app", type=Path, help="the app's package; default: the newest in dist/")
     parser.add_argument("--python", default="", help="the Python that the app runs on")
     parser.add_argument("--rate", type=float, default=14.0, help="customers' requests a second")
+    parser.add_argument(
+        "--pace", type=int, choices=range(1, 21), default=1, metavar="N",
+        help="the detection looks N times a minute, 1 to 20",
+    )  # fmt: skip
     given = parser.parse_args()
     app = given.app or _newest_package()
     if not app or not app.is_file():
@@ -46,6 +50,7 @@ def main() -> int:
         exit=given.exit,
         python=given.python,
         rate=given.rate,
+        pace=given.pace,
     )
     good = run(options)
     if good and not given.home:

@@ -27,7 +27,10 @@ SLACK_CHANNEL = "#incidents"
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asked for. ``fault``: orders, payments or none."""
+    """What the command line asked for. ``fault``: orders, payments or none.
+
+    ``pace``: how many times as fast as the clock the detection's schedule runs.
+    """
 
     home: Path
     app: Path
@@ -37,6 +40,7 @@ class Options:
     exit: bool = False
     python: str = ""
     rate: float = 14.0
+    pace: int = 1
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--without", action="append", default=[], choices=PARTS, help="leave a part out"
     )
+    serve.add_argument(
+        "--cron-pace", type=int, choices=range(1, 61), default=1, metavar="N",
+        help="run searches N times as often as their schedules say, 1 to 60",
+    )  # fmt: skip
     serve.add_argument("--cluster", type=int, metavar="N", help="a cluster of N search heads")
     for internal in ("--member", "--of", "--lease"):
         serve.add_argument(internal, help=argparse.SUPPRESS)  # how a cluster starts its members
@@ -119,6 +123,7 @@ def _options(options: argparse.Namespace) -> Options:
         python=options.python,
         parts=frozenset(set(PARTS) - set(options.without)),
         cluster=cluster,
+        cron_pace=options.cron_pace,
     )
 
 

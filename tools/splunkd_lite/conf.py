@@ -12,6 +12,7 @@ Unlike splunkd, a file changed by hand is seen at once, without a reload or rest
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,6 @@ class ConfStore:
 
         With ``app='-'`` a name that two apps define is listed once for each of them.
         """
-        if owner == ANY:
-            return self._entries(conf, app, owner)
         made = self.view((conf, app, owner), conf, owner, lambda: self._entries(conf, app, owner))
         return list(made)
 
@@ -111,14 +110,18 @@ class ConfStore:
         _check_name(conf)
         _check_name(owner or NOBODY)
         apps = f"{self.etc}/apps"
-        folder = Path(apps)
-        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        files = [f"{self.etc}/system/{tail}" for tail in (*_ABOUT_APP, *_conf_files(conf))]
-        for name in names:
-            files += [f"{apps}/{name}/{tail}" for tail in (*_ABOUT_APP, *_conf_files(conf))]
-            if owner not in (None, NOBODY):
-                files.append(f"{self.etc}/users/{owner}/{name}/local/{conf}.conf")
-        return [*names, *(conffile.stamp(file) for file in files)]
+        try:
+            names = os.listdir(apps)  # noqa: PTH208 - at each request
+        except FileNotFoundError:
+            names = []
+        told = (*_ABOUT_APP, *_conf_files(conf))
+        files = [f"{self.etc}/system/{tail}" for tail in told]
+        files += [f"{apps}/{name}/{tail}" for name in names for tail in told]
+        if owner == ANY:
+            files += map(str, self.etc.glob(f"users/*/*/local/{conf}.conf"))
+        elif owner not in (None, NOBODY):
+            files += [f"{self.etc}/users/{owner}/{name}/local/{conf}.conf" for name in names]
+        return [*files, *map(conffile.stamp, files)]
 
     def _entries(self, conf: str, app: str, owner: str) -> list[ConfEntry]:
         if app == ANY:

@@ -40,7 +40,8 @@ _LEVELS = {"FATAL": 0, "CRIT": 1, "ERROR": 2, "WARN": 3, "INFO": 4, "DEBUG": 5}
 class Options:
     """How to run. A port of 0 means a free one; ``parts`` are what :meth:`Splunk.start` runs.
 
-    ``or_next_port`` names the ports (``mgmt``, ``web``, ``hec``) that may be the next free ones.
+    ``or_next_port`` names the ports (``mgmt``, ``web``, ``hec``) that may be the next free ones;
+    ``cron_pace`` is how many times as fast as the clock the schedules of searches run.
     """
 
     mgmt_port: int = 18089
@@ -52,6 +53,7 @@ class Options:
     parts: frozenset[str] = field(default=frozenset({"scheduler", "inputs", "hec", "web"}))
     cluster: ClusterOptions | None = None
     or_next_port: frozenset[str] = frozenset()
+    cron_pace: int = 1
 
 
 class Splunk:

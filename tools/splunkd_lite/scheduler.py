@@ -40,6 +40,7 @@ class Scheduler:
 
     def __init__(self, splunk: Any) -> None:
         self._splunk = splunk
+        self._pace = splunk.options.cron_pace
         self._state = splunk.state("scheduler")
         self._alerting = Alerting(splunk)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="scheduler")
@@ -216,11 +217,11 @@ class Scheduler:
         after, cron = float(record["last"]), search.text("cron_schedule")
         try:
             if not search.continuous and not every and after < self._started_at:
-                missed = previous_time(cron, self._started_at)
+                missed = previous_time(cron, self._started_at, self._pace)
                 if missed > after:
                     self._skip(search, [missed], "Splunk was down")
                     after = missed
-            return due_times(cron, after, now)
+            return due_times(cron, after, now, self._pace)
         except RunnerError as error:
             self._complain(f'savedsearch_id="{search.id}", {error}')
             return []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import WAIT_MS
+from tests.browser.conftest import APP, WAIT_MS
 
 from .site import Site, sign_in
 from .waiting import COUNT_REQUESTS
@@ -22,11 +22,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def enter(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
-    """Show the workbench to somebody who signs in once; a script error on it fails the test."""
+    """Show the workbench, or another view, to somebody who signs in once.
+
+    A script error on it fails the test.
+    """
     contexts: list[Any] = []
     errors: list[str] = []
 
-    def make(user: str, query: str = "", width: int = 1400, **options: Any) -> Any:
+    def make(
+        user: str, query: str = "", width: int = 1400, view: str = "workbench", **options: Any
+    ) -> Any:
         options.setdefault("storage_state", site.sessions.get(user))
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_default_timeout(WAIT_MS)
@@ -34,7 +39,7 @@ def enter(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.goto(site.page + query)
+        tab.goto(f"{site.web}/en-US/app/{APP}/{view}{query}")
         if user not in site.sessions:
             sign_in(tab, user)
             site.sessions[user] = context.storage_state()

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said, submit
 from .site import Site
+from .waiting import Held
 
 Enter = Callable[..., Any]
 
@@ -189,26 +190,15 @@ def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
     """What is typed right after belongs to the page, not to a dialog that is still there."""
     incident = site.open("Slow to read")
     page = enter("rob", f"?incident={incident}")
-    held: list[Any] = []
-    slow = {"yes": True}
-
-    def hold(route: Any) -> None:
-        if slow["yes"]:
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route(f"**/incidents/{incident}", hold)
     press(page, "assign")
+    slow = Held(page, f"**/incidents/{incident}")
     page.locator("dialog [name=owner]").fill("mia")
     submit(page)
     expect(page.locator("dialog")).to_have_count(0)
-    assert held
+    slow.wait()
     page.get_by_label("Note").fill("Over to mia")
     page.keyboard.press("Control+Enter")
-    slow["yes"] = False
-    for route in held:
-        route.continue_()
+    slow.go()
     said(page, "on the timeline")
     assert site.kinds(incident)[-2:] == ["assigned", "note"]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, said, submit
 from .site import Site
-from .waiting import refresh
+from .waiting import Held, refresh
 
 Enter = Callable[..., Any]
 
@@ -274,21 +274,13 @@ def test_what_is_typed_on_while_a_task_is_sent_stays(site: Site, enter: Enter) -
     incident = divided(site, 7)
     page = enter("rob", f"?incident={incident}&tab=tasks")
     expect(page.locator(".wb-task")).to_have_count(2)
-    held: list[Any] = []
-
-    def hold(route: Any) -> None:
-        if route.request.method == "POST":
-            held.append(route)
-        else:
-            route.continue_()
-
-    page.route("**/tasks", hold)
+    slow = Held(page, "**/tasks")
     typed = page.get_by_label("Add a task")
-    with page.expect_request(lambda request: request.method == "POST"):
-        typed.fill("Call the vendor")
-        typed.press("Enter")
+    typed.fill("Call the vendor")
+    typed.press("Enter")
+    slow.wait()
     typed.fill("Then the bank")
-    held[0].continue_()
+    slow.go()
     expect(page.locator(".wb-task")).to_have_count(3)
     expect(typed).to_have_value("Then the bank")
     assert states(site, incident)["Call the vendor"] == "open"

@@ -72,13 +72,9 @@ def test_the_list_is_asked_for_once_and_before_the_other_modules_have_come(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     module = Held(page, "**/workbench/detail.js")  # without it the page can't begin
-    page.reload(wait_until="commit")
-    module.wait()
-    for _ in range(100):
-        if any("/v1/incidents?" in address for address in asked):
-            break
-        page.wait_for_timeout(100)
-    assert any("/v1/incidents?" in address for address in asked)
+    with page.expect_request("**/v1/incidents?*"):
+        page.reload(wait_until="commit")
+        module.wait()
     assert page.locator(".workbench").count() == 0
     module.go()
     expect(page.locator(".wb-item").first).to_be_visible()

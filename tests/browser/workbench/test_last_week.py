@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from incident_management.incidents.model import Incident
 
 from .site import Site
+from .waiting import refresh, settled
 
 Enter = Callable[..., Any]
 HOUR, DAY = 3600.0, 86_400.0
@@ -62,12 +63,9 @@ def fleet(site: Site, studio_bundle: Any) -> Iterator[Site]:
         site.stores.incidents.delete(one.id)
 
 
-def overview(page: Any, query: str = "") -> Any:
-    page.goto(
-        re.sub(
-            r"/incident_management/.*", f"/incident_management/incident_overview?{query}", page.url
-        )
-    )
+def overview(enter: Enter, query: str = "") -> Any:
+    """The rows of the overview's figures, as mia sees them."""
+    page = enter("mia", f"?{query}", view="incident_overview")
     return page.locator("#viz_answers").get_by_role("row")
 
 
@@ -81,11 +79,10 @@ def listed(page: Any) -> list[str]:
 
 
 def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, enter: Enter) -> None:
-    page = enter("mia")
-    row = overview(page).filter(has_text="fleet")
+    row = overview(enter).filter(has_text="fleet")
     # Opened, at night, open now, MTTA, MTTR, SLA missed: of the night's and the fresh one
     expect(row).to_have_text(re.compile(r"fleet\s*2\s*1\s*1\s*60 s\s*10 min\s*1"))
-    row = overview(page, "form.period=30d").filter(has_text="fleet")
+    row = overview(enter, "form.period=30d").filter(has_text="fleet")
     expect(row).to_have_text(re.compile(r"fleet\s*3\s*2\s*1\s*32 s\s*5 min\s*1"))
 
 
@@ -97,8 +94,8 @@ def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, enter: Ente
 def test_a_number_leads_to_its_incidents(
     column: int, leads_to: list[str], fleet: Site, enter: Enter
 ) -> None:
-    page = enter("mia")
-    row = overview(page).filter(has_text="fleet")
+    row = overview(enter).filter(has_text="fleet")
+    page = row.page
     row.get_by_role("cell").nth(column).click()
     page.wait_for_url("**/workbench?**")
     assert listed(page) == leads_to
@@ -107,27 +104,27 @@ def test_a_number_leads_to_its_incidents(
 
 def test_how_many_are_of_a_night_leads_nowhere(fleet: Site, enter: Enter) -> None:
     """No list has them alone."""
-    page = enter("mia")
-    row = overview(page).filter(has_text="fleet")
+    row = overview(enter).filter(has_text="fleet")
+    page = row.page
     row.get_by_role("cell").nth(2).click()
     page.wait_for_timeout(1500)
     assert "incident_overview" in page.url
 
 
 def test_what_was_opened_by_hand_is_listed(fleet: Site, enter: Enter) -> None:
-    incident = fleet.open("By somebody")
-    page = enter("mia")
-    overview(page, "form.by=detection").filter(has_text="by hand").get_by_role("cell").first.click()
+    incident = fleet.open("By somebody", severity="critical")
+    row = overview(enter, "form.by=detection").filter(has_text="by hand")
+    row.get_by_role("cell").first.click()
+    page = row.page
     page.wait_for_url("**/workbench?**")
-    row = page.locator(f".wb-row-link[data-id={incident}]")
-    expect(row).to_be_visible()
+    expect(page.locator(f".wb-row-link[data-id={incident}]")).to_be_visible()
     expect(page.locator(".wb-row-link", has_text="Fleet")).to_have_count(0)
 
 
 def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: Enter) -> None:
     fleet.open("By somebody")
-    page = enter("mia")
-    row = overview(page, "form.by=detection&form.period=30d").filter(has_text="Tyres")
+    row = overview(enter, "form.by=detection&form.period=30d").filter(has_text="Tyres")
+    page = row.page
     expect(row).to_have_text(re.compile(r"Tyres\s*2\s*2"))
     expect(page.locator("#viz_answers")).to_contain_text("by hand")
     row.get_by_role("cell").first.click()
@@ -150,8 +147,7 @@ def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: En
 def test_a_figure_leads_to_the_workbench(
     panel: str, address: str, fleet: Site, enter: Enter
 ) -> None:
-    page = enter("mia")
-    overview(page)
+    page = overview(enter).page
     page.locator(panel).get_by_text(re.compile(r"\d")).last.click()
     page.wait_for_url(re.compile(address))
 
@@ -175,10 +171,10 @@ def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> No
     fleet.stores.incidents.save([one.to_document() for one in crowd])
     page = enter("mia", "?opened=24h&team=crowd&status=all")
     expect(page.locator(".wb-item")).to_have_count(50)
+    settled(page)
     # A look that is not answered has another beginning, and is followed by no page.
-    with page.expect_request("**/incidents?*"):
-        page.route("**/incidents?*", lambda route: route.abort(), times=1)
-        page.evaluate("Date.now = (now => () => now() + 20_000)(Date.now)")
+    page.route("**/incidents?*", lambda route: route.abort(), times=1)
+    refresh(page)
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".wb-item")).to_have_count(60)
     for one in crowd:

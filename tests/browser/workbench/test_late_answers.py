@@ -78,13 +78,13 @@ def test_an_older_question_that_fails_says_nothing_of_the_newer_one(
     site.open("Overtaken", severity="low")
     page = enter("rob", "?text=overtaken")
     expect(page.locator(".wb-item")).to_have_count(1)
-    held: list[Any] = []
-    page.route("**/incidents?*severity=critical&*", lambda route: held.append(route))
+    slow = Held(page, "**/incidents?*severity=critical&*")
     page.get_by_label("Severity").select_option("critical")
+    slow.wait()
     page.get_by_label("Severity").select_option("")
     expect(page.locator(".wb-list-pane")).not_to_have_attribute("aria-busy", "true")
     with page.expect_event("requestfailed"):
-        held[0].abort()
+        slow.routes[0].abort()
     page.wait_for_timeout(200)
     assert not page.locator(".wb-banner").is_visible()  # not later either: the next look hides it
 
@@ -93,15 +93,15 @@ def test_the_next_look_does_not_answer_for_other_filters(site: Site, enter: Ente
     site.open("Looked for", severity="low")
     page = enter("rob", "?text=looked%20for")
     choose_all(page, 1)  # in use: a look of its own accord would move nothing
-    held: list[Any] = []
-    page.route("**/incidents?*severity=critical&*", lambda route: held.append(route))
+    slow = Held(page, "**/incidents?*severity=critical&*")
     page.get_by_label("Severity").select_option("critical")
+    slow.wait()
     pane = page.locator(".wb-list-pane")
     expect(pane).to_have_attribute("aria-busy", "true")
     come_back(page)
     page.wait_for_timeout(300)
-    assert len(held) == 1
-    held[0].continue_()
+    assert len(slow.routes) == 1
+    slow.go()
     expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
 
 

@@ -16,7 +16,7 @@ from tests.browser.conftest import APP
 from tests.standin import ADMIN_PASSWORD
 
 from .site import Site, sign_in
-from .waiting import come_back, refresh, settled
+from .waiting import come_back, let_time_pass, refresh, settled
 
 NOW = time.time()
 Enter = Callable[..., Any]
@@ -34,7 +34,7 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     site.stores.incidents.save([row.to_document() for row in rows])
     first = site.open("Row urgent", severity="critical")
     due = site.open("Row due", severity="medium")
-    site.promise(due, 60, 3600)
+    site.promise(due, 3600, 7200)
     done = site.open("Row done")
     site.call("POST", f"/incidents/{done}/resolve", {})
 
@@ -292,6 +292,7 @@ def test_while_the_kv_store_is_away_the_list_stays_and_says_when_it_is_tried_aga
     page.wait_for_timeout(300)
     assert len(asked) == 1
     page.unroute("**/v1/incidents?*")
+    let_time_pass(page)
     refresh(page)
     expect(banner).to_be_hidden()
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from .gestures import said, submit
 from .site import Site
+from .waiting import Held
 
 Enter = Callable[..., Any]
 
@@ -67,8 +68,7 @@ def test_what_is_said_of_the_system_ends_no_waiting_for_incidents(site: Site, en
     site.open("Waited for")
     page = enter("rob", "?text=waited%20for")
     expect(page.locator(".wb-item")).to_have_count(1)
-    held: list[Any] = []
-    page.route("**/system/info", lambda route: held.append(route))
+    slow = Held(page, "**/system/info")
     page.reload()
     expect(page.locator(".wb-item")).to_have_count(1)
     page.route("**/v1/incidents?*severity=critical*", lambda _route: None)  # never answered
@@ -76,7 +76,7 @@ def test_what_is_said_of_the_system_ends_no_waiting_for_incidents(site: Site, en
     pane = page.locator(".wb-list-pane")
     expect(pane).to_have_attribute("aria-busy", "true")
     with page.expect_response("**/system/info"):
-        held[0].continue_()
+        slow.go()
     page.wait_for_timeout(300)
     expect(pane).to_have_attribute("aria-busy", "true")
 

@@ -43,9 +43,9 @@ def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) ->
     button = page.locator("[data-move=acknowledge]")
     expect(button).to_be_visible()
     button.hover()
-    site.signals({**found, "run": "in between"})
     page.mouse.down()
-    with page.expect_response(f"**/{incident}/timeline*"):
+    with page.expect_response(f"**/{incident}/timeline*"):  # a look may come of its own accord
+        site.signals({**found, "run": "in between"})
         refresh(page)
     page.wait_for_timeout(200)
     page.mouse.up()

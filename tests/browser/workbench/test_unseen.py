@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from .site import Site
+from .waiting import settled
 
 Enter = Callable[..., Any]
 NEW = "Unseen by anybody"
@@ -31,6 +32,7 @@ def test_a_tab_in_the_background_counts_what_has_come_and_says_when_it_can_not(
     page.clock.install()
     with page.expect_response("**/incidents?**fields=id"):
         hide(page, True)
+    settled(page)  # and waits for the next look
     site.open(f"{NEW}: one")
     site.open(f"{NEW}: two")
     site.open("Of no interest to this list")

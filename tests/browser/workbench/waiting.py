@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from tests.browser.conftest import WAIT_MS
 
 # How many requests there are whose answers the page has not dealt with. What follows an answer, at
 # once or by a timer of no time, is asked for before a timer of 50 ms that began with the answer.
@@ -20,7 +23,7 @@ COUNT_REQUESTS = """(() => {
 # Poked until it begins: while it is at a look already, or has not read its list yet, none is begun.
 # Then no time has passed either, else some tries would make a minute, after which a pointer that
 # rests holds nothing up any more.
-LOOK = """() => new Promise((begun) => {
+LOOK = r"""() => new Promise((begun) => {
     const now = Date.now, later = () => now() + 16000, { fetch } = window;
     const poke = () => {
         Date.now = later;
@@ -29,7 +32,7 @@ LOOK = """() => new Promise((begun) => {
     };
     const again = setInterval(poke, 50);
     window.fetch = (...asked) => {
-        if (asked[0].includes('/v1/incidents?')) {
+        if (/\/v1\/incidents\?(?!.*fields=id)/.test(asked[0])) {
             clearInterval(again);
             Date.now = later;
             window.fetch = fetch;
@@ -51,7 +54,7 @@ def come_back(page: Any) -> None:
 
 def refresh(page: Any) -> None:
     """Have the page look now, as it does every 15 seconds."""
-    with page.expect_request("**/v1/incidents?*"):
+    with page.expect_request(re.compile(r"/v1/incidents\?(?!.*fields=id)")):
         page.evaluate(LOOK)
 
 
@@ -85,7 +88,7 @@ class Held:
 
     def wait(self) -> None:
         """Wait until there is one."""
-        for _ in range(600):
+        for _ in range(WAIT_MS // 50):
             if self.routes:
                 return
             self._page.wait_for_timeout(50)

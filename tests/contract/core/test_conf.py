@@ -70,6 +70,17 @@ def test_app_context_order_and_export(tmp_path: Path) -> None:
     assert conf.stanzas("x", "c")["s"]["winner"] == "b"
 
 
+def test_what_users_keep_for_themselves_is_seen_at_once_among_all_owners(tmp_path: Path) -> None:
+    put(tmp_path, "apps/shop/default/app.conf", "[install]\nstate = enabled\n")
+    conf = ConfStore(tmp_path)
+    assert conf.entries("savedsearches", owner="-") == []
+    for number in ("1", "2"):
+        kept = f"[Mine]\nsearch = {number}\n"
+        put(tmp_path, "users/ann/shop/local/savedsearches.conf", kept)
+        (entry,) = conf.entries("savedsearches", owner="-")
+        assert (entry.acl.owner, entry.settings) == ("ann", {"search": number})
+
+
 def test_a_disabled_app_has_no_say(tmp_path: Path) -> None:
     conf = ConfStore(tmp_path)
     put(tmp_path, "apps/a/default/x.conf", "[s]\nk = v\n")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from tests.package import APP_PYTHON
 from tools.splunkd_lite.clock import ManualClock
+from tools.splunkd_lite.core import Options
 from tools.splunkd_lite.resultsfile import write_results
 
 NOON = 1_767_268_800.0  # 2026-01-01 12:00:00 UTC
@@ -140,6 +141,7 @@ class FakeSplunk:
         self.access = FakeAccess()
         self.indexes = FakeIndexes()
         self.python = APP_PYTHON
+        self.options = Options()
         self.server_name = "stand-in"
         self.mgmt_uri = "https://127.0.0.1:18089"
         self.web_port = 18000

@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.running.fakes import NOON
 from tools.splunkd_lite.alerting import Alerting
+from tools.splunkd_lite.core import Options
 from tools.splunkd_lite.runners import alert_action
 from tools.splunkd_lite.runners.errors import RunnerError
 from tools.splunkd_lite.schedule import due_times
@@ -46,6 +47,21 @@ def test_long_spans_run_at_each_scheduled_time(splunk, acted):
     schedule(splunk)
     Scheduler(splunk).run_until(NOON + 900)
     assert times(splunk) == [5, 10, 15]
+
+
+def test_a_pace_runs_searches_more_often_than_their_schedules_say(splunk, acted):
+    schedule(splunk)
+    splunk.options = Options(cron_pace=60)
+    Scheduler(splunk).run_until(NOON + 16)
+    assert [call[1] - NOON for call in splunk.jobs.dispatched] == [5, 10, 15]
+
+
+def test_a_restart_in_the_second_before_a_run_is_due_does_not_leave_it_out(splunk, acted):
+    schedule(splunk)
+    Scheduler(splunk).tick(NOON + 10)
+    splunk.clock.advance(299.5)
+    Scheduler(splunk).tick(NOON + 300.5)
+    assert times(splunk) == [5]
 
 
 def test_real_time_scheduling_leaves_out_what_was_missed(splunk, acted):

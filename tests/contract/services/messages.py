@@ -6,7 +6,7 @@ from typing import Any
 
 from incident_management.incidents.model import Entry
 from incident_management.notify.announcing.stakeholders import message_for
-from incident_management.notify.channel import Notification
+from incident_management.notify.channel import Delivery, Notification, Sender
 from incident_management.notify.message import Message, build
 from tests.fakes import ManualClock
 
@@ -150,3 +150,14 @@ def notification(content: Message, key: str = "n" * 40, **more: Any) -> Notifica
         first_sent=CLOCK.now() - 30,
         **more,
     )
+
+
+def told(sender: Sender, *names: str) -> Delivery:
+    """Tell these of ALL one after the other, as the outbox does; returns the last delivery."""
+    receipt = None
+    for number, name in enumerate(names):
+        thread = dict(receipt) if receipt else None
+        delivery = sender.send(notification(ALL[name], f"{number:040d}", thread=thread))
+        assert delivery.outcome == "sent", delivery.detail
+        receipt = delivery.receipt
+    return delivery

@@ -127,7 +127,7 @@ def test_of_two_workers_one_makes_the_ticket_whoever_is_killed(receiver):
         desks.append(desk)
         return desk.stores, [desk.tell, desk.another().tell]
 
-    for _stores, order in orders(begun, 1, at=("outbox",), kills=1):
+    for _stores, order in orders(begun, 1, at=("outbox",), kills=1, elsewhere=True):
         settle(desks[-1])
         (follow_up,) = desks[-1].stores.incidents.all()[0]["follow_ups"]
         assert follow_up["tickets"][0]["state"] == "made", order

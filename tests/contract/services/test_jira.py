@@ -13,7 +13,7 @@ from incident_management.outside.transport import Network
 from incident_management.splunk.configuration.settings import Jira
 
 from .fake_jira import FakeJira, text_of
-from .messages import ALL, CLOCK, INCIDENT, message, notification
+from .messages import ALL, CLOCK, INCIDENT, message, notification, told
 
 SETTINGS = Jira("", "mia@example.com", "t0ken", "OPS")
 
@@ -28,15 +28,7 @@ def sender(site, **other):
 
 
 def tell(site, *names):
-    """Tell these messages one after the other, as the outbox does; returns the last delivery."""
-    receipt = None
-    for number, name in enumerate(names):
-        delivery = sender(site).send(
-            notification(ALL[name], f"{number:040d}", thread=receipt and dict(receipt))
-        )
-        assert delivery.outcome == "sent", delivery.detail
-        receipt = delivery.receipt
-    return delivery
+    return told(sender(site), *names)
 
 
 def comments(site, number=0):

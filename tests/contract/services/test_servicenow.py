@@ -12,7 +12,7 @@ from incident_management.outside.transport import Network
 from incident_management.splunk.configuration.settings import ServiceNow
 
 from .fake_servicenow import FakeServiceNow
-from .messages import ALL, CLOCK, INCIDENT, message, notification
+from .messages import ALL, CLOCK, INCIDENT, message, notification, told
 
 
 @pytest.fixture
@@ -29,15 +29,7 @@ def sender(instance, **other):
 
 
 def tell(instance, *names):
-    """Tell these messages one after the other, as the outbox does; returns the last delivery."""
-    receipt = None
-    for number, name in enumerate(names):
-        delivery = sender(instance).send(
-            notification(ALL[name], f"{number:040d}", thread=receipt and dict(receipt))
-        )
-        assert delivery.outcome == "sent", delivery.detail
-        receipt = delivery.receipt
-    return delivery
+    return told(sender(instance), *names)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import pytest
 
@@ -95,7 +93,7 @@ def test_what_another_app_shares_with_all_apps_is_not_this_apps_configuration(
         shared = {"sharing": "global", "owner": somebody}
         assert asked(standin, somebody, "POST", f"{path}/{name}/acl", **shared).status_code == 200
     try:
-        time.sleep(10.5)  # configuration is remembered for ten seconds
+        standin.splunk.services.persistent.stop()  # it remembers configuration for ten seconds
         actions, teams = client("GET", "/actions").text, client("GET", "/teams").text
         problems = client("GET", "/system/info").json()["configuration_problems"]
     finally:

@@ -136,7 +136,7 @@ def test_a_monitor_is_changed_on_the_page(page: StandIn) -> None:
 
 
 def test_a_monitor_without_a_search_is_refused_in_words(page: StandIn) -> None:
-    with pytest.raises(HTTPError, match="monitor_search is empty; write the search"):
+    with pytest.raises(HTTPError, match="by the input: monitor_search is empty; write"):
         post(page, PAGE, name="nothing", interval="60", detector="baseline")
 
 

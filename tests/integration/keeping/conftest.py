@@ -31,7 +31,8 @@ def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(unpacked(), folder / APP, symlinks=True)
     local = folder / APP / "local"
     local.mkdir()
-    (local / "inputs.conf").write_text("[incident_monitor://worker]\ncycle_seconds = 1\n")
+    worker = "[incident_monitor://worker]\ninterval = 1\ncycle_seconds = 1\n"
+    (local / "inputs.conf").write_text(worker)
     return folder / APP
 
 

@@ -108,6 +108,16 @@ class Office:
         """Kill the running worker process, as a power cut would."""
         os.kill(self.worker_pids()[-1], signal.SIGKILL)
 
+    def restart_worker(self) -> None:
+        """Have another process go on. It has read all settings and been through all duties."""
+        known = wait_for(self.worker_pids)
+        os.kill(known[-1], signal.SIGTERM)
+        wait_for(lambda: any(line["pid"] not in known for line in self.cycles()))
+
+    def cycles(self) -> List[Dict[str, Any]]:
+        """What workers have logged of whole cycles: each of its first, and of those with work."""
+        return [line for line in self.worker_log() if line["message"] == "cycle"]
+
     def handlers(self) -> List[int]:
         """Processes of this instance's REST handler."""
         found = []
@@ -170,15 +180,21 @@ def fresh(tmp_path):
 
 
 @pytest.fixture
-def office(fresh):
-    """The same with every service set up, and its worker started."""
+def equipped(fresh):
+    """The same with every service set up."""
     fresh.set("slack", bot_token="xoxb-test-token", channel="#incidents", api_url=fresh.slack.url)
     fresh.set("teams", webhook_url=f"{fresh.teams.url}/workflows/x?sig=very-secret-signature")
     fresh.set("pagerduty", routing_key="r" * 32, api_url=fresh.pager.url)
     fresh.set("remediation", deploy_api_url=fresh.deployer.url, deploy_api_token="deploy-token")
     fresh.set("network", web_url="https://splunk.example:8000")
-    fresh.start_worker()
     return fresh
+
+
+@pytest.fixture
+def office(equipped):
+    """The same with its worker started."""
+    equipped.start_worker()
+    return equipped
 
 
 @pytest.fixture

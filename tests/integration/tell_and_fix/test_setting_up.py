@@ -55,6 +55,7 @@ def test_a_channel_that_is_set_up_later_hears_of_what_comes_then(started: Office
     info = started.call("GET", "/system/info")
     assert [name for name, is_set_up in info["channels"].items() if is_set_up] == ["teams"]
     assert info["notices"] == []
+    started.restart_worker()  # which notes at once whom the channels reach
     wait_for(lambda: _told_on_the_overview(started) == "teams")
 
 

@@ -81,8 +81,10 @@ def test_a_missing_token_is_one_sentence_and_the_other_channels_go_on(office: Of
     ]
 
 
-def test_a_malformed_setting_is_said_and_only_its_own_channel_waits(office: Office):
+def test_a_malformed_setting_is_said_and_only_its_own_channel_waits(equipped: Office):
+    office = equipped
     office.change_settings_file(office.slack.url, "slack dot com")
+    office.start_worker()
     sentence = "incident_management_settings.conf [slack] api_url holds 'slack dot com'"
     wait_for(lambda: any(sentence in line["message"] for line in office.worker_log()))
     office.signal()

@@ -6,16 +6,21 @@ import json
 import re
 import time
 
+import pytest
+
 from .conftest import ROOT, Office, wait_for
 
 LINE = "java.net.SocketTimeoutException at com.shop.Pay"
 
 
-def configured(office: Office, **more: str) -> None:
-    """Name a group as the page does, and wait until the worker knows it."""
+@pytest.fixture
+def office(equipped: Office) -> Office:
+    """A group is named, as the page does it, before the worker reads its settings."""
     group = {"severity": "high, critical", "slack_channels": "#support", "events": "resolved"}
-    office.admin.post("incident_management_stakeholders", name="support", **{**group, **more})
-    time.sleep(16)  # the worker reads its configuration every 15 s
+    equipped.admin.post("incident_management_stakeholders", name="support", **group)
+    equipped.admin.post("incident_management_member", name="dana", slack_id="U0DANA0001")
+    equipped.start_worker()
+    return equipped
 
 
 def of(office: Office, channel: str) -> list:
@@ -23,7 +28,6 @@ def of(office: Office, channel: str) -> list:
 
 
 def test_an_update_reaches_stakeholders_once_though_the_worker_is_killed(office: Office):
-    configured(office)
     incident = office.signal()
     wait_for(lambda: of(office, "#incidents"))
     office.call("POST", f"/incidents/{incident}/notes", {"text": LINE})
@@ -55,14 +59,13 @@ def test_an_update_reaches_stakeholders_once_though_the_worker_is_killed(office:
 
 
 def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
-    office.admin.post("incident_management_member", name="dana", slack_id="U0DANA0001")
-    configured(office)
     incident = office.signal()
     office.call("POST", f"/incidents/{incident}/assign", {"owner": "dana"})
     soon = {"text": "We look into it.", "next_update_by": time.time() + 5}
     office.call("POST", f"/incidents/{incident}/updates", soon)
     wait_for(lambda: [o for o in office.slack.messages if "overdue" in json.dumps(o)])
-    time.sleep(12)  # the clocks are looked at every 5 s
+    office.restart_worker()  # which looks at all deadlines
+    wait_for(lambda: all(one["state"] == "sent" for one in office.outbox()))
     (reminder,) = [o for o in office.slack.messages if "stakeholders overdue" in o["text"]]
     assert "U0DANA0001" in json.dumps(reminder)
     assert office.call("GET", f"/incidents/{incident}/updates")["overdue"] is True

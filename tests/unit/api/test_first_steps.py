@@ -143,7 +143,7 @@ def test_a_worker_that_fails_to_tell_people_is_not_said_not_to_run(api, seen_bef
     Failures(api.stores_value, api.clock, "sh1").failed("announce", "no")
     assert steps(api)["worker"] == (
         "todo",
-        "It runs, but tells nobody: see troubles in GET /system/info.",
+        "It runs, but tells nobody: below the list stands what is wrong.",
     )
 
 

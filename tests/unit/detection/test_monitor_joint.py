@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -31,6 +32,7 @@ def count(at: int, dice: random.Random, factor: float, noise: float) -> int:
     return round(dice.gauss(usual * (factor if is_on else 1.0), 60.0 * (noise if is_on else 1.0)))
 
 
+@functools.cache
 def watched(seed: int, factor: float, noise: float) -> Tuple[List[int], List[int], List[int]]:
     """Return the counts, and in which spans something was found and was out of order.
 

@@ -36,10 +36,13 @@ def _leave(stores, clock, *ids):
     def indexed(wanted):
         return {one: {entry.key for entry in timeline.read(stores, one)} for one in wanted}
 
+    def trouble(_name, sentence):
+        pytest.fail(sentence)
+
     clock.advance(90 * DAY)
     for _round in range(2):
         clock.advance(400)
-        Retention(stores, clock, indexed, lambda _entries: None, pytest.fail).run(DAY, 30 * DAY)
+        Retention(stores, clock, indexed, lambda _entries: None, trouble).run(DAY, 30 * DAY)
     for one in ids:
         with pytest.raises(NotFound):
             timeline.current(stores, one)

@@ -59,7 +59,7 @@ def test_what_two_workers_send_leaves_once_and_in_order_whoever_is_killed_whenev
         made.append((office, service))
         return office.stores, [worker(office, "sh1"), worker(office, "sh2")]
 
-    for _stores, order in orders(begun, 1, ("claims", "service"), kills=1):
+    for _stores, order in orders(begun, 1, ("claims", "service"), kills=1, elsewhere=True):
         office, service = made.pop()
         for _ in range(2):
             office.run(seconds=LATER_SECONDS, worker=office.worker("sh3"))
@@ -91,7 +91,9 @@ def test_what_a_person_has_sent_again_is_sent_whatever_workers_save_meanwhile(
         return office.stores, [*writers, *[person] * people]
 
     again = 0
-    for _stores, order in orders(begun, interruptions, ("outbox", "claims", "service")):
+    for _stores, order in orders(
+        begun, interruptions, ("outbox", "claims", "service"), elsewhere=True
+    ):
         office, service, asked = made.pop()
         office.run(seconds=LATER_SECONDS, worker=office.worker("sh9"))
         assert is_told(office), order

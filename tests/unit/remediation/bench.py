@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
@@ -181,16 +181,19 @@ class Bench:
     def context(self) -> Context:
         """Made anew each time, as by a process that was just started."""
         catalogue = Catalogue.from_stanzas(self.stanzas)
-        executors = {"deploy_api": lambda: self.executor}
         return Context(
             self.stores,
             self.clock,
             catalogue,
-            executors,
+            self.executors(),
             self.may,
             "sh1",
             who_may={"incident_approve": self.approvers}.get,
         )
+
+    def executors(self) -> Dict[str, Callable[[], Any]]:
+        """How each executor is made, by its name in the catalogue."""
+        return {"deploy_api": lambda: self.executor}
 
     def may(self, user: str, capability: str) -> bool:
         """Say what splunkd says of a user's rights."""
@@ -198,6 +201,12 @@ class Bench:
 
     def verifier(self) -> Verifier:
         return Verifier(self.context, self.searcher, self.raising)
+
+    def does_not_help(self) -> None:
+        """Let the worker find that what was wrong is wrong still."""
+        self.raising.fixed_at, self.raising.after = self.clock.now(), ["checkout"]
+        self.clock.advance(90)
+        self.verifier().run()
 
     def write(
         self, kind: str, incident: str = INCIDENT, actor: str = "tester", **data: Any

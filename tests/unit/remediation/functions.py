@@ -246,17 +246,8 @@ class Serverless(Bench):
         self.stanzas = {"back": BACK, "forth": FORTH}
         self.analyse(key="ANA-2", version="42", previous_version="41")
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"lambda": lambda: self.amazon.executor}
-        return made
+    def executors(self):
+        return {"lambda": lambda: self.amazon.executor}
 
     def state(self, plan):
         return self.context.load(plan)[2]
-
-    def does_not_help(self):
-        """Let the worker find that what was wrong is wrong still."""
-        self.raising.fixed_at, self.raising.after = self.clock.now(), ["checkout"]
-        self.clock.advance(90)
-        self.verifier().run()

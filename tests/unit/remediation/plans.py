@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
-from incident_management.remediation import approval, execution, occupying
+from incident_management.remediation import approval, execution, occupying, settling
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import INCIDENT
 
@@ -21,6 +23,15 @@ def approved(bench, **more):
 
 def execute(bench, plan, actor="mia"):
     return execution.execute(bench.context, plan, actor)
+
+
+def rounds(bench, count):
+    """What the worker does, again and again, whatever it must not do yet."""
+    for _round in range(count):
+        bench.clock.advance(100)
+        settling.settle_all(bench.context)
+        with suppress(Refused):
+            bench.verifier().run()
 
 
 def occupied(bench, entity="checkout"):

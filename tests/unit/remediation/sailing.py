@@ -59,19 +59,8 @@ class Sailing(Bench):
         }  # fmt: skip
         self.stanzas = {name: {**values, **kind} for name, values in stanzas.items()}
 
-    @property
-    def context(self):
-        made = super().context
+    def executors(self):
         kinds = {
             "kubernetes": Rollback, "kubernetes_restart": Restart, "kubernetes_scale": Scale
         }  # fmt: skip
-        made.executors = {
-            name: partial(kubernetes, self.cluster, kind) for name, kind in kinds.items()
-        }
-        return made
-
-    def does_not_help(self):
-        """Let the worker find that what was wrong is wrong still."""
-        self.raising.fixed_at, self.raising.after = self.clock.now(), ["checkout"]
-        self.clock.advance(90)
-        self.verifier().run()
+        return {name: partial(kubernetes, self.cluster, kind) for name, kind in kinds.items()}

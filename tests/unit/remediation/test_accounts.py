@@ -234,11 +234,8 @@ class TwoAccounts(Bench):
             self.stanzas[f"{name}_again"] = {**FORTH, **mine}
         self.analyse(key="ANA-2", version="web:42", previous_version="web:41", account=EAST)
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"ecs": lambda: self.amazon.executor}
-        return made
+    def executors(self):
+        return {"ecs": lambda: self.amazon.executor}
 
 
 def test_a_fix_is_proposed_shown_and_carried_out_in_its_account(amazon):

@@ -39,11 +39,8 @@ class Playing(Bench):
         undone = {**RESTART, "inverse_only": "1", "argument.service": "$plan.service$"}
         self.stanzas = {"restart": {**RESTART, "inverse": "again"}, "again": undone}
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"awx": lambda: awx(self.awx)}
-        return made
+    def executors(self):
+        return {"awx": lambda: awx(self.awx)}
 
 
 class Mixed(Playing):
@@ -54,11 +51,8 @@ class Mixed(Playing):
         back = {**STANZAS["rollback_change"], "inverse": "again"}
         self.stanzas = {"rollback_change": back, "again": self.stanzas["again"]}
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors["deploy_api"] = lambda: self.api
-        return made
+    def executors(self):
+        return {**super().executors(), "deploy_api": lambda: self.api}
 
 
 class Watched:
@@ -102,14 +96,11 @@ def watched(kind: Any, action: str, *made: Any) -> Any:
         moved = cut = False
         elsewhere = 0
 
-        @property
-        def context(self):
-            found = super().context
-            found.executors = {
+        def executors(self):
+            return {
                 name: partial(lambda one: Watched(self, one()), one)
-                for name, one in found.executors.items()
+                for name, one in super().executors().items()
             }
-            return found
 
         @contextmanager
         def at_another_address(self):

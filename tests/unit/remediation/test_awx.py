@@ -249,11 +249,8 @@ class Playing(Bench):
         super().__init__()
         self.stanzas = {"restart_service": dict(RESTART)}
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"awx": lambda: awx(self.awx)}
-        return made
+    def executors(self):
+        return {"awx": lambda: awx(self.awx)}
 
 
 @pytest.fixture

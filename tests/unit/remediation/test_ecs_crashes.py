@@ -11,7 +11,7 @@ from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.aws.ecs import Ecs
 from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.bench import Bench, Crash
-from tests.unit.remediation.plans import approved, execute
+from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python
 
@@ -99,20 +99,8 @@ class Regional(Bench):
         self.stanzas = {"back": BACK, "forth": FORTH}
         self.analyse(key="ANA-2", version="web:42", previous_version="web:41")
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {
-            "ecs": lambda: Ecs(self.region.connect, in_region, in_region, sleep=lambda _: None)
-        }
-        return made
-
-    def rounds(self, count):
-        for _round in range(count):
-            self.clock.advance(100)
-            settling.settle_all(self.context)
-            with suppress(Refused):
-                self.verifier().run()
+    def executors(self):
+        return {"ecs": lambda: Ecs(self.region.connect, in_region, in_region, sleep=lambda _: None)}
 
     def state(self, plan):
         return self.context.load(plan)[2]
@@ -163,8 +151,8 @@ def test_a_fix_is_undone_once_wherever_that_is_cut_off(bench, moment, error, lat
         settling.settle_all(bench.context)
         bench.verifier().run()
     with suppress(Crash):
-        bench.rounds(4)
-    bench.rounds(4)
+        rounds(bench, 4)
+    rounds(bench, 4)
     assert bench.state(plan).status == "rolled_back" and bench.region.updates == 2
 
 
@@ -180,7 +168,7 @@ def taking_long(after):
 def test_what_takes_its_time_is_found_out_later():
     bench, plan = taking_long([])
     bench.region.work(10**9)
-    bench.rounds(2)
+    rounds(bench, 2)
     assert (bench.state(plan).status, bench.region.updates) == ("recovered", 1)
 
 
@@ -191,7 +179,7 @@ def test_what_somebody_deploys_while_the_fix_takes_its_time_is_not_taken_for_it(
     bench.region.deploy("web:41")
     theirs = bench.region.newest["id"]
     bench.region.work(10**9)
-    bench.rounds(8)
+    rounds(bench, 8)
     state = bench.state(plan)
     assert state.status == ("rollback_failed" if after else "insufficient_data")
     assert f"by deployment {theirs}" in state.detail or f"anew in the meantime, by {theirs}" in (
@@ -205,7 +193,7 @@ def test_what_the_circuit_breaker_took_back_unseen_is_not_deployed_again():
     bench, plan = taking_long([])
     bench.region.deployments.pop(0)
     bench.region.newest["status"] = "PRIMARY"
-    bench.rounds(8)
+    rounds(bench, 8)
     state = bench.state(plan)
     assert (state.status, state.action_in_doubt, bench.region.updates) == ("failed", True, 1)
     assert state.detail == "checkout still runs web:42. Somebody or something has put it back."

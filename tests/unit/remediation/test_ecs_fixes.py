@@ -27,11 +27,8 @@ class Amazing(Bench):
         self.stanzas = {"back": BACK, "forth": FORTH}
         self.analyse(key="ANA-2", version="web:42", previous_version="web:41")
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"ecs": lambda: self.amazon.executor}
-        return made
+    def executors(self):
+        return {"ecs": lambda: self.amazon.executor}
 
 
 def test_a_service_is_put_back_and_forth_again(amazon):

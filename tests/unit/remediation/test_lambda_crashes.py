@@ -10,7 +10,7 @@ from incident_management.remediation import settling
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
 from tests.unit.remediation.functions import FakeLambda, Serverless
-from tests.unit.remediation.plans import approved, execute
+from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python
 
@@ -41,14 +41,6 @@ def cut(bench, moment, error, late):
         raise fault
 
     bench.amazon.faults = [*[None] * moment, after if late else fault]
-
-
-def rounds(bench, count):
-    for _round in range(count):
-        bench.clock.advance(100)
-        settling.settle_all(bench.context)
-        with suppress(Refused):
-            bench.verifier().run()
 
 
 @pytest.mark.parametrize(("moment", "error", "late"), CUTS)

@@ -34,11 +34,8 @@ class Amazing(Bench):
         self.amazon = Amazon()
         self.stanzas = {"back": BACK, "forth": FORTH}
 
-    @property
-    def context(self):
-        made = super().context
-        made.executors = {"ecs": lambda: self.amazon.executor}
-        return made
+    def executors(self):
+        return {"ecs": lambda: self.amazon.executor}
 
 
 @pytest.fixture
@@ -177,10 +174,8 @@ class DeployApis(Bench):
         self.address = "https://deploys.example"
         self.acted = []
 
-    @property
-    def context(self):
-        self.executor = DeployApi(self.address, "t", self.send)
-        return super().context
+    def executors(self):
+        return {"deploy_api": lambda: DeployApi(self.address, "t", self.send)}
 
     def send(self, url, body, _headers, method):
         if method == "POST":

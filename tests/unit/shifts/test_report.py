@@ -145,7 +145,7 @@ def test_tasks_name_who_has_them_and_are_counted_beyond_a_few(stores):
         "To do: Step 0 (nobody yet)",
         "To do: Step 1 (nobody yet)",
         "To do: Step 2 (nobody yet)",
-        "1 more tasks are open",
+        "1 more task is open",
     ]
 
 

@@ -56,8 +56,10 @@ class Desk(Office):
 
     def begin(self):
         """A process that remembers nothing."""
-        say = lambda _name, sentence: self.troubles.append(sentence)  # noqa: E731
-        self.handovers = Handovers(self.stores, self.clock, self.outbox, say)
+        self.handovers = Handovers(self.stores, self.clock, self.outbox, self.trouble)
+
+    def trouble(self, _name, sentence):
+        self.troubles.append(sentence)
 
     def turn(self, now=""):
         if now:
@@ -118,7 +120,7 @@ def test_killed_at_any_call_and_two_at_once_it_is_told_once():
             desk.turn()
         desk.stores.heal()
         desk.begin()
-        other = Handovers(desk.stores, desk.clock, desk.worker("sh2"), desk.troubles.append)
+        other = Handovers(desk.stores, desk.clock, desk.worker("sh2"), desk.trouble)
         desk.stores.outbox.before = within(desk, other)
         desk.turn()
         assert desk.told == LEE, calls

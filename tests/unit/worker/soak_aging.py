@@ -109,11 +109,13 @@ def _leads_to(one: Any, last: str, known: Any) -> bool:
 def _next_findings(story: Story) -> list[str]:
     """A problem whose incident has left is found anew: by one that is there."""
     world = story.world
-    now, wrong = world.now, []
+    wrong = []
     problems = {(one["rule"], one["entity"]): one for one in story.delivered.values()}
-    world.now += DAY  # Nothing that was held back on purpose is still.
+    for number in range(3):  # Nothing that was held back on purpose is still.
+        world.now += 8 * HOUR
+        world.members[number % 2].work()
     for number, (_problem, one) in enumerate(sorted(problems.items())):
-        finding = {**one, "first_time": now, "last_time": now, "run": f"late-{number}"}
+        finding = {**one, "first_time": world.now, "last_time": world.now, "run": f"late-{number}"}
         finding.pop("after", None)
         story.undelivered.append(finding)
         story.deliver(world.members[number % 2], [finding])

@@ -60,7 +60,10 @@ def _still_at_work(world: Any, stores: Any) -> list[str]:
 
 
 def _resolved(entries: Any, gone: Any) -> list[str]:
-    """What the app resolved by itself stays open where something was found that it had not seen."""
+    """What the app resolved by itself stays open where something was found that it had not seen.
+
+    Errors from before the resolve that arrive after it do not reopen it.
+    """
     wrong = []
     for key, mine in entries.items():
         if key in gone or timeline.fold(mine).status != "resolved":
@@ -68,9 +71,24 @@ def _resolved(entries: Any, gone: Any) -> list[str]:
         counted = timeline.effective(mine)
         resolve = [one for one in counted if one.data.get("to") == "resolved"][-1]
         if resolve.actor == ACTOR:
-            late = [one for one in counted if one.kind == "signal" and one.seq > resolve.seq]
-            wrong += [f"{key}: it was resolved beside the finding {one.key[:8]}" for one in late]
+            known = _before(mine, resolve)
+            late = [one for one in counted if one.kind == "signal" and one.key not in known]
+            for one in late:
+                is_raced = resolve.key not in _before(mine, one)
+                if is_raced or one.data["last_time"] > resolve.time:
+                    wrong.append(f"{key}: it was resolved beside the finding {one.key[:8]}")
     return wrong
+
+
+def _before(entries: Any, entry: Any) -> set[str]:
+    """The keys of what the writer of an entry had seen."""
+    prev, found, ahead = {one.key: one.prev for one in entries}, set(), list(entry.prev)
+    while ahead:
+        key = ahead.pop()
+        if key not in found:
+            found.add(key)
+            ahead += prev.get(key, ())
+    return found
 
 
 def _timelines(stores: Any, entries: Any, gone: Any) -> list[str]:

@@ -54,8 +54,7 @@ class Story(Fixes):
     def step(self) -> None:
         rng, world = self.rng, self.world
         world.now += rng.choice((0.2, 1.0, 3.0, 5.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0))
-        is_disturbed = world.now < world.is_disturbed_until
-        if is_disturbed:
+        if world.is_disturbed:
             for member in world.members:
                 member.work()
         elif rng.random() < 0.01:

@@ -19,6 +19,7 @@ from tools.demo.world import ADMIN, APPROVER, MANAGER, RESPONDER, World
 
 SPLUNK_APP = REPOSITORY / "tools" / "demo" / "splunk_app"
 SPLUNK_SECONDS = 90.0
+LATE_SECONDS = 3  # so long events may be on their way
 USERS = {
     RESPONDER: ("user", "incident_responder"),
     APPROVER: ("user", "incident_approver"),
@@ -46,6 +47,7 @@ def start_splunk(world: World) -> None:
     command = ["tools.splunkd_lite", "serve", "--home", str(world.splunk_home), "--without", "hec"]
     for name, port in world.ports.items():
         command += [f"--{name}-port", str(port)]
+    command += ["--cron-pace", str(options.pace)]
     if options.python:
         command += ["--python", options.python]
     environment = {"SPLUNK_PASSWORD": world.secrets.passwords[ADMIN]}
@@ -78,10 +80,14 @@ def _lay_out_apps(world: World) -> None:
     with tarfile.open(world.options.app) as archive:
         archive.extractall(apps, filter="data")
     shutil.copytree(SPLUNK_APP, apps, dirs_exist_ok=True)
-    inputs = apps / "shop" / "local" / "inputs.conf"
-    paths = Template(inputs.read_text(encoding="utf-8"))
-    filled = paths.substitute(log=world.shop.home / "log")
-    inputs.write_text(filled, encoding="utf-8")
+    chosen = {
+        "log": world.shop.home / "log",
+        "earliest": f"-{LATE_SECONDS + round(60 / world.options.pace)}s@s",
+        "latest": f"-{LATE_SECONDS}s@s",
+    }
+    for name in (f"{APP}/local/savedsearches.conf", "shop/local/inputs.conf"):
+        text = Template((apps / name).read_text(encoding="utf-8")).substitute(chosen)
+        (apps / name).write_text(text, encoding="utf-8")
 
 
 def _create_users(world: World) -> None:

@@ -56,6 +56,7 @@ def _kept_password(options: argparse.Namespace) -> str:
 
 def _passed_on(options: argparse.Namespace) -> list[str]:
     arguments = ["--python", str(options.python), *(["--http"] if options.http else [])]
+    arguments += ["--cron-pace", str(options.cron_pace)]
     for app in options.app:
         arguments += ["--app", str(app.resolve())]
     for part in options.without:

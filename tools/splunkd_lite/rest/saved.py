@@ -153,7 +153,7 @@ def _next_time(splunk: Splunk, settings: Mapping[str, str]) -> str:
     if not cron or not on:
         return ""
     try:
-        following = next_time(cron, splunk.clock.now())
+        following = next_time(cron, splunk.clock.now(), splunk.options.cron_pace)
     except RunnerError:  # a conf file edited by hand; the scheduler complains of it
         return ""
     moment = datetime.datetime.fromtimestamp(following, datetime.timezone.utc)

@@ -94,6 +94,7 @@ def _routes() -> list[Route]:
         Route("/en-US/account/login", account.login, methods=["GET", "POST"]),
         Route("/en-US/account/logout", account.logout, methods=["POST"]),
         Route("/app/{path:path}", _to_locale),
+        Route("/static/{path:path}", _to_locale),
         Route("/en-US/app/launcher/home", pages.home),
         Route("/en-US/app/{app}", pages.app_root),
         Route("/en-US/app/{app}/", pages.app_root),
@@ -112,7 +113,7 @@ async def _to_home(_request: Request) -> Response:
 
 
 async def _to_locale(request: Request) -> Response:
-    """Links in dashboards name no locale, as ``/app/search/search``; Splunk Web adds it."""
+    """Links of an app name no locale, as ``/app/search/search``; Splunk Web adds it."""
     return RedirectResponse(
         str(request.url.replace(path=LOCALE + request.url.path, scheme="", netloc="")), 303
     )

@@ -80,7 +80,7 @@ def _worker(request: Request) -> Found:
     seen, now = worker_seen(request.stores), request.clock.now()
     if worker_runs(request.stores, now, seen):
         if seen is None or now - seen > SILENT_SECONDS:
-            return Found(TODO, "It runs, but tells nobody: see troubles in GET /system/info.")
+            return Found(TODO, "It runs, but tells nobody: below the list stands what is wrong.")
         return Found(DONE, "It runs: messages, deadlines and proofs are seen to.")
     if seen is None:
         return Found(TODO, "It has not run yet. Enable the input 'worker' under Inputs.")

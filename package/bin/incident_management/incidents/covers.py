@@ -125,7 +125,7 @@ def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
     """
     known = act.stores.covers.get(cover_id)
     if known is None:
-        raise NotFound(f"No cover {cover_id[:60]}; list them with GET /on-call/covers.")
+        raise NotFound(f"No cover {cover_id[:60]}; look at the list anew.")
     cover = Cover.from_document(known)
     if not may_end_others and act.actor not in (cover.person, cover.instead_of, cover.created_by):
         raise Forbidden(

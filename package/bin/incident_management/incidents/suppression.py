@@ -84,7 +84,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
 def remove(stores: Stores, suppression_id: str) -> None:
     """End one. Raises NotFound."""
     if not stores.suppressions.delete(suppression_id):
-        raise NotFound(f"No suppression {suppression_id}; list them with GET /suppressions.")
+        raise NotFound(f"No suppression {suppression_id[:60]}; look at the list anew.")
 
 
 def listing(stores: Stores, clock: Clock) -> List[Suppression]:

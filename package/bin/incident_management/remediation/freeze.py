@@ -75,7 +75,7 @@ def end(act: Act, freeze_id: str) -> Freeze:
     """End one now, also one that has not begun; one that is over stays. Raises NotFound."""
     known = act.stores.freezes.get(freeze_id)
     if known is None:
-        raise NotFound(f"No freeze {freeze_id[:60]}; list them with GET /freezes.")
+        raise NotFound(f"No freeze {freeze_id[:60]}; look at the list anew.")
     freeze, now = Freeze.from_document(known), milliseconds(act.clock.now())
     if freeze.ends_at and freeze.ends_at <= now:
         return freeze

@@ -13,26 +13,29 @@ from ..utc import to_the_minute as utc
 from .report import Line, Report, Section
 from .standing import Said
 
-__all__ = ["counted", "in_words", "to_markdown", "who"]
+__all__ = ["counted", "to_markdown"]
+
+_CUT = (
+    "There was more than is read: of the open the gravest count, of the others those that changed "
+    "last."
+)
 
 
 def to_markdown(report: Report, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
     shift = report.shift
     lines = [f"# Handover: {plain(shift.team)}", ""]
-    lines += [f"From {utc(shift.since)} to {utc(shift.until)}. {plain(who(report), 2000)}", ""]
+    lines += [f"From {utc(shift.since)} to {utc(shift.until)}. {plain(_who(report), 2000)}", ""]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
-        lines += ["There was more than is read: of the open the gravest count, of the others "]
-        lines[-1] += "those that changed last."
-        lines += [""]
+        lines += [_CUT, ""]
     for section in report.sections:
         if section.lines:
             lines += [f"## {section.title} ({section.total:,})", "", *_told(section, web_url), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def who(report: Report) -> str:
+def _who(report: Report) -> str:
     """Say who is on call, since when, and who is next."""
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
@@ -55,7 +58,7 @@ def counted(report: Report) -> str:
     )
 
 
-def in_words(said: Said) -> str:
+def _in_words(said: Said) -> str:
     """Return a sentence with its time, in UTC."""
     return f"{said.text} {utc(said.at)}" if said.at else said.text
 
@@ -63,7 +66,7 @@ def in_words(said: Said) -> str:
 def _told(section: Section, web_url: str) -> Iterator[str]:
     for one in section.lines:
         yield f"- {_head(one, web_url)}"
-        yield from (f"  - {plain(in_words(said))}" for said in one.says)
+        yield from (f"  - {plain(_in_words(said))}" for said in one.says)
     if section.total > len(section.lines):
         yield f"- {section.total - len(section.lines):,} more"
 

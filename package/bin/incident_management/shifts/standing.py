@@ -89,8 +89,9 @@ def _tasks(routing: Routing, incident: Incident) -> Iterator[Said]:
     for one in still_open[:MOST_TASKS]:
         who = one_line(one["who"] or one["role"], 80) or "nobody yet"
         yield Said(f"To do: {one_line(one['title'], TITLE)} ({who})")
-    if len(still_open) > MOST_TASKS:
-        yield Said(f"{len(still_open) - MOST_TASKS} more tasks are open")
+    more = len(still_open) - MOST_TASKS
+    if more > 0:
+        yield Said(f"{more} more task{'s are' if more > 1 else ' is'} open")
 
 
 def _held_back(

@@ -16,7 +16,7 @@ from ...conf_values import listed
 from ..errors import Invalid, RoutingError
 from ..field_values import NAME, NAME_RULE, VALUE_CHARACTERS
 from ..signal import readable
-from .values import CONF, choice, matching, number, some_of, user_name
+from .values import CONF, ForIncidents, choice, number, some_of, user_name
 
 __all__ = ["KINDS", "PLACES", "CustomField", "CustomFields"]
 
@@ -41,7 +41,7 @@ class Unfit(Invalid):
 
 
 @dataclass(frozen=True)
-class CustomField:
+class CustomField(ForIncidents):
     """A field, asked for on incidents whose severity and team its patterns match.
 
     ``required``: people set it before they resolve such an incident. ``shown``: some of PLACES.
@@ -85,10 +85,6 @@ class CustomField:
             some_of(f"{where} shown", values.get("shown", ""), PLACES, "places"),
             number(where, values, "order", 100.0),
         )
-
-    def fits(self, severity: str, team: str) -> bool:
-        """Whether it is asked for on an incident of a severity and a team."""
-        return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
 
     def value_of(self, given: Any) -> str:
         """Return what is given in the one spelling that is kept; empty for nothing.

@@ -10,7 +10,7 @@ from ...channels import CHANNELS
 from ...conf_values import listed
 from ..errors import RoutingError
 from .teams import Calendars, calendar_named
-from .values import CONF, choice, duration, matching, number, optional_duration, user_name
+from .values import CONF, ForIncidents, choice, duration, number, optional_duration, user_name
 
 __all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
 
@@ -22,7 +22,7 @@ _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 @dataclass(frozen=True)
-class Applies:
+class Applies(ForIncidents):
     """Which incidents a stanza is for: the first by order, then by name, whose patterns match."""
 
     name: str
@@ -30,9 +30,6 @@ class Applies:
     severity: str = "*"
     team: str = "*"
     hours: str = ""
-
-    def fits(self, severity: str, team: str) -> bool:
-        return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Mapping, Optional, Sequence, Tuple
 from ..errors import RoutingError
 from .values import (
     CONF,
+    ForIncidents,
     choice,
     email_addresses,
     listed,
-    matching,
     optional_duration,
     some_of,
 )
@@ -27,7 +27,7 @@ EVENTS = ("opened", "resolved")
 
 
 @dataclass(frozen=True)
-class Stakeholders:
+class Stakeholders(ForIncidents):
     """A group, for the incidents whose severity and team its patterns match.
 
     ``teams``: the app's channel in Microsoft Teams is one of its places. ``channels``: those that
@@ -67,10 +67,6 @@ class Stakeholders:
                 f"{where} tells nobody; set slack_channels, email, teams or channels."
             )
         return group
-
-    def fits(self, severity: str, team: str) -> bool:
-        """Whether it is for an incident of a severity and a team."""
-        return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
 
     @property
     def places(self) -> Tuple[Tuple[str, str], ...]:

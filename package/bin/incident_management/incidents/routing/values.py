@@ -14,6 +14,7 @@ from ..patterns import fits
 
 __all__ = [
     "CONF",
+    "ForIncidents",
     "Wish",
     "announced",
     "choice",
@@ -30,6 +31,17 @@ __all__ = [
 CONF = "incident_routing.conf"
 # After a channel of [announce]: tell it only where it is set up.
 IF_SET_UP = "?"
+
+
+class ForIncidents:
+    """What is for the incidents whose severity and team its patterns match."""
+
+    severity: str
+    team: str
+
+    def fits(self, severity: str, team: str) -> bool:
+        """Whether it is for an incident of a severity and a team."""
+        return bool(matching(self.severity, [severity])[1] and matching(self.team, [team])[1])
 
 
 @dataclass(frozen=True)

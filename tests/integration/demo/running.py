@@ -1,0 +1,30 @@
+"""Runs the demo as a person does, from a package: ``./build.sh package`` makes it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.demo.children import REPOSITORY
+
+__all__ = ["SECONDS", "every_check_holds"]
+
+SECONDS = 420
+PACE = "4"
+"""Most of a run's time it waits for the next look of the search: at 4, for a quarter of it."""
+
+
+def every_check_holds(home: Path, *arguments: str) -> None:
+    """Run it to its end; what it printed is told where a check did not hold."""
+    command = [sys.executable, "-m", "tools.demo", "--exit", "--home", str(home), "--pace", PACE]
+    ended = subprocess.run(
+        [*command, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+    assert "PASSED" in ended.stdout
