@@ -87,7 +87,7 @@ def test_of_the_orders_that_are_left_out_none_ends_otherwise() -> None:
         return stores, [told([], "ann", act), told([], "bob", act)]
 
     def ends(elsewhere: bool) -> list[tuple[object, ...]]:
-        found = []
+        found: list[tuple[object, ...]] = []
         for stores, _order in orders(writers, 1, WRITING, kills=1, elsewhere=elsewhere):
             (document,) = stores.incidents.all()
             entries = timeline.read(stores, document["id"])
