@@ -47,8 +47,9 @@ def _earlier_version(world: World) -> str:
 def restore(world: World) -> str:
     """Bring back a backup of several moments, in which timelines lack some of their entries.
 
-    None of them opens an incident. Others name them, and the index has them. What the document alone names is not among them:
-    whoever writes before the walk has come there makes one that does not.
+    None of them opens an incident. Others name them, and the index has them. What the document
+    alone names is not among them: whoever writes before the walk has come there makes one that
+    does not.
     """
     for member in world.members:
         member.audit.run()
