@@ -173,6 +173,7 @@ def tab_of_administrator(browser: Any, splunk: Any, sessions: dict[str, Any]) ->
 
 @pytest.fixture
 def page(browser: Any, splunk: Any, sessions: dict[str, Any]) -> Iterator[Any]:
+    """A page for one test."""
     with tab_of_administrator(browser, splunk, sessions) as tab:
         yield tab
 

@@ -193,7 +193,7 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
     tab.locator("[data-name=team] button").first.click()
     tab.get_by_role("option", name="payments", exact=True).click()
     tab.get_by_role("button", name="Add").last.click()
-    tab.get_by_text("[rule:pay] order is 'soon'; set a number.").wait_for()
+    tab.get_by_text("Order is 'soon'; set a number.", exact=True).wait_for()
     shoot(tab, "configuration-rule")
     tab.locator("[data-name=order] input:visible").first.fill("10")
     tab.get_by_role("button", name="Add").last.click()

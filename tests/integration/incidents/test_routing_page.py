@@ -124,7 +124,7 @@ def test_a_promise_that_is_shipped_is_switched_on_and_off(app: App) -> None:
     assert "disabled" not in promises.rows()["critical"]
     assert app.service.confs["incident_routing"]["sla:critical"]["disabled"] == "0"
     assert "comes with the app" in refused(promises.delete, "critical")
-    assert "acknowledge is 'soon'" in refused(promises.edit, "critical", acknowledge="soon")
+    assert "Acknowledge within is 'soon'" in refused(promises.edit, "critical", acknowledge="soon")
 
 
 def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> None:
@@ -209,7 +209,7 @@ def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app
     teams, rotas = Page(app.service, "team"), Page(app.service, "rota")
     teams.add("shop", members="cy, dee", assign="auto")
     turns = {"members": "dee, cy", "handover": "every 52w", "time_zone": "UTC"}
-    assert "start is '2026-13-01'; name a day and time" in refused(
+    assert "Start is '2026-13-01'; name a day and time" in refused(
         rotas.add, "shop", **turns, start="2026-13-01"
     )
     begun = datetime.now(timezone.utc) - timedelta(days=1)

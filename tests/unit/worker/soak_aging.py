@@ -109,11 +109,13 @@ def _leads_to(one: Any, last: str, known: Any) -> bool:
 def _next_findings(story: Story) -> list[str]:
     """A problem whose incident has left is found anew: by one that is there."""
     world = story.world
-    now, wrong = world.now, []
+    wrong = []
     problems = {(one["rule"], one["entity"]): one for one in story.delivered.values()}
-    world.now += DAY  # Nothing that was held back on purpose is still.
+    for number in range(3):  # Nothing that was held back on purpose is still.
+        world.now += 8 * HOUR
+        world.members[number % 2].work()
     for number, (_problem, one) in enumerate(sorted(problems.items())):
-        finding = {**one, "first_time": now, "last_time": now, "run": f"late-{number}"}
+        finding = {**one, "first_time": world.now, "last_time": world.now, "run": f"late-{number}"}
         finding.pop("after", None)
         story.undelivered.append(finding)
         story.deliver(world.members[number % 2], [finding])
@@ -125,7 +127,9 @@ def _next_findings(story: Story) -> list[str]:
             held = signal is not None and signal.get("suppressed_by")
             if not held and (incident is None or incident["status"] in ("resolved", "closed")):
                 wrong.append(f"{one['rule']} of {one['entity']} was found again, and is in nothing")
-    for _round in range(8):
-        world.now += 60
-        world.members[_round % 2].work()
+    # As at a story's end, until nothing is due of what was found.
+    for seconds, times in ((60, 8), (600, 8), (HOUR, 7), (60, 8)):
+        for number in range(times):
+            world.now += seconds
+            world.members[number % 2].work()
     return wrong
