@@ -166,7 +166,7 @@ def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
         note = {"incident_id": key, "kind": "note", "time": moment, "actor": actor}
         stores.timeline.insert({"_key": text, **note, "data": {"text": text}})
     assert told(made(stores), "open")[0][1:] == [
-        ("Its signals are held back (snooze: patching) until", NOW + 60),
+        ("Signals of it are held back (snooze: patching) until", NOW + 60),
         ("“Ask <b>Ann</b>, password=<masked:secret>”, dana at", NOW - 30),
     ]
 
@@ -283,9 +283,37 @@ def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
     # It is 00:53 UTC.
     assert [(line.title, *line.says[0]) for line in lines] == [
         ("Maintenance of tag db: patching", "Ends", NOW + 30),
-        ("Change freeze of *: Year's end", "Begins", NOW + 60),
+        ("Change freeze of everything: Year's end", "Begins", NOW + 60),
         ("Maintenance of everything: patching", "Begins", NOW + 4000),
         ("Maintenance of everything: patching", "Ends", NOW + 4000 + 7200),
+    ]
+
+
+def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
+    put(stores)
+    days = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "time_zone": "UTC"}
+    # It is 00:53 UTC.
+    nightly = {**days, "from_time": "23:53", "to_time": "01:53", "kind": "maintenance"}
+    times = {"created_at": 1.0, "starts_at": 0, "ends_at": NOW + 90 * 86_400.0}
+    stores.suppressions.insert({"_key": "1", "id": "1", "reason": "backup", **nightly, **times})
+    said = told(made(stores), "open")[0][1]
+    assert said[0] == "Signals of it are held back (maintenance: backup) until"
+    assert said[1] == pytest.approx(NOW + HOUR, abs=60)
+
+
+def test_a_freeze_is_told_while_it_is_in_force(stores):
+    freeze = {"team": "pay*", "service": "db-*", "tag": "eu", "created_at": 1.0, "starts_at": 0}
+    for number, end in ((1, 0), (2, NOW + 7 * 86_400.0), (3, NOW + HOUR)):
+        values = {"_key": str(number), "id": f"FRZ-{number}", "reason": f"No {number}"}
+        stores.freezes.insert({**values, **freeze, "ends_at": end})
+    later = {"_key": "4", "id": "FRZ-4", "reason": "Later"}
+    times = {"starts_at": NOW + 2 * 86_400.0, "ends_at": 0}
+    stores.freezes.insert({**later, **freeze, **times})
+    lines = section(made(stores), "soon").lines
+    assert [(line.title, *line.says[0]) for line in lines] == [
+        ("Change freeze of service db-*, tag eu: No 1", "In force, without an end", 0.0),
+        ("Change freeze of service db-*, tag eu: No 2", "In force until", NOW + 7 * 86_400.0),
+        ("Change freeze of service db-*, tag eu: No 3", "Ends", NOW + HOUR),
     ]
 
 

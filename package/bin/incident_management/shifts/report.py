@@ -21,6 +21,7 @@ from ..incidents.routing import Routing
 from ..notify.message import SUMMARY, one_line
 from ..notify.services.webhook import PREFIX
 from ..ports import Document, Stores
+from ..remediation.freeze import Freeze
 from .facts import LATE_SECONDS, LISTED, WAITING, Facts, read_facts
 from .span import DAY, Shift
 from .standing import TEXT, TITLE, Said, waits_of
@@ -99,7 +100,7 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.standing)),
         _section("undelivered", "Not delivered, of all teams", _undelivered(facts)),
-        _section("soon", "Begins or ends within a day", _soon(facts, routing)),
+        _section("soon", "Freezes, windows and covers", _soon(facts, routing)),
         _section("follow_ups", "Follow-ups", _follow_ups(facts)),
         _section("solved", "Over", _over(facts), len(facts.ended)),
         _section("calls", "What called people", _calls(facts, opened)),
@@ -204,15 +205,15 @@ def _channel(name: str) -> str:
 
 
 def _soon(facts: Facts, routing: Routing) -> List[Line]:
-    """What begins or ends to be held back, frozen or covered for within a day, the first first."""
+    """Freezes in force, and what begins or ends to be frozen, held back or covered for in a day."""
     found: List[Tuple[float, Line]] = []
     for one in facts.suppressions:
-        aims = (("rule", one.rule), ("entity", one.entity), ("tag", one.tag))
-        aimed = ", ".join(f"{name} {pattern}" for name, pattern in aims if pattern != "*")
-        found += _window(one, one.kind.capitalize(), aimed or "everything", facts.shift)
+        aims = {"rule": one.rule, "entity": one.entity, "tag": one.tag}
+        found += _window(one, one.kind.capitalize(), aims, facts.shift)
     for freeze in facts.freezes:
         if fits(facts.shift.team, freeze.team):
-            found += _window(freeze, "Change freeze", freeze.service, facts.shift)
+            aims = {"service": freeze.service, "tag": freeze.tag}
+            found += _window(freeze, "Change freeze", aims, facts.shift)
     for cover in routing.on_call.covers(facts.shift.rota):
         whom = cover.instead_of or "whoever is on call"
         title = f"{cover.person} covers for {whom}"
@@ -222,11 +223,20 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
-def _window(one: Window, kind: str, of_what: str, shift: Shift) -> Iterator[Tuple[float, Line]]:
-    title = one_line(f"{kind} of {of_what}: {one.reason}", TITLE)
-    for moment in one.changes(shift.until, shift.until + DAY):
+def _window(
+    one: Window, kind: str, aims: Mapping[str, str], shift: Shift
+) -> Iterator[Tuple[float, Line]]:
+    aimed = ", ".join(f"{name} {pattern}" for name, pattern in aims.items() if pattern != "*")
+    title = one_line(f"{kind} of {aimed or 'everything'}: {one.reason}", TITLE)
+    changes = one.changes(shift.until, shift.until + DAY)
+    for moment in changes:
         words = "Begins" if one.in_force(moment) else "Ends"
         yield moment, Line(title, (Said(words, milliseconds(moment)),))
+    # Of what is held back for longer the incidents tell.
+    if isinstance(one, Freeze) and not changes and one.in_force(shift.until):
+        end = milliseconds(one.next_end(shift.until))
+        words = "In force until" if end else "In force, without an end"
+        yield shift.until, Line(title, (Said(words, end),))
 
 
 def _follow_ups(facts: Facts) -> List[Line]:

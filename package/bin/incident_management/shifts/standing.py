@@ -107,9 +107,9 @@ def _held_back(
 ) -> Iterator[Said]:
     for one in suppressions:
         if one.in_force(now) and _is_about(one, incident):
-            until = " until" if one.ends_at else ""
-            reason = one_line(one.reason, TITLE)
-            yield Said(f"Its signals are held back ({one.kind}: {reason}){until}", one.ends_at)
+            end, reason = one.next_end(now), one_line(one.reason, TITLE)
+            until = " until" if end else ""
+            yield Said(f"Signals of it are held back ({one.kind}: {reason}){until}", end)
             return
 
 
