@@ -256,7 +256,7 @@ def test_a_setting_that_names_no_way_to_reach_a_person_is_said():
     assert "names 'pagerduty'; the ways to reach a person are slack, email." in problem
     routing = Routing.from_stanzas({"team:a": {"members": "dana", "handover_report": "email"}})
     assert routing.problems == (
-        "incident_routing.conf [team:a] has a handover_report and no rota, so nobody gets it; set "
-        "the rota, or leave handover_report empty.",
+        "incident_routing.conf [team:a] handover_report goes to who is on call, and the team has "
+        "no rota; set one, or leave this empty.",
     )
     assert routing.teams["a"].members == ("dana",)

@@ -221,8 +221,8 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
 def reports_to_nobody(teams: Mapping[str, Team]) -> List[str]:
     """Return a sentence for each team whose handover report nobody gets."""
     return [
-        f"{CONF} [team:{team.name}] has a handover_report and no rota, so nobody gets it; set the "
-        "rota, or leave handover_report empty."
+        f"{CONF} [team:{team.name}] handover_report goes to who is on call, and the team has no "
+        "rota; set one, or leave this empty."
         for team in teams.values()
         if team.handover_report and not team.rota
     ]
