@@ -9,6 +9,6 @@ import pytest
 from .running import SECONDS, every_check_holds
 
 
-@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.timeout(SECONDS + 90)
 def test_a_run_without_a_fault_opens_no_incident(tmp_path: Path) -> None:
     every_check_holds(tmp_path / "demo", "--fault", "none")

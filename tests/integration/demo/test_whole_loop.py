@@ -9,6 +9,6 @@ import pytest
 from .running import SECONDS, every_check_holds
 
 
-@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.timeout(SECONDS + 90)
 def test_nothing_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> None:
     every_check_holds(tmp_path / "demo", "--fault", "payments", "--kill")

@@ -171,7 +171,7 @@ def test_a_cover_counts_for_whom_a_rota_falls_back_to():
     [
         ({**WEEKLY, "members": ""}, "[rota:first] has no members; name whoever takes turns"),
         ({**WEEKLY, "members": "lee, lee"}, "names 'lee' twice; name each member once."),
-        ({**WEEKLY, "members": "lee, lea"}, "names 'lea', who is in no team and has no"),
+        ({**WEEKLY, "members": "lee, lea"}, "names 'lea', who is in no team and not among"),
         ({**WEEKLY, "handover": "monday"}, "handover is 'monday'; write mon 09:00, daily 09:00"),
         ({**WEEKLY, "handover": "mon 25:00"}, "handover is 'mon 25:00'; write mon 09:00"),
         ({**WEEKLY, "handover": "every 3h"}, "a turn has 4 hours to 52 weeks."),

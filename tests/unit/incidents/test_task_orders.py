@@ -101,6 +101,34 @@ def test_of_a_rename_and_a_tick_at_once_one_is_done_and_the_other_told() -> None
     assert ("ann",) in found and ("bob",) in found
 
 
+def test_of_the_orders_that_are_left_out_none_ends_otherwise() -> None:
+    """Against all of them, see tests/fakes/turns.py."""
+
+    def writers():
+        stores, clock, incident = begun()
+        step = tasks_of(ROUTING, timeline.current(stores, incident))[0]["id"]
+
+        def act(who):
+            theirs = Act(stores, clock, who)
+            changes = {"state": "done"}
+            return writing.change_task(theirs, ROUTING, incident, step, changes, seen_at=0.0)
+
+        return stores, [told([], "ann", act), told([], "bob", act)]
+
+    def ends(elsewhere: bool) -> list[tuple[object, ...]]:
+        found: list[tuple[object, ...]] = []
+        for stores, _order in orders(writers, 1, WRITING, kills=1, elsewhere=elsewhere):
+            (document,) = stores.incidents.all()
+            entries = timeline.read(stores, document["id"])
+            written = tuple((entry.kind, entry.actor, entry.seq) for entry in entries)
+            found.append((document["entries"], written, len(stores.claims.documents)))
+        return found
+
+    every, tried = ends(elsewhere=True), ends(elsewhere=False)
+    assert set(tried) == set(every) and len(set(every)) > 1
+    assert len(tried) < len(every) / 2
+
+
 def test_what_they_add_up_to_does_not_depend_on_the_order_in_which_entries_are_read() -> None:
     """A step's tick, a hand-over, a rename and a drop, by people who saw none of the others."""
     stores, clock, incident = begun()

@@ -92,10 +92,10 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     assert (first.incident_id, first.status, first.owner) == (key, "assigned", "dana")
     assert told(report, "open")[0] == [
         ("New, opened", NOW - HOUR),
+        ("It waits for somebody of payments", 0.0),
         ("Nobody has acknowledged it, which was due", NOW - 60),
         ("It is to be resolved by", NOW + HOUR),
         ("An update for stakeholders is due", NOW + 60),
-        ("It waits for somebody of payments", 0.0),
         ("It was escalated to level 2", 0.0),
         ("It is pinned, so it does not resolve by itself", 0.0),
         ("It opens again and again, and is held open until it is calm", 0.0),
@@ -103,6 +103,7 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     ]
     assert told(report, "open")[1] == [
         ("Opened", NOW - 20 * HOUR),
+        ("Nobody has it", 0.0),
         ("Nobody has acknowledged it", 0.0),
     ]
     assert dict(report.counts) == {
@@ -165,7 +166,7 @@ def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
         note = {"incident_id": key, "kind": "note", "time": moment, "actor": actor}
         stores.timeline.insert({"_key": text, **note, "data": {"text": text}})
     assert told(made(stores), "open")[0][1:] == [
-        ("Its signals are held back (snooze: patching) until", NOW + 60),
+        ("Signals of it are held back (snooze: patching) until", NOW + 60),
         ("“Ask <b>Ann</b>, password=<masked:secret>”, dana at", NOW - 30),
     ]
 
@@ -174,24 +175,28 @@ def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
     known = ended(stores, 1, resolution="Rolled back.", cause="CHG-8", opened_at=NOW - 2 * HOUR)
     ended(stores, 2, feedback="false_positive", resolved_at=NOW - 2 * HOUR, status="closed")
     ended(stores, 3, merged_into="INC-20261130-000001", resolved_at=NOW - 3 * HOUR)
+    ended(stores, 7, resolved_at=NOW - 4 * HOUR)
     # Resolved before, and closed, or reviewed, since.
     ended(stores, 4, resolved_at=SINCE - 1, status="closed")
     ended(stores, 5, updated_at=SINCE - 1, resolved_at=SINCE - 2)
     put(stores, 6, team="web")
     report = made(stores)
     over = section(report, "solved")
-    assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3"] and over.total == 3
+    assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3", "7"] and over.total == 4
     assert over.lines[0].incident_id == known
     assert told(report, "solved") == [
         [("Open for 1 h, over at", NOW - HOUR), ("Rolled back.", 0.0), ("Cause: CHG-8", 0.0)],
         [
             ("Open for 18 h, over at", NOW - 2 * HOUR),
-            ("Nobody wrote down how it was solved", 0.0),
             ("It was judged to be a false alarm", 0.0),
         ],
-        [("Merged into INC-20261130-000001", NOW - 3 * HOUR)],
+        [("Merged into INC-20261130-000001 at", NOW - 3 * HOUR)],
+        [
+            ("Open for 16 h, over at", NOW - 4 * HOUR),
+            ("Nobody wrote down how it was solved", 0.0),
+        ],
     ]
-    assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (2, 1, 1)
+    assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (3, 1, 1)
 
 
 def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
@@ -231,25 +236,31 @@ def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
     assert [line.incident_id for line in lines] == [newest, by_hand, ""]
 
 
-def test_channels_that_do_not_deliver_are_told_with_the_last_failure(stores):
+def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(stores):
     def message(state, age, error="", channel="slack"):
         values = {"state": state, "created_at": NOW - age, "last_error": error}
         document = {"_key": f"{state}{age}", "channel": channel, **values, "message": {}}
         stores.outbox.insert({**document, "event": "opened", "incident_id": ""})
 
-    message("dead", 60, "Slack refused it: token=abcdefgh12345678")
+    # Which address a service refused is for administrators (GET /outbox).
+    message("dead", 60, "550 5.1.1 <ceo@example.com> is unknown")
     message("unconfirmed", 120, "older")
     message("dead", 9 * HOUR)
     message("pending", 16 * 60, channel="email")
     message("pending", 14 * 60, channel="teams")
     message("sent", 60, channel="jira")
+    message("sending", 17 * 60, channel="webhook:ab12")
+    message("dead", 65, channel="webhook:cd34")
     report = made(stores)
-    assert [line.title for line in section(report, "undelivered").lines] == ["E-mail", "Slack"]
+    lines = section(report, "undelivered").lines
+    assert [line.title for line in lines] == ["E-mail", "Slack", "Webhook"]
     assert texts(report, "undelivered") == [
         "1 waiting for more than 15 min",
         "2 messages not delivered, or not for certain",
-        "The last failure: Slack refused it: token=<masked:secret>",
+        "1 message not delivered, or not for certain",
+        "1 waiting for more than 15 min",
     ]
+    assert "ceo@" not in str(report.to_document())
 
 
 def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
@@ -272,9 +283,37 @@ def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
     # It is 00:53 UTC.
     assert [(line.title, *line.says[0]) for line in lines] == [
         ("Maintenance of tag db: patching", "Ends", NOW + 30),
-        ("Change freeze of *: Year's end", "Begins", NOW + 60),
+        ("Change freeze of everything: Year's end", "Begins", NOW + 60),
         ("Maintenance of everything: patching", "Begins", NOW + 4000),
         ("Maintenance of everything: patching", "Ends", NOW + 4000 + 7200),
+    ]
+
+
+def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
+    put(stores)
+    days = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "time_zone": "UTC"}
+    # It is 00:53 UTC.
+    nightly = {**days, "from_time": "23:53", "to_time": "01:53", "kind": "maintenance"}
+    times = {"created_at": 1.0, "starts_at": 0, "ends_at": NOW + 90 * 86_400.0}
+    stores.suppressions.insert({"_key": "1", "id": "1", "reason": "backup", **nightly, **times})
+    said = told(made(stores), "open")[0][1]
+    assert said[0] == "Signals of it are held back (maintenance: backup) until"
+    assert said[1] == pytest.approx(NOW + HOUR, abs=60)
+
+
+def test_a_freeze_is_told_while_it_is_in_force(stores):
+    freeze = {"team": "pay*", "service": "db-*", "tag": "eu", "created_at": 1.0, "starts_at": 0}
+    for number, end in ((1, 0), (2, NOW + 7 * 86_400.0), (3, NOW + HOUR)):
+        values = {"_key": str(number), "id": f"FRZ-{number}", "reason": f"No {number}"}
+        stores.freezes.insert({**values, **freeze, "ends_at": end})
+    later = {"_key": "4", "id": "FRZ-4", "reason": "Later"}
+    times = {"starts_at": NOW + 2 * 86_400.0, "ends_at": 0}
+    stores.freezes.insert({**later, **freeze, **times})
+    lines = section(made(stores), "soon").lines
+    assert [(line.title, *line.says[0]) for line in lines] == [
+        ("Change freeze of service db-*, tag eu: No 1", "In force, without an end", 0.0),
+        ("Change freeze of service db-*, tag eu: No 2", "In force until", NOW + 7 * 86_400.0),
+        ("Change freeze of service db-*, tag eu: No 3", "Ends", NOW + HOUR),
     ]
 
 
@@ -295,6 +334,18 @@ def test_follow_ups_of_the_team_that_are_due_within_a_day_are_told(stores):
         ("Alert 2", "lee", "Overdue since", NOW - HOUR),
         ("Alert 1", "lee", "Due", NOW + HOUR),
     ]
+
+
+def test_what_is_still_to_be_done_is_told_first_and_since_when_whom(stores):
+    shift = Shift("payments", SINCE, NOW, "first", "dana", SINCE, "dana is on call.", "lee", NOW)
+    report = made(stores, shift=shift)
+    assert [one.name for one in report.sections] == [
+        *("open", "undelivered", "soon", "follow_ups", "solved", "calls"),
+    ]
+    assert (
+        "dana is on call. Since 2026-11-29 16:53 UTC. Next: lee from 2026-11-30 00:53 UTC."
+        in to_markdown(report, WEB)
+    )
 
 
 def test_nothing_is_said_to_be_nothing(stores):
@@ -335,6 +386,17 @@ def test_of_very_many_incidents_it_reads_little_and_counts_all(stores):
     assert [len(section(report, name).lines) for name in ("open", "solved")] == [50, 50]
     assert "- 2,450 more" in to_markdown(report, WEB)
     assert len(json.dumps(report.to_document())) < 60_000
+
+
+@pytest.mark.parametrize("most", ["MOST", "MOST_UNDELIVERED"])
+def test_beyond_the_messages_that_are_read_it_says_so(stores, monkeypatch, most):
+    monkeypatch.setattr(f"incident_management.shifts.facts.{most}", 2)
+    for number in range(3):
+        assert not made(stores).cut
+        values = {"event": "opened", "incident_id": "", "message": {"team": "payments"}}
+        times = {"created_at": NOW - number, "state": "dead"}
+        stores.outbox.insert({"_key": str(number), "channel": "slack", **values, **times})
+    assert made(stores).cut
 
 
 def test_beyond_what_is_read_it_says_so(stores, monkeypatch):

@@ -33,6 +33,17 @@ def cover(person, start, end, instead_of=""):
     return Cover(f"COV-{person}", "first", person, at(start), at(end), instead_of)
 
 
+def test_who_takes_over_after_a_short_cover_reads_of_the_shift_before_that_too():
+    covered = routing(cover("sam", "2026-12-01T08:30", "2026-12-01T09:15"))
+    for moment, since in (
+        ("2026-12-01T08:30", "2026-11-30T09:00"),  # sam
+        ("2026-12-01T09:15", "2026-11-30T09:00"),  # lee
+        ("2026-12-01T10:30", "2026-12-01T08:30"),
+        ("2026-12-01T11:15", "2026-12-01T09:15"),
+    ):
+        assert shift_of(covered, "payments", at(moment)).since == at(since), moment
+
+
 def test_within_two_hours_it_tells_of_the_shift_before_and_then_of_the_present_one():
     early = shift_of(routing(), "payments", at("2026-12-01T10:59"))
     assert (early.person, early.began) == ("lee", at("2026-12-01T09:00"))

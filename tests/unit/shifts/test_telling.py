@@ -26,7 +26,6 @@ STANZAS = {
         "handover_report": "slack, email",
     },
     "team:quiet": {"members": "dana", "rota": "first"},
-    "team:alone": {"members": "dana", "handover_report": "email"},
     "member:dana": {"slack_id": "U0DANA001", "email": "dana@example.com"},
     "member:lee": {"slack_id": "T0OTHER01/U0LEE0001", "email": "lee@example.com"},
     "member:sam": {"email": "sam@example.com"},
@@ -142,7 +141,8 @@ def test_a_cover_in_the_middle_of_a_shift_is_two_changes():
     desk = Desk("2026-12-01T17:59", [cover])
     assert desk.turn() == 0
     assert desk.turn("2026-12-01T18:00") == 1
-    # sam has no Slack ID, which is said, and the team's address is nobody's own.
+    assert desk.turn() == 0
+    # sam has no Slack ID, which is said once, and the team's address is nobody's own.
     assert desk.told == [("email", "sam@example.com", "sam@example.com")]
     assert desk.troubles == [
         "sam came on call for payments and was not told what is open by Slack: set the Slack ID "
@@ -150,6 +150,44 @@ def test_a_cover_in_the_middle_of_a_shift_is_two_changes():
     ]
     assert desk.turn("2026-12-01T22:00") == 2
     assert desk.told[1:] == LEE
+
+
+def test_who_can_t_be_reached_is_said_once_and_told_when_that_is_put_right():
+    desk = Desk(member__lee={"slack_id": "", "email": ""})
+    assert [desk.turn() for _ in range(3)] == [0, 0, 0]
+    assert [one.partition(" by ")[2] for one in sorted(desk.troubles)] == [
+        "E-mail: set the e-mail address under Configuration > People.",
+        "Slack: set the Slack ID under Configuration > People.",
+    ]
+    desk.routing = Desk().routing
+    assert desk.turn("2026-12-01T09:20") == 2 and desk.told == LEE
+
+
+def test_who_is_on_call_by_a_change_of_the_settings_in_the_middle_of_a_shift_is_told():
+    desk, other = Desk("2026-12-01T15:00"), Desk(member__lee={"away": "2026-12-01"})
+    assert desk.turn() == 0
+    # By the rota dana is on call since yesterday.
+    desk.routing = other.routing
+    desk.stores.fail_after(1, Crash)
+    with pytest.raises(Crash):
+        desk.turn()
+    desk.stores.heal()
+    assert [desk.turn(), desk.turn("2026-12-01T15:01")] == [2, 0]
+    assert desk.told == DANA
+
+
+def test_of_a_clock_that_is_set_back_nothing_is_told_again():
+    desk = Desk("2026-12-01T08:10")
+    turns = ("08:10", "09:10", "08:20", "09:10", "08:50", "09:20")
+    # dana, whose turn began the day before, is told where the worker sees that only now.
+    assert [desk.turn(f"2026-12-01T{at}") for at in turns] == [0, 2, 2, 0, 0, 0]
+
+
+def test_two_teams_of_one_rota_are_told_of_each():
+    desk = Desk(team__quiet={"handover_report": "email"})
+    assert desk.turn() == 3
+    found = [one["message"]["team"] for one in desk.stores.outbox.all()]
+    assert sorted(found) == ["payments", "payments", "quiet"]
 
 
 @pytest.mark.parametrize("day", ["2027-03-28", "2027-10-31"])
@@ -216,3 +254,9 @@ def test_a_setting_that_names_no_way_to_reach_a_person_is_said():
     stanzas = {"team:a": {"members": "dana", "handover_report": "pagerduty"}}
     (problem,) = Routing.from_stanzas(stanzas).problems
     assert "names 'pagerduty'; the ways to reach a person are slack, email." in problem
+    routing = Routing.from_stanzas({"team:a": {"members": "dana", "handover_report": "email"}})
+    assert routing.problems == (
+        "incident_routing.conf [team:a] handover_report goes to who is on call, and the team has "
+        "no rota; set one, or leave this empty.",
+    )
+    assert routing.teams["a"].members == ("dana",)

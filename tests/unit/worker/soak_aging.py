@@ -127,7 +127,9 @@ def _next_findings(story: Story) -> list[str]:
             held = signal is not None and signal.get("suppressed_by")
             if not held and (incident is None or incident["status"] in ("resolved", "closed")):
                 wrong.append(f"{one['rule']} of {one['entity']} was found again, and is in nothing")
-    for _round in range(8):
-        world.now += 60
-        world.members[_round % 2].work()
+    # As at a story's end, until nothing is due of what was found.
+    for seconds, times in ((60, 8), (600, 8), (HOUR, 7), (60, 8)):
+        for number in range(times):
+            world.now += seconds
+            world.members[number % 2].work()
     return wrong

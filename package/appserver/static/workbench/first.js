@@ -7,7 +7,7 @@ import { listQuery, readAddress, shownAtFirst } from './address.js';
 import { get, isWithoutAnswer, splunkd } from './api.js';
 
 const AGAIN_SECONDS = 5;
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 10_000;
 let who = ask();
 let list = askList();
 let fields = askFields();

@@ -41,7 +41,7 @@ export async function showHandover(app, wanted = '') {
         try {
             const { body: report } = await get('handover', { team: team.value, since: span.value && now() - span.value * HOUR });
             if (turn !== last) return; // another one was chosen meanwhile
-            file.href = linkTo(`handover?${new URLSearchParams({ team: report.team, since: report.since, format: 'markdown' })}`);
+            file.href = linkTo(`handover?${new URLSearchParams({ team: report.team, ...(span.value && { since: report.since }), format: 'markdown' })}`);
             fill(body, reportOf(app, report));
         } catch (error) {
             if (turn === last) fill(body, explained(error, 'Choose a team again, or close this and open it again.'));
@@ -72,7 +72,7 @@ function reportOf(app, report) {
         h('p', {}, h('strong', {}, report.team), `: ${planned(report.since)} to ${planned(report.until)}, ${timeZone()}`),
         h('p', { class: 'wb-dim' }, report.reason, report.began > 0 && ` Since ${planned(report.began)}.`, report.next_at > 0 && ` Next: ${report.next_person || 'nobody'} from ${planned(report.next_at)}.`),
         h('p', {}, `${facts.filter(Boolean).join(' · ')}.`),
-        report.truncated && h('p', {}, 'There was more than is read: of the open the gravest count, of the others those that changed last.'),
+        report.truncated && h('p', {}, 'There was more than is read: of the open the gravest count, of everything else the newest.'),
         report.sections.filter((one) => one.lines.length).map((one) => section(app, one)),
     ];
 }

@@ -50,7 +50,7 @@ HANDOVER = named(
                 }
             ),
             "open_by_severity": {"type": "object", "additionalProperties": any_whole()},
-            "truncated": flag("There was more than 5,000 of the open ones, or of the others."),
+            "truncated": flag("Not all were read: of the open the gravest, else the newest."),
             "sections": listed(
                 obj(
                     {
@@ -83,8 +83,8 @@ def get_handover(request: Request) -> Response:
     """What is open of a team and what it waits for; what happened since, and what comes soon.
 
     It is made by code, and names each incident that it speaks of. Unless `since` is given it tells
-    from when on whoever is on call is; within two hours of that, of the shift before. Of a team
-    that has no rota, and where that is not known, it tells of a day.
+    from when on whoever was on call two hours ago was: so who takes over reads of the whole shift
+    before. Of a team that has no rota, and where that is not known, it tells of a day.
     """
     now, routing = request.clock.now(), request.routing()
     team = team_named(routing, str(request.args.get("team", "")).strip(), request.user)

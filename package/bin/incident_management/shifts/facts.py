@@ -20,7 +20,7 @@ from ..ports import Document, Stores
 from ..remediation.freeze import Freeze
 from .span import DAY, Shift
 
-__all__ = ["LATE_SECONDS", "LISTED", "Facts", "read_facts"]
+__all__ = ["LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
 
 # So many incidents are told one by one; beyond that they are counted.
 LISTED = 50
@@ -30,6 +30,7 @@ MOST_NOTES = 200
 MOST_UNDELIVERED = 1000
 # A message that waits for longer has a channel that does not take it.
 LATE_SECONDS = 15 * 60.0
+WAITING = ("pending", "sending")
 _COUNTED = (
     *("severity", "status", "owner", "opened_at", "acknowledged_at", "rules", "feedback"),
     *("urgency", "resolved_at", "merged_into"),
@@ -44,11 +45,12 @@ _CALLING = (*ASKING, "assigned", SUMMARY)
 
 @dataclass(frozen=True)
 class Facts:
-    """What was read. ``cut``: there was more of the open, or of the ended incidents.
+    """What was read. ``cut``: there was more of the incidents, or of the messages.
 
     ``standing`` are the open incidents, the gravest first, ``ended`` those that are over and were
     resolved within the span, the newest first; both with what is counted. ``told`` has, by id, the
-    rest of the first of both. ``calls`` and ``undelivered`` are messages of the outbox.
+    rest of the first of both. ``calls`` and ``undelivered`` are messages of the outbox, of which
+    recipients and errors are not read: those are for administrators.
     """
 
     shift: Shift
@@ -81,20 +83,22 @@ def read_facts(stores: Stores, shift: Shift) -> Facts:
     named = [str(one["_key"]) for one in standing[:LISTED]]
     rest = [str(one["_key"]) for one in ended[:LISTED]]
     told = find_by(stores.incidents, "_key", [*named, *rest], _TOLD) if named or rest else []
+    calls, undelivered = _calls(stores, shift), _undelivered(stores, shift)
     in_force = windows.not_over(now)
     return Facts(
         shift,
         standing[:MOST],
         ended[:MOST],
-        max(len(standing), len(changed)) > MOST,
+        max(map(len, (standing, changed, calls))) > MOST or len(undelivered) > MOST_UNDELIVERED,
         {str(one["_key"]): one for one in told},
         _plans(stores, named),
         _notes(stores, named, since),
         [Suppression.from_document(one) for one in stores.suppressions.find(in_force)],
         [Freeze.from_document(one) for one in stores.freezes.find(in_force)],
         _follow_ups(stores, shift),
-        _calls(stores, shift),
-        _undelivered(stores, shift),
+        # Those that a summary told of are its, and not counted one by one.
+        [one for one in calls[:MOST] if not (one.get("summary") or one.get("stakeholders"))],
+        [one for one in undelivered[:MOST_UNDELIVERED] if _is_in_trouble(one, shift)],
     )
 
 
@@ -135,10 +139,7 @@ def _follow_ups(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _calls(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages of the span that asked somebody of the team to act.
-
-    Those that a summary told of are its, and not counted one by one.
-    """
+    """Messages of the span that asked somebody of the team to act, and copies of them."""
     query = {
         "$and": [
             {"created_at": {"$gte": shift.since}},
@@ -147,23 +148,21 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
         ]
     }
     fields = ("incident_id", "channel", "event", "summary", "stakeholders")
-    found = stores.outbox.find(query, "created_at:-1", MOST, fields=fields)
-    return [one for one in found if not (one.get("summary") or one.get("stakeholders"))]
+    return stores.outbox.find(query, "created_at:-1", MOST + 1, fields=fields)
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages that certainly or perhaps never arrived, or have waited for long; of all teams."""
+    """Messages that certainly or perhaps never arrived, or may yet; of all teams."""
     # What waits is given up after a day.
     since = min(shift.since, shift.until - DAY)
-    states = any_of("state", ("dead", "unconfirmed", "pending"))
+    states = any_of("state", ("dead", "unconfirmed", *WAITING))
     query = {"$and": [{"created_at": {"$gte": since}}, states]}
-    fields = ("channel", "state", "created_at", "last_error")
-    found = stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED, fields=fields)
-    return [one for one in found if _is_in_trouble(one, shift)]
+    fields = ("channel", "state", "created_at")
+    return stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED + 1, fields=fields)
 
 
 def _is_in_trouble(one: Mapping[str, Any], shift: Shift) -> bool:
     created = float(one["created_at"])
-    if one["state"] == "pending":
+    if one["state"] in WAITING:
         return created < shift.until - LATE_SECONDS
     return created >= shift.since

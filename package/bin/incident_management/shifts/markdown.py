@@ -15,10 +15,7 @@ from .standing import Said
 
 __all__ = ["counted", "to_markdown"]
 
-_CUT = (
-    "There was more than is read: of the open the gravest count, of the others those that changed "
-    "last."
-)
+_CUT = "There was more than is read: of the open the gravest count, of everything else the newest."
 
 
 def to_markdown(report: Report, web_url: str) -> str:
@@ -40,7 +37,7 @@ def _who(report: Report) -> str:
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
-        parts.append(f"{shift.person} is since {utc(shift.began)}")
+        parts.append(f"Since {utc(shift.began)}")
     if shift.next_at:
         parts.append(f"Next: {shift.next_person or 'nobody'} from {utc(shift.next_at)}")
     return f"{'. '.join(parts)}."

@@ -19,8 +19,10 @@ from ..incidents.patterns import fits
 from ..incidents.review.document import NO_PROBLEM
 from ..incidents.routing import Routing
 from ..notify.message import SUMMARY, one_line
+from ..notify.services.webhook import PREFIX
 from ..ports import Document, Stores
-from .facts import LATE_SECONDS, LISTED, Facts, read_facts
+from ..remediation.freeze import Freeze
+from .facts import LATE_SECONDS, LISTED, WAITING, Facts, read_facts
 from .span import DAY, Shift
 from .standing import TEXT, TITLE, Said, waits_of
 
@@ -94,13 +96,14 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
         "noise": sum(1 for one in facts.ended if one.get("feedback") in NO_PROBLEM),
     }
     by_severity = Counter(str(one.get("severity")) for one in facts.standing)
+    # What is still to be done comes before what is over.
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.standing)),
+        _section("undelivered", "Not delivered, of all teams", _undelivered(facts)),
+        _section("soon", "Freezes, windows and covers", _soon(facts, routing)),
+        _section("follow_ups", "Follow-ups", _follow_ups(facts)),
         _section("solved", "Over", _over(facts), len(facts.ended)),
         _section("calls", "What called people", _calls(facts, opened)),
-        _section("soon", "Begins or ends within a day", _soon(facts, routing)),
-        _section("follow_ups", "Follow-ups", _follow_ups(facts)),
-        _section("undelivered", "Not delivered", _undelivered(facts)),
     )
     ordered = {name: by_severity[name] for name in SEVERITIES if by_severity[name]}
     return Report(shift, counts, sections, ordered, facts.cut)
@@ -146,15 +149,16 @@ def _line(document: Mapping[str, Any], *says: Said) -> Line:
 def _solved(document: Mapping[str, Any]) -> Iterator[Said]:
     """How one ended: by what, after how long, and what of it was no problem."""
     if document.get("merged_into"):
-        yield Said(f"Merged into {document['merged_into']}", float(document["resolved_at"]))
+        yield Said(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
         return
     took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
     yield Said(f"Open for {span(took)}, over at", float(document["resolved_at"]))
     resolution, cause = (one_line(document.get(name), TEXT) for name in ("resolution", "cause"))
-    yield Said(resolution or "Nobody wrote down how it was solved")
+    judged = _FEEDBACK.get(str(document.get("feedback")))
+    if resolution or not judged:
+        yield Said(resolution or "Nobody wrote down how it was solved")
     if cause:
         yield Said(f"Cause: {cause}")
-    judged = _FEEDBACK.get(str(document.get("feedback")))
     if judged:
         yield Said(f"It was judged to be {judged}")
 
@@ -168,7 +172,7 @@ def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
     for one in facts.calls:
         is_summary = one["event"] == SUMMARY
         rule = "summaries" if is_summary else rules.get(str(one["incident_id"]), "others")
-        messages.setdefault(rule, Counter())[str(one["channel"])] += 1
+        messages.setdefault(rule, Counter())[_channel(str(one["channel"]))] += 1
         if not is_summary:
             newest.setdefault(rule, str(one["incident_id"]))
     incidents = Counter(map(_rule, opened))
@@ -192,24 +196,24 @@ def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Said
     if incidents:
         judged = f", {noise:,} of them noise" if noise else ""
         yield Said(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
-    by = ", ".join(f"{count:,} by {_channel(name)}" for name, count in sorted(messages.items()))
+    by = ", ".join(f"{count:,} by {name}" for name, count in sorted(messages.items()))
     yield Said(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
 
 
 def _channel(name: str) -> str:
-    return NAMES.get(name) or one_line(name, 80)
+    return "Webhook" if name.startswith(PREFIX) else NAMES.get(name) or one_line(name, 80)
 
 
 def _soon(facts: Facts, routing: Routing) -> List[Line]:
-    """What begins or ends to be held back, frozen or covered for within a day, the first first."""
+    """Freezes in force, and what begins or ends to be frozen, held back or covered for in a day."""
     found: List[Tuple[float, Line]] = []
     for one in facts.suppressions:
-        aims = (("rule", one.rule), ("entity", one.entity), ("tag", one.tag))
-        aimed = ", ".join(f"{name} {pattern}" for name, pattern in aims if pattern != "*")
-        found += _window(one, one.kind.capitalize(), aimed or "everything", facts.shift)
+        aims = {"rule": one.rule, "entity": one.entity, "tag": one.tag}
+        found += _window(one, one.kind.capitalize(), aims, facts.shift)
     for freeze in facts.freezes:
         if fits(facts.shift.team, freeze.team):
-            found += _window(freeze, "Change freeze", freeze.service, facts.shift)
+            aims = {"service": freeze.service, "tag": freeze.tag}
+            found += _window(freeze, "Change freeze", aims, facts.shift)
     for cover in routing.on_call.covers(facts.shift.rota):
         whom = cover.instead_of or "whoever is on call"
         title = f"{cover.person} covers for {whom}"
@@ -219,11 +223,20 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
-def _window(one: Window, kind: str, of_what: str, shift: Shift) -> Iterator[Tuple[float, Line]]:
-    title = one_line(f"{kind} of {of_what}: {one.reason}", TITLE)
-    for moment in one.changes(shift.until, shift.until + DAY):
+def _window(
+    one: Window, kind: str, aims: Mapping[str, str], shift: Shift
+) -> Iterator[Tuple[float, Line]]:
+    aimed = ", ".join(f"{name} {pattern}" for name, pattern in aims.items() if pattern != "*")
+    title = one_line(f"{kind} of {aimed or 'everything'}: {one.reason}", TITLE)
+    changes = one.changes(shift.until, shift.until + DAY)
+    for moment in changes:
         words = "Begins" if one.in_force(moment) else "Ends"
         yield moment, Line(title, (Said(words, milliseconds(moment)),))
+    # Of what is held back for longer the incidents tell.
+    if isinstance(one, Freeze) and not changes and one.in_force(shift.until):
+        end = milliseconds(one.next_end(shift.until))
+        words = "In force until" if end else "In force, without an end"
+        yield shift.until, Line(title, (Said(words, end),))
 
 
 def _follow_ups(facts: Facts) -> List[Line]:
@@ -242,19 +255,14 @@ def _follow_ups(facts: Facts) -> List[Line]:
 def _undelivered(facts: Facts) -> List[Line]:
     by_channel: Dict[str, List[Document]] = {}
     for one in facts.undelivered:
-        by_channel.setdefault(str(one["channel"]), []).append(one)
-    return [
-        Line(_channel(name), tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())
-    ]
+        by_channel.setdefault(_channel(str(one["channel"])), []).append(one)
+    return [Line(name, tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())]
 
 
 def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
-    waiting = sum(1 for one in messages if one["state"] == "pending")
+    waiting = sum(1 for one in messages if one["state"] in WAITING)
     lost = len(messages) - waiting
     if lost:
         yield Said(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
     if waiting:
         yield Said(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")
-    error = next((one["last_error"] for one in messages if one.get("last_error")), "")
-    if error:
-        yield Said(f"The last failure: {one_line(error, TEXT)}")

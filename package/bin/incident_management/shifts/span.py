@@ -16,7 +16,7 @@ __all__ = ["LONGEST", "Shift", "shift_of", "team_named"]
 
 DAY = 86_400.0
 LONGEST = 31 * DAY
-# Within this of its beginning somebody reads of the shift before.
+# Who came on call within this reads of the shift before, however short the shifts since were.
 TAKING_OVER = 2 * 3600.0
 # A turn is looked for so far ahead.
 AHEAD = 15 * DAY
@@ -63,8 +63,8 @@ def team_named(routing: Routing, asked: str, person: str) -> str:
 def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = None) -> Shift:
     """Return a team's shift; ``since``: from when on is to be told.
 
-    Unless given that is when whoever is on call began. Who began less than two hours ago reads of
-    the shift before. Without a rota, and where that is not known, it is a day.
+    Unless given that is when whoever was on call two hours ago began. Without a rota, and where
+    that is not known, it is a day.
 
     Raises Invalid for a ``since`` that is not before now, or more than 31 days ago.
     """
@@ -78,7 +78,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     coming = _next(routing, rota, now)
     return Shift(
         team,
-        _told_from(routing, rota, began, now) if since is None else since,
+        _told_from(routing, rota, now) if since is None else since,
         now,
         rota,
         duty.person,
@@ -89,10 +89,8 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     )
 
 
-def _told_from(routing: Routing, rota: str, began: float, now: float) -> float:
-    if began and now - began < TAKING_OVER:
-        # A second before: whoever was on call then.
-        began = routing.on_call.since(rota, began - 1)
+def _told_from(routing: Routing, rota: str, now: float) -> float:
+    began = routing.on_call.since(rota, now - TAKING_OVER)
     return max(began, now - LONGEST) if began else now - DAY
 
 

@@ -49,6 +49,7 @@ def waits_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> Lis
     incident = Incident.from_document({"id": document["_key"], **document})
     now, key = facts.shift.until, str(document["_key"])
     return [
+        *_vacant(incident),
         *_deadlines(incident, now),
         *_fix(facts.plans.get(key, ())),
         *_tasks(routing, incident),
@@ -56,6 +57,13 @@ def waits_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> Lis
         *_state(incident),
         *_note(facts.notes.get(key)),
     ]
+
+
+def _vacant(incident: Incident) -> Iterator[Said]:
+    if incident.handed_on:
+        yield Said(f"It waits for somebody of {one_line(incident.team, 80)}")
+    elif not incident.owner:
+        yield Said("Nobody has it")
 
 
 def _deadlines(incident: Incident, now: float) -> Iterator[Said]:
@@ -99,9 +107,9 @@ def _held_back(
 ) -> Iterator[Said]:
     for one in suppressions:
         if one.in_force(now) and _is_about(one, incident):
-            until = " until" if one.ends_at else ""
-            reason = one_line(one.reason, TITLE)
-            yield Said(f"Its signals are held back ({one.kind}: {reason}){until}", one.ends_at)
+            end, reason = one.next_end(now), one_line(one.reason, TITLE)
+            until = " until" if end else ""
+            yield Said(f"Signals of it are held back ({one.kind}: {reason}){until}", end)
             return
 
 
@@ -118,8 +126,6 @@ def _is_about(one: Suppression, incident: Incident) -> bool:
 
 
 def _state(incident: Incident) -> Iterator[Said]:
-    if incident.handed_on:
-        yield Said(f"It waits for somebody of {one_line(incident.team, 80)}")
     if incident.level:
         yield Said(f"It was escalated to level {incident.level}")
     if incident.pinned:

@@ -8,7 +8,7 @@ e-mail address. No note, cause or log line is in it.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterator, List, NamedTuple, Set
+from typing import Callable, Dict, Iterator, List, NamedTuple
 from urllib.parse import urlencode
 
 from ..channels import NAMES
@@ -25,7 +25,7 @@ from .span import shift_of
 
 __all__ = ["Handovers", "page_url"]
 
-# Who began earlier than this knows by now, as after an outage of the worker.
+# Who began earlier than this knows by now: a worker that starts tells them nothing.
 TOLD_WITHIN = 3600.0
 # The incidents of a kind that a message names; its link leads to the rest.
 NAMED = 8
@@ -33,19 +33,27 @@ TITLE = 100
 TEXT = 2000
 
 
-class _Change(NamedTuple):
-    """Somebody came on call for a team, at a moment in epoch seconds."""
+class _Call(NamedTuple):
+    """Somebody came on call for a team, and is to be told so on a channel.
 
-    team: Team
-    person: str
+    ``began``: when, in epoch seconds. ``address``: theirs there; blank: none is known.
+    """
+
+    team: str
+    rota: str
     began: float
-
-    def key(self, channel: str) -> str:
-        return notification_id(self.source, channel, "")
+    person: str
+    channel: str
+    address: str
 
     @property
     def source(self) -> str:
-        return f"handover:{self.team.name}:{self.team.rota}:{self.began:.3f}:{self.person}"
+        # A name may hold anything but the end of a line.
+        return "\n".join((HANDOVER, self.team, self.rota, f"{self.began:.3f}", self.person))
+
+    @property
+    def key(self) -> str:
+        return notification_id(self.source, self.channel, "")
 
 
 class Handovers:
@@ -61,46 +69,46 @@ class Handovers:
         self._clock = clock
         self._outbox = outbox
         self._trouble = trouble
-        self._told: Set[str] = set()
+        self._seen: List[_Call] = []
+        self._on_call: Dict[str, str] = {}
 
     def tell(self, routing: Routing, web_url: str) -> Dict[str, int]:
         """Tell what is due; ``routing`` with the covers, see ``as_agreed``."""
-        added, current = 0, set()
-        for change in _changes(routing, self._clock.now()):
-            channels = self._reachable(routing, change)
-            keys = {change.key(channel) for channel in channels}
-            if not keys <= self._told:
-                added += self._tell(routing, change, channels, web_url)
-            current |= keys
-        self._told = current
+        now, added = self._clock.now(), 0
+        on_call: Dict[str, str] = {}
+        calls: List[_Call] = []
+        for team in routing.teams.values():
+            if not team.handover_report or team.rota not in routing.rotas:
+                continue
+            person = on_call[team.name] = routing.on_call.at(team.rota, now).person
+            began = routing.on_call.since(team.rota, now)
+            # By a change of the settings somebody is on call at once, and was all the time.
+            is_other = self._on_call.get(team.name, person) != person
+            if person and (is_other or 0 <= now - began < TOLD_WITHIN):
+                calls += _calls(routing, team, person, began)
+        for call in calls:
+            added += call not in self._seen and self._tell(routing, call, web_url)
+        # Now that nothing failed.
+        self._seen, self._on_call = calls, on_call
         return {"handover_reports": added}
 
-    def _reachable(self, routing: Routing, change: _Change) -> List[str]:
-        person = routing.members.get(change.person, Member(change.person))
-        found = [one for one in change.team.handover_report if person.known_as(one)]
-        for channel in change.team.handover_report:
-            if channel not in found:
-                self._trouble(f"handover of {change.team.name}", _unknown(change, channel))
-        return found
-
-    def _tell(self, routing: Routing, change: _Change, channels: List[str], web_url: str) -> int:
-        there = (self._stores.outbox.get(change.key(channel)) for channel in channels)
-        if all(one is not None for one in there):
-            return 0  # By another process, or before this one began.
-        shift = shift_of(routing, change.team.name, self._clock.now())
+    def _tell(self, routing: Routing, call: _Call, web_url: str) -> bool:
+        if not call.address:
+            self._trouble(f"handover of {call.team} by {call.channel}", _unknown(call))
+            return False
+        if self._stores.outbox.get(call.key) is not None:
+            return False  # By another process, or before this one began.
+        shift = shift_of(routing, call.team, self._clock.now())
         message = _message(report_of(self._stores, routing, shift), web_url).to_document()
-        added = 0
-        for channel in channels:
-            mention = routing.members[change.person].known_as(channel)
-            notification = NewNotification(
-                source=change.source,
-                channel=channel,
-                event=HANDOVER,
-                message={**message, "mention": mention},
-                target=routing.target(change.team.name, channel) if channel == "slack" else mention,
-            )
-            added += self._outbox.enqueue(notification)
-        return added
+        is_mail = call.channel == "email"
+        notification = NewNotification(
+            source=call.source,
+            channel=call.channel,
+            event=HANDOVER,
+            message={**message, "mention": call.address},
+            target=call.address if is_mail else routing.target(call.team, call.channel),
+        )
+        return self._outbox.enqueue(notification)
 
 
 def page_url(web_url: str, team: str) -> str:
@@ -109,21 +117,17 @@ def page_url(web_url: str, team: str) -> str:
     return f"{web_url.rstrip('/')}{PAGE}?{query}" if web_url else ""
 
 
-def _changes(routing: Routing, now: float) -> Iterator[_Change]:
-    """Who came on call within the hour, of the teams that want that told."""
-    for team in routing.teams.values():
-        if team.handover_report and team.rota in routing.rotas:
-            person = routing.on_call.at(team.rota, now).person
-            began = routing.on_call.since(team.rota, now)
-            if person and 0 <= now - began < TOLD_WITHIN:
-                yield _Change(team, person, began)
+def _calls(routing: Routing, team: Team, person: str, began: float) -> Iterator[_Call]:
+    known = routing.members.get(person, Member(person))
+    for channel in team.handover_report:
+        yield _Call(team.name, team.rota, began, person, channel, known.known_as(channel))
 
 
-def _unknown(change: _Change, channel: str) -> str:
-    what = {"slack": "Slack ID", "email": "e-mail address"}[channel]
+def _unknown(call: _Call) -> str:
+    what = {"slack": "Slack ID", "email": "e-mail address"}[call.channel]
     return (
-        f"{change.person} came on call for {change.team.name} and was not told what is open by "
-        f"{NAMES[channel]}: set the {what} under Configuration > People."
+        f"{call.person} came on call for {call.team} and was not told what is open by "
+        f"{NAMES[call.channel]}: set the {what} under Configuration > People."
     )
 
 

@@ -106,6 +106,11 @@ class Window:
         between = sorted(point for point in points if start < point <= end)
         return [one for one in between if self.in_force(one) != self.in_force(one - 0.001)]
 
+    def next_end(self, moment: float) -> float:
+        """Return when a window that is in force at a moment is no longer; 0: that has no end."""
+        changes = self.changes(moment, moment + EVERY_DAY_SECONDS)
+        return changes[0] if changes else self.ends_at
+
     def when(self) -> str:
         """Say for people when it ends, and on which days it is in force."""
         parts = []

@@ -20,7 +20,14 @@ from .rotas import Rota, strangers
 from .rules import Rule
 from .stakeholders import Stakeholders
 from .stanzas import StanzaReader
-from .teams import Calendars, Member, Team, described_twice, shared_slack_ids
+from .teams import (
+    Calendars,
+    Member,
+    Team,
+    described_twice,
+    reports_to_nobody,
+    shared_slack_ids,
+)
 from .values import CONF, Wish, announced, duration, number, some_of, user_name
 
 __all__ = ["RoutingReader"]
@@ -111,6 +118,7 @@ class RoutingReader(StanzaReader):
         teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)
         people = {*members, *(name for team in teams.values() for name in team.members)}
         self._problems += strangers(rotas, people)
+        self._problems += reports_to_nobody(teams)
         return _People(calendars, members, rotas, teams)
 
     def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:

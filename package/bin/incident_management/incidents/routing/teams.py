@@ -19,6 +19,7 @@ __all__ = [
     "calendar_named",
     "described_twice",
     "member_in_slack",
+    "reports_to_nobody",
     "shared_slack_ids",
     "unlimited",
 ]
@@ -214,6 +215,16 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
         "can press buttons under it; correct it."
         for shared, names in by_id.items()
         if shared and len(names) > 1
+    ]
+
+
+def reports_to_nobody(teams: Mapping[str, Team]) -> List[str]:
+    """Return a sentence for each team whose handover report nobody gets."""
+    return [
+        f"{CONF} [team:{team.name}] handover_report goes to who is on call, and the team has no "
+        "rota; set one, or leave this empty."
+        for team in teams.values()
+        if team.handover_report and not team.rota
     ]
 
 
