@@ -74,14 +74,18 @@ def test_what_an_earlier_version_wrote_is_in_every_list_again(sort):
     assert sorted(listed(walk.stores, sort)) == walk.ids
 
 
-@pytest.mark.parametrize("name", renewing.LISTS)
-def test_what_an_earlier_version_did_not_look_for_is_found_again(name):
+@pytest.mark.parametrize("name", renewing.KINDS)
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_an_earlier_version_or_a_hand_wrote_otherwise_is_whole_again(name, is_there):
     walk = Walk(3)
     before = walk.documents()
-    walk.stores.incidents.save([{k: v for k, v in before[0].items() if k != name}])
+    other = {name: 5 if isinstance(before[0][name], str) else "5"} if is_there else {}
+    lacking = {k: v for k, v in before[0].items() if k != name}
+    walk.stores.incidents.save([{**lacking, **other}])
 
     assert walk.round() == 1
     assert walk.documents() == before
+    assert walk.round() == 0
 
 
 def test_a_document_that_somebody_deleted_comes_back():

@@ -9,7 +9,7 @@ any JSON printer on its way through the KV store unchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
@@ -25,6 +25,7 @@ __all__ = [
     "Entry",
     "Head",
     "Incident",
+    "sound",
     "worst",
 ]
 
@@ -272,7 +273,31 @@ class Incident:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Incident:
-        return cls(**{name: document[name] for name in _INCIDENT_FIELDS if name in document})
+        """Read a document, or some fields of it, as :func:`sound` leaves them."""
+        return cls(**sound(document))
 
 
-_INCIDENT_FIELDS = list(Incident.__dataclass_fields__)
+def sound(document: Mapping[str, Any]) -> Document:
+    """Return the fields of an incident's document, or of what was read of it, that can be right.
+
+    Left out is what is of another type, such as the texts that an editor of lookups makes of
+    numbers. One incident must not stop what is done for many; the worker's walk makes its document
+    anew.
+    """
+    known = {
+        name: document[name]
+        for name, kinds in _INCIDENT_FIELDS.items()
+        if name in document and isinstance(document[name], kinds)
+    }
+    for name, values in (("severity", SEVERITIES), ("status", STATUSES)):
+        if known.get(name, values[0]) not in values:
+            del known[name]
+    return {"id": document.get("_key", ""), **known}
+
+
+_NUMBER = (int, float)
+_INCIDENT_FIELDS: Dict[str, Tuple[type, ...]] = {
+    name: _NUMBER if value is None or type(value) is int else (type(value),)
+    for name, value in vars(Incident("")).items()
+}
+_INCIDENT_FIELDS["cause"] = (object,)

@@ -11,9 +11,9 @@ from typing import Callable, Iterable, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..ports import Stores
+from ..ports import Document, Stores
 
-__all__ = ["Indexed", "bring_back"]
+__all__ = ["Indexed", "bring_back", "named_in"]
 
 Indexed = Callable[[str], Iterable[Entry]]
 """Gives the entries of an incident that the index has."""
@@ -40,6 +40,12 @@ def bring_back(stores: Stores, incident_id: str, head: Iterable[str], indexed: I
         missing = _missing([*entries, *back], head)
     timeline.write(stores, back)
     return missing
+
+
+def named_in(document: Document, field: str) -> Set[str]:
+    """Return the keys of entries that a field lists; none where somebody saved something else."""
+    value = document.get(field)
+    return {key for key in value if isinstance(key, str)} if isinstance(value, list) else set()
 
 
 def _missing(entries: Iterable[Entry], head: Iterable[str]) -> Set[str]:

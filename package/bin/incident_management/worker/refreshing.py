@@ -19,6 +19,7 @@ from ..incidents.stores import claim_document, find_by
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, Stores
 from .clocks import ring
+from .lost_entries import named_in
 
 __all__ = ["refresh_stale"]
 
@@ -96,14 +97,14 @@ def _unseen(
     documents: Mapping[str, Document],
 ) -> List[str]:
     """Return the incidents with a settled entry that can't be come to from their heads."""
-    prev = {str(one["_key"]): list(one.get("prev") or ()) for one in recent}
+    prev = {str(one["_key"]): named_in(one, "prev") for one in recent}
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for one in settled:
         wanted[str(one["incident_id"])].add(str(one["_key"]))
     for step in range(STEPS + 1):
         unknown: Set[str] = set()
         for incident_id in list(wanted):
-            held, beyond = _held(documents.get(incident_id, {}).get("head") or (), prev)
+            held, beyond = _held(named_in(documents.get(incident_id, {}), "head"), prev)
             unknown |= beyond
             if wanted[incident_id] <= held:
                 del wanted[incident_id]
@@ -112,11 +113,11 @@ def _unseen(
             break
         # What was written after the entries were read, and before the document was.
         for one in find_by(stores.timeline, "_key", unknown, fields=("prev",)):
-            prev[str(one["_key"])] = list(one.get("prev") or ())
+            prev[str(one["_key"])] = named_in(one, "prev")
     return list(wanted)
 
 
-def _held(head: Iterable[str], prev: Mapping[str, List[str]]) -> Tuple[Set[str], Set[str]]:
+def _held(head: Iterable[str], prev: Mapping[str, Set[str]]) -> Tuple[Set[str], Set[str]]:
     """Return which entries can be come to from a head, and where what is known of them ends."""
     held: Set[str] = set()
     beyond: Set[str] = set()
@@ -142,7 +143,8 @@ def _turn(resting: Mapping[str, float], documents: Mapping[str, Document]) -> Li
         if left <= 0 and moment > last:
             break
         turn.append(incident_id)
-        left -= max(1, int(documents.get(incident_id, {}).get("entries") or 0))
+        counted = documents.get(incident_id, {}).get("entries")
+        left -= max(1, int(counted)) if isinstance(counted, (int, float)) else 1
         last = moment
     return turn
 

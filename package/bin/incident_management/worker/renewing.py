@@ -2,8 +2,8 @@
 
 An incident's document is derived, so it can always be made again, and must be where
 
-- an earlier version of the app wrote it, which did not know all that lists are sorted and filtered
-  by now: one that lacks a number has no place in a list that goes on after a number;
+- an earlier version of the app wrote it, which did not know all that it holds now: one that lacks
+  a number has no place in a list that goes on after a number, and one without tasks shows none;
 - somebody deleted it, or saved it in an editor of lookups that made texts of its numbers;
 - a backup without one moment for all collections was restored.
 
@@ -26,7 +26,7 @@ from ..incidents.stores import claim_document
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, SearchFailed, Stores
 from .clocks import ring
-from .lost_entries import Indexed, bring_back
+from .lost_entries import Indexed, bring_back, named_in
 
 __all__ = ["renew_documents"]
 
@@ -40,16 +40,13 @@ RENEWED_A_ROUND = 500
 BROUGHT_BACK_A_ROUND = 5
 # From the beginning of a walk to the next one's.
 EVERY_SECONDS = 6 * 3600.0
-# What every document of this version holds, and that is quickly read.
-NUMBERS = tuple(
-    sorted(
-        name
-        for name, value in Incident("INC-20260101-000000").to_document().items()
-        if isinstance(value, (int, float))
-    )
-)
-# What they are looked for by, besides.
-LISTS = ("field_values", "people")
+# What every document of this version holds, and of which type.
+KINDS = {
+    name: (int, float) if isinstance(value, (int, float)) else type(value)
+    for name, value in Incident("INC-20260101-000000").to_document().items()
+    # A cause may be of any.
+    if name not in ("_key", "cause")
+}
 _LOST = (
     "Entries of {0} are no longer in incident_timeline, and the index does not have them as they "
     "were: were they deleted by hand, or is the backup of several moments? "
@@ -106,7 +103,7 @@ def _still_broken(
     lost: Set[str] = set()
     failed = ""
     for incident_id in broken:
-        head = documents.get(incident_id, {}).get("head") or ()
+        head = named_in(documents.get(incident_id, {}), "head")
         is_whole = False
         # The search of the one before may have taken longer than an incident needs to leave.
         if pruned(stores, [incident_id]):
@@ -132,14 +129,13 @@ class _Seen:
 
     def add(self, entry: Document) -> None:
         self.keys.add(str(entry["_key"]))
-        self.named.update(entry.get("prev") or ())
+        self.named |= named_in(entry, "prev")
 
     def is_broken(self, document: Document) -> bool:
-        return not self.named.union(document.get("head") or ()) <= self.keys
+        return not self.named | named_in(document, "head") <= self.keys
 
     def fits(self, document: Document) -> bool:
-        is_whole = all(isinstance(document.get(name), (int, float)) for name in NUMBERS)
-        is_whole = is_whole and all(isinstance(document.get(name), list) for name in LISTS)
+        is_whole = all(isinstance(document.get(name), kind) for name, kind in KINDS.items())
         return is_whole and document["entries"] == len(self.keys) and not self.is_broken(document)
 
 
@@ -172,7 +168,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     documents = {
         str(document["_key"]): document
         for document in stores.incidents.find(
-            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=(*NUMBERS, *LISTS, "head")
+            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=tuple(KINDS)
         )
     }
     seen = {incident_id: _Seen() for incident_id in documents}

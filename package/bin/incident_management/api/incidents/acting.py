@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional
 
 from ...incidents import editing, lifecycle, timeline
-from ...incidents.model import Document, Incident
+from ...incidents.model import Document, Incident, sound
 from ..gone import was_deleted
 from ..router import Problem, Request, Response, route
 from ..shapes import INCIDENT
@@ -30,11 +30,6 @@ change = partial(
     route, "POST", capability="incident_write", answers=INCIDENT_ANSWER, headers=IF_MATCH
 )
 """Registers a route that changes the incident in its path, as :func:`..router.route` does."""
-# What only lists are ordered and filtered by.
-_FOR_LISTS = (
-    *("severity_rank", "status_rank", "last_seen", "next_due", "urgency"),
-    *("field_values", "people"),
-)
 
 
 def acted(
@@ -102,7 +97,7 @@ def document_of(request: Request) -> Document:
 
 def shown(document: Mapping[str, object]) -> Document:
     """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
-    visible = {k: v for k, v in document.items() if not k.startswith("_") and k not in _FOR_LISTS}
+    visible = sound(document)
     if document.get("status") == "closed":
         # Versions before this one left it on what was merged.
         visible.pop("update_due", None)

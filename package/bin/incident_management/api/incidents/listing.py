@@ -268,7 +268,7 @@ def matching(request: Request, arguments: Mapping[str, Any], most: int) -> List[
         )
     if rest:
         raise Invalid(f"The filter matches more than {most} incidents; narrow it down.")
-    return [str(document["id"]) for document in found]
+    return [str(document["_key"]) for document in found]
 
 
 def _wanted(arguments: Mapping[str, Any]) -> str:

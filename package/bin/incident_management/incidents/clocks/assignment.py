@@ -231,11 +231,15 @@ def _next_to_place(
         documents = [one for team in teams for one in _waiting(stores, [team])]
     if not documents:
         return {}, [], {}
-    documents.sort(key=lambda one: (SEVERITIES.index(one["severity"]), one["opened_at"]))
-    found = [Incident.from_document(one) for one in documents]
+    found = sorted(map(Incident.from_document, documents), key=_gravest_first)
     load = loads(stores, routing, _people(routing, teams))
     moving = _movable(routing, found, dict(load), explained, clock.now())
     return {incident.id: incident for incident in found}, moving, load
+
+
+def _gravest_first(incident: Incident) -> Tuple[int, float]:
+    # One that has lost the entry which opened it has no such time.
+    return (SEVERITIES.index(incident.severity), incident.opened_at or 0.0)
 
 
 def _movable(

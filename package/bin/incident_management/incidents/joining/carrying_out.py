@@ -16,7 +16,7 @@ from .. import timeline
 from ..act import Act
 from ..canonical import digest
 from ..clocks.calendar import ALWAYS
-from ..errors import Contended
+from ..errors import Contended, NotFound
 from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
 from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
@@ -49,9 +49,18 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
     False: of a merge, ``most`` signals' documents were corrected, and there are more.
 
     Of incidents that have left by age nothing is missing: long before, the worker has finished it.
+    Nor is it of one whose timeline is gone without a trace, as after a restore. It must not keep
+    the next moves waiting; once it is back, the worker finishes what was decided of late.
     """
     if pruned(stores, [move.source, move.target]):
         return True
+    try:
+        return _carry_out(stores, clock, move, most)
+    except NotFound:
+        return True
+
+
+def _carry_out(stores: Stores, clock: Clock, move: Move, most: Optional[int]) -> bool:
     act = Act(stores, clock, move.actor)
     if move.kind == "merge":
         data = {"into": move.target, "number": move.number, "reason": move.reason}

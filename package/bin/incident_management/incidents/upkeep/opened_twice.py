@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from ...ports import Clock, Stores
 from .. import timeline
 from ..act import Act
-from ..errors import IllegalMove
+from ..errors import IllegalMove, NotFound
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
 from ..model import ACTOR, Incident
@@ -78,8 +78,8 @@ def join_raced(
         may = partial(_untouched, stores, incident.id, join.incident_id)
         try:
             merging.merge(act, incident.id, join.incident_id, reason, may)
-        except IllegalMove:
-            continue  # One of them was closed, merged or taken apart in between.
+        except (IllegalMove, NotFound):
+            continue  # One was closed, merged or taken apart in between, or its timeline is gone.
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}

@@ -54,10 +54,10 @@ class Wishes:
             one
             for one in found
             if stands(one.get("room") or {}, "", ARCHIVED)
-            and now - float(one["opened_at"]) >= SETTLES_SECONDS
+            and now - float(one.get("opened_at") or 0.0) >= SETTLES_SECONDS
             and SIMULATED not in (one.get("rules") or ())
         ]
-        new.sort(key=lambda one: (urgency(one["severity"]), float(one["opened_at"])))
+        new.sort(key=lambda one: (urgency(one["severity"]), float(one.get("opened_at") or 0.0)))
         for one in new[:MOST_AT_ONCE]:
             self._want(one, chosen)
         if len(new) <= MOST_AT_ONCE:
