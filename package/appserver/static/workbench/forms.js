@@ -48,16 +48,18 @@ export function ask(question) {
     const values = () => Object.fromEntries(question.fields.filter(isAsked).map(({ name }) => [name, inputs.get(name).value.trim()]));
     const tellEffects = () => {
         for (const field of question.fields) inputs.get(field.name).closest('.wb-field').hidden = !isAsked(field);
+        folded.hidden = !question.fields.some((field) => field.folds && isAsked(field));
         const sentences = question.effects?.(values()) ?? [];
         effects.hidden = !sentences.length;
         fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
     };
+    const asLabelled = (field) => labelled(withDraft(question, field), inputs);
+    const folded = h('details', { class: 'wb-unfold' }, h('summary', {}, 'More fields'), question.fields.filter(({ folds }) => folds).map(asLabelled));
     const heading = `wb-dialog-${(number += 1)}`;
     const form = h('form', { method: 'dialog', on: { input: tellEffects } },
         h('h2', { id: heading }, question.title),
         question.about && h('p', { class: 'wb-dim' }, question.about),
-        question.fields.map((field) => labelled(withDraft(question, field), inputs)),
-        effects, progress, trouble,
+        question.fields.filter(({ folds }) => !folds).map(asLabelled), folded, effects, progress, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
     form.addEventListener('input', ({ target }) => keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value));
@@ -120,6 +122,7 @@ function toldAtFields(error, inputs) {
     for (const [input, text] of here) {
         input.setAttribute('aria-invalid', 'true');
         fill(input.closest('.wb-field').querySelector('.wb-wrong'), text);
+        input.closest('details')?.setAttribute('open', ''); // one that is folded could not be seen
     }
     here[0]?.[0].focus();
     return here.length > 0 && here.length === wrong.length;
