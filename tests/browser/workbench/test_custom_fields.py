@@ -137,6 +137,8 @@ def test_a_new_incident_asks_for_the_fields_of_its_severity(site: Site, enter: E
     kind = field(page, "outage_kind")
     expect(impact).to_be_hidden()
     expect(kind).to_be_hidden()
+    expect(field(page, "region")).to_be_hidden()  # too many are defined
+    page.locator("dialog summary").click()
     expect(field(page, "region")).to_be_visible()
     page.locator("dialog [name=severity]").select_option("high")
     expect(kind).to_be_visible()
@@ -149,8 +151,11 @@ def test_a_new_incident_asks_for_the_fields_of_its_severity(site: Site, enter: E
     field(page, "region").fill(f'C:\\temp, x="1" {"eu " * 200}'[:500])
     field(page, "seats").fill("many")
     field(page, "due_day").fill("2026-12-01")
+    page.locator("dialog summary").click()
     submit(page)
+    # What is wrong is seen, and what is folded does not hide it.
     wrong = asked(page, "seats").locator(".wb-wrong")
+    expect(wrong).to_be_visible()
     expect(wrong).to_have_text("'many' does not fit Seats: it takes a number, such as 42 or 0.5.")
     expect(page.locator("dialog > form > .wb-trouble")).to_be_empty()
     expect(field(page, "seats")).to_be_focused()
@@ -293,9 +298,11 @@ def test_it_has_room(site: Site, enter: Enter, width: int, theme: str) -> None:
     wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
     assert not wide
     page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
     page.keyboard.press("c")  # on a telephone the incident lies over the list
     page.locator("dialog [name=title]").fill("Cards are refused")
     page.locator("dialog [name=severity]").select_option("info")
+    page.locator("dialog summary").click()
     field(page, "seats").fill("many")
     submit(page)
     expect(page.locator(".wb-wrong", has_text="Seats")).to_be_visible()

@@ -8,6 +8,8 @@ import { h } from './dom.js';
 const MOST_LETTERS = 36;
 const MOST_IN_A_ROW = 28;
 const MOST_TYPED = 500;
+// Of more that may be left empty a new incident's form shows none at first.
+const MOST_AT_ONCE = 3;
 // A comma of a value, and a backslash, has a backslash before it, as the API takes it.
 const FILTER = /(?:\\[\\,]|[^,])+/g;
 
@@ -89,16 +91,20 @@ export const FIELDS = {
 };
 
 /** What is asked of a new incident: of its severity; its team is not known yet. */
-export const openingQuestions = (choices) => questions(defined(), {}, choices).map((asked, place) => {
-    const one = defined()[place];
-    const teams = one.team.split(',').map((team) => team.trim()).filter(Boolean);
-    return {
-        ...asked,
-        help: [one.help, !teams.includes('*') && `Asked for in team ${teams.join(', ')}.`].filter(Boolean).join(' '),
-        mark: one.required && 'needed before it is resolved',
-        asked: ({ severity }) => matches(one.severity, severity),
-    };
-});
+export function openingQuestions(choices) {
+    const folds = defined().filter((one) => !one.required).length > MOST_AT_ONCE;
+    return questions(defined(), {}, choices).map((asked, place) => {
+        const one = defined()[place];
+        const teams = one.team.split(',').map((team) => team.trim()).filter(Boolean);
+        return {
+            ...asked,
+            help: [one.help, !teams.includes('*') && `Asked for in team ${teams.join(', ')}.`].filter(Boolean).join(' '),
+            folds: folds && !one.required,
+            mark: one.required && 'needed before it is resolved',
+            asked: ({ severity }) => matches(one.severity, severity),
+        };
+    });
+}
 
 /** What a resolve asks besides: the fields that it needs and lacks. */
 export const neededFields = (incident, choices) => questions(incident ? lacking(incident) : [], incident, choices).map((one) => ({ ...one, required: true }));

@@ -52,22 +52,26 @@ export function ask(question) {
             // One that is not seen must not hold up the form, as a date that is half typed would.
             input.disabled = input.closest('.wb-field').hidden = !isAsked(field);
         }
+        folded.hidden = !question.fields.some((field) => field.folds && isAsked(field));
         const sentences = question.effects?.(values()) ?? [];
         effects.hidden = !sentences.length;
         fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
     };
+    const all = question.fields.map((field) => [Boolean(field.folds), labelled(withDraft(question, field), inputs)]);
+    const those = (wanted) => all.filter(([folds]) => folds === wanted).map(([, element]) => element);
+    const folded = h('details', { class: 'wb-unfold' }, h('summary', {}, 'More fields'), those(true));
     const heading = `wb-dialog-${(number += 1)}`;
     const form = h('form', { method: 'dialog', on: { input: tellEffects } },
         h('h2', { id: heading }, question.title),
         question.about && h('p', { class: 'wb-dim' }, question.about),
-        question.fields.map((field) => labelled(withDraft(question, field), inputs)),
-        effects, progress, trouble,
+        those(false), folded, effects, progress, trouble,
         h('div', { class: 'wb-row wb-end' }, cancel, submit));
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
     form.addEventListener('input', ({ target }) => {
         keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value);
         rightly(target);
     });
+    form.addEventListener('invalid', ({ target }) => unfold(target), true); // which the browser then goes to
     form.addEventListener('submit', async (event) => {
         event.preventDefault();
         if (submit.getAttribute('aria-disabled')) return;
@@ -126,9 +130,15 @@ function toldAtFields(error, inputs) {
     for (const [input, text] of here) {
         input.setAttribute('aria-invalid', 'true');
         fill(input.closest('.wb-field').querySelector('.wb-wrong'), text);
+        unfold(input);
     }
     here[0]?.[0].focus();
     return here.length > 0 && here.length === wrong.length;
+}
+
+/** Have a field be seen that may be folded away. */
+function unfold(input) {
+    input.closest('details')?.setAttribute('open', '');
 }
 
 /** Take back that something is wrong with a field. */

@@ -14,7 +14,7 @@ const KEYS = [
     ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
     ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['t', 'tasks: Space ticks one, ↓ and ↑ go on'], ['c', 'new incident'],
     ...MOVES.filter((move) => move.key).map((move) => [move.key, move.label.toLowerCase()]),
-    [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['f', 'follow-ups'], ['h', 'what is held back'], ['d', 'who is on call'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
+    [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['f', 'follow-ups'], ['m', 'my tasks'], ['h', 'what is held back'], ['d', 'who is on call'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
 ];
 
 /**
@@ -49,6 +49,7 @@ function act(app, event) {
     if (key === '/') return done(app.filters.focus());
     if (key === '?') return done(showKeys());
     if (key === 'f') return done(app.followUps.show());
+    if (key === 'm') return done(app.myTasks.show());
     if (key === 'h') return done(app.showHeld());
     if (key === 'd') return done(app.onCall.show());
     if (key === 'c') return done(app.mayWrite ? openByHand(app) : sayWhyNot(app));

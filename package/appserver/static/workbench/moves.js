@@ -9,9 +9,9 @@ import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from
 
 /**
  * @typedef {Object<string, any>} Incident as `GET /incidents/{id}` has it
- * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], most?: number, keeps?: boolean, mark?: string, asked?: function(Object<string, string>): boolean, suggestions?: [string, string][]}} Field
+ * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], most?: number, keeps?: boolean, mark?: string, folds?: boolean, asked?: function(Object<string, string>): boolean, suggestions?: [string, string][]}} Field
  *     Field: `mark` is said of one that may be left empty for now; `asked` tells by what the form has whether it is
- *     asked for; unless it is, it is neither seen nor sent
+ *     asked for; unless it is, it is neither seen nor sent; one that `folds` is behind “More fields”
  * @typedef {object} Move
  * @property {string} id
  * @property {string} label what the button says

@@ -15,7 +15,7 @@ export class MyTasks {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What you have to do in open incidents', on: { click: () => this.show() } });
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What you have to do in open incidents (m)', on: { click: () => this.show() } });
     }
 
     /** See what there is: without anything there is nothing to show. */
@@ -45,6 +45,7 @@ export class MyTasks {
     }
 
     async #fill(body, dialog) {
+        const place = boxesOf(body).indexOf(document.activeElement);
         const within = body.contains(document.activeElement);
         try {
             const found = await read();
@@ -56,7 +57,8 @@ export class MyTasks {
         } catch (error) {
             fill(body, explained(error, 'Close this, and open it again.'));
         }
-        if (within) dialog.querySelector('h2').focus(); // what was pressed is gone with its row
+        // What was pressed is gone with its row: go on with the one in its place, and not at the top.
+        if (within) (boxesOf(body)[place] ?? boxesOf(body).at(-1) ?? dialog.querySelector('h2')).focus();
     }
 
     /** The tasks of one incident. */
@@ -80,10 +82,12 @@ export class MyTasks {
             if (!isDone) box.checked = false;
         };
         const says = [one.role && `as ${one.role}`, one.checklist].filter(Boolean).join(' · ');
-        return h('li', { class: 'wb-task', 'data-task': one.id },
+        return h('li', { class: 'wb-task wb-task-open', 'data-task': one.id },
             h('div', {}, h('label', {}, h('input', { type: 'checkbox', disabled: !this.app.mayWrite, on: { change: tick } }), h('span', {}, one.title)),
                 h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble));
     }
 }
+
+const boxesOf = (body) => [...body.querySelectorAll('.wb-task input')];
 
 const read = async () => (await get('tasks', { owner: 'me', state: 'open', limit: MOST })).body;

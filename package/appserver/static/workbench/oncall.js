@@ -37,7 +37,7 @@ export class OnCall {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'On call', on: { close: () => dialog.remove() } },
-            h('h2', {}, 'On call'), body,
+            h('h2', { tabindex: -1 }, 'On call'), body,
             h('div', { class: 'wb-row wb-end' },
                 h('button', { type: 'button', class: 'wb-button', title: 'What whoever takes over has to know', on: { click: () => then(() => showHandover(this.app))() } }, 'Handover'),
                 h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));

@@ -83,7 +83,7 @@ export class Tasks {
         };
         const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !goesOn, 'data-place': `tick-${one.id}`, on: { change: tick } });
         const ended = one.state !== 'open' && `${one.state} by ${one.by}, ${moment(one.at)}`;
-        const says = [one.who || (one.role ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
+        const says = [one.who || (one.role && !ended ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
         return h('li', { class: `wb-task wb-task-${one.state}`, 'data-task': one.id },
             h('div', {}, h('label', {}, box, h('span', {}, one.title)),
                 h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble),

@@ -143,8 +143,8 @@ def noise(verdicts: Verdicts, pages_per_day: float, limit: float = PAGES_A_DAY) 
     _low, high = verdicts.bounds
     if high < DOUBTFUL_PRECISION:
         return (
-            f"Of {verdicts.judged} incidents that people judged, {verdicts.true_positive} were "
-            f"right, {verdicts.false_positive} false and {verdicts.duplicate} duplicates."
+            f"Of {verdicts.judged} incidents that people judged: {verdicts.true_positive} right, "
+            f"{verdicts.false_positive} false, {verdicts.duplicate} duplicate."
         )
     if pages_per_day > limit:
         return f"It pages {pages_per_day:g} times a day, more than {limit:g}."
