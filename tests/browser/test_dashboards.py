@@ -64,7 +64,7 @@ def test_a_user_without_the_role_reads_neither_view_nor_data(browser: Any, store
 
     page.goto(f"{stored.web}/en-US/app/{APP}/")
     page.wait_for_url("**/search")
-    assert page.locator(".appbar .tabs").inner_text().split() == ["Search"]
+    assert page.locator(".appbar .tabs").inner_text().split() == ["Search", "Guides"]
     page.fill("#spl", "| inputlookup incidents")
     page.click("#run")
     page.wait_for_selector("#messages .message")
