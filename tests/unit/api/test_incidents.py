@@ -181,6 +181,22 @@ def test_a_team_and_an_owner_with_a_comma_in_their_names_are_found(api):
     assert ids(owner="bob, Doe") == {other}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/assign", {"owner": "Lee"}),
+        ("POST", "/escalate", {"owner": "LEE", "reason": "Look."}),
+        ("PATCH", "", {"owner": "leE"}),
+    ],
+)
+def test_a_user_name_has_no_case(api, method, path, body):
+    incident = api.call("POST", "/incidents", {"title": "Of Lee"})[1]["id"]
+    assert api.call(method, f"/incidents/{incident}{path}", body)[1]["owner"] == "lee"
+    for name in ("lee", "LEE"):
+        found = api.call("GET", "/incidents", query={"owner": name})[1]["incidents"]
+        assert [one["id"] for one in found] == [incident]
+
+
 def test_a_title_by_hand_turns_no_text_around(api):
     incident = api.call("POST", "/incidents", {"title": "read\u202egnp.exe"})[1]
     assert incident["title"] == "read\ufffdgnp.exe"

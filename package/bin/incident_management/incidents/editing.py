@@ -17,6 +17,7 @@ from .errors import Invalid
 from .field_values import told
 from .fold import EDITABLE
 from .model import SEVERITIES, Incident
+from .routing.values import user_name
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from .stores import claim_document
 
@@ -94,6 +95,8 @@ def stands(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[I
 def _news(actor: str, incident: Incident, changes: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
     """Return what is to be written for changes: the data of an entry, by its kind."""
     seen = {name: readable(changes[name]) for name in ("title", "description") if name in changes}
+    if "owner" in changes:
+        seen["owner"] = user_name(changes["owner"])
     changes = {**changes, **seen}
     now = incident.to_document()
     edited: Dict[str, Any] = {

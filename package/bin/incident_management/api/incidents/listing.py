@@ -15,6 +15,7 @@ from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ...incidents.errors import Invalid
 from ...incidents.field_values import pairs
 from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
+from ...incidents.routing.values import user_name
 from ...incidents.stores import IS_OPEN, any_of, find_by
 from ...ports import Collection
 from ..router import Request, Response, route
@@ -307,6 +308,9 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
         if not known and len(values) > 1:
             # It may be one name that has commas.
             values.append(str(arguments[name]).strip())
+        if name == "owner":
+            # Versions before this one kept the letters that somebody typed.
+            values = list(dict.fromkeys([*map(user_name, values), *values]))
         if values:
             clauses.append({"$or": [{stored: value} for value in values]})
         if name == "sla_status" and values and set(values) <= set(SLA_STATUSES_OF_OPEN):

@@ -19,6 +19,7 @@ from ..errors import Invalid
 from ..fold import effective
 from ..model import ACTOR, SEVERITIES, Entry, Incident
 from ..routing import Choice, Path, Routing, Step
+from ..routing.values import user_name
 from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
@@ -63,7 +64,7 @@ def assign(
     routing.check_team(team)
     incident = timeline.current(act.stores, incident_id)
     lifecycle.must_be_open(incident, "assigned")
-    data: Document = {"owner": owner, "team": team}
+    data: Document = {"owner": user_name(owner), "team": team}
     if team and not owner and routing.assigns(team):
         data = taker(act.stores, act.clock, routing, incident, team).to_data()
     timeline.append(act, incident_id, "assigned", data, act.once)
@@ -81,6 +82,7 @@ def escalate(
         Invalid: no reason, or a team that does not exist.
         NotFound, IllegalMove: there is no such incident, or it is over.
     """
+    owner = user_name(owner)
     routing.check_team(team)
     if not reason.strip():
         raise Invalid("An escalation needs a reason, for whoever gets the incident.")
