@@ -6,7 +6,7 @@ import { addressOf, DEFAULTS, queryOf } from './address.js';
 import { ApiError, get } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained, pressed } from './forms.js';
+import { ask, explained, pressed, showInDialog } from './forms.js';
 import { many, moment, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
@@ -46,12 +46,7 @@ export class FollowUps {
     async show() {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Follow-ups', on: { close: () => dialog.remove() } },
-            h('h2', { tabindex: -1 }, 'Follow-ups'), body,
-            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
-        document.querySelector('.workbench').append(dialog);
-        dialog.showModal();
-        await this.#fill(body, dialog);
+        await this.#fill(body, showInDialog('Follow-ups', body));
     }
 
     async #fill(body, dialog) {

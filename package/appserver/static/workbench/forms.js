@@ -99,6 +99,22 @@ export function ask(question) {
 }
 
 /**
+ * Show something in a dialog, with a button that closes it.
+ * @param {string} title
+ * @param {Node} body
+ * @param {...Node} buttons before that one
+ * @returns {HTMLDialogElement}
+ */
+export function showInDialog(title, body, ...buttons) {
+    const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': title, on: { close: () => dialog.remove() } },
+        h('h2', { tabindex: -1 }, title), body,
+        h('div', { class: 'wb-row wb-end' }, buttons, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
+    document.querySelector('.workbench').append(dialog);
+    dialog.showModal();
+    return dialog;
+}
+
+/**
  * What went wrong, and the way on.
  * @param {unknown} error
  * @param {string} [next] what follows where something could not be read; unless given, it could not be sent

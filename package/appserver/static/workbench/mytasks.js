@@ -6,7 +6,7 @@ import { addressOf } from './address.js';
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, runbook } from './dom.js';
-import { explained, pressed } from './forms.js';
+import { explained, pressed, showInDialog } from './forms.js';
 import { taskPath } from './tasks.js';
 
 const MOST = 200;
@@ -36,12 +36,7 @@ export class MyTasks {
     async show() {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'My tasks', on: { close: () => dialog.remove() } },
-            h('h2', { tabindex: -1 }, 'My tasks'), body,
-            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
-        document.querySelector('.workbench').append(dialog);
-        dialog.showModal();
-        await this.#fill(body, dialog);
+        await this.#fill(body, showInDialog('My tasks', body));
     }
 
     async #fill(body, dialog) {

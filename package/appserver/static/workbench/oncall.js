@@ -5,7 +5,7 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained } from './forms.js';
+import { ask, explained, showInDialog } from './forms.js';
 import { showHandover } from './handover.js';
 import { lacks } from './moves.js';
 import { isOver, now, planned, timeZone } from './words.js';
@@ -36,13 +36,8 @@ export class OnCall {
     async show() {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'On call', on: { close: () => dialog.remove() } },
-            h('h2', { tabindex: -1 }, 'On call'), body,
-            h('div', { class: 'wb-row wb-end' },
-                h('button', { type: 'button', class: 'wb-button', title: 'What whoever takes over has to know', on: { click: () => then(() => showHandover(this.app))() } }, 'Handover'),
-                h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
-        document.querySelector('.workbench').append(dialog);
-        dialog.showModal();
+        const report = h('button', { type: 'button', class: 'wb-button', title: 'What whoever takes over has to know', on: { click: () => then(() => showHandover(this.app))() } }, 'Handover');
+        const dialog = showInDialog('On call', body, report);
         const then = (question) => () => {
             dialog.close(); // one dialog at a time
             question();
