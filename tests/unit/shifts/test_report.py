@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from incident_management.incidents.model import Incident
 from incident_management.incidents.routing import Routing
 from incident_management.shifts.markdown import to_markdown
-from incident_management.shifts.report import report_of
 from incident_management.shifts.span import Shift
 from tests.fakes import FakeStores
-
-NOW = 1_796_000_000.0
-HOUR = 3600.0
-SINCE = NOW - 8 * HOUR
-WEB = "https://splunk.example.com"
-SHIFT = Shift("payments", SINCE, NOW, reason="The team payments has no on-call rota.")
-ROUTING = Routing.from_stanzas({"team:payments": {"members": "dana, lee"}})
+from tests.unit.shifts.reports import HOUR, NOW, SINCE, WEB, ended, made, put, section, texts, told
 
 
 @pytest.fixture
 def stores():
     return FakeStores()
-
-
-def put(stores, number=1, **values):
-    """Store an incident's document; returns its id."""
-    key = f"INC-20261130-{number:06d}"
-    fields = {
-        "id": key,
-        "title": f"Checkout is slow {number}",
-        "status": "in_progress",
-        "severity": "high",
-        "owner": "dana",
-        "team": "payments",
-        "rules": ["High Error Rate"],
-        "opened_at": NOW - 20 * HOUR,
-        "acknowledged_at": NOW - 19 * HOUR,
-        "updated_at": NOW - HOUR,
-        **values,
-    }
-    stores.incidents.insert(Incident(**fields).to_document())
-    return key
-
-
-def ended(stores, number=1, **values):
-    over = {"status": "resolved", "resolved_at": NOW - HOUR, "updated_at": NOW - HOUR, **values}
-    return put(stores, number, **over)
-
-
-def made(stores, routing=ROUTING, shift=SHIFT):
-    return report_of(stores, routing, shift)
-
-
-def section(report, name):
-    return next(one for one in report.sections if one.name == name)
-
-
-def told(report, name):
-    """The sentences of a section's lines, each with its time."""
-    return [[tuple(said) for said in line.says] for line in section(report, name).lines]
-
-
-def texts(report, name="open"):
-    return [said.text for line in section(report, name).lines for said in line.says]
 
 
 def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
@@ -366,57 +314,3 @@ def test_the_markdown_links_each_incident_and_is_text_where_people_wrote_it(stor
     assert line.startswith(rf"- [{key}](<{address}>) \<img src=x\> \[a\](http\://e.example) \|")
     assert line.endswith(r"… · high · in progress · dana\|lee") and len(line) < 450
     assert rf"- {key} " in to_markdown(made(stores), "")
-
-
-def test_of_very_many_incidents_it_reads_little_and_counts_all(stores):
-    for number in range(5000):
-        if number % 2:
-            put(stores, number, severity="critical" if number == 4999 else "low",
-                description="x" * 2000)  # fmt: skip
-        else:
-            ended(stores, number, description="x" * 2000, opened_at=NOW - 2 * HOUR)
-    stores.incidents.log.clear()
-    bytes_read = counted_bytes(stores)
-    before = stores.calls
-    report = made(stores)
-    assert stores.calls - before == 10
-    assert sum(bytes_read) < 1_500_000, sum(bytes_read)
-    assert (report.counts["open"], report.counts["solved"], report.cut) == (2500, 2500, False)
-    assert section(report, "open").lines[0].severity == "critical"
-    assert [len(section(report, name).lines) for name in ("open", "solved")] == [50, 50]
-    assert "- 2,450 more" in to_markdown(report, WEB)
-    assert len(json.dumps(report.to_document())) < 60_000
-
-
-@pytest.mark.parametrize("most", ["MOST", "MOST_UNDELIVERED"])
-def test_beyond_the_messages_that_are_read_it_says_so(stores, monkeypatch, most):
-    monkeypatch.setattr(f"incident_management.shifts.facts.{most}", 2)
-    for number in range(3):
-        assert not made(stores).cut
-        values = {"event": "opened", "incident_id": "", "message": {"team": "payments"}}
-        times = {"created_at": NOW - number, "state": "dead"}
-        stores.outbox.insert({"_key": str(number), "channel": "slack", **values, **times})
-    assert made(stores).cut
-
-
-def test_beyond_what_is_read_it_says_so(stores, monkeypatch):
-    monkeypatch.setattr("incident_management.shifts.facts.MOST", 2)
-    for number in range(3):
-        put(stores, number)
-    report = made(stores)
-    assert (report.counts["open"], report.cut) == (2, True)
-    assert "There was more than is read" in to_markdown(report, WEB)
-
-
-def counted_bytes(stores):
-    """A list that gets the size of each answer from now on."""
-    sizes = []
-    for collection in stores.collections:
-
-        def find(*args, _find=collection.find, **more):
-            found = _find(*args, **more)
-            sizes.append(len(json.dumps(found)))
-            return found
-
-        collection.find = find
-    return sizes

@@ -13,7 +13,7 @@ from incident_management.notify.services.mail_layout import letter
 from incident_management.notify.services.slack_layout import blocks, fallback
 from incident_management.shifts.telling import Handovers
 from tests.unit.notify.services import Crash, Office
-from tests.unit.shifts.test_report import put
+from tests.unit.shifts.reports import put
 from tests.unit.worker.desk import at
 
 WEB = "https://splunk.example.com"
