@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents import timeline
 from tests.unit.worker.test_one_broken import SEVERITIES, House
 
 pytestmark = pytest.mark.one_python
@@ -30,6 +31,7 @@ class Site:
         for service in house.world.services.values():
             service.calm = True
         house.work()
+        house.merge(house.ids[4], house.broken)
         house.call("POST", f"/incidents/{house.broken}/notes", {"text": "a note"})
         house.call("POST", f"/incidents/{house.broken}/pin", {"pinned": True, "reason": "a pin"})
         self.house = house
@@ -100,3 +102,19 @@ def test_every_duty_goes_on_beside_it(site, collection, value):
             assert told and all(one["state"] == "sent" for one in told), path
             tried += 1
     assert tried > 10
+
+
+@pytest.mark.parametrize("value", ["a number", "nothing", "gone"])
+def test_an_entry_that_can_not_be_read_is_brought_back(site, value):
+    entries = timeline.read(site.again().stores, site.house.broken)
+    for entry in entries:
+        house = site.again()
+        house.world.index(entries)
+        stored = house.stores.timeline.documents
+        stored[entry.key] = changed(entry.to_document(), ("data",), HOSTILE[value])
+        assert timeline.read(house.stores, house.broken) != entries
+        timeline.refresh_many(house.stores, [house.broken])
+        house.world.now += 7 * 3600.0
+        house.work()
+        there = {one.key: one for one in timeline.read(house.stores, house.broken)}
+        assert [there.get(one.key) for one in entries] == entries, entry.kind
