@@ -283,4 +283,5 @@ def test_a_team_without_a_rota_has_calls_and_no_hours(world):
     world.message(key, at(26, 10), team="web")
     load = load_of(world.stores, ROUTING, "web", 7, NOW, lambda names: {})
     assert (load.rota, load.time_zone, load.people[0]["hours"]) == ("", "UTC", 0.0)
-    assert load.people[0]["calls_a_day"] is None and load.evenness["hours_share"] is None
+    assert load.people[0]["calls_a_day"] is None and load.evenness
+    assert load.evenness["hours_share"] is None

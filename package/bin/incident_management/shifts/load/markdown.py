@@ -14,8 +14,8 @@ __all__ = ["to_markdown"]
 
 _CUT = "There were more calls than are read: it begins with the first that was."
 _HEAD = (
-    "Person", "Shifts", "Hours", "Calls", "On duty", "On duty a day", "Most in a day", "At night", "Nights",
-    "At weekends", "Acknowledged in (median, p95)", "Missed", "Noise",
+    "Person", "Shifts", "Hours", "Calls", "On duty", "On duty a day", "Most in a day", "At night",
+    "Nights", "At weekends", "Acknowledged in (median, p95)", "Missed", "Noise",
 )  # fmt: skip
 
 
