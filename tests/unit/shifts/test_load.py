@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -263,9 +264,15 @@ def test_the_span_is_as_long_as_it_was_asked_for(world):
 def test_an_incident_that_has_left_or_is_odd_costs_itself_alone(world):
     gone = world.called("ann", at(26, 2))
     world.stores.incidents.delete(gone)
-    world.message(world.incident(), at(26, 3), "opened")
-    world.called("ann", at(26, 4))
+    odd = world.called("ann", at(26, 4))
+    document = world.stores.incidents.get(odd)
+    world.stores.incidents.save([{**document, "rules": "", "feedback": 7}])
+    wrong: list[dict[str, Any]] = [{"time": "soon", "seq": 1, "data": {}}, {"data": "x"}, {}]
+    for number, fields in enumerate(wrong):
+        broken = {"_key": f"odd{number}", "incident_id": odd, "kind": "assigned", **fields}
+        world.stores.timeline.insert(broken)
     assert world.person("ann")["calls"] == 1
+    assert [one["name"] for one in world.load().detections] == ["opened by hand"]
 
 
 def test_beyond_the_messages_that_are_read_it_begins_with_the_first_of_these(world, monkeypatch):
