@@ -4,7 +4,7 @@
 
 import { get, linkTo } from './api.js';
 import { fill, h } from './dom.js';
-import { explained } from './forms.js';
+import { unread } from './forms.js';
 import { copy } from './review.js';
 import { now, planned, stateName, timeZone } from './words.js';
 
@@ -44,7 +44,7 @@ export async function showHandover(app, wanted = '') {
             file.href = linkTo(`handover?${new URLSearchParams({ team: report.team, ...(span.value && { since: report.since }), format: 'markdown' })}`);
             fill(body, reportOf(app, report));
         } catch (error) {
-            if (turn === last) fill(body, explained(error, 'Choose a team again, or close this and open it again.'));
+            if (turn === last) fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
         }
     }
 
@@ -54,7 +54,7 @@ export async function showHandover(app, wanted = '') {
         const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
         fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
     } catch (error) {
-        fill(body, explained(error, 'Close this, and open it again.'));
+        fill(body, unread(error, 'Close this, and open it again.'));
         return;
     }
     await read();
