@@ -21,9 +21,11 @@ from .forms import (
     add_form,
     open_form,
     resolve_form,
+    task_form,
     update_form,
 )
 from .message import said, source
+from .tasks import TASK_CHANGE
 from .typed import OPEN, UPDATE
 
 __all__ = ["OPENS", "view_for"]
@@ -35,6 +37,7 @@ OPENS = {
     OPEN: "Opening an incident",
     UPDATE: "Writing an update",
     ADD: "Adding to an incident",
+    TASK_CHANGE: "Changing a task",
 }
 
 
@@ -52,6 +55,8 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
         return open_form(" ".join(press.typed.split()), metadata(press), fields)
     if press.action == UPDATE:
         return _update(press, user, api)
+    if press.action == TASK_CHANGE:
+        return _task(press, user, api)
     return _add(press, user, api, link)
 
 
@@ -78,6 +83,19 @@ def _update(press: Press, user: str, api: Api) -> View:
     hears = [str(one["name"]) for one in known["stakeholders"]]
     text = press.typed or draft["text"]
     return update_form(press.target, title, text, draft["state"], hears, metadata(press))
+
+
+def _task(press: Press, user: str, api: Api) -> View:
+    title = _shown(_unmerged(press, user, api)["title"])
+    tasks = api.read(f"/incidents/{press.target}/tasks", press, user)["tasks"]
+    task = next((one for one in tasks if one["id"] == press.task), None)
+    if task is None:
+        raise Declined(f"{press.target} has that task no more.")
+    brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
+    people = sorted(api.routing().members)
+    # A menu has a hundred options; where more people are known, the name is typed.
+    listed = people if len(people) <= OPTIONS - 2 else []
+    return task_form(f"{press.target} {title}", task, listed, brought)
 
 
 def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:

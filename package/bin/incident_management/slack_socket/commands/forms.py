@@ -7,9 +7,10 @@ object" (75) in Slack's Block Kit reference.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...incidents.identity import INCIDENT_ID
+from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.updates import STATES, TEXT_CHARACTERS
@@ -25,6 +26,7 @@ __all__ = [
     "OPTIONS",
     "OPTION_CHARACTERS",
     "RESOLVE_FORM",
+    "TASK_FORM",
     "UPDATE_FORM",
     "Filled",
     "View",
@@ -34,6 +36,7 @@ __all__ = [
     "input_block",
     "open_form",
     "resolve_form",
+    "task_form",
     "text_input",
     "update_form",
 ]
@@ -43,7 +46,8 @@ Option = Tuple[str, str]
 
 RESOLVE_FORM, OPEN_FORM = "incident_resolve_form", "incident_open_form"
 UPDATE_FORM, ADD_FORM = "incident_update_form", "incident_add_form"
-FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM)
+TASK_FORM = "incident_task_form"
+FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM, TASK_FORM)
 RESOLUTION = "resolution"
 # Begins what a custom field is called in a form.
 FIELD = "field."
@@ -51,6 +55,8 @@ RESOLUTION_CHARACTERS = 2000
 INPUT_CHARACTERS = 3000
 OPTIONS = 100
 OPTION_CHARACTERS = 75
+# Stands for nobody among the people that a task can be given to.
+ANYBODY = "(anybody)"
 MOST_AFFECTED = 100
 NAME_CHARACTERS = 200
 _NEXT = (
@@ -153,6 +159,59 @@ def add_form(
     )
 
 
+def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], metadata: str) -> View:
+    """Return the view that changes a task.
+
+    Args:
+        incident: the id and the title of its incident.
+        task: as the API has it.
+        people: those that it can be given to; none: the name is typed.
+    """
+    owner = str(task["owner"])
+    if people:
+        role = f" (the {task['role']}'s)" if task.get("role") else ""
+        options = [(ANYBODY, f"anybody{role}")]
+        options += [(one, one) for one in dict.fromkeys([*filter(None, [owner]), *people])]
+        given = choice_input("owner", "Who does it?", options[:OPTIONS], owner or ANYBODY)
+    else:
+        hint = "A name in Splunk. Empty: anybody."
+        given = text_input("owner", "Who does it?", NAME_CHARACTERS, owner, False, True, hint)
+    return _view(
+        TASK_FORM,
+        "Change a task",
+        "Change",
+        metadata,
+        [
+            _said(incident),
+            text_input(
+                "title", "What is to be done?", TITLE_CHARACTERS, str(task["title"]), lines=False
+            ),
+            given,
+            choice_input("state", "How does it stand?", _plainly(ITEM_STATES), str(task["state"])),
+            text_input(
+                "reason", "Why?", REASON_CHARACTERS, optional=True,
+                hint="Of one that is dropped it has to be said.",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _task_changes(given: Callable[[str], str], brought: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what is asked of a task. Its state is only said where it is another: a reason is kept
+    with a new one."""
+    owner, state = given("owner"), given("state")
+    changes: Dict[str, Any] = {
+        "title": given("title"),
+        "owner": "" if owner == ANYBODY else owner,
+        "seen_at": float(brought["seen_at"]),
+    }
+    if state != brought["state"]:
+        changes["state"] = state
+    if given("reason"):
+        changes["reason"] = given("reason")
+    return changes
+
+
 def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Filled:
     """Return what a form that was sent asks for; ``brought`` is its metadata.
 
@@ -182,6 +241,9 @@ def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Fi
         raise ValueError(target)
     if form == RESOLVE_FORM:
         return Filled(target, {RESOLUTION: given(RESOLUTION)}, given(RESOLUTION))
+    if form == TASK_FORM:
+        kept = filter(None, (given("title"), given("reason")))
+        return Filled(target, _task_changes(given, brought), "\n".join(kept))
     text = given("text")
     if form == ADD_FORM:
         return Filled(target, {"text": f"{text}\n\n{brought['source']}"}, text)
