@@ -21,6 +21,7 @@ from ..masking import mask
 from ..notify.channel import NO_REPLY
 from ..notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE, TAKE, decided
 from ..notify.services.slack_layout import escape
+from ..notify.services.slack_limits import fitted_blocks
 from ..splunk.session import SplunkError
 from .commands.asking import OPENS, view_for
 from .commands.finding import by_place, by_reference
@@ -280,6 +281,8 @@ class Actor:
         """Answer a press; False: it did not arrive. What was done is done, and on the timeline."""
         if not press.response_url:
             return False
+        if "blocks" in body:
+            body = {**body, "blocks": fitted_blocks(body["blocks"])}
         try:
             self._slack.answer(press.response_url, body)
         except NO_REPLY as error:

@@ -21,6 +21,7 @@ from ..notify.services.slack_buttons import (
     RESOLVE,
     TAKE,
 )
+from ..notify.services.slack_limits import METADATA_CHARACTERS
 from .commands import forms, typed
 from .commands.message import unescaped
 from .commands.tasks import TASK_CHANGE, TASK_DONE
@@ -47,8 +48,6 @@ _FIELDS = {
     typed.REOPEN: "reason",
 }
 _BROUGHT = ("channel", "thread", "response_url", "task", "listed")
-# What "Modal views" allows for private_metadata.
-METADATA_CHARACTERS = 3000
 
 
 class Unreadable(ValueError):

@@ -10,13 +10,12 @@ from typing import Any, Callable, Dict, Mapping
 from ...incidents.model import ENDED
 from ...notify.message import one_line
 from ...notify.services.slack_buttons import RESOLVE
+from ...notify.services.slack_limits import INPUT_CHARACTERS, OPTION_CHARACTERS, OPTIONS
 from ..people import Api, Declined
 from ..presses import ADD, Press, metadata
 from . import finding
 from .field_inputs import inputs_for
 from .forms import (
-    INPUT_CHARACTERS,
-    OPTIONS,
     View,
     add_form,
     open_form,
@@ -93,8 +92,9 @@ def _task(press: Press, user: str, api: Api) -> View:
         raise Declined(f"{press.target} has that task no more.")
     brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
     people = sorted(api.routing().members)
-    # A menu has a hundred options; where more people are known, the name is typed.
-    listed = people if len(people) <= OPTIONS - 2 else []
+    # Where a menu has no room for everybody, with nobody and who has it, the name is typed.
+    has_room = len(people) <= OPTIONS - 2 and max(map(len, people), default=0) <= OPTION_CHARACTERS
+    listed = people if has_room else []
     return task_form(f"{press.target} {title}", task, listed, brought)
 
 
@@ -112,8 +112,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     line = source(message, press.body["channel"], link(channel, ts), api.member)
     text = said(message, INPUT_CHARACTERS)
     chosen = place["id"] if place else ""
-    shown = list(options.items())[:OPTIONS]
-    return add_form(text, line, shown, chosen, metadata(press, source=line))
+    return add_form(text, line, list(options.items()), chosen, metadata(press, source=line))
 
 
 def _shown(title: Any) -> str:

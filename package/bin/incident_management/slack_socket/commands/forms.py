@@ -1,8 +1,8 @@
 """The forms that open in Slack, and what they bring back: Block Kit, pure.
 
-Sources and limits: "Modal views" (title and buttons 24 characters, ``private_metadata`` 3,000),
-"Input block", "Plain-text input element" (3,000), "Select menu element" (100 options), "Option
-object" (75) in Slack's Block Kit reference.
+Sources: "Modal views" (title and buttons 24 characters), "Input block", "Plain-text input element"
+and "Select menu element" in Slack's Block Kit reference. :mod:`...notify.services.slack_limits`
+keeps a form within what Slack takes.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.updates import STATES, TEXT_CHARACTERS
 from ...notify.asking import truncated
 from ...notify.services.slack_buttons import plain_text
+from ...notify.services.slack_limits import INPUT_CHARACTERS, OPTION_CHARACTERS, fitted_view
 
 __all__ = [
     "ADD_FORM",
     "FIELD",
     "FORMS",
-    "INPUT_CHARACTERS",
     "OPEN_FORM",
-    "OPTIONS",
-    "OPTION_CHARACTERS",
     "RESOLVE_FORM",
     "TASK_FORM",
     "UPDATE_FORM",
@@ -52,9 +50,6 @@ RESOLUTION = "resolution"
 # Begins what a custom field is called in a form.
 FIELD = "field."
 RESOLUTION_CHARACTERS = 2000
-INPUT_CHARACTERS = 3000
-OPTIONS = 100
-OPTION_CHARACTERS = 75
 # Stands for nobody among the people that a task can be given to.
 ANYBODY = "(anybody)"
 MOST_AFFECTED = 100
@@ -142,7 +137,7 @@ def add_form(
     """Return the view that asks which incident a message belongs to.
 
     Args:
-        incidents: ids and titles of those that can be chosen; at least one, at most OPTIONS.
+        incidents: ids and titles of those that can be chosen, at least one; a hundred are shown.
         chosen: the id of the one that is proposed; empty: none is.
     """
     options = [(key, f"{key} · {title}") for key, title in incidents]
@@ -172,7 +167,7 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
         role = f" (the {task['role']}'s)" if task.get("role") else ""
         options = [(ANYBODY, f"anybody{role}")]
         options += [(one, one) for one in dict.fromkeys([*filter(None, [owner]), *people])]
-        given = choice_input("owner", "Who does it?", options[:OPTIONS], owner or ANYBODY)
+        given = choice_input("owner", "Who does it?", options, owner or ANYBODY)
     else:
         hint = "A name in Splunk. Empty: anybody."
         given = text_input("owner", "Who does it?", NAME_CHARACTERS, owner, False, True, hint)
@@ -253,7 +248,7 @@ def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Fi
 
 
 def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) -> View:
-    return {
+    view = {
         "type": "modal",
         "callback_id": form,
         "private_metadata": metadata,
@@ -262,6 +257,7 @@ def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) 
         "close": plain_text("Cancel"),
         "blocks": blocks,
     }
+    return fitted_view(view)
 
 
 def _said(text: str) -> View:
