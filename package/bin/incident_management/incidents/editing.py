@@ -129,8 +129,7 @@ def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
     if incident.is_open:
         said = {"reason": why, "resolution": _resolution(reason)}
         data = {"from": incident.status, "to": "resolved", **said}
-        timeline.append(act, incident_id, "status", data)
-        incident = timeline.refresh(act.stores, incident_id)
+        incident = timeline.record(act, incident_id, "status", data)
     if incident.status != "closed":
         data = {"from": incident.status, "to": "closed", "reason": why}
         timeline.append(act, incident_id, "status", data)
