@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ..incidents.clocks import windows
 from ..incidents.model import ACTOR, ENDED
+from ..incidents.readable import is_readable
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.stores import IS_OPEN, any_of, find_by
 from ..incidents.suppression import Suppression
@@ -123,7 +124,8 @@ def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[st
     fields = ("incident_id", "actor", "time", "data")
     found: Dict[str, Document] = {}
     for one in stores.timeline.find(query, "time:-1", MOST_NOTES, fields=fields):
-        found.setdefault(str(one["incident_id"]), one)
+        if is_readable(one, ("data",)):
+            found.setdefault(str(one["incident_id"]), one)
     return found
 
 
