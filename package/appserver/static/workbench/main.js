@@ -18,6 +18,7 @@ import { showHandover } from './handover.js';
 import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
+import { showLoad } from './load.js';
 import { Making } from './making.js';
 import { lacks } from './moves.js';
 import { MyTasks } from './mytasks.js';
@@ -90,6 +91,7 @@ export class Workbench {
         if (view === 'undelivered') this.undelivered.show();
         if (view === 'oncall') this.onCall.show();
         if (view === 'handover') showHandover(this, this.wanted.team);
+        if (view === 'load') showLoad(this, this.wanted.team);
         if (view === 'followups') this.followUps.show();
         if (view === 'mytasks') this.myTasks.show();
         this.#openWanted();

@@ -20,7 +20,7 @@ from ..ports import Document, Stores
 from ..remediation.freeze import Freeze
 from .span import DAY, Shift
 
-__all__ = ["LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
+__all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
 
 # So many incidents are told one by one; beyond that they are counted.
 LISTED = 50
@@ -40,7 +40,8 @@ _TOLD = (
     *("title", "team", "entities", "tags", "tasks", "roles", "level", "sla_ack_due"),
     *("sla_resolve_due", "update_due", "handed_on", "pinned", "flapping", "cause", "resolution"),
 )
-_CALLING = (*ASKING, "assigned", SUMMARY)
+# What asks somebody of a team to act on an incident.
+CALLING = (*ASKING, "assigned")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
         "$and": [
             {"created_at": {"$gte": shift.since}},
             {"message.team": shift.team},
-            any_of("event", _CALLING),
+            any_of("event", (*CALLING, SUMMARY)),
         ]
     }
     fields = ("incident_id", "channel", "event", "summary", "stakeholders")

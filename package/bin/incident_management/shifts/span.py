@@ -6,13 +6,15 @@ Moments are epoch seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from datetime import tzinfo
+from typing import Optional, Tuple
 
+from ..incidents.clocks.zones import zone_named
 from ..incidents.errors import Invalid
 from ..incidents.routing import Routing, Team
 from ..incidents.routing.on_call import Span
 
-__all__ = ["LONGEST", "Shift", "shift_of", "team_named"]
+__all__ = ["DAY", "LONGEST", "Shift", "shift_of", "team_named", "zone_of"]
 
 DAY = 86_400.0
 LONGEST = 31 * DAY
@@ -58,6 +60,14 @@ def team_named(routing: Routing, asked: str, person: str) -> str:
     if not found:
         raise Invalid("There is no team: add one under Configuration > Response teams.")
     raise Invalid(f"Name the team: one of {', '.join(found[:20])}.")
+
+
+def zone_of(routing: Routing, team: str) -> Tuple[str, tzinfo]:
+    """Return a team's time zone: that of its rota, without one of its calendar, else UTC."""
+    of = routing.teams.get(team, Team(team))
+    rota = routing.rotas.get(of.rota)
+    name = rota.handovers.zone_name if rota else of.calendar.zone
+    return name, zone_named(name)
 
 
 def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = None) -> Shift:

@@ -16,10 +16,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.stores import claim_document, find_by
+from ..incidents.timeline import named_by
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, Stores
 from .clocks import ring
-from .lost_entries import named_in
 
 __all__ = ["refresh_stale"]
 
@@ -97,14 +97,14 @@ def _unseen(
     documents: Mapping[str, Document],
 ) -> List[str]:
     """Return the incidents with a settled entry that can't be come to from their heads."""
-    prev = {str(one["_key"]): named_in(one, "prev") for one in recent}
+    prev = {str(one["_key"]): named_by(one) for one in recent}
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for one in settled:
         wanted[str(one["incident_id"])].add(str(one["_key"]))
     for step in range(STEPS + 1):
         unknown: Set[str] = set()
         for incident_id in list(wanted):
-            held, beyond = _held(named_in(documents.get(incident_id, {}), "head"), prev)
+            held, beyond = _held(named_by(documents.get(incident_id, {})), prev)
             unknown |= beyond
             if wanted[incident_id] <= held:
                 del wanted[incident_id]
@@ -113,7 +113,7 @@ def _unseen(
             break
         # What was written after the entries were read, and before the document was.
         for one in find_by(stores.timeline, "_key", unknown, fields=("prev",)):
-            prev[str(one["_key"])] = named_in(one, "prev")
+            prev[str(one["_key"])] = named_by(one)
     return list(wanted)
 
 

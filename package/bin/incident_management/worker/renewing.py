@@ -23,10 +23,11 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 from ..incidents import timeline
 from ..incidents.model import Incident
 from ..incidents.stores import claim_document
+from ..incidents.timeline import LOST, named_by
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, SearchFailed, Stores
 from .clocks import ring
-from .lost_entries import Indexed, bring_back, named_in
+from .lost_entries import Indexed, bring_back
 
 __all__ = ["renew_documents"]
 
@@ -103,14 +104,14 @@ def _still_broken(
     lost: Set[str] = set()
     failed = ""
     for incident_id in broken:
-        head = named_in(documents.get(incident_id, {}), "head")
+        named = named_by(documents.get(incident_id, {}))
         is_whole = False
         # The search of the one before may have taken longer than an incident needs to leave.
         if pruned(stores, [incident_id]):
             continue
         try:
             # A second search that fails would keep everything else waiting for as long again.
-            is_whole = not failed and not bring_back(stores, incident_id, head, indexed)
+            is_whole = not failed and not bring_back(stores, incident_id, named, indexed)
         except SearchFailed as error:
             failed = str(error)
         if not is_whole:
@@ -129,10 +130,10 @@ class _Seen:
 
     def add(self, entry: Document) -> None:
         self.keys.add(str(entry["_key"]))
-        self.named |= named_in(entry, "prev")
+        self.named |= named_by(entry)
 
     def is_broken(self, document: Document) -> bool:
-        return not self.named | named_in(document, "head") <= self.keys
+        return not self.named | named_by(document) <= self.keys
 
     def fits(self, document: Document) -> bool:
         is_whole = all(isinstance(document.get(name), kind) for name, kind in KINDS.items())
@@ -168,7 +169,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     documents = {
         str(document["_key"]): document
         for document in stores.incidents.find(
-            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=tuple(KINDS)
+            {"_key": those}, "_key:1", ENTRIES_A_ROUND, fields=(*KINDS, LOST)
         )
     }
     seen = {incident_id: _Seen() for incident_id in documents}

@@ -74,8 +74,7 @@ def note_untold(stores: Stores, clock: Clock, start: float, end: float) -> None:
         )
         data = {"channel": "stakeholders", "event": "update", "outcome": "dead", "detail": detail}
         once = f"untold:{one['_key']}"
-        timeline.append(act, one["incident_id"], "notification", data, once)
-        timeline.refresh(stores, one["incident_id"])
+        timeline.record(act, one["incident_id"], "notification", data, once)
 
 
 def ends(entries: Sequence[Document]) -> bool:

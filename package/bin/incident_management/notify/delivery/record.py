@@ -35,8 +35,7 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
         }
         # Sending a dead one again is another ending.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
-        timeline.append(act, document["incident_id"], "notification", data, once)
-        timeline.refresh(stores, document["incident_id"])
+        timeline.record(act, document["incident_id"], "notification", data, once)
 
     return record
 
