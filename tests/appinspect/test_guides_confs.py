@@ -52,7 +52,8 @@ def problems_of(stanzas: Stanzas) -> list[str]:
             is_macro = set(values) == {"definition"} and macros.has_section(name)
             found += [] if is_macro else [f"[{name}] is no macro that is shipped."]
     if routing:
-        found += Routing.from_stanzas({"team:operations": {}, **routing}).problems
+        teams: Stanzas = {f"team:{name}": {} for name in ("operations", "payments", "checkout")}
+        found += Routing.from_stanzas({**teams, **routing}).problems
     return [*found, *Catalogue.from_stanzas(actions).problems.values()]
 
 

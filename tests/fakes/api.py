@@ -25,7 +25,7 @@ __all__ = ["ALL_CAPABILITIES", "FakeApi"]
 
 ALL_CAPABILITIES = frozenset(
     f"incident_{name}"
-    for name in ("signal", "read", "write", "approve", "remediate", "override", "admin")
+    for name in ("signal", "read", "write", "approve", "remediate", "override", "load", "admin")
 )
 
 

@@ -70,7 +70,7 @@ def test_a_team_and_a_rule_made_on_the_page_get_the_next_incident(app: App) -> N
         "There is no team 'nobody-knows' in incident_routing.conf; the teams are operations, "
         "payments."
     )
-    assert "The rule 'pay' gives incidents to the team" in refused(teams.delete, "payments")
+    assert "is still named by the rule 'pay' (team)" in refused(teams.delete, "payments")
     rules.delete("pay")
     assert refused(teams.delete, "payments") == (
         f"Open incidents are with the team 'payments', such as {incident['id']}: assign them to "
@@ -215,7 +215,7 @@ def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app
     begun = datetime.now(timezone.utc) - timedelta(days=1)
     rotas.add("shop", **turns, start=f"{begun:%Y-%m-%d %H:%M}")
     teams.edit("shop", rota="shop")
-    said = "The team 'shop' goes by the rota 'shop': name another one there first."
+    said = "The on-call rota 'shop' is still named by the team 'shop' (rota): change that first."
     assert refused(rotas.delete, "shop") == said
     assert refused(rotas.edit, "shop", disabled="1") == said
     assert rotas.rows()["shop"]["members"] == "dee, cy"

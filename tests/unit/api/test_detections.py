@@ -3,6 +3,7 @@
 import pytest
 
 from incident_management.detection.health.enabled import note_enabled
+from incident_management.detection.health.report import HealthReport
 from incident_management.incidents.signal import Signal
 from incident_management.splunk.searching.detections import SavedDetection
 from tests.fakes.api import FakeApi
@@ -98,6 +99,10 @@ def test_a_noisy_detection_is_named_with_the_setting_that_would_have_calmed_it(a
     calmed = health["calmed_by"]
     assert calmed["change"] == "the definition of the macro my_limit from 5 to 8"
     assert (calmed["kept_true"], calmed["dropped_unwanted"]) == (2, 12)
+    session = api.session({"system_authtoken": "system"}, True)
+    report_of = HealthReport(session, api.stores_value, api.clock.now())
+    assert report_of.calming(["Errors", "Resting", "gone"]) == {"Errors": calmed["sentence"]}
+    assert report_of.calming(["Resting"]) == {}
 
 
 def test_a_quiet_one_is_not_noisy_and_the_limit_can_be_given(api):

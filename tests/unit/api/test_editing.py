@@ -4,6 +4,8 @@ import pytest
 
 from incident_management.api.idempotency import KEPT_ANSWER
 from incident_management.api.router import all_routes
+from incident_management.incidents import timeline
+from incident_management.incidents.act import Act
 from incident_management.worker.tidy import forget_answers
 from tests.fakes.api import FakeApi
 
@@ -141,6 +143,34 @@ def test_a_withdrawn_incident_is_closed_and_its_story_stays(api):
     assert [e["kind"] for e in told["entries"]] == ["opened", "routed", "status", "status"]
     assert api.call("DELETE", path, headers={"If-Match": "*"})[0] == 200
     assert len(api.call("GET", f"{path}/timeline")[1]["entries"]) == 4
+
+
+def test_a_withdrawal_that_is_sent_again_is_answered_as_the_first_time(api):
+    incident, etag = opened(api)
+    path = f"/incidents/{incident['id']}"
+    sent = {"headers": {"If-Match": etag}, "query": {"reason": "a drill"}}
+    # What would change something is refused.
+    api.call("POST", f"{path}/notes", {"text": "Looking."})
+    assert api.call("DELETE", path, **sent)[0] == 412
+    api.call("GET", path)
+    sent["headers"] = {"If-Match": api.headers["ETag"]}
+    first = api.call("DELETE", path, **sent)
+    assert first[0] == 200
+    again = api.call("DELETE", path, **sent)
+    assert again == first
+
+
+def test_a_withdrawal_that_was_cut_off_between_its_entries_is_ended_by_the_next_try(api):
+    incident, etag = opened(api)
+    path = f"/incidents/{incident['id']}"
+    act = Act(api.stores_value, api.clock, "ann")
+    said = {"reason": "withdrawn", "resolution": "Withdrawn: a drill"}
+    timeline.append(act, incident["id"], "status", {"from": "new", "to": "resolved", **said})
+    timeline.refresh(api.stores_value, incident["id"])
+    headers = {"If-Match": etag}
+    assert api.call("DELETE", path, headers=headers)[0] == 412, "another reason"
+    status, gone = api.call("DELETE", path, headers=headers, query={"reason": "a drill"})
+    assert (status, gone["status"], gone["resolution"]) == (200, "closed", "Withdrawn: a drill")
 
 
 def test_pages_by_cursor_hold_while_incidents_come_in(api):

@@ -127,6 +127,16 @@ def test_of_more_users_than_are_looked_at_nothing_is_claimed(api):
     assert steps(api)["people"][0] == "unknown"
 
 
+def test_who_is_named_and_no_user_is_told_of(api):
+    api.routing_value = Routing(teams={"web": Team("web", members=("pat", "mya"))})
+    state, detail = steps(api)["teams"]
+    assert state == "todo" and detail.startswith(
+        "Splunk lists no user mya, whom they name: correct"
+    )
+    api.answers["/authentication/users"] = {"entry": [person("Pat"), person("MYA")]}
+    assert steps(api)["teams"][0] == "done"
+
+
 def test_a_worker_that_was_seen_long_ago_does_not_run(api):
     api.stores_value.claims.save([claim_document(CHECKPOINT, api.clock.now() - 900, {})])
     assert steps(api)["worker"] == (

@@ -149,7 +149,7 @@ def test_a_name_that_means_something_else_is_refused(name: str) -> None:
 
 def test_one_that_is_named_stays() -> None:
     now = {"channel:desk": GOOD, "announce": {"opened": "desk?"}}
-    with pytest.raises(Invalid, match="opened names 'desk'; the channels are slack"):
+    with pytest.raises(Invalid, match=r"'desk' is still named by Announcements \(opened\): change"):
         check_change(now, "channel", "desk", None, lambda team: [], 0.0)
     check_settings(now, "announce", {"opened": ""})
     with pytest.raises(Invalid, match=r"names 'dusk'; the channels are .*, desk"):

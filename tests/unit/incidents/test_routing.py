@@ -301,3 +301,67 @@ def test_who_is_described_twice_in_other_letters_is_told():
         {"member:Jane": {}, "member:jane": {}, "member:rob": {}}
     ).problems
     assert "[member:Jane] and [member:jane] are one person" in problem
+
+
+def test_a_name_that_nothing_has_costs_no_more_than_itself():
+    """As after somebody deleted or renamed what others name, in the file."""
+    routing = Routing.from_stanzas(
+        {
+            "team:web": {
+                "members": "ann",
+                "calendar": "gone",
+                "fallback": "gone",
+                "rota": "gone",
+                "channels": "slack, gone",
+                "slack_channel": "#web",
+            },
+            "member:ann": {"calendar": "gone", "slack_id": "U0123ABCD"},
+            "rota:night": {
+                "members": "ann",
+                "handover": "daily 09:00",
+                "start": "2026-11-01",
+                "hours": "gone",
+                "fallback": "gone",
+            },
+            "sla:fast": {"resolve": "1h", "hours": "gone"},
+            "stakeholders:boss": {"email": "boss@example.com", "channels": "gone"},
+        }
+    )
+    team = routing.teams["web"]
+    assert (team.members, team.channels, team.slack_channel) == (("ann",), ("slack",), "#web")
+    assert team.calendar.always and team.fallback == team.rota == ""
+    assert routing.members["ann"].slack_id == "U0123ABCD"
+    assert routing.rotas["night"].members == ("ann",)
+    assert routing.policies[0].resolve == 3600.0
+    assert routing.stakeholders[0].email == ("boss@example.com",)
+    assert [text.split("] ")[0].split(" [")[1] for text in routing.problems] == [
+        *("member:ann", "rota:night", "team:web", "stakeholders:boss", "sla:fast"),
+    ]
+
+
+def test_a_step_that_names_what_is_gone_leaves_the_others_and_is_taken_itself():
+    routing = Routing.from_stanzas(
+        {
+            "team:web": {"members": "ann"},
+            "escalation:e": {
+                "hours": "gone",
+                "step.1": "5m, team:gone, channel:email",
+                "step.2": "9m, rota:gone",
+                "step.3": "12m, web",
+                "step.4": "20m, team:web",
+            },
+        }
+    )
+    (path,) = routing.paths
+    aims = [(one.number, one.team, one.rota, one.channels) for one in path.steps]
+    assert aims == [(1, "", "", ("email",)), (2, "", "", ()), (3, "", "", ()), (4, "web", "", ())]
+    assert routing.hours(path.hours, "web").always
+    assert "[escalation:e] hours is 'gone'" in routing.problems[0]
+
+
+def test_a_rule_whose_team_is_gone_leaves_its_incidents_to_the_next():
+    routing = Routing.from_stanzas(
+        {"team:web": {}, "rule:a": {"team": "gone"}, "rule:default": {"team": "web"}}
+    )
+    assert decide(routing=routing).team == "web"
+    assert "[rule:a] team is 'gone'" in routing.problems[0]

@@ -72,7 +72,9 @@ def refusal(kind, name, values, now=NOW, found=()):
         ("sla", "critical", {"disabled": "0"}),
         ("sla", "critical", {"disabled": "1", "acknowledge": "5m"}),
         ("escalation", "lead", None),
-        ("escalation", "new", {"step.1": "5m, member:mia", "step.2": "1h, channel:pagerduty"}),
+        ("team", "new", {"slack_channel": "pay-ments_1"}),
+        ("team", "new", {"slack_channel": "C0123ABCD"}),
+        ("escalation", "new", {"step.1": "5m, member:lee", "step.2": "1h, channel:pagerduty"}),
         ("calendar", "weekend", {"time_zone": "UTC", "hours": "sat sun 10:00-14:00"}),
         ("member", "dana", None),
         # What was wrong before is not this change's fault, and may be mended.
@@ -102,14 +104,30 @@ def test_a_sound_change_is_made(kind, name, values):
         ("sla", "critical", {"resolve": "soon"}, "[sla:critical] resolve"),
         ("escalation", "new", {"step.1": "5m, team:gone"}, "names 'team:gone'"),
         ("escalation", "new", {}, "has 0 steps"),
-        ("calendar", "berlin", None, "calendar is 'berlin'; name a calendar"),
-        ("calendar", "berlin", {"disabled": "1"}, "calendar is 'berlin'; name a calendar"),
+        (
+            "escalation",
+            "new",
+            {"step.2": "5m, member:mia"},
+            "step.2 names 'mia', who is in no team",
+        ),
+        (
+            "escalation",
+            "new",
+            {"step.1": "5m, team:idle", "team": "pay"},
+            "team names 'pay', which",
+        ),
+        ("sla", "new", {"resolve": "1h", "team": "idle, x*"}, "team names 'x*', which no team"),
+        ("team", "new", {"slack_channel": "#Pay ments"}, "slack_channel is '#Pay ments', which is"),
+        ("team", "new", {"slack_channel": "@dana"}, "is no channel of Slack; set a name such as"),
+        ("stakeholders", "new", {"slack_channels": "#a, a.b"}, "slack_channels is 'a.b', which is"),
+        ("calendar", "berlin", None, "is still named by the person 'dana' (calendar): change"),
+        ("calendar", "berlin", {"disabled": "1"}, "is still named by the person 'dana' ("),
         ("calendar", "new", {"hours": "always"}, "[calendar:new]"),
         ("calendar", "Team", {"hours": "mon-fri 09:00-17:00"}, "'Team' has a meaning already"),
         ("calendar", "24x7", {"hours": "mon-fri 09:00-17:00"}, "'24x7' has a meaning already"),
-        ("team", "payments", None, "The rule 'pay' gives incidents to the team 'payments'"),
-        ("team", "payments", {"disabled": "1"}, "The rule 'pay' gives incidents to the team"),
-        ("team", "idle", None, "The escalation 'lead' goes to the team 'idle'"),
+        ("team", "payments", None, "The team 'payments' is still named by the rule 'pay' (team)"),
+        ("team", "payments", {"disabled": "1"}, "is still named by the rule 'pay'"),
+        ("team", "idle", None, "the escalation 'lead' (step 1): change"),
         ("team", "operations", None, "comes with the app and can't be deleted: switch it off."),
         ("sla", "critical", None, "The service level 'critical' comes with the app"),
         ("rule", "default", None, "takes what no other rule took"),
@@ -124,13 +142,14 @@ def test_what_would_break_something_is_refused_in_one_sentence(kind, name, value
 def test_a_team_that_another_falls_back_to_stays():
     rules = {"rule:default": {"team": "idle"}, "rule:pay": {"team": "idle"}}
     now = {**NOW, **rules}
-    assert "The team 'payments' falls back to 'operations'" in refusal(
+    assert "named by the team 'payments' (fallback)" in refusal(
         "team", "operations", {"disabled": "1"}, now
     )
 
 
 def test_a_team_with_open_incidents_stays():
-    now = {name: values for name, values in NOW.items() if name != "escalation:lead"}
+    now = {name: values for name, values in NOW.items() if values.get("team") != "idle"}
+    now.pop("escalation:lead")
     assert "such as INC-1: assign them" in refusal("team", "idle", None, now, ["INC-1"])
     change("team", "idle", None, now)
 
@@ -224,13 +243,14 @@ ROTAS = {
 
 def test_a_rota_that_something_names_stays():
     assert refusal("rota", "second", None, ROTAS) == (
-        "The team 'idle' goes by the rota 'second': name another one there first."
+        "The on-call rota 'second' is still named by the team 'idle' (rota): change that first."
     )
     assert refusal("rota", "first", {"disabled": "1"}, ROTAS) == (
-        "The rota 'second' falls back to 'first': name another one there first."
+        "The on-call rota 'first' is still named by the on-call rota 'second' (fallback): change "
+        "that first."
     )
     steps = {**ROTAS, "escalation:lead": {"step.1": "20m, rota:first"}}
-    assert "The escalation 'lead' goes to the rota 'first'" in refusal("rota", "first", None, steps)
+    assert "the escalation 'lead' (step 1)" in refusal("rota", "first", None, steps)
     assert "names 'rota:none'; use team:" in refusal(
         "escalation", "lead", {"step.1": "20m, rota:none"}, ROTAS
     )

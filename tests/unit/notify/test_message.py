@@ -16,6 +16,9 @@ def entry(kind, **data):
     return {"_key": "e", "kind": kind, "time": 10.0, "seq": 1, "data": data}
 
 
+FIXED = "Fix it. Owner: nobody. It is done."
+
+
 @pytest.mark.parametrize(
     ("before", "after", "event"),
     [
@@ -66,15 +69,47 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
         (
             "task",
             {"event": "changed", "title": "Call", "state": "dropped", "reason": "No."},
-            "Task added, done or handed over",
-            "task dropped: Call, No.",
+            "Task dropped",
+            "Call. No.",
+        ),
+        (
+            "task",
+            {"event": "added", "title": "Call them.", "owner": "zoe"},
+            "Task added",
+            "Call them. Owner: zoe.",
+        ),
+        (
+            "task",
+            {"event": "changed", "title": "Ring", "was": "Call"},
+            "Task renamed",
+            "Ring. Before: Call.",
+        ),
+        (
+            "task",
+            {"event": "changed", "title": "Call", "owner": ""},
+            "Task handed over",
+            "Call. Owner: anybody.",
+        ),
+        (
+            "task",
+            {"event": "changed", "title": "Call", "state": "open"},
+            "Task opened again",
+            "Call.",
         ),
         (
             "role",
             {"role": "scribe", "person": "zoe"},
-            "Role taken or given up",
-            "zoe has the role scribe",
+            "Role taken",
+            "zoe has the role scribe.",
         ),
+        (
+            "role",
+            {"role": "scribe", "person": "", "instead_of": "zoe"},
+            "Role given up",
+            "Nobody has the role scribe now; zoe had it.",
+        ),
+        ("review", {"state": "not_needed"}, "Review not needed", ""),
+        ("follow_up", {"title": "Fix it", "state": "done"}, "Follow-up done", FIXED),
         ("pinned", {"pinned": True}, "Kept open, or no longer", "It is not resolved by itself."),
     ],
 )
@@ -92,6 +127,7 @@ def test_each_kind_has_its_words(kind, data, headline, text):
         ("jira", "status", {"from": "new", "to": "resolved"}, "Incident resolved by Jira"),
         ("incident_management", "status", {"from": "new", "to": "resolved"}, "Incident resolved"),
         ("lee", "note", {"text": "hello"}, "Note added by lee"),
+        ("lee", "task", {"title": "Call", "state": "done"}, "Task done by lee"),
         ("lee", "approval", {"decision": "rejected"}, "Fix rejected by lee"),
         # A search's owner did not do what its search found.
         ("admin", "opened", {}, "Incident opened"),

@@ -87,3 +87,13 @@ def test_recipients_that_a_mail_server_did_not_take_are_named_until_they_are_cor
     assert left_out in sentence and "Configuration > E-mail" in sentence
     tell(office, "2", "email")
     assert refusals(office.stores, office.clock) == []
+
+
+def test_a_teams_channel_that_is_gone_is_said_until_it_takes_a_message(office, slack):
+    refused = "Slack refused it for #gone: channel_not_found."
+    slack.script = [sent({"note": "in #incidents instead", "instead": refused})]
+    tell(office, "1")
+    (said,) = refusals(office.stores, office.clock)
+    assert said.startswith(f"{refused} It was told in the app's own channel instead: correct")
+    tell(office, "2")
+    assert refusals(office.stores, office.clock) == []

@@ -19,7 +19,7 @@ from tools.splunkd_lite.runners.adaptive_response import check_cam
 PACKAGE = Path(__file__).parents[3] / "package"
 CAPABILITIES = {
     f"incident_{name}"
-    for name in ("signal", "read", "write", "approve", "remediate", "override", "admin")
+    for name in ("signal", "read", "write", "approve", "remediate", "override", "load", "admin")
 }
 
 
@@ -103,6 +103,7 @@ def test_capabilities_are_declared_and_given_as_designed():
     assert given["incident_manager"] == {
         "incident_remediate",
         "incident_override",
+        "incident_load",
         "incident_admin",
     }
     assert given["admin"] == CAPABILITIES

@@ -47,17 +47,16 @@ def _earlier_version(world: World) -> str:
 def restore(world: World) -> str:
     """Bring back a backup of several moments, in which timelines lack some of their entries.
 
-    None of them opens an incident. Others name them, and the index has them. What the document
-    alone names is not among them: whoever writes before the walk has come there makes one that
-    does not.
+    Others name them, or their incident's document alone does; they were told, and the index has
+    them.
     """
     for member in world.members:
+        member.work()
         member.audit.run()
     world.now += 60
     known = world.captain.timeline.documents
-    entries = world.captain.timeline.all()
-    named = {key for one in entries for key in one["prev"]}
-    named -= {one["_key"] for one in entries if one["kind"] == "opened"}
+    named = {key for one in world.captain.timeline.all() for key in one["prev"]}
+    named |= {key for one in world.captain.incidents.all() for key in one["head"]}
     lost = [key for key in sorted(named & known.keys()) if world.rng.random() < 0.3]
     for key in lost:
         del known[key]

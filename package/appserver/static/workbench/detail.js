@@ -7,7 +7,7 @@ import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, watchPress } from './dom.js';
-import { AGAIN, explained } from './forms.js';
+import { AGAIN, unread } from './forms.js';
 import { clocks, facts, heading } from './head.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -133,7 +133,7 @@ export class Detail {
             if (turn !== this.#loading || id !== this.#id) return;
             if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error, AGAIN));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : unread(error, AGAIN));
         }
     }
 
@@ -298,7 +298,7 @@ export class Detail {
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
-            if (isWanted()) fill(this.part, explained(error, AGAIN));
+            if (isWanted()) fill(this.part, unread(error, AGAIN));
         }
     }
 

@@ -2,10 +2,8 @@
  * The handover report: what whoever takes over has to know of a team, to read, to copy and to print.
  */
 
-import { get, linkTo } from './api.js';
-import { fill, h } from './dom.js';
-import { explained } from './forms.js';
-import { copy } from './review.js';
+import { h } from './dom.js';
+import { showReport } from './reports.js';
 import { now, planned, stateName, timeZone } from './words.js';
 
 const HOUR = 3600;
@@ -15,49 +13,15 @@ const SPANS = [['', 'This shift'], ['12', 'The last 12 hours'], ['24', 'The last
 /**
  * Show it in a dialog.
  * @param {import('./main.js').Workbench} app
- * @param {string} [wanted] the team; else one's own, or the one that the list is of
+ * @param {string} [wanted] the team, as for {@link showReport}
  */
-export async function showHandover(app, wanted = '') {
-    if (document.querySelector('dialog[open]')) return;
-    const body = h('div', { class: 'wb-report', 'aria-live': 'polite' }, h('p', { class: 'wb-dim' }, 'Loading …'));
-    const team = h('select', { 'aria-label': 'Team', on: { change: () => read() } });
-    const span = h('select', { 'aria-label': 'Since', on: { change: () => read() } }, SPANS.map(([value, label]) => h('option', { value }, label)));
-    const file = h('a', { class: 'wb-button', download: 'handover.md' }, 'Download');
-    const said = h('span', { class: 'wb-dim', role: 'status' });
-    const button = (label, act) => h('button', { type: 'button', class: 'wb-button', on: { click: act } }, label);
-    const dialog = h('dialog', { class: 'wb-dialog wb-handover', 'aria-label': 'Handover', on: { close: () => dialog.remove() } },
-        h('h2', { tabindex: -1 }, 'Handover'),
-        h('div', { class: 'wb-row wb-choices' }, team, span),
-        body,
-        h('div', { class: 'wb-row wb-end wb-choices' },
-            said, button('Copy as text', async () => fill(said, await copy(body.innerText) ? 'It is copied.' : 'It could not be copied: download it.')), file,
-            button('Print', () => window.print()), button('Close', () => dialog.close())));
-    document.querySelector('.workbench').append(dialog);
-    dialog.showModal();
-
-    let last = 0;
-    async function read() {
-        const turn = ++last;
-        try {
-            const { body: report } = await get('handover', { team: team.value, since: span.value && now() - span.value * HOUR });
-            if (turn !== last) return; // another one was chosen meanwhile
-            file.href = linkTo(`handover?${new URLSearchParams({ team: report.team, ...(span.value && { since: report.since }), format: 'markdown' })}`);
-            fill(body, reportOf(app, report));
-        } catch (error) {
-            if (turn === last) fill(body, explained(error, 'Choose a team again, or close this and open it again.'));
-        }
-    }
-
-    try {
-        const { body: { teams } } = await get('teams');
-        const own = teams.find((one) => one.members.includes(app.me.name.toLowerCase()));
-        const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
-        fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
-    } catch (error) {
-        fill(body, explained(error, 'Close this, and open it again.'));
-        return;
-    }
-    await read();
+export function showHandover(app, wanted = '') {
+    return showReport(app, {
+        title: 'Handover', path: 'handover', spans: SPANS,
+        asked: (hours) => ({ since: hours && now() - hours * HOUR }),
+        kept: (hours, { since }) => (hours ? { since } : {}),
+        view: (report) => reportOf(app, report),
+    }, wanted);
 }
 
 /** @returns {Node[]} the report as `GET /handover` has it */

@@ -5,8 +5,9 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained, showInDialog } from './forms.js';
+import { ask, showInDialog, unread } from './forms.js';
 import { showHandover } from './handover.js';
+import { showLoad } from './load.js';
 import { lacks } from './moves.js';
 import { isOver, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
@@ -36,8 +37,10 @@ export class OnCall {
     async show() {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        const report = h('button', { type: 'button', class: 'wb-button', title: 'What whoever takes over has to know', on: { click: () => then(() => showHandover(this.app))() } }, 'Handover');
-        const dialog = showInDialog('On call', body, report);
+        const report = (label, title, act) => h('button', { type: 'button', class: 'wb-button', title, on: { click: () => then(() => act(this.app))() } }, label);
+        const dialog = showInDialog('On call', body,
+            report('Load', 'Who was called how often, and what for', showLoad),
+            report('Handover', 'What whoever takes over has to know', showHandover));
         const then = (question) => () => {
             dialog.close(); // one dialog at a time
             question();
@@ -49,7 +52,7 @@ export class OnCall {
                 !duty.rotas.length && h('p', { class: 'wb-dim' }, 'There is no rota. An administrator makes one under Configuration › On-call rotas.'),
                 this.#covers(agreed.covers.filter((one) => !isOver(one)), then));
         } catch (error) {
-            fill(body, explained(error, 'Close this, and open it again.'));
+            fill(body, unread(error, 'Close this, and open it again.'));
         }
     }
 

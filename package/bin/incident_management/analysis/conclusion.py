@@ -241,7 +241,7 @@ class Conclusion:
     def _tell(self, analysis: Mapping[str, Any]) -> None:
         """Write the timeline entry; repeating it changes nothing."""
         incident_id = analysis["incident_id"]
-        timeline.append(
+        timeline.record(
             Act(self.stores, self.clock, self.actor),
             incident_id,
             "analysis",
@@ -256,7 +256,6 @@ class Conclusion:
             },
             once=f"analysis:{analysis['_key']}",
         )
-        timeline.refresh(self.stores, incident_id)
 
 
 def _hold_to_the_event(hypothesis: Dict[str, Any], checked: Checked) -> None:

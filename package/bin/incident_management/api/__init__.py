@@ -38,7 +38,7 @@ ROUTES = {
     "subscriptions": ("subscriptions",),
     "suppressions": ("suppressions",),
     "freezes": ("freezes",),
-    "on-call": ("on_call",),
+    "on-call": ("on_call", "load"),
     "handover": ("handover",),
     "baselines": ("baselines",),
     "detections": ("detections",),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ..channels import CHANNELS, NAMES
+from ..incidents.routing.values import user_name
 from ..notify.announcing.announcer import worker_seen
 from ..notify.reach import reached
 from ..notify.refusals import refusals
@@ -163,10 +164,21 @@ def _people(request: Request) -> Found:
 def _teams(request: Request) -> Found:
     routing = request.routing()
     manned = sorted(name for name in routing.teams if routing.people_of(name))
+    unknown = _no_users(request, routing.people()) if manned else []
+    if unknown:
+        how = "correct the names; who logs in by single sign-on is listed from the first login on"
+        return Found(TODO, f"Splunk lists no user {_named(unknown)}, whom they name: {how}.")
     if manned:
         return Found(DONE, f"With people: {_named(manned)}.")
     how = "name members, then give them incidents by rules"
     return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
+
+
+def _no_users(request: Request, people: Collection[str]) -> List[str]:
+    """Return who of some people is no user of Splunk's; nobody where there are too many users."""
+    users = roles_of_users(request.system_session)
+    known = {user_name(name) for name in users}
+    return [] if len(users) == MOST_USERS else sorted(set(people) - known)
 
 
 STEPS: Dict[str, Tuple[str, Callable[[Request], Found]]] = {

@@ -21,7 +21,7 @@ from .routing.values import user_name
 from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
 from .stores import claim_document
 
-__all__ = ["FIELDS", "Outdated", "edit", "editing", "stands", "version", "withdraw"]
+__all__ = ["FIELDS", "Outdated", "edit", "editing", "stands", "version", "withdraw", "withdrawn"]
 
 FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
@@ -125,16 +125,28 @@ def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any
 def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
     """Close an incident that should not have been one. Doing it again changes nothing."""
     incident = timeline.current(act.stores, incident_id)
-    resolution = f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
     why = WITHDRAWN.lower()
     if incident.is_open:
-        data = {"from": incident.status, "to": "resolved", "reason": why, "resolution": resolution}
-        timeline.append(act, incident_id, "status", data)
-        incident = timeline.refresh(act.stores, incident_id)
+        said = {"reason": why, "resolution": _resolution(reason)}
+        data = {"from": incident.status, "to": "resolved", **said}
+        incident = timeline.record(act, incident_id, "status", data)
     if incident.status != "closed":
         data = {"from": incident.status, "to": "closed", "reason": why}
         timeline.append(act, incident_id, "status", data)
     return timeline.refresh(act.stores, incident_id)
+
+
+def withdrawn(act: Act, incident_id: str, reason: str) -> Optional[Incident]:
+    """Return the incident where :func:`withdraw` was done, or begun and cut off; else None."""
+    incident = timeline.current(act.stores, incident_id)
+    if incident.status == "closed":
+        return incident
+    is_begun = incident.status == "resolved" and incident.resolution == _resolution(reason)
+    return withdraw(act, incident_id, reason) if is_begun else None
+
+
+def _resolution(reason: str) -> str:
+    return f"{WITHDRAWN}: {reason}" if reason else WITHDRAWN
 
 
 def _check(changes: Mapping[str, Any]) -> None:

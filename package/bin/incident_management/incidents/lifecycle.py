@@ -87,8 +87,7 @@ def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
         owned = {"owner": first, "team": incident.team}
         timeline.append(theirs, incident_id, "assigned", owned, f"{key}{_OWNER}")
     data = {"from": incident.status, "to": "in_progress", "reason": "acknowledged"}
-    timeline.append(theirs, incident_id, "status", data, theirs.once)
-    incident = timeline.refresh(act.stores, incident_id)
+    incident = timeline.record(theirs, incident_id, "status", data, theirs.once)
     if first != act.actor:
         raise IllegalMove(_begun_by(incident, first))
     return incident
@@ -145,8 +144,7 @@ def close(act: Act, incident_id: str, reason: str = "") -> Incident:
     if incident.status != "resolved":
         raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
     data = {"from": "resolved", "to": "closed", "reason": reason}
-    timeline.append(act, incident_id, "status", data, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "status", data, act.once)
 
 
 def note(act: Act, incident_id: str, text: str) -> Incident:
@@ -155,15 +153,14 @@ def note(act: Act, incident_id: str, text: str) -> Incident:
         raise Invalid("A note needs a text.")
     if len(text) > TEXT_CHARACTERS:
         raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
-    timeline.append(act, incident_id, "note", {"text": text}, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "note", {"text": text}, act.once)
 
 
 def pin(act: Act, incident_id: str, pinned: bool, reason: str = "") -> Incident:
     """Say that an incident is not to be resolved by itself, or that it may be. In any state."""
     if timeline.current(act.stores, incident_id).pinned != pinned:
         data = {"pinned": pinned, "reason": reason}
-        timeline.append(act, incident_id, "pinned", data)
+        return timeline.record(act, incident_id, "pinned", data)
     return timeline.refresh(act.stores, incident_id)
 
 
@@ -214,8 +211,7 @@ def resolve(
     if by_itself and flapping.hold(act, incident, said):
         return timeline.refresh(act.stores, incident_id)
     data = {"from": incident.status, "to": "resolved", **said}
-    timeline.append(act, incident_id, "status", data, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "status", data, act.once)
 
 
 def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: str) -> bool:
@@ -303,8 +299,7 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
     data, once = reopening(incident, resolves[-1].key, reason, found)
-    timeline.append(act, incident_id, "status", data, once)
-    incident = timeline.refresh(act.stores, incident_id)
+    incident = timeline.record(act, incident_id, "status", data, once)
     if incident.status == "closed":
         # That came between the look and the entry.
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))

@@ -39,12 +39,13 @@ def want(act: Act, incident_id: str, reason: str = "") -> Incident:
     care = claim_document(key, act.clock.now(), purpose=ROOM, holder=incident_id)
     # Before the entry: after a kill in between nobody would see to it.
     act.stores.claims.insert(care)
-    if not stands(incident.room, OPEN, WANTED):
-        number = int(incident.room.get("number") or 0) + 1
-        note(act, incident_id, WANTED, number, reason=reason)
-        # Once more: the worker may have done with the one before in that moment.
-        act.stores.claims.insert(care)
-    return timeline.refresh(act.stores, incident_id)
+    if stands(incident.room, OPEN, WANTED):
+        return timeline.refresh(act.stores, incident_id)
+    number = int(incident.room.get("number") or 0) + 1
+    incident = note(act, incident_id, WANTED, number, reason=reason)
+    # Once more: the worker may have done with the one before in that moment.
+    act.stores.claims.insert(care)
+    return incident
 
 
 def on_its_way(stores: Stores, incident_id: str) -> Optional[Incident]:
@@ -58,5 +59,4 @@ def on_its_way(stores: Stores, incident_id: str) -> Optional[Incident]:
 def note(act: Act, incident_id: str, event: str, number: int, **data: Any) -> Incident:
     """Write down what became of the room that was wanted as the ``number``th; each once."""
     said = {"event": event, "number": number, **data}
-    timeline.append(act, incident_id, "room", said, f"room:{number}:{event}")
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "room", said, f"room:{number}:{event}")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import inf
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .fold import State, ordered
@@ -67,6 +68,8 @@ class Story:
         self.floor = 0
         self._seen: Optional[Tuple[float, int]] = None
         self._recent: Dict[str, int] = {}
+        # When its document was saved last, with nothing lost (monotonic seconds).
+        self.saved_at = -inf
         for entry in ordered(entries):
             self.add(entry)
 

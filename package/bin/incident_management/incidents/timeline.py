@@ -1,11 +1,12 @@
 """The timeline: the one place where entries are written, read, folded and checked.
 
 Writers only insert. A document of an incident is derived, by whoever wrote last: see
-:func:`refresh`.
+:func:`save_documents`.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import (
@@ -22,15 +23,17 @@ from typing import (
     Tuple,
 )
 
-from ..ports import Stores
+from ..ports import Document, Stores
 from .act import Act
 from .errors import NotFound
 from .fold import effective, fold, heads, ordered, signal_keys
 from .model import Entry, Head, Incident
+from .readable import entries_of
 from .stores import find_by, keys_since
 from .story import OutOfOrder, Story, by_incident
 
 __all__ = [
+    "LOST",
     "Verdict",
     "append",
     "catch_up",
@@ -39,11 +42,13 @@ __all__ = [
     "fold",
     "head_of",
     "load",
+    "named_by",
     "ordered",
     "read",
     "read_existing",
     "read_many",
     "read_verified",
+    "record",
     "refresh",
     "refresh_many",
     "save_documents",
@@ -54,6 +59,12 @@ __all__ = [
 
 # A refresh that is overtaken so often leaves the rest to the next writer, or to the worker.
 REFRESH_ROUNDS = 20
+
+# Nobody makes a backup and restores it in so short a time.
+RESTORE_SECONDS = 120.0
+# The field of an incident's document for the keys of entries that are no longer there.
+LOST = "lost"
+_KEY = re.compile("[0-9a-f]{64}")
 
 Monotonic = Callable[[], float]
 
@@ -80,8 +91,7 @@ def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Ent
     """Return the entries of many incidents, in few calls, by incident id."""
     wanted = list(dict.fromkeys(incident_ids))
     found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in wanted}
-    for document in find_by(stores.timeline, "incident_id", wanted):
-        entry = Entry.from_document(document)
+    for entry in entries_of(find_by(stores.timeline, "incident_id", wanted)):
         found[entry.incident_id].append(entry)
     return {incident_id: ordered(entries) for incident_id, entries in found.items()}
 
@@ -91,23 +101,41 @@ def append(act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once:
 
     When an entry with this ``once`` is there already, that one is returned and nothing is written.
     Of the entries of an act, that which does what was asked for bears the act's own. The incident's
-    document is not touched: call :func:`refresh` after the last append.
+    document is not touched: write the last entry by :func:`record`, or call :func:`refresh`.
 
     Raises:
         NotFound: the incident has no entries, unless this one opens it.
         Invalid: ``data`` holds a field name that the KV store refuses.
     """
+    return _append(act, incident_id, kind, data, once)[0]
+
+
+def record(
+    act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once: str = ""
+) -> Incident:
+    """Write one entry as :func:`append` does, save the document, and return the incident.
+
+    As :func:`refresh` after it, without reading the timeline twice.
+    """
+    _entry, known = _append(act, incident_id, kind, data, once)
+    return _known(incident_id, _saved(act.stores, {incident_id: Story(known)}))
+
+
+def _append(
+    act: Act, incident_id: str, kind: str, data: Mapping[str, Any], once: str
+) -> Tuple[Entry, List[Entry]]:
+    """Return the entry, and all that are known."""
     entries = read(act.stores, incident_id)
     if not entries and kind != "opened":
         raise unknown(incident_id)
     if once:
         for entry in entries:
             if entry.once == once:
-                return entry
+                return entry, entries
     now, head = act.clock.now(), head_of(entries)
     entry = Entry.create(incident_id, kind, data, act.actor, now, head, once)
     act.stores.timeline.insert(entry.to_document())
-    return entry
+    return entry, [*entries, entry]
 
 
 def read_verified(stores: Stores, incident_id: str) -> Tuple[List[Entry], Verdict]:
@@ -115,7 +143,17 @@ def read_verified(stores: Stores, incident_id: str) -> Tuple[List[Entry], Verdic
     # First the document: what it names as the last entry is among those that are read after it.
     document = stores.incidents.get(incident_id) or {}
     entries = read_existing(stores, incident_id)
-    return entries, verify(entries, document.get("head") or ())
+    return entries, verify(entries, sorted(named_by(document)))
+
+
+def named_by(document: Mapping[str, Any]) -> Set[str]:
+    """Return the keys of the entries that an incident's document names, those that are lost, too.
+
+    An entry names those that it follows. Left out is what is no key: somebody saved something else.
+    """
+    listed = [document.get(field) for field in ("head", LOST, "prev")]
+    values = [key for keys in listed if isinstance(keys, list) for key in keys]
+    return {key for key in values if isinstance(key, str) and _KEY.fullmatch(key)}
 
 
 def write(stores: Stores, entries: Sequence[Entry]) -> None:
@@ -134,15 +172,22 @@ def refresh(stores: Stores, incident_id: str) -> Incident:
 
     Raises NotFound when the incident has no entries.
     """
-    incidents = refresh_many(stores, [incident_id])
-    if incident_id not in incidents:
-        raise unknown(incident_id)
-    return incidents[incident_id]
+    return _known(incident_id, refresh_many(stores, [incident_id]))
 
 
 def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incident]:
     """Refresh many incidents in few calls; returns those that have entries."""
-    stories = load(stores, incident_ids)
+    return _saved(stores, load(stores, incident_ids))
+
+
+def _known(incident_id: str, found: Mapping[str, Incident]) -> Incident:
+    if incident_id not in found:
+        raise unknown(incident_id)
+    return found[incident_id]
+
+
+def _saved(stores: Stores, stories: Dict[str, Story]) -> Dict[str, Incident]:
+    """Save the documents of stories; returns the incidents that have entries."""
     save_documents(stores, stories)
     found = {incident_id: story.incident for incident_id, story in stories.items()}
     return {incident_id: incident for incident_id, incident in found.items() if incident}
@@ -156,14 +201,55 @@ def save_documents(
     Saves, looks for entries that have come, and repeats for the incidents that have some. So a
     document that is older than its entries is never the last one saved: its writer would see the
     newer entries in the look after its save.
+
+    What the document before named and no timeline has is lost, as after a restore. The new one
+    names it as ``lost``, so that the worker's walk can bring it back.
     """
     pending = [incident_id for incident_id, story in stories.items() if story.keys]
+    began = clock()
+    named = _named(stores, stories, pending, clock)
     for _round in range(REFRESH_ROUNDS):
         if not pending:
             return
-        incidents = (stories[incident_id].incident for incident_id in pending)
-        stores.incidents.save([incident.to_document() for incident in incidents if incident])
+        incidents = {one: incident for one in pending if (incident := stories[one].incident)}
+        stores.incidents.save(
+            [_document(one, stories[key], named[key], began) for key, one in incidents.items()]
+        )
         pending = sorted(catch_up(stores, stories, pending, clock))
+
+
+def _named(
+    stores: Stores, stories: Dict[str, Story], incident_ids: Sequence[str], clock: Monotonic
+) -> Dict[str, Set[str]]:
+    """Return what the documents of incidents name, with stories that have all of it that is there.
+
+    Most of what a story lacks is what another writer has just added. Those documents are not looked
+    at which this process has just saved.
+    """
+    named: Dict[str, Set[str]] = {incident_id: set() for incident_id in incident_ids}
+    just_now = clock() - RESTORE_SECONDS
+    looked_at = [one for one in incident_ids if stories[one].saved_at < just_now]
+    for one in find_by(stores.incidents, "_key", looked_at, fields=("head", LOST)):
+        named[str(one["_key"])] = named_by(one)
+
+    def behind() -> List[str]:
+        return [one for one, keys in named.items() if not keys <= stories[one].keys]
+
+    catch_up(stores, stories, behind(), clock)
+    # One that was brought back belongs before what was looked at.
+    stories.update(_anew(stores, behind(), clock))
+    return named
+
+
+def _document(incident: Incident, story: Story, named: Set[str], now: float) -> Document:
+    """Return the document to save now; ``named`` and the story learn what that says."""
+    document = incident.to_document()
+    lost = sorted(named - story.keys)
+    named.update(document["head"])
+    if lost:
+        return {**document, LOST: lost}
+    story.saved_at = now
+    return document
 
 
 def load(
@@ -202,7 +288,7 @@ def catch_up(
     known = {key for keys in recent.values() for key in keys}
     documents = find_by(stores.timeline, "_key", there - known)
     ended = clock()
-    fresh = by_incident(Entry.from_document(document) for document in documents)
+    fresh = by_incident(entries_of(documents))
     for incident_id, entries in fresh.items():
         try:
             for entry in entries:

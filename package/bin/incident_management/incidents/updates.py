@@ -89,8 +89,7 @@ def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incid
     if next_by:
         # Before the entry: after a kill in between nobody would see to the promise.
         checkpoint.begin(act.stores, act.clock)
-    timeline.append(act, incident_id, "update", data, act.once)
-    incident = timeline.refresh(act.stores, incident_id)
+    incident = timeline.record(act, incident_id, "update", data, act.once)
     if incident.merged_into:
         # In that moment: what was promised goes along.
         carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)

@@ -48,7 +48,7 @@ HEADLINES = {
     "joined": "Another incident was merged into this one",
     "split": "Signals were split off to another incident",
     "ticket": "Ticket changed",
-    "task": "Task added, done or handed over",
+    "task": "Task added, renamed, done or handed over",
     "role": "Role taken or given up",
     "review": "Review written",
     "review_done": "Review done, or not needed",

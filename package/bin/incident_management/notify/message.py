@@ -6,7 +6,6 @@ stood then. It is plain data: each service's module lays it out in its own way.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote as url_quote
@@ -14,16 +13,13 @@ from urllib.parse import urlencode
 
 from ..channels import NAMES
 from ..durations import span
-from ..incidents import report
-from ..incidents.clocks.owed import STATES
-from ..incidents.field_values import told as told_of_fields
-from ..incidents.model import ENDED, SEVERITIES
-from ..incidents.review.afterwards import due_day
+from ..incidents.model import SEVERITIES
 from ..masking import mask
 from ..remediation.proof import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
 from .asking import truncated
-from .events import FOLLOW_UP_OVERDUE, HEADLINES, ROOM_OPENED, event_of
+from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from .wording import details, happened
 
 __all__ = [
     "HANDOVER",
@@ -64,19 +60,9 @@ _LINKS = {SUMMARY: "Open the incidents", HANDOVER: "Open the report"}
 # Of these people want to know whose doing it is.
 _DOINGS = (
     "acknowledged", "resolved", "closed", "status", "severity", "assigned", "note", "edited",
-    "pinned", "approval", "joined", "split", "escalation", "update", "fields",
+    "pinned", "approval", "joined", "split", "escalation", "update", "fields", "task", "role",
+    "review", "review_done", "follow_up",
 )  # fmt: skip
-# What is told of an entry, by its kind or what it means, out of its data.
-_TOLD = {
-    "opened": "{description}",
-    "analysis": "{verdict}",
-    "merged": "It was merged into {into}. {reason}",
-    "joined": "{from}: {title}",
-    "split": "They are in {to} now. {reason}",
-    **dict.fromkeys(ENDED, "{resolution} {reason}"),
-    "severity": "From {from} to {to}. {reason}",
-    ROOM_OPENED: "What is told of it goes to #{name} from here on.",
-}
 # Who acts where nobody did.
 _NOBODY = ("", "incident_management", "incident_monitor")
 
@@ -188,7 +174,7 @@ def build(
         incident_id=str(incident.get("id", "")),
         severity=str(incident.get("severity") or "info"),
         status=str(incident.get("status") or ""),
-        text=plain(_details(event, entry, incident, shown), TEXT_LENGTH),
+        text=plain(details(event, entry, incident, shown), TEXT_LENGTH),
         where=[plain(name, 80) for name in _affected(entry, incident)],
         rules=[plain(name, 80) for name in incident.get("rules") or []],
         since=float(incident.get("first_time") or incident.get("opened_at") or 0.0),
@@ -244,93 +230,10 @@ def _is_lower(data: Mapping[str, Any]) -> bool:
 
 
 def _headline(event: str, entry: Mapping[str, Any]) -> str:
-    said, by = _happened(event, entry), str(entry.get("actor") or "")
+    said, by = happened(event, entry), str(entry.get("actor") or "")
     if event not in _DOINGS or by in _NOBODY:
         return said
     return f"{said} by {NAMES.get(by) or plain(by, 80)}"
-
-
-def _happened(event: str, entry: Mapping[str, Any]) -> str:
-    data = entry["data"]
-    if event == "analysis" and not data.get("cause"):
-        return "No cause found"
-    if event == "analysis" and data.get("confidence") == "low":
-        return "Suspected cause, not proved"
-    if event == "update" and data.get("state") in STATES:
-        return f"{str(data['state']).capitalize()}: update for stakeholders"
-    if event == "verification":
-        return {
-            "recovered": "Fix verified: recovered",
-            "not_recovered": "Fix did not help",
-        }.get(data.get("outcome", ""), "Fix not verified: not enough data")
-    if event == "approval":
-        decision = str(data.get("decision", "decided on"))
-        # Of several approvals that a fix needs only the last one has it approved.
-        return f"Fix {decision}{' in part' if data.get('left') else ''}"
-    if event == "action":
-        return {"started": "Fix started", "done": "Fix carried out"}.get(
-            data.get("phase", ""), "Fix failed"
-        )
-    if event == "rollback":
-        return {"started": "Fix being rolled back", "done": "Fix rolled back"}.get(
-            data.get("phase", ""), "Fix not rolled back"
-        )
-    return HEADLINES.get(event, event.replace("_", " ").capitalize())
-
-
-def _details(
-    event: str,
-    entry: Mapping[str, Any],
-    incident: Mapping[str, Any],
-    shown: Iterable[Sequence[str]],
-) -> str:
-    kind, data = entry["kind"], entry["data"]
-    told = _TOLD.get(kind) or _TOLD.get(event)
-    if told:
-        return told.format_map(defaultdict(str, {name: one or "" for name, one in data.items()}))
-    if event == "plan":
-        return _plan(data, str(incident.get("id", "")))
-    if event == "assigned":
-        owner, team = data.get("owner") or "nobody", data.get("team") or "none"
-        return f"Owner: {owner}. Team: {team}. {data.get('reason') or ''}"
-    if event == "acknowledged":
-        return f"Owner: {incident.get('owner') or 'nobody'}."
-    if event == "edited":
-        return f"Corrected: {', '.join(sorted(data))}."
-    if event == "pinned":
-        state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
-        return f"{state} {data.get('reason') or ''}"
-    if event == "ticket":
-        said = str(data.get("by") or "") if data.get("event") == "comment" else ""
-        return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
-    if kind == "fields":
-        # Its own text has them all, also those that no message may show.
-        return told_of_fields(data, {name: label for name, label, *_ in shown})
-    if kind in ("task", "role"):
-        return report.said(kind, data)
-    if kind == "follow_up":
-        return _follow_up(data, incident)
-    texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
-    return str(next(filter(None, texts), ""))
-
-
-def _plan(data: Mapping[str, Any], incident_id: str) -> str:
-    override = ' override="(why)"' if data.get("freeze") else ""
-    lines = [
-        *(str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")),
-        f"It needs an approval: | remediate incident={incident_id} "
-        f"plan={data.get('plan_id', '')} do=approve{override}",
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
-    known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
-    said = {**(known[0] if known else {}), **data}
-    due = f" Due {due_day(said)}." if said.get("due") else ""
-    state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
-    title = str(said.get("title") or "").rstrip(".")
-    return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"
 
 
 def _cause(incident: Mapping[str, Any], analysis: Optional[Mapping[str, Any]]) -> tuple[str, str]:

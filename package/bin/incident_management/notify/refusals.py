@@ -2,7 +2,8 @@
 
 What a service refuses is ``dead`` at once, and listed. That alone is seen by whoever looks there;
 until then nobody is told of anything. So it is said where administrators look, until a message
-arrives. So is whom a mail server did not take, while others got the mail.
+arrives. So is whom a mail server did not take, while others got the mail, and which team's channel
+in Slack is gone.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ ROOM_REFUSED = "slack room refused"
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
-# How many of the last mails are looked at.
-MAILS = 50
+# How many of the last messages of a channel are looked at.
+LAST = 50
 
 
 def refusals(stores: Stores, clock: Clock, known: Collection[str] = CHANNELS) -> List[str]:
@@ -38,7 +39,8 @@ def refusals(stores: Stores, clock: Clock, known: Collection[str] = CHANNELS) ->
         for channel, dead in newest.items()
         if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
-    return [*refused, *_left_out(stores, since), *_rooms(stores, since)]
+    told_apart = (*_left_out(stores, since), *_told_instead(stores, since))
+    return [*refused, *told_apart, *_rooms(stores, since)]
 
 
 def _any_dead(stores: Stores, since: float) -> bool:
@@ -61,17 +63,30 @@ def _has_taken_since(stores: Stores, channel: str, moment: float) -> bool:
 
 def _left_out(stores: Stores, since: float) -> List[str]:
     """Say who was left out of the last mail to each list of recipients."""
-    mails = {"channel": "email", "state": "sent", "sent_at": {"$gt": since}}
-    found = stores.outbox.find(mails, "sent_at:-1", MAILS, fields=("target", "receipt"))
-    newest: Dict[str, str] = {}
-    for one in found:
-        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get("left_out", "")))
     return [
         f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
         "E-mail, or email in incident_routing.conf."
-        for note in newest.values()
-        if note
+        for note in _last_notes(stores, "email", since, "left_out")
     ]
+
+
+def _told_instead(stores: Stores, since: float) -> List[str]:
+    """Say which teams' channels in Slack did not take what was told in the app's own instead."""
+    return [
+        f"{note} It was told in the app's own channel instead: correct slack_channel of the team "
+        "under Configuration > Response teams, or invite the bot."
+        for note in _last_notes(stores, "slack", since, "instead")
+    ]
+
+
+def _last_notes(stores: Stores, channel: str, since: float, name: str) -> List[str]:
+    """Return what the receipts of the last messages to each place say under a name."""
+    messages = {"channel": channel, "state": "sent", "sent_at": {"$gt": since}}
+    found = stores.outbox.find(messages, "sent_at:-1", LAST, fields=("target", "receipt"))
+    newest: Dict[str, str] = {}
+    for one in found:
+        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get(name, "")))
+    return [note for note in newest.values() if note]
 
 
 def note_room_refused(stores: Stores, clock: Clock, sentence: str) -> None:

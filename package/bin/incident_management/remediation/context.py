@@ -148,11 +148,9 @@ class Context:
             data["ends"] = refusal.ends
         minute = int(self.clock.now() // 60)
         once = f"refused:{digest([plan_id, str(refusal), actor, minute], 24)}"
-        timeline.append(Act(self.stores, self.clock, actor), incident_id, "refused", data, once)
+        timeline.record(Act(self.stores, self.clock, actor), incident_id, "refused", data, once)
         if plan:
             self.show(plan)
-        else:
-            timeline.refresh(self.stores, incident_id)
 
     def claim(self, key: str, value: Mapping[str, Any], purpose: str = "") -> bool:
         """Take a claim. False: somebody has it."""

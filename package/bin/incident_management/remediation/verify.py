@@ -224,8 +224,7 @@ class Verifier:
             if why:
                 text = f"{plan['_key']} has helped, but {incident.id} stays open: {why}"
                 once = f"kept open:{plan['_key']}"
-                timeline.append(act, incident.id, "note", {"text": text}, once)
-                timeline.refresh(act.stores, incident.id)
+                timeline.record(act, incident.id, "note", {"text": text}, once)
             self._context.show(plan)
             return False
         try:

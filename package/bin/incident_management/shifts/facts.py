@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ..incidents.clocks import windows
 from ..incidents.model import ACTOR, ENDED
+from ..incidents.readable import is_readable
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.stores import IS_OPEN, any_of, find_by
 from ..incidents.suppression import Suppression
@@ -20,7 +21,7 @@ from ..ports import Document, Stores
 from ..remediation.freeze import Freeze
 from .span import DAY, Shift
 
-__all__ = ["LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
+__all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
 
 # So many incidents are told one by one; beyond that they are counted.
 LISTED = 50
@@ -40,7 +41,8 @@ _TOLD = (
     *("title", "team", "entities", "tags", "tasks", "roles", "level", "sla_ack_due"),
     *("sla_resolve_due", "update_due", "handed_on", "pinned", "flapping", "cause", "resolution"),
 )
-_CALLING = (*ASKING, "assigned", SUMMARY)
+# What asks somebody of a team to act on an incident.
+CALLING = (*ASKING, "assigned")
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[st
     fields = ("incident_id", "actor", "time", "data")
     found: Dict[str, Document] = {}
     for one in stores.timeline.find(query, "time:-1", MOST_NOTES, fields=fields):
-        found.setdefault(str(one["incident_id"]), one)
+        if is_readable(one, ("data",)):
+            found.setdefault(str(one["incident_id"]), one)
     return found
 
 
@@ -144,7 +147,7 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
         "$and": [
             {"created_at": {"$gte": shift.since}},
             {"message.team": shift.team},
-            any_of("event", _CALLING),
+            any_of("event", (*CALLING, SUMMARY)),
         ]
     }
     fields = ("incident_id", "channel", "event", "summary", "stakeholders")
@@ -152,11 +155,12 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages that certainly or perhaps never arrived, or may yet; of all teams."""
+    """Messages of the team, or of none, that certainly or perhaps never arrived, or may yet."""
     # What waits is given up after a day.
     since = min(shift.since, shift.until - DAY)
     states = any_of("state", ("dead", "unconfirmed", *WAITING))
-    query = {"$and": [{"created_at": {"$gte": since}}, states]}
+    of_team = any_of("message.team", (shift.team, ""))
+    query = {"$and": [{"created_at": {"$gte": since}}, states, of_team]}
     fields = ("channel", "state", "created_at")
     return stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED + 1, fields=fields)
 

@@ -11,22 +11,24 @@ from typing import Callable, Iterable, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..ports import Document, Stores
+from ..ports import Stores
 
-__all__ = ["Indexed", "bring_back", "named_in"]
+__all__ = ["Indexed", "bring_back"]
 
 Indexed = Callable[[str], Iterable[Entry]]
 """Gives the entries of an incident that the index has."""
 
 
-def bring_back(stores: Stores, incident_id: str, head: Iterable[str], indexed: Indexed) -> Set[str]:
+def bring_back(
+    stores: Stores, incident_id: str, named: Iterable[str], indexed: Indexed
+) -> Set[str]:
     """Write an incident's missing entries again; return the keys of those that stay missing.
 
-    ``head`` are the last entries that its document knows. Raises what the stores and the index
+    ``named`` are the entries that its document names. Raises what the stores and the index
     raise; nothing is written then.
     """
     entries = timeline.read(stores, incident_id)
-    missing = _missing(entries, head)
+    missing = _missing(entries, named)
     if not missing:
         return set()
     found = {
@@ -37,19 +39,13 @@ def bring_back(stores: Stores, incident_id: str, head: Iterable[str], indexed: I
     back = []
     while known := sorted(missing & found.keys()):
         back += [found[key] for key in known]
-        missing = _missing([*entries, *back], head)
+        missing = _missing([*entries, *back], named)
     timeline.write(stores, back)
     return missing
 
 
-def named_in(document: Document, field: str) -> Set[str]:
-    """Return the keys of entries that a field lists; none where somebody saved something else."""
-    value = document.get(field)
-    return {key for key in value if isinstance(key, str)} if isinstance(value, list) else set()
-
-
-def _missing(entries: Iterable[Entry], head: Iterable[str]) -> Set[str]:
-    """Return the keys that entries or the head name and no entry has."""
+def _missing(entries: Iterable[Entry], named: Iterable[str]) -> Set[str]:
+    """Return the keys that entries or a document name and no entry has."""
     known = list(entries)
-    named = {key for entry in known for key in entry.prev}
-    return (named | set(head)) - {entry.key for entry in known}
+    followed = {key for entry in known for key in entry.prev}
+    return (followed | set(named)) - {entry.key for entry in known}

@@ -15,11 +15,12 @@ from collections import Counter, defaultdict
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ..incidents import timeline
+from ..incidents.readable import is_readable
 from ..incidents.stores import claim_document, find_by
+from ..incidents.timeline import named_by
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, Stores
 from .clocks import ring
-from .lost_entries import named_in
 
 __all__ = ["refresh_stale"]
 
@@ -48,7 +49,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     now = clock.now()
     older, reached = _older(stores, now)
     span = {"time": {"$gte": now - LOOK_BACK_SECONDS}}
-    recent = stores.timeline.find(span, "time:1", fields=_WHERE)
+    recent = _readable(stores.timeline.find(span, "time:1", fields=_WHERE))
     settled = [one for one in recent if one["time"] <= now - GRACE_SECONDS]
     first = _first_times([*older, *settled])
     found = find_by(stores.incidents, "_key", first, fields=("entries", "head"))
@@ -77,9 +78,13 @@ def _older(stores: Stores, now: float) -> Tuple[List[Document], float]:
     span = {"time": {"$gt": since, "$lt": until}}
     found = stores.timeline.find(span, "time:1", MAX_OLDER, fields=_WHERE)
     if len(found) < MAX_OLDER:
-        return found, until
+        return _readable(found), until
     reached = float(found[-1]["time"])
-    return found + stores.timeline.find({"time": reached}, fields=_WHERE), reached
+    return _readable(found + stores.timeline.find({"time": reached}, fields=_WHERE)), reached
+
+
+def _readable(entries: Iterable[Document]) -> List[Document]:
+    return [one for one in entries if is_readable(one, _WHERE)]
 
 
 def _first_times(entries: Iterable[Document]) -> Dict[str, float]:
@@ -97,14 +102,14 @@ def _unseen(
     documents: Mapping[str, Document],
 ) -> List[str]:
     """Return the incidents with a settled entry that can't be come to from their heads."""
-    prev = {str(one["_key"]): named_in(one, "prev") for one in recent}
+    prev = {str(one["_key"]): named_by(one) for one in recent}
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for one in settled:
         wanted[str(one["incident_id"])].add(str(one["_key"]))
     for step in range(STEPS + 1):
         unknown: Set[str] = set()
         for incident_id in list(wanted):
-            held, beyond = _held(named_in(documents.get(incident_id, {}), "head"), prev)
+            held, beyond = _held(named_by(documents.get(incident_id, {})), prev)
             unknown |= beyond
             if wanted[incident_id] <= held:
                 del wanted[incident_id]
@@ -113,7 +118,7 @@ def _unseen(
             break
         # What was written after the entries were read, and before the document was.
         for one in find_by(stores.timeline, "_key", unknown, fields=("prev",)):
-            prev[str(one["_key"])] = named_in(one, "prev")
+            prev[str(one["_key"])] = named_by(one)
     return list(wanted)
 
 

@@ -39,6 +39,7 @@ def acted(
     required: bool = False,
     routed: bool = False,
     done: Optional[Done] = None,
+    stands: Optional[Done] = None,
 ) -> Response:
     """Answer with what ``does(request.act, incident_id, …)`` makes of the path's incident.
 
@@ -47,7 +48,7 @@ def acted(
     """
     routing = [request.routing()] if routed else []
     whole = (request.act, *routing, request.params["id"], *given)
-    return guarded(request, lambda: does(*whole), required, done)
+    return guarded(request, lambda: does(*whole), required, done, stands)
 
 
 def guarded(
@@ -55,10 +56,13 @@ def guarded(
     does: Callable[[], Incident],
     required: bool = False,
     done: Optional[Done] = None,
+    stands: Optional[Done] = None,
 ) -> Response:
     """Do something to an incident if it is the version that ``If-Match`` names, once for a key.
 
-    ``done`` finds what an earlier attempt under the key has done, where no entry bears its mark.
+    ``done`` finds what an earlier attempt under the key has done, where no entry bears its mark;
+    ``stands`` the incident where all that is asked for is so already, whatever version was read:
+    by this very request, perhaps (RFC 9110, section 13.1.1).
     Raises Problem: 428 without the header where it is ``required``, 412 for another version.
     """
     who = (request.stores, request.params["id"], request.mark)
@@ -80,6 +84,9 @@ def guarded(
         if request.mark and lifecycle.begun_before(*who):
             # It was the right version, until the first attempt was cut off between its entries.
             return answered(does().to_document())
+        known = stands() if stands else None
+        if known:
+            return answered(known.to_document())
         raise Problem(412, str(error)) from None
 
 

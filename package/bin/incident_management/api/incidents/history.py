@@ -134,7 +134,7 @@ def _missing(request: Request, incident_id: str, found: History) -> List[str]:
         stone = retention.tombstone(request.stores, incident_id)
         document = stone["value"] if stone else {}
     known = _keys(found.entries)
-    return [key for key in document.get("head") or () if key not in known]
+    return sorted(timeline.named_by(document) - known)
 
 
 def _keys(entries: Iterable[Entry]) -> Set[str]:

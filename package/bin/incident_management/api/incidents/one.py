@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any, Dict, Mapping
 
 from ...incidents import editing, timeline
 from ...incidents.intake.ingest import ByHand, Ingest
 from ...incidents.joining.signals import latest_signals
 from ...incidents.model import Incident
-from ..router import Problem, Request, Response, route
+from ..router import Request, Response, route
 from ..schema import any_text, flag, listed, obj, record
 from ..shapes import (
     DESCRIPTION,
@@ -128,7 +129,8 @@ def withdraw_incident(request: Request) -> Response:
     finding opens a new incident.
     """
     reason = str(request.args.get("reason", "")).strip()
-    return acted(request, editing.withdraw, reason, required=True)
+    stands = partial(editing.withdrawn, request.act, request.params["id"], reason)
+    return acted(request, editing.withdraw, reason, required=True, stands=stands)
 
 
 @route(
@@ -198,11 +200,5 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
-    try:
-        return acted(request, editing.edit, edited, required=required)
-    except Problem as problem:
-        # RFC 9110, section 13.1.1: what is asked for may have been done, by this very request.
-        known = problem.status == 412 and editing.stands(request.act, request.params["id"], edited)
-        if not known:
-            raise
-        return answered(known.to_document())
+    stands = partial(editing.stands, request.act, request.params["id"], edited)
+    return acted(request, editing.edit, edited, required=required, stands=stands)

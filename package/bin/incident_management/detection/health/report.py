@@ -100,6 +100,17 @@ class HealthReport:
             raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
 
+    def calming(self, names: Sequence[str]) -> Dict[str, str]:
+        """Return, by name, what would calm those of these saved searches that are noisy now."""
+        opened = RecentSignals(self._stores, self._now).by_detection(self._opened)
+        found: Dict[str, str] = {}
+        for saved in detections(self._session):
+            mine = opened_by(_key_of(saved), opened) if saved.name in names else []
+            _noisy, calmed_by = self._noise(saved, mine)
+            if calmed_by:
+                found.setdefault(saved.name, str(calmed_by["sentence"]))
+        return found
+
     def _app_of(self, name: str) -> str:
         """The app of what is no saved search: ours for a monitor, else its newest signal's."""
         if name in self._monitors:
@@ -155,9 +166,7 @@ class HealthReport:
         fired = found.last(key) or older.get(key)
         state, why = self._state(key, saved, fired)
         verdicts = Verdicts.of(mine)
-        noisy, calmed_by = noise(verdicts, week["pages_per_day"], self._limit), None
-        if noisy and saved:
-            noisy, calmed_by = self._as_set_now(saved, mine, noisy)
+        noisy, calmed_by = self._noise(saved, mine)
         return {
             "name": name,
             "app": app,
@@ -191,6 +200,14 @@ class HealthReport:
             # Not each has a threshold that could be lower.
             why = f'It never fired. Replay it, with | incidentbacktest monitor="{name}".'
         return state, why
+
+    def _noise(
+        self, saved: Optional[SavedDetection], opened: Sequence[Mapping[str, Any]]
+    ) -> Tuple[str, Optional[Document]]:
+        """Return why a detection is noisy, and what would have calmed a saved search that is."""
+        week = firing(opened, self._reopened, 0, WEEK_DAYS, self._now)
+        noisy = noise(Verdicts.of(opened), week["pages_per_day"], self._limit)
+        return self._as_set_now(saved, opened, noisy) if noisy and saved else (noisy, None)
 
     def _as_set_now(
         self, saved: SavedDetection, opened: Sequence[Mapping[str, Any]], noisy: str

@@ -67,8 +67,7 @@ def assign(
     data: Document = {"owner": user_name(owner), "team": team}
     if team and not owner and routing.assigns(team):
         data = taker(act.stores, act.clock, routing, incident, team).to_data()
-    timeline.append(act, incident_id, "assigned", data, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "assigned", data, act.once)
 
 
 def escalate(
@@ -98,8 +97,7 @@ def escalate(
     data = handed_up(incident, step, reason, routing, act.clock.now(), choose)
     if step.channels:
         data["channels"] = list(step.channels)
-    timeline.append(act, incident_id, "escalation", data, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "escalation", data, act.once)
 
 
 def handed_up(

@@ -7,9 +7,9 @@ neither.
 
 from __future__ import annotations
 
-from datetime import timezone, tzinfo
+from datetime import datetime, timezone, tzinfo
 
-__all__ = ["ADVICE", "zone_named"]
+__all__ = ["ADVICE", "moment_in", "zone_named"]
 
 ADVICE = "use a name such as Europe/Berlin, or UTC, which needs no time zone database."
 """What to do about a name that is not known."""
@@ -27,3 +27,8 @@ def zone_named(name: str) -> tzinfo:
         raise ValueError(
             f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}"
         ) from None
+
+
+def moment_in(name: str, moment: float) -> str:
+    """Tell a moment by the wall clock of a zone: ``2026-11-30 09:00 Europe/Berlin``."""
+    return f"{datetime.fromtimestamp(moment, zone_named(name)):%Y-%m-%d %H:%M} {name}"

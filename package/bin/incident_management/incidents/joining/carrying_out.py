@@ -128,8 +128,7 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
             data = {"to": move.target, "number": move.number, "removed": twice}
             data["reason"] = f"Counted on {move.target} as well."
             once = move.once("split", digest(twice, 40))
-            timeline.append(Act(stores, clock, move.actor), move.source, "split", data, once)
-            timeline.refresh(stores, move.source)
+            timeline.record(Act(stores, clock, move.actor), move.source, "split", data, once)
             stories.update(timeline.load(stores, [move.source]))
     for some in chunks(involved, NAMES_A_QUERY):
         naming = stores.signals.find(any_of("incident_id", some), fields=["incident_id"])

@@ -158,5 +158,4 @@ def _drop(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
 def _tell(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
     told = {name: one[name] for name in ("title", "owner", "due", "due_day") if name in one}
     data = {"follow_up": one["id"], "event": OVERDUE, **told}
-    timeline.append(act, incident_id, "follow_up", data, act.once)
-    timeline.refresh(act.stores, incident_id)
+    timeline.record(act, incident_id, "follow_up", data, act.once)

@@ -75,7 +75,7 @@ def write_review(
     elif reason_of(reason):
         raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
-        timeline.append(act, incident_id, "review", data, act.once)
+        return timeline.record(act, incident_id, "review", data, act.once)
     return timeline.refresh(act.stores, incident_id)
 
 
@@ -155,8 +155,9 @@ def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Inci
     and afterwards, since the worker may have put it off in between (:mod:`.reminding`).
     """
     _to_be_looked_at(act, incident_id)
-    timeline.append(act, incident_id, "follow_up", {"follow_up": follow_up, **data}, act.once)
-    incident = timeline.refresh(act.stores, incident_id)
+    incident = timeline.record(
+        act, incident_id, "follow_up", {"follow_up": follow_up, **data}, act.once
+    )
     _to_be_looked_at(act, incident_id)
     return incident
 

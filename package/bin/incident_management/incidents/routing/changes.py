@@ -15,7 +15,7 @@ from ..errors import Invalid
 from ..model import SEVERITIES
 from ..patterns import fits
 from .conf import Routing
-from .policies import TEAM_HOURS
+from .references import TEAM_HOURS, named_by
 from .rotas import Rota
 from .values import CONF
 
@@ -61,6 +61,9 @@ SHIPPED = frozenset(
 )
 """Stanzas of the app's default folder, which nobody can delete."""
 
+# Who names something: so many are listed.
+NAMED = 5
+
 Stanzas = Mapping[str, Mapping[str, str]]
 # Ids of open incidents of a team: some, or none.
 OpenOf = Callable[[str], List[str]]
@@ -105,15 +108,15 @@ def check_change(
     before, then = Routing.from_stanzas(now), Routing.from_stanzas(after)
     if kind == "rule" and before.rules and not then.rules:
         raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
-    if name in before.teams and kind == "team" and name not in then.teams:
-        _check_unused(before, name, open_of)
-    if name in before.rotas and kind == "rota":
-        if name not in then.rotas:
-            _check_rota_unused(before, name)
-        else:
-            counted = after[stanza].get("handover", "").strip().lower().startswith("every")
-            form = "%Y-%m-%d %H:%M" if counted else "%Y-%m-%d"
-            _check_turn(before.rotas[name], then.rotas[name], moment, form)
+    if stanza in now and (values is None or (kind != "channel" and is_off(after[stanza]))):
+        # A channel that is switched off can be named as any other that is not set up.
+        _check_unused(now, kind, name)
+        if kind == "team":
+            _check_left(name, open_of)
+    elif kind == "rota" and name in before.rotas and name in then.rotas:
+        counted = after[stanza].get("handover", "").strip().lower().startswith("every")
+        form = "%Y-%m-%d %H:%M" if counted else "%Y-%m-%d"
+        _check_turn(before.rotas[name], then.rotas[name], moment, form)
     _check_names(then, kind, after.get(stanza, {}))
     _check_patterns(stanza, values or {})
     _check_problems(before, then)
@@ -142,49 +145,31 @@ def _on(values: Mapping[str, str]) -> Dict[str, str]:
     return {**values, "disabled": "0"}
 
 
-def _check_unused(routing: Routing, team: str, open_of: OpenOf) -> None:
-    """Raise Invalid for a team that something still names."""
-    for rule in routing.rules:
-        if rule.team == team:
-            raise Invalid(
-                f"The rule '{rule.name}' gives incidents to the team '{team}': give them to "
-                "another team there first."
-            )
-    for other in routing.teams.values():
-        if other.fallback == team:
-            raise Invalid(
-                f"The team '{other.name}' falls back to '{team}': name another one there first."
-            )
-    for path in routing.paths:
-        if any(step.team == team for step in path.steps):
-            raise Invalid(
-                f"The escalation '{path.name}' goes to the team '{team}': change its steps first."
-            )
+def _check_unused(now: Stanzas, kind: str, name: str) -> None:
+    """Raise Invalid for what something still names, saying who does."""
+    found = [_shown(*one) for one in named_by(now, kind, name)]
+    if found:
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        raise Invalid(
+            f"The {KINDS[kind]} '{name}' is still named by {', '.join(found[:NAMED])}{more}: "
+            "change that first."
+        )
+
+
+def _shown(header: str, setting: str) -> str:
+    kind, _, name = header.partition(":")
+    what = f"the {KINDS[kind]} '{name}'" if kind in KINDS else "Announcements"
+    return f"{what} ({setting.replace('.', ' ')})"
+
+
+def _check_left(team: str, open_of: OpenOf) -> None:
+    """Raise Invalid for a team that still has open incidents."""
     found = open_of(team)
     if found:
         raise Invalid(
             f"Open incidents are with the team '{team}', such as {found[0]}: assign them to "
             "another team first."
         )
-
-
-def _check_rota_unused(routing: Routing, rota: str) -> None:
-    """Raise Invalid for a rota that something still names."""
-    for team in routing.teams.values():
-        if team.rota == rota:
-            raise Invalid(
-                f"The team '{team.name}' goes by the rota '{rota}': name another one there first."
-            )
-    for path in routing.paths:
-        if any(step.rota == rota for step in path.steps):
-            raise Invalid(
-                f"The escalation '{path.name}' goes to the rota '{rota}': change its steps first."
-            )
-    for other in routing.rotas.values():
-        if other.fallback == rota:
-            raise Invalid(
-                f"The rota '{other.name}' falls back to '{rota}': name another one there first."
-            )
 
 
 def _check_turn(before: Rota, then: Rota, moment: float, form: str) -> None:

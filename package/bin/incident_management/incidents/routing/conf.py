@@ -28,7 +28,8 @@ from .choice import Choice, Chooser, Load, Standing
 from .custom_fields import CustomFields
 from .http_channels import HttpChannel
 from .on_call import OnCall
-from .policies import TEAM_HOURS, Path, Policy
+from .policies import Path, Policy
+from .references import TEAM_HOURS
 from .rotas import Rota
 from .rules import Rule
 from .stakeholders import Stakeholders

@@ -9,12 +9,12 @@ from typing import Collection, List, Mapping, Optional, Sequence, Tuple
 from ...channels import CHANNELS
 from ...conf_values import listed
 from ..errors import RoutingError
+from .references import NOBODY_LEFT, TEAM_HOURS
 from .teams import Calendars, calendar_named
 from .values import CONF, ForIncidents, choice, duration, number, optional_duration, user_name
 
-__all__ = ["TEAM_HOURS", "Path", "Policy", "Step"]
+__all__ = ["Path", "Policy", "Step"]
 
-TEAM_HOURS = "team"
 MAX_STEPS = 20
 MAX_REPEATS = 100
 _STEP = re.compile(r"step\.(\d+)")
@@ -180,6 +180,8 @@ def _step(
     after = duration(parts[0], where)
     given = {"team": "", "member": "", "rota": ""}
     channels: List[str] = []
+    if parts[1:] == (NOBODY_LEFT,):
+        return Step(position, after)
     for part in parts[1:]:
         kind, _, name = (piece.strip() for piece in part.partition(":"))
         if kind == "channel" and name in known[kind]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Dict, Mapping, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, TypeVar
 
 from ...channels import CHANNELS
 from ...conf_values import listed
@@ -16,7 +16,8 @@ from .conf import DEFAULT_REVIEWED, Routing
 from .custom_fields import CustomField, CustomFields
 from .http_channels import HttpChannel, is_name
 from .policies import Path, Policy
-from .rotas import Rota, strangers
+from .references import strangers, teamless
+from .rotas import Rota
 from .rules import Rule
 from .stakeholders import Stakeholders
 from .stanzas import StanzaReader
@@ -25,6 +26,7 @@ from .teams import (
     Member,
     Team,
     described_twice,
+    no_slack_channels,
     reports_to_nobody,
     shared_slack_ids,
 )
@@ -52,7 +54,17 @@ class RoutingReader(StanzaReader):
         """Read everything. Kinds of stanzas come after those that they name."""
         own = self._own_channels()
         told = (*CHANNELS, *own)
+        kinds = ("team", "rota", "calendar")
+        self._names = {"channel": told, **{kind: self._named(kind) for kind in kinds}}
         who = self._people(told)
+        paths = self._in_order(
+            "escalation",
+            lambda n, v: Path.read(n, v, who.calendars, who.teams, who.rotas, told),
+        )
+        groups = self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
+        self._problems += self._strangers(who, paths)
+        self._problems += teamless(self._stanzas, who.teams)
+        self._problems += _no_slack_channels(who.teams, groups)
         roles = self._read(lambda: role_names(self._general), DEFAULT_ROLES)
         return Routing(
             teams=who.teams,
@@ -61,17 +73,12 @@ class RoutingReader(StanzaReader):
             rotas=who.rotas,
             rules=self._rules(who.teams),
             policies=self._in_order("sla", lambda n, v: Policy.read(n, v, who.calendars)),
-            paths=self._in_order(
-                "escalation",
-                lambda n, v: Path.read(n, v, who.calendars, who.teams, who.rotas, told),
-            ),
+            paths=paths,
             checklists=self._in_order("checklist", lambda n, v: Checklist.read(n, v, roles)),
             roles=roles,
             fields=CustomFields.of(self._each("field", CustomField.read)),
             announce=self._announce(told),
-            stakeholders=tuple(
-                self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
-            ),
+            stakeholders=tuple(groups),
             own_channels=own,
             weights=self._weights(),
             reopen_window=self._window("reopen_window", "4h"),
@@ -116,10 +123,19 @@ class RoutingReader(StanzaReader):
         rotas = self._rotas(calendars)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)
-        people = {*members, *(name for team in teams.values() for name in team.members)}
-        self._problems += strangers(rotas, people)
         self._problems += reports_to_nobody(teams)
         return _People(calendars, members, rotas, teams)
+
+    def _strangers(self, who: _People, paths: Sequence[Path]) -> List[str]:
+        people = {*who.members, *(name for team in who.teams.values() for name in team.members)}
+        named = [(f"[rota:{rota.name}]", rota.members) for rota in who.rotas.values()]
+        named += [
+            (f"[escalation:{path.name}] step.{step.number}", (step.member,))
+            for path in paths
+            for step in path.steps
+            if step.member
+        ]
+        return strangers(named, people)
 
     def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:
         names: Dict[str, Any] = dict.fromkeys(self._named("rota"))
@@ -177,3 +193,13 @@ class RoutingReader(StanzaReader):
             severity: self._read(partial(number, where, values, severity, 1.0), 1.0)
             for severity in SEVERITIES
         }
+
+
+def _no_slack_channels(teams: Mapping[str, Team], groups: Sequence[Stakeholders]) -> List[str]:
+    own = [(f"[team:{one.name}] slack_channel", one.slack_channel) for one in teams.values()]
+    theirs = [
+        (f"[stakeholders:{group.name}] slack_channels", channel)
+        for group in groups
+        for channel in group.slack_channels
+    ]
+    return no_slack_channels([*own, *theirs])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import AbstractSet, List, Mapping, Tuple
+from typing import Mapping, Tuple
 
 from ..clocks.calendar import ALWAYS, Calendar
 from ..errors import RoutingError
@@ -11,7 +11,7 @@ from .handovers import Handovers, read_handovers
 from .teams import Calendars, calendar_named
 from .values import CONF, user_names
 
-__all__ = ["Rota", "strangers"]
+__all__ = ["Rota"]
 
 MAX_MEMBERS = 100
 
@@ -61,16 +61,3 @@ class Rota:
     def whose_turn(self, number: int) -> str:
         """Return whose turn it is, by a turn's number."""
         return self.members[number % len(self.members)]
-
-
-def strangers(rotas: Mapping[str, Rota], people: AbstractSet[str]) -> List[str]:
-    """Return a sentence for each rota that names somebody whom nothing else in the file names."""
-    found = []
-    for rota in rotas.values():
-        unknown = [name for name in rota.members if name not in people]
-        if unknown:
-            found.append(
-                f"{CONF} [rota:{rota.name}] names '{unknown[0]}', who is in no team and not among "
-                "the people; correct the name, or add the person."
-            )
-    return found

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Mapping, TypeVar
 
 from ...conf_values import is_true
 from ..errors import RoutingError
+from .references import Names, without_lost
 from .spelling import check_aim, misspelt
 
 __all__ = ["StanzaReader"]
@@ -25,6 +26,7 @@ class StanzaReader:
             if name.startswith("channel:") or not is_true(values.get("disabled"))
         }
         self._problems: List[str] = []
+        self._names: Names = {}
 
     def _named(self, kind: str) -> Dict[str, Mapping[str, str]]:
         start = f"{kind}:"
@@ -37,6 +39,17 @@ class StanzaReader:
             self._problems.append(str(error))
             return default
 
+    def _kept(
+        self, kind: str, make: Callable[[Mapping[str, str]], T], values: Mapping[str, str], bad: T
+    ) -> T:
+        """Read a stanza, without names that nothing has; ``bad``: what a malformed one is."""
+        try:
+            return make(values)
+        except RoutingError as error:
+            self._problems.append(str(error))
+        left = without_lost(kind, values, self._names)
+        return bad if left == values else self._read(partial(make, left), bad)
+
     def _all(
         self, kind: str, make: Callable[[str, Mapping[str, str]], T], default: Callable[[str], T]
     ) -> Dict[str, T]:
@@ -44,7 +57,7 @@ class StanzaReader:
         stanzas = self._named(kind)
         self._problems += filter(None, (misspelt(kind, *stanza) for stanza in stanzas.items()))
         return {
-            name: self._read(partial(make, name, values), default(name))
+            name: self._kept(kind, partial(make, name), values, default(name))
             for name, values in stanzas.items()
         }
 
@@ -59,7 +72,7 @@ class StanzaReader:
             return made
 
         found = [
-            self._read(partial(aimed, name, values), None)
+            self._kept(kind, partial(aimed, name), values, None)
             for name, values in self._named(kind).items()
         ]
         return [one for one in found if one is not None]

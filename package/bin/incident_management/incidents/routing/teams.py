@@ -19,6 +19,7 @@ __all__ = [
     "calendar_named",
     "described_twice",
     "member_in_slack",
+    "no_slack_channels",
     "reports_to_nobody",
     "shared_slack_ids",
     "unlimited",
@@ -29,6 +30,8 @@ Calendars = Mapping[str, Calendar]
 # Where the app can reach one person: by name in the team's channel, at their own address.
 PERSONAL = ("slack", "email")
 _SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
+# Letters of other scripts have no case. An ID is all that Slack takes besides a name.
+_SLACK_CHANNEL = re.compile(r"#?[^\s#@,:;/.A-Z]{1,80}|[CGD][A-Z0-9]{7,20}")
 _JIRA_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -215,6 +218,19 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
         "can press buttons under it; correct it."
         for shared, names in by_id.items()
         if shared and len(names) > 1
+    ]
+
+
+def no_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
+    """Return a sentence for each place that names what can be no channel of Slack.
+
+    ``named``: places, such as ``[team:shop] slack_channel``, each with what it names.
+    """
+    return [
+        f"{CONF} {where} is '{channel[:60]}', which is no channel of Slack; set a name such as "
+        "#payments (small letters, digits, - and _), or a channel's ID."
+        for where, channel in named
+        if channel and not _SLACK_CHANNEL.fullmatch(channel)
     ]
 
 

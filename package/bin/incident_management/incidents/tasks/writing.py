@@ -109,8 +109,7 @@ def give_role(
     if one["person"]:
         data["instead_of"] = one["person"]
     take_turn(act, incident_id, f"role {role}", known.dividing.roles.turns(role))
-    timeline.append(act, incident_id, "role", data, act.once)
-    return timeline.refresh(act.stores, incident_id)
+    return timeline.record(act, incident_id, "role", data, act.once)
 
 
 def _title(text: Any) -> str:
@@ -119,8 +118,7 @@ def _title(text: Any) -> str:
 
 def _written(act: Act, incident_id: str, data: Document) -> Incident:
     """Write the entry of a task. In the moment of a merge it goes along."""
-    timeline.append(act, incident_id, "task", data, act.once)
-    incident = timeline.refresh(act.stores, incident_id)
+    incident = timeline.record(act, incident_id, "task", data, act.once)
     if incident.merged_into:
         carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
     return incident

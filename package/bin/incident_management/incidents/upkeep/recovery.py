@@ -153,8 +153,7 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
     if left or incident.pinned:
         why = f"{left} of this incident's alerts are not." if left else "The incident is pinned."
         data = {"text": f"{_said(ended.values())} {why}", "over": sorted(ended)}
-        timeline.append(act, incident_id, "note", data, f"note:{once}")
-        timeline.refresh(act.stores, incident_id)
+        timeline.record(act, incident_id, "note", data, f"note:{once}")
         return "noted"
     try:
         ending = Ending("Recovered", _said(ended.values()), over=sorted(ended))

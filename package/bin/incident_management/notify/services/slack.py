@@ -10,6 +10,9 @@ Where the first message was deleted Slack makes of a reply a message of the chan
 by an answer without ``message.thread_ts`` (slack-go/slack#1571); that message begins a new thread.
 So does the next one where the thread's channel was archived, in the channel that is set by then.
 
+What the channel of a team refuses, because it is gone or the bot is not in it, is told in the app's
+channel instead, so that nobody's mistake keeps it from everybody.
+
 What is told in an incident's own channel stands there by itself. What that refuses goes where it
 would have gone without; what the team's channel was told as well goes there no second time.
 
@@ -125,7 +128,23 @@ class SlackSender:
             chosen = thread["channel"] if refused in _NO_THREAD else chosen
         if not chosen:
             return dead("No Slack channel is set: set it under Configuration > Slack.")
-        return self._post({**arguments, "channel": chosen})[0]
+        delivery, refused = self._post({**arguments, "channel": chosen})
+        instead = self._instead_of(chosen, bool(message.stakeholders))
+        if refused not in _NO_CHANNEL or not instead:
+            return delivery
+        told = self._post({**arguments, "channel": instead})[0]
+        if told.outcome == "sent":
+            note = {"note": f"in {truncated(instead, 80)} instead", "instead": delivery.detail}
+            return sent({**told.receipt, **note})
+        return delivery if told.outcome == "dead" else told
+
+    def _instead_of(self, channel: str, is_for_stakeholders: bool) -> str:
+        """Return where responders are told that a channel of their team's does not take; or none.
+
+        What stakeholders are told is for nobody else.
+        """
+        default = self._default_channel
+        return "" if is_for_stakeholders or channel == default else default
 
     def update(self, channel: str, ts: str, message: Message, notification_id: str) -> Delivery:
         """Have a message that was posted say this; ``dead``: that one can't be changed.
@@ -217,17 +236,24 @@ class SlackSender:
             yield notification.room, ""
             if notification.otherwise != TEAM:
                 return
-        if not thread.get("ts"):
-            yield self._channel_id(chosen), ""
-            return
-        yield thread["channel"], thread["ts"]
-        yield thread["channel"], ""
+        known = ""
+        if thread.get("ts"):
+            known = thread["channel"]
+            yield known, thread["ts"]
+            yield known, ""
+        unlisted: Optional[Exception] = None
         try:
             channel = self._channel_id(chosen)
-        except (LookupError, SlackApiError):
-            return
-        if channel != thread["channel"]:
-            yield channel, ""
+            if channel != known:
+                yield channel, ""
+        except (LookupError, SlackApiError) as error:
+            unlisted = error
+        is_for_stakeholders = bool(notification.message.get("stakeholders"))
+        instead = self._instead_of(chosen, is_for_stakeholders)
+        if instead and not isinstance(unlisted, SlackApiError):
+            yield self._channel_id(instead), ""
+        if unlisted and not known:
+            raise unlisted
 
     def _find(
         self, channel: str, thread_ts: str, notification: Notification

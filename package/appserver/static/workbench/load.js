@@ -1,0 +1,67 @@
+/**
+ * On call › Load: what being on call cost the people of a team, and what for.
+ */
+
+import { h } from './dom.js';
+import { showReport } from './reports.js';
+import { many, planned, span, timeZone } from './words.js';
+
+const SPANS = [['28', 'The last 28 days'], ['7', 'The last 7 days'], ['90', 'The last 90 days']];
+const asked = (days) => ({ days });
+
+/**
+ * Show it in a dialog.
+ * @param {import('./main.js').Workbench} app
+ * @param {string} [wanted] the team, as for {@link showReport}
+ */
+export function showLoad(app, wanted = '') {
+    return showReport(app, { title: 'On-call load', path: 'on-call/load', spans: SPANS, asked, kept: asked, view: (load) => loadOf(app, load) }, wanted);
+}
+
+function loadOf(app, load) {
+    const { totals, evenness } = load;
+    return [
+        h('p', {}, h('strong', {}, load.whose ? `${load.whose}, ${load.team}` : load.team), `: ${planned(load.since)} to ${planned(load.until)}, ${timeZone()}`),
+        load.whose && h('p', { class: 'wb-dim' }, 'These are your own figures. Of others they take the capability incident_load.'),
+        h('p', {}, `${many(totals.calls, 'call')}, ${totals.calls_a_day} a day: ${totals.night_calls} at night (22:00 to 07:00, ${load.time_zone}), in ${many(totals.nights, 'night')}; ${totals.weekend_calls} at weekends. ${noise(totals)}`),
+        h('p', {}, totals.acknowledged > 0 && `Acknowledged in ${span(totals.ack_median)} (median), 95% within ${span(totals.ack_p95)}. `,
+            totals.missed > 0 && `${many(totals.missed, 'call')} missed: the incident was escalated first.`),
+        evenness && h('p', {}, `${evenness.person} got ${share(evenness.calls_share)} of the calls by name${evenness.hours_share === null ? '' : `, and was on call for ${share(evenness.hours_share)} of the hours`}.`),
+        load.truncated && h('p', {}, 'There were more calls than are read: it begins with the first that was.'),
+        load.people.length > 0 && people(load),
+        load.detections.length > 0 && detections(app, load.detections),
+        !load.people.length && h('p', { class: 'wb-dim' }, 'Nobody was on call by a rota, and nobody was called.'),
+    ];
+}
+
+// What is told of each person: heading, explanation, text.
+const COLUMNS = [
+    ['On call', 'By the rota', (one) => one.shifts && `${Math.round(one.hours)} h, ${many(one.shifts, 'shift')}`],
+    ['Calls', '', (one) => one.calls],
+    ['On duty', 'Calls while on call by the rota, and how many for each day of that', (one) => one.on_duty && `${one.on_duty} (${one.calls_a_day} a day)`],
+    ['Most in a day', '', (one) => one.most_in_a_day],
+    ['At night', 'Calls at night, and nights with one', (one) => one.night_calls && `${one.night_calls} in ${many(one.nights, 'night')}`],
+    ['Weekend', 'Calls on Saturdays and Sundays', (one) => one.weekend_calls],
+    ['Answered in', 'From the call to the acknowledgement: median, 95% within', (one) => one.acknowledged && `${span(one.ack_median)}, 95% ${span(one.ack_p95)}`],
+    ['Missed', 'Escalated before anybody acknowledged', (one) => one.missed],
+    ['Noise', 'False alarms and duplicates, of the calls that were judged', (one) => one.judged && `${one.noise} of ${one.judged}`],
+];
+
+function people(load) {
+    const row = (one) => h('tr', {}, h('th', { scope: 'row' }, one.person || 'Nobody by name'),
+        COLUMNS.map(([label, , text]) => h('td', { 'data-label': label }, text(one) || '–')));
+    return h('table', { class: 'wb-load', 'aria-label': 'People' },
+        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Person'), COLUMNS.map(([label, about]) => h('th', { scope: 'col', title: about || null }, label)))),
+        h('tbody', {}, load.people.map(row)));
+}
+
+function detections(app, found) {
+    const line = (one) => h('li', {},
+        h('div', { class: 'wb-entry-title' }, one.name),
+        h('div', {}, `${many(one.calls, 'call')}, ${one.night_calls} at night. ${noise(one)} The last: `, h('a', { href: app.addressOf(one.incident_id) }, one.incident_id)),
+        one.calmed_by && h('div', { class: 'wb-dim' }, one.calmed_by));
+    return h('section', { class: 'wb-part', 'aria-label': 'What called most' }, h('h3', {}, 'What called most'), h('ul', {}, found.map(line)));
+}
+
+const noise = ({ noise: wrong, judged }) => (judged ? `Of ${judged} judged, ${wrong} were noise.` : 'None was judged.');
+const share = (part) => `${Math.round(part * 100)}%`;

@@ -1,0 +1,63 @@
+/**
+ * A report on a team in a dialog, of a span that is chosen: to read, to copy, to save and to print.
+ */
+
+import { get, linkTo } from './api.js';
+import { fill, h } from './dom.js';
+import { unread } from './forms.js';
+import { copy } from './review.js';
+
+/**
+ * Show one.
+ * @param {import('./main.js').Workbench} app
+ * @param {object} report
+ * @param {string} report.title
+ * @param {string} report.path its route, which has it as Markdown, too
+ * @param {Array<[string, string]>} report.spans what can be chosen: value and label; the first at first
+ * @param {(span: string) => object} report.asked what the route is asked for that, besides the team
+ * @param {(span: string, read: object) => object} report.kept what its file is asked for, by what was read
+ * @param {(read: object) => any[]} report.view
+ * @param {string} [wanted] the team; else one's own, or the one that the list is of
+ */
+export async function showReport(app, { title, path, spans, asked, kept, view }, wanted = '') {
+    if (document.querySelector('dialog[open]')) return;
+    const body = h('div', { class: 'wb-report', 'aria-live': 'polite' }, h('p', { class: 'wb-dim' }, 'Loading …'));
+    const team = h('select', { 'aria-label': 'Team', on: { change: () => read() } });
+    const span = h('select', { 'aria-label': 'Since', on: { change: () => read() } }, spans.map(([value, label]) => h('option', { value }, label)));
+    const file = h('a', { class: 'wb-button', download: `${title.toLowerCase().replace(/\W/g, '-')}.md` }, 'Download');
+    const said = h('span', { class: 'wb-dim', role: 'status' });
+    const button = (label, act) => h('button', { type: 'button', class: 'wb-button', on: { click: act } }, label);
+    const dialog = h('dialog', { class: 'wb-dialog wb-handover', 'aria-label': title, on: { close: () => dialog.remove() } },
+        h('h2', { tabindex: -1 }, title),
+        h('div', { class: 'wb-row wb-choices' }, team, span),
+        body,
+        h('div', { class: 'wb-row wb-end wb-choices' },
+            said, button('Copy as text', async () => fill(said, await copy(body.innerText) ? 'It is copied.' : 'It could not be copied: download it.')), file,
+            button('Print', () => window.print()), button('Close', () => dialog.close())));
+    document.querySelector('.workbench').append(dialog);
+    dialog.showModal();
+
+    let last = 0;
+    async function read() {
+        const turn = ++last;
+        try {
+            const { body: found } = await get(path, { team: team.value, ...asked(span.value) });
+            if (turn !== last) return; // another one was chosen meanwhile
+            file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(span.value, found), format: 'markdown' })}`);
+            fill(body, view(found));
+        } catch (error) {
+            if (turn === last) fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
+        }
+    }
+
+    try {
+        const { body: { teams } } = await get('teams');
+        const own = teams.find((one) => one.members.includes(app.me.name.toLowerCase()));
+        const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
+        fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
+    } catch (error) {
+        fill(body, unread(error, 'Close this, and open it again.'));
+        return;
+    }
+    await read();
+}

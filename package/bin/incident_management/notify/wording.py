@@ -1,0 +1,138 @@
+"""What a message says of one timeline entry, in its reader's words. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Iterable, Mapping, Sequence
+
+from ..incidents.clocks.owed import STATES
+from ..incidents.field_values import told as told_of_fields
+from ..incidents.model import ENDED
+from ..incidents.review.afterwards import due_day
+from .events import HEADLINES, ROOM_OPENED
+
+__all__ = ["details", "happened"]
+
+# What is told of an entry, by its kind or what it means, out of its data.
+_TOLD = {
+    "opened": "{description}",
+    "analysis": "{verdict}",
+    "merged": "It was merged into {into}. {reason}",
+    "joined": "{from}: {title}",
+    "split": "They are in {to} now. {reason}",
+    **dict.fromkeys(ENDED, "{resolution} {reason}"),
+    "severity": "From {from} to {to}. {reason}",
+    ROOM_OPENED: "What is told of it goes to #{name} from here on.",
+}
+
+
+def happened(event: str, entry: Mapping[str, Any]) -> str:
+    """Return the headline of an entry that means ``event``, without whose doing it is."""
+    data = entry["data"]
+    if event == "analysis" and not data.get("cause"):
+        return "No cause found"
+    if event == "analysis" and data.get("confidence") == "low":
+        return "Suspected cause, not proved"
+    if event == "update" and data.get("state") in STATES:
+        return f"{str(data['state']).capitalize()}: update for stakeholders"
+    if event == "verification":
+        return {
+            "recovered": "Fix verified: recovered",
+            "not_recovered": "Fix did not help",
+        }.get(data.get("outcome", ""), "Fix not verified: not enough data")
+    if event == "approval":
+        decision = str(data.get("decision", "decided on"))
+        # Of several approvals that a fix needs only the last one has it approved.
+        return f"Fix {decision}{' in part' if data.get('left') else ''}"
+    if event == "action":
+        return {"started": "Fix started", "done": "Fix carried out"}.get(
+            data.get("phase", ""), "Fix failed"
+        )
+    if event == "rollback":
+        return {"started": "Fix being rolled back", "done": "Fix rolled back"}.get(
+            data.get("phase", ""), "Fix not rolled back"
+        )
+    if event in ("task", "follow_up"):
+        return f"{'Task' if event == 'task' else 'Follow-up'} {_became(data)}"
+    if event == "role":
+        return "Role taken" if data.get("person") else "Role given up"
+    if event == "review_done":
+        return "Review done" if data.get("state") == "done" else "Review not needed"
+    return HEADLINES.get(event, event.replace("_", " ").capitalize())
+
+
+def _became(data: Mapping[str, Any]) -> str:
+    """Say what was done with a task or a follow-up."""
+    if data.get("state"):
+        return "opened again" if data["state"] == "open" else str(data["state"])
+    if data.get("event") == "added":
+        return "added"
+    if "was" in data:
+        return "renamed"
+    return "handed over" if "owner" in data else "changed"
+
+
+def details(
+    event: str,
+    entry: Mapping[str, Any],
+    incident: Mapping[str, Any],
+    shown: Iterable[Sequence[str]],
+) -> str:
+    """Return what else is told of it; ``shown``: the custom fields that a message shows."""
+    kind, data = entry["kind"], entry["data"]
+    told = _TOLD.get(kind) or _TOLD.get(event)
+    if told:
+        return told.format_map(defaultdict(str, {name: one or "" for name, one in data.items()}))
+    if event == "plan":
+        return _plan(data, str(incident.get("id", "")))
+    if event == "assigned":
+        owner, team = data.get("owner") or "nobody", data.get("team") or "none"
+        return f"Owner: {owner}. Team: {team}. {data.get('reason') or ''}"
+    if event == "acknowledged":
+        return f"Owner: {incident.get('owner') or 'nobody'}."
+    if event == "edited":
+        return f"Corrected: {', '.join(sorted(data))}."
+    if event == "pinned":
+        state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
+        return f"{state} {data.get('reason') or ''}"
+    if event == "ticket":
+        said = str(data.get("by") or "") if data.get("event") == "comment" else ""
+        return f"{data.get('number')}: {f'{said}: ' if said else ''}{data.get('text')}"
+    if kind == "fields":
+        # Its own text has them all, also those that no message may show.
+        return told_of_fields(data, {name: label for name, label, *_ in shown})
+    if kind == "task":
+        return _task(data)
+    if kind == "role":
+        before = f" now; {data['instead_of']} had it" if data.get("instead_of") else ""
+        return f"{data.get('person') or 'Nobody'} has the role {data.get('role')}{before}."
+    if kind == "follow_up":
+        return _follow_up(data, incident)
+    texts = (data.get(part) for part in ("text", "detail", "reason", "summary"))
+    return str(next(filter(None, texts), ""))
+
+
+def _plan(data: Mapping[str, Any], incident_id: str) -> str:
+    override = ' override="(why)"' if data.get("freeze") else ""
+    lines = [
+        *(str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")),
+        f"It needs an approval: | remediate incident={incident_id} "
+        f"plan={data.get('plan_id', '')} do=approve{override}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _task(data: Mapping[str, Any]) -> str:
+    was = f"Before: {str(data['was']).rstrip('.')}." if data.get("was") else ""
+    owner = f"Owner: {data['owner'] or 'anybody'}." if "owner" in data else ""
+    title = str(data.get("title") or "").rstrip(".")
+    return " ".join(filter(None, (f"{title}.", was, owner, str(data.get("reason") or ""))))
+
+
+def _follow_up(data: Mapping[str, Any], incident: Mapping[str, Any]) -> str:
+    known = [one for one in incident.get("follow_ups") or () if one["id"] == data.get("follow_up")]
+    said = {**(known[0] if known else {}), **data}
+    due = f" Due {due_day(said)}." if said.get("due") else ""
+    state = f" It is {said['state']}." if data.get("state") in ("done", "dropped") else ""
+    title = str(said.get("title") or "").rstrip(".")
+    return f"{title}. Owner: {said.get('owner') or 'nobody'}.{due}{state}"

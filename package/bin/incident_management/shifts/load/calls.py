@@ -1,0 +1,140 @@
+"""Who was called, by an incident's messages and entries, and what became of it. Pure.
+
+A *call*: a message asked somebody to act on an incident that they had then and had not taken
+themselves. What follows for the same person and incident within fifteen minutes is the same call,
+and so is all that one summary told. A call waits until somebody acknowledges the incident. It was
+*missed* if the incident was escalated first, by the app or by somebody else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Set, Tuple, Union
+
+from ...incidents.model import ENDED
+from ...ports import Document
+from .reading import Message, Story
+
+__all__ = ["Answer", "Call", "Calls"]
+
+REPEAT_SECONDS = 15 * 60.0
+# What tells somebody that they have an incident now; whoever took it was not called by that.
+_GIVING = ("opened", "assigned", "escalation")
+
+
+class Call(NamedTuple):
+    """``person`` is empty where nobody had the incident; ``at`` in epoch seconds."""
+
+    at: float
+    person: str
+    incident_id: str
+    rule: str
+    feedback: str
+
+
+class Answer(NamedTuple):
+    """What a call came to: ``seconds`` to the acknowledgement; -1.0: it was missed."""
+
+    person: str
+    seconds: float
+
+
+class Calls:
+    """Finds them; what one summary told counts once over all incidents."""
+
+    def __init__(self) -> None:
+        self._summaries: Set[Tuple[str, str]] = set()
+
+    def of(self, story: Story) -> Tuple[List[Call], List[Answer]]:
+        """Return the calls of one incident and the answers to them, in their order."""
+        walk = _Walk(story, self._summaries)
+        ordered: List[Tuple[float, int, Union[Document, Message]]] = [
+            *((float(one["time"]), int(one.get("seq") or 0), one) for one in story.entries),
+            # A message of the same moment knows of the entry.
+            *((one.created, 10**9, one) for one in story.messages),
+        ]
+        for _time, _seq, one in sorted(ordered, key=lambda item: item[:2]):
+            if isinstance(one, Message):
+                walk.told(one)
+            else:
+                walk.written(one)
+        return walk.calls, walk.answers
+
+
+class _Walk:
+    """Goes through what happened to an incident."""
+
+    def __init__(self, story: Story, summaries: Set[Tuple[str, str]]) -> None:
+        self.calls: List[Call] = []
+        self.answers: List[Answer] = []
+        self._story = story
+        self._summaries = summaries
+        self._owner = self._giver = self._reopener = ""
+        self._begun = False
+        self._waiting: Dict[str, float] = {}
+        self._last: Dict[str, float] = {}
+
+    def written(self, entry: Mapping[str, Any]) -> None:
+        """Take an entry: an acknowledgement, a reopening, or who has the incident from now on."""
+        data, actor = entry["data"], str(entry.get("actor") or "")
+        if entry["kind"] != "status":
+            self._given(entry["kind"], data, actor)
+        elif data.get("from") not in ENDED:
+            self._begun, at = True, float(entry["time"])
+            waiting = self._waiting.items()
+            self.answers += [Answer(one, max(0.0, at - since)) for one, since in waiting]
+            self._waiting.clear()
+        elif data.get("to") not in ENDED:
+            self._reopener, self._begun = actor, data.get("to") == "in_progress"
+            self._waiting.clear()
+
+    def _given(self, kind: str, data: Mapping[str, Any], actor: str) -> None:
+        owner = str(data.get("owner") or "")
+        if kind == "escalation":
+            if data.get("until") == "acknowledged" and self._begun:
+                return
+            self.answers += [Answer(one, -1.0) for one in self._waiting if one != actor]
+            self._waiting.clear()
+        elif self._owner not in ("", data.get("instead_of")) and _fills(data):
+            # The app fills vacancies: somebody was faster, and that counts.
+            return
+        if owner:
+            if owner != self._owner:
+                # A colleague who passes it on answers for whoever had it.
+                self._waiting.clear()
+            self._owner, self._giver = owner, actor
+        elif kind == "edited" and "owner" in data:
+            self._owner = self._giver = owner
+
+    def told(self, message: Message) -> None:
+        """Take a message: a call, if it is no repeat."""
+        person = self._owner
+        took_it = message.event in _GIVING and self._giver == person
+        if person and (took_it or (message.event == "reopened" and self._reopener == person)):
+            return
+        if person and not self._begun:
+            self._waiting.setdefault(person, message.at)
+        if not self._is_repeat(message, person):
+            if self.calls and not self.calls[-1].person and self._is_soon(message):
+                # Whoever got it at once was called, and not nobody.
+                self.calls.pop()
+            story = self._story
+            facts = story.incident_id, story.rule, story.feedback
+            self.calls.append(Call(message.at, person, *facts))
+
+    def _is_soon(self, message: Message) -> bool:
+        return message.at - self.calls[-1].at < REPEAT_SECONDS
+
+    def _is_repeat(self, message: Message, person: str) -> bool:
+        together = (message.summary, person)
+        if message.summary and together in self._summaries:
+            return True
+        if message.summary:
+            self._summaries.add(together)
+        if message.at - self._last.get(person, float("-inf")) < REPEAT_SECONDS:
+            return True
+        self._last[person] = message.at
+        return False
+
+
+def _fills(data: Mapping[str, Any]) -> bool:
+    return bool(data.get("vacant") or data.get("handover"))

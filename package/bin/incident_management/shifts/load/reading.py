@@ -1,0 +1,130 @@
+"""Reads who was called, and what became of it: messages that went out, and entries about owners.
+
+What is called a message here asked somebody of the team to act, and reached them or may have. Of
+the messages themselves only where and when is read: who had the incident then, its entries say.
+Each read is bounded, and what was read of some incidents is dropped before the next ones are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
+
+from ...incidents.model import ENDED
+from ...incidents.routing import Routing
+from ...incidents.stores import any_of, chunks, find_by
+from ...ports import Document, Stores
+from ..facts import CALLING
+from ..span import DAY
+
+__all__ = ["Message", "Messages", "Story", "read_messages", "stories"]
+
+# Messages in a report; of more the newest count, and it says so.
+MOST = 100_000
+SLICE = 7 * DAY
+# Incidents whose entries are read at once: some 5,000 entries, of 300 bytes each.
+AT_ONCE = 2000
+ARRIVED = ("sent", "unconfirmed")
+_OWNING = ("assigned", "escalation", "edited", "routed")
+
+
+class Message(NamedTuple):
+    """``created`` (not before the entry that it tells of) and ``at``, when it was sent, in epoch
+    seconds; ``summary``: the key of the one that told of it together with others, else empty."""
+
+    created: float
+    at: float
+    event: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class Messages:
+    """By incident; ``cut``: there were more. ``since``: from when on all were read."""
+
+    by_incident: Mapping[str, Sequence[Message]]
+    cut: bool = False
+    since: float = 0.0
+
+
+@dataclass(frozen=True)
+class Story:
+    """An incident that somebody was called for: messages and entries, neither of them in order."""
+
+    incident_id: str
+    rule: str
+    feedback: str
+    messages: Sequence[Message]
+    entries: Sequence[Document]
+
+
+def read_messages(
+    stores: Stores, routing: Routing, team: str, since: float, until: float
+) -> Messages:
+    """Read the messages of a span that asked the team to act, the newest weeks first."""
+    found: Dict[str, List[Message]] = {}
+    left, end = MOST, until
+    while end > since:
+        start = max(since, end - SLICE)
+        read = _slice(stores, team, start, end, left + 1)
+        for one in read[:left]:
+            if _is_call(routing, one):
+                found.setdefault(str(one["incident_id"]), []).append(_message(one))
+        if len(read) > left:
+            return Messages(found, True, float(read[left - 1]["created_at"]))
+        left, end = left - len(read), start
+    return Messages(found, False, since)
+
+
+def _slice(stores: Stores, team: str, start: float, end: float, most: int) -> List[Document]:
+    query = {
+        "$and": [
+            {"created_at": {"$gte": start}},
+            {"created_at": {"$lt": end}},
+            {"message.team": team},
+            any_of("event", CALLING),
+            any_of("state", ARRIVED),
+        ]
+    }
+    fields = (
+        *("incident_id", "channel", "event", "created_at", "sent_at", "order", "summary"),
+        "stakeholders",
+    )
+    return stores.outbox.find(query, "created_at:-1", most, fields=fields)
+
+
+def _is_call(routing: Routing, one: Mapping[str, object]) -> bool:
+    channel = str(one["channel"])
+    reaches = channel == "pagerduty" or routing.is_for_people(channel)
+    return bool(one.get("incident_id")) and reaches and not one.get("stakeholders")
+
+
+def _message(one: Mapping[str, object]) -> Message:
+    created = float(str(one["created_at"]))
+    sent = float(str(one.get("sent_at") or created))
+    # Another member's clock may have written the entry: its time is in what sorts messages.
+    told = str(one.get("order") or "").split()
+    known = max(created, float(told[1])) if len(told) > 1 else created
+    return Message(known, sent, str(one["event"]), str(one.get("summary") or ""))
+
+
+def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
+    """Yield the incidents of these messages; of one that has left meanwhile nothing is known."""
+    acknowledged = {"$and": [{"kind": "status"}, {"data.to": "in_progress"}]}
+    reopened = {"$and": [{"kind": "status"}, any_of("data.from", ENDED)]}
+    kinds = {"$or": [any_of("kind", _OWNING), acknowledged, reopened]}
+    fields = ("incident_id", "kind", "time", "seq", "actor", "data")
+    for some in chunks(list(messages.by_incident), AT_ONCE):
+        entries: Dict[str, List[Document]] = {}
+        query = {"$and": [any_of("incident_id", some), kinds]}
+        for one in stores.timeline.find(query, fields=fields):
+            entries.setdefault(str(one["incident_id"]), []).append(one)
+        for document in find_by(stores.incidents, "_key", some, ("rules", "feedback")):
+            key = str(document["_key"])
+            yield Story(
+                key,
+                str((document.get("rules") or [""])[0]),
+                str(document.get("feedback") or ""),
+                messages.by_incident[key],
+                entries.get(key, ()),
+            )
