@@ -126,7 +126,7 @@ cmd_test() {
   # What both of Splunk's Pythons test, the newest need not test again.
   [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || chosen=($(not_on_splunks_pythons))
   APPINSPECT="$appinspect" "$python" -m pytest \
-    --durations 25 -n "${TEST_PROCESSES:-$(test_processes)}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
+    --durations 40 -n "${TEST_PROCESSES:-$(test_processes)}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
   end_unit_tests_on_splunks_pythons || ended=1
   say "Tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
   return "$ended"
@@ -204,7 +204,7 @@ start_unit_tests_on_splunks_pythons() {
     fi
     environment "unit-$version" "$python" requirements/unit.txt
     PYTHONPATH="$PWD/$WORK/package/$APP/lib" nice -n 19 "$WORK/venv/unit-$version/bin/python" -m pytest \
-      -o cache_dir="$WORK/pytest-$version" ${chosen[@]+"${chosen[@]}"} tests/unit >"$WORK/unit-$version.log" 2>&1 &
+      -o cache_dir="$WORK/pytest-$version" --durations 40 ${chosen[@]+"${chosen[@]}"} tests/unit >"$WORK/unit-$version.log" 2>&1 &
     unit_tests+=("$!:$version")
     chosen=()
   done

@@ -43,7 +43,7 @@ def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
         documents = [make(number, size) for number, size in enumerate(sizes)]
         client.post(path, json=documents).raise_for_status()
-    yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}")
+    yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}", keeper=None)
     client.close()
     core.stop()
 
