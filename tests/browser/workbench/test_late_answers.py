@@ -7,6 +7,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import soon
+
 from .gestures import said, submit
 from .site import Site
 from .test_many import choose_all, more
@@ -55,6 +57,32 @@ def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, ente
     page.locator("dialog [name=text]").fill("We look into it.")
     expect(effects).to_contain_text("No group of stakeholders")
     expect(effects).not_to_contain_text("board")
+
+
+def test_after_two_quick_ticks_my_tasks_are_those_of_the_last_answer(
+    site: Site, enter: Enter
+) -> None:
+    incident = site.open("Ticked quickly")
+    for name in ("Quick 1", "Quick 2"):
+        site.call("POST", f"/incidents/{incident}/tasks", {"title": name, "owner": "rob"})
+    page = enter("rob", "?view=mytasks")
+    dialog = page.get_by_role("dialog", name="My tasks")
+    quick = dialog.locator(".wb-task", has_text="Quick")
+    expect(quick).to_have_count(2)
+    settled(page)
+    slow = Held(page, "**/v1/tasks?*")
+    dialog.get_by_role("checkbox", name="Quick 1").click()
+    soon(page, lambda: len(slow.routes) == 2)  # those of the list and of the number
+    before = [route.fetch() for route in slow.routes]
+    dialog.get_by_role("checkbox", name="Quick 2").click()
+    soon(page, lambda: len(slow.routes) == 4)
+    for route in slow.routes[2:]:
+        route.continue_()
+    expect(quick).to_have_count(0)
+    for route, answer in zip(slow.routes[:2], before):
+        route.fulfill(response=answer)
+    settled(page)
+    expect(quick).to_have_count(0)
 
 
 def test_a_decision_has_the_fixes_read_once(site: Site, enter: Enter) -> None:

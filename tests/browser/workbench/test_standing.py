@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from .gestures import press, submit
 from .site import Site
+from .waiting import refresh
 
 Enter = Callable[..., Any]
 PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
@@ -98,3 +99,22 @@ def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter
     page.reload()
     expect(page.locator(".wb-entry").first).to_contain_text("The last one")
     expect(page.locator(".wb-standing")).to_have_count(0)
+
+
+def test_a_fix_that_waits_behind_hundreds_of_entries_is_seen_first(
+    site: Site, enter: Enter
+) -> None:
+    (incident,) = site.signals({"entity": "wharf", "title": "Errors of wharf"})
+    site.analysed(incident)
+    plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
+    site.remarks(incident, 200)
+    site.write(incident, "note", "mia", text="The last one")
+    page = enter("ada", f"?incident={incident}")
+    standing = page.locator(".wb-standing")
+    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    site.call("POST", f"/plans/{plan}/approve", {}, user="ada")
+    refresh(page)
+    expect(standing).to_contain_text("Approved until")
+    site.call("POST", f"/plans/{plan}/reject", {}, user="ada")
+    refresh(page)
+    expect(standing).not_to_contain_text("Roll back")

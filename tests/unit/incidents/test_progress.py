@@ -80,6 +80,7 @@ def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
     assert "| Time to acknowledge (MTTA) | 1 min |" in text
     assert "| Time to resolve (MTTR) | 1 h 1 min |" in text
     assert "rolled back" in text
+    assert "| new to in progress. acknowledged |" in text
 
 
 def test_the_report_reads_well_as_plain_text_too(stores, clock):

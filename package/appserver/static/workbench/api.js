@@ -62,6 +62,26 @@ export function get(path, query = {}) {
 }
 
 /**
+ * A read whose answers count in the order in which they were asked for.
+ * @template T
+ * @param {function(...any): Promise<T>} read
+ * @returns {function(...any): Promise<T|null>} null, also instead of a failure, where it was asked for again meanwhile
+ */
+export function newest(read) {
+    let last = 0;
+    return async (...asked) => {
+        const turn = (last += 1);
+        try {
+            const found = await read(...asked);
+            return turn === last ? found : null;
+        } catch (error) {
+            if (turn === last) throw error;
+            return null;
+        }
+    };
+}
+
+/**
  * Change something.
  * @param {string} method POST, PUT or DELETE
  * @param {string} path after `/v1/`

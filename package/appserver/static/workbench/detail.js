@@ -7,7 +7,7 @@ import { actionBar } from './actionbar.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, watchPress } from './dom.js';
-import { AGAIN, explained } from './forms.js';
+import { AGAIN, unread } from './forms.js';
 import { clocks, facts, heading } from './head.js';
 import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
@@ -39,6 +39,8 @@ export class Detail {
     constructor(app) {
         this.app = app;
         this.seen = null;
+        /** Fixes, where the timeline is too long to tell of them; those of this incident alone. */
+        this.plans = [];
         this.tab = 'timeline';
         /** Whether whoever opens an incident goes on in it. */
         this.comes = false;
@@ -112,6 +114,7 @@ export class Detail {
         this.composer.open(id);
         this.tasks.open(id);
         this.#openTasks = 0;
+        this.plans = [];
         this.body.hidden = true;
         this.message.hidden = false;
         fill(this.message, 'Loading …');
@@ -133,7 +136,7 @@ export class Detail {
             if (turn !== this.#loading || id !== this.#id) return;
             if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : explained(error, AGAIN));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : unread(error, AGAIN));
         }
     }
 
@@ -220,7 +223,7 @@ export class Detail {
         keepingPlace(this.element, () => {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
-            fill(this.head, heading(incident, this.clocks, () => this.app.leave()), actionBar(this), standing(this), facts(incident, this.app), integrity(this.seen));
+            fill(this.head, heading(incident, this.clocks, () => this.app.leave()), actionBar(this), this.standing = h('div', {}, standing(this)), facts(incident, this.app), integrity(this.seen));
             this.#showTabs();
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
@@ -228,6 +231,7 @@ export class Detail {
         });
         this.#goOn();
         this.#countTasks();
+        this.#lookForFixes();
         return this.#showPart();
     }
 
@@ -249,6 +253,22 @@ export class Detail {
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
             parts.delete('tasks'); // it is said in the part itself
+        }
+    }
+
+    /** A fix may have been proposed so many entries ago that the timeline as it was read does not tell it. */
+    async #lookForFixes() {
+        const parts = this.#parts;
+        if (!this.seen.earlier || parts.has('plans')) return;
+        parts.set('plans', get(`incidents/${encodeURIComponent(this.#id)}/plans`));
+        try {
+            const { body: { plans } } = await parts.get('plans');
+            if (parts !== this.#parts) return;
+            this.plans = plans;
+            keepingPlace(this.element, () => fill(this.standing, standing(this)));
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+            parts.delete('plans'); // it is read with the next version
         }
     }
 
@@ -298,7 +318,7 @@ export class Detail {
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
-            if (isWanted()) fill(this.part, explained(error, AGAIN));
+            if (isWanted()) fill(this.part, unread(error, AGAIN));
         }
     }
 

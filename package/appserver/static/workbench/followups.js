@@ -3,10 +3,10 @@
  */
 
 import { addressOf, DEFAULTS, queryOf } from './address.js';
-import { ApiError, get } from './api.js';
+import { ApiError, get, newest } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained, pressed, showInDialog } from './forms.js';
+import { ask, pressed, showInDialog, unread } from './forms.js';
 import { many, moment, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
@@ -21,6 +21,9 @@ const TICKET_SYSTEMS = { servicenow: 'ServiceNow', jira: 'Jira' };
 
 /** The open follow-ups of all incidents, one's own first, and how many reviews are due. */
 export class FollowUps {
+    #toCount = newest(read);
+    #toList = newest(read);
+
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
@@ -30,13 +33,15 @@ export class FollowUps {
     /** See what is open: without anything there is nothing to show. */
     async look() {
         try {
-            this.#count(await read());
+            this.#count(await this.#toCount());
         } catch (error) {
             if (!(error instanceof ApiError)) throw error; // the list says what is wrong
         }
     }
 
-    #count({ follow_ups: all, due }) {
+    #count(found) {
+        if (!found) return;
+        const { follow_ups: all, due } = found;
         const late = all.filter((one) => one.overdue).length;
         this.button.hidden = !all.length && !due;
         fill(this.button, 'Follow-ups', late > 0 && [' ', h('span', { class: 'wb-count', title: 'overdue' }, late)]);
@@ -52,7 +57,8 @@ export class FollowUps {
     async #fill(body, dialog) {
         const within = body.contains(document.activeElement);
         try {
-            const found = await read();
+            const found = await this.#toList();
+            if (!found) return; // the next answer is shown
             this.#count(found);
             const mine = (one) => one.owner === this.app.me.name.toLowerCase();
             const part = (title, some) => some.length > 0 && h('section', { class: 'wb-part', 'aria-label': title }, h('h3', {}, title),
@@ -66,7 +72,7 @@ export class FollowUps {
                 !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'No follow-up is open.'),
                 found.more && h('p', { class: 'wb-dim' }, `There are more than these ${MOST}.`));
         } catch (error) {
-            fill(body, explained(error, 'Close this, and open it again.'));
+            fill(body, unread(error, 'Close this, and open it again.'));
         }
         if (within) dialog.querySelector('h2').focus(); // what was pressed is gone with its row
     }
@@ -110,7 +116,7 @@ export function followUpRow(app, one, mayWrite, changed, { listed = false, syste
     const make = (channel) => act(`Create a ticket in ${TICKET_SYSTEMS[channel]}`, `ticket-${channel}`, { channel }, `${pathOf(one)}/ticket`, `${one.id} is getting a ticket in ${TICKET_SYSTEMS[channel]}.`);
     return h('li', { class: 'wb-suppression', 'data-follow-up': one.id },
         h('div', {},
-            h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-late' }, 'overdue')),
+            h('div', { class: 'wb-row' }, h('span', { class: 'wb-entry-title' }, one.title), late && h('span', { class: 'wb-tag wb-tag-bad' }, 'overdue')),
             h('div', { class: 'wb-dim' }, says),
             tickets.map(ticketLine),
             mayWrite && without.length > 0 && h('div', { class: 'wb-row' }, without.map(make)),

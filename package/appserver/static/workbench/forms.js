@@ -118,7 +118,7 @@ export function showInDialog(title, body, ...buttons) {
  * What went wrong, and the way on.
  * @param {unknown} error
  * @param {string} [next] what follows where something could not be read; unless given, it could not be sent
- * @returns {Node[]}
+ * @returns {(Node|false)[]}
  */
 export function explained(error, next = '') {
     if (error instanceof Conflict) {
@@ -126,7 +126,8 @@ export function explained(error, next = '') {
             const told = tell(entry);
             return h('li', {}, `${moment(entry.time)}, ${entry.actor}: ${told.title}${told.text ? ` – ${told.text}` : ''}`);
         });
-        return [h('p', {}, `${error.message} This is new, and the page shows it now:`), h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
+        const isNew = news.length > 0;
+        return [h('p', {}, error.message, isNew && ' This is new, and the page shows it now:'), isNew && h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
     }
     if (error instanceof ApiError && error.kind === 'session') {
         const after = next || 'Then go on here: what you typed is kept.';
@@ -137,6 +138,16 @@ export function explained(error, next = '') {
     }
     if (error instanceof ApiError) return [h('p', {}, error.message)];
     throw error;
+}
+
+/**
+ * What stands where something could not be read.
+ * @param {unknown} error
+ * @param {string} next what follows
+ * @returns {Element}
+ */
+export function unread(error, next) {
+    return h('div', { class: 'wb-trouble', role: 'alert' }, explained(error, next));
 }
 
 /** Say at each custom field what is wrong with it, and go to the first. Answers whether that says all. */

@@ -6,7 +6,7 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, keepingPlace } from './dom.js';
-import { AGAIN, ask, explained } from './forms.js';
+import { AGAIN, ask, unread } from './forms.js';
 import { freezesPart } from './freezes.js';
 import { signalTold } from './signals.js';
 import { NO_END, timeFields, timesOf, told } from './times.js';
@@ -74,7 +74,7 @@ export class HeldBack {
             if (!(error instanceof ApiError)) throw error;
             if (turn !== this.#turn) return;
             if (['session', 'away'].includes(error.kind)) this.app.trouble(error);
-            if (!this.#shown) fill(this.body, explained(error, AGAIN));
+            if (!this.#shown) fill(this.body, unread(error, AGAIN));
         }
     }
 

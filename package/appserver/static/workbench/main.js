@@ -4,7 +4,7 @@
 
 import { watchMenus } from './actionbar.js';
 import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
-import { ApiError, get, isWithoutAnswer } from './api.js';
+import { ApiError, get, isWithoutAnswer, newest } from './api.js';
 import { BulkBar } from './bulk.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
@@ -40,7 +40,7 @@ const SYSTEM_SECONDS = 300;
 
 export class Workbench {
     #running = new Map();
-    #turn = 0;
+    #newest = newest(async (query) => takeFirstList() ?? { query, page: (await get('incidents', query)).body });
     #offers;
     #making = new Making(this);
     #paging = false;
@@ -233,17 +233,11 @@ export class Workbench {
 
     /** A page of the list, at first the one that `first.js` asked for; null when another was asked for since. */
     async #read(query) {
-        const turn = (this.#turn += 1);
-        try {
-            const read = await (takeFirstList() ?? get('incidents', query).then(({ body }) => ({ query, page: body })));
-            if (turn !== this.#turn) return null;
-            this.#asked = read.query;
-            this.cursor = read.page.next_cursor;
-            return read.page;
-        } catch (error) {
-            if (turn === this.#turn) throw error;
-            return null;
-        }
+        const read = await this.#newest(query);
+        if (!read) return null;
+        this.#asked = read.query;
+        this.cursor = read.page.next_cursor;
+        return read.page;
     }
 
     /** Read the list, and the open incident if it has changed. Answers how long to wait at least. */

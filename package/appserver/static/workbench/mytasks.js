@@ -3,15 +3,18 @@
  */
 
 import { addressOf } from './address.js';
-import { ApiError, get } from './api.js';
+import { ApiError, get, newest } from './api.js';
 import { Change } from './change.js';
 import { fill, h, runbook } from './dom.js';
-import { explained, pressed, showInDialog } from './forms.js';
+import { pressed, showInDialog, unread } from './forms.js';
 import { taskPath } from './tasks.js';
 
 const MOST = 200;
 
 export class MyTasks {
+    #toCount = newest(read);
+    #toList = newest(read);
+
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
@@ -21,13 +24,15 @@ export class MyTasks {
     /** See what there is: without anything there is nothing to show. */
     async look() {
         try {
-            this.#count(await read());
+            this.#count(await this.#toCount());
         } catch (error) {
             if (!(error instanceof ApiError)) throw error; // the list says what is wrong
         }
     }
 
-    #count({ tasks, more, left_out: leftOut }) {
+    #count(found) {
+        if (!found) return;
+        const { tasks, more, left_out: leftOut } = found;
         this.button.hidden = !tasks.length;
         fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
     }
@@ -43,14 +48,15 @@ export class MyTasks {
         const place = boxesOf(body).indexOf(document.activeElement);
         const within = body.contains(document.activeElement);
         try {
-            const found = await read();
+            const found = await this.#toList();
+            if (!found) return; // the next answer is shown
             this.#count(found);
             const again = () => this.#fill(body, dialog);
             fill(body, [...new Set(found.tasks.map((one) => one.incident_id))].map((id) => this.#part(id, found.tasks.filter((one) => one.incident_id === id), again)),
                 !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
                 (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'There are more than these.'));
         } catch (error) {
-            fill(body, explained(error, 'Close this, and open it again.'));
+            fill(body, unread(error, 'Close this, and open it again.'));
         }
         // What was pressed is gone with its row: go on with the one in its place, and not at the top.
         if (within) (boxesOf(body)[place] ?? boxesOf(body).at(-1) ?? dialog.querySelector('h2')).focus();

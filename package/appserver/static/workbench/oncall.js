@@ -5,7 +5,7 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, explained, showInDialog } from './forms.js';
+import { ask, showInDialog, unread } from './forms.js';
 import { showHandover } from './handover.js';
 import { showLoad } from './load.js';
 import { lacks } from './moves.js';
@@ -52,7 +52,7 @@ export class OnCall {
                 !duty.rotas.length && h('p', { class: 'wb-dim' }, 'There is no rota. An administrator makes one under Configuration › On-call rotas.'),
                 this.#covers(agreed.covers.filter((one) => !isOver(one)), then));
         } catch (error) {
-            fill(body, explained(error, 'Close this, and open it again.'));
+            fill(body, unread(error, 'Close this, and open it again.'));
         }
     }
 

@@ -6,7 +6,7 @@ import { actionButton } from './actionbar.js';
 import { get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask } from './forms.js';
+import { ask, unread } from './forms.js';
 import { lacks, moveOf, whyNot } from './moves.js';
 import { many, moment } from './words.js';
 
@@ -24,6 +24,8 @@ const TRIED = {
     lambda: 'AWS Lambda is asked whether the alias, its tag and the former version are as they must be. Nothing is changed.',
     launchdarkly: 'LaunchDarkly checks the request, and stores nothing.',
 };
+// What waits for people, what has helped, what went wrong; the others are as they should be, or past.
+const TONES = [[WAITING, 'now'], [['recovered'], 'good'], [['failed', 'did_not_help', 'not_recovered', 'rollback_failed', 'insufficient_data'], 'bad']];
 // Each asks the service that it is about: more than these wait for nobody.
 const MAX_CHECKED = 3;
 const OVERRIDE = { name: 'override', label: 'Why in a change freeze', kind: 'area', help: 'It stands on the timeline with your name.' };
@@ -58,7 +60,7 @@ function one(detail, plan) {
     return h('li', { class: 'wb-plan' },
         h('div', { class: 'wb-row' },
             h('span', { class: 'wb-entry-title' }, plan.summary || plan.label || plan.action),
-            h('span', { class: `wb-tag wb-plan-${plan.status}` }, words(plan.status))),
+            h('span', { class: `wb-tag wb-tag-${toneOf(plan.status)}` }, words(plan.status))),
         h('div', { class: 'wb-dim' }, [plan.plan_id, `proposed by ${plan.proposed_by ?? 'unknown'}`, moment(plan.created_at)].join(' · ')),
         plan.detail && h('p', {}, plan.detail),
         plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` Its approval holds until ${moment(plan.expires_at)}.`),
@@ -83,7 +85,7 @@ function foreseen(plan) {
             const { body } = await get(`plans/${encodeURIComponent(plan.plan_id)}/preview`);
             fill(shown, [request('The fix', body.request), body.inverse ? request('What undoes it', body.inverse_request) : h('p', {}, 'It can’t be undone.')]);
         } catch (error) {
-            fill(shown, h('p', { class: 'wb-not-ok' }, String(error.message)));
+            fill(shown, unread(error, 'Fold it up, and unfold it again.'));
         }
     });
     return part;
@@ -92,6 +94,10 @@ function foreseen(plan) {
 function request(title, asked) {
     if (asked.problem) return h('p', { class: 'wb-not-ok' }, `${title}: ${asked.problem}`);
     return h('div', {}, h('p', {}, fact(`${title}: `), `${asked.method} ${asked.url}`), h('pre', {}, JSON.stringify(asked.body, null, 2)));
+}
+
+function toneOf(status) {
+    return TONES.find(([statuses]) => statuses.includes(status))?.[1] ?? 'other';
 }
 
 function words(name) {
@@ -158,7 +164,7 @@ function approve(detail, plan) {
         verb: 'approve', title: 'Approve this fix', submit: plan.freeze ? 'Override the freeze and approve' : 'Approve', danger: Boolean(plan.freeze),
         fields: plan.freeze ? [{ ...OVERRIDE, required: true }] : [],
         body: ({ override }) => (override ? { plan_hash: plan.plan_hash, override } : { plan_hash: plan.plan_hash }),
-        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, votes, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
+        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, wayBack(plan), votes, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
         done: (after) => (after.status === 'approved' ? 'The fix is approved; it is not carried out by itself.' : `Your approval is noted. ${after.next}`),
     });
 }

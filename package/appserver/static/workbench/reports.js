@@ -4,7 +4,7 @@
 
 import { get, linkTo } from './api.js';
 import { fill, h } from './dom.js';
-import { explained } from './forms.js';
+import { unread } from './forms.js';
 import { copy } from './review.js';
 
 /**
@@ -46,7 +46,7 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
             file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(span.value, found), format: 'markdown' })}`);
             fill(body, view(found));
         } catch (error) {
-            if (turn === last) fill(body, explained(error, 'Choose a team again, or close this and open it again.'));
+            if (turn === last) fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
         }
     }
 
@@ -56,7 +56,7 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
         fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
     } catch (error) {
-        fill(body, explained(error, 'Close this, and open it again.'));
+        fill(body, unread(error, 'Close this, and open it again.'));
         return;
     }
     await read();

@@ -9,6 +9,8 @@ import { lacks, moveOf } from './moves.js';
 import { tell } from './story.js';
 import { isOpen, many, moment, now } from './words.js';
 
+// Of a fix whose entries are not read: how it is told, where it is no matter of the past.
+const STATES = { proposed: 'Waits for approval', approved: 'Approved: waits to be carried out', running: 'It is being carried out', done: 'Fix carried out', rolling_back: 'It is being undone', rollback_failed: 'It could not be undone' };
 const OF_A_FIX = ['plan', 'approval', 'action', 'rollback', 'verification'];
 
 /**
@@ -16,7 +18,7 @@ const OF_A_FIX = ['plan', 'approval', 'action', 'rollback', 'verification'];
  * @returns {Node|false} false where there is nothing to say
  */
 export function standing(detail) {
-    const rows = [cause(detail), fix(detail)].filter(Boolean);
+    const rows = [cause(detail), fix(detail) ?? earlierFix(detail)].filter(Boolean);
     return rows.length > 0 && h('dl', { class: 'wb-standing' }, rows);
 }
 
@@ -54,8 +56,17 @@ function fix(detail) {
     const [plan, newest] = [...last].find(([, entry]) => entry.kind !== 'refused' && entry.data.decision !== 'rejected') ?? [];
     if (!plan) return null;
     const proposed = entries.find((entry) => entry.kind === 'plan' && entry.data.plan_id === plan);
-    const see = link('see-fixes', 'See the fix', () => detail.turn('fixes'));
-    return row('Fix', state(newest), proposed?.data.summary, see);
+    return row('Fix', state(newest), proposed?.data.summary, toFixes(detail));
+}
+
+/** Of a long timeline the newest entries are read: those of a fix may be among the others. */
+function earlierFix(detail) {
+    const plan = detail.plans.find(({ status }) => STATES[status]);
+    return plan ? row('Fix', STATES[plan.status], plan.summary, toFixes(detail)) : null;
+}
+
+function toFixes(detail) {
+    return link('see-fixes', 'See the fix', () => detail.turn('fixes'));
 }
 
 function state(entry) {

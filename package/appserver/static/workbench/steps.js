@@ -5,7 +5,7 @@
 
 import { get } from './api.js';
 import { fill, h } from './dom.js';
-import { AGAIN, explained } from './forms.js';
+import { AGAIN, unread } from './forms.js';
 import { lacks } from './moves.js';
 import { tryTheWay } from './opening.js';
 import { Poller } from './poller.js';
@@ -63,7 +63,7 @@ export class FirstSteps {
         try {
             this.#tell((await get('system/first-steps')).body.steps);
         } catch (error) {
-            fill(this.#body, explained(error, AGAIN));
+            fill(this.#body, unread(error, AGAIN));
         }
         return 0;
     }

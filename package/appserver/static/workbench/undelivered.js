@@ -6,7 +6,7 @@
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { explained } from './forms.js';
+import { explained, showInDialog, unread } from './forms.js';
 import { lacks } from './moves.js';
 import { many, moment } from './words.js';
 
@@ -43,17 +43,13 @@ export class Undelivered {
             return;
         }
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Not delivered', on: { close: () => { dialog.remove(); this.look(); } } },
-            h('h2', {}, 'Not delivered'), body,
-            h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
-        document.querySelector('.workbench').append(dialog);
-        dialog.showModal();
+        showInDialog('Not delivered', body).addEventListener('close', () => this.look());
         try {
             const found = await read();
             this.#count(found);
             fill(body, listed(found));
         } catch (error) {
-            fill(body, explained(error, 'Close this, and open it again.'));
+            fill(body, unread(error, 'Close this, and open it again.'));
         }
     }
 }

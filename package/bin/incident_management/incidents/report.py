@@ -183,7 +183,9 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "unassigned": lambda data: str(data.get("reason") or ""),
     "sla": lambda data: _promised(data),
     "escalation": lambda data: f"escalated to level {data.get('level')}: {_taken_by(data)}",
-    "status": lambda data: _because(f"{data.get('from')} to {data.get('to')}", data),
+    "status": lambda data: _because(
+        f"{data.get('from')} to {data.get('to')}".replace("_", " "), data
+    ),
     "severity": lambda data: f"severity {data.get('from')} to {data.get('to')}",
     "analysis": lambda data: str(data.get("verdict") or "analysed"),
     "plan": lambda data: f"proposed {data.get('summary') or data.get('action')}",

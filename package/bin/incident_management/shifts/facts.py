@@ -155,11 +155,12 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages that certainly or perhaps never arrived, or may yet; of all teams."""
+    """Messages of the team, or of none, that certainly or perhaps never arrived, or may yet."""
     # What waits is given up after a day.
     since = min(shift.since, shift.until - DAY)
     states = any_of("state", ("dead", "unconfirmed", *WAITING))
-    query = {"$and": [{"created_at": {"$gte": since}}, states]}
+    of_team = any_of("message.team", (shift.team, ""))
+    query = {"$and": [{"created_at": {"$gte": since}}, states, of_team]}
     fields = ("channel", "state", "created_at")
     return stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED + 1, fields=fields)
 
