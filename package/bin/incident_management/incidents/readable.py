@@ -23,34 +23,12 @@ _FIELDS: Dict[str, Tuple[type, ...]] = {
     "data": (dict,),
     "prev": (list,),
 }
-# Of what is in ``data``, whatever the kind, where it is there; None is as good as nothing.
+# What the fold reads of ``data``, whatever the kind, where it is there; None is as good as nothing.
 _DATA: Dict[str, Tuple[type, ...]] = {
-    **dict.fromkeys(
-        (
-            *("title", "description", "severity", "rule", "dedup_key", "previous", "runbook"),
-            *("reason", "text", "team", "owner", "instead_of", "rota", "resolution", "category"),
-            *("feedback", "from", "to", "into", "event", "channel", "outcome", "detail", "person"),
-            *("notification_id", "analysis_id", "verdict", "confidence", "split_from", "role"),
-            *("plan_id", "action", "summary", "code", "decision", "phase", "request_id", "task"),
-            *("follow_up", "clock", "policy", "stakeholders", "path"),
-        ),
-        (str,),
-    ),
-    **dict.fromkeys(
-        (
-            *("first_time", "last_time", "due", "acknowledge_due", "resolve_due", "every"),
-            *("next_by", "expires_at", "on_call_since", "level", "life"),
-        ),
-        _NUMBER,
-    ),
-    **dict.fromkeys(("search", "fields", "set", "signals"), (dict,)),
-    **dict.fromkeys(
-        (
-            *("entities", "rules", "tags", "actions", "wordings", "group_values", "channels"),
-            *("services", "problems", "removed", "tasks_left", "evidence", "policies"),
-        ),
-        (list,),
-    ),
+    **dict.fromkeys(("first_time", "last_time", "due"), _NUMBER),
+    **dict.fromkeys(("acknowledge_due", "resolve_due"), _NUMBER),
+    **dict.fromkeys(("search", "fields", "signals"), (dict,)),
+    **dict.fromkeys(("entities", "rules", "tags", "actions", "wordings", "group_values"), (list,)),
 }
 # A ticket's number is a text.
 _OF_KINDS: Dict[str, Dict[str, Tuple[type, ...]]] = {
