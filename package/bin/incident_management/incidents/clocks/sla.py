@@ -182,7 +182,8 @@ def _timed(
     last = said[-1] if said else {}
     if last.get("life") != life:
         last = {}
-    if dues == {name: float(last[name]) for name in last if name.endswith("_due")}:
+    told = {name: due for name, due in last.items() if name.endswith("_due") and due is not None}
+    if dues == {name: float(due) for name, due in told.items()}:
         return []
     policies = {clock: deadline.policy for clock, deadline in found.items()}
     data = {"event": "timed", "life": life, **dues, "policies": policies}
