@@ -16,10 +16,19 @@ usage() {
 ./build.sh demo [--exit] [--fault orders|payments|none] [--kill]
                               break a real shop, find it, explain it, fix it, prove it
 ./build.sh inspect            splunk-appinspect on the package
-./build.sh serve [ARGS]       a stand-in for Splunk with the app installed
+./build.sh serve [ARGS]       a stand-in for Splunk with the app installed, in .build/serve; serve --help
+                              lists ARGS
 ./build.sh bench NAME         one benchmark of benchmarks/
 ./build.sh clean              delete all that was built
 TEXT
+}
+
+# help_of COMMAND: its lines of the usage, and all that it takes where the tool itself can say so.
+help_of() {
+  usage | awk -v start="./build.sh $1" 'index($0, "./build.sh") == 1 { on = index($0, start) == 1 } on'
+  local module python="$WORK/venv/dev/bin/python"
+  case "$1" in demo) module=(tools.demo) ;; serve) module=(tools.splunkd_lite serve) ;; *) return 0 ;; esac
+  if [ -x "$python" ]; then "$python" -m "${module[@]}" --help; fi
 }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -85,7 +94,13 @@ build_package() {
   "$WORK/venv/dev/bin/python" -m tools.packaging --ucc "$WORK/venv/ucc/bin" --work "$WORK/package" --dist dist "$@"
 }
 
-cmd_package() { build_package; }
+# none COMMAND [WORD ...]: refuses words for a command that takes none.
+none() { [ $# -eq 1 ] || fail "$1 takes no arguments, and there is '$2'."; }
+
+cmd_package() {
+  none package "$@"
+  build_package
+}
 
 # Builds the package unless the one in dist/ was made from the sources as they are.
 package_if_changed() { build_package --if-changed; }
@@ -95,9 +110,10 @@ package_if_changed() { build_package --if-changed; }
 pages() {
   local python="$WORK/venv/dev/bin/python"
   if ! "$python" -c 'from tools.splunkd_lite.web.node import find_node; find_node()' 2>/dev/null; then
+    say "Fetching Node for the dashboards …"
     "$python" -m pip install --quiet --require-hashes -r requirements/node.txt || true
   fi
-  "$python" -m tools.splunkd_lite.web.studio >&2 || say "The dashboards will say what is missing."
+  "$python" -m tools.splunkd_lite.web.studio || say "The dashboards will say what is missing."
 }
 
 cmd_test() {
@@ -110,7 +126,7 @@ cmd_test() {
   # What both of Splunk's Pythons test, the newest need not test again.
   [ $# -gt 0 ] || [ "${#unit_tests[@]}" -lt 2 ] || chosen=($(not_on_splunks_pythons))
   APPINSPECT="$appinspect" "$python" -m pytest \
-    --durations 25 -n "${TEST_PROCESSES:-$(test_processes)}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
+    --durations 40 -n "${TEST_PROCESSES:-$(test_processes)}" --dist loadfile --no-loadscope-reorder ${chosen[@]+"${chosen[@]}"} | tee "$WORK/tests.log" || ended=1
   end_unit_tests_on_splunks_pythons || ended=1
   say "Tests on $("$python" --version): $(tail -n 1 "$WORK/tests.log")"
   return "$ended"
@@ -188,7 +204,7 @@ start_unit_tests_on_splunks_pythons() {
     fi
     environment "unit-$version" "$python" requirements/unit.txt
     PYTHONPATH="$PWD/$WORK/package/$APP/lib" nice -n 19 "$WORK/venv/unit-$version/bin/python" -m pytest \
-      -o cache_dir="$WORK/pytest-$version" ${chosen[@]+"${chosen[@]}"} tests/unit >"$WORK/unit-$version.log" 2>&1 &
+      -o cache_dir="$WORK/pytest-$version" --durations 40 ${chosen[@]+"${chosen[@]}"} tests/unit >"$WORK/unit-$version.log" 2>&1 &
     unit_tests+=("$!:$version")
     chosen=()
   done
@@ -236,13 +252,21 @@ app_python() {
   command -v "$WORK/venv/dev/bin/python"
 }
 
+# understood MODULE [WORD ...]: ends here when the tool does not know a word; the set-up takes minutes.
+understood() {
+  environment dev
+  "$WORK/venv/dev/bin/python" -m "$@" --check || exit
+}
+
 cmd_demo() {
+  understood tools.demo "$@"
   package_if_changed
   pages
   exec "$WORK/venv/dev/bin/python" -m tools.demo --app "dist/$APP-$(version).tar.gz" --python "$(app_python)" "$@"
 }
 
 cmd_serve() {
+  understood tools.splunkd_lite serve --home "$WORK/serve" "$@"
   package_if_changed
   pages
   exec "$WORK/venv/dev/bin/python" -m tools.splunkd_lite serve --app "dist/$APP-$(version).tar.gz" \
@@ -256,6 +280,7 @@ inspection_tools() {
 }
 
 cmd_inspect() {
+  none inspect "$@"
   package_if_changed
   inspection_tools || exit 1
   "$WORK/venv/dev/bin/python" -m tools.inspection --appinspect "$WORK/venv/inspect/bin/splunk-appinspect" \
@@ -276,14 +301,21 @@ cmd_bench() {
   exec "$WORK/venv/bench/bin/python" -m "benchmarks.$name" "$@"
 }
 
-cmd_clean() { rm -rf "$WORK" dist output; }
+cmd_clean() {
+  none clean "$@"
+  rm -rf "$WORK" dist output
+}
 
 main() {
   local command=${1:-help}
   [ $# -gt 0 ] && shift
-  mkdir -p "$WORK"
+  trap 'say "build.sh: interrupted."; exit 130' INT
   case "$command" in
-    package | test | demo | inspect | serve | bench | clean) "cmd_$command" "$@" ;;
+    package | test | demo | inspect | serve | bench | clean)
+      case "${1:-}" in -h | --help | help) help_of "$command"; return ;; esac
+      mkdir -p "$WORK"
+      "cmd_$command" "$@"
+      ;;
     help | -h | --help) usage ;;
     *) usage >&2; fail "there is no command '$command'." ;;
   esac

@@ -165,6 +165,7 @@ def build(ucc: Path, work: Path, dist: Path, if_changed: bool) -> Path:
         fresh = stamp.exists() and stamp.read_text(encoding="utf-8") == mark and target.exists()
         if if_changed and fresh:
             return target
+        print("Building the package: about a minute …", file=sys.stderr, flush=True)
         stamp.unlink(missing_ok=True)
         stage(work / "stage")
         run_ucc(ucc, work / "stage", work / "output", app_version())
@@ -207,9 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.dist.absolute(),
             options.if_changed,
         )
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     size = target.stat().st_size / 1e6
     print(f"{os.path.relpath(target)}  {size:.2f} MB  sha256 {digest[:16]}", file=sys.stderr)

@@ -178,3 +178,46 @@ def test_parts_go_each_to_their_stanza():
 def test_a_stanza_that_is_new_is_added_at_the_end():
     assert additional_packaging.with_addition(SPEC, "# c\n[c]\n") == f"{SPEC}\n# c\n[c]\n"
     assert additional_packaging.with_addition("", "[c]\n") == "[c]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["clean", "--help"], 0, "./build.sh clean              delete all that was built\n"),
+        (["demo", "-h"], 0, "./build.sh demo [--exit]"),
+        (["bench", "help"], 0, "./build.sh bench NAME"),
+        (["clean", "all"], 1, "build.sh: clean takes no arguments, and there is 'all'."),
+        (["package", "--fast"], 1, "build.sh: package takes no arguments, and there is '--fast'."),
+        (["tset"], 1, "build.sh: there is no command 'tset'."),
+    ],
+)
+def test_help_and_wrong_words_set_nothing_up_and_delete_nothing(tmp_path, words, status, said):
+    (tmp_path / "build.sh").write_text(_SCRIPT, encoding="utf-8")
+    (tmp_path / "dist").mkdir()
+    run = subprocess.run(
+        ["bash", str(tmp_path / "build.sh"), *words], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == status and said in run.stdout + run.stderr
+    assert (tmp_path / "dist").exists() and not (tmp_path / ".build" / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [("tools.demo", ["--fault", "none"]), ("tools.splunkd_lite", ["serve", "--home", "/nowhere"])],
+)
+def test_words_are_checked_before_minutes_of_set_up(module, words):
+    command = [sys.executable, "-m", module, *words, "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    wrong = subprocess.run([*command, "--wrong"], cwd=ROOT, capture_output=True, check=False)
+    assert wrong.returncode == 2 and b"unrecognized arguments: --wrong" in wrong.stderr
+
+
+def test_ctrl_c_ends_the_script_and_goes_on_with_nothing(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -INT $PPID\nexit 1\n", encoding="utf-8")
+    python.chmod(0o755)
+    asked = f"{BUILD_SCRIPT}\ncmd_clean() {{ {python} || say went on; }}\nmain clean"
+    run = subprocess.run(
+        ["bash", "-c", asked], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (run.returncode, run.stderr) == (130, "build.sh: interrupted.\n")

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.contract.services.receiver import Receiver
 from tools.splunkd_lite.core import Options, Splunk
 
-from .conftest import APP, PASSWORD, WAIT_MS
+from .conftest import APP, PASSWORD, WAIT_MS, tab_beside
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
 
@@ -44,8 +44,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Splunk]:
     core.stop()
 
 
-@pytest.fixture
-def tab(browser: Any, built: Splunk) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def keeper(browser: Any, built: Splunk) -> Iterator[Any]:
+    """A page of an administrator, who was asked to sign in by the app's own."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
     context.set_default_timeout(WAIT_MS)
     page = context.new_page()
@@ -53,8 +54,16 @@ def tab(browser: Any, built: Splunk) -> Iterator[Any]:
     page.fill("[name=username]", "admin")
     page.fill("[name=password]", PASSWORD)
     page.click("main button[type=submit]")
+    page.wait_for_url("**/configuration")
     yield page
     context.close()
+
+
+@pytest.fixture
+def tab(keeper: Any) -> Iterator[Any]:
+    with tab_beside(keeper) as page:
+        page.goto(keeper.url)
+        yield page
 
 
 def test_an_account_is_added_through_the_form(tab: Any, built: Splunk, shoot: Any) -> None:

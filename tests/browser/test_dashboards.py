@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import APP, PASSWORD, TOO_WIDE, WAIT_MS, fits, show
+from .conftest import APP, BROKEN, PASSWORD, TOO_WIDE, WAIT_MS, fits, show
 from .dashboard_data import INCIDENT, OTHER
 
 
@@ -26,6 +26,7 @@ def test_tables_fill_a_large_screen_and_are_not_cut_on_a_laptop(
     page.set_viewport_size({"width": 1280, "height": 800})
     page.wait_for_timeout(1000)
     fits(page, TOO_WIDE)
+    fits(page, BROKEN)
 
 
 def test_an_incident_opens_in_the_workbench_from_the_overview_and_from_its_page(

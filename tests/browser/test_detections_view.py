@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from playwright.sync_api import expect
 from tests.package import APP, unpacked
 from tools.splunkd_lite.core import Options, Splunk
 
-from .conftest import PASSWORD, TOO_WIDE, fits
+from .conftest import BROKEN, PACKAGE, PASSWORD, TOO_WIDE, fits
 
 RULE = "High Error Rate"
 NOW = time.time()
@@ -42,7 +43,7 @@ def splunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         path = f"/servicesNS/nobody/{APP}/storage/collections/data/{collection}/batch_save"
         documents = [make(number, size) for number, size in enumerate(sizes)]
         client.post(path, json=documents).raise_for_status()
-    yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}")
+    yield SimpleNamespace(core=core, web=f"http://127.0.0.1:{core.web_port}", keeper=None)
     client.close()
     core.stop()
 
@@ -90,6 +91,19 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     page.set_viewport_size({"width": 1280, "height": 800})
     page.wait_for_timeout(1000)
     fits(page, TOO_WIDE)
+    fits(page, BROKEN)
+
+
+def test_what_fails_stands_before_what_pages_most(splunk: Any) -> None:
+    view = (PACKAGE / "default/data/ui/views/detections.xml").read_text(encoding="utf-8")
+    definition = json.loads(view.partition("<![CDATA[")[2].partition("]]></definition>")[0])
+    rows = (
+        '| makeresults count=4 | streamstats count AS n | eval name="d".n, week_pages=3*n, '
+        'month_pages=9*n, state=case(n=1, "skipped", n=2, "failing", true(), "ok") '
+    )
+    spl = rows + definition["dataSources"]["ds_table"]["options"]["query"]
+    job = splunk.core.jobs.dispatch(spl, "admin", APP)
+    assert [row["Detection"] for row in job.rows] == ["d2", "d1", "d4", "d3"]
 
 
 def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:

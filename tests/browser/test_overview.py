@@ -19,9 +19,9 @@ FILLS = """table => table.getBoundingClientRect().width > 0.95 *
 
 
 @pytest.fixture(scope="module")
-def overview(browser: Any, stored: Any, sessions: dict[str, Any], studio_bundle: Any) -> Any:
+def overview(browser: Any, stored: Any, studio_bundle: Any) -> Any:
     """The overview of what is stored, opened once for those who only look."""
-    with tab_of_administrator(browser, stored, sessions) as tab:
+    with tab_of_administrator(browser, stored) as tab:
         show(tab, stored, "incident_overview")
         yield tab
 

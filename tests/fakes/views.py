@@ -1,12 +1,14 @@
 """Checks what is shown in Slack: forms by the published limits of modals, and answers' blocks.
 
-Sources: "Modal views", "Input block", "Plain-text input element", "Select menu element", "Number
+Sources: "Modal views", "view_too_large" of "views.open" (250 kB), "Input block", "Plain-text input
+element", "Select menu element", "Number
 input element", "Date picker element" and "Option object" in Slack's Block Kit reference, and
 slack_sdk's own rules. What the app has no use for is reported, never let through.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Mapping
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -17,6 +19,7 @@ from tools.demo.receivers import blocks as block_kit
 __all__ = ["answer_problems", "submitted", "view_problems"]
 
 MAX_BLOCKS = 100
+MAX_BYTES = 250_000
 
 
 def _object(required: Dict[str, Any], **optional: Any) -> Dict[str, Any]:
@@ -88,6 +91,8 @@ _INPUTS = Draft202012Validator(_INPUT)
 def view_problems(view: Mapping[str, Any]) -> List[str]:
     """Return what "views.open" would refuse of a view."""
     found = [error.message for error in _VIEW.iter_errors(view)]
+    if len(json.dumps(view)) > MAX_BYTES:
+        found.append("view_too_large")
     inputs = [one for one in view["blocks"] if one["type"] == "input"]
     found += [error.message for one in inputs for error in _INPUTS.iter_errors(one)]
     others = [one for one in view["blocks"] if one["type"] != "input"]

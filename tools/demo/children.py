@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +16,18 @@ PARENT = "DEMO_PARENT_PID"
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 20.0
+
+
+def end_with_parent() -> None:
+    """Stop this process when its parent is gone, however and however early the parent ended."""
+    parent = int(os.environ.get(PARENT, os.getppid()))
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 class Children:

@@ -32,7 +32,7 @@ BROKEN_OFF = (NotInTime, Refused, TimeoutError, httpx.HTTPError, KeyError, OSErr
 def run(options: Options) -> bool:
     """Run the demo and return whether every check held. Its processes are stopped at the end."""
     world = World.create(options)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         try:
@@ -40,7 +40,8 @@ def run(options: Options) -> bool:
         except BROKEN_OFF as reason:
             world.report.check("The run went through to its end", False, f"{reason!r}"[:300])
         good = world.report.verdict()
-        if not options.exit:
+        # What did not start is no more to look at.
+        if not options.exit and world.sessions:
             _stay_up(world)
         return good
     except KeyboardInterrupt:

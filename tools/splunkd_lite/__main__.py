@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.splunkd_lite.cluster.membership import ClusterOptions
 from tools.splunkd_lite.cluster.processes import stop_with_parent
 from tools.splunkd_lite.core import Options, Splunk
 from tools.splunkd_lite.errors import SplunkdError
-from tools.splunkd_lite.greeting import greet
+from tools.splunkd_lite.greeting import greet, keep_password
 
 __all__ = ["main"]
 
@@ -26,8 +27,10 @@ PARTS = ("scheduler", "inputs", "hec", "web")
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and serve. Returns the exit status."""
     options = _parser().parse_args(arguments)
+    if options.check:
+        return 0
     stop = threading.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda *_: stop.set())
     try:
         if options.cluster:
@@ -38,18 +41,27 @@ def main(arguments: list[str] | None = None) -> int:
     except SplunkdError as error:
         print(f"splunkd_lite: {error.text}", file=sys.stderr)
         return 1
+    except (OSError, sqlite3.Error) as error:
+        # A full disk above all. What went wrong in a request is in the logs.
+        print(f"splunkd_lite: {options.home} can't be used: {error}", file=sys.stderr)
+        return 1
 
 
 def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
     held = _hold(options.home)
+    if options.parent:
+        _stop_without(options.parent, stop)
     splunk = Splunk(options.home, _options(options))
+    made = not os.environ.get("SPLUNK_PASSWORD")
     try:
+        if not options.member:
+            keep_password(splunk, made)
         splunk.install(options.app)
         splunk.start()
         if options.member:
             stop_with_parent(stop)
-        else:
-            greet(splunk, shown=not os.environ.get("SPLUNK_PASSWORD"))
+        elif not stop.is_set():
+            greet(splunk, shown=made)
         stop.wait()
         if not options.member:
             print("\nStopping …", flush=True)
@@ -57,6 +69,17 @@ def _serve(options: argparse.Namespace, stop: threading.Event) -> int:
         splunk.stop()
         held.close()
     return 0
+
+
+def _stop_without(parent: int, stop: threading.Event) -> None:
+    """Set ``stop`` when the process that started this one is gone, however it ended."""
+
+    def watch() -> None:
+        while os.getppid() == parent and not stop.wait(1.0):
+            pass
+        stop.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _hold(home: Path) -> IO[str]:
@@ -104,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cluster", type=int, metavar="N", help="a cluster of N search heads")
     for internal in ("--member", "--of", "--lease"):
         serve.add_argument(internal, help=argparse.SUPPRESS)  # how a cluster starts its members
+    serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # it ends with this process
+    serve.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -1,14 +1,35 @@
-"""What ``serve`` prints when everything runs."""
+"""What ``serve`` prints when everything runs, and the first password until then."""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tools.splunkd_lite.core import Splunk
 
-__all__ = ["greet"]
+__all__ = ["greet", "keep_password"]
+
+
+def keep_password(splunk: Splunk, made: bool) -> None:
+    """Keep the password of a new home until it is shown: its first start may fail.
+
+    ``made``: no password was given.
+    """
+    kept = _kept(splunk)
+    if not made:
+        kept.unlink(missing_ok=True)
+    elif splunk.admin_password:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(splunk.admin_password)
+    elif kept.exists():
+        splunk.admin_password = kept.read_text()
+
+
+def _kept(splunk: Splunk) -> Path:
+    return splunk.home / "var" / "run" / "splunk" / "admin-password"
 
 
 def greet(splunk: Splunk, shown: bool) -> None:
@@ -28,6 +49,7 @@ def greet(splunk: Splunk, shown: bool) -> None:
     print("\n".join(["", *(f"  {name:<{width}}  {text}" for name, text in lines)]))
     print("\nCtrl-C stops it. What was stored is there again at the next start.\n")
     sys.stdout.flush()
+    _kept(splunk).unlink(missing_ok=True)
 
 
 def _password(splunk: Splunk, shown: bool) -> str:

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from incident_management.incidents.model import Incident
+from tests.browser.conftest import APP, WAIT_MS, tab_beside
 
-from .site import Site
-from .waiting import refresh, settled
+from .site import Site, sign_in
+from .waiting import COUNT_REQUESTS, refresh, settled
 
 Enter = Callable[..., Any]
 HOUR, DAY = 3600.0, 86_400.0
@@ -63,10 +64,29 @@ def fleet(site: Site, studio_bundle: Any) -> Iterator[Site]:
         site.stores.incidents.delete(one.id)
 
 
-def overview(enter: Enter, query: str = "") -> Any:
+@pytest.fixture(scope="module")
+def keeper(browser: Any, site: Site) -> Iterator[Any]:
+    """A page of mia's, who has signed in."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(WAIT_MS)
+    context.add_init_script(COUNT_REQUESTS)
+    page = context.new_page()
+    page.goto(f"{site.web}/en-US/account/login")
+    sign_in(page, "mia")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def tab(keeper: Any) -> Iterator[Any]:
+    with tab_beside(keeper) as page:
+        yield page
+
+
+def overview(tab: Any, site: Site, query: str = "") -> Any:
     """The rows of the overview's figures, as mia sees them."""
-    page = enter("mia", f"?{query}", view="incident_overview")
-    return page.locator("#viz_answers").get_by_role("row")
+    tab.goto(f"{site.web}/en-US/app/{APP}/incident_overview?{query}")
+    return tab.locator("#viz_answers").get_by_role("row")
 
 
 def listed(page: Any) -> list[str]:
@@ -78,11 +98,11 @@ def listed(page: Any) -> list[str]:
     return sorted(one for one in ids if "FLEET" in one)
 
 
-def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, enter: Enter) -> None:
-    row = overview(enter).filter(has_text="fleet")
+def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, tab: Any) -> None:
+    row = overview(tab, fleet).filter(has_text="fleet")
     # Opened, at night, open now, MTTA, MTTR, SLA missed: of the night's and the fresh one
     expect(row).to_have_text(re.compile(r"fleet\s*2\s*1\s*1\s*60 s\s*10 min\s*1"))
-    row = overview(enter, "form.period=30d").filter(has_text="fleet")
+    row = overview(tab, fleet, "form.period=30d").filter(has_text="fleet")
     expect(row).to_have_text(re.compile(r"fleet\s*3\s*2\s*1\s*32 s\s*5 min\s*1"))
 
 
@@ -92,9 +112,9 @@ def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, enter: Ente
     ids=["team", "open now", "SLA missed"],
 )
 def test_a_number_leads_to_its_incidents(
-    column: int, leads_to: list[str], fleet: Site, enter: Enter
+    column: int, leads_to: list[str], fleet: Site, tab: Any
 ) -> None:
-    row = overview(enter).filter(has_text="fleet")
+    row = overview(tab, fleet).filter(has_text="fleet")
     page = row.page
     row.get_by_role("cell").nth(column).click()
     page.wait_for_url("**/workbench?**")
@@ -102,18 +122,18 @@ def test_a_number_leads_to_its_incidents(
     expect(page.get_by_label("Team")).to_have_value("fleet")
 
 
-def test_how_many_are_of_a_night_leads_nowhere(fleet: Site, enter: Enter) -> None:
+def test_how_many_are_of_a_night_leads_nowhere(fleet: Site, tab: Any) -> None:
     """No list has them alone."""
-    row = overview(enter).filter(has_text="fleet")
+    row = overview(tab, fleet).filter(has_text="fleet")
     page = row.page
     row.get_by_role("cell").nth(2).click()
     page.wait_for_timeout(1500)
     assert "incident_overview" in page.url
 
 
-def test_what_was_opened_by_hand_is_listed(fleet: Site, enter: Enter) -> None:
+def test_what_was_opened_by_hand_is_listed(fleet: Site, tab: Any) -> None:
     incident = fleet.open("By somebody", severity="critical")
-    row = overview(enter, "form.by=detection").filter(has_text="by hand")
+    row = overview(tab, fleet, "form.by=detection").filter(has_text="by hand")
     row.get_by_role("cell").first.click()
     page = row.page
     page.wait_for_url("**/workbench?**")
@@ -121,9 +141,9 @@ def test_what_was_opened_by_hand_is_listed(fleet: Site, enter: Enter) -> None:
     expect(page.locator(".wb-row-link", has_text="Fleet")).to_have_count(0)
 
 
-def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: Enter) -> None:
+def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, tab: Any) -> None:
     fleet.open("By somebody")
-    row = overview(enter, "form.by=detection&form.period=30d").filter(has_text="Tyres")
+    row = overview(tab, fleet, "form.by=detection&form.period=30d").filter(has_text="Tyres")
     page = row.page
     expect(row).to_have_text(re.compile(r"Tyres\s*2\s*2"))
     expect(page.locator("#viz_answers")).to_contain_text("by hand")
@@ -144,10 +164,8 @@ def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, enter: En
         ("#viz_mttr", r"/workbench\?status=all&opened=7d$"),
     ],
 )
-def test_a_figure_leads_to_the_workbench(
-    panel: str, address: str, fleet: Site, enter: Enter
-) -> None:
-    page = overview(enter).page
+def test_a_figure_leads_to_the_workbench(panel: str, address: str, fleet: Site, tab: Any) -> None:
+    page = overview(tab, fleet).page
     page.locator(panel).get_by_text(re.compile(r"\d")).last.click()
     page.wait_for_url(re.compile(address))
 

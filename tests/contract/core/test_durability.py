@@ -30,7 +30,7 @@ PARTS = ("web", "hec", "inputs", "scheduler")
 class Served:
     """``python -m tools.splunkd_lite serve`` in a process of its own."""
 
-    def __init__(self, home: Path, *arguments: str) -> None:
+    def __init__(self, home: Path, *arguments: str, password: str = ADMIN_PASSWORD) -> None:
         self.home = home
         without = [part for name in PARTS for part in ("--without", name)]
         ports = [part for name in ("mgmt", "web", "hec") for part in (f"--{name}-port", "0")]
@@ -38,7 +38,7 @@ class Served:
             [*SERVE, "--home", str(home), *ports, *without, *arguments],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "SPLUNK_PASSWORD": ADMIN_PASSWORD},
+            env={**os.environ, "SPLUNK_PASSWORD": password},
         )
         assert self.process.stdout is not None
         self.said = [""]
@@ -47,9 +47,9 @@ class Served:
             assert self.said[-1], "it ended before it said where it listens"
         self.uri = self.said[-1].split()[-1]
 
-    def client(self) -> httpx.Client:
+    def client(self, password: str = ADMIN_PASSWORD) -> httpx.Client:
         trust = ssl.create_default_context(cafile=str(self.home / "etc/auth/cacert.pem"))
-        auth = ("admin", ADMIN_PASSWORD)
+        auth = ("admin", password)
         return httpx.Client(base_url=self.uri, verify=trust, auth=auth, timeout=30)
 
     def end(self, signum: int) -> int:
@@ -85,6 +85,46 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path,
     assert found == set(acknowledged)
     assert index["content"]["totalEventCount"] == events
     assert secret["entry"][0]["content"]["clear_password"] == "kept"
+
+
+def test_a_password_that_a_failed_start_made_is_shown_by_the_next(tmp_path: Path) -> None:
+    """Nobody has seen it, and nothing else lets anybody in."""
+    home = tmp_path / "splunk"
+    ports = [part for name in ("mgmt", "web", "hec") for part in (f"--{name}-port", "0")]
+    command = [*SERVE, "--home", str(home), *ports, "--without", "inputs", "--without", "scheduler"]
+    unset = {name: value for name, value in os.environ.items() if name != "SPLUNK_PASSWORD"}
+    failed = subprocess.run(
+        [*command, "--app", str(tmp_path / "none")], capture_output=True, text=True, check=False,
+        env=unset, timeout=60,
+    )  # fmt: skip
+    assert failed.returncode == 1 and failed.stderr.count("\n") == 1
+
+    def shown() -> str:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=unset) as process:
+            assert process.stdout is not None
+            line = next(line for line in process.stdout if line.strip().startswith("User"))
+            process.send_signal(signal.SIGHUP)  # as when its terminal is closed
+            process.communicate()
+        assert process.returncode == 0
+        return line
+
+    password = shown().split()[3]
+    assert "the password of the first start" in shown()
+    standin = Served(home, password=password)
+    with standin.client(password) as client:
+        assert client.get("/services/server/info").status_code == 200
+    assert standin.end(signal.SIGTERM) == 0
+    assert not (home / "var/run/splunk/admin-password").exists()
+
+
+def test_a_disk_that_takes_nothing_is_one_clear_sentence(tmp_path: Path) -> None:
+    home = tmp_path / "file"
+    home.write_text("", encoding="utf-8")
+    found = subprocess.run(
+        [*SERVE, "--home", str(home)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1)
+    assert f"{home} can't be used: " in found.stderr
 
 
 def test_a_taken_port_is_one_clear_sentence(tmp_path: Path, standin: StandIn) -> None:

@@ -27,6 +27,17 @@ finally:
     children.stop_all()
 """
 
+STAND_IN = """
+import sys, time
+from pathlib import Path
+from tools.demo.steps.start import start_splunk
+from tools.demo.world import Options, World
+home = Path(sys.argv[1])
+start_splunk(World.create(Options(home, home)))
+(home / "up").touch()
+time.sleep(60)
+"""
+
 
 def processes_of(home: Path) -> list[int]:
     found = []
@@ -40,10 +51,10 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
-def started(home: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(home)], cwd=REPOSITORY)
-    wait_until("the shop is up", lambda: (home / "up").exists(), 90)
-    assert len(processes_of(home)) >= 5
+def started(home: Path, program: str = PROGRAM, count: int = 5) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen([sys.executable, "-c", program, str(home)], cwd=REPOSITORY)
+    wait_until("all is up", lambda: (home / "up").exists(), 90)
+    assert len(processes_of(home)) >= count
     return process
 
 
@@ -59,3 +70,10 @@ def test_services_end_when_what_started_them_is_killed(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     wait_until("all of them have ended", lambda: not processes_of(tmp_path), 60)
+
+
+def test_the_stand_in_ends_when_the_demo_is_killed(tmp_path: Path) -> None:
+    process = started(tmp_path, STAND_IN, 2)
+    process.kill()
+    process.wait()
+    wait_until("the stand-in has ended", lambda: not processes_of(tmp_path), 60)

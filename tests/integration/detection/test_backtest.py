@@ -47,6 +47,7 @@ def test_it_says_where_what_is_proposed_is_set(detections: Detections) -> None:
     (threshold,) = [row["threshold"] for row in job.rows if row["setting"] == "proposed"][-1:]
     said = f"Set the macro incident_high_error_rate_threshold to {threshold}, as proposed."
     assert said in str(job.messages)
+    assert "lets nothing through: replay at least 12 hours." in str(job.messages)
 
 
 def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:

@@ -75,7 +75,7 @@ def test_no_line_of_an_answer_looks_like_the_verdict():
 
 @pytest.mark.one_python
 def test_a_huge_answer_is_kept_small():
-    assert len(json.dumps(Shop().conclude(_obeying("A pool " * 50_000)))) < 150_000
+    assert len(json.dumps(Shop().conclude(_obeying("A pool " * 25_000)))) < 150_000
 
 
 def _hidden(text, first):

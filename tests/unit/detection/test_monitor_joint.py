@@ -15,6 +15,8 @@ from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rejudging import Problem, is_there
 
+pytestmark = pytest.mark.one_python
+
 SPAN = 300
 DAY = 86400 // SPAN
 BEGIN = 21 * DAY

@@ -14,6 +14,8 @@ from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.unheeded import unheeded
 from tests.unit.detection.watching import STANZA
 
+pytestmark = pytest.mark.one_python
+
 SPAN, DAY = 300, 86400
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 MONDAY = datetime(2026, 9, 7)

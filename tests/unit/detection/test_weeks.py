@@ -135,6 +135,7 @@ def _told(level, weeks, seed, noise=5.0):
     return [i for i in points if baseline.judge(level(i) + rng.gauss(0, noise), _time(i))[4]]
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("hours", [0.5, 1, 2, 3])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_job_of_once_a_week_is_told_in_its_first_week_alone(hours, seed):
@@ -151,6 +152,7 @@ def test_a_job_of_once_a_week_is_told_in_its_first_week_alone(hours, seed):
     assert not [i for i in found if i >= 1.5 * WEEK]
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("factor", [2.5, 0.1])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_fault_of_hours_is_not_told_again_when_all_is_well_a_week_later(factor, seed):
@@ -160,6 +162,7 @@ def test_a_fault_of_hours_is_not_told_again_when_all_is_well_a_week_later(factor
     assert not [i for i in found if i >= begin + 60]
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_fault_that_comes_again_a_week_later_is_told_again(seed):
     begin = 4 * WEEK + 101 * seed
@@ -168,6 +171,7 @@ def test_a_fault_that_comes_again_a_week_later_is_told_again(seed):
     assert {(i - begin) // WEEK for i in found if i in hours} == {0, 1}
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3, 5])
 def test_a_series_of_weekdays_that_halves_for_good_is_told_within_hours(seed):
     begin = 6 * WEEK + 5 * 61 * seed
@@ -175,6 +179,7 @@ def test_a_series_of_weekdays_that_halves_for_good_is_told_within_hours(seed):
     assert [i for i in found if begin <= i < begin + 6 * HOUR]
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_pauses_at_weekends_are_told_for_few_weeks(seed):
     found = _told(lambda i: _level(i, weekend=0.03), 8, seed)

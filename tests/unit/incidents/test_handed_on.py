@@ -140,7 +140,11 @@ def test_the_next_step_is_not_begun_anew_by_who_takes_it_in_the_end(stores, cloc
         team__night={"fallback": "leads"},
         team__leads={"members": "max", "calendar": "night"},
         member__nik={"away": "2026-11-30"},
-        escalation__up={"team": "payments", "step.1": "15m, team:night", "step.2": "13h, member:x"},
+        escalation__up={
+            "team": "payments",
+            "step.1": "15m, team:night",
+            "step.2": "13h, member:kim",
+        },
     )
     clocks = Clocks(stores, clock)
     clock.advance(20 * 60)

@@ -121,6 +121,7 @@ def test_a_summary_that_comes_late_says_so(storm):
     assert summary.message["text"].startswith("Told late: this was at")
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("most", [summaries.MOST, 8])
 @pytest.mark.parametrize("writes", range(1, 8))
 def test_a_kill_while_a_summary_waits_puts_nothing_in_two(storm, monkeypatch, most, writes):
@@ -182,6 +183,7 @@ def killing(writes):
     return call
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("at", range(1, 25))
 def test_two_workers_that_summarize_at_once_put_nothing_in_two(storm, monkeypatch, at):
     monkeypatch.setattr(summaries, "SAVED_AT_ONCE", 3)

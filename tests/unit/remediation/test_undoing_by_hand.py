@@ -145,6 +145,7 @@ def test_one_in_doubt_is_not_tried_again_where_another_release_runs(doubtful):
     assert state_of(doubtful).status == "rollback_failed"
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("done", [False, True], ids=["not done", "done after all"])
 @pytest.mark.parametrize("moment", range(60))
 def test_a_try_after_a_doubt_killed_at_any_store_call_acts_at_most_once(moment, done):
@@ -193,6 +194,7 @@ def test_a_fix_that_is_undone_while_it_is_judged_stays_undone(bench, after):
     assert bench.stores.plans.get(bench.plan)["status"] == "rolled_back"
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("after", [[], ["checkout"]], ids=["recovered", "not recovered"])
 @pytest.mark.parametrize("moment", range(50))
 def test_a_verdict_and_a_rollback_that_meet_at_any_moment_end_as_undone(moment, after):
@@ -217,6 +219,7 @@ def test_a_verdict_and_a_rollback_that_meet_at_any_moment_end_as_undone(moment, 
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("moment", range(60))
 def test_a_second_try_killed_at_any_store_call_acts_at_most_once_and_recovers(moment):
     bench = carried_out()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -212,7 +213,9 @@ def test_shifts_and_hours_are_the_rotas_and_who_had_few_of_them_may_have_most_ca
     # Since last Friday at noon, and each turn is a day.
     assert (ann["shifts"], bob["shifts"]) == (4, 4)
     assert ann["hours"] + bob["hours"] == 168.0
-    assert ann["calls_a_day"] == round(3 / (ann["hours"] / 24), 2)
+    # Bob was on call that night, and ann was called in it all the same.
+    assert (ann["calls"], ann["on_duty"], bob["calls"], bob["on_duty"]) == (3, 0, 1, 1)
+    assert (ann["calls_a_day"], bob["calls_a_day"]) == (0.0, round(24 / bob["hours"], 2))
     share = {"person": "ann", "calls_share": 0.75, "called": 2}
     assert load.evenness == {**share, "hours_share": round(ann["hours"] / 168.0, 3)}
     assert "ann got 75% of the calls by name, and was on call for " in to_markdown(load, "")
@@ -261,9 +264,15 @@ def test_the_span_is_as_long_as_it_was_asked_for(world):
 def test_an_incident_that_has_left_or_is_odd_costs_itself_alone(world):
     gone = world.called("ann", at(26, 2))
     world.stores.incidents.delete(gone)
-    world.message(world.incident(), at(26, 3), "opened")
-    world.called("ann", at(26, 4))
+    odd = world.called("ann", at(26, 4))
+    document = world.stores.incidents.get(odd)
+    world.stores.incidents.save([{**document, "rules": "", "feedback": 7}])
+    wrong: list[dict[str, Any]] = [{"time": "soon", "seq": 1, "data": {}}, {"data": "x"}, {}]
+    for number, fields in enumerate(wrong):
+        broken = {"_key": f"odd{number}", "incident_id": odd, "kind": "assigned", **fields}
+        world.stores.timeline.insert(broken)
     assert world.person("ann")["calls"] == 1
+    assert [one["name"] for one in world.load().detections] == ["opened by hand"]
 
 
 def test_beyond_the_messages_that_are_read_it_begins_with_the_first_of_these(world, monkeypatch):
@@ -281,4 +290,5 @@ def test_a_team_without_a_rota_has_calls_and_no_hours(world):
     world.message(key, at(26, 10), team="web")
     load = load_of(world.stores, ROUTING, "web", 7, NOW, lambda names: {})
     assert (load.rota, load.time_zone, load.people[0]["hours"]) == ("", "UTC", 0.0)
-    assert load.people[0]["calls_a_day"] is None and load.evenness["hours_share"] is None
+    assert load.people[0]["calls_a_day"] is None and load.evenness
+    assert load.evenness["hours_share"] is None

@@ -34,9 +34,8 @@ def filled(incidents):
     stores = FakeStores()
     for number in range(incidents):
         key, at = f"INC-20261127-{number:06d}", NOW - SPAN * (number + 0.5) / incidents
-        fields = {"id": key, "title": "Slow", "team": "shop", "description": "x" * 500}
-        rules = [f"Detection {number % 40}"]
-        document = Incident(**fields, rules=rules, feedback="false_positive").to_document()
+        opened = Incident(key, "Slow", description="x" * 500, team="shop", feedback="duplicate")
+        document = {**opened.to_document(), "rules": [f"Detection {number % 40}"]}
         stores.incidents.insert(document)
         owner, reason = PEOPLE[number % 30], "On call by rota 'first', in the turn until Monday."
         told = (

@@ -185,14 +185,20 @@ def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
 
 
 def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(stores):
-    def message(state, age, error="", channel="slack"):
+    def message(state, age, error="", channel="slack", team="payments"):
         values = {"state": state, "created_at": NOW - age, "last_error": error}
-        document = {"_key": f"{state}{age}", "channel": channel, **values, "message": {}}
+        document = {
+            "_key": f"{state}{age}",
+            "channel": channel,
+            **values,
+            "message": {"team": team},
+        }
         stores.outbox.insert({**document, "event": "opened", "incident_id": ""})
 
     # Which address a service refused is for administrators (GET /outbox).
     message("dead", 60, "550 5.1.1 <ceo@example.com> is unknown")
-    message("unconfirmed", 120, "older")
+    message("unconfirmed", 120, "older", team="")
+    message("dead", 130, team="web")
     message("dead", 9 * HOUR)
     message("pending", 16 * 60, channel="email")
     message("pending", 14 * 60, channel="teams")

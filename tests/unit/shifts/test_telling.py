@@ -231,8 +231,8 @@ def test_the_message_says_what_is_open_and_no_note_cause_or_secret():
     assert message.url == (f"{WEB}/app/incident_management/workbench?view=handover&team=payments")
     first, *rest = message.text.splitlines()
     assert first == (
-        "2026-11-30 08:00 UTC to 2026-12-01 08:00 UTC: 11 open (1 critical, 10 low); 12 opened "
-        "and 1 solved in this time."
+        "2026-11-30 09:00 Europe/Berlin to 2026-12-01 09:00 Europe/Berlin: "
+        "11 open (1 critical, 10 low); 12 opened and 1 solved in this time."
     )
     assert rest[:2] == ["", "Open:"] and rest[10] == "3 more"
     assert rest[2].startswith(f"{key} <!channel> <b>Checkout</b> password=<masked:secret> x")

@@ -111,4 +111,24 @@ def test_what_was_filled_in_is_done_by_another_process_after_a_kill(desk, asked)
 def test_of_very_many_fields_a_form_has_as_many_as_slack_takes(desk):
     many: Dict[str, Dict[str, str]] = {f"field:field_{n}": {} for n in range(200)}
     desk.routing_value = Routing.from_stanzas({**MEMBERS, **many})
-    assert len(form(desk, typed("open"))["blocks"]) == 84
+    blocks = form(desk, typed("open"))["blocks"]
+    assert len(blocks) == 100
+    said = blocks[-1]["elements"][0]["text"]
+    assert said == "105 more fields have no room in Slack: fill in on the page."
+
+
+def test_fields_that_are_as_long_as_they_may_be_open_a_form_that_slack_takes(desk):
+    """A menu takes 12 bytes for each character of an option; the whole form 250,000."""
+    choices = ", ".join(f"{n:02}" + "界" * 73 for n in range(50))
+    one = {"kind": "choice", "options": choices, "label": "標" * 60, "help": "助" * 300}
+    many = {f"field:field_{n:02}": {**one, "order": str(n)} for n in range(80)}
+    desk.routing_value = Routing.from_stanzas({**MEMBERS, **many})
+    asked = form(desk, typed("open"))
+    kinds = [one["element"]["type"] for one in asked["blocks"][4:] if one["type"] == "input"]
+    assert kinds[:3] == ["static_select"] * 3 and kinds[3:] == ["plain_text_input"] * len(kinds[3:])
+    assert len(kinds) > 20
+    left = 80 - len(kinds)
+    assert f"{left} more fields have no room in Slack" in json.dumps(asked["blocks"][-1])
+    # What is typed instead is checked all the same.
+    desk.actor.act(submit(asked, title="Slow", **{"field.field_03": "nothing of these"}))
+    assert incidents(desk) == [] and "does not fit" in desk.said()[-1]

@@ -24,6 +24,7 @@ STANZAS = {
     },
     "team:payments": {"members": "dana, lee", "calendar": "office"},
     "team:leads": {"members": "max"},
+    "member:zoe": {},
     "rule:default": {"team": "payments"},
     "sla:critical": {
         "severity": "critical",

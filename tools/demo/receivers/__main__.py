@@ -16,13 +16,13 @@ from pathlib import Path
 import trustme
 import uvicorn
 
+from tools.demo.children import end_with_parent
 from tools.demo.receivers.app import create_app
 from tools.demo.receivers.bedrock import Bedrock
 from tools.demo.receivers.exchange import Receiver, Record
 from tools.demo.receivers.pagerduty import PagerDuty
 from tools.demo.receivers.slack import Slack
 from tools.demo.receivers.teams import Teams
-from tools.demo.shop.web import end_with_parent
 
 SLACK_CHANNELS = {"incidents": "C0INCIDENTS"}
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 from waitress.server import create_server  # type: ignore[import-untyped]
 
+from tools.demo.children import end_with_parent
 from tools.demo.shop import logs
 from tools.demo.shop.processes import NotStarted, Service
 from tools.demo.shop.releases import Conflict, Order, Releases
 from tools.demo.shop.settings import BadSettings
-from tools.demo.shop.web import end_with_parent
 
 KINDS = ("deploy", "config", "flag", "commit")
 

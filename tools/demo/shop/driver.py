@@ -13,8 +13,8 @@ from pathlib import Path
 
 import requests
 
+from tools.demo.children import end_with_parent
 from tools.demo.shop.orders import PRICES
-from tools.demo.shop.web import end_with_parent
 
 SHARE_OF_ORDERS = 0.7
 TIMEOUT_SECONDS = 6.0

@@ -19,7 +19,7 @@ from flask import Flask, Response, g, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]
 
-from tools.demo.children import PARENT
+from tools.demo.children import end_with_parent
 from tools.demo.shop import logs, settings
 
 DRAIN_SECONDS = 5.0
@@ -59,18 +59,6 @@ def arguments(service: str) -> Started:
     listener = socket.socket(fileno=given.listen_fd)
     config = settings.load(given.config)
     return Started(config, listener, given.ready_fd, given.data, given.upstream)
-
-
-def end_with_parent() -> None:
-    """Stop this process when its parent is gone, however and however early the parent ended."""
-    parent = int(os.environ.get(PARENT, os.getppid()))
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def create_app(config: settings.Settings) -> Flask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -47,7 +48,7 @@ def start_splunk(world: World) -> None:
     command = ["tools.splunkd_lite", "serve", "--home", str(world.splunk_home), "--without", "hec"]
     for name, port in world.ports.items():
         command += [f"--{name}-port", str(port)]
-    command += ["--cron-pace", str(options.pace)]
+    command += ["--cron-pace", str(options.pace), "--parent", str(os.getpid())]
     if options.python:
         command += ["--python", options.python]
     environment = {"SPLUNK_PASSWORD": world.secrets.passwords[ADMIN]}

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,9 +85,11 @@ def _build(node: Node, digest: str) -> None:
     installed = work / "node_modules" / ".installed.sha256"
     wanted = hashlib.sha256(lock).hexdigest()
     if not installed.is_file() or installed.read_text(encoding="ascii") != wanted:
+        _say("Fetching the dashboards' packages from npm: a minute or two, the first time …")
         _step([*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], work)
         installed.write_text(wanted, encoding="ascii")
     shutil.rmtree(work / "dist", ignore_errors=True)
+    _say("Bundling the dashboards …")
     _step([node.node, "build.mjs", "dist"], work)
     shutil.rmtree(OUTPUT, ignore_errors=True)
     shutil.copytree(work / "dist", OUTPUT)
@@ -102,6 +105,10 @@ def _step(command: list[str], folder: Path) -> None:
         raise StudioUnavailableError(
             f"Building the dashboards failed at `{name}`: {_reason(done.stderr or done.stdout)}"
         )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _reason(output: str) -> str:
@@ -140,5 +147,17 @@ class Bundle:
             self._problem = str(error)
 
 
+def main() -> int:
+    """Build it; what is wrong is one line."""
+    try:
+        build_studio()
+    except (StudioUnavailableError, OSError, subprocess.SubprocessError) as error:
+        _say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 if __name__ == "__main__":
-    print(build_studio())
+    sys.exit(main())

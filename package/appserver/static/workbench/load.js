@@ -36,12 +36,13 @@ function loadOf(app, load) {
 
 // What is told of each person: heading, explanation, text.
 const COLUMNS = [
-    ['On call', 'Hours by the rota, and shifts', (one) => one.shifts && `${one.hours} h in ${one.shifts}`],
-    ['Calls', 'Calls, and how many for each day on call', (one) => `${one.calls}${one.calls_a_day === null ? '' : ` (${one.calls_a_day} a day)`}`],
+    ['On call', 'By the rota', (one) => one.shifts && `${Math.round(one.hours)} h, ${many(one.shifts, 'shift')}`],
+    ['Calls', '', (one) => one.calls],
+    ['On duty', 'Calls while on call by the rota, and how many for each day of that', (one) => one.on_duty && `${one.on_duty} (${one.calls_a_day} a day)`],
     ['Most in a day', '', (one) => one.most_in_a_day],
     ['At night', 'Calls at night, and nights with one', (one) => one.night_calls && `${one.night_calls} in ${many(one.nights, 'night')}`],
     ['Weekend', 'Calls on Saturdays and Sundays', (one) => one.weekend_calls],
-    ['Acknowledged in', 'Median, and 95% within', (one) => one.acknowledged && `${span(one.ack_median)} (${span(one.ack_p95)})`],
+    ['Answered in', 'From the call to the acknowledgement: median, 95% within', (one) => one.acknowledged && `${span(one.ack_median)}, 95% ${span(one.ack_p95)}`],
     ['Missed', 'Escalated before anybody acknowledged', (one) => one.missed],
     ['Noise', 'False alarms and duplicates, of the calls that were judged', (one) => one.judged && `${one.noise} of ${one.judged}`],
 ];

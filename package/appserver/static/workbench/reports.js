@@ -2,7 +2,7 @@
  * A report on a team in a dialog, of a span that is chosen: to read, to copy, to save and to print.
  */
 
-import { get, linkTo, newest } from './api.js';
+import { get, linkTo } from './api.js';
 import { fill, h } from './dom.js';
 import { unread } from './forms.js';
 import { copy } from './review.js';
@@ -37,16 +37,16 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
     document.querySelector('.workbench').append(dialog);
     dialog.showModal();
 
-    const ask = newest(() => get(path, { team: team.value, ...asked(span.value) }));
+    let last = 0;
     async function read() {
+        const turn = ++last;
         try {
-            const answer = await ask();
-            if (!answer) return; // another one was chosen meanwhile
-            const { body: found } = answer;
+            const { body: found } = await get(path, { team: team.value, ...asked(span.value) });
+            if (turn !== last) return; // another one was chosen meanwhile
             file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(span.value, found), format: 'markdown' })}`);
             fill(body, view(found));
         } catch (error) {
-            fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
+            if (turn === last) fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
         }
     }
 

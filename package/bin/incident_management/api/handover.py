@@ -40,6 +40,7 @@ HANDOVER = named(
             "reason": any_text(),
             "next_person": any_text("Who is next; empty: nobody."),
             "next_at": number(about="From when on; 0: nobody else in the coming turns."),
+            "time_zone": any_text("The team's, in which its messages and Markdown tell times."),
             "counts": record(
                 {
                     "open": any_whole(),

@@ -23,6 +23,7 @@ _NOISE = {
 _SECONDS = nullable(number(0, about="Seconds from a call to the acknowledgement."))
 _COUNTS = {
     "calls": any_whole(),
+    "on_duty": any_whole("Of these, for whoever was on call by the team's rota then."),
     "most_in_a_day": any_whole(),
     "night_calls": any_whole("From 22:00 to 07:00 in the team's time zone."),
     "nights": any_whole("Nights with a call."),
@@ -37,7 +38,7 @@ _PERSON = {
     "person": any_text("Empty: nobody had the incident then."),
     "shifts": any_whole("By the team's rota as it is set now, with the covers of then."),
     "hours": number(0),
-    "calls_a_day": nullable(number(0, about="Calls for each 24 hours on call; null: none.")),
+    "calls_a_day": nullable(number(0, about="Calls on duty for each 24 hours of it; null: none.")),
     **_COUNTS,
 }
 LOAD = named(

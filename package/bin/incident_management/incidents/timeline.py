@@ -28,6 +28,7 @@ from .act import Act
 from .errors import NotFound
 from .fold import effective, fold, heads, ordered, signal_keys
 from .model import Entry, Head, Incident
+from .readable import entries_of
 from .stores import find_by, keys_since
 from .story import OutOfOrder, Story, by_incident
 
@@ -90,8 +91,7 @@ def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Ent
     """Return the entries of many incidents, in few calls, by incident id."""
     wanted = list(dict.fromkeys(incident_ids))
     found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in wanted}
-    for document in find_by(stores.timeline, "incident_id", wanted):
-        entry = Entry.from_document(document)
+    for entry in entries_of(find_by(stores.timeline, "incident_id", wanted)):
         found[entry.incident_id].append(entry)
     return {incident_id: ordered(entries) for incident_id, entries in found.items()}
 
@@ -288,7 +288,7 @@ def catch_up(
     known = {key for keys in recent.values() for key in keys}
     documents = find_by(stores.timeline, "_key", there - known)
     ended = clock()
-    fresh = by_incident(Entry.from_document(document) for document in documents)
+    fresh = by_incident(entries_of(documents))
     for incident_id, entries in fresh.items():
         try:
             for entry in entries:

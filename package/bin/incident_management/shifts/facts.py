@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from ..incidents.clocks import windows
 from ..incidents.model import ACTOR, ENDED
+from ..incidents.readable import is_readable
 from ..incidents.review.reminding import incidents_with_follow_ups
 from ..incidents.stores import IS_OPEN, any_of, find_by
 from ..incidents.suppression import Suppression
@@ -123,7 +124,8 @@ def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[st
     fields = ("incident_id", "actor", "time", "data")
     found: Dict[str, Document] = {}
     for one in stores.timeline.find(query, "time:-1", MOST_NOTES, fields=fields):
-        found.setdefault(str(one["incident_id"]), one)
+        if is_readable(one, ("data",)):
+            found.setdefault(str(one["incident_id"]), one)
     return found
 
 
@@ -153,11 +155,12 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages that certainly or perhaps never arrived, or may yet; of all teams."""
+    """Messages of the team, or of none, that certainly or perhaps never arrived, or may yet."""
     # What waits is given up after a day.
     since = min(shift.since, shift.until - DAY)
     states = any_of("state", ("dead", "unconfirmed", *WAITING))
-    query = {"$and": [{"created_at": {"$gte": since}}, states]}
+    of_team = any_of("message.team", (shift.team, ""))
+    query = {"$and": [{"created_at": {"$gte": since}}, states, of_team]}
     fields = ("channel", "state", "created_at")
     return stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED + 1, fields=fields)
 

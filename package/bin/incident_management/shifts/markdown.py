@@ -9,8 +9,8 @@ from typing import Iterator, List
 
 from ..incidents.report import linked, plain
 from ..notify.message import incident_url
-from ..utc import to_the_minute as utc
 from .report import Line, Report, Section
+from .span import Shift
 from .standing import Said
 
 __all__ = ["counted", "to_markdown"]
@@ -22,13 +22,21 @@ def to_markdown(report: Report, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
     shift = report.shift
     lines = [f"# Handover: {plain(shift.team)}", ""]
-    lines += [f"From {utc(shift.since)} to {utc(shift.until)}. {plain(_who(report), 2000)}", ""]
+    lines += [
+        f"From {shift.told(shift.since)} to {shift.told(shift.until)}. {plain(_who(report), 2000)}",
+        "",
+    ]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
         lines += [_CUT, ""]
     for section in report.sections:
         if section.lines:
-            lines += [f"## {section.title} ({section.total:,})", "", *_told(section, web_url), ""]
+            lines += [
+                f"## {section.title} ({section.total:,})",
+                "",
+                *_told(shift, section, web_url),
+                "",
+            ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -37,9 +45,9 @@ def _who(report: Report) -> str:
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
-        parts.append(f"Since {utc(shift.began)}")
+        parts.append(f"Since {shift.told(shift.began)}")
     if shift.next_at:
-        parts.append(f"Next: {shift.next_person or 'nobody'} from {utc(shift.next_at)}")
+        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.told(shift.next_at)}")
     return f"{'. '.join(parts)}."
 
 
@@ -55,15 +63,15 @@ def counted(report: Report) -> str:
     )
 
 
-def _in_words(said: Said) -> str:
-    """Return a sentence with its time, in UTC."""
-    return f"{said.text} {utc(said.at)}" if said.at else said.text
+def _in_words(shift: Shift, said: Said) -> str:
+    """Return a sentence with its time, in the team's time zone."""
+    return f"{said.text} {shift.told(said.at)}" if said.at else said.text
 
 
-def _told(section: Section, web_url: str) -> Iterator[str]:
+def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:
     for one in section.lines:
         yield f"- {_head(one, web_url)}"
-        yield from (f"  - {plain(_in_words(said))}" for said in one.says)
+        yield from (f"  - {plain(_in_words(shift, said))}" for said in one.says)
     if section.total > len(section.lines):
         yield f"- {section.total - len(section.lines):,} more"
 

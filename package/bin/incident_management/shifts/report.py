@@ -99,7 +99,7 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
     # What is still to be done comes before what is over.
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.standing)),
-        _section("undelivered", "Not delivered, of all teams", _undelivered(facts)),
+        _section("undelivered", "Not delivered", _undelivered(facts)),
         _section("soon", "Freezes, windows and covers", _soon(facts, routing)),
         _section("follow_ups", "Follow-ups", _follow_ups(facts)),
         _section("solved", "Over", _over(facts), len(facts.ended)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Optional, Tuple
 
-from ..incidents.clocks.zones import zone_named
+from ..incidents.clocks.zones import moment_in, zone_named
 from ..incidents.errors import Invalid
 from ..incidents.routing import Routing, Team
 from ..incidents.routing.on_call import Span
@@ -30,7 +30,7 @@ class Shift:
 
     ``began`` is 0.0 where nobody took over in the last days. ``reason`` says who is on call in a
     sentence. ``since``: from when on the report tells. ``next_person`` (blank: nobody) takes over
-    at ``next_at``; 0.0: nobody else does in the coming turns.
+    at ``next_at``; 0.0: nobody else does in the coming turns. ``time_zone`` is the team's.
     """
 
     team: str
@@ -42,6 +42,11 @@ class Shift:
     reason: str = ""
     next_person: str = ""
     next_at: float = 0.0
+    time_zone: str = "UTC"
+
+    def told(self, moment: float) -> str:
+        """Tell a moment as the team reads its clocks."""
+        return moment_in(self.time_zone, moment)
 
 
 def team_named(routing: Routing, asked: str, person: str) -> str:
@@ -81,9 +86,13 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     if since is not None and not now - LONGEST <= since < now:
         raise Invalid("'since' has to be in the past, and at most 31 days ago.")
     rota = routing.teams.get(team, Team(team)).rota
+    zone, _zone = zone_of(routing, team)
     if rota not in routing.rotas:
-        reason = f"The team {team} has no on-call rota."
-        return Shift(team, now - DAY if since is None else since, now, reason=reason)
+        reason, since = (
+            f"The team {team} has no on-call rota.",
+            now - DAY if since is None else since,
+        )
+        return Shift(team, since, now, reason=reason, time_zone=zone)
     duty, began = routing.on_call.at(rota, now), routing.on_call.since(rota, now)
     coming = _next(routing, rota, now)
     return Shift(
@@ -96,6 +105,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
         duty.reason,
         coming.duty.person if coming else "",
         coming.start if coming else 0.0,
+        zone,
     )
 
 

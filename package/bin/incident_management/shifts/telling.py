@@ -18,7 +18,6 @@ from ..notify.delivery.notification import NewNotification, notification_id
 from ..notify.delivery.outbox import Outbox
 from ..notify.message import HANDOVER, PAGE, Message, one_line, plain
 from ..ports import Clock, Stores
-from ..utc import to_the_minute as utc
 from .markdown import counted
 from .report import Line, Report, report_of
 from .span import shift_of
@@ -133,7 +132,10 @@ def _unknown(call: _Call) -> str:
 
 def _message(report: Report, web_url: str) -> Message:
     shift = report.shift
-    lines = [f"{utc(shift.since)} to {utc(shift.until)}: {counted(report)}.", *_named(report)]
+    lines = [
+        f"{shift.told(shift.since)} to {shift.told(shift.until)}: {counted(report)}.",
+        *_named(report),
+    ]
     return Message(
         event=HANDOVER,
         headline=one_line(f"You are on call for {shift.team}", TITLE),

@@ -19,21 +19,15 @@ from ..api.backend import Backend
 from ..incidents.identity import INCIDENT_ID
 from ..masking import mask
 from ..notify.channel import NO_REPLY
-from ..notify.services.slack_buttons import (
-    ACKNOWLEDGE,
-    APPROVE,
-    REJECT,
-    RESOLVE,
-    TAKE,
-    decided,
-)
+from ..notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE, TAKE, decided
 from ..notify.services.slack_layout import escape
+from ..notify.services.slack_limits import fitted_blocks
 from ..splunk.session import SplunkError
 from .commands.asking import OPENS, view_for
 from .commands.finding import by_place, by_reference
-from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, UPDATE_FORM
 from .commands.telling import TELLS, Teller
-from .commands.typed import NOTE, SHOW, TASK, UPDATE
+from .commands.typed import ASSIGN, NOTE, REOPEN, SEVERITY, SHOW, TASK, TASKS, UPDATE
+from .doings import asked, line
 from .kept import LATEST_SECONDS, Kept
 from .people import Api, Declined, body_of, refusal
 from .presses import Press, Unreadable, read
@@ -53,33 +47,7 @@ INTERRUPTED = (
     "again if it was not."
 )
 # The parts of incidents' ids that people type are looked up before these.
-_AIMED = (ACKNOWLEDGE, NOTE, TASK, SHOW, UPDATE, RESOLVE)
-
-# Where each action goes, and what the message says of it afterwards.
-_ROUTES = {
-    ACKNOWLEDGE: "/incidents/{}/acknowledge",
-    TAKE: "/incidents/{}/assign",
-    RESOLVE_FORM: "/incidents/{}/resolve",
-    OPEN_FORM: "/incidents",
-    UPDATE_FORM: "/incidents/{}/updates",
-    NOTE: "/incidents/{}/notes",
-    TASK: "/incidents/{}/tasks",
-    ADD_FORM: "/incidents/{}/notes",
-    APPROVE: "/plans/{}/approve",
-    REJECT: "/plans/{}/reject",
-}
-_LINES = {
-    ACKNOWLEDGE: "Acknowledged by {}",
-    TAKE: "Taken by {}",
-    RESOLVE_FORM: "Resolved by {}",
-    OPEN_FORM: "Opened by {}",
-    UPDATE_FORM: "Update for stakeholders written by {}",
-    NOTE: "Note written by {}",
-    TASK: "Task added by {}",
-    ADD_FORM: "Message noted by {}",
-    APPROVE: "Approved by {}",
-    REJECT: "Rejected by {}",
-}
+_AIMED = (*(ACKNOWLEDGE, TAKE, ASSIGN, SEVERITY, REOPEN, NOTE, TASK, TASKS, SHOW, UPDATE, RESOLVE),)
 
 
 class Actor:
@@ -187,14 +155,14 @@ class Actor:
             self._say(press, self._teller.tell(press, user))
             return f"told {user}"
         body = {"owner": user} if press.action == TAKE else press.body
-        status, answer = self._api.call(
-            _ROUTES[press.action].format(press.target), press, user, body
-        )
+        status, answer = self._api.call(*asked(press), press, user, body)
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
             return BEING_DONE
         if status >= 400:
             self._refuse(press, refusal(answer, press))
-            if status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
+            if status == OVERTAKEN and press.listed:
+                self._list_anew(press, user)
+            elif status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
                 self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
         self._show(press, user, body_of(answer))
@@ -232,16 +200,29 @@ class Actor:
 
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
-        status, line = str(body.get("status") or ""), _line(press, user, body)
+        status, said = str(body.get("status") or ""), line(press, user, body)
+        if press.listed and self._list_anew(press, user, said):
+            return
         target = press.target or str(body.get("id"))
         message = press.blocks
         if message is None:
             message = self._asked.pop(press.response_url, None)
-        is_said = message is not None and self._redraw(press, target, message, status, line)
+        is_said = message is not None and self._redraw(press, target, message, status, said)
         if not (is_said or press.blocks):
             # Who typed a part of an id sees which incident it was.
             title = str(body.get("title") or "") if press.command else ""
-            self._tell(press, f"{line}.", self._teller.link(target, title))
+            self._tell(press, f"{said}.", self._teller.link(target, title))
+
+    def _list_anew(self, press: Press, user: str, said: str = "") -> bool:
+        """Show the list of tasks that a button stands in as it is now; ``said``: what was done."""
+        try:
+            shown = self._teller.tasks(press, user)
+        except (SplunkError, Declined) as error:
+            self._log.warning("A list of tasks can't be brought up to date just now: %s", error)
+            return False
+        laid = decided(shown["blocks"], "", said) if said else shown["blocks"]
+        text = escape(said) or shown["text"]
+        return self._answer(press, {"replace_original": True, "text": text, "blocks": laid})
 
     def _bring_up_to_date(self, press: Press, user: str) -> None:
         """Take the buttons off a message that the incident has gone past, and say how it is."""
@@ -252,11 +233,11 @@ class Actor:
         except Declined:
             return
         status, owner = str(body.get("status")), str(body.get("owner") or "")
-        line = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
-        self._redraw(press, press.target, press.blocks, status, line)
+        said = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
+        self._redraw(press, press.target, press.blocks, status, said)
 
-    def _redraw(self, press: Press, target: str, blocks: List[Any], status: str, line: str) -> bool:
-        """Have the message that a button or a form belongs to say ``line``.
+    def _redraw(self, press: Press, target: str, blocks: List[Any], status: str, said: str) -> bool:
+        """Have the message that a button or a form belongs to say ``said``.
 
         What a message that only one person sees says, Slack does not tell: it is laid out anew.
         """
@@ -265,8 +246,8 @@ class Actor:
         except (SplunkError, Declined) as error:
             self._log.warning("A message can't be brought up to date just now: %s", error)
             return False
-        laid = decided(shown, status, line)
-        return self._answer(press, {"replace_original": True, "text": escape(line), "blocks": laid})
+        laid = decided(shown, status, said)
+        return self._answer(press, {"replace_original": True, "text": escape(said), "blocks": laid})
 
     def _refuse(self, press: Press, sentence: str) -> None:
         """Say why something was not done; what was typed would otherwise be gone with its form."""
@@ -300,21 +281,11 @@ class Actor:
         """Answer a press; False: it did not arrive. What was done is done, and on the timeline."""
         if not press.response_url:
             return False
+        if "blocks" in body:
+            body = {**body, "blocks": fitted_blocks(body["blocks"])}
         try:
             self._slack.answer(press.response_url, body)
         except NO_REPLY as error:
             self._log.warning("An answer to a press did not arrive: %s", error)
             return False
         return True
-
-
-def _line(press: Press, user: str, body: Mapping[str, Any]) -> str:
-    """Say what was done, by the API's answer."""
-    line = _LINES[press.action].format(user)
-    if press.action == APPROVE and body.get("status") == "proposed":
-        line += ", and somebody else has to approve it as well"
-    if press.action == ACKNOWLEDGE and press.typed:
-        line += ". What you wrote after the id was not noted: that is what note is for"
-    if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
-        line += f", of an incident that was merged into {body['merged_into']}"
-    return line

@@ -33,6 +33,7 @@ LATEST_SECONDS = 900.0
 REST_SECONDS = 15.0
 _FIELDS = (
     "action", "target", "user", "workspace", "key", "typed", "command", "channel", "thread",
+    "task", "listed",
 )  # fmt: skip
 
 

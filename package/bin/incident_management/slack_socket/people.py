@@ -119,10 +119,13 @@ class Api:
             raise Declined(f"{doing} needs the capability {capability}, which {user} lacks.")
 
     def call(
-        self, path: str, press: Press, user: str, body: Mapping[str, Any]
+        self, method: str, path: str, press: Press, user: str, body: Mapping[str, Any]
     ) -> Tuple[int, Dict[str, Any]]:
-        """POST, once for a press however often that is delivered; return status and answer."""
-        asked = _request("POST", path, press, user)
+        """Change something, once for a press however often that is delivered.
+
+        Return status and answer.
+        """
+        asked = _request(method, path, press, user)
         asked["headers"] = [["Idempotency-Key", press.key]]
         asked["payload"] = json.dumps(body)
         reply = dispatch(asked, self._backend)

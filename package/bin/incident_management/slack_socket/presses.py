@@ -21,8 +21,10 @@ from ..notify.services.slack_buttons import (
     RESOLVE,
     TAKE,
 )
+from ..notify.services.slack_limits import METADATA_CHARACTERS
 from .commands import forms, typed
 from .commands.message import unescaped
+from .commands.tasks import TASK_CHANGE, TASK_DONE
 
 __all__ = ["ADD", "Press", "Unreadable", "metadata", "read"]
 
@@ -30,16 +32,22 @@ __all__ = ["ADD", "Press", "Unreadable", "metadata", "read"]
 ADD = "incident_add_message"
 
 _PLAN = re.compile(r"(PLAN-[0-9a-f]{10}) ([0-9a-f]{64})")
+_TASK = re.compile(rf"({INCIDENT_ID.pattern}) ((?:TASK|STEP)-[0-9a-f]{{10}}) (\d+\.\d+) (mine|its)")
 _OF_INCIDENT = (ACKNOWLEDGE, TAKE, RESOLVE)
 _OF_PLAN = (APPROVE, REJECT)
+_OF_TASK = (TASK_DONE, TASK_CHANGE)
 _OF_COMMAND = (
     "user_id", "team_id", "trigger_id", "text", "command", "channel_id", "response_url",
 )  # fmt: skip
 # What the text after a command is called by the API.
-_FIELDS = {typed.NOTE: "text", typed.TASK: "title"}
-_BROUGHT = ("channel", "thread", "response_url")
-# What "Modal views" allows for private_metadata.
-METADATA_CHARACTERS = 3000
+_FIELDS = {
+    typed.NOTE: "text",
+    typed.TASK: "title",
+    typed.ASSIGN: "owner",
+    typed.SEVERITY: "severity",
+    typed.REOPEN: "reason",
+}
+_BROUGHT = ("channel", "thread", "response_url", "task", "listed")
 
 
 class Unreadable(ValueError):
@@ -56,9 +64,11 @@ class Press:
     the slash command's name, where it is one. ``user`` and ``workspace`` are Slack's
     ids of who did it, and ``workspace`` is empty for the app's own where that was found out before.
     ``key`` is the same whenever Slack delivers it again. ``channel`` is where, ``thread`` within
-    which thread; empty: in none. ``response_url`` takes answers for half an hour, ``trigger_id``
-    opens one form within seconds; until then both are as good as a password. ``blocks`` are those
-    of the message, and none of one that only its reader sees; None where there is no message.
+    which thread; empty: in none. ``task`` is one of the incident's, ``listed`` the list of tasks
+    that a button stands in (:mod:`.commands.tasks`), empty: in none. ``response_url`` takes answers
+    for half an hour, ``trigger_id`` opens one form within seconds; until then both are as good as a
+    password. ``blocks`` are those of the message, and none of one that only its reader sees; None
+    where there is no message.
     """
 
     action: str
@@ -71,6 +81,8 @@ class Press:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     channel: str = ""
     thread: str = ""
+    task: str = ""
+    listed: str = ""
     response_url: str = field(default="", repr=False)
     trigger_id: str = field(default="", repr=False)
     blocks: Optional[List[Any]] = field(default=None, repr=False)
@@ -95,9 +107,10 @@ def read(payload: Mapping[str, Any]) -> Optional[Press]:
     return _command(payload) if payload.get("command") else None
 
 
-def metadata(press: Press, **more: str) -> str:
+def metadata(press: Press, **more: Any) -> str:
     """Return what the form that a press opens has to bring back."""
     brought = {"incident": press.target, "channel": press.channel, "thread": press.thread, **more}
+    brought.update({"task": press.task, "listed": press.listed} if press.task else {})
     text = json.dumps({**brought, "response_url": press.response_url})
     return text if len(text) <= METADATA_CHARACTERS else json.dumps(brought)
 
@@ -108,12 +121,13 @@ def _button(payload: Mapping[str, Any]) -> Optional[Press]:
     if not isinstance(action, Mapping):
         raise Unreadable("The payload has no 'actions'.")
     name = str(action.get("action_id"))
-    if name not in _OF_INCIDENT + _OF_PLAN:
+    if name not in _OF_INCIDENT + _OF_PLAN + _OF_TASK:
         return None
-    target, plan_hash = _target(name, str(action.get("value") or ""))
+    about = _about(name, str(action.get("value") or ""))
     user, workspace = _who(payload)
     message = _part(payload, "message")
     blocks = message.get("blocks")
+    of = (about["target"], *filter(None, [about.get("task")]))
     container = _part(payload, "container")
     when = str(action.get("action_ts") or "")
     where = [str(container.get(part) or "") for part in ("channel_id", "message_ts")]
@@ -121,11 +135,10 @@ def _button(payload: Mapping[str, Any]) -> Optional[Press]:
         raise Unreadable("The payload does not say when the button was pressed.")
     return Press(
         name,
-        target,
-        user,
-        workspace,
-        _key(workspace, user, name, target, when, *where),
-        body={"plan_hash": plan_hash} if name == APPROVE else {},
+        user=user,
+        workspace=workspace,
+        key=_key(workspace, user, name, *of, when, *where),
+        **about,
         channel=where[0],
         thread=_thread(message, where[1]),
         response_url=str(payload.get("response_url") or ""),
@@ -182,6 +195,12 @@ def _command(payload: Mapping[str, Any]) -> Press:
     if not (given["user_id"] and given["team_id"] and given["trigger_id"]):
         raise Unreadable("The command does not say whose it is, or lacks its 'trigger_id'.")
     said = typed.read(unescaped(given["text"]))
+    body = {_FIELDS[said.action]: said.rest} if said.action in _FIELDS else {}
+    if said.action == typed.ASSIGN:
+        # Slack proposes names with it.
+        body = {"owner": said.rest.lstrip("@")}
+    if said.action == typed.SEVERITY:
+        body = {"severity": said.rest.lower()}
     who = (given["user_id"], given["team_id"])
     return Press(
         said.action,
@@ -190,7 +209,7 @@ def _command(payload: Mapping[str, Any]) -> Press:
         _key(given["team_id"], given["user_id"], given["command"], given["trigger_id"]),
         typed=said.rest,
         command=given["command"],
-        body={_FIELDS[said.action]: said.rest} if said.action in _FIELDS else {},
+        body=body,
         channel=given["channel_id"],
         response_url=given["response_url"],
         trigger_id=given["trigger_id"],
@@ -203,15 +222,21 @@ def _thread(message: Mapping[str, Any], ts: str) -> str:
     return "" if thread == ts else thread
 
 
-def _target(name: str, value: str) -> Tuple[str, str]:
+def _about(name: str, value: str) -> Dict[str, Any]:
+    """Return what a button's value says, as fields of Press. Raises Unreadable."""
     if name in _OF_INCIDENT:
         if not INCIDENT_ID.fullmatch(value):
             raise Unreadable("The button names no incident.")
-        return value, ""
-    found = _PLAN.fullmatch(value)
+        return {"target": value}
+    found = (_TASK if name in _OF_TASK else _PLAN).fullmatch(value)
     if not found:
-        raise Unreadable("The button names no plan.")
-    return found.group(1), found.group(2)
+        raise Unreadable(f"The button names no {'task' if name in _OF_TASK else 'plan'}.")
+    if name in _OF_TASK:
+        target, task, seen_at, listed = found.groups()
+        body = {"state": "done", "seen_at": float(seen_at)} if name == TASK_DONE else {}
+        return {"target": target, "task": task, "listed": listed, "body": body}
+    body = {"plan_hash": found.group(2)} if name == APPROVE else {}
+    return {"target": found.group(1), "body": body}
 
 
 def _who(payload: Mapping[str, Any]) -> Tuple[str, str]:

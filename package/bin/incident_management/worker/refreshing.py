@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ..incidents import timeline
+from ..incidents.readable import is_readable
 from ..incidents.stores import claim_document, find_by
 from ..incidents.timeline import named_by
 from ..incidents.upkeep.retention import pruned
@@ -48,7 +49,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     now = clock.now()
     older, reached = _older(stores, now)
     span = {"time": {"$gte": now - LOOK_BACK_SECONDS}}
-    recent = stores.timeline.find(span, "time:1", fields=_WHERE)
+    recent = _readable(stores.timeline.find(span, "time:1", fields=_WHERE))
     settled = [one for one in recent if one["time"] <= now - GRACE_SECONDS]
     first = _first_times([*older, *settled])
     found = find_by(stores.incidents, "_key", first, fields=("entries", "head"))
@@ -77,9 +78,13 @@ def _older(stores: Stores, now: float) -> Tuple[List[Document], float]:
     span = {"time": {"$gt": since, "$lt": until}}
     found = stores.timeline.find(span, "time:1", MAX_OLDER, fields=_WHERE)
     if len(found) < MAX_OLDER:
-        return found, until
+        return _readable(found), until
     reached = float(found[-1]["time"])
-    return found + stores.timeline.find({"time": reached}, fields=_WHERE), reached
+    return _readable(found + stores.timeline.find({"time": reached}, fields=_WHERE)), reached
+
+
+def _readable(entries: Iterable[Document]) -> List[Document]:
+    return [one for one in entries if is_readable(one, _WHERE)]
 
 
 def _first_times(entries: Iterable[Document]) -> Dict[str, float]:

@@ -22,6 +22,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Incident
+from ..incidents.readable import is_readable
 from ..incidents.stores import claim_document
 from ..incidents.timeline import LOST, named_by
 from ..incidents.upkeep.retention import pruned
@@ -48,9 +49,11 @@ KINDS = {
     # A cause may be of any.
     if name not in ("_key", "cause")
 }
+# What is read of an entry; of one that another field makes unreadable the number tells.
+_LOOKED_AT = ("incident_id", "kind", "time", "seq", "prev")
 _LOST = (
     "Entries of {0} are no longer in incident_timeline, and the index does not have them as they "
-    "were: were they deleted by hand, or is the backup of several moments? "
+    "were: were they deleted or changed by hand, or is the backup of several moments? "
     "GET /incidents/{0}/history has what is there."
 )
 _NOT_SEARCHED = (
@@ -82,7 +85,12 @@ def renew_documents(
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, turn)
     fit = [one for one in turn if one not in lost and one not in leaving]
-    renewed = list(timeline.refresh_many(stores, fit))
+    renewed = timeline.refresh_many(stores, fit)
+    # Which entries can't be read shows only when all of them is.
+    odd = [one for one in sorted(renewed) if renewed[one].entries < len(seen[one].keys)]
+    odd = odd[:BROUGHT_BACK_A_ROUND]
+    lost = _still_broken(stores, odd, documents, indexed, tell)
+    timeline.refresh_many(stores, [one for one in odd if one not in lost])
     ring(stores, renewed, now)
     if len(turn) < len(waiting):
         after, is_last = turn[-1], False
@@ -129,8 +137,9 @@ class _Seen:
     named: Set[str] = field(default_factory=set)
 
     def add(self, entry: Document) -> None:
-        self.keys.add(str(entry["_key"]))
-        self.named |= named_by(entry)
+        if is_readable(entry, _LOOKED_AT):
+            self.keys.add(str(entry["_key"]))
+            self.named |= named_by(entry)
 
     def is_broken(self, document: Document) -> bool:
         return not self.named | named_by(document) <= self.keys
@@ -158,7 +167,7 @@ def _next(stores: Stores, after: str) -> Tuple[Dict[str, _Seen], Dict[str, Docum
     An incident may be without entries or without a document.
     """
     query: Dict[str, Any] = {"incident_id": {"$gt": after}}
-    order, fields = "incident_id:1,seq:1", ("incident_id", "prev")
+    order, fields = "incident_id:1,seq:1", _LOOKED_AT
     entries = stores.timeline.find(query, order, ENTRIES_A_ROUND, fields=fields)
     is_last = len(entries) < ENTRIES_A_ROUND
     those = {"$gt": after}

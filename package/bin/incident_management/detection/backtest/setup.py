@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
@@ -79,6 +80,7 @@ def replay(
         found_any = found_any or row.get("runs_fired") not in (None, 0)
         if row.get("setting") == "proposed" and row.get("kind") == "summary" and row["threshold"]:
             tell(how_to_set(detection.spl, row["threshold"]))
+            tell_too_short(run.days, asked.target_pages_per_day, tell)
         yield {column: row.get(column, "") for column in COLUMNS}
     if not found_any:
         tell(nothing_found(detection.name, len(moments)))
@@ -90,6 +92,15 @@ def how_to_set(spl: str, threshold: str) -> str:
     if limit.startswith("`"):
         return f"Set the macro {limit[1:-1]} to {threshold}, as proposed."
     return f"Write {threshold} in the place of {limit} in the search's last where, as proposed."
+
+
+def tell_too_short(days: float, wanted: Optional[float], tell: Callable[[str], Any]) -> None:
+    """Say so where less than one page is wanted in all of the replay: any finding is too many."""
+    if wanted and wanted * days < 1:
+        tell(
+            f"{wanted:g} pages a day are less than one in what was replayed, so the proposed "
+            f"threshold lets nothing through: replay at least {math.ceil(24 / wanted)} hours."
+        )
 
 
 def nothing_found(name: str, runs: int) -> str:

@@ -26,8 +26,8 @@ def signals_from(
     ``common`` holds what all of them share; what a finding says itself goes before it. Raises
     Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    shared = {**UNLESS_GIVEN, **_checked(common or {}), "received_at": NORMAL["received_at"](now)}
-    return [_signal({**shared, **_checked(finding)}) for finding in findings]
+    shared = {**_checked(common or {}, UNLESS_GIVEN), "received_at": NORMAL["received_at"](now)}
+    return [_signal(_checked(finding, shared)) for finding in findings]
 
 
 def signal_from(finding: Mapping[str, Any], now: float) -> Signal:
@@ -49,16 +49,19 @@ def _signal(values: Document) -> Signal:
     return Signal.of(values, run, values.pop("dedup", None))
 
 
-def _checked(finding: Any) -> Document:
-    """Return a finding's fields as a signal holds them."""
+def _checked(finding: Any, shared: Document) -> Document:
+    """Return what is shared and a finding's own fields, as a signal holds them."""
     if not isinstance(finding, dict):
         raise Invalid("A finding must be an object.")
-    checked: Document = {}
+    checked = shared.copy()
     for name, value in finding.items():
-        take = _TAKE.get(name)
-        if take is None:
-            raise Invalid(f"A signal has no field '{name}'.")
-        checked[name] = take(name, value)
+        # Most are kept as they came, and this is hot.
+        if type(value) is not _KEPT.get(name):
+            take = _TAKE.get(name)
+            if take is None:
+                raise Invalid(f"A signal has no field '{name}'.")
+            value = take(name, value)
+        checked[name] = value
     return checked
 
 
@@ -112,16 +115,20 @@ def _after(_name: str, value: Any) -> Document:
 
 
 _NEEDED = ("rule", "entity", "severity")
+# Fields that are kept as they came, when they are of this kind.
+_KEPT: Dict[str, type] = {
+    **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "sid", "run"), str),
+    "dedup": dict,
+    "group": bool,
+}
 _KINDS: Dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("rule", "app", "owner", "entity", "severity", "title", "description"), _text),
-    **dict.fromkeys(("sid", "run", "runbook"), _text),
+    **{name: _of_kind(kind) for name, kind in _KEPT.items()},
+    **dict.fromkeys(("title", "description", "runbook"), _text),
     **dict.fromkeys(("first_time", "last_time"), _number),
-    "dedup": _object,
     "search": _search,
     **dict.fromkeys(("actions", "tags", "group_values"), _texts),
     "count": _count,
     "rows": _rows,
-    "group": _of_kind(bool),
     "after": _after,
     "fields": _object,
 }

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ..canonical import digest
 from ..model import Document
@@ -40,6 +41,20 @@ SAMPLES = 5
 SAMPLE_FIELDS = 50
 SHOWN_HIDDEN = ("_raw", "_time")
 SAMPLE_CHARACTERS = 1000
+
+
+class _Columns(NamedTuple):
+    """The names of a row's columns by what they are for: those people see, custom fields."""
+
+    shown: Tuple[str, ...]
+    of_fields: Tuple[str, ...]
+
+
+@lru_cache(maxsize=100)
+def _columns(names: Tuple[str, ...]) -> _Columns:
+    """Sort the names of the columns, which most rows of a search have in common."""
+    shown = tuple(name for name in names if name[:1] != "_" or name in SHOWN_HIDDEN)
+    return _Columns(shown, tuple(name for name in names if name.startswith(FIELD)))
 
 
 def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> List[Document]:
@@ -191,7 +206,7 @@ def _finding(values: Sequence[str], first: Mapping[str, Any], alert: Alert, now:
 
 def _fields(row: Mapping[str, Any]) -> Document:
     """Return what a row says of custom fields: ``region`` in its column ``field_region``."""
-    named = {name[len(FIELD) :]: text_of(row[name]) for name in row if name.startswith(FIELD)}
+    named = {name[len(FIELD) :]: text_of(row[name]) for name in _columns(tuple(row)).of_fields}
     return {name: text[:SAMPLE_CHARACTERS] for name, text in named.items() if text}
 
 
@@ -279,13 +294,11 @@ def _sample(row: Mapping[str, Any]) -> Document:
     An event comes with a dozen fields of splunkd's own (``_bkt``, ``_cd``, ``_serial``), and in an
     action's file with each field that any other row has: these would be all of the first fields.
     """
-    names = [name for name in row if name[:1] != "_" or name in SHOWN_HIDDEN]
-    shown = [name for name in names if row[name] not in ("", None)][:SAMPLE_FIELDS]
-    sample = {}
-    for name in shown:
-        value = row[name]
-        sample[name] = value[:SAMPLE_CHARACTERS] if type(value) is str else _shown(value)
-    return sample
+    shown = [name for name in _columns(tuple(row)).shown if row[name] not in ("", None)]
+    return {
+        name: value[:SAMPLE_CHARACTERS] if type(value := row[name]) is str else _shown(value)
+        for name in shown[:SAMPLE_FIELDS]
+    }
 
 
 def _shown(value: Any) -> Any:

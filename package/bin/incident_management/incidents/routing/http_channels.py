@@ -32,6 +32,7 @@ __all__ = [
     "PEOPLE",
     "SECRETS",
     "SETTINGS",
+    "SIGNING",
     "SOFTWARE",
     "WHOLE",
     "Call",
@@ -42,7 +43,7 @@ __all__ = [
 
 SETTINGS = (
     *("url", "method", "headers", "body", "calls", "secret", "secret2"),
-    *("id_field", "words", "read_by"),
+    *("signing_secret", "id_field", "words", "read_by"),
 )
 # A name stands in lists, and is a field of documents.
 NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
@@ -54,6 +55,9 @@ NAME_RULE = (
 _TAKEN = (*CHANNELS, "webhook", "webhooks")
 METHODS = ("POST", "PUT", "PATCH")
 SECRETS = ("secret", "secret2")
+# What each call is signed with; no template holds it.
+SIGNING = "signing_secret"
+SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 # The id that the service gave to what the first call made there.
 KEPT = "id"
 # By these a service knows a call that comes again.
@@ -116,7 +120,7 @@ class HttpChannel:
         where = f"{CONF} [channel:{name}]"
         if not is_name(name):
             raise RoutingError(f"{where} can't be called so: {NAME_RULE}")
-        secrets = {one: values.get(one, "").strip() for one in SECRETS}
+        secrets = {one: values.get(one, "").strip() for one in (*SECRETS, SIGNING)}
         try:
             calls = _calls(where, values)
             headers = _headers(f"{where} headers", values.get("headers", ""))
@@ -152,6 +156,9 @@ class HttpChannel:
         for one in SECRETS:
             if one in self.fields and not self.secrets[one]:
                 raise RoutingError(f"{where} names {{{one}}}, and {one} is empty; enter it.")
+        mine = [one for one in self.headers if one.lower() in SIGNED]
+        if mine and self.secrets[SIGNING]:
+            raise RoutingError(f"{where} headers set {mine[0]}, as the signature does; remove it.")
         if KEPT in fields_of(dict(self.headers)) | self.calls[""].fields:
             raise RoutingError(
                 f"{where} names {{{KEPT}}} in its headers, url or body; only what a call of calls "

@@ -22,6 +22,7 @@ from .. import timeline
 from ..canonical import digest
 from ..fold import ordered
 from ..model import Entry
+from ..readable import entries_of
 from ..stores import chunks, claim_document, find_by
 
 __all__ = ["SOURCE", "SOURCETYPE", "AuditWriter", "History", "entry_of", "event_of", "history"]
@@ -164,7 +165,7 @@ class AuditWriter:
         newer = {"time": {"$gt": checkpoint}}
         fresh = self._stores.timeline.find(newer, "time:1", ENTRIES_A_ROUND)
         documents = [*late, *(one for one in fresh if _short(one["_key"]) not in sent)]
-        entries = [Entry.from_document(one) for one in documents]
+        entries = entries_of(documents)
         entries.sort(key=lambda entry: (entry.time, entry.seq))
         for some in chunks(entries, KEYS_A_RECORD):
             self._send(some)

@@ -18,6 +18,7 @@ from ..errors import IllegalMove, NotFound
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
 from ..model import ACTOR, Incident
+from ..readable import is_readable
 from ..routing import Routing
 from ..signal import Signal
 from ..stores import any_of, find_by
@@ -101,13 +102,14 @@ def _opening_signals(stores: Stores, incidents: Sequence[Incident]) -> Dict[str,
     if not incidents:
         return {}
     mine = any_of("incident_id", [incident.id for incident in incidents])
-    entries = stores.timeline.find(
-        {"$and": [mine, {"kind": "opened"}]}, fields=("incident_id", "data")
-    )
+    fields = ("incident_id", "data")
+    entries = stores.timeline.find({"$and": [mine, {"kind": "opened"}]}, fields=fields)
     # Those of an entry are one problem's. By time they can't be asked for: all that one search
     # finds may begin at once.
     keys = {
-        str(one["incident_id"]): next(iter(one["data"].get("signals") or ()), "") for one in entries
+        str(one["incident_id"]): next(iter(one["data"].get("signals") or ()), "")
+        for one in entries
+        if is_readable(one, fields)
     }
     found = find_by(stores.signals, "_key", keys.values())
     signals = {str(one["_key"]): Signal.from_document(one) for one in found}

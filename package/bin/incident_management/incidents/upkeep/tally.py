@@ -115,7 +115,10 @@ def _next_hour(stores: Stores, now: float) -> Optional[float]:
     if not first:
         return None
     begin = _begin(now, DAY) - FIRST_DAYS * DAY
-    return max(_begin(float(first[0]["received_at"]), HOUR), begin)
+    received = first[0].get("received_at")
+    if not isinstance(received, (int, float)):
+        return begin  # One without a time is the first.
+    return max(_begin(float(received), HOUR), begin)
 
 
 def _counted_until(stores: Stores) -> Optional[float]:

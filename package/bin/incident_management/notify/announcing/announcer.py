@@ -27,6 +27,7 @@ from typing import (
 )
 
 from ...incidents import timeline
+from ...incidents.readable import is_readable
 from ...incidents.routing import Routing
 from ...incidents.stores import chunks, claim_document, find_by
 from ...overlap import Overlap
@@ -156,7 +157,9 @@ class Announcer:
         fresh: Dict[str, List[Document]] = {}
         recent = {"time": {"$gte": since}}
         for entry in self._stores.timeline.find(recent, "time:1", fields=_LOOKED_AT):
-            if entry["_key"] not in self._told and entry["kind"] not in _SILENT:
+            if entry["_key"] in self._told or not is_readable(entry, _LOOKED_AT):
+                continue
+            if entry["kind"] not in _SILENT:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh
 

@@ -16,6 +16,7 @@ from ...durations import span
 from ...incidents import timeline
 from ...incidents.act import Act
 from ...incidents.model import ACTOR, ENDED, Entry
+from ...incidents.readable import is_readable
 from ...incidents.stores import find_by
 from ...ports import Clock, Document, Stores
 from ...utc import to_the_second
@@ -50,7 +51,8 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
     kinds = [{"kind": kind} for kind in _KINDS]
     found: Dict[str, List[Document]] = {}
     for entry in stores.timeline.find({"time": {"$gte": start, "$lt": end}, "$or": kinds}):
-        found.setdefault(entry["incident_id"], []).append(entry)
+        if is_readable(entry):
+            found.setdefault(entry["incident_id"], []).append(entry)
     return found
 
 

@@ -26,6 +26,7 @@ from ..channel import Connected, Delivery, Notification, Sender, asked_of, sent_
 from ..senders import Senders
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
 from .notification import NewNotification
+from .odd import as_dead, is_odd
 from .turns import AT_ONCE, Turns
 from .unwritten import ENDED_UNSENT, FINAL, Unwritten
 
@@ -89,6 +90,9 @@ class Outbox:
         made: Dict[str, Sender] = {}
         try:
             for document in self._turns.round(limit, held):
+                if is_odd(document):
+                    self._put_aside(document)
+                    continue
                 began = self._clock.now()
                 state = self._advance(document, senders, made)
                 self._turns.took(document["channel"], self._clock.now() - began, bool(state))
@@ -99,7 +103,7 @@ class Outbox:
                 if isinstance(sender, Connected):
                     sender.close()
         for document in self._unwritten.find(limit):
-            self._write_record(document)
+            self._write_record(as_dead(document) if is_odd(document) else document)
         return counts
 
     def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
@@ -129,6 +133,10 @@ class Outbox:
 
     def ended(self) -> None:
         """Note that others than this ended some: the next round writes that on their timelines."""
+        self._unwritten.expect()
+
+    def _put_aside(self, document: Document) -> None:
+        self._stores.outbox.save([as_dead(document)])
         self._unwritten.expect()
 
     # --- one attempt ------------------------------------------------------------------------

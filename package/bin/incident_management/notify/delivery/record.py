@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Callable, Mapping
 
 from ...incidents import timeline
 from ...incidents.act import Act
+from ...incidents.errors import NotFound
 from ...incidents.model import ACTOR
 from ...ports import Clock, Document, Stores
 from ..message import one_line
@@ -35,7 +37,9 @@ def recorder(stores: Stores, clock: Clock) -> Callable[[Document], None]:
         }
         # Sending a dead one again is another ending.
         once = f"notification:{document['_key']}:{document['attempts']}:{document['state']}"
-        timeline.record(act, document["incident_id"], "notification", data, once)
+        # One whose timeline is gone, as after a restore, must not keep the others waiting.
+        with suppress(NotFound):
+            timeline.record(act, document["incident_id"], "notification", data, once)
 
     return record
 

@@ -13,6 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...incidents.model import SEVERITIES
 from ...ports import Clock, Collection, Document
+from .odd import is_odd
 
 __all__ = ["AT_ONCE", "Turns", "urgency"]
 
@@ -66,7 +67,8 @@ class Turns:
     def round(self, limit: int, held: Names[str]) -> Iterator[Document]:
         """Give what is due, each notification once; at most ``limit`` of a channel that are done.
 
-        Nothing is given for the channels in ``held``. Between two, :meth:`took`, :meth:`failed` and
+        Nothing is given for the channels in ``held``. Odd ones are given at once, and must be put
+        aside. Between two, :meth:`took`, :meth:`failed` and
         :meth:`worked` say how it went.
         """
         self._begin(limit, held)
@@ -76,7 +78,9 @@ class Turns:
             known = set(self._resting)
             page = self._outbox.find(self._query(known, beyond), ORDER, rows)
             for document in page:
-                if self._may_go(document):
+                if is_odd(document):
+                    yield from self._odd(document)
+                elif self._may_go(document):
                     yield from self._in_order(document)
             if self._resting - known:
                 beyond, rows = (), PAGE
@@ -85,7 +89,7 @@ class Turns:
             else:
                 # From where this page ended, not after so many rows: of what others send
                 # meanwhile, each would move one that nobody has looked at to before that place.
-                beyond, again = _beyond(page)
+                beyond, again = _beyond([one for one in page if not is_odd(one)], beyond)
                 rows = PAGE + again
 
     def took(self, channel: str, seconds: float, done: bool) -> None:
@@ -135,6 +139,8 @@ class Turns:
             if first is None:
                 self._given.add(document["_key"])
                 yield document
+            elif is_odd(first) and first["_key"] not in self._given:
+                yield from self._odd(first)
             elif first["_key"] in self._given or not _is_due(
                 first["next_attempt"], self._clock.now()
             ):
@@ -142,6 +148,11 @@ class Turns:
             else:
                 self._given.add(first["_key"])
                 yield first
+
+    def _odd(self, document: Document) -> Iterator[Document]:
+        if document["_key"] not in self._given:
+            self._given.add(document["_key"])
+            yield document
 
     def _before(self, document: Document) -> Optional[Document]:
         """The first of a notification's lane that has not left yet, if it comes before it."""
@@ -155,8 +166,13 @@ class Turns:
         return found[0] if found else None
 
 
-def _beyond(page: Sequence[Document]) -> Tuple[Sequence[Document], int]:
-    """Return the clause for what comes at a page's last place or later, and how many are there."""
+def _beyond(page: Sequence[Document], before: Sequence[Document]) -> Tuple[Sequence[Document], int]:
+    """Return the clause for what comes at a page's last place or later, and how many are there.
+
+    ``before`` is the page's own, for one where nothing was left.
+    """
+    if not page:
+        return before, 0
     # What has none is of an older version and comes first; what is left of it, in the next round.
     places = [(one.get("urgency", -1), one["created_at"]) for one in page]
     urgent, created = places[-1]

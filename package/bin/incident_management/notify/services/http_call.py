@@ -19,6 +19,7 @@ from ...incidents.routing.http_channels import (
     KEPT,
     MARKS,
     SECRETS,
+    SIGNING,
     WHOLE,
     Call,
     HttpChannel,
@@ -56,6 +57,7 @@ from ..channel import (
     without_reply,
 )
 from ..message import Message, field_facts, listed
+from .signing import BadKey, key_of, signed
 
 __all__ = ["PAGE", "HttpSender", "values_of"]
 
@@ -92,7 +94,10 @@ class HttpSender:
     ) -> None:
         # A blank that was copied with one would be none of its own.
         self._secrets = {name: str(secrets.get(name) or "").strip() for name in SECRETS}
+        self._signing = str(secrets.get(SIGNING) or "").strip()
+        signs = bool(channel.secrets.get(SIGNING))
         missing = [one for one in SECRETS if one in channel.fields and not self._secrets[one]]
+        missing += [SIGNING] if signs and not self._signing else []
         if not channel.enabled:
             raise NotConfigured(f"The channel '{channel.name}' is off: switch it on under {PAGE}.")
         if missing:
@@ -105,6 +110,10 @@ class HttpSender:
                 secret_address(self._secrets["secret"])
             except BadTemplate as error:
                 raise NotConfigured(f"Of the channel '{channel.name}': {error}") from None
+        try:
+            self._key = key_of(self._signing) if signs else b""
+        except BadKey as error:
+            raise NotConfigured(f"Of the channel '{channel.name}': {error}") from None
         self._channel = channel
         self._network = network
         self._clock = clock
@@ -124,6 +133,8 @@ class HttpSender:
         # Escaped as ASCII, some scripts would take twice as much of what a service allows.
         text = json.dumps(filled(call.body, values), ensure_ascii=False, separators=(",", ":"))
         body = text.encode("utf-8", "replace")
+        if self._key:
+            headers.update(signed(self._key, notification.id, self._clock.now(), body))
         try:
             reply = send_json(self._network, url, headers=headers, method=call.method, data=body)
         except NO_REPLY as error:
@@ -171,6 +182,9 @@ class HttpSender:
         return not self._channel.for_people and (over or notification.is_over)
 
     def _is_marked(self, call: Call) -> bool:
+        if self._key:
+            # By its webhook-id, the same for all tries.
+            return True
         # In a chat the key of an incident makes a thread, where each message is shown.
         marks = MARKS[1:] if self._channel.for_people else MARKS
         return not (call.fields | fields_of(dict(self._channel.headers))).isdisjoint(marks)
@@ -223,7 +237,8 @@ class HttpSender:
         return {**receipt, "number": found}
 
     def _without_secrets(self, text: str) -> str:
-        forms = {form for one in self._secrets.values() if one for form in _forms(one)}
+        known = filter(None, (*self._secrets.values(), self._signing))
+        forms = {form for one in known for form in _forms(one)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, "******")
         return mask(" ".join(text.split())[:READ_CHARACTERS])

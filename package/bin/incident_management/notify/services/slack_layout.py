@@ -1,9 +1,8 @@
 """How a message looks in Slack: Block Kit, pure.
 
-Limits: header 150 characters, section text 3,000, ten fields of 2,000 a section (Slack's Block
-Kit reference). Text from outside is escaped (``& < >``) and ``verbatim``, without which Slack
-makes links and "certain mentions" out of plain words ("Text object"), so a log line can neither
-mention people nor make links.
+What Slack takes is in :mod:`.slack_limits`. Text from outside is escaped (``& < >``) and
+``verbatim``, without which Slack makes links and "certain mentions" out of plain words ("Text
+object"), so a log line can neither mention people nor make links.
 """
 
 from __future__ import annotations
@@ -16,12 +15,10 @@ from ...utc import to_the_second
 from ..asking import truncated
 from ..message import STANDING, SUMMARY, Message, field_facts, listed
 from .slack_buttons import buttons
+from .slack_limits import FIELD_CHARACTERS, HEADER_CHARACTERS, TEXT_CHARACTERS, fitted_blocks
 
 __all__ = ["EMOJI", "blocks", "date", "escape", "fallback", "section"]
 
-HEADER_LENGTH = 150
-SECTION_LENGTH = 3000
-FIELD_LENGTH = 2000
 EMOJI = {
     "critical": "🔴",
     "high": "🟠",
@@ -33,7 +30,7 @@ EMOJI = {
 _TITLED = ("opened", STANDING, SUMMARY)
 
 
-def escape(text: str, length: int = SECTION_LENGTH) -> str:
+def escape(text: str, length: int = TEXT_CHARACTERS) -> str:
     """Escape for mrkdwn, cut so that the escaped text is at most ``length`` long."""
 
     def escaped(part: str) -> str:
@@ -81,11 +78,11 @@ def blocks(message: Message, answers: bool = False) -> List[Dict[str, Any]]:
         laid.append(_preformatted(message.quote))
     laid += buttons(message, answers)
     laid.append(_context(message))
-    return laid
+    return fitted_blocks(laid)
 
 
 def _header(message: Message) -> Dict[str, Any]:
-    text = truncated(_subject(message), HEADER_LENGTH)
+    text = truncated(_subject(message), HEADER_CHARACTERS)
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
 
 
@@ -125,7 +122,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
 
 
 def _field(name: str, text: str) -> Dict[str, Any]:
-    return _mrkdwn(f"*{name}*\n{text}"[:FIELD_LENGTH])
+    return _mrkdwn(f"*{name}*\n{text}"[:FIELD_CHARACTERS])
 
 
 def _since(message: Message) -> str:
@@ -147,7 +144,7 @@ def date(when: float) -> str:
 
 def section(text: str) -> Dict[str, Any]:
     """Return a block of a text that is escaped already."""
-    return {"type": "section", "text": _mrkdwn(text[:SECTION_LENGTH])}
+    return {"type": "section", "text": _mrkdwn(text)}
 
 
 def _mrkdwn(text: str) -> Dict[str, Any]:

@@ -48,7 +48,11 @@ class Calls:
         """Return the calls of one incident and the answers to them, in their order."""
         walk = _Walk(story, self._summaries)
         ordered: List[Tuple[float, int, Union[Document, Message]]] = [
-            *((float(one["time"]), int(one.get("seq") or 0), one) for one in story.entries),
+            *(
+                (float(one["time"]), int(one["seq"]), one)
+                for one in story.entries
+                if _is_whole(one)
+            ),
             # A message of the same moment knows of the entry.
             *((one.created, 10**9, one) for one in story.messages),
         ]
@@ -134,6 +138,12 @@ class _Walk:
             return True
         self._last[person] = message.at
         return False
+
+
+def _is_whole(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is as the app writes them; somebody may have edited the lookup."""
+    numbers = all(isinstance(entry.get(name), (int, float)) for name in ("time", "seq"))
+    return numbers and isinstance(entry.get("data"), dict)
 
 
 def _fills(data: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
@@ -27,10 +28,12 @@ NOON = timedelta(hours=12)
 
 @dataclass
 class Counts:
-    """Calls of one person, one detection or all. ``noise``: of the ``judged`` ones those of a false
-    alarm or a duplicate. ``nights``: those with a call."""
+    """Calls of one person, one detection or all. ``on_duty``: those for whoever was on call then.
+    ``noise``: of the ``judged`` ones those of a false alarm or a duplicate. ``nights``: those with
+    a call."""
 
     calls: int = 0
+    on_duty: int = 0
     night: int = 0
     weekend: int = 0
     judged: int = 0
@@ -38,8 +41,9 @@ class Counts:
     nights: Set[date] = field(default_factory=set)
     days: Counter[date] = field(default_factory=Counter)
 
-    def add(self, call: Call, local: datetime) -> None:
+    def add(self, call: Call, local: datetime, on_duty: bool) -> None:
         self.calls += 1
+        self.on_duty += on_duty
         self.days[local.date()] += 1
         self.judged += bool(call.feedback)
         self.noise += call.feedback in NO_PROBLEM
@@ -51,6 +55,7 @@ class Counts:
     def to_document(self) -> Document:
         return {
             "calls": self.calls,
+            "on_duty": self.on_duty,
             "most_in_a_day": max(self.days.values(), default=0),
             "night_calls": self.night,
             "nights": len(self.nights),
@@ -91,16 +96,17 @@ class Rule:
     counts: Counts = field(default_factory=Counts)
     newest: Tuple[float, str] = (0.0, "")
 
-    def add(self, call: Call, local: datetime) -> None:
-        self.counts.add(call, local)
+    def add(self, call: Call, local: datetime, on_duty: bool) -> None:
+        self.counts.add(call, local, on_duty)
         self.newest = max(self.newest, (call.at, call.incident_id))
 
 
 class Tally:
     """Counts calls and answers as they come; ``only``: those of one person."""
 
-    def __init__(self, zone: tzinfo, only: Optional[str] = None) -> None:
-        self._zone, self._only = zone, only
+    def __init__(self, zone: tzinfo, spans: Sequence[Span], only: Optional[str] = None) -> None:
+        self._zone, self._only, self._spans = zone, only, spans
+        self._starts = [one.start for one in spans]
         self.all, self.all_answers = Counts(), Answered()
         self.people: Dict[str, Counts] = {}
         self.answers: Dict[str, Answered] = {}
@@ -110,12 +116,17 @@ class Tally:
         """Count those of one incident."""
         for call in filter(self._counts, calls):
             local = datetime.fromtimestamp(call.at, self._zone)
-            self.all.add(call, local)
-            self.people.setdefault(call.person, Counts()).add(call, local)
-            self.rules.setdefault(call.rule, Rule()).add(call, local)
+            counted = call, local, self._was_on_call(call)
+            self.all.add(*counted)
+            self.people.setdefault(call.person, Counts()).add(*counted)
+            self.rules.setdefault(call.rule, Rule()).add(*counted)
         for answer in filter(self._counts, answers):
             self.all_answers.add(answer)
             self.answers.setdefault(answer.person, Answered()).add(answer)
+
+    def _was_on_call(self, call: Call) -> bool:
+        number = bisect_right(self._starts, call.at) - 1
+        return number >= 0 and self._spans[number].duty.person == call.person != ""
 
     def _counts(self, one: Union[Answer, Call]) -> bool:
         return self._only is None or one.person == self._only

@@ -14,8 +14,8 @@ __all__ = ["to_markdown"]
 
 _CUT = "There were more calls than are read: it begins with the first that was."
 _HEAD = (
-    "Person", "Shifts", "Hours", "Calls", "A day on call", "Most in a day", "At night", "Nights",
-    "At weekends", "Acknowledged in (median, p95)", "Missed", "Noise",
+    "Person", "Shifts", "Hours", "Calls", "On duty", "On duty a day", "Most in a day", "At night",
+    "Nights", "At weekends", "Acknowledged in (median, p95)", "Missed", "Noise",
 )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def _evenness(one: Mapping[str, Any]) -> str:
 def _person(one: Mapping[str, Any]) -> List[str]:
     return [
         plain(one["person"] or "(nobody by name)"),
-        *(f"{one[name]:,}" for name in ("shifts", "hours", "calls")),
+        *(f"{one[name]:,}" for name in ("shifts", "hours", "calls", "on_duty")),
         "" if one["calls_a_day"] is None else str(one["calls_a_day"]),
         *(f"{one[name]:,}" for name in ("most_in_a_day", "night_calls", "nights", "weekend_calls")),
         _times(one),

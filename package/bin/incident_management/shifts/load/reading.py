@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
 
-from ...incidents.model import ENDED
+from ...incidents.model import ENDED, sound
 from ...incidents.routing import Routing
 from ...incidents.stores import any_of, chunks, find_by
 from ...ports import Document, Stores
@@ -94,7 +94,7 @@ def _slice(stores: Stores, team: str, start: float, end: float, most: int) -> Li
 
 
 def _is_call(routing: Routing, one: Mapping[str, object]) -> bool:
-    channel = str(one["channel"])
+    channel = str(one.get("channel") or "")
     reaches = channel == "pagerduty" or routing.is_for_people(channel)
     return bool(one.get("incident_id")) and reaches and not one.get("stakeholders")
 
@@ -120,11 +120,11 @@ def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
         for one in stores.timeline.find(query, fields=fields):
             entries.setdefault(str(one["incident_id"]), []).append(one)
         for document in find_by(stores.incidents, "_key", some, ("rules", "feedback")):
-            key = str(document["_key"])
+            key, known = str(document["_key"]), sound(document)
             yield Story(
                 key,
-                str((document.get("rules") or [""])[0]),
-                str(document.get("feedback") or ""),
+                str((known.get("rules") or [""])[0]),
+                str(known.get("feedback") or ""),
                 messages.by_incident[key],
                 entries.get(key, ()),
             )

@@ -83,12 +83,12 @@ def load_of(
     """Read and count; ``routing`` with the covers of the span, see ``as_agreed``."""
     messages = read_messages(stores, routing, team, now - days * DAY, now)
     zone_name, zone = zone_of(routing, team)
-    tally, calls = Tally(zone, only or None), Calls()
-    for story in stories(stores, messages):
-        tally.add(*calls.of(story))
     rota = routing.teams.get(team, Team(team)).rota
     known = rota in routing.rotas
     spans = routing.on_call.spans(rota, messages.since, now) if known else []
+    tally, calls = Tally(zone, spans, only or None), Calls()
+    for story in stories(stores, messages):
+        tally.add(*calls.of(story))
     had = {name: duty for name, duty in duties(spans).items() if only in ("", name)}
     whole = {"calls_a_day": a_day(tally.all.calls, now - messages.since)}
     return Load(
@@ -124,7 +124,7 @@ def _person(name: str, duty: Duty, counts: Counts, answered: Answered) -> Docume
         "shifts": duty.shifts,
         "hours": round(duty.seconds / 3600.0, 1),
         **counts.to_document(),
-        "calls_a_day": a_day(counts.calls, duty.seconds),
+        "calls_a_day": a_day(counts.on_duty, duty.seconds),
         **answered.to_document(),
     }
 

@@ -10,20 +10,21 @@ from typing import Any, Callable, Dict, Mapping
 from ...incidents.model import ENDED
 from ...notify.message import one_line
 from ...notify.services.slack_buttons import RESOLVE
+from ...notify.services.slack_limits import INPUT_CHARACTERS, OPTION_CHARACTERS, OPTIONS
 from ..people import Api, Declined
 from ..presses import ADD, Press, metadata
 from . import finding
 from .field_inputs import inputs_for
 from .forms import (
-    INPUT_CHARACTERS,
-    OPTIONS,
     View,
     add_form,
     open_form,
     resolve_form,
+    task_form,
     update_form,
 )
 from .message import said, source
+from .tasks import TASK_CHANGE
 from .typed import OPEN, UPDATE
 
 __all__ = ["OPENS", "view_for"]
@@ -35,6 +36,7 @@ OPENS = {
     OPEN: "Opening an incident",
     UPDATE: "Writing an update",
     ADD: "Adding to an incident",
+    TASK_CHANGE: "Changing a task",
 }
 
 
@@ -52,6 +54,8 @@ def view_for(press: Press, user: str, api: Api, link: Callable[[str, str], str])
         return open_form(" ".join(press.typed.split()), metadata(press), fields)
     if press.action == UPDATE:
         return _update(press, user, api)
+    if press.action == TASK_CHANGE:
+        return _task(press, user, api)
     return _add(press, user, api, link)
 
 
@@ -80,6 +84,20 @@ def _update(press: Press, user: str, api: Api) -> View:
     return update_form(press.target, title, text, draft["state"], hears, metadata(press))
 
 
+def _task(press: Press, user: str, api: Api) -> View:
+    title = _shown(_unmerged(press, user, api)["title"])
+    tasks = api.read(f"/incidents/{press.target}/tasks", press, user)["tasks"]
+    task = next((one for one in tasks if one["id"] == press.task), None)
+    if task is None:
+        raise Declined(f"{press.target} has that task no more.")
+    brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
+    people = sorted(api.routing().members)
+    # Where a menu has no room for everybody, with nobody and who has it, the name is typed.
+    has_room = len(people) <= OPTIONS - 2 and max(map(len, people), default=0) <= OPTION_CHARACTERS
+    listed = people if has_room else []
+    return task_form(f"{press.target} {title}", task, listed, brought)
+
+
 def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> View:
     message = press.body["message"]
     channel, ts = press.channel, str(message.get("ts") or "")
@@ -94,8 +112,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     line = source(message, press.body["channel"], link(channel, ts), api.member)
     text = said(message, INPUT_CHARACTERS)
     chosen = place["id"] if place else ""
-    shown = list(options.items())[:OPTIONS]
-    return add_form(text, line, shown, chosen, metadata(press, source=line))
+    return add_form(text, line, list(options.items()), chosen, metadata(press, source=line))
 
 
 def _shown(title: Any) -> str:

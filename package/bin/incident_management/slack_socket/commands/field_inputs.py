@@ -1,7 +1,7 @@
 """Custom fields in a form of Slack: an input for each, of which Slack itself takes what fits. Pure.
 
-Sources and limits: "Number input element", "Date picker element", "Select menu element" and
-"Option object" (75) in Slack's Block Kit reference; 100 blocks, "Modal views".
+Sources: "Number input element", "Date picker element" and "Select menu element" in Slack's Block
+Kit reference.
 """
 
 from __future__ import annotations
@@ -11,29 +11,36 @@ from typing import List
 from ...incidents.field_values import VALUE_CHARACTERS
 from ...incidents.routing import CustomField, CustomFields
 from ...notify.asking import truncated
-from .forms import FIELD, OPTION_CHARACTERS, View, choice_input, input_block, text_input
+from ...notify.services.slack_limits import OPTION_CHARACTERS, size_of
+from .forms import FIELD, View, choice_input, input_block, text_input
 
 __all__ = ["inputs_for"]
 
-# The others are set on the incident's page.
-MOST_INPUTS = 80
-HINT_CHARACTERS = 1000
+HINT_CHARACTERS = 500
+# What all menus together may take of a form (250 kB); the values of the others are typed.
+MENU_BYTES = 150_000
 
 
 def inputs_for(fields: CustomFields) -> List[View]:
     """Return what a new incident is asked for: its severity is chosen in the same form, and its
     team is not known yet, so those of others say for which they are."""
-    return [_input(one) for one in fields.all[:MOST_INPUTS]]
+    room, found = MENU_BYTES, []
+    for one in fields.all:
+        options = one.taken
+        menu = size_of([(option, option) for option in options])
+        is_menu = options and max(map(len, options)) <= OPTION_CHARACTERS and menu <= room
+        room -= menu if is_menu else 0
+        found.append(_input(one, bool(is_menu)))
+    return found
 
 
-def _input(one: CustomField) -> View:
+def _input(one: CustomField, is_menu: bool) -> View:
     name = FIELD + one.name
     label = one.label + (" (needed before it is resolved)" if one.required else "")
     options = one.taken
-    has_room = options and max(map(len, options)) <= OPTION_CHARACTERS
-    listed = [f"One of: {', '.join(options)}"] if options and not has_room else []
+    listed = [f"One of: {', '.join(options)}"] if options and not is_menu else []
     hint = truncated(" ".join(filter(None, [one.help, *_wanted_by(one), *listed])), HINT_CHARACTERS)
-    if has_room:
+    if is_menu:
         pairs = [(option, option) for option in options]
         return choice_input(name, label, pairs, optional=True, hint=hint)
     if one.kind == "number":

@@ -1,30 +1,30 @@
 """The forms that open in Slack, and what they bring back: Block Kit, pure.
 
-Sources and limits: "Modal views" (title and buttons 24 characters, ``private_metadata`` 3,000),
-"Input block", "Plain-text input element" (3,000), "Select menu element" (100 options), "Option
-object" (75) in Slack's Block Kit reference.
+Sources: "Modal views" (title and buttons 24 characters), "Input block", "Plain-text input element"
+and "Select menu element" in Slack's Block Kit reference. :mod:`...notify.services.slack_limits`
+keeps a form within what Slack takes.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ...incidents.identity import INCIDENT_ID
+from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.updates import STATES, TEXT_CHARACTERS
 from ...notify.asking import truncated
 from ...notify.services.slack_buttons import plain_text
+from ...notify.services.slack_limits import INPUT_CHARACTERS, OPTION_CHARACTERS, fitted_view
 
 __all__ = [
     "ADD_FORM",
     "FIELD",
     "FORMS",
-    "INPUT_CHARACTERS",
     "OPEN_FORM",
-    "OPTIONS",
-    "OPTION_CHARACTERS",
     "RESOLVE_FORM",
+    "TASK_FORM",
     "UPDATE_FORM",
     "Filled",
     "View",
@@ -34,6 +34,7 @@ __all__ = [
     "input_block",
     "open_form",
     "resolve_form",
+    "task_form",
     "text_input",
     "update_form",
 ]
@@ -43,14 +44,14 @@ Option = Tuple[str, str]
 
 RESOLVE_FORM, OPEN_FORM = "incident_resolve_form", "incident_open_form"
 UPDATE_FORM, ADD_FORM = "incident_update_form", "incident_add_form"
-FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM)
+TASK_FORM = "incident_task_form"
+FORMS = (RESOLVE_FORM, OPEN_FORM, UPDATE_FORM, ADD_FORM, TASK_FORM)
 RESOLUTION = "resolution"
 # Begins what a custom field is called in a form.
 FIELD = "field."
 RESOLUTION_CHARACTERS = 2000
-INPUT_CHARACTERS = 3000
-OPTIONS = 100
-OPTION_CHARACTERS = 75
+# Stands for nobody among the people that a task can be given to.
+ANYBODY = "(anybody)"
 MOST_AFFECTED = 100
 NAME_CHARACTERS = 200
 _NEXT = (
@@ -136,7 +137,7 @@ def add_form(
     """Return the view that asks which incident a message belongs to.
 
     Args:
-        incidents: ids and titles of those that can be chosen; at least one, at most OPTIONS.
+        incidents: ids and titles of those that can be chosen, at least one; a hundred are shown.
         chosen: the id of the one that is proposed; empty: none is.
     """
     options = [(key, f"{key} · {title}") for key, title in incidents]
@@ -151,6 +152,59 @@ def add_form(
             _said(source),
         ],
     )
+
+
+def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], metadata: str) -> View:
+    """Return the view that changes a task.
+
+    Args:
+        incident: the id and the title of its incident.
+        task: as the API has it.
+        people: those that it can be given to; none: the name is typed.
+    """
+    owner = str(task["owner"])
+    if people:
+        role = f" (the {task['role']}'s)" if task.get("role") else ""
+        options = [(ANYBODY, f"anybody{role}")]
+        options += [(one, one) for one in dict.fromkeys([*filter(None, [owner]), *people])]
+        given = choice_input("owner", "Who does it?", options, owner or ANYBODY)
+    else:
+        hint = "A name in Splunk. Empty: anybody."
+        given = text_input("owner", "Who does it?", NAME_CHARACTERS, owner, False, True, hint)
+    return _view(
+        TASK_FORM,
+        "Change a task",
+        "Change",
+        metadata,
+        [
+            _said(incident),
+            text_input(
+                "title", "What is to be done?", TITLE_CHARACTERS, str(task["title"]), lines=False
+            ),
+            given,
+            choice_input("state", "How does it stand?", _plainly(ITEM_STATES), str(task["state"])),
+            text_input(
+                "reason", "Why?", REASON_CHARACTERS, optional=True,
+                hint="Of one that is dropped it has to be said.",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _task_changes(given: Callable[[str], str], brought: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what is asked of a task. Its state is only said where it is another: a reason is kept
+    with a new one."""
+    owner, state = given("owner"), given("state")
+    changes: Dict[str, Any] = {
+        "title": given("title"),
+        "owner": "" if owner == ANYBODY else owner,
+        "seen_at": float(brought["seen_at"]),
+    }
+    if state != brought["state"]:
+        changes["state"] = state
+    if given("reason"):
+        changes["reason"] = given("reason")
+    return changes
 
 
 def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Filled:
@@ -182,6 +236,9 @@ def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Fi
         raise ValueError(target)
     if form == RESOLVE_FORM:
         return Filled(target, {RESOLUTION: given(RESOLUTION)}, given(RESOLUTION))
+    if form == TASK_FORM:
+        kept = filter(None, (given("title"), given("reason")))
+        return Filled(target, _task_changes(given, brought), "\n".join(kept))
     text = given("text")
     if form == ADD_FORM:
         return Filled(target, {"text": f"{text}\n\n{brought['source']}"}, text)
@@ -191,7 +248,7 @@ def filled(form: str, view: Mapping[str, Any], brought: Mapping[str, Any]) -> Fi
 
 
 def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) -> View:
-    return {
+    view = {
         "type": "modal",
         "callback_id": form,
         "private_metadata": metadata,
@@ -200,6 +257,7 @@ def _view(form: str, title: str, submit: str, metadata: str, blocks: List[Any]) 
         "close": plain_text("Cancel"),
         "blocks": blocks,
     }
+    return fitted_view(view)
 
 
 def _said(text: str) -> View:

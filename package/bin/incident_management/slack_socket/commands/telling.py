@@ -15,13 +15,15 @@ from ...notify.services.slack_layout import EMOJI, blocks, date, escape, fallbac
 from ...notify.standing import newest_analysis, standing
 from ..people import Api, Declined
 from ..presses import Press
-from .typed import HANDOVER, HELP, LIST, ON_CALL, SHOW
+from .tasks import LISTED as TASKS_LISTED
+from .tasks import MINE, OF_ITS, laid, told
+from .typed import HANDOVER, HELP, LIST, MY_TASKS, ON_CALL, SHOW, TASKS
 
 __all__ = ["TELLS", "Said", "Teller"]
 
 Said = Dict[str, Any]
 # What only shows something.
-TELLS = (HELP, LIST, SHOW, ON_CALL, HANDOVER)
+TELLS = (HELP, LIST, SHOW, ON_CALL, HANDOVER, TASKS, MY_TASKS)
 LISTED = 10
 COUNTED = 1000
 ROTAS = 40
@@ -33,17 +35,23 @@ _HELP = (
     ("list", "the open incidents, the gravest first"),
     ("INC-…", "one incident as it stands, with its buttons"),
     ("open [title]", "open an incident"),
+    ("tasks [INC-…]", "what you have to do, or what is to be done in one: tick, hand over, rename"),
     ("ack INC-…", "acknowledge it: you work on it"),
+    ("take INC-…", "it becomes yours"),
+    ("assign INC-… name", "it becomes somebody's"),
+    ("severity INC-… high", "say how bad it is"),
     ("note INC-… text", "write a note on its timeline"),
     ("task INC-… text", "add what is to be done"),
     ("update INC-…", "tell stakeholders how it stands"),
     ("resolve INC-…", "say what was done"),
+    ("reopen INC-… [why]", "it is not over"),
     ("oncall [team]", "who is on call now, and until when"),
     ("handover [team]", "what whoever takes over on call has to know"),
 )
 _HINT = (
     "The beginning of an id's last six characters is enough where it fits one incident alone; in "
-    "an incident's own channel show, ack, update and resolve need none. "
+    "an incident's own channel show, ack, take, update, resolve and reopen "
+    "need none. "
     "*Add to incident* in a message's menu writes that message on a timeline."
 )
 
@@ -64,6 +72,8 @@ class Teller:
             SHOW: self._show,
             ON_CALL: self._on_call,
             HANDOVER: self._handover,
+            TASKS: self.tasks,
+            MY_TASKS: self.tasks,
         }
 
     def tell(self, press: Press, user: str) -> Said:
@@ -120,6 +130,37 @@ class Teller:
         # The API says who may see it, and what became of one that was deleted.
         self._api.read(f"/incidents/{press.target}", press, user)
         return self.standing(press.target)
+
+    def tasks(self, press: Press, user: str) -> Said:
+        """Return the list of tasks that is asked for, or that a press was in."""
+        if press.action == MY_TASKS or press.listed == MINE:
+            return self._my_tasks(press, user)
+        known = self._api.read(f"/incidents/{press.target}/tasks", press, user)
+        is_open = [one for one in known["tasks"] if one["state"] == "open" and known["open"]]
+        ended = [one for one in known["tasks"] if one["state"] != "open"]
+        shown = [{**one, "incident_id": press.target} for one in is_open[:TASKS_LISTED]]
+        more = len(is_open) - TASKS_LISTED
+        count = f"{len(is_open):,} to be done" if is_open else "Nothing is to be done"
+        said = _said(f"{count} in {self.link(press.target)}.")
+        said["blocks"] += [block for one in shown for block in laid(one, OF_ITS)]
+        if more > 0:
+            said["blocks"].append(section(f"{more:,} more are in the workbench."))
+        said["blocks"] += told(ended)
+        return said
+
+    def _my_tasks(self, press: Press, user: str) -> Said:
+        asked = {"owner": user, "state": "open", "limit": TASKS_LISTED}
+        found = self._api.read("/tasks", press, user, **asked)
+        if not found["tasks"]:
+            return _said("Nothing of yours is to be done in an open incident.")
+        said = _said("What you have to do, of the gravest incident first:")
+        for one in found["tasks"]:
+            mark = EMOJI.get(str(one["severity"]), "⚪")
+            about = f"{mark} {self.link(one['incident_id'], one['incident_title'])}"
+            said["blocks"] += laid(one, MINE, about)
+        if found["more"] or found["left_out"]:
+            said["blocks"].append(section("There are more than these: My tasks in the workbench."))
+        return said
 
     def _on_call(self, press: Press, user: str) -> Said:
         self._api.must(user, "incident_read", "Looking who is on call")

@@ -10,17 +10,22 @@ import re
 from typing import NamedTuple, Optional
 
 from ...incidents.identity import INCIDENT_ID, as_digits
-from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE
+from ...notify.services.slack_buttons import ACKNOWLEDGE, RESOLVE, TAKE
 
 __all__ = [
+    "ASSIGN",
     "HANDOVER",
     "HELP",
     "LIST",
+    "MY_TASKS",
     "NOTE",
     "ON_CALL",
     "OPEN",
+    "REOPEN",
+    "SEVERITY",
     "SHOW",
     "TASK",
+    "TASKS",
     "UPDATE",
     "Typed",
     "read",
@@ -30,6 +35,8 @@ __all__ = [
 HELP, LIST, SHOW, ON_CALL = "command_help", "command_list", "command_show", "command_on_call"
 OPEN, NOTE, UPDATE = "command_open", "command_note", "command_update"
 TASK, HANDOVER = "command_task", "command_handover"
+TASKS, MY_TASKS = "command_tasks", "command_my_tasks"
+ASSIGN, SEVERITY, REOPEN = "command_assign", "command_severity", "command_reopen"
 _VERBS = {
     "help": HELP,
     "list": LIST,
@@ -39,6 +46,11 @@ _VERBS = {
     "acknowledge": ACKNOWLEDGE,
     "note": NOTE,
     "task": TASK,
+    "tasks": TASKS,
+    "take": TAKE,
+    "assign": ASSIGN,
+    "severity": SEVERITY,
+    "reopen": REOPEN,
     "update": UPDATE,
     "resolve": RESOLVE,
     "oncall": ON_CALL,
@@ -48,9 +60,14 @@ _VERBS = {
 # These take no incident: all that follows is their own.
 _FREE = (HELP, LIST, OPEN, ON_CALL, HANDOVER)
 # These may be typed without one in a channel of an incident's own.
-_OF_CHANNEL = (SHOW, ACKNOWLEDGE, UPDATE, RESOLVE)
+_OF_CHANNEL = (SHOW, ACKNOWLEDGE, TAKE, UPDATE, RESOLVE, REOPEN)
 # These need a text after it.
-_SAYS = {NOTE: "the note is to say", TASK: "is to be done"}
+_SAYS = {
+    NOTE: "what the note is to say",
+    TASK: "what is to be done",
+    ASSIGN: "who gets it, by the name in Splunk",
+    SEVERITY: "how bad it is: critical, high, medium, low or info",
+}
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
 # What telephones and word processors make of a hyphen.
 _HYPHENS = str.maketrans("\u2010\u2011\u2012\u2013\u2014", "-----")
@@ -83,6 +100,8 @@ def read(text: str) -> Typed:
     if action in _FREE:
         return Typed(action, rest="" if action == HELP else rest)
     name, rest = _split(rest)
+    if not name and action == TASKS:
+        return Typed(MY_TASKS)
     if not name and action in _OF_CHANNEL:
         return Typed(action)
     target = reference(name)
@@ -90,7 +109,7 @@ def read(text: str) -> Typed:
         what = f"'{name[:_SHOWN_CHARACTERS]}' is no incident's id" if name else "Name an incident"
         return Typed(HELP, rest=f"{what}: write {word.lower()} and its id, INC-… or its last six.")
     if action in _SAYS and not rest:
-        return Typed(HELP, rest=f"Write after {target} what {_SAYS[action]}.")
+        return Typed(HELP, rest=f"Write after {target} {_SAYS[action]}.")
     return Typed(action, target, rest)
 
 

@@ -1,0 +1,72 @@
+"""Which documents of the timeline can be read as entries.
+
+Nobody changes an entry, but somebody may change its document by hand, in an editor of lookups or by
+the KV store's REST API. One of which a field is then of another type counts as gone: it must not
+stop what is done for all other incidents, and the worker's walk brings it back from the index
+(:mod:`..worker.lost_entries`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
+from .model import Entry
+
+__all__ = ["entries_of", "is_readable"]
+
+_NUMBER = (int, float)
+_FIELDS: Dict[str, Tuple[type, ...]] = {
+    "incident_id": (str,),
+    "kind": (str,),
+    "time": _NUMBER,
+    "seq": (int,),
+    "data": (dict,),
+    "prev": (list,),
+}
+# Of what is in ``data``, whatever the kind, where it is there; None is as good as nothing.
+_DATA: Dict[str, Tuple[type, ...]] = {
+    **dict.fromkeys(
+        (
+            *("title", "description", "severity", "rule", "dedup_key", "previous", "runbook"),
+            *("reason", "text", "team", "owner", "instead_of", "rota", "resolution", "category"),
+            *("feedback", "from", "to", "into", "event", "channel", "outcome", "detail", "person"),
+            *("notification_id", "analysis_id", "verdict", "confidence", "split_from", "role"),
+            *("plan_id", "action", "summary", "code", "decision", "phase", "request_id", "task"),
+            *("follow_up", "clock", "policy", "stakeholders", "path"),
+        ),
+        (str,),
+    ),
+    **dict.fromkeys(
+        (
+            *("first_time", "last_time", "due", "acknowledge_due", "resolve_due", "every"),
+            *("next_by", "expires_at", "on_call_since", "level", "life"),
+        ),
+        _NUMBER,
+    ),
+    **dict.fromkeys(("search", "fields", "set", "signals"), (dict,)),
+    **dict.fromkeys(
+        (
+            *("entities", "rules", "tags", "actions", "wordings", "group_values", "channels"),
+            *("services", "problems", "removed", "tasks_left", "evidence", "policies"),
+        ),
+        (list,),
+    ),
+}
+
+
+def entries_of(documents: Iterable[Mapping[str, Any]]) -> List[Entry]:
+    """Return the entries among these documents that can be read."""
+    return [Entry.from_document(one) for one in documents if is_readable(one)]
+
+
+def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIELDS)) -> bool:
+    """Tell whether ``fields``, those that were read of an entry, are of the types that they have.
+
+    Others that an entry has besides are not looked at.
+    """
+    if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
+        return False
+    return all(
+        name not in _DATA or value is None or isinstance(value, _DATA[name])
+        for name, value in document.get("data", {}).items()
+    )

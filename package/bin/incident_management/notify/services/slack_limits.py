@@ -1,0 +1,126 @@
+"""What Slack takes of a message and of a form, and how what is shown is kept within it. Pure.
+
+Sources: in Slack's Block Kit reference "Blocks" (50 in a message, 100 in a view), "Header block",
+"Section block", "Actions block", "Context block", "Input block", "Plain-text input element",
+"Select menu element", "Option object", "Button element" and "Modal views"; "view_too_large" of
+"views.open" (250 kB).
+
+Whoever lays something out says the most important first and cuts with care. Here is what holds for
+all: a message or a form that Slack would refuse shows people nothing at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, List, Mapping
+
+__all__ = [
+    "FIELD_CHARACTERS",
+    "HEADER_CHARACTERS",
+    "INPUT_CHARACTERS",
+    "METADATA_CHARACTERS",
+    "OPTIONS",
+    "OPTION_CHARACTERS",
+    "TEXT_CHARACTERS",
+    "fitted_blocks",
+    "fitted_view",
+    "size_of",
+]
+
+Block = Dict[str, Any]
+
+BLOCKS_OF_MESSAGE, BLOCKS_OF_VIEW = 50, 100
+VIEW_BYTES = 250_000
+# For the sentence that says what was left out, and what Slack's client adds to a request.
+SPARE_BYTES = 5_000
+METADATA_CHARACTERS = 3000
+HEADER_CHARACTERS = 150
+TEXT_CHARACTERS = 3000
+FIELD_CHARACTERS = 2000
+INPUT_CHARACTERS = 3000
+OPTIONS = 100
+OPTION_CHARACTERS, OPTION_VALUE_CHARACTERS = 75, 150
+# Of the texts of a block, by what they are called in it.
+_TEXTS = {"label": 2000, "hint": 2000, "fields": FIELD_CHARACTERS}
+# A reference to a character, or a link or mention, that was cut through.
+_CUT_THROUGH = re.compile(r"(&[a-z]{0,3}|<[^<>]*)$")
+
+
+def size_of(value: Any) -> int:
+    """Return the bytes that something takes in a request, where all but ASCII is escaped."""
+    return len(json.dumps(value))
+
+
+def fitted_blocks(blocks: List[Block]) -> List[Block]:
+    """Return a message's blocks so that Slack takes them, with a sentence of what was left out."""
+    kept = [one for one in map(_fitted, blocks) if one]
+    if len(kept) <= BLOCKS_OF_MESSAGE:
+        return kept
+    shown = kept[: BLOCKS_OF_MESSAGE - 1]
+    left = len(kept) - len(shown)
+    return [*shown, _said(f"{left:,} more parts have no room in one message of Slack.")]
+
+
+def fitted_view(view: Mapping[str, Any]) -> Block:
+    """Return a form so that Slack takes it: without the last of those inputs that may stay empty.
+
+    A sentence in it says how many were left out. A menu has at most OPTIONS choices.
+    """
+    blocks = [one for one in map(_fitted, view["blocks"]) if one]
+    sizes = [size_of(one) + len(", ") for one in blocks]
+    rest = size_of({**view, "blocks": []}) + SPARE_BYTES
+    left = 0
+    for place in reversed(range(len(blocks))):
+        # With the sentence as one more.
+        if len(blocks) + bool(left) <= BLOCKS_OF_VIEW and sum(sizes) + rest <= VIEW_BYTES:
+            break
+        if blocks[place].get("optional"):
+            del blocks[place], sizes[place]
+            left += 1
+    if left:
+        fields = "field has" if left == 1 else "fields have"
+        blocks.append(_said(f"{left:,} more {fields} no room in Slack: fill in on the page."))
+    return {**view, "blocks": blocks}
+
+
+def _fitted(block: Mapping[str, Any]) -> Block:
+    """Return a block with all its texts as short as Slack takes them; empty: nothing is left."""
+    fit = dict(block)
+    if "text" in fit:
+        most = HEADER_CHARACTERS if fit.get("type") == "header" else TEXT_CHARACTERS
+        fit["text"] = _cut(fit["text"], most)
+        if not fit["text"]["text"].strip():
+            return {}
+    for name, most in _TEXTS.items():
+        given = fit.get(name)
+        if isinstance(given, list):
+            fit[name] = [_cut(one, most) for one in given]
+        elif given:
+            fit[name] = _cut(given, most)
+    element = fit.get("element")
+    if element and element.get("type") == "static_select":
+        fit["element"] = _menu(element)
+    if fit.get("type") == "context":
+        fit["elements"] = [_cut(one, TEXT_CHARACTERS) for one in fit["elements"]]
+    return fit
+
+
+def _menu(element: Mapping[str, Any]) -> Block:
+    """Return a menu with the choices that Slack takes; that which is chosen is one of them."""
+    known = [one for one in element["options"] if len(one["value"]) <= OPTION_VALUE_CHARACTERS]
+    first = element.get("initial_option")
+    chosen = [first] if first in known[OPTIONS:] else []
+    return {**element, "options": [*chosen, *known][:OPTIONS]}
+
+
+def _cut(text: Any, most: int) -> Any:
+    """Return a text object whose text is at most so long, and not cut through a link."""
+    if not isinstance(text, dict) or len(text.get("text", "")) <= most:
+        return text
+    return {**text, "text": _CUT_THROUGH.sub("", text["text"][: most - 1]) + "…"}
+
+
+def _said(sentence: str) -> Block:
+    element = {"type": "plain_text", "text": sentence, "emoji": False}
+    return {"type": "context", "elements": [element]}
