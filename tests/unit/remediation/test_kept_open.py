@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -22,16 +23,16 @@ class Finding:
 
     def __init__(self, bench, monkeypatch, when):
         self.bench, self.when, self.came = bench, when, False
-        append = timeline.append
-        monkeypatch.setattr(timeline, "append", self.watched)
-        self.append = append
+        self.append = timeline.append
+        for name in ("append", "record"):
+            monkeypatch.setattr(timeline, name, partial(self.watched, getattr(timeline, name)))
 
-    def watched(self, act, incident, kind, data, once=""):
+    def watched(self, write, act, incident, kind, data, once=""):
         if self.when(kind, data) and not self.came:
             self.came = True
             finder = replace(act, actor="nobody")
             self.append(finder, incident, "signal", {"signals": {"b": 3}})
-        return self.append(act, incident, kind, data, once)
+        return write(act, incident, kind, data, once)
 
 
 def test_what_is_found_between_the_look_and_the_resolve_keeps_the_incident_open(bench, monkeypatch):

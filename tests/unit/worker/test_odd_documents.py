@@ -1,7 +1,8 @@
 """One document that somebody has changed by hand costs its incident alone.
 
 Of one document of each collection and kind, each field in turn is replaced by something of another
-type, or is gone. Then each duty is done, and the other incidents are served.
+type, or is gone, the next field by the next. Then each duty is done, and the other incidents are
+served.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents import timeline
 from tests.unit.worker.test_one_broken import SEVERITIES, House
 
 pytestmark = pytest.mark.one_python
@@ -30,6 +32,7 @@ class Site:
         for service in house.world.services.values():
             service.calm = True
         house.work()
+        house.merge(house.ids[4], house.broken)
         house.call("POST", f"/incidents/{house.broken}/notes", {"text": "a note"})
         house.call("POST", f"/incidents/{house.broken}/pin", {"pinned": True, "reason": "a pin"})
         self.house = house
@@ -77,12 +80,12 @@ def changed(document: dict[str, Any], path: tuple[str, ...], value: Any) -> str:
     return json.dumps(copy)
 
 
-@pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("collection", ["signals", "timeline", "incidents", "outbox"])
-def test_every_duty_goes_on_beside_it(site, collection, value):
+def test_every_duty_goes_on_beside_it(site, collection):
     tried = 0
     for document in site.documents(collection):
         for path in fields_of(document):
+            value = list(HOSTILE)[tried % len(HOSTILE)]
             house = site.again()
             stored = getattr(house.stores, collection).documents
             stored[document["_key"]] = changed(document, path, HOSTILE[value])
@@ -100,3 +103,19 @@ def test_every_duty_goes_on_beside_it(site, collection, value):
             assert told and all(one["state"] == "sent" for one in told), path
             tried += 1
     assert tried > 10
+
+
+@pytest.mark.parametrize("value", ["a number", "nothing", "gone"])
+def test_an_entry_that_can_not_be_read_is_brought_back(site, value):
+    entries = timeline.read(site.again().stores, site.house.broken)
+    for entry in entries:
+        house = site.again()
+        house.world.index(entries)
+        stored = house.stores.timeline.documents
+        stored[entry.key] = changed(entry.to_document(), ("data",), HOSTILE[value])
+        assert timeline.read(house.stores, house.broken) != entries
+        timeline.refresh_many(house.stores, [house.broken])
+        house.world.now += 7 * 3600.0
+        house.work()
+        there = {one.key: one for one in timeline.read(house.stores, house.broken)}
+        assert [there.get(one.key) for one in entries] == entries, entry.kind

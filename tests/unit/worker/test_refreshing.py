@@ -160,6 +160,7 @@ def test_entries_that_come_while_a_round_reads_cost_no_count(monkeypatch, reads)
     noted: List[Any] = []
 
     def find(*args, **named):
+        monkeypatch.setattr(stores.incidents, "find", real)
         told(stores, clock, incident_id, "i", "j")
         noted[:] = [reads(stores)]
         return real(*args, **named)

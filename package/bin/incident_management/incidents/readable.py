@@ -52,6 +52,11 @@ _DATA: Dict[str, Tuple[type, ...]] = {
         (list,),
     ),
 }
+# A ticket's number is a text.
+_OF_KINDS: Dict[str, Dict[str, Tuple[type, ...]]] = {
+    kind: {**_DATA, "number": _NUMBER} for kind in ("joined", "merged", "room", "split", "unmerged")
+}
+_NEEDED = {"joined": "from"}
 
 
 def entries_of(documents: Iterable[Mapping[str, Any]]) -> List[Entry]:
@@ -66,7 +71,9 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
     """
     if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
         return False
-    return all(
-        name not in _DATA or value is None or isinstance(value, _DATA[name])
-        for name, value in document.get("data", {}).items()
+    data, kind = document.get("data", {}), document.get("kind", "")
+    types = _OF_KINDS.get(kind, _DATA)
+    return (kind not in _NEEDED or "data" not in fields or bool(data.get(_NEEDED[kind]))) and all(
+        name not in types or value is None or isinstance(value, types[name])
+        for name, value in data.items()
     )

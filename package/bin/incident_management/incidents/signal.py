@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .canonical import dedup_keys, milliseconds
 from .errors import Invalid
@@ -136,7 +136,11 @@ class Signal:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Signal:
-        values = {name: document[name] for name in _SIGNAL_FIELDS if name in document}
+        """Read a document; what somebody saved by hand as another type counts as not given."""
+        values = {
+            name: document[name] if isinstance(document.get(name), kinds) else _EMPTY[name]
+            for name, kinds in _KINDS.items()
+        }
         return cls(key=str(document["_key"]), **values)
 
 
@@ -238,3 +242,13 @@ UNLESS_GIVEN: Document = {
 }
 """What a field of a signal is that nobody gave."""
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
+_EMPTY: Document = {
+    **UNLESS_GIVEN,
+    **dict.fromkeys(("dedup_key", "rule", "entity"), ""),
+    **dict.fromkeys(("first_time", "last_time", "received_at"), 0.0),
+    "severity": SEVERITIES[-1],
+}
+_KINDS: Dict[str, Tuple[type, ...]] = {
+    name: (int, float) if type(_EMPTY[name]) in (int, float) else (type(_EMPTY[name]),)
+    for name in _SIGNAL_FIELDS
+}

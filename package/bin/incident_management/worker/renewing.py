@@ -91,7 +91,7 @@ def renew_documents(
     odd = odd[:BROUGHT_BACK_A_ROUND]
     lost = _still_broken(stores, odd, documents, indexed, tell)
     timeline.refresh_many(stores, [one for one in odd if one not in lost])
-    ring(stores, renewed, now)
+    ring(stores, list(renewed), now)
     if len(turn) < len(waiting):
         after, is_last = turn[-1], False
     elif seen:

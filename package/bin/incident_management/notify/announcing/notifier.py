@@ -54,12 +54,12 @@ class News:
 
     def _is_overtaken(self, entry: Entry, number: int) -> bool:
         """Whether the app gave an incident to somebody, and another one was faster."""
-        if entry.data.get("handover") and entry.data["owner"] != self.incident.get("owner"):
+        if entry.data.get("handover") and entry.data.get("owner") != self.incident.get("owner"):
             # Somebody began, or got it otherwise, in that moment: who came on call has it not.
             return True
         if not entry.data.get("vacant"):
             return False
-        return bool(timeline.fold(self.said[:number]).owner != entry.data["owner"])
+        return bool(timeline.fold(self.said[:number]).owner != entry.data.get("owner"))
 
 
 class Notifier:
