@@ -183,7 +183,7 @@ def test_a_lost_message_is_found_in_the_history_by_its_id(receiver):
                 "response_metadata": {"next_cursor": "more"},
             },
         ),
-        (200, {}, {"ok": True, "messages": [_stored("2.2", "n" * 40)]}),
+        (200, {}, {"ok": True, "messages": [stored("2.2", "n" * 40)]}),
     ]
     inquiry = sender(receiver).ask(notification(message()))
     assert inquiry.answer == "arrived"
@@ -199,13 +199,13 @@ REFUSED: Any = (200, {}, {"ok": False, "error": "is_archived"})
 
 
 def test_a_lost_reply_is_looked_for_in_its_thread_and_then_in_the_channel(receiver):
-    receiver.answers = [(200, {}, {"ok": True, "messages": [_stored("2.2", "other")]})]
+    receiver.answers = [(200, {}, {"ok": True, "messages": [stored("2.2", "other")]})]
     inquiry = sender(receiver, "C0000000001").ask(notification(message(), thread=THREAD))
     assert inquiry.answer == "missing"
     paths = [request.path for request in receiver.requests]
     assert paths == ["/conversations.replies", "/conversations.history"]
-    stored = {**_stored("2.2", "n" * 40), "thread_ts": "1.0"}
-    receiver.answers = [(200, {}, {"ok": True, "messages": [stored]})]
+    reply = {**stored("2.2", "n" * 40), "thread_ts": "1.0"}
+    receiver.answers = [(200, {}, {"ok": True, "messages": [reply]})]
     inquiry = sender(receiver, "C0000000001").ask(notification(message(), thread=THREAD))
     assert inquiry.receipt == {"channel": "C0000000001", "ts": "2.2", "thread_ts": "1.0"}
 
@@ -213,7 +213,7 @@ def test_a_lost_reply_is_looked_for_in_its_thread_and_then_in_the_channel(receiv
 def test_a_lost_reply_whose_thread_is_gone_is_found_in_the_channel(receiver):
     receiver.answers = [
         (200, {}, {"ok": False, "error": "thread_not_found"}),
-        (200, {}, {"ok": True, "messages": [_stored("2.2", "n" * 40)]}),
+        (200, {}, {"ok": True, "messages": [stored("2.2", "n" * 40)]}),
     ]
     inquiry = sender(receiver).ask(notification(message(), thread=THREAD))
     assert inquiry.receipt == {"channel": "C0000000001", "ts": "2.2"}
@@ -250,45 +250,6 @@ def test_a_channel_that_is_archived_still_is_said(receiver):
     delivery = sender(receiver).send(notification(ALL["note"], thread=THREAD))
     assert (delivery.outcome, len(receiver.requests)) == ("dead", 2)
     assert "is archived: set another one" in delivery.detail
-
-
-@pytest.mark.parametrize("error", ["channel_not_found", "is_archived", "not_in_channel"])
-def test_what_a_teams_channel_does_not_take_is_told_in_the_apps_own(receiver, error):
-    receiver.answers = [(200, {}, {"ok": False, "error": error}), POSTED]
-    delivery = sender(receiver).send(notification(message(), target="#gone"))
-    assert [one.json["channel"] for one in receiver.requests] == ["#gone", "#incidents"]
-    assert delivery.outcome == "sent" and delivery.receipt["note"] == "in #incidents instead"
-    assert f"Slack refused it for #gone: {error}" in delivery.receipt["instead"]
-
-
-def test_where_neither_takes_it_the_teams_own_is_named(receiver):
-    receiver.answers = [REFUSED, REFUSED]
-    delivery = sender(receiver).send(notification(message(), target="#gone"))
-    assert delivery.outcome == "dead" and "for #gone: is_archived" in delivery.detail
-
-
-def test_what_stakeholders_are_told_goes_nowhere_else(receiver):
-    receiver.answers = [REFUSED, POSTED]
-    told = notification(replace(message(), stakeholders="board"), target="#board")
-    assert sender(receiver).send(told).outcome == "dead"
-    assert len(receiver.requests) == 1
-
-
-def test_a_lost_message_is_looked_for_where_it_may_have_been_told_instead(receiver):
-    history = {"ok": True, "messages": [_stored("2.2", "n" * 40)]}
-    listed = {"ok": True, "channels": [{"id": "C0000000009", "name": "incidents"}]}
-    receiver.answers = [(200, {}, listed), (200, {}, listed), (200, {}, history)]
-    inquiry = sender(receiver).ask(notification(message(), target="#gone"))
-    assert inquiry.receipt == {"channel": "C0000000009", "ts": "2.2"}
-    # Whether a channel that is not listed has it nobody can say.
-    receiver.answers = [
-        (200, {}, listed),
-        (200, {}, listed),
-        (200, {}, {**history, "messages": []}),
-    ]
-    assert sender(receiver).ask(notification(message(), target="#gone")).answer == "impossible"
-    receiver.answers = [(503, {}, b"")]
-    assert sender(receiver).ask(notification(message(), target="#gone")).answer == "later"
 
 
 @pytest.mark.parametrize("name", ["reopened", "resolved", "note", "analysis"])
@@ -334,7 +295,7 @@ def test_missing_settings_are_one_sentence():
         SlackSender("xoxb-x", "#x", "http://slack.example/api/", Network(), CLOCK)
 
 
-def _stored(ts, key):
+def stored(ts, key):
     return {"ts": ts, "metadata": {"event_payload": {"notification_id": key}}}
 
 

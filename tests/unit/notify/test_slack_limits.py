@@ -33,12 +33,12 @@ def texts_of(block):
 @pytest.mark.parametrize("event", ["opened", "note", "update", "plan", "alert", STANDING, SUMMARY])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_message_of_hostile_texts_is_one_that_slack_takes(text, event):
-    plan = {"plan_id": "PLAN-0123456789", "plan_hash": "a" * 64} if event == "plan" else {}
+    plan_id, plan_hash = ("PLAN-0123456789", "a" * 64) if event == "plan" else ("", "")
     message = Message(
         event, text, text, "INC-20260101-AAAAAA", severity="high", status="new", text=text,
         where=[text] * 9, rules=[text] * 9, owner=text, team=text, cause=text, since=1.0,
         fields=[[f"f{n}", text, text] for n in range(10)], roles=text, url="https://s.example/x",
-        **plan,
+        plan_id=plan_id, plan_hash=plan_hash,
     )  # fmt: skip
     laid = blocks(message, answers=True)
     assert problems(laid) == []

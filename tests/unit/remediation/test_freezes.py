@@ -247,6 +247,14 @@ def test_one_that_is_ended_stays_and_says_by_whom(bench):
         freeze.end(Act(bench.stores, bench.clock, "eve"), "FRZ-none")
 
 
+def test_one_that_is_over_stays_as_it_ended(bench):
+    name = frozen(bench, seconds=60)
+    bench.clock.advance(61)
+    over = freeze.end(Act(bench.stores, bench.clock, "eve"), name)
+    assert (over.ends_at, over.ended_by) == (bench.clock.now() - 1, "")
+    assert bench.stores.freezes.get(name) == over.to_document()
+
+
 def test_one_that_was_over_long_ago_is_forgotten(bench):
     frozen(bench, 60.0)
     kept = frozen(bench, days=["mon"])

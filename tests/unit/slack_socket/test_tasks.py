@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Dict
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_of_very_many_tasks_those_that_fit_are_shown_and_the_others_counted(desk
 
 
 def test_with_more_people_than_a_menu_holds_the_name_is_typed(desk):
-    many = {f"member:p{number}": {} for number in range(120)}
+    many: Dict[str, Dict[str, str]] = {f"member:p{number}": {} for number in range(120)}
     desk.routing_value = Routing.from_stanzas({**MEMBERS, **many})
     key = add(desk, "Call")
     changed(desk, key, owner="p99")

@@ -251,7 +251,12 @@ class SlackSender:
         is_for_stakeholders = bool(notification.message.get("stakeholders"))
         instead = self._instead_of(chosen, is_for_stakeholders)
         if instead and not isinstance(unlisted, SlackApiError):
-            yield self._channel_id(instead), ""
+            try:
+                channel = self._channel_id(instead)
+                yield channel, ""
+            except (LookupError, SlackApiError) as error:
+                # Of no matter where the channel that was meant is known.
+                unlisted = unlisted and error
         if unlisted and not known:
             raise unlisted
 
