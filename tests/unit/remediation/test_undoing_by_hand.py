@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.remediation import approval, execution, settling
+from incident_management.remediation import approval, execution, settling, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
@@ -75,6 +75,14 @@ def test_a_rollback_that_changed_nothing_may_be_tried_again(bench):
         "rollback started",
         "rollback done",
     ]
+
+
+def test_one_that_helped_is_undone_by_nobody_but_a_person(bench):
+    """A worker that is behind may be at a verdict that does not hold any more."""
+    rounds(bench, 1)
+    told = bench.kinds()
+    assert undoing.undo(bench.context, bench.plan).status == "recovered"
+    assert bench.kinds() == told and bench.api.executed == [bench.plan]
 
 
 def test_one_that_helped_still_counts_when_it_could_not_be_undone(bench):
