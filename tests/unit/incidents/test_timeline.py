@@ -11,6 +11,7 @@ from incident_management.incidents.clocks import assignment
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.intake.ingest import ByHand
 from incident_management.incidents.model import Entry, Head, Incident
+from incident_management.incidents.readable import entries_of
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
@@ -245,6 +246,13 @@ def test_numbers_hash_alike_however_json_prints_them():
     assert canonical({"t": 1.0, "n": [2.0]}) == canonical({"n": [2], "t": 1})
     with pytest.raises(ValueError, match="JSON"):
         canonical(float("nan"))
+
+
+def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
+    entry = Entry.create(ID, "sla", {"due": 5}, "ann", START, Head(1, ("a" * 64,)))
+    stored = entry.to_document()
+    (read,) = entries_of([{**stored, "seq": float(stored["seq"]), "data": {"due": 5.0}}])
+    assert read == entry and read.hash() == entry.key
 
 
 @pytest.mark.parametrize(

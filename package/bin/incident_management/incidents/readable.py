@@ -14,14 +14,15 @@ from .model import Entry
 
 __all__ = ["entries_of", "is_readable"]
 
+# Of whole numbers, too: how a KV store gives back the numbers that it was given is not documented.
 _NUMBER = (int, float)
 _FIELDS: Dict[str, Tuple[type, ...]] = {
     "incident_id": (str,),
     "kind": (str,),
     "time": _NUMBER,
-    "seq": (int,),
+    "seq": _NUMBER,
     "data": (dict,),
-    "prev": (list,),
+    "prev": (list, type(None)),
 }
 # What the fold reads of ``data``, whatever the kind, where it is there; None is as good as nothing.
 _DATA: Dict[str, Tuple[type, ...]] = {
@@ -49,7 +50,7 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
     """
     if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
         return False
-    data, kind = document.get("data", {}), document.get("kind", "")
+    data, kind = document.get("data") or {}, document.get("kind", "")
     types = _OF_KINDS.get(kind, _DATA)
     return (kind not in _NEEDED or "data" not in fields or bool(data.get(_NEEDED[kind]))) and all(
         name not in types or value is None or isinstance(value, types[name])
