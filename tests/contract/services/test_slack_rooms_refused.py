@@ -59,13 +59,13 @@ def test_without_the_scope_one_sentence_says_so_and_messages_go_on_as_before(des
         "Slack did not let the app open a channel: missing_scope (the token lacks the scope "
         "channels:manage)."
     )
-    (said,) = refusals(desk.stores, desk.clock)
+    (said,) = refusals(desk.stores, desk.clock, Routing())
     assert "channels:manage" in said
     assert len(desk.texts("payments")) == 2 and desk.workspace.calls.count("chat.postMessage") == 2
     desk.workspace.scopes.add("channels:manage")
     desk.want()
     desk.turn()
-    assert desk.story()[-1] == "opened" and refusals(desk.stores, desk.clock) == []
+    assert desk.story()[-1] == "opened" and refusals(desk.stores, desk.clock, Routing()) == []
 
 
 def test_scopes_that_are_only_wishes_cost_only_what_they_are_for(desk):
@@ -76,7 +76,7 @@ def test_scopes_that_are_only_wishes_cost_only_what_they_are_for(desk):
     desk.turn(times=2)
     room = desk.workspace.named(NAME)
     assert room.pins == [] and room.members == {BOT, "U0DANA", "U0LEE"}
-    assert refusals(desk.stores, desk.clock) == []
+    assert refusals(desk.stores, desk.clock, Routing()) == []
 
 
 def test_no_token_is_said_on_the_timeline(desk):
@@ -225,7 +225,7 @@ def test_people_whom_the_scope_was_missing_for_are_invited_once_it_is_there(desk
     desk.turn(times=6)
     room = desk.workspace.named(NAME)
     assert room.members == {BOT} and room.pins, "what is allowed is done"
-    assert "channels:manage" in refusals(desk.stores, desk.clock)[0]
+    assert "channels:manage" in refusals(desk.stores, desk.clock, Routing())[0]
     asked = desk.workspace.calls.count("conversations.invite")
     desk.turn(times=6)
     assert desk.workspace.calls.count("conversations.invite") == asked, "not all the time"
@@ -243,7 +243,7 @@ def test_a_room_that_may_not_be_archived_is_once_somebody_allows_it(desk):
     desk.turn(times=2)
     desk.turn(seconds=DAY)
     assert desk.story() == ["wanted", "opened"] and desk.room()["state"] == "opened"
-    assert "archive a channel" in refusals(desk.stores, desk.clock)[0]
+    assert "archive a channel" in refusals(desk.stores, desk.clock, Routing())[0]
     desk.turn(seconds=600)
     assert desk.workspace.named(NAME).is_archived and desk.story()[-1] == "archived"
 

@@ -51,7 +51,11 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"body": '{"a": [{"b": "{id}"}]}'}, "body.a[0].b names {id}; the fields there are"),
         ({"body": '{"text": "100 {"}'}, "body.text has a lone { at character 5"),
         ({"body": '{"text": "{title:0}"}'}, "body.text has a lone { at character 1"),
-        ({"body": '{"text": {title}}'}, "body is no JSON at character 11, near"),
+        (
+            {"body": '{"text": {title}}'},
+            'has {title} without quotes at character 10; write "{title}"',
+        ),
+        ({"body": '{"text": {title:9}, "n": 1}'}, "body has {title:9} without quotes at"),
         ({"body": '{"text": "x" "y"}'}, "body is no JSON at character 14, near"),
         ({"body": '{"n": NaN}'}, "body is no JSON (NaN is no number of JSON)"),
         ({"body": '{"n": 1e999}'}, "body is no JSON (1e999 is no number of JSON)"),
@@ -163,10 +167,11 @@ def test_one_that_is_gone_from_the_file_silences_no_other() -> None:
 
 
 def test_stakeholders_name_own_channels_alone() -> None:
-    said = routing(GOOD, stakeholders__a={"channels": "slack"}).problems
-    assert said == (
-        "incident_routing.conf [stakeholders:a] channels names 'slack'; the channels are desk.",
-    )
+    wrong = "incident_routing.conf [stakeholders:a] channels names 'slack'; the channels are desk."
+    assert routing(GOOD, stakeholders__a={"channels": "slack"}).problems[0] == wrong
+    found = routing(GOOD, stakeholders__a={"channels": "slack, desk"})
+    assert found.problems == (wrong,)
+    assert [group.channels for group in found.stakeholders] == [("desk",)]
     none = Routing.from_stanzas({"stakeholders:a": {"channels": "desk"}}).problems
     assert "channels is 'desk'; make one under HTTP channels first." in none[0]
 

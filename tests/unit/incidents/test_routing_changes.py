@@ -74,6 +74,7 @@ def refusal(kind, name, values, now=NOW, found=()):
         ("escalation", "lead", None),
         ("team", "new", {"slack_channel": "pay-ments_1"}),
         ("team", "new", {"slack_channel": "C0123ABCD"}),
+        ("team", "new", {"slack_channel": "U0123ABCD"}),
         ("escalation", "new", {"step.1": "5m, member:lee", "step.2": "1h, channel:pagerduty"}),
         ("calendar", "weekend", {"time_zone": "UTC", "hours": "sat sun 10:00-14:00"}),
         ("member", "dana", None),
@@ -230,6 +231,39 @@ def test_a_sound_setting_is_taken():
     check_settings(NOW, "announce", {"opened": "slack?, email", "note": ""})
     check_settings(NOW, "general", {"group_by": "", "reopen_window": "2h", "tell_singly": "0"})
     check_settings(NOW, "capacity", {"critical": "2.5"})
+
+
+STALE = {
+    **NOW,
+    "sla:old": {"severity": "high", "resolve": "4h", "team": "gone"},
+    "escalation:old": {"step.1": "5m, channel:fax"},
+    "announce": {"opened": "slack, fax"},
+    "escalation:dana": {"step.1": "5m, member:dana"},
+    "calendar:off": {"disabled": "1", "hours": "mon-fri 09:00-17:00"},
+    "sla:off": {"severity": "low", "resolve": "4h", "hours": "off"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values"),
+    [
+        # Each changes what sentences on what is wrong already say could be named.
+        ("team", "new", {"members": "mia"}),
+        ("channel", "desk", {"url": "https://desk.example/", "body": '{"text": "{title}"}'}),
+        # A team has her still.
+        ("member", "dana", None),
+        ("member", "dana", {"disabled": "1"}),
+        # It counts for nothing already.
+        ("calendar", "off", {"hours": "mon-fri 08:00-17:00"}),
+        ("calendar", "off", None),
+    ],
+)
+def test_what_is_wrong_elsewhere_keeps_nobody_from_a_sound_change(kind, name, values):
+    change(kind, name, values, STALE)
+
+
+def test_what_a_step_that_lost_its_aim_becomes_can_be_written_by_nobody():
+    assert "step.1 names '-'; use" in refusal("escalation", "new", {"step.1": "5m, -"})
 
 
 WEEKLY = {"handover": "mon 09:00", "start": "2026-11-23", "time_zone": "UTC"}

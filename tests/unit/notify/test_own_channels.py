@@ -98,7 +98,7 @@ def test_one_that_refuses_messages_is_said() -> None:
     service.script = [dead("chat.example refused it with 403.")]
     desk.enqueue("a", "chat")
     desk.run()
-    (said,) = refusals(desk.stores, desk.clock, routing.channel_names)
+    (said,) = refusals(desk.stores, desk.clock, routing)
     assert said.startswith("chat was not told of what was to be told last: chat.example refused")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from incident_management.incidents.routing.conf import Routing
 from incident_management.incidents.upkeep.audit import AuditWriter
 from incident_management.incidents.upkeep.retention import Retention
 from incident_management.notify.refusals import refusals
@@ -97,7 +98,7 @@ def test_an_end_that_a_crash_left_is_written_down_within_a_minute(desk):
 
 def test_who_refuses_messages_is_asked_of_all_channels_at_once(desk):
     before = desk.stores.calls
-    refusals(desk.stores, desk.clock)
+    refusals(desk.stores, desk.clock, Routing())
     # And who was left out of the last mails, what Slack took elsewhere, why it opened no channel.
     assert desk.stores.calls - before == 4
 

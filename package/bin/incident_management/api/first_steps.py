@@ -98,7 +98,7 @@ def _channels(request: Request) -> Found:
 
 
 def _message(request: Request) -> Found:
-    refused = refusals(request.stores, request.clock, request.routing().channel_names)
+    refused = refusals(request.stores, request.clock, request.routing())
     if refused:
         return Found(TODO, refused[0])
     set_up = _set_up(request)

@@ -156,7 +156,7 @@ def _troubles(request: Request, seen: Optional[float]) -> List[str]:
     now = request.clock.now()
     return [
         *worker_troubles(request.stores, now, seen, now - request.backend.started_at),
-        *refusals(request.stores, request.clock, request.routing().channel_names),
+        *refusals(request.stores, request.clock, request.routing()),
         *troubles(request.stores),
     ]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Collection, Dict, List, Optional
 
-from ..channels import CHANNELS, NAMES
+from ..channels import NAMES
+from ..incidents.routing.conf import Routing
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
@@ -25,21 +26,22 @@ RECENT_SECONDS = 86400.0
 LAST = 50
 
 
-def refusals(stores: Stores, clock: Clock, known: Collection[str] = CHANNELS) -> List[str]:
-    """Return a sentence for each known channel that refused a message, and took none that is newer.
+def refusals(stores: Stores, clock: Clock, routing: Routing) -> List[str]:
+    """Return a sentence for each channel that refused a message, and took none that is newer.
 
     Raises what the stores raise.
     """
     since = clock.now() - RECENT_SECONDS
     # Most often none refuses anything, which one call tells of all.
-    channels = known if _any_dead(stores, since) else ()
+    channels = routing.channel_names if _any_dead(stores, since) else ()
     newest = {channel: _newest(stores, channel, since) for channel in channels}
     refused = [
         _sentence(channel, dead)
         for channel, dead in newest.items()
         if dead and not _has_taken_since(stores, channel, float(dead["created_at"]))
     ]
-    told_apart = (*_left_out(stores, since), *_told_instead(stores, since))
+    rooms = {team.slack_channel for team in routing.teams.values()}
+    told_apart = (*_left_out(stores, since), *_told_instead(stores, since, rooms))
     return [*refused, *told_apart, *_rooms(stores, since)]
 
 
@@ -63,30 +65,43 @@ def _has_taken_since(stores: Stores, channel: str, moment: float) -> bool:
 
 def _left_out(stores: Stores, since: float) -> List[str]:
     """Say who was left out of the last mail to each list of recipients."""
+    newest: Dict[str, str] = {}
+    for one in _last(stores, "email", since):
+        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get("left_out", "")))
     return [
         f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
         "E-mail, or email in incident_routing.conf."
-        for note in _last_notes(stores, "email", since, "left_out")
+        for note in newest.values()
+        if note
     ]
 
 
-def _told_instead(stores: Stores, since: float) -> List[str]:
-    """Say which teams' channels in Slack did not take what was told in the app's own instead."""
+def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[str]:
+    """Say which teams' channels in Slack did not take what was told in the app's own instead.
+
+    What went on in a thread there, or stands in an incident's own channel, tells nothing of the
+    team's. ``named``: the channels that teams have now.
+    """
+    newest: Dict[str, str] = {}
+    for one in _last(stores, "slack", since):
+        receipt = one["receipt"] or {}
+        note = str(receipt.get("instead", ""))
+        if one["target"] in named and (note or not (receipt.get("thread_ts") or one.get("room"))):
+            newest.setdefault(str(one["target"]), note)
     return [
         f"{note} It was told in the app's own channel instead: correct slack_channel of the team "
         "under Configuration > Response teams, or invite the bot."
-        for note in _last_notes(stores, "slack", since, "instead")
+        for note in newest.values()
+        if note
     ]
 
 
-def _last_notes(stores: Stores, channel: str, since: float, name: str) -> List[str]:
-    """Return what the receipts of the last messages to each place say under a name."""
+def _last(stores: Stores, channel: str, since: float) -> List[Document]:
+    """Return the last messages that a channel took, the newest first."""
     messages = {"channel": channel, "state": "sent", "sent_at": {"$gt": since}}
-    found = stores.outbox.find(messages, "sent_at:-1", LAST, fields=("target", "receipt"))
-    newest: Dict[str, str] = {}
-    for one in found:
-        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get(name, "")))
-    return [note for note in newest.values() if note]
+    fields = ("target", "receipt", "room")
+    found: List[Document] = stores.outbox.find(messages, "sent_at:-1", LAST, fields=fields)
+    return found
 
 
 def note_room_refused(stores: Stores, clock: Clock, sentence: str) -> None:

@@ -58,6 +58,12 @@ def json_of(text: str, where: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_json, parse_float=_finite)
     except json.JSONDecodeError as error:
+        field = _TOKEN.match(text, max(error.pos - 1, 0))
+        if field and field[1]:
+            raise BadTemplate(
+                f"{where} has {field[0]} without quotes at character {field.start() + 1}; write "
+                f'"{field[0]}", which becomes a number where the field is one.'
+            ) from None
         near = text[max(error.pos - 20, 0) : error.pos + 10].strip()
         raise BadTemplate(
             f"{where} is no JSON at character {error.pos + 1}, near '{near}' ({error.msg}); "

@@ -56,7 +56,7 @@ def all_duties(
     audit_index = AuditIndex(session, SplunkSearcher(session))
     messages = Messages(session, stores, clock, config, tell)
     refused = RefusedMessages(
-        stores, clock, notice(session, REFUSED_MESSAGE), lambda: config.routing.channel_names
+        stores, clock, notice(session, REFUSED_MESSAGE), lambda: config.routing
     )
     tickets = Tickets(stores, clock, config, tell)
     signals = Signals(shared, messages.outbox)

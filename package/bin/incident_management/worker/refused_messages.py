@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Collection, Mapping, Optional
+from typing import Callable, Mapping, Optional
 
-from ..channels import CHANNELS
+from ..incidents.routing.conf import Routing
 from ..notify.refusals import refusals
 from ..ports import Clock, Stores
 
@@ -19,7 +19,7 @@ class RefusedMessages:
 
     Args:
         show: shows a sentence; an empty one takes it away.
-        channels: gives the channels that there are.
+        routing: gives the channels and teams that there are.
     """
 
     def __init__(
@@ -27,18 +27,18 @@ class RefusedMessages:
         stores: Stores,
         clock: Clock,
         show: Callable[[str], None],
-        channels: Callable[[], Collection[str]] = lambda: CHANNELS,
+        routing: Callable[[], Routing],
     ) -> None:
         self._stores = stores
         self._clock = clock
         self._show = show
-        self._channels = channels
+        self._routing = routing
         # None: what an earlier process has left there is not known.
         self._shown: Optional[str] = None
 
     def run(self) -> Mapping[str, int]:
         """Look, and change the message if it has to."""
-        sentence = " ".join(refusals(self._stores, self._clock, self._channels()))
+        sentence = " ".join(refusals(self._stores, self._clock, self._routing()))
         if sentence != self._shown:
             self._show(sentence)
         self._shown = sentence

@@ -61,6 +61,8 @@ SHIPPED = frozenset(
 )
 """Stanzas of the app's default folder, which nobody can delete."""
 
+# What a sentence says of how to mend it. What somebody wrote stands in quotes, and before it.
+_ADVICE = re.compile(r"; [^']*$")
 # Who names something: so many are listed.
 NAMED = 5
 
@@ -108,8 +110,7 @@ def check_change(
     before, then = Routing.from_stanzas(now), Routing.from_stanzas(after)
     if kind == "rule" and before.rules and not then.rules:
         raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
-    if stanza in now and (values is None or (kind != "channel" and is_off(after[stanza]))):
-        # A channel that is switched off can be named as any other that is not set up.
+    if _is_taken_away(kind, now.get(stanza), after.get(stanza)):
         _check_unused(now, kind, name)
         if kind == "team":
             _check_left(name, open_of)
@@ -143,6 +144,21 @@ def _after(
 
 def _on(values: Mapping[str, str]) -> Dict[str, str]:
     return {**values, "disabled": "0"}
+
+
+def _is_taken_away(
+    kind: str, before: Optional[Mapping[str, str]], after: Optional[Mapping[str, str]]
+) -> bool:
+    """Whether nothing can name it any more that could before.
+
+    A person can be named as long as a team has them, which :func:`.references.strangers` looks at.
+    A channel that is switched off can be named as any other that is not set up.
+    """
+    if before is None or kind == "member":
+        return False
+    if kind == "channel":
+        return after is None
+    return not is_off(before) and (after is None or is_off(after))
 
 
 def _check_unused(now: Stanzas, kind: str, name: str) -> None:
@@ -216,6 +232,12 @@ def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
 
 def _check_problems(before: Routing, then: Routing) -> None:
     # What was a part of a longer sentence is not new.
-    new = [text for text in then.problems if not any(text in old for old in before.problems)]
+    known = [_fault(text) for text in before.problems]
+    new = [text for text in then.problems if not any(_fault(text) in old for old in known)]
     if new:
         raise Invalid(new[0])
+
+
+def _fault(problem: str) -> str:
+    """Return what is wrong, without what could be written: that lists teams and channels."""
+    return _ADVICE.sub("", problem)

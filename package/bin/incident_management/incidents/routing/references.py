@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
+from ...channels import CHANNELS
 from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
 from ..patterns import fits
@@ -22,7 +23,8 @@ Stanzas = Mapping[str, Mapping[str, str]]
 # Among hours: those of the incident's team.
 TEAM_HOURS = "team"
 # All that is left of a step that named nobody who is there: it is taken, and told as any other.
-NOBODY_LEFT = "-"
+# Nobody can write it in the file.
+NOBODY_LEFT = "\0"
 # What each setting names, by the kind of its stanza. Channels are lists, the others one name.
 _NAMES: Dict[str, Dict[str, str]] = {
     "team": {"fallback": "team", "rota": "rota", "calendar": "calendar", "channels": "channel"},
@@ -72,6 +74,8 @@ def _is_aim(aim: _Reference, known: Names) -> bool:
 
 
 def _is_there(kind: str, wanted: str, name: str, known: Names) -> bool:
+    if kind == "stakeholders" and name in CHANNELS:
+        return False  # They have settings of their own for those.
     words = (ALWAYS_WORD, TEAM_HOURS) if kind in ("sla", "escalation") else (ALWAYS_WORD,)
     return name in known[wanted] or (wanted == "calendar" and name.lower() in words)
 

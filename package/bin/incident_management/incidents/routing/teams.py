@@ -30,8 +30,9 @@ Calendars = Mapping[str, Calendar]
 # Where the app can reach one person: by name in the team's channel, at their own address.
 PERSONAL = ("slack", "email")
 _SLACK_ID = re.compile(r"(T[A-Z0-9]{2,20}/)?[UW][A-Z0-9]{2,20}")
-# Letters of other scripts have no case. An ID is all that Slack takes besides a name.
-_SLACK_CHANNEL = re.compile(r"#?[^\s#@,:;/.A-Z]{1,80}|[CGD][A-Z0-9]{7,20}")
+# Letters of other scripts have no case. An ID is all that Slack takes besides a name; that of a
+# person (U, W) is their conversation with the app.
+_SLACK_CHANNEL = re.compile(r"#?[^\s#@,:;/.A-Z]{1,80}|[CDGUW][A-Z0-9]{7,20}")
 _JIRA_ID = re.compile(r"[A-Za-z0-9:_-]{1,128}")
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 
