@@ -55,7 +55,8 @@ required = resolve
 kind = yes_no
 shown = list
 [field:constructor]
-team = nobody, , none
+team = web, , web
+severity = info
 [field:seats]
 kind = number
 [field:outage_kind]

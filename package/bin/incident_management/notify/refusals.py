@@ -67,7 +67,7 @@ def _left_out(stores: Stores, since: float) -> List[str]:
     """Say who was left out of the last mail to each list of recipients."""
     newest: Dict[str, str] = {}
     for one in _last(stores, "email", since):
-        newest.setdefault(str(one["target"]), str((one["receipt"] or {}).get("left_out", "")))
+        newest.setdefault(str(one.get("target")), str(_receipt(one).get("left_out", "")))
     return [
         f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
         "E-mail, or email in incident_routing.conf."
@@ -84,16 +84,22 @@ def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[
     """
     newest: Dict[str, str] = {}
     for one in _last(stores, "slack", since):
-        receipt = one["receipt"] or {}
+        receipt, target = _receipt(one), str(one.get("target"))
         note = str(receipt.get("instead", ""))
-        if one["target"] in named and (note or not (receipt.get("thread_ts") or one.get("room"))):
-            newest.setdefault(str(one["target"]), note)
+        if target in named and (note or not (receipt.get("thread_ts") or one.get("room"))):
+            newest.setdefault(target, note)
     return [
         f"{note} It was told in the app's own channel instead: correct slack_channel of the team "
         "under Configuration > Response teams, or invite the bot."
         for note in newest.values()
         if note
     ]
+
+
+def _receipt(message: Document) -> Document:
+    """Return what the service answered; nothing where somebody saved something else by hand."""
+    receipt = message.get("receipt")
+    return receipt if isinstance(receipt, dict) else {}
 
 
 def _last(stores: Stores, channel: str, since: float) -> List[Document]:
