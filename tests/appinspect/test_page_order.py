@@ -8,7 +8,7 @@ import pytest
 
 from tools import guides
 
-PAGES = json.loads((Path(__file__).parents[4] / "globalConfig.json").read_text(encoding="utf-8"))[
+PAGES = json.loads((Path(__file__).parents[2] / "globalConfig.json").read_text(encoding="utf-8"))[
     "pages"
 ]
 CONFIGURATION = PAGES["configuration"]
