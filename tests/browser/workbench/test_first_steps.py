@@ -36,6 +36,7 @@ def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, en
     expect(step("Detections see your events, done")).to_be_visible()
     expect(step("Analyses see your changes, done")).to_be_visible()
 
+    expect(step("A message was delivered").get_by_role("link")).to_have_text("Configuration")
     step("A message was delivered").get_by_role("button", name="Open a test incident").click()
     expect(page.locator("dialog")).to_contain_text("[Test]")
 

@@ -24,6 +24,14 @@ CUT = """input => {
     const sides = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + 18;
     return pen.measureText(input.placeholder).width + sides - input.clientWidth;
 }"""
+# The same for what is chosen in a select, beside its arrow.
+SELECT_CUT = """select => {
+    const style = getComputedStyle(select);
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.font = `${style.fontSize} ${style.fontFamily}`;
+    const sides = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + 22;
+    return pen.measureText(select.selectedOptions[0].text).width + sides - select.clientWidth;
+}"""
 COLOURS = """input => [getComputedStyle(input, '::placeholder').color,
     getComputedStyle(input).backgroundColor].map(colour => '#' + colour.match(/\\d+/g)
         .slice(0, 3).map(part => Number(part).toString(16).padStart(2, '0')).join(''))"""
@@ -36,6 +44,15 @@ def refuse(page: Any, pattern: str, status: int, detail: str = "") -> None:
         pattern,
         lambda route: route.fulfill(status=status, content_type="application/json", body=body),
     )
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_what_each_select_is_set_to_is_whole(site: Site, enter: Enter, width: int) -> None:
+    page = enter("mia", width=width)
+    selects = page.locator('.wb-selects select:not([name^="field."])')
+    expect(selects).to_have_count(7)
+    cut = {str(one.get_attribute("name")): one.evaluate(SELECT_CUT) for one in selects.all()}
+    assert {name: by for name, by in cut.items() if by > 0} == {}
 
 
 def failed(route: Any) -> None:
@@ -126,6 +143,8 @@ def test_an_incident_on_paper_is_whole_light_and_without_buttons(site: Site, ent
     settled(page)
     page.emulate_media(media="print")
     expect(page.locator(".wb-left")).not_to_be_visible()
+    expect(page.locator("body > header")).not_to_be_visible()
+    expect(page.locator("body > nav")).not_to_be_visible()
     expect(page.get_by_role("button", name="Write …")).not_to_be_visible()
     expect(page.get_by_role("tab", name="Review")).to_be_visible()
     expect(page.get_by_role("tab", name="Timeline")).not_to_be_visible()

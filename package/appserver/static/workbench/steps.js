@@ -25,6 +25,7 @@ const PLACES = {
     worker: ['inputs', 'Inputs'],
     detections: ['detections', 'Detections'],
     channels: ['configuration', 'Configuration'],
+    message: ['configuration', 'Configuration'], // what was refused says the tab
     links: ['configuration', 'Configuration › Network'],
     teams: ['configuration', 'Configuration › Response teams'],
 };
@@ -90,8 +91,10 @@ export class FirstSteps {
 
     /** What takes whoever reads it there. */
     #way(name) {
-        if (name === 'message') return h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident');
         const [page, label] = (this.#isAdministrator && PLACES[name]) || [];
-        return page && h('a', { href: new URL(page, location.href).pathname }, label);
+        return [
+            page && h('a', { href: new URL(page, location.href).pathname }, label), ' ',
+            name === 'message' && h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident'),
+        ];
     }
 }
