@@ -48,7 +48,8 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     said = []
     bench.clock.advance(91)
     assert settling.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
-    assert said == [("PLAN-0000000000", "KeyError: 'plan_hash'")]
+    sentence = "PLAN-0000000000 was changed by hand and can't be read: propose it again."
+    assert said == [("PLAN-0000000000", sentence)]
 
 
 def test_the_plans_of_an_incident_take_as_many_reads_as_one(bench):

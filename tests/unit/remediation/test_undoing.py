@@ -6,9 +6,10 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
-from incident_management.remediation import approval, execution
+from incident_management.remediation import approval, execution, undoing
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
+from incident_management.remediation.runs import rollback_run
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.plans import occupied
 from tests.unit.remediation.undone import (
@@ -49,6 +50,16 @@ def test_one_that_stays_down_ends_the_undoing_in_a_sentence_for_people(bench):
     bench.api.down = False
     rounds(bench, 5)
     assert bench.api.executed == [bench.plan], "what people were told stays so"
+
+
+def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
+    not_helping(bench)
+    bench.api.down = True
+    plan, _entries, state = bench.context.load(bench.plan)
+    assert bench.context.claim(rollback_run(plan, state).claim, {"actor": "zoe"})
+    bench.clock.advance(undoing.UNDO_SECONDS + 1)
+    undoing.undo(bench.context, bench.plan)
+    assert "rollback failed" not in bench.kinds(), "whoever has begun it says how it ended"
 
 
 PASSING = Outcome("failed", "The deploy API was not reached: it is down.", passing=True)

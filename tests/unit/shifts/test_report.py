@@ -16,6 +16,10 @@ def stores():
     return FakeStores()
 
 
+# Of everything.
+ANY = {"rule": "*", "entity": "*", "tag": "*"}
+
+
 def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     put(stores, 1, severity="low", status="new", owner="", acknowledged_at=None)
     key = put(
@@ -100,7 +104,7 @@ def test_tasks_name_who_has_them_and_are_counted_beyond_a_few(stores):
 
 def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
     key = put(stores, entities=["db-1"])
-    window = {"reason": "patching", "kind": "snooze", "entity": "db-*", "rule": "high*"}
+    window = {"reason": "patching", "kind": "snooze", "entity": "db-*", "rule": "high*", "tag": "*"}
     times = {"starts_at": NOW - 60, "ends_at": NOW + 60, "created_at": 1.0}
     stores.suppressions.insert({"_key": "SUP-1", "id": "SUP-1", **window, **times})
     other = {**window, "entity": "web-*"}
@@ -228,6 +232,7 @@ def test_what_begins_or_ends_within_a_day_is_told_in_order(stores):
     stores.freezes.insert({"_key": "1", "id": "FRZ-1", **freeze, "ends_at": NOW + 90_000})
     stores.freezes.insert({"_key": "2", "id": "FRZ-2", **freeze, "team": "web", "ends_at": 0})
     window = {"kind": "maintenance", "reason": "patching", "created_at": 1.0, "starts_at": 0}
+    window.update(ANY)
     stores.suppressions.insert({"_key": "1", "id": "1", **window, "ends_at": NOW + 30, "tag": "db"})
     weekly = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "ends_at": 0}
     times = {"from_time": "02:00", "to_time": "04:00", "time_zone": "UTC"}
@@ -247,7 +252,7 @@ def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
     put(stores)
     days = {"days": [*("mon", "tue", "wed", "thu", "fri", "sat", "sun")], "time_zone": "UTC"}
     # It is 00:53 UTC.
-    nightly = {**days, "from_time": "23:53", "to_time": "01:53", "kind": "maintenance"}
+    nightly = {**ANY, **days, "from_time": "23:53", "to_time": "01:53", "kind": "maintenance"}
     times = {"created_at": 1.0, "starts_at": 0, "ends_at": NOW + 90 * 86_400.0}
     stores.suppressions.insert({"_key": "1", "id": "1", "reason": "backup", **nightly, **times})
     said = told(made(stores), "open")[0][1]

@@ -115,7 +115,8 @@ def remediate(request: Request) -> Response:
 @route("GET", "/plans/{id}", capability="incident_read", answers={200: PLAN})
 def show(request: Request) -> Response:
     """Show a plan, its state, and what each safety rule says of it now."""
-    return Response(view.describe(_context(request, looking=True), request.params["id"]))
+    context, plan_id = _context(request, looking=True), request.params["id"]
+    return Response(_allowed(lambda: view.describe(context, plan_id)))
 
 
 @route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})

@@ -7,7 +7,7 @@ it and says who did: so what the rotas say of the past stays true.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Collection, List, Mapping, Tuple
 
 from ..ports import Clock, Document, Stores
@@ -50,8 +50,11 @@ class Cover:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Cover:
-        """Return what a document says."""
-        return cls(**{one.name: document[one.name] for one in fields(cls) if one.name in document})
+        """Return what a document says; one that can't be read covers nobody."""
+        values, why = windows.sound(cls, document)
+        cover = cls(**values)
+        reason = f"{cover.reason} {why}".strip()
+        return replace(cover, reason=reason, starts_at=0.0, ends_at=0.0) if why else cover
 
     def in_force(self, moment: float) -> bool:
         return self.starts_at <= moment < self.ends_at

@@ -24,6 +24,7 @@ __all__ = [
     "find_by",
     "fitting",
     "keys_since",
+    "sound_claim",
 ]
 
 T = TypeVar("T")
@@ -104,6 +105,19 @@ def claim_document(
         "holder": holder,
         "time": time,
         "value": dict(value or {}),
+    }
+
+
+def sound_claim(document: Mapping[str, Any]) -> Document:
+    """Return a document of ``incident_claims`` whose time and value can be read.
+
+    One that somebody changed by hand says nothing, and was so at no time.
+    """
+    time, value = document.get("time"), document.get("value")
+    return {
+        **document,
+        "time": time if isinstance(time, (int, float)) else 0.0,
+        "value": value if isinstance(value, dict) else {},
     }
 
 

@@ -6,7 +6,7 @@ deletes it, and the signals that it held back still name it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..ports import Clock, Collection, Document, Stores
@@ -29,6 +29,9 @@ MAX_SUPPRESSIONS = 1000
 # How many of those that are over are listed.
 MAX_OVER = 200
 LONGEST_SNOOZE = 30 * 86400.0
+# When one is over that can't be read.
+_LONG_AGO = 1.0
+_LACKING = dict.fromkeys(("kind", "rule", "entity", "tag", "starts_at", "ends_at"))
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,17 @@ class Suppression(windows.Window):
     rule: str = "*"
     entity: str = "*"
     tag: str = "*"
+
+    def spoiled(self, why: str) -> Suppression:
+        """It holds nothing back any more: what it was about is not known."""
+        kind = self.kind if self.kind in KINDS else KINDS[0]
+        reason = f"{self.reason} {why}".strip()
+        return replace(self, kind=kind, reason=reason, starts_at=0.0, ends_at=_LONG_AGO)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Suppression:
+        """Return what a document says; one that lacks a pattern would hold back more than meant."""
+        return super().from_document({**_LACKING, **document})
 
     def is_about(self, signal: Signal) -> bool:
         return (

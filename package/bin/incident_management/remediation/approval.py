@@ -221,8 +221,8 @@ def expire(context: Context) -> int:
     for plan in [*undecided_plans(context), *live_plans(context)]:
         try:
             _plan, entries, state = context.load(plan["_key"])
-        except NotFound:
-            continue  # Its incident left by age.
+        except (NotFound, Refused):
+            continue  # Its incident left by age, or it can't be read.
         if state.status == "expired" and not _is_ended(plan, entries):
             reason = f"{plan['_key']} has expired. {state.detail}"
             refusal = Refused(reason, "expired", "expired")

@@ -15,7 +15,7 @@ from ..ports import Clock, Document, Stores
 from .catalogue import Catalogue
 from .ending import kept_open
 from .executors.executor import Executor, ExecutorError, Executors
-from .plan import PlanState, plan_state
+from .plan import PlanState, is_readable, plan_state
 from .raised import RaisingSearch
 from .runs import rollback_run
 
@@ -64,11 +64,15 @@ class Context:
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
         """Return a plan, its incident's entries, and its state.
 
-        Raises NotFound, also when the incident is gone.
+        Raises NotFound, also when the incident is gone, and Refused for a plan whose document
+        somebody has changed into what can't be read: it is neither approved nor carried out.
         """
         plan = self.stores.plans.get(plan_id)
         if plan is None:
             raise NotFound(f"No plan {plan_id}; list an incident's plans with do=status.")
+        if not is_readable(plan):
+            sentence = f"{plan_id} was changed by hand and can't be read: propose it again."
+            raise Refused(sentence, "unreadable")
         entries = timeline.read(self.stores, plan["incident_id"])
         if not entries:
             raise timeline.unknown(plan["incident_id"])

@@ -27,6 +27,7 @@ __all__ = [
     "freezes_on",
     "frozen_until_overridden",
     "listing",
+    "standing",
 ]
 
 # More at once are refused: each is looked at before each fix.
@@ -47,6 +48,10 @@ class Freeze(windows.Window):
     service: str = "*"
     tag: str = "*"
     ended_by: str = ""
+
+    def spoiled(self, why: str) -> Freeze:
+        """It freezes whatever it may have been about, until somebody ends it."""
+        return replace(self, days=(), reason=f"{self.reason} {why}".strip())
 
     def is_about(self, service: str, incident: Incident) -> bool:
         """Tell whether a fix of a service, for an incident, is meant."""
@@ -86,14 +91,26 @@ def end(act: Act, freeze_id: str) -> Freeze:
 
 def listing(stores: Stores, clock: Clock) -> List[Freeze]:
     """Return all that are not over, and the newest of those that are; the newest first."""
-    return windows.newest_first(stores.freezes, Freeze, clock.now(), MAX_OVER)
+    now = clock.now()
+    newest = sorted(_all(stores), key=lambda one: -one.created_at)
+    over = [one for one in newest if 0 < one.ends_at <= now][MAX_OVER:]
+    return [one for one in newest if one not in over]
 
 
 def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:
     """Return the freezes that are in force now for a fix of a service, the oldest first."""
-    found = stores.freezes.find(windows.not_over(now), sort="created_at:1")
-    freezes = [Freeze.from_document(document) for document in found]
-    return [one for one in freezes if one.in_force(now) and one.is_about(service, incident)]
+    in_force = (one for one in _all(stores) if one.in_force(now))
+    return [one for one in in_force if one.is_about(service, incident)]
+
+
+def standing(stores: Stores, now: float) -> List[Freeze]:
+    """Return those that are in force or will be, the oldest first."""
+    return [one for one in _all(stores) if not one.ends_at or one.ends_at > now]
+
+
+def _all(stores: Stores) -> List[Freeze]:
+    """Read each, the oldest first: a query by the end misses one whose end somebody spoiled."""
+    return [Freeze.from_document(one) for one in stores.freezes.find(sort="created_at:1")]
 
 
 def freeze_check(

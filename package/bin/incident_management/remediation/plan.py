@@ -19,6 +19,7 @@ __all__ = [
     "FINISHED",
     "PlanState",
     "before_run",
+    "is_readable",
     "is_whole",
     "new_plan",
     "plan_digest",
@@ -45,6 +46,14 @@ PROPOSAL_SECONDS = 24 * 3600.0
 _SHOWN_PLACES = ("account_id", "region")
 _NAMED = re.compile(r"\$([a-z0-9_]+)\$")
 _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
+
+_NUMBER = (int, float)
+_READ: Dict[str, Tuple[type, ...]] = {
+    **dict.fromkeys(("incident_id", "action", "plan_hash", "state_hash", "status"), (str,)),
+    **dict.fromkeys(("entity", "label", "summary", "inverse", "contract", "executor"), (str,)),
+    **dict.fromkeys(("arguments", "state"), (dict,)),
+    **dict.fromkeys(("created_at", "updated_at", "approvals"), _NUMBER),
+}
 
 Facts = Dict[str, Any]
 
@@ -108,6 +117,14 @@ def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict
 def plan_digest(plan: Mapping[str, Any]) -> str:
     """Return the hash of what a plan would do and why, which an approval is given for."""
     return digest({name: plan[name] for name in _HASHED})
+
+
+def is_readable(plan: Mapping[str, Any]) -> bool:
+    """Tell whether what is read of each plan is of the types that it has.
+
+    Somebody may change a plan's document by hand; it must not stop what is done for others.
+    """
+    return all(isinstance(plan.get(name), kinds) for name, kinds in _READ.items())
 
 
 def is_whole(plan: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from ..incidents import timeline
 from .context import Context
 from .foresight import foresee
 from .next_step import what_next
-from .plan import PlanState, plan_state
+from .plan import PlanState, is_readable, plan_state
 from .safety import checks
 
 __all__ = ["describe", "of_incident"]
@@ -43,7 +43,8 @@ def of_incident(context: Context, incident_id: str) -> List[Dict[str, Any]]:
     """
     incident, _entries = context.incident(incident_id)
     known = [{"incident_id": one} for one in (incident_id, *incident.merged)]
-    plans = context.stores.plans.find({"$or": known}, "created_at:-1", 100)
+    found = context.stores.plans.find({"$or": known}, "created_at:-1", 100)
+    plans = [plan for plan in found if is_readable(plan)]
     stories = timeline.read_many(context.stores, (plan["incident_id"] for plan in plans))
     now = context.clock.now()
     return [

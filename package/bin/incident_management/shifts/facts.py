@@ -18,7 +18,7 @@ from ..incidents.suppression import Suppression
 from ..notify.message import SUMMARY
 from ..notify.services.slack_buttons import ASKING
 from ..ports import Document, Stores
-from ..remediation.freeze import Freeze
+from ..remediation import freeze
 from .span import DAY, Shift
 
 __all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
@@ -63,7 +63,7 @@ class Facts:
     plans: Mapping[str, Sequence[Document]]
     notes: Mapping[str, Document]
     suppressions: Sequence[Suppression]
-    freezes: Sequence[Freeze]
+    freezes: Sequence[freeze.Freeze]
     follow_ups: Sequence[Document]
     calls: Sequence[Document]
     undelivered: Sequence[Document]
@@ -96,7 +96,7 @@ def read_facts(stores: Stores, shift: Shift) -> Facts:
         _plans(stores, named),
         _notes(stores, named, since),
         [Suppression.from_document(one) for one in stores.suppressions.find(in_force)],
-        [Freeze.from_document(one) for one in stores.freezes.find(in_force)],
+        freeze.standing(stores, now),
         _follow_ups(stores, shift),
         # Those that a summary told of are its, and not counted one by one.
         [one for one in calls[:MOST] if not (one.get("summary") or one.get("stakeholders"))],

@@ -25,7 +25,7 @@ from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import IS_OPEN, claim_document, find_by
+from ..incidents.stores import IS_OPEN, claim_document, find_by, sound_claim
 from ..overlap import OVERLAP_SECONDS, Overlap
 from ..ports import Clock, Document, Stores
 
@@ -113,6 +113,7 @@ class Clocks:
         known = self._stores.claims.get(CHECKPOINT)
         if known is None:
             return None
+        known = sound_claim(known)
         value = known["value"]
         after = str(value["after"]) if value.get("sweeping") else None
         if value.get("conf") != conf:

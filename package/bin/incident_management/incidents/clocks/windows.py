@@ -4,22 +4,28 @@
 to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_time`` (``HH:MM`` in
 ``time_zone``; one that ends before it begins goes on past midnight). Of a time that the clocks show
 twice the first counts, and one that they leave out counts by the clocks as they were before.
+
+Somebody may change a window's document by hand into what can't be read. Its kind then says what
+that means: a freeze still freezes, a suppression and a cover do nothing any more.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timedelta, tzinfo
-from typing import Any, List, Mapping, Protocol, Tuple, Type, TypeVar
+from typing import Any, Dict, List, Mapping, Protocol, Tuple, Type, TypeVar
 
 from ...ports import Collection, Document
 from ..errors import Invalid
 from .calendar import DAYS
 from .zones import zone_named
 
-__all__ = ["Window", "forget_over", "insert", "newest_first", "not_over"]
+__all__ = ["LATEST", "Window", "forget_over", "insert", "newest_first", "not_over", "sound"]
+
+LATEST = 1e11
+"""What a time is at most, in epoch seconds: calendars end some thousand years later."""
 
 # In so long a time each day of the week comes whole, also in a week with a change of the clocks.
 EVERY_DAY_SECONDS = 8 * 86_400.0
@@ -31,6 +37,9 @@ class _Kept(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> float: ...
 
     def to_document(self) -> Document: ...
 
@@ -59,6 +68,10 @@ class Window:
     created_by: str = ""
     created_at: float = 0.0
 
+    def spoiled(self: _W, why: str) -> _W:
+        """Return what becomes of a window whose document can't be read; odd fields are as made."""
+        raise NotImplementedError
+
     @classmethod
     def of(
         cls: Type[_W], prefix: str, wanted: Mapping[str, Any], actor: str, now: float, unique: str
@@ -81,10 +94,9 @@ class Window:
     @classmethod
     def from_document(cls: Type[_W], document: Mapping[str, Any]) -> _W:
         """Return what a document says; a field that it lacks has its default."""
-        names = (one.name for one in fields(cls))
-        values = {name: document[name] for name in names if name in document}
+        values, why = sound(cls, document)
         values["days"] = tuple(values.get("days") or ())
-        return cls(**values)
+        return cls(**values).spoiled(why) if why else cls(**values)
 
     def in_force(self, moment: float) -> bool:
         """Tell whether a moment, in epoch seconds, is within the window."""
@@ -175,6 +187,47 @@ def _zone(name: str) -> tzinfo:
         raise Invalid(str(error)) from None
 
 
+def sound(kind: Type[Any], document: Mapping[str, Any]) -> Tuple[Document, str]:
+    """Return the fields of a document of a window that can be right, and what is wrong with others.
+
+    Its id is its key, an odd text empty if it has no default; without anything odd the sentence is
+    empty. ``kind`` is the dataclass.
+    """
+    values: Document = {}
+    odd: List[str] = []
+    known = {**document, "id": document.get("_key", document.get("id"))}
+    for one in fields(kind):
+        value = known.get(one.name, _NOTHING)
+        if value is not _NOTHING and _is_right(one.name, str(one.type), value):
+            values[one.name] = value
+        elif value is not _NOTHING or one.default is MISSING:
+            odd.append(one.name)
+            values.update({one.name: _EMPTY[str(one.type)]} if one.default is MISSING else {})
+    named = ", ".join(odd)
+    return values, f"Its document was changed by hand and can't be read: {named}." if odd else ""
+
+
+_NOTHING = object()
+_EMPTY: Dict[str, Any] = {"str": "", "float": 0.0}
+
+
+def _is_right(name: str, kind: str, value: Any) -> bool:
+    if kind == "float":
+        return isinstance(value, (int, float)) and 0 <= value <= LATEST
+    if kind == "str":
+        return isinstance(value, str) and _is_said(name, value)
+    return isinstance(value, (list, tuple)) and all(day in DAYS for day in value)
+
+
+def _is_said(name: str, text: str) -> bool:
+    """Tell whether a text means a time of day or a zone, where it has to."""
+    check = {"from_time": _minutes, "to_time": _minutes, "time_zone": _zone}.get(name)
+    try:
+        return check is None or check(text) is not None
+    except Invalid:
+        return False
+
+
 def shown(window: _Kept, now: float) -> Document:
     """Return a window as the API shows it, with whether it is in force."""
     document = {key: value for key, value in window.to_document().items() if key != "_key"}
@@ -201,8 +254,7 @@ def newest_first(windows: Collection, kind: Type[_K], now: float, most_over: int
         *windows.find(not_over(now)),
         *windows.find(over, sort="created_at:-1", limit=most_over),
     ]
-    found.sort(key=lambda document: -float(document["created_at"]))
-    return [kind.from_document(document) for document in found]
+    return sorted(map(kind.from_document, found), key=lambda one: -one.created_at)
 
 
 def forget_over(windows: Collection, before: float) -> None:

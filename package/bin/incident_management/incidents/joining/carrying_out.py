@@ -50,9 +50,10 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
 
     Of incidents that have left by age nothing is missing: long before, the worker has finished it.
     Nor is it of one whose timeline is gone without a trace, as after a restore. It must not keep
-    the next moves waiting; once it is back, the worker finishes what was decided of late.
+    the next moves waiting; once it is back, the worker finishes what was decided of late. Of one
+    that can't be read nobody knows what it says.
     """
-    if pruned(stores, [move.source, move.target]):
+    if not move.source or pruned(stores, [move.source, move.target]):
         return True
     try:
         return _carry_out(stores, clock, move, most)

@@ -8,12 +8,12 @@ that did before deciding. A move that was interrupted is finished by the next on
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
 from ..act import Act
-from ..stores import claim_document
+from ..stores import claim_document, sound_claim
 
 __all__ = ["Move", "made", "newest", "since", "take"]
 
@@ -56,16 +56,30 @@ class Move:
 
 
 def newest(stores: Stores) -> Optional[Move]:
-    """Return the move with the largest number."""
+    """Return the move with the largest number; of one that can't be read, that alone."""
     found = stores.claims.find({"purpose": PURPOSE}, sort="_key:-1", limit=1)
-    return Move.from_document(found[0]) if found else None
+    if not found or _is_readable(found[0]):
+        return Move.from_document(found[0]) if found else None
+    return replace(_NO_MOVE, number=int(str(found[0]["_key"]).partition(":")[2]))
+
+
+def _is_readable(document: Mapping[str, Any]) -> bool:
+    """Tell whether a move is as it was made, and not as somebody changed it by hand."""
+    value = {"reason": "", "signals": {}, "detail": {}, **sound_claim(document)["value"]}
+    return value.keys() == vars(_NO_MOVE).keys() and all(
+        isinstance(value[name], (int, float) if name in ("number", "time") else type(default))
+        for name, default in vars(_NO_MOVE).items()
+    )
+
+
+_NO_MOVE = Move(0, "", "", "", "", 0.0)
 
 
 def since(stores: Stores, time: float, most: int) -> List[Move]:
-    """Return the moves decided since then, the oldest first."""
+    """Return the moves decided since then that can be read, the oldest first."""
     query = {"$and": [{"purpose": PURPOSE}, {"time": {"$gte": time}}]}
     found = stores.claims.find(query, sort="_key:1", limit=most)
-    return [Move.from_document(document) for document in found]
+    return [Move.from_document(document) for document in found if _is_readable(document)]
 
 
 def made(

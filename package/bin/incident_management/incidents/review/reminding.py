@@ -13,7 +13,7 @@ from ..act import Act
 from ..errors import IllegalMove, NotFound
 from ..items import WRITING_SECONDS
 from ..model import ACTOR
-from ..stores import find_by
+from ..stores import find_by, sound_claim
 from .afterwards import OVERDUE
 from .writing import FOLLOW_UPS, change_follow_up
 
@@ -77,7 +77,8 @@ def _look(
     # None that a right clock wrote lies further ahead than a day.
     times = [{"time": {"$lte": now}}, {"time": {"$gt": now + AHEAD_SECONDS}}]
     query = {"$and": [{"purpose": FOLLOW_UPS}, {"$or": times}]}
-    claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
+    found_claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
+    claims = [sound_claim(one) for one in found_claims]
     ids = list(map(_incident_of, claims))
     known = _follow_ups_of(stores, ids)
     see_to([key for key, some in known.items() if any(one.get("tickets") for one in some)])
@@ -117,7 +118,8 @@ def _look_again(
 
 
 def _incident_of(claim: Document) -> str:
-    return str(claim["value"]["incident_id"])
+    """Return whose follow-ups they are, which a claim's key says, too."""
+    return str(claim["_key"]).partition(":")[2]
 
 
 def _follow_ups_of(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:

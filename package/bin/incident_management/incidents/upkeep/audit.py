@@ -23,7 +23,7 @@ from ..canonical import digest
 from ..fold import ordered
 from ..model import Entry
 from ..readable import entries_of
-from ..stores import chunks, claim_document, find_by
+from ..stores import chunks, claim_document, find_by, sound_claim
 
 __all__ = ["SOURCE", "SOURCETYPE", "AuditWriter", "History", "entry_of", "event_of", "history"]
 
@@ -187,7 +187,8 @@ class AuditWriter:
 
     def _sent(self, since: float) -> Set[str]:
         records = self._stores.claims.find({"purpose": SENT, "time": {"$gte": since}})
-        return {key for record in records for key in record["value"]["keys"]}
+        keys = (sound_claim(record)["value"].get("keys") for record in records)
+        return {key for some in keys if isinstance(some, list) for key in map(str, some)}
 
     def _write_down(self, entries: Sequence[Entry]) -> None:
         keys = [_short(entry.key) for entry in entries]
@@ -202,7 +203,7 @@ class AuditWriter:
 
     def _checkpoint(self) -> float:
         document = self._stores.claims.get(CHECKPOINT)
-        return float(document["time"]) if document else 0.0
+        return float(sound_claim(document)["time"]) if document else 0.0
 
     def _move_to(self, moment: float) -> None:
         checkpoint = claim_document(CHECKPOINT, moment)
