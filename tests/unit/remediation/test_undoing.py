@@ -55,7 +55,9 @@ def test_one_that_stays_down_ends_the_undoing_in_a_sentence_for_people(bench):
 def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
     not_helping(bench)
     bench.api.down = True
+    rounds(bench, 1)
     plan, _entries, state = bench.context.load(bench.plan)
+    assert state.status == "not_recovered"
     assert bench.context.claim(rollback_run(plan, state).claim, {"actor": "zoe"})
     bench.clock.advance(undoing.UNDO_SECONDS + 1)
     undoing.undo(bench.context, bench.plan)
