@@ -77,7 +77,32 @@ def test_without_the_right_one_sees_oneself_alone(site: Site, enter: Enter) -> N
     expect(row(page, "rob")).to_have_count(1)
     expect(load(page).locator("tbody tr")).to_have_count(1)
     expect(load(page)).not_to_contain_text("mia")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
     page.emulate_media(media="print")
     expect(row(page, "rob")).to_be_visible()
+    page.set_viewport_size({"width": 790, "height": 1100})
+    # On a sheet upright each person is a row, as wide as the sheet.
+    expect(load(page).locator("thead")).to_be_visible()
+    table = load(page).locator("table").bounding_box()
+    assert table and table["x"] >= 0 and table["x"] + table["width"] <= 790, table
+    year = time.strftime("%Y")
+    expect(load(page).locator("p").first).to_contain_text(re.compile(rf"{year}.* to .*{year}"))
     expect(page.locator(".wb-list-pane")).not_to_be_visible()
     expect(page.get_by_role("button", name="Print")).not_to_be_visible()
+
+
+def test_who_was_neither_on_call_nor_called_is_told_of_themselves(site: Site, enter: Enter) -> None:
+    called(site, "Called mia", "mia")
+    page = enter("vic", "?view=load&team=web")
+    expect(load(page)).to_contain_text("You were not on call by its rota, and not called.")
+    expect(load(page)).not_to_contain_text("obody")
+
+
+def test_a_failure_leaves_no_file_of_what_was_read_before(site: Site, enter: Enter) -> None:
+    page = enter("mia", "?view=load&team=web")
+    file = page.locator("dialog a", has_text="Download")
+    expect(file).to_have_attribute("href", re.compile("days=28"))
+    page.route("**/on-call/load*", lambda route: route.fulfill(status=500, json={"detail": "No."}))
+    page.locator("dialog").get_by_label("Since").select_option("7")
+    expect(load(page).locator(".wb-trouble")).to_be_visible()
+    expect(file).not_to_have_attribute("href", re.compile("."))

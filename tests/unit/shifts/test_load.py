@@ -151,6 +151,66 @@ def test_what_one_summary_told_is_one_call(world):
     assert {one["person"]: one["calls"] for one in world.load().people} == {"ann": 1, "bob": 1}
 
 
+def test_what_one_summary_told_is_answered_once(world):
+    for minute in range(3):
+        key = world.incident()
+        world.entry(key, "assigned", at(26, 9), owner="ann")
+        world.message(key, at(26, 9, minute), sent_at=at(26, 9, 30), summary="s1")
+        world.entry(key, "escalation", at(26, 10), owner="bob")
+        world.message(key, at(26, 10, minute), "escalation", sent_at=at(26, 10, 30), summary="s2")
+        world.acknowledged(key, at(26, 10, 40), "bob")
+    ann, bob = world.person("ann"), world.person("bob")
+    assert (ann["calls"], ann["missed"]) == (1, 1)
+    assert (bob["calls"], bob["acknowledged"], bob["ack_median"]) == (1, 1, 600.0)
+
+
+def test_a_name_is_one_however_it_is_written(world):
+    key = world.called("Ann", at(26, 2))
+    world.acknowledged(key, at(26, 2, 5), "ann")
+    assert (world.person("ann")["calls"], world.person("ann", only="ann")["calls"]) == (1, 1)
+    world.called("ann", at(26, 5), actor="Ann")
+    assert world.load().totals["calls"] == 1
+    passed_on = world.called("bob", at(26, 5))
+    world.entry(passed_on, "escalation", at(26, 5, 5), "Bob", owner="ann")
+    assert world.person("bob")["missed"] == 0
+
+
+def test_who_gives_an_incident_back_has_neither_answered_nor_missed_it(world):
+    key = world.called("ann", at(26, 2))
+    world.entry(key, "edited", at(26, 2, 5), "ann", owner="")
+    world.entry(key, "escalation", at(26, 3), owner="bob")
+    assert (world.person("ann")["calls"], world.person("ann")["missed"]) == (1, 0)
+
+
+def test_a_handover_that_comes_after_somebody_began_gives_it_to_nobody(world):
+    key = world.called("ann", at(26, 8, 55))
+    world.acknowledged(key, at(26, 8, 59), "ann")
+    world.entry(key, "assigned", at(26, 9), owner="bob", handover=True, instead_of="ann")
+    world.message(key, at(26, 12), "sla_breached")
+    assert (world.person("ann")["calls"], world.person("bob")["calls"]) == (2, 0)
+
+
+def test_the_night_in_which_the_clocks_change_is_one_night(world):
+    # 25 October has 25 hours: 02:30 comes twice.
+    def then(day, hour, minute=0, fold=0):
+        return datetime(2026, 10, day, hour, minute, tzinfo=BERLIN, fold=fold).timestamp()
+
+    rota = {"members": "ann, bob", "handover": "daily 09:00", "start": "2026-10-20"}
+    stanzas = {
+        "team:shop": {"members": "ann, bob", "rota": "first"},
+        "rota:first": {**rota, "time_zone": "Europe/Berlin"},
+    }
+    for moment in (then(24, 22), then(25, 2, 30), then(25, 2, 30, 1), then(25, 6, 59), then(25, 7)):
+        world.called("ann", moment - 2)
+    routing = Routing.from_stanzas(stanzas)
+    load = load_of(world.stores, routing, "shop", 7, then(26, 9), lambda names: {})
+    totals, people = load.totals, {one["person"]: one for one in load.people}
+    assert (totals["calls"], totals["night_calls"], totals["nights"]) == (5, 4, 1)
+    # Ann's three shifts, the last of 25 hours, and what bob had of seven times 24.
+    assert {name: one["hours"] for name, one in people.items()} == {"ann": 73.0, "bob": 95.0}
+    assert people["ann"]["on_duty"] == 5
+
+
 def test_nights_and_weekends_are_those_of_the_teams_time_zone(world):
     # One night, though it has two dates; 22:00 in Berlin is 21:00 in UTC.
     for moment in (at(24, 21, 59), at(24, 22), at(25, 6, 59), at(25, 7), at(22, 12)):
@@ -218,7 +278,8 @@ def test_shifts_and_hours_are_the_rotas_and_who_had_few_of_them_may_have_most_ca
     assert (ann["calls_a_day"], bob["calls_a_day"]) == (0.0, round(24 / bob["hours"], 2))
     share = {"person": "ann", "calls_share": 0.75, "called": 2}
     assert load.evenness == {**share, "hours_share": round(ann["hours"] / 168.0, 3)}
-    assert "ann got 75% of the calls by name, and was on call for " in to_markdown(load, "")
+    told = "ann got 75% of the calls by name, no other of 2 people more, and was on call for "
+    assert told in to_markdown(load, "")
 
 
 def test_detections_are_told_with_their_noise_and_what_would_calm_them(world):

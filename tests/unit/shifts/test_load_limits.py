@@ -84,3 +84,28 @@ def test_a_cover_of_long_ago_counts_in_its_shift():
     routing = as_agreed(stores, ManualClock(NOW), ROUTING, NOW - SPAN)
     found = {one["person"]: one for one in made(stores, routing).people}
     assert (found["zoe"]["shifts"], found["zoe"]["hours"]) == (1, 24.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sent_at": "soon"},
+        {"sent_at": [1]},
+        {"sent_at": 1e300},
+        {"order": "when it came"},
+        {"order": {"a": "b c"}},
+    ],
+)
+def test_a_message_that_somebody_spoiled_costs_itself_alone(wrong):
+    stores = filled(3)
+    for order in range(3):
+        key = f"INC-20261127-000001-m{order}"
+        stores.outbox.save([{**stores.outbox.get(key), **wrong}])
+    assert made(stores).totals["calls"] == 2
+
+
+def test_where_no_more_is_read_it_begins_with_what_was(monkeypatch):
+    monkeypatch.setattr("incident_management.shifts.load.reading.MOST", 3)
+    load = made(filled(2))
+    # The first message that is not read is of 67 days ago; of the nine weeks since all were.
+    assert (load.cut, load.totals["calls"], load.since) == (True, 1, NOW - 63 * DAY)

@@ -3,8 +3,8 @@
  */
 
 import { h } from './dom.js';
-import { showReport } from './reports.js';
-import { now, planned, stateName, timeZone } from './words.js';
+import { headOf, showReport } from './reports.js';
+import { now, planned, stateName } from './words.js';
 
 const HOUR = 3600;
 // Since when; the first is since whoever is on call began, which the API knows.
@@ -33,7 +33,7 @@ function reportOf(app, report) {
         `${counts.opened} opened`, `${counts.solved} solved`, counts.noise && `${counts.noise} noise`,
     ];
     return [
-        h('p', {}, h('strong', {}, report.team), `: ${planned(report.since)} to ${planned(report.until)}, ${timeZone()}`),
+        headOf(report.team, report),
         h('p', { class: 'wb-dim' }, report.reason, report.began > 0 && ` Since ${planned(report.began)}.`, report.next_at > 0 && ` Next: ${report.next_person || 'nobody'} from ${planned(report.next_at)}.`),
         h('p', {}, `${facts.filter(Boolean).join(' · ')}.`),
         report.truncated && h('p', {}, 'There was more than is read: of the open the gravest count, of everything else the newest.'),

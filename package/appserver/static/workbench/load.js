@@ -3,8 +3,8 @@
  */
 
 import { h } from './dom.js';
-import { showReport } from './reports.js';
-import { many, planned, span, timeZone } from './words.js';
+import { headOf, showReport } from './reports.js';
+import { many, span } from './words.js';
 
 const SPANS = [['28', 'The last 28 days'], ['7', 'The last 7 days'], ['90', 'The last 90 days']];
 const asked = (days) => ({ days });
@@ -21,17 +21,23 @@ export function showLoad(app, wanted = '') {
 function loadOf(app, load) {
     const { totals, evenness } = load;
     return [
-        h('p', {}, h('strong', {}, load.whose ? `${load.whose}, ${load.team}` : load.team), `: ${planned(load.since)} to ${planned(load.until)}, ${timeZone()}`),
+        headOf(load.whose ? `${load.whose}, ${load.team}` : load.team, load),
         load.whose && h('p', { class: 'wb-dim' }, 'These are your own figures. Of others they take the capability incident_load.'),
         h('p', {}, `${many(totals.calls, 'call')}, ${totals.calls_a_day} a day: ${totals.night_calls} at night (22:00 to 07:00, ${load.time_zone}), in ${many(totals.nights, 'night')}; ${totals.weekend_calls} at weekends. ${noise(totals)}`),
         h('p', {}, totals.acknowledged > 0 && `Acknowledged in ${span(totals.ack_median)} (median), 95% within ${span(totals.ack_p95)}. `,
             totals.missed > 0 && `${many(totals.missed, 'call')} missed: the incident was escalated first.`),
-        evenness && h('p', {}, `${evenness.person} got ${share(evenness.calls_share)} of the calls by name${evenness.hours_share === null ? '' : `, and was on call for ${share(evenness.hours_share)} of the hours`}.`),
+        evenness && h('p', {}, mostCalled(evenness)),
         load.truncated && h('p', {}, 'There were more calls than are read: it begins with the first that was.'),
         load.people.length > 0 && people(load),
         load.detections.length > 0 && detections(app, load.detections),
-        !load.people.length && h('p', { class: 'wb-dim' }, 'Nobody was on call by a rota, and nobody was called.'),
+        !load.people.length && h('p', { class: 'wb-dim' }, load.whose ? 'You were not on call by its rota, and not called.' : 'Nobody was on call by a rota, and nobody was called.'),
     ];
+}
+
+function mostCalled({ person, calls_share: calls, hours_share: hours, called }) {
+    const others = called > 1 && `no other of ${called} people more`;
+    const had = hours !== null && `and was on call for ${share(hours)} of the hours`;
+    return `${[`${person} got ${share(calls)} of the calls by name`, others, had].filter(Boolean).join(', ')}.`;
 }
 
 // What is told of each person: heading, explanation, text.

@@ -2,10 +2,11 @@
  * A report on a team in a dialog, of a span that is chosen: to read, to copy, to save and to print.
  */
 
-import { get, linkTo } from './api.js';
+import { get, linkTo, newest } from './api.js';
 import { fill, h } from './dom.js';
 import { unread } from './forms.js';
 import { copy } from './review.js';
+import { wholeMoment } from './words.js';
 
 /**
  * Show one.
@@ -37,16 +38,18 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
     document.querySelector('.workbench').append(dialog);
     dialog.showModal();
 
-    let last = 0;
+    const answered = newest((query) => get(path, query));
     async function read() {
-        const turn = ++last;
         try {
-            const { body: found } = await get(path, { team: team.value, ...asked(span.value) });
-            if (turn !== last) return; // another one was chosen meanwhile
-            file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(span.value, found), format: 'markdown' })}`);
+            const kind = span.value;
+            const answer = await answered({ team: team.value, ...asked(kind) });
+            if (!answer) return; // another one was chosen meanwhile
+            const found = answer.body;
+            file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(kind, found), format: 'markdown' })}`);
             fill(body, view(found));
         } catch (error) {
-            if (turn === last) fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
+            file.removeAttribute('href');
+            fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
         }
     }
 
@@ -60,4 +63,13 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         return;
     }
     await read();
+}
+
+/**
+ * Of what and of when a report tells; with the days, as it is put on paper.
+ * @param {string} name
+ * @param {{since: number, until: number}} span
+ */
+export function headOf(name, { since, until }) {
+    return h('p', {}, h('strong', {}, name), `: ${wholeMoment(since)} to ${wholeMoment(until)}`);
 }

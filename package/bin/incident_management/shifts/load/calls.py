@@ -2,15 +2,18 @@
 
 A *call*: a message asked somebody to act on an incident that they had then and had not taken
 themselves. What follows for the same person and incident within fifteen minutes is the same call,
-and so is all that one summary told. A call waits until somebody acknowledges the incident. It was
-*missed* if the incident was escalated first, by the app or by somebody else.
+and so is all that one summary told, of which the first incident tells the answer. A call waits
+until somebody acknowledges the incident. It was *missed* if the incident was escalated first, by
+the app or by somebody else.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Set, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 from ...incidents.model import ENDED
+from ...incidents.readable import is_readable
+from ...incidents.routing.values import user_name
 from ...ports import Document
 from .reading import Message, Story
 
@@ -42,7 +45,7 @@ class Calls:
     """Finds them; what one summary told counts once over all incidents."""
 
     def __init__(self) -> None:
-        self._summaries: Set[Tuple[str, str]] = set()
+        self._summaries: Dict[Tuple[str, str], str] = {}
 
     def of(self, story: Story) -> Tuple[List[Call], List[Answer]]:
         """Return the calls of one incident and the answers to them, in their order."""
@@ -51,7 +54,7 @@ class Calls:
             *(
                 (float(one["time"]), int(one["seq"]), one)
                 for one in story.entries
-                if _is_whole(one)
+                if is_readable(one, ("time", "seq", "data"))
             ),
             # A message of the same moment knows of the entry.
             *((one.created, 10**9, one) for one in story.messages),
@@ -67,7 +70,7 @@ class Calls:
 class _Walk:
     """Goes through what happened to an incident."""
 
-    def __init__(self, story: Story, summaries: Set[Tuple[str, str]]) -> None:
+    def __init__(self, story: Story, summaries: Dict[Tuple[str, str], str]) -> None:
         self.calls: List[Call] = []
         self.answers: List[Answer] = []
         self._story = story
@@ -79,7 +82,7 @@ class _Walk:
 
     def written(self, entry: Mapping[str, Any]) -> None:
         """Take an entry: an acknowledgement, a reopening, or who has the incident from now on."""
-        data, actor = entry["data"], str(entry.get("actor") or "")
+        data, actor = entry["data"], user_name(str(entry.get("actor") or ""))
         if entry["kind"] != "status":
             self._given(entry["kind"], data, actor)
         elif data.get("from") not in ENDED:
@@ -92,22 +95,28 @@ class _Walk:
             self._waiting.clear()
 
     def _given(self, kind: str, data: Mapping[str, Any], actor: str) -> None:
-        owner = str(data.get("owner") or "")
+        owner = user_name(str(data.get("owner") or ""))
         if kind == "escalation":
             if data.get("until") == "acknowledged" and self._begun:
                 return
             self.answers += [Answer(one, -1.0) for one in self._waiting if one != actor]
             self._waiting.clear()
-        elif self._owner not in ("", data.get("instead_of")) and _fills(data):
+        elif self._is_late(data):
             # The app fills vacancies: somebody was faster, and that counts.
             return
-        if owner:
+        if owner or (kind == "edited" and "owner" in data):
             if owner != self._owner:
                 # A colleague who passes it on answers for whoever had it.
                 self._waiting.clear()
             self._owner, self._giver = owner, actor
-        elif kind == "edited" and "owner" in data:
-            self._owner = self._giver = owner
+
+    def _is_late(self, data: Mapping[str, Any]) -> bool:
+        hands_over = bool(data.get("handover"))
+        if hands_over and self._begun:
+            return True
+        fills = hands_over or bool(data.get("vacant"))
+        before = user_name(str(data.get("instead_of") or ""))
+        return fills and self._owner not in ("", before)
 
     def told(self, message: Message) -> None:
         """Take a message: a call, if it is no repeat."""
@@ -115,9 +124,12 @@ class _Walk:
         took_it = message.event in _GIVING and self._giver == person
         if person and (took_it or (message.event == "reopened" and self._reopener == person)):
             return
+        if self._is_told_already(message, person):
+            return
         if person and not self._begun:
             self._waiting.setdefault(person, message.at)
-        if not self._is_repeat(message, person):
+        if message.at - self._last.get(person, float("-inf")) >= REPEAT_SECONDS:
+            self._last[person] = message.at
             if self.calls and not self.calls[-1].person and self._is_soon(message):
                 # Whoever got it at once was called, and not nobody.
                 self.calls.pop()
@@ -128,23 +140,10 @@ class _Walk:
     def _is_soon(self, message: Message) -> bool:
         return message.at - self.calls[-1].at < REPEAT_SECONDS
 
-    def _is_repeat(self, message: Message, person: str) -> bool:
+    def _is_told_already(self, message: Message, person: str) -> bool:
+        """Whether a summary told this person of it that counts for another incident."""
+        incident_id = self._story.incident_id
         together = (message.summary, person)
-        if message.summary and together in self._summaries:
-            return True
-        if message.summary:
-            self._summaries.add(together)
-        if message.at - self._last.get(person, float("-inf")) < REPEAT_SECONDS:
-            return True
-        self._last[person] = message.at
-        return False
-
-
-def _is_whole(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry is as the app writes them; somebody may have edited the lookup."""
-    numbers = all(isinstance(entry.get(name), (int, float)) for name in ("time", "seq"))
-    return numbers and isinstance(entry.get("data"), dict)
-
-
-def _fills(data: Mapping[str, Any]) -> bool:
-    return bool(data.get("vacant") or data.get("handover"))
+        return bool(message.summary) and incident_id != self._summaries.setdefault(
+            together, incident_id
+        )

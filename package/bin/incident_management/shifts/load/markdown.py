@@ -55,9 +55,12 @@ def _said(load: Load) -> Iterator[str]:
 
 
 def _evenness(one: Mapping[str, Any]) -> str:
-    hours = one["hours_share"]
-    had = "" if hours is None else f", and was on call for {hours:.0%} of the hours"
-    return f"{plain(one['person'])} got {one['calls_share']:.0%} of the calls by name{had}."
+    said = [f"{plain(one['person'])} got {one['calls_share']:.0%} of the calls by name"]
+    if one["called"] > 1:
+        said.append(f"no other of {one['called']} people more")
+    if one["hours_share"] is not None:
+        said.append(f"and was on call for {one['hours_share']:.0%} of the hours")
+    return f"{', '.join(said)}."
 
 
 def _person(one: Mapping[str, Any]) -> List[str]:

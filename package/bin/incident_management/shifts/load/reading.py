@@ -8,7 +8,7 @@ Each read is bounded, and what was read of some incidents is dropped before the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...incidents.model import ENDED, sound
 from ...incidents.routing import Routing
@@ -24,6 +24,8 @@ MOST = 100_000
 SLICE = 7 * DAY
 # Incidents whose entries are read at once: some 5,000 entries, of 300 bytes each.
 AT_ONCE = 2000
+# In the year 5138; what is later was not written by a clock, and dates end at some time.
+NEVER = 1e11
 ARRIVED = ("sent", "unconfirmed")
 _OWNING = ("assigned", "escalation", "edited", "routed")
 
@@ -68,10 +70,11 @@ def read_messages(
         start = max(since, end - SLICE)
         read = _slice(stores, team, start, end, left + 1)
         for one in read[:left]:
-            if _is_call(routing, one):
-                found.setdefault(str(one["incident_id"]), []).append(_message(one))
+            message = _message(one) if _is_call(routing, one) else None
+            if message:
+                found.setdefault(str(one["incident_id"]), []).append(message)
         if len(read) > left:
-            return Messages(found, True, float(read[left - 1]["created_at"]))
+            return Messages(found, True, float(read[left - 1]["created_at"]) if left else end)
         left, end = left - len(read), start
     return Messages(found, False, since)
 
@@ -99,12 +102,17 @@ def _is_call(routing: Routing, one: Mapping[str, object]) -> bool:
     return bool(one.get("incident_id")) and reaches and not one.get("stakeholders")
 
 
-def _message(one: Mapping[str, object]) -> Message:
-    created = float(str(one["created_at"]))
-    sent = float(str(one.get("sent_at") or created))
-    # Another member's clock may have written the entry: its time is in what sorts messages.
-    told = str(one.get("order") or "").split()
-    known = max(created, float(told[1])) if len(told) > 1 else created
+def _message(one: Mapping[str, Any]) -> Optional[Message]:
+    """Return it; None for one whose times can't be told, as somebody has changed it by hand."""
+    created, told = float(one["created_at"]), str(one.get("order") or "").split()
+    try:
+        sent = max(created, float(one.get("sent_at") or 0.0))
+        # Another member's clock may have written the entry: its time is in what sorts messages.
+        known = max(created, float(told[1])) if len(told) > 1 else created
+    except (TypeError, ValueError):
+        return None
+    if sent >= NEVER:
+        return None
     return Message(known, sent, str(one["event"]), str(one.get("summary") or ""))
 
 
