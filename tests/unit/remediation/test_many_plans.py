@@ -52,6 +52,19 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     assert said == [("PLAN-0000000000", sentence)]
 
 
+def test_a_fix_that_an_earlier_version_carried_out_is_proved(bench):
+    """Its plan names no executor: there was one."""
+    plan = approved(bench)
+    execute(bench, plan)
+    document = bench.stores.plans.get(plan)
+    del document["executor"]
+    bench.stores.plans.save([document])
+    bench.raising.fixed_at = bench.clock.now()
+    bench.clock.advance(90)
+    assert bench.verifier().run() == 1
+    assert bench.context.load(plan)[2].status == "recovered"
+
+
 def test_the_plans_of_an_incident_take_as_many_reads_as_one(bench):
     def reads():
         made = []

@@ -50,7 +50,8 @@ _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "sta
 _NUMBER = (int, float)
 _READ: Dict[str, Tuple[type, ...]] = {
     **dict.fromkeys(("incident_id", "action", "plan_hash", "state_hash", "status"), (str,)),
-    **dict.fromkeys(("entity", "label", "summary", "inverse", "contract", "executor"), (str,)),
+    **dict.fromkeys(("entity", "label", "summary", "inverse", "contract"), (str,)),
+    "executor": (str, type(None)),  # one of an earlier version has none
     **dict.fromkeys(("arguments", "state"), (dict,)),
     **dict.fromkeys(("created_at", "updated_at", "approvals"), _NUMBER),
 }
