@@ -265,6 +265,8 @@ class World:
         self.log: list[str] = []
         self.events: dict[str, list[Any]] = {}
         self.gone: set[str] = set()
+        # The keys of entries that a restore took away for a while.
+        self.lost: set[str] = set()
         self.captain = CaptainStores(_Log(self, lag))
         for collection in self.captain.collections:
             self._losing(collection)

@@ -44,7 +44,7 @@ def check(story: Story) -> list[str]:
     wrong += _clocks(world, entries)
     wrong += _told(story, stores, entries, gone)
     wrong += _plans(world, stores, entries)
-    wrong += _resolved(entries, gone)
+    wrong += _resolved(entries, gone, world.lost)
     wrong += figures(stores, world.now)
     return wrong
 
@@ -59,10 +59,11 @@ def _still_at_work(world: Any, stores: Any) -> list[str]:
     return [f"{one['incident_id']}: {one['kind']} {one['data']} comes for ever" for one in new]
 
 
-def _resolved(entries: Any, gone: Any) -> list[str]:
+def _resolved(entries: Any, gone: Any, lost: Any) -> list[str]:
     """What the app resolved by itself stays open where something was found that it had not seen.
 
-    Errors from before the resolve that arrive after it do not reopen it.
+    Errors from before the resolve that arrive after it do not reopen it, nor do those that a
+    restore took away meanwhile.
     """
     wrong = []
     for key, mine in entries.items():
@@ -74,7 +75,7 @@ def _resolved(entries: Any, gone: Any) -> list[str]:
             known = _before(mine, resolve)
             late = [one for one in counted if one.kind == "signal" and one.key not in known]
             for one in late:
-                is_raced = resolve.key not in _before(mine, one)
+                is_raced = one.key not in lost and resolve.key not in _before(mine, one)
                 if is_raced or one.data["last_time"] > resolve.time:
                     wrong.append(f"{key}: it was resolved beside the finding {one.key[:8]}")
     return wrong

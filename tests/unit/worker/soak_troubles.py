@@ -47,17 +47,16 @@ def _earlier_version(world: World) -> str:
 def restore(world: World) -> str:
     """Bring back a backup of several moments, in which timelines lack some of their entries.
 
-    Others name them, or their incident's document alone does; they were told, and the index has
-    them.
+    Others name them, or their incident's document alone does, and the index has them. Some were
+    not told yet.
     """
     for member in world.members:
-        member.work()
         member.audit.run()
-    world.now += 60
     known = world.captain.timeline.documents
     named = {key for one in world.captain.timeline.all() for key in one["prev"]}
     named |= {key for one in world.captain.incidents.all() for key in one["head"]}
     lost = [key for key in sorted(named & known.keys()) if world.rng.random() < 0.3]
     for key in lost:
         del known[key]
+    world.lost.update(lost)
     return f"{len(lost)} entries are lost in a restore"

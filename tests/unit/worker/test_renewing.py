@@ -261,3 +261,32 @@ def test_a_beginning_in_the_future_keeps_nothing_from_being_looked_at():
     walk.clock.advance(-86_400)
     walk.stores.incidents.delete(walk.ids[0])
     assert walk.round() == 1
+
+
+def test_entries_that_can_not_be_read_all_come_back_in_one_walk():
+    walk = Walk(2 * renewing.BROUGHT_BACK_A_ROUND + 1)
+    walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
+    for note in [one for one in walk.index if one.kind == "note"]:
+        walk.stores.timeline.save([{**note.to_document(), "data": {"signals": {"a": "x"}}}])
+        timeline.refresh(walk.stores, note.incident_id)
+
+    for _round in range(3):
+        walk.round()
+    assert walk.stores.claims.get(renewing.CHECKPOINT)["value"]["over"]
+    found = timeline.read_many(walk.stores, walk.ids)
+    assert [one for i in walk.ids for one in found[i]] == walk.index
+
+
+def test_one_that_names_what_is_lost_for_ever_gets_what_a_later_version_holds():
+    walk = Walk(1)
+    (lost,) = [one for one in timeline.read(walk.stores, walk.ids[0]) if one.kind == "note"]
+    walk.stores.timeline.delete(lost.key)
+    walk.append(walk.ids[0], "note", {"text": "after the restore"})
+    timeline.refresh(walk.stores, walk.ids[0])
+    (document,) = walk.documents()
+    walk.stores.incidents.save([{k: v for k, v in document.items() if k != "tasks"}])
+
+    walk.round()
+    assert walk.documents() == [document]
+    assert document["lost"] == [lost.key]
+    assert len(walk.told) == 1

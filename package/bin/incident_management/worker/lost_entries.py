@@ -3,6 +3,9 @@
 An entry's key is the hash of what it says, and entries name the keys of those before them. So an
 event whose content has a key that is named and missing is the entry that is missing, whoever wrote
 that event. One in which a secret was masked has another hash, and can't be brought back.
+
+Whoever was not told of an entry before it was lost is told when it is back
+(:mod:`..notify.announcing.brought_back`).
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from typing import Callable, Iterable, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..ports import Stores
+from ..notify.announcing import brought_back
+from ..ports import Clock, Stores
 
 __all__ = ["Indexed", "bring_back"]
 
@@ -20,12 +24,12 @@ Indexed = Callable[[str], Iterable[Entry]]
 
 
 def bring_back(
-    stores: Stores, incident_id: str, named: Iterable[str], indexed: Indexed
+    stores: Stores, clock: Clock, incident_id: str, named: Iterable[str], indexed: Indexed
 ) -> Set[str]:
     """Write an incident's missing entries again; return the keys of those that stay missing.
 
     ``named`` are the entries that its document names. Raises what the stores and the index
-    raise; nothing is written then.
+    raise; no entry is written then.
     """
     entries = timeline.read(stores, incident_id)
     missing = _missing(entries, named)
@@ -40,7 +44,10 @@ def bring_back(
     while known := sorted(missing & found.keys()):
         back += [found[key] for key in known]
         missing = _missing([*entries, *back], named)
-    timeline.write(stores, back)
+    if back:
+        # First the note: an entry that is there is not brought back again.
+        brought_back.note(stores, clock.now(), [entry.key for entry in back])
+        timeline.write(stores, back)
     return missing
 
 

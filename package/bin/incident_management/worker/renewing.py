@@ -9,7 +9,7 @@ An incident's document is derived, so it can always be made again, and must be w
 
 Entries that are named and gone are brought back from the index (:mod:`.lost_entries`), also where
 an incident has none left. Where that can't be done, the document tells more than what is left: it
-stays, and the log names the incident.
+stays until somebody writes to the incident, and the log names it in each walk.
 
 :mod:`.refreshing` looks at what has happened lately; this walks through all incidents in the order
 of their ids, begins anew with another build of the app, and rests between two walks.
@@ -18,7 +18,8 @@ of their ids, begins anew with another build of the app, and rests between two w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..incidents import timeline
 from ..incidents.model import Incident
@@ -78,18 +79,19 @@ def renew_documents(
     waiting = [one for one in sorted(seen) if not seen[one].fits(documents.get(one, {}))]
     turn = waiting[:RENEWED_A_ROUND]
     broken = [one for one in turn if seen[one].is_broken(documents.get(one, {}))]
-    if len(broken) > BROUGHT_BACK_A_ROUND:
-        broken = broken[:BROUGHT_BACK_A_ROUND]
-        turn = turn[: turn.index(broken[-1]) + 1]
-    lost = _still_broken(stores, broken, documents, indexed, tell)
+    broken, turn = _some(broken, turn)
+    still_broken = partial(_still_broken, stores, clock, indexed, tell)
+    lost = still_broken(broken, documents)
     # One that is leaving must not get a document again after its own is deleted.
     leaving = pruned(stores, turn)
-    fit = [one for one in turn if one not in lost and one not in leaving]
+    # One that names what is lost has told no more than what is left since somebody wrote to it.
+    fit = [one for one in turn if one not in lost or LOST in documents.get(one, {})]
+    fit = [one for one in fit if one not in leaving]
     renewed = timeline.refresh_many(stores, fit)
     # Which entries can't be read shows only when all of them is.
     odd = [one for one in sorted(renewed) if renewed[one].entries < len(seen[one].keys)]
-    odd = odd[:BROUGHT_BACK_A_ROUND]
-    lost = _still_broken(stores, odd, documents, indexed, tell)
+    odd, turn = _some(odd, turn)
+    lost = still_broken(odd, documents)
     timeline.refresh_many(stores, [one for one in odd if one not in lost])
     ring(stores, list(renewed), now)
     if len(turn) < len(waiting):
@@ -101,12 +103,22 @@ def renew_documents(
     return {"incidents_renewed": len(renewed)}
 
 
+def _some(broken: List[str], turn: List[str]) -> Tuple[List[str], List[str]]:
+    """Return as many broken incidents as a round searches the index for, and the turn up to them.
+
+    The next round goes on behind them.
+    """
+    some = broken[:BROUGHT_BACK_A_ROUND]
+    return some, turn if some == broken else turn[: turn.index(some[-1]) + 1]
+
+
 def _still_broken(
     stores: Stores,
-    broken: Iterable[str],
-    documents: Mapping[str, Document],
+    clock: Clock,
     indexed: Indexed,
     tell: Callable[[str, str], None],
+    broken: Iterable[str],
+    documents: Mapping[str, Document],
 ) -> Set[str]:
     """Bring entries back; return the incidents for which that can't be done, and tell of them."""
     lost: Set[str] = set()
@@ -119,7 +131,7 @@ def _still_broken(
             continue
         try:
             # A second search that fails would keep everything else waiting for as long again.
-            is_whole = not failed and not bring_back(stores, incident_id, named, indexed)
+            is_whole = not failed and not bring_back(stores, clock, incident_id, named, indexed)
         except SearchFailed as error:
             failed = str(error)
         if not is_whole:

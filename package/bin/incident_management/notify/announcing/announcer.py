@@ -3,7 +3,8 @@
 Reads the entries since a checkpoint, less an overlap that covers clocks that differ and inserts
 that came late: of a minute in each round, and once a minute of more. An entry has one notification
 a channel, whose key is made of both, so reading an entry again puts nothing more on the outbox. The
-entries of one incident are put there in the timeline's order.
+entries of one incident are put there in the timeline's order. An entry that was lost and brought
+back may be older than the overlap: a note names it (:mod:`.brought_back`).
 
 What is older than a day is no news any more: of an incident that nobody was told of for so long,
 only where it stands is told (:mod:`.late`).
@@ -16,6 +17,7 @@ from typing import (
     Callable,
     Collection,
     Dict,
+    Iterable,
     Iterator,
     List,
     Mapping,
@@ -29,12 +31,12 @@ from typing import (
 from ...incidents import timeline
 from ...incidents.readable import is_readable
 from ...incidents.routing import Routing
-from ...incidents.stores import chunks, claim_document, find_by
+from ...incidents.stores import chunks, claim_document, find_by, sound_claim
 from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
 from ..delivery.outbox import Outbox
 from ..standing import newest_analysis_id
-from . import late
+from . import brought_back, late
 from .audience import Audience, Hearing
 from .follow_up_tickets import FollowUpTickets
 from .notifier import News, Notifier
@@ -57,6 +59,8 @@ MAX_AT_ONCE = 500
 READ_AT_ONCE = 100
 # The overlap is read again and again: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
+# The checkpoint, and the notes of what was brought back: read in one call.
+_CLAIMS: Document = {"$or": [{"_key": CHECKPOINT}, {"purpose": brought_back.BROUGHT_BACK}]}
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
@@ -72,7 +76,7 @@ class _Checkpoint:
 def worker_seen(stores: Stores) -> Optional[float]:
     """Return up to when the worker has looked for what is to be told; None: it has not yet."""
     known = stores.claims.get(CHECKPOINT)
-    return float(known["time"]) if known else None
+    return float(sound_claim(known)["time"]) if known else None
 
 
 class Announcer:
@@ -112,16 +116,19 @@ class Announcer:
             read_subscriptions: gives the signed webhooks, by id; asked when there is news, and
                 when the checkpoint is written.
         """
-        now, known = self._clock.now(), self._checkpoint()
+        now, (known, notes) = self._clock.now(), self._claims()
         oldest, overlap = now - OLDEST_SECONDS, self._overlap.seconds()
-        fresh = self._fresh(max(known.time - overlap, oldest))
+        recent = self._fresh(self._since(max(known.time - overlap, oldest)), oldest)
+        returned = brought_back.entries(self._stores, notes, _LOOKED_AT)
+        back = self._fresh(returned, oldest)
+        fresh = {key: [*recent.get(key, ()), *back.get(key, ())] for key in {**recent, **back}}
         missed = self._missed(known.time, oldest)
-        if not (fresh or missed) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
+        if not (fresh or missed or notes) and 0 <= now - known.time < IDLE_SAVE_SECONDS:
             self._behind = False
             self._overlap.was_read(overlap)
             return 0
         turn = _Turn.of(fresh, now)
-        there = self._on_the_outbox(turn.ready) if self._behind else set()
+        there = self._on_the_outbox(turn.ready) if self._behind or back else set()
         self._behind = turn.has_more
         # Before the settings are read: what happens from here on may be told there later.
         moment = self._clock.now()
@@ -133,13 +140,20 @@ class Announcer:
         self._storms.begin({*turn.ready, *missed})
         notifier = Notifier(self._stores, self._storms, audience, there, web_url)
         added = self._tell_late(notifier, missed, known.time) + self._tell(notifier, turn, fresh)
-        self._save_checkpoint(_Checkpoint(turn.announced_to(fresh, now), hearing))
+        self._save_checkpoint(_Checkpoint(turn.announced_to(recent, now), hearing))
+        told = {str(one["_key"]) for one in returned if one.get("incident_id") not in turn.waiting}
+        brought_back.take_away(self._stores, notes, told, oldest)
         self._overlap.was_read(overlap)
         return added
 
-    def _checkpoint(self) -> _Checkpoint:
-        document = self._stores.claims.get(CHECKPOINT) or {"time": 0.0, "value": {}}
-        return _Checkpoint(float(document["time"]), Hearing.from_document(document["value"]))
+    def _claims(self) -> Tuple[_Checkpoint, Sequence[Document]]:
+        """Read the checkpoint, and the notes of what was brought back."""
+        found = self._stores.claims.find(_CLAIMS)
+        checkpoints = [sound_claim(one) for one in found if one["_key"] == CHECKPOINT]
+        known = checkpoints[0] if checkpoints else sound_claim({})
+        hearing = Hearing.from_document(known["value"])
+        notes = [one for one in found if one["_key"] != CHECKPOINT]
+        return _Checkpoint(float(known["time"]), hearing), notes
 
     def _save_checkpoint(self, checkpoint: _Checkpoint) -> None:
         self._stores.claims.save(
@@ -150,16 +164,18 @@ class Announcer:
         """Tell in summaries what was too much to be told one by one."""
         return self._summaries.run(web_url)
 
-    def _fresh(self, since: float) -> Dict[str, List[Document]]:
-        """Entries since then that this process has not announced, by incident."""
+    def _since(self, moment: float) -> List[Document]:
+        return self._stores.timeline.find({"time": {"$gte": moment}}, "time:1", fields=_LOOKED_AT)
+
+    def _fresh(self, entries: Iterable[Document], oldest: float) -> Dict[str, List[Document]]:
+        """Those of some entries that are news and that this process has not announced."""
         if len(self._told) > REMEMBERED:
             self._told.clear()
         fresh: Dict[str, List[Document]] = {}
-        recent = {"time": {"$gte": since}}
-        for entry in self._stores.timeline.find(recent, "time:1", fields=_LOOKED_AT):
+        for entry in entries:
             if entry["_key"] in self._told or not is_readable(entry, _LOOKED_AT):
                 continue
-            if entry["kind"] not in _SILENT:
+            if entry["kind"] not in _SILENT and entry["time"] >= oldest:
                 fresh.setdefault(entry["incident_id"], []).append(entry)
         return fresh
 
@@ -251,9 +267,13 @@ class _Turn(NamedTuple):
         left = ready[MAX_AT_ONCE:]
         return cls(ready[:MAX_AT_ONCE], waiting.union(left), bool(left))
 
-    def announced_to(self, fresh: Mapping[str, Sequence[Document]], now: float) -> float:
-        """All is announced up to now, or to the millisecond before what waits."""
-        return min([now, *(one["time"] - 0.001 for key in self.waiting for one in fresh[key])])
+    def announced_to(self, recent: Mapping[str, Sequence[Document]], now: float) -> float:
+        """All is announced up to now, or to the millisecond before what waits.
+
+        ``recent`` is without what was brought back, for which its note stays meanwhile.
+        """
+        waiting = (one for key in self.waiting for one in recent.get(key, ()))
+        return min([now, *(one["time"] - 0.001 for one in waiting)])
 
 
 def _awaits_routing(entries: Sequence[Document], now: float) -> bool:

@@ -21,6 +21,7 @@ from .stakeholders import hearing_of, wish_of
 
 __all__ = ["Audience", "Hearing"]
 
+_NUMBER = (int, float)
 Subscriptions = Mapping[str, Document]
 
 
@@ -39,11 +40,16 @@ class Hearing:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Hearing:
-        """Read it back; a version before this one kept no ``since``."""
+        """Read it back; what somebody changed by hand counts as not there.
+
+        A version before this one kept no ``since``.
+        """
         since: Dict[str, Dict[str, float]] = {}
-        for channel, wish, time in document.get("since", []):
-            since.setdefault(channel, {})[wish] = time
-        return cls(document.get("left_out", {}), since)
+        kept, left_out = document.get("since"), document.get("left_out")
+        for one in filter(_is_wish, kept if isinstance(kept, list) else ()):
+            since.setdefault(one[0], {})[one[1]] = one[2]
+        known = left_out.items() if isinstance(left_out, dict) else ()
+        return cls({name: time for name, time in known if isinstance(time, _NUMBER)}, since)
 
     def to_document(self) -> Document:
         """Return it as a JSON object; the name of a team is no field that the KV store takes."""
@@ -115,6 +121,13 @@ class Audience:
             for key, one in self.subscriptions.items()
             if float(one.get("created_at") or 0.0) <= entry.time
         }
+
+
+def _is_wish(kept: Any) -> bool:
+    """Whether something is a channel, a wish and a time."""
+    if not isinstance(kept, list) or len(kept) != 3:
+        return False
+    return all(isinstance(name, str) for name in kept[:2]) and isinstance(kept[2], _NUMBER)
 
 
 def _asked_for(entry: Entry, routing: Routing) -> Sequence[str]:
