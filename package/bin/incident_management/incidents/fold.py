@@ -202,8 +202,7 @@ class State:
         _extend(incident.tags, data.get("tags") or [])
         _extend(incident.actions, data.get("actions") or [])
         _extend(incident.wordings, data.get("wordings") or [], MAX_WORDINGS)
-        if "fields" in data:
-            self.fields.found(data["fields"])
+        self.fields.found(data.get("fields") or {})
         _extend(incident.group_values, data.get("group_values") or [], MAX_SHARED)
         incident.runbook = incident.runbook or str(data.get("runbook") or "")
         incident.first_time = _edge(min, incident.first_time, data.get("first_time"))

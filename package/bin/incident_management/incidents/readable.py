@@ -33,7 +33,12 @@ _DATA: Dict[str, Tuple[type, ...]] = {
 }
 # A ticket's number is a text.
 _OF_KINDS: Dict[str, Dict[str, Tuple[type, ...]]] = {
-    kind: {**_DATA, "number": _NUMBER} for kind in ("joined", "merged", "room", "split", "unmerged")
+    **{
+        kind: {**_DATA, "number": _NUMBER}
+        for kind in ("joined", "merged", "room", "split", "unmerged")
+    },
+    "escalation": {**_DATA, "level": _NUMBER},
+    "fields": {**_DATA, "set": (dict,)},
 }
 _NEEDED = {"joined": "from"}
 
@@ -50,9 +55,21 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
     """
     if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
         return False
-    data, kind = document.get("data") or {}, document.get("kind", "")
+    if "prev" in fields and not all(isinstance(key, str) for key in document.get("prev") or ()):
+        return False
+    return "data" not in fields or _says_what_it_must(
+        str(document.get("kind", "")), document["data"]
+    )
+
+
+def _says_what_it_must(kind: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether what the fold reads of an entry of this kind is of the types that it has."""
     types = _OF_KINDS.get(kind, _DATA)
-    return (kind not in _NEEDED or "data" not in fields or bool(data.get(_NEEDED[kind]))) and all(
+    if kind in _NEEDED and not data.get(_NEEDED[kind]):
+        return False
+    if not all(
         name not in types or value is None or isinstance(value, types[name])
         for name, value in data.items()
-    )
+    ):
+        return False
+    return all(isinstance(events, _NUMBER) for events in (data.get("signals") or {}).values())

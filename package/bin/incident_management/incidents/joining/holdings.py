@@ -46,8 +46,9 @@ class Holdings:
         known = self._joined.setdefault(merged, {})
         known.update((key, max(number, known.get(key, 0))) for key in keys)
         self.came(keys, number)
-        if number < self._undone.get(merged, 0):
-            self.left(keys, self._undone[merged])
+        undone = self._undone.get(merged, 0)
+        if number < undone:
+            self.left(keys, undone)
 
     def undone(self, merged: str, number: int) -> None:
         """The merges of an incident up to this number were undone: what came with them left."""

@@ -1,0 +1,55 @@
+"""An entry whose document somebody changed by hand counts as gone, however deep the change is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from incident_management.incidents import timeline
+from incident_management.incidents.model import Entry
+from incident_management.incidents.readable import entries_of, is_readable
+
+ID = "INC-20260101-0A1B2C"
+OPENED = Entry.create(ID, "opened", {"title": "t", "signals": {"a": 1}}, "x", 1.0)
+
+
+def document(kind: str, data: Any, **fields: Any) -> dict[str, Any]:
+    entry = Entry.create(ID, kind, {}, "x", 2.0, timeline.head_of([OPENED]), "")
+    return {**entry.to_document(), "data": data, **fields}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        *(("signal", {"signals": {"b": odd}}) for odd in (None, "x", [1], {"c": 1})),
+        *(("fields", {"set": odd}) for odd in (5, "x", ["region"])),
+        *(("escalation", {"level": odd}) for odd in ("x", [1], {"a": 1})),
+        ("joined", {"number": 1}),
+    ],
+)
+def test_what_the_fold_could_not_add_up_counts_as_gone(kind, data):
+    assert entries_of([OPENED.to_document(), document(kind, data)]) == [OPENED]
+
+
+@pytest.mark.parametrize("prev", [5, "x", [5], [None], [["x"]], [{"a": 1}]])
+def test_an_entry_that_follows_what_no_entry_is_counts_as_gone(prev):
+    odd = document("note", {"text": "n"}, prev=prev)
+    assert entries_of([odd]) == []
+    assert not is_readable(odd, ("incident_id", "prev"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("signal", {"signals": None, "fields": None, "last_time": None}),
+        ("fields", {"set": None}),
+        ("escalation", {"level": None}),
+        ("joined", {"from": ID, "number": -1.5, "signals": {"a": 1.0}}),
+        ("a kind of a later version", {"number": "x", "level": "x", "set": 5}),
+    ],
+)
+def test_nothing_odd_that_is_read_stops_the_fold(kind, data):
+    entries = entries_of([OPENED.to_document(), document(kind, data)])
+    assert len(entries) == 2
+    assert timeline.fold(entries).entries == 2
