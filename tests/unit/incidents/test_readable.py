@@ -15,8 +15,8 @@ OPENED = Entry.create(ID, "opened", {"title": "t", "signals": {"a": 1}}, "x", 1.
 
 
 def document(kind: str, data: Any, **fields: Any) -> dict[str, Any]:
-    entry = Entry.create(ID, kind, {}, "x", 2.0, timeline.head_of([OPENED]), "")
-    return {**entry.to_document(), "data": data, **fields}
+    entry = Entry.create(ID, "note", {}, "x", 2.0, timeline.head_of([OPENED]))
+    return {**entry.to_document(), "kind": kind, "data": data, **fields}
 
 
 @pytest.mark.parametrize(
