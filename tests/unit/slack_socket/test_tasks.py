@@ -231,6 +231,30 @@ def test_with_more_people_than_a_menu_holds_the_name_is_typed(desk):
     assert task(desk, key)["owner"] == "p99"
 
 
+@pytest.mark.parametrize(
+    ("named", "owner"),
+    [("<@U0MIA>", "mia"), ("@ONE", "one"), ("lee", "lee"), ("Zoe", "zoe"), ("U0MIA", "mia")],
+)
+def test_an_incident_is_given_to_who_is_in_splunk(desk, named, owner):
+    teams = {"team:payments": {"members": "lee"}}
+    desk.routing_value = Routing.from_stanzas({**MEMBERS, **teams})
+    desk.users["zoe"] = ("zoe", frozenset())
+    assert f"Assigned to {owner} by mia" in ask(desk, f"assign aaa {named}")["text"]
+    assert desk.incident["owner"] == owner
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["zoe because she is on call", "<@U0NOBODY>", "@", "..", "U0BOTH", "<!channel>", "none"],
+)
+def test_an_incident_is_given_to_nobody_who_is_not_in_splunk(desk, named):
+    """It would be somebody's who is never told, and nobody else's any more."""
+    desk.users[".."] = desk.users[""] = ("admin", frozenset())
+    said = ask(desk, f"assign aaa {named}")["text"]
+    assert "Nobody in Splunk is called" in said and "as Configuration &gt; People has it" in said
+    assert not desk.incident.get("owner") and desk.story() == []
+
+
 @pytest.mark.parametrize("value", ["", "INC-20260101-AAAAAA", "INC-20260101-AAAAAA TASK-1 0.0 its"])
 def test_a_button_that_names_no_task_is_none_of_ours(desk, value):
     press(desk, {"action_id": "task_done", "value": value})

@@ -156,6 +156,8 @@ class Actor:
             self._say(press, self._teller.tell(press, user))
             return f"told {user}"
         body = {"owner": user} if press.action == TAKE else press.body
+        if press.action == ASSIGN:
+            body = {"owner": self._api.person(str(body["owner"]), press)}
         status, answer = self._api.call(*asked(press), press, user, body)
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
             return BEING_DONE
