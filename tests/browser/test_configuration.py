@@ -11,12 +11,17 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from incident_management.notify.services.signing import signed
 from tests.contract.services.receiver import Receiver
 from tools.splunkd_lite.core import Options, Splunk
 
 from .conftest import APP, PASSWORD, WAIT_MS, tab_beside
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
+SECRETS_OF_A_CHANNEL = {
+    "secret": "no-secret-of-a-channel",
+    "signing_secret": "no-secret-to-sign-with",
+}
 
 
 def _saves(form: str) -> Callable[[Any], bool]:
@@ -318,8 +323,15 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     tab.locator("[data-name=start] button").first.click()
     tab.get_by_role("option", name="Mattermost", exact=True).click()
     tab.locator("[data-name=secret] input:visible").first.fill(f"{desk.url}/no-secret-of-a-channel")
+    signing = tab.locator("[data-name=signing_secret] input:visible").first
+    expect(signing).to_have_attribute("type", "password")
+    signing.fill("whsec_no base64!")
     tab.locator("[data-name=test]").get_by_role("checkbox").click()
     shoot(tab, "configuration-channel")
+    tab.get_by_role("button", name="Add", exact=True).last.click()
+    tab.get_by_text("What follows whsec_ in the signing secret is no base64.").wait_for()
+    assert desk.requests == []
+    signing.fill("no-secret-to-sign-with")
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
     tab.get_by_text("Nothing is saved, because of the test: ").wait_for()
@@ -330,6 +342,10 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     assert saved.value.ok, saved.value.text()
     told = [request.json["text"].splitlines()[0] for request in desk.requests[1:]]
     assert [text.split(":")[1].strip() for text in told] == ["incident opened", "incident resolved"]
+    for one in desk.requests:
+        name, moment = (one.headers[f"webhook-{part}"] for part in ("id", "timestamp"))
+        given = signed(b"no-secret-to-sign-with", name, float(moment), one.body)
+        assert one.headers["webhook-signature"] == given["webhook-signature"]
 
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="chat", exact=True))
     row.get_by_role("button", name="Edit").click()
@@ -350,10 +366,13 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
         asked = ask.get(f"{app}/{APP}_channel/chat", params={"output_mode": "json"})
         content = asked.json()["entry"][0]["content"]
         kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
-        assert "no-secret-of-a-channel" not in asked.text and "no-secret-of-a-channel" in kept.text
-        assert (content["url"], content["secret"]) == ("{secret}", "******")
+        for name, secret in SECRETS_OF_A_CHANNEL.items():
+            assert secret not in asked.text and secret in kept.text
+            assert content[name] == "******"
+        assert content["url"] == "{secret}"
         assert ask.delete(f"{app}/{APP}_channel/chat").status_code == 200
         kept = ask.get(f"{app}/storage/passwords", params={"output_mode": "json", "count": 0})
-        assert "no-secret-of-a-channel" not in kept.text
+        assert not any(secret in kept.text for secret in SECRETS_OF_A_CHANNEL.values())
     conf = built.home / "etc" / "apps" / APP / "local" / "incident_routing.conf"
-    assert "no-secret-of-a-channel" not in conf.read_text(encoding="utf-8")
+    text = conf.read_text(encoding="utf-8")
+    assert not any(secret in text for secret in SECRETS_OF_A_CHANNEL.values())

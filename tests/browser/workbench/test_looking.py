@@ -326,7 +326,8 @@ def test_what_does_not_work_is_said_and_no_more_of_it_than_there_is_room_for(
         expect(notice).to_contain_text("Monitor 'calm': Its search fails.")
         expect(notice.get_by_text("The worker has not run")).to_have_count(1)
         expect(notice.get_by_text("Slack was not told of what was to be told last")).to_be_hidden()
-        notice.get_by_text("2 more").click()
+        # How many more there are depends on what other tests had refused.
+        notice.locator("summary").filter(has_text="more").click()
         told = notice.get_by_text("Slack was not told of what was to be told last")
         expect(told).to_contain_text("is refused.")
         assert notice.page.evaluate("window.broken") is None

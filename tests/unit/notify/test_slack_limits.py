@@ -90,6 +90,13 @@ def test_a_menu_keeps_what_is_chosen_among_the_choices_that_fit():
     assert [one["value"] for one in options[:2]] == ["v140", "v0"] and len(options) == 100
 
 
+def test_what_is_chosen_and_has_no_place_in_a_menu_is_not_chosen():
+    one = menu(3, 1)
+    one["element"]["options"][1]["value"] = "v" * 151
+    made = fitted_view(view(one))
+    assert view_problems(made) == [] and "initial_option" not in made["blocks"][0]["element"]
+
+
 def test_what_has_to_be_filled_in_stays_and_what_need_not_goes_from_the_end():
     one = menu(1, 0)
     first = {**one, "block_id": "needed", "label": {"type": "plain_text", "text": "n"}}

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any, Dict, List, Tuple
 
+from incident_management.api.router import Problem
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
@@ -82,6 +83,11 @@ class Desk(FakeApi):
     def session(self, raw, system):
         user = "system" if system else raw["session"]["user"]
         return super().session({"system_authtoken": user, "session": {"authtoken": user}}, system)
+
+    def capabilities(self, session):
+        if session.token not in self.users:
+            raise Problem(403, f"{session.token} is no user of Splunk.")
+        return super().capabilities(session)
 
     def write(self, kind, **data):
         timeline.append(Act(self.stores_value, self.clock, "tester"), INCIDENT, kind, data)

@@ -117,6 +117,15 @@ def test_of_very_many_fields_a_form_has_as_many_as_slack_takes(desk):
     assert said == "105 more fields have no room in Slack: fill in on the page."
 
 
+def test_very_many_menus_of_short_options_leave_no_field_out(desk):
+    choices = ", ".join(f"{n:02}" for n in range(50))
+    many = {f"field:field_{n:02}": {"kind": "choice", "options": choices} for n in range(80)}
+    desk.routing_value = Routing.from_stanzas({**MEMBERS, **many})
+    blocks = form(desk, typed("open"))["blocks"]
+    kinds = [one["element"]["type"] for one in blocks[4:] if one["type"] == "input"]
+    assert len(kinds) == 80 and kinds[0] == "static_select" and kinds[-1] == "plain_text_input"
+
+
 def test_fields_that_are_as_long_as_they_may_be_open_a_form_that_slack_takes(desk):
     """A menu takes 12 bytes for each character of an option; the whole form 250,000."""
     choices = ", ".join(f"{n:02}" + "界" * 73 for n in range(50))

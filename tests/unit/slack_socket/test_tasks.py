@@ -9,6 +9,7 @@ import pytest
 
 from incident_management.incidents.routing import Routing
 from incident_management.slack_socket.kept import PURPOSE
+from incident_management.splunk.session import SplunkError
 
 from .desk import MEMBERS
 from .payloads import HOME, INCIDENT, submit, typed
@@ -60,6 +61,7 @@ def changed(desk, key, user="U0MIA", **values):
     said = ask(desk, f"tasks {INCIDENT}", user)
     (button,) = [b for b in buttons_of(said, "task_change") if key in b["value"]]
     press(desk, button, user, when=f"{len(desk.slack.forms)}.5")
+    desk.clock.advance(1)
     desk.actor.act(submit(desk.slack.forms[-1][1], user, f"V{len(desk.slack.forms)}", **values))
 
 
@@ -80,6 +82,66 @@ def test_my_tasks_are_ticked_where_they_are_listed(desk):
     desk.another().act(payload)
     assert desk.story().count(("task", "mia")) == 1
     assert desk.kept_presses() == []
+
+
+def test_a_button_that_is_pressed_twice_is_done_once_and_nothing_is_refused(desk):
+    key = add(desk, "Call", "mia")
+    desk.clock.advance(1)
+    (done,) = buttons_of(ask(desk, "tasks"), "task_done")
+    for when in ("1.1", "1.2"):
+        desk.clock.advance(1)
+        press(desk, done, when=when)
+        shown = desk.slack.answers[-1][1]
+        assert shown["replace_original"] is True and shown["text"] == "Task done by mia"
+    assert desk.story().count(("task", "mia")) == 1 and task(desk, key)["by"] == "mia"
+    assert not any("was changed" in said for said in desk.said())
+
+
+def test_what_somebody_else_has_ticked_before_is_theirs(desk):
+    key = add(desk, "Call", "mia")
+    (done,) = buttons_of(ask(desk, "tasks"), "task_done")
+    desk.clock.advance(1)
+    desk.call("POST", f"/incidents/{INCIDENT}/tasks/{key}", {"state": "done"}, user="zoe")
+    press(desk, done)
+    assert any("was changed by zoe" in said for said in desk.said())
+    assert "done by mia" not in json.dumps(desk.slack.answers)
+
+
+def test_a_list_that_can_not_be_shown_anew_stays_and_what_was_done_is_said(desk, monkeypatch):
+    key = add(desk, "Call", "mia")
+    (done,) = buttons_of(ask(desk, "tasks"), "task_done")
+
+    def away(*_asked):
+        raise SplunkError(503, "The KV store did not answer.")
+
+    monkeypatch.setattr(desk.actor._teller, "tasks", away)
+    press(desk, done)
+    assert task(desk, key)["state"] == "done"
+    (_list, said) = [body for _url, body in desk.slack.answers]
+    assert said["replace_original"] is False and "Task done by mia." in said["text"]
+
+
+def test_a_form_that_is_sent_as_it_was_opened_changes_nothing_and_says_so(desk):
+    key = add(desk, "Call", "mia")
+    changed(desk, key)
+    assert desk.slack.answers[-1][1]["text"] == "Nothing was changed"
+    assert desk.story().count(("task", "mia")) == 0
+
+
+def test_a_task_of_somebody_with_a_very_long_name_stays_theirs(desk):
+    long = "x" * 180
+    key = add(desk, "Call", long)
+    changed(desk, key, title="Ring")
+    assert (task(desk, key)["title"], task(desk, key)["owner"]) == ("Ring", long)
+
+
+def test_of_very_many_ended_tasks_it_is_said_how_many_there_are(desk):
+    for number in range(14):
+        key = add(desk, f"{number} " + "long &" * 49)
+        body = {"state": "dropped", "reason": "No."}
+        desk.call("POST", f"/incidents/{INCIDENT}/tasks/{key}", body, user="u" * 90)
+    said = ask(desk, f"tasks {INCIDENT}")
+    assert said["blocks"][-1]["text"]["text"].endswith("4 more are done or dropped.")
 
 
 def test_nothing_to_do_is_said(desk):
@@ -167,6 +229,30 @@ def test_with_more_people_than_a_menu_holds_the_name_is_typed(desk):
     key = add(desk, "Call")
     changed(desk, key, owner="p99")
     assert task(desk, key)["owner"] == "p99"
+
+
+@pytest.mark.parametrize(
+    ("named", "owner"),
+    [("<@U0MIA>", "mia"), ("@ONE", "one"), ("lee", "lee"), ("Zoe", "zoe"), ("U0MIA", "mia")],
+)
+def test_an_incident_is_given_to_who_is_in_splunk(desk, named, owner):
+    teams = {"team:payments": {"members": "lee"}}
+    desk.routing_value = Routing.from_stanzas({**MEMBERS, **teams})
+    desk.users["zoe"] = ("zoe", frozenset())
+    assert f"Assigned to {owner} by mia" in ask(desk, f"assign aaa {named}")["text"]
+    assert desk.incident["owner"] == owner
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["zoe because she is on call", "<@U0NOBODY>", "@", "..", "U0BOTH", "<!channel>", "none"],
+)
+def test_an_incident_is_given_to_nobody_who_is_not_in_splunk(desk, named):
+    """It would be somebody's who is never told, and nobody else's any more."""
+    desk.users[".."] = desk.users[""] = ("admin", frozenset())
+    said = ask(desk, f"assign aaa {named}")["text"]
+    assert "Nobody in Splunk is called" in said and "as Configuration &gt; People has it" in said
+    assert not desk.incident.get("owner") and desk.story() == []
 
 
 @pytest.mark.parametrize("value", ["", "INC-20260101-AAAAAA", "INC-20260101-AAAAAA TASK-1 0.0 its"])

@@ -52,16 +52,32 @@ def happened(event: str, entry: Mapping[str, Any]) -> str:
         return {"started": "Fix being rolled back", "done": "Fix rolled back"}.get(
             data.get("phase", ""), "Fix not rolled back"
         )
+    if event == "follow_up" and data.get("event") == "ticket":
+        return "Ticket for a follow-up wanted"
     if event in ("task", "follow_up"):
-        return f"{'Task' if event == 'task' else 'Follow-up'} {_became(data)}"
+        return f"{'Task' if event == 'task' else 'Follow-up'} {_became(data, _actor(entry))}"
     if event == "role":
-        return "Role taken" if data.get("person") else "Role given up"
+        return f"Role {_passed_on(data, _actor(entry))}"
+    if event == "review" and data.get("state") == "open":
+        return "Review taken up again"
     if event == "review_done":
-        return "Review done" if data.get("state") == "done" else "Review not needed"
+        return "Review done" if data.get("state") == "done" else "Review called off"
     return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 
-def _became(data: Mapping[str, Any]) -> str:
+def _actor(entry: Mapping[str, Any]) -> str:
+    """Return who wrote an entry as owners are written: without case."""
+    return str(entry.get("actor") or "").lower()
+
+
+def _passed_on(data: Mapping[str, Any], actor: str) -> str:
+    """Say what was done with a role."""
+    if data.get("person"):
+        return "taken" if data["person"] == actor else "given"
+    return "given up" if data.get("instead_of") == actor else "taken away"
+
+
+def _became(data: Mapping[str, Any], actor: str) -> str:
     """Say what was done with a task or a follow-up."""
     if data.get("state"):
         return "opened again" if data["state"] == "open" else str(data["state"])
@@ -69,7 +85,11 @@ def _became(data: Mapping[str, Any]) -> str:
         return "added"
     if "was" in data:
         return "renamed"
-    return "handed over" if "owner" in data else "changed"
+    if "owner" not in data:
+        return "changed"
+    if not data["owner"]:
+        return "left to anybody"
+    return "taken" if data["owner"] == actor else "handed over"
 
 
 def details(

@@ -25,6 +25,7 @@ from ..notify.services.slack_limits import fitted_blocks
 from ..splunk.session import SplunkError
 from .commands.asking import OPENS, view_for
 from .commands.finding import by_place, by_reference
+from .commands.tasks import TASK_DONE
 from .commands.telling import TELLS, Teller
 from .commands.typed import ASSIGN, NOTE, REOPEN, SEVERITY, SHOW, TASK, TASKS, UPDATE
 from .doings import asked, line
@@ -40,7 +41,7 @@ REMEMBERED_MESSAGES = 100
 # The longest note that the API takes, all of it escaped, and a sentence. Slack cuts messages after
 # 40,000 characters ("chat.postMessage").
 ANSWER_CHARACTERS = 39_000
-WORKING = OVERTAKEN = 409
+GONE, WORKING, OVERTAKEN = 404, 409, 409
 BEING_DONE = "delivered again while it is being done"
 INTERRUPTED = (
     "Splunk was interrupted when you asked for something in {}: look whether it was done, and ask "
@@ -155,18 +156,31 @@ class Actor:
             self._say(press, self._teller.tell(press, user))
             return f"told {user}"
         body = {"owner": user} if press.action == TAKE else press.body
+        if press.action == ASSIGN:
+            body = {"owner": self._api.person(str(body["owner"]), press)}
         status, answer = self._api.call(*asked(press), press, user, body)
         if status == WORKING and "Retry-After" in answer.get("headers", {}):
             return BEING_DONE
-        if status >= 400:
+        if status >= 400 and not (status == OVERTAKEN and self._has_done(press, user)):
             self._refuse(press, refusal(answer, press))
-            if status == OVERTAKEN and press.listed:
+            if status in (GONE, OVERTAKEN) and press.listed:
                 self._list_anew(press, user)
             elif status == OVERTAKEN and press.action in (ACKNOWLEDGE, TAKE):
                 self._bring_up_to_date(press, user)
             return f"{user} was refused ({status})"
         self._show(press, user, body_of(answer))
         return f"done for {user}"
+
+    def _has_done(self, press: Press, user: str) -> bool:
+        """Tell whether a task is done by whoever ticks it: the button was pressed twice."""
+        if press.action != TASK_DONE:
+            return False
+        try:
+            tasks = self._api.read(f"/incidents/{press.target}/tasks", press, user)["tasks"]
+        except Declined:
+            return False
+        done = {"id": press.task, "state": "done", "by": user}
+        return any(done.items() <= one.items() for one in tasks)
 
     def _aimed(self, press: Press, user: str) -> Press:
         """Return it with the whole id of the incident that somebody named. Raises Declined."""
@@ -184,7 +198,7 @@ class Actor:
     def _ask(self, press: Press, user: str) -> str:
         """Open a form. Raises Declined: whoever asks may not send it."""
         self._slack.open_form(press.trigger_id, view_for(press, user, self._api, self._link))
-        if press.blocks is not None:
+        if press.blocks is not None and not press.listed:
             self._asked[press.response_url] = press.blocks
         if len(self._asked) > REMEMBERED_MESSAGES:
             self._asked.popitem(last=False)
@@ -201,7 +215,9 @@ class Actor:
     def _show(self, press: Press, user: str, body: Mapping[str, Any]) -> None:
         """Have the message say who did it, without the buttons that are of no use any more."""
         status, said = str(body.get("status") or ""), line(press, user, body)
-        if press.listed and self._list_anew(press, user, said):
+        if press.listed:
+            if not self._list_anew(press, user, said):
+                self._tell(press, f"{said}.", self._teller.link(press.target))
             return
         target = press.target or str(body.get("id"))
         message = press.blocks

@@ -52,6 +52,8 @@ def line(press: Press, user: str, body: Mapping[str, Any]) -> str:
     said = _DOINGS[press.action].line.format(
         user=user, owner=body.get("owner") or "nobody", severity=body.get("severity")
     )
+    if press.action == TASK_FORM and not body.get("merged_into") and _stayed(press, body):
+        return "Nothing was changed"
     if press.action == APPROVE and body.get("status") == "proposed":
         said += ", and somebody else has to approve it as well"
     if press.action in (ACKNOWLEDGE, TAKE) and press.typed:
@@ -59,3 +61,9 @@ def line(press: Press, user: str, body: Mapping[str, Any]) -> str:
     if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
         said += f", of an incident that was merged into {body['merged_into']}"
     return said
+
+
+def _stayed(press: Press, body: Mapping[str, Any]) -> bool:
+    """Tell whether a form of a task was sent as it was opened, by the incident's tasks."""
+    seen = press.body["seen_at"]
+    return all(one["at"] == seen for one in body["tasks"] if one["id"] == press.task)

@@ -101,6 +101,28 @@ class Api:
             )
         return user
 
+    def person(self, name: str, press: Press) -> str:
+        """Return the user of Splunk that somebody names or mentions. Raises Declined: nobody is.
+
+        Whoever is not under People is looked for at splunkd.
+        """
+        routing, user = self.routing(), user_name(name)
+        mentioned = self.member(press.workspace, name)
+        known = set(routing.members).union(*(team.members for team in routing.teams.values()))
+        if mentioned or user in known:
+            return mentioned or user
+        session = self._backend.session({"session": {"user": user}}, system=False)
+        try:
+            found = self._backend.capabilities(session)[0]
+        except Problem:
+            found = ""
+        if not user or found != user:
+            raise Declined(
+                f"Nobody in Splunk is called '{name[:60]}': write one name, as Configuration > "
+                "People has it."
+            )
+        return user
+
     def _outside(self, workspace: str) -> str:
         """Return a workspace's id where it is another one than the app's own, else nothing."""
         return "" if workspace == self._home() else workspace

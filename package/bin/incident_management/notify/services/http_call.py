@@ -57,7 +57,7 @@ from ..channel import (
     without_reply,
 )
 from ..message import Message, field_facts, listed
-from .signing import BadKey, key_of, signed
+from .signing import PREFIX, BadKey, key_of, signed
 
 __all__ = ["PAGE", "HttpSender", "values_of"]
 
@@ -237,7 +237,8 @@ class HttpSender:
         return {**receipt, "number": found}
 
     def _without_secrets(self, text: str) -> str:
-        known = filter(None, (*self._secrets.values(), self._signing))
+        signing = (self._signing, self._signing.replace(PREFIX, "", 1))
+        known = filter(None, (*self._secrets.values(), *signing))
         forms = {form for one in known for form in _forms(one)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, "******")

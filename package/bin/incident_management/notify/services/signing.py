@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from typing import Dict
 
-__all__ = ["BadKey", "key_of", "signed"]
+__all__ = ["PREFIX", "BadKey", "key_of", "signed"]
 
 PREFIX = "whsec_"
 

@@ -111,7 +111,10 @@ def _menu(element: Mapping[str, Any]) -> Block:
     known = [one for one in element["options"] if len(one["value"]) <= OPTION_VALUE_CHARACTERS]
     first = element.get("initial_option")
     chosen = [first] if first in known[OPTIONS:] else []
-    return {**element, "options": [*chosen, *known][:OPTIONS]}
+    menu = {**element, "options": [*chosen, *known][:OPTIONS]}
+    if first not in known:
+        menu.pop("initial_option", None)
+    return menu
 
 
 def _cut(text: Any, most: int) -> Any:

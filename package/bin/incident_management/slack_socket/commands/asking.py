@@ -93,7 +93,8 @@ def _task(press: Press, user: str, api: Api) -> View:
     brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
     people = sorted(api.routing().members)
     # Where a menu has no room for everybody, with nobody and who has it, the name is typed.
-    has_room = len(people) <= OPTIONS - 2 and max(map(len, people), default=0) <= OPTION_CHARACTERS
+    longest = max(map(len, (*people, task["owner"])))
+    has_room = len(people) <= OPTIONS - 2 and longest <= OPTION_CHARACTERS
     listed = people if has_room else []
     return task_form(f"{press.target} {title}", task, listed, brought)
 

@@ -26,11 +26,11 @@ def inputs_for(fields: CustomFields) -> List[View]:
     team is not known yet, so those of others say for which they are."""
     room, found = MENU_BYTES, []
     for one in fields.all:
-        options = one.taken
-        menu = size_of([(option, option) for option in options])
-        is_menu = options and max(map(len, options)) <= OPTION_CHARACTERS and menu <= room
-        room -= menu if is_menu else 0
-        found.append(_input(one, bool(is_menu)))
+        is_short = one.taken and max(map(len, one.taken)) <= OPTION_CHARACTERS
+        made = _input(one, bool(is_short))
+        size = size_of(made["element"]) if is_short else 0
+        found.append(made if size <= room else _input(one, False))
+        room -= size if size <= room else 0
     return found
 
 

@@ -19,8 +19,10 @@ TASK_DONE, TASK_CHANGE = "task_done", "task_change"
 MINE, OF_ITS = "mine", "its"
 # Each takes two of the 50 blocks of a message.
 LISTED = 20
+# They share one section, of 3,000 characters.
 ENDED_LISTED = 10
-TITLE_CHARACTERS = 300
+ENDED_CHARACTERS = 150
+TITLE_CHARACTERS = 240
 
 
 def laid(one: Mapping[str, Any], listed: str, about: str = "") -> List[Dict[str, Any]]:
@@ -53,7 +55,7 @@ def told(ended: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     if not ended:
         return []
     lines = [
-        f"{'✓' if one['state'] == 'done' else '✗'} {_title(one)} "
+        f"{'✓' if one['state'] == 'done' else '✗'} {_title(one, ENDED_CHARACTERS)} "
         f"({escape(one['state'], 20)} by {escape(one.get('by') or 'somebody', 100)})"
         for one in ended[:ENDED_LISTED]
     ]
@@ -61,8 +63,8 @@ def told(ended: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
     return [section("\n".join([*lines, *([f"{more} more are done or dropped."] * (more > 0))]))]
 
 
-def _title(one: Mapping[str, Any]) -> str:
-    return escape(one_line(one["title"], TITLE_CHARACTERS), 240) or str(one["id"])
+def _title(one: Mapping[str, Any], most: int = TITLE_CHARACTERS) -> str:
+    return escape(one_line(one["title"], most), most) or str(one["id"])
 
 
 def _runbook(address: str) -> str:
