@@ -40,14 +40,12 @@ def entries(stores: Stores, notes: Sequence[Document], fields: Sequence[str]) ->
     return find_by(stores.timeline, "_key", {key for one in notes for key in _keys(one)}, fields)
 
 
-def take_away(
-    stores: Stores, notes: Sequence[Document], told: Collection[str], oldest: float
-) -> None:
+def take_away(stores: Stores, notes: Sequence[Document], told: Set[str], oldest: float) -> None:
     """Delete the notes of which all is told, and those from before ``oldest`` (epoch seconds).
 
     ``told`` are keys of entries that are there, and of which all that is wanted was told.
     """
-    over = [str(one["_key"]) for one in notes if _keys(one) <= {*told} or _time(one) < oldest]
+    over = [str(one["_key"]) for one in notes if _keys(one) <= told or _time(one) < oldest]
     if over:
         stores.claims.delete_matching(any_of("_key", over))
 
