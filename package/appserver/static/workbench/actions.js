@@ -3,16 +3,16 @@
  */
 
 import { FIELDS, neededFields, withFields } from './fields.js';
-import { leftOpen, readTasks } from './tasks.js';
-import { lastUpdate, UPDATE } from './updates.js';
-import { FEEDBACK, isOpen, many, moment, now, SEVERITIES, some, stateName } from './words.js';
+import { abbreviate, FEEDBACK, isOpen, moment, now, plural, SEVERITIES, stateName } from './format.js';
+import { openTasksWarning, readTasks } from './tasks.js';
+import { lastUpdateField, UPDATE } from './updates.js';
 
 /**
  * @typedef {Object<string, any>} Incident as `GET /incidents/{id}` has it
  * @typedef {{name: string, label: string, kind?: 'text'|'area'|'select'|'moment'|'time'|'date', required?: boolean, value?: string, help?: string, options?: [string, string][], most?: number, keeps?: boolean, mark?: string, folds?: boolean, asked?: function(Object<string, string>): boolean, suggestions?: [string, string][]}} Field
  *     Field: `mark` is said of one that may be left empty for now; `asked` tells by what the form has whether it is
  *     asked for; unless it is, it is neither seen nor sent; one that `folds` is behind “More fields”
- * @typedef {object} Move
+ * @typedef {object} Action
  * @property {string} id
  * @property {string} label what the button says
  * @property {string} capability what the caller needs
@@ -61,8 +61,8 @@ const who = (incident, choices) => [
     { name: 'team', label: 'Team', kind: 'select', options: [['', 'as it is'], ...choices.teams.map((team) => [team, team])] },
 ];
 
-/** @type {Move[]} */
-export const MOVES = [
+/** @type {Action[]} */
+export const ACTIONS = [
     {
         id: 'acknowledge', label: 'Acknowledge', key: 'a', capability: 'incident_write',
         blocked: (i) => mustBeOpen(i) || (i.status === 'in_progress' ? 'It is acknowledged already.' : ''),
@@ -108,10 +108,10 @@ export const MOVES = [
                 options: [['', 'not judged'], ...Object.entries(FEEDBACK)],
                 help: 'Judgements make a noisy detection visible on the page Detections.',
             },
-            ...lastUpdate(i),
+            ...lastUpdateField(i),
         ],
         reads: async (i) => ({ tasks: await readTasks(i.id) }),
-        effects: (_i, _values, { tasks }) => leftOpen(tasks),
+        effects: (_i, _values, { tasks }) => openTasksWarning(tasks),
         path: at('resolve'), body: (values) => withFields(filled(values)),
         done: (i) => `${i.id} is resolved.`,
     },
@@ -159,7 +159,7 @@ export const MOVES = [
         effects: (i, values, choices) => {
             const target = choices.others.find((one) => one.id === values.into);
             const into = target ? `${target.id} “${target.title}”` : values.into || 'the incident that you name';
-            return [`${i.id} “${i.title}” is closed and points to ${into}.`, `${many(i.signals, 'signal')} of it, and later ones of the same problems, count there.`, ...(i.tasks?.length ? ['What is to be done in it goes on there.'] : []), 'It can be taken out again there.'];
+            return [`${i.id} “${i.title}” is closed and points to ${into}.`, `${plural(i.signals, 'signal')} of it, and later ones of the same problems, count there.`, ...(i.tasks?.length ? ['What is to be done in it goes on there.'] : []), 'It can be taken out again there.'];
         },
         path: at('merge'), body: filled,
         done: (i) => `It is part of ${i.id} now.`,
@@ -234,9 +234,9 @@ export const MOVES = [
 /** Who works now: of a team, else of all. */
 function onShift(team, shifts) {
     if (!shifts.size) return '';
-    const all = some([...new Set([...shifts.values()].flat())].sort(), 8);
+    const all = abbreviate([...new Set([...shifts.values()].flat())].sort(), 8);
     const here = shifts.get(team) ?? [];
-    if (here.length) return `On shift in ${team} now: ${some(here, 8)}.`;
+    if (here.length) return `On shift in ${team} now: ${abbreviate(here, 8)}.`;
     if (!all) return 'Nobody is on shift now.';
     return shifts.has(team) ? `Nobody is on shift in ${team} now; in other teams: ${all}.` : `On shift now: ${all}.`;
 }
@@ -246,12 +246,12 @@ const literal = (name) => name.replace(/[*]/g, '?');
 
 /**
  * Why somebody can't do something now, empty when they can.
- * @param {Move} move
+ * @param {Action} action
  * @param {Incident} incident
  * @param {Set<string>} capabilities
  */
-export function whyNot(move, incident, capabilities) {
-    return lacks(capabilities, move.capability) || move.blocked(incident);
+export function whyNot(action, incident, capabilities) {
+    return lacks(capabilities, action.capability) || action.blocked(incident);
 }
 
 /**
@@ -264,4 +264,4 @@ export function lacks(capabilities, capability) {
 }
 
 /** @param {string} id */
-export const moveOf = (id) => MOVES.find((move) => move.id === id);
+export const actionById = (id) => ACTIONS.find((action) => action.id === id);

@@ -3,11 +3,11 @@
  * last about a fix. It is told from the timeline, so it is there as soon as the incident is.
  */
 
+import { actionById, lacks } from './actions.js';
 import { CONFIDENCE } from './analysis.js';
 import { h } from './dom.js';
-import { lacks, moveOf } from './moves.js';
-import { tell } from './story.js';
-import { isOpen, many, moment, now } from './words.js';
+import { describe } from './entries.js';
+import { isOpen, moment, now, plural } from './format.js';
 
 // Of a fix whose entries are not read: how it is told, where it is no matter of the past.
 const STATES = { proposed: 'Waits for approval', approved: 'Approved: waits to be carried out', running: 'It is being carried out', done: 'Fix carried out', rolling_back: 'It is being undone', rollback_failed: 'It could not be undone' };
@@ -17,7 +17,7 @@ const OF_A_FIX = ['plan', 'approval', 'action', 'rollback', 'verification'];
  * @param {import('./detail.js').Detail} detail
  * @returns {Node|false} false where there is nothing to say
  */
-export function standing(detail) {
+export function summary(detail) {
     const rows = [cause(detail), fix(detail) ?? earlierFix(detail)].filter(Boolean);
     return rows.length > 0 && h('dl', { class: 'wb-standing' }, rows);
 }
@@ -33,16 +33,16 @@ function link(place, label, act) {
 function cause(detail) {
     const { incident, entries, earlier } = detail.seen;
     const analysed = entries.find((entry) => entry.kind === 'analysis');
-    const see = (label) => link('see-analysis', label, () => detail.turn('analysis'));
+    const see = (label) => link('see-analysis', label, () => detail.showTab('analysis'));
     if (typeof incident.cause === 'string' && incident.cause) {
         const confidence = analysed?.data.confidence;
         return row(confidence === 'low' ? 'Suspect, not proved' : 'Likely cause', incident.cause, CONFIDENCE[confidence], see('See the evidence'));
     }
     if (analysed) return row('Likely cause', 'None in this evidence', '', see('See what was looked for'));
     // Of a long timeline the newest entries are read: an analysis may be among the others.
-    if (earlier > 0 || !isOpen(incident) || lacks(detail.app.me.capabilities, moveOf('analyze').capability)) return null;
+    if (earlier > 0 || !isOpen(incident) || lacks(detail.app.me.capabilities, actionById('analyze').capability)) return null;
     if (detail.app.running(detail.id) !== undefined) return row('Likely cause', 'The analysis is running', '', see('See how far it is'));
-    return row('Likely cause', 'Not looked for yet', '', link('ask-analysis', moveOf('analyze').label, () => detail.app.make(moveOf('analyze'))));
+    return row('Likely cause', 'Not looked for yet', '', link('ask-analysis', actionById('analyze').label, () => detail.app.perform(actionById('analyze'))));
 }
 
 /** The newest plan that is not given up, and the last that happened to it. */
@@ -66,13 +66,13 @@ function earlierFix(detail) {
 }
 
 function toFixes(detail) {
-    return link('see-fixes', 'See the fix', () => detail.turn('fixes'));
+    return link('see-fixes', 'See the fix', () => detail.showTab('fixes'));
 }
 
 function state(entry) {
     const { left, expires_at: until } = entry.data;
     if (entry.kind === 'plan') return 'Waits for approval';
-    if (entry.kind !== 'approval') return tell(entry).title;
-    if (left) return `Waits for ${many(left, 'more approval')}`;
+    if (entry.kind !== 'approval') return describe(entry).title;
+    if (left) return `Waits for ${plural(left, 'more approval')}`;
     return until > now() ? `Approved until ${moment(until)}: waits to be carried out` : 'Its approval ran out';
 }

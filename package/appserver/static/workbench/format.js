@@ -49,9 +49,9 @@ export function span(seconds) {
 const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
 const DAY_OF_YEAR = { day: 'numeric', month: 'short' };
 const DATE = { ...DAY_OF_YEAR, year: 'numeric' };
-let told = inZone();
+let formats = inZone();
 
-/** How times are told in a time zone. To make these takes longer than to use them. */
+/** How times are shown in a time zone. To make these takes longer than to use them. */
 function inZone(timeZone) {
     const format = (how, language = 'en') => new Intl.DateTimeFormat(language, { ...how, timeZone });
     return {
@@ -66,14 +66,14 @@ function inZone(timeZone) {
  */
 export function useTimeZone(name) {
     try {
-        told = inZone(name || undefined);
+        formats = inZone(name || undefined);
     } catch (error) {
         if (!(error instanceof RangeError)) throw error;
     }
 }
 
-/** @returns {string} the zone that times are told in */
-export const timeZone = () => told.time.resolvedOptions().timeZone;
+/** @returns {string} the zone that times are shown in */
+export const timeZone = () => formats.time.resolvedOptions().timeZone;
 
 /**
  * A moment: the time alone for today, else with the day.
@@ -83,23 +83,23 @@ export const timeZone = () => told.time.resolvedOptions().timeZone;
 export function moment(seconds) {
     if (!seconds) return '';
     const date = new Date(seconds * 1000);
-    const time = told.time.format(date);
+    const time = formats.time.format(date);
     const today = new Date();
-    if (told.date.format(date) === told.date.format(today)) return time;
-    const sameYear = told.year.format(date) === told.year.format(today);
-    return `${(sameYear ? told.day : told.date).format(date)}, ${time}`;
+    if (formats.date.format(date) === formats.date.format(today)) return time;
+    const sameYear = formats.year.format(date) === formats.year.format(today);
+    return `${(sameYear ? formats.day : formats.date).format(date)}, ${time}`;
 }
 
 /** A moment of a plan, such as a rota's: without its seconds. */
-export const planned = (seconds) => moment(seconds).replace(/[:.]\d\d$/, '');
+export const shortMoment = (seconds) => moment(seconds).replace(/[:.]\d\d$/, '');
 
 /**
  * A moment with its day, year and time zone.
  * @param {number} [seconds] epoch seconds
  * @returns {string}
  */
-export function wholeMoment(seconds) {
-    return seconds ? told.whole.format(new Date(seconds * 1000)) : '';
+export function fullMoment(seconds) {
+    return seconds ? formats.whole.format(new Date(seconds * 1000)) : '';
 }
 
 /**
@@ -107,7 +107,7 @@ export function wholeMoment(seconds) {
  * @param {number} count
  * @param {string} noun in the singular
  */
-export function many(count, noun) {
+export function plural(count, noun) {
     return `${Number(count).toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
@@ -116,7 +116,7 @@ export function many(count, noun) {
  * @param {string[]} [names]
  * @param {number} most
  */
-export function some(names = [], most = 2) {
+export function abbreviate(names = [], most = 2) {
     const rest = names.length - most;
     return names.slice(0, most).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
@@ -146,7 +146,7 @@ export function serviceLevel(incident) {
  * Who has an incident.
  * @param {{owner?: string, team?: string}} incident
  */
-export function holder({ owner, team }) {
+export function ownerOf({ owner, team }) {
     if (owner) return owner;
     return team ? `nobody (${team})` : 'nobody';
 }
@@ -158,21 +158,21 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
 
 /** The days, times of day and zone of a weekly one. */
-export function weekly({ days, from_time = '00:00', to_time = '00:00', time_zone }) {
+export function describeWeekly({ days, from_time = '00:00', to_time = '00:00', time_zone }) {
     const whole = from_time === '00:00' ? ', all day' : ` from ${from_time} for 24 hours`;
     return `${days.join(', ')}${from_time === to_time ? whole : ` from ${from_time} to ${to_time}`} (${time_zone})`;
 }
 
-/** When such a window is in force. A weekly one is told as it was named, and when it comes next by one's own clock. */
-export function when(one) {
-    const named = one.days?.length > 0 && weekly(one);
-    const begins = one.starts_at > now() && `from ${planned(one.starts_at)}`;
-    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${planned(one.ends_at)}` : !named && 'until somebody ends it';
-    return [named, begins, ends, named && !isOver(one) && nextTold(one)].filter(Boolean).join(', ');
+/** When such a window is in force. A weekly one is described as it was named, and when it comes next by one's own clock. */
+export function describeWindow(one) {
+    const named = one.days?.length > 0 && describeWeekly(one);
+    const begins = one.starts_at > now() && `from ${shortMoment(one.starts_at)}`;
+    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${shortMoment(one.ends_at)}` : !named && 'until somebody ends it';
+    return [named, begins, ends, named && !isOver(one) && describeNext(one)].filter(Boolean).join(', ');
 }
 
-function nextTold(one) {
+function describeNext(one) {
     if (!isZone(one.time_zone)) return ''; // Splunk's machine knows zones that a browser does not
     const next = nextOf(one, now());
-    return next && `${next[0] <= now() ? 'now' : `next ${planned(next[0])}`} until ${planned(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
+    return next && `${next[0] <= now() ? 'now' : `next ${shortMoment(next[0])}`} until ${shortMoment(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
 }

@@ -12,7 +12,7 @@ const LOST = 'Not connected';
 /**
  * @param {function(): Object<string, string>} filters those of the list, as a query
  */
-export function watchUnseen(filters) {
+export function watchTabTitle(filters) {
     let turn = 0;
     let title = '';
 

@@ -2,7 +2,7 @@
  * When something is in force, once or weekly: the fields that ask for it, and what they say.
  */
 
-import { now, timeZone, weekly, wholeMoment } from './words.js';
+import { describeWeekly, fullMoment, now, timeZone } from './format.js';
 import { nextOf, secondsOf } from './zones.js';
 
 /** The value of the span that has no end. */
@@ -12,9 +12,9 @@ const WEEK = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'
 /**
  * @param {[string, string][]} spans in seconds, with what they are called
  * @param {string} value the one that is chosen at first
- * @returns {import('./moves.js').Field[]}
+ * @returns {import('./actions.js').Field[]}
  */
-export function timeFields(spans, value) {
+export function scheduleFields(spans, value) {
     const zones = Intl.supportedValuesOf?.('timeZone') ?? [];
     return [
         { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
@@ -31,7 +31,7 @@ export function timeFields(spans, value) {
  * What the fields say in the words of the API (`starts_at`, `ends_at`, `days` …), or the `problem` with it.
  * @param {Object<string, string>} values
  */
-export function timesOf({ from, seconds, until, days, from_time, to_time, time_zone }) {
+export function parseSchedule({ from, seconds, until, days, from_time, to_time, time_zone }) {
     const times = { time_zone: time_zone || timeZone() };
     try {
         const begin = from ? secondsOf(from, times.time_zone) : now();
@@ -45,11 +45,11 @@ export function timesOf({ from, seconds, until, days, from_time, to_time, time_z
     }
     if (!days) return from_time || to_time ? { problem: 'Times of day go with days of the week: name these, too.' } : times;
     const hours = { ...(from_time && { from_time }), ...(to_time && { to_time }) };
-    return weeklyOf({ ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(dayNamed), ...hours });
+    return parseWeekly({ ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(parseDay), ...hours });
 }
 
 /** These times, or the problem with them that the API would refuse. */
-function weeklyOf(times) {
+function parseWeekly(times) {
     const unknown = times.days.find((day) => !WEEK.some((name) => name.slice(0, 3) === day));
     if (unknown) return { problem: `“${unknown}” is no day of the week: write such as fri, sat, sun.` };
     const next = nextOf({ from_time: '00:00', to_time: '00:00', ...times }, Math.max(now(), times.starts_at ?? 0));
@@ -57,14 +57,14 @@ function weeklyOf(times) {
 }
 
 /** Say when it is in force. */
-export function told(times) {
-    const from = times.starts_at > now() ? `from ${wholeMoment(times.starts_at)} ` : '';
-    const until = times.ends_at ? `until ${wholeMoment(times.ends_at)}` : 'until somebody ends it';
+export function describeSchedule(times) {
+    const from = times.starts_at > now() ? `from ${fullMoment(times.starts_at)} ` : '';
+    const until = times.ends_at ? `until ${fullMoment(times.ends_at)}` : 'until somebody ends it';
     if (!times.days?.length) return from + until;
-    return `${from}${until}, on ${weekly(times)}`;
+    return `${from}${until}, on ${describeWeekly(times)}`;
 }
 
 /** `Saturday` or `sat` as `sat`; what is no day as it is, which the API refuses. */
-function dayNamed(text) {
+function parseDay(text) {
     return WEEK.find((name) => text.length > 2 && name.startsWith(text))?.slice(0, 3) ?? text;
 }

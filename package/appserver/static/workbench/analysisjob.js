@@ -20,13 +20,13 @@ export async function watchAnalysis(id, sid, told) {
         await new Promise((resolve) => { setTimeout(resolve, LOOK_MS); });
         try {
             const job = await splunkd(`search/jobs/${encodeURIComponent(sid)}`);
-            if (isOn(job.isFailed)) return said(job) || 'the search failed.';
+            if (isOn(job.isFailed)) return jobError(job) || 'the search failed.';
             if (isOn(job.isDone)) return '';
             told(await stepOf(id, sid));
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
             // splunkd deletes a search some minutes after its end.
-            const made = error.kind === 'missing' ? await isMade(id, sid) : null;
+            const made = error.kind === 'missing' ? await analysisExists(id, sid) : null;
             if (made !== null) return made ? '' : 'its search is gone.';
         }
     }
@@ -34,7 +34,7 @@ export async function watchAnalysis(id, sid, told) {
 }
 
 /** Whether there is an analysis of that search; null when that can't be read now. */
-async function isMade(id, sid) {
+async function analysisExists(id, sid) {
     try {
         return (await get(`incidents/${id}/analysis`)).body.sid === sid;
     } catch (error) {
@@ -54,7 +54,7 @@ async function stepOf(id, sid) {
 
 const isOn = (value) => value === true || value === '1' || value === 1;
 
-function said(job) {
+function jobError(job) {
     const message = (job.messages ?? []).find((one) => ['ERROR', 'FATAL'].includes(one.type));
     return message?.text ?? '';
 }

@@ -17,7 +17,7 @@ let fields = askFields();
  * @param {function(Error): void} told hears each time why there is no answer yet
  * @returns {Promise<{username: string, roles: string[], capabilities: string[], tz: string}>}
  */
-export async function whoLooks(told) {
+export async function currentUser(told) {
     for (;;) {
         try {
             return await who;
@@ -38,7 +38,7 @@ export async function whoLooks(told) {
  * @returns {Promise<{query: Object<string, string|number>, page: Object<string, any>}>|null} what was asked, and
  *     the answer; once: afterwards, and where it is of no use any more, null
  */
-export function takeFirstList() {
+export function takePreloadedList() {
     const taken = list;
     list = null;
     return taken;
@@ -48,7 +48,7 @@ export function takeFirstList() {
  * Which custom fields there are: the page begins with them, so that none pushes the list down when it is there.
  * @returns {Promise<import('./fields.js').CustomField[]|null>} null where that can't be read now, or takes long
  */
-export const fieldsAtFirst = () => Promise.race([fields, new Promise((done) => { setTimeout(done, PATIENCE_MS, null); })]);
+export const preloadedFields = () => Promise.race([fields, new Promise((done) => { setTimeout(done, PATIENCE_MS, null); })]);
 
 function askFields() {
     return get('fields').then(({ body }) => body.fields, () => null);
@@ -57,7 +57,7 @@ function askFields() {
 function ask() {
     // As the app compares user names, which have no case in Splunk.
     const named = (context) => ({ ...context, username: context.username?.toLowerCase() });
-    return heard(splunkd('authentication/current-context').then(named));
+    return ignoreRejection(splunkd('authentication/current-context').then(named));
 }
 
 function askList() {
@@ -66,11 +66,11 @@ function askList() {
         const query = { ...listQuery(filters, me), limit: shownAtFirst(rows) };
         return { query, page: (await get('incidents', query)).body };
     };
-    return heard(filters.owner === 'me' ? who.then(({ username }) => read(username)) : read(''));
+    return ignoreRejection(filters.owner === 'me' ? who.then(({ username }) => read(username)) : read(''));
 }
 
 /** What is wrong is said by whoever takes the answer. */
-function heard(promise) {
+function ignoreRejection(promise) {
     promise.catch(() => undefined);
     return promise;
 }

@@ -6,11 +6,11 @@
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h, keepingPlace } from './dom.js';
-import { AGAIN, ask, unread } from './forms.js';
+import { describeWindow, isOver, plural } from './format.js';
+import { ask, readFailure, RETRY_NOTE } from './forms.js';
 import { freezesPart } from './freezes.js';
-import { signalTold } from './signals.js';
-import { NO_END, timeFields, timesOf, told } from './times.js';
-import { isOver, many, when } from './words.js';
+import { describeSchedule, NO_END, parseSchedule, scheduleFields } from './schedule.js';
+import { signalSummary } from './signals.js';
 
 const SIGNALS_AT_ONCE = 50;
 const SPANS = [['1800', 'half an hour'], ['3600', 'an hour'], ['14400', '4 hours'], ['28800', '8 hours'], ['86400', 'a day'], ['604800', 'a week']];
@@ -20,23 +20,23 @@ const NAMES = [['rule', 'Detection'], ['entity', 'Host, service or user'], ['tag
  * @typedef {Object<string, any>} Suppression as `GET /suppressions` has it
  */
 
-export class HeldBack {
+export class Suppressions {
     #turn = 0;
     #only = '';
     #shown = '';
-    #comes = false;
+    #focusOnOpen = false;
 
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        this.button = h('button', { type: 'button', class: 'wb-quiet wb-held', title: 'What is held back (h)', on: { click: () => app.showHeld() } });
+        this.button = h('button', { type: 'button', class: 'wb-quiet wb-held', title: 'What is held back (h)', on: { click: () => app.showSuppressions() } });
         this.body = h('div', { class: 'wb-detail-body' });
         this.element = h('article', { class: 'wb-scroll wb-beside', 'aria-label': 'Held back', hidden: true }, this.body);
         this.#count(0);
     }
 
     /** See how many hold something back now, and say it on the button. */
-    async look() {
+    async refreshButton() {
         try {
             this.#count((await get('suppressions', { in_force: true })).body.suppressions.length);
         } catch (error) {
@@ -56,7 +56,7 @@ export class HeldBack {
         if (!opened) return;
         this.#only = '';
         this.#shown = '';
-        this.#comes = [this.button, document.body].includes(document.activeElement);
+        this.#focusOnOpen = [this.button, document.body].includes(document.activeElement);
         fill(this.body, h('p', { class: 'wb-dim' }, 'Loading …'));
         await this.reload();
     }
@@ -74,7 +74,7 @@ export class HeldBack {
             if (!(error instanceof ApiError)) throw error;
             if (turn !== this.#turn) return;
             if (['session', 'away'].includes(error.kind)) this.app.trouble(error);
-            if (!this.#shown) fill(this.body, unread(error, AGAIN));
+            if (!this.#shown) fill(this.body, readFailure(error, RETRY_NOTE));
         }
     }
 
@@ -87,7 +87,7 @@ export class HeldBack {
         const current = suppressions.filter((one) => one.in_force);
         const waiting = suppressions.filter((one) => !one.in_force && !isOver(one));
         keepingPlace(this.element, () => fill(this.body,
-            h('div', { class: 'wb-row' }, h('button', { type: 'button', class: 'wb-quiet wb-back', 'data-place': 'back', on: { click: () => this.app.leave() } }, '‹ List')),
+            h('div', { class: 'wb-row' }, h('button', { type: 'button', class: 'wb-quiet wb-back', 'data-place': 'back', on: { click: () => this.app.backToList() } }, '‹ List')),
             h('h1', { tabindex: -1 }, 'Held back'),
             h('p', { class: 'wb-description' }, 'Signals that match one of these are stored and counted, and open no incident.'),
             this.app.mayWrite && h('div', { class: 'wb-actions' }, this.#button('Hold back …', 'add', () => this.#add())),
@@ -97,8 +97,8 @@ export class HeldBack {
             freezesPart(this.app, freezes, () => this.reload()),
             this.#signals(suppressions, found)));
         // Whoever opened it goes on in it, not behind a list of fifty rows.
-        if (this.#comes) this.body.querySelector('h1').focus();
-        this.#comes = false;
+        if (this.#focusOnOpen) this.body.querySelector('h1').focus();
+        this.#focusOnOpen = false;
     }
 
     #section(title, some, otherwise = '') {
@@ -108,18 +108,18 @@ export class HeldBack {
 
     /** @param {Suppression} one */
     #row(one) {
-        const signals = one.signals > 0 && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `signals-${one.id}`, 'aria-pressed': String(one.id === this.#only), on: { click: () => this.#showOnly(one.id) } }, `${one.more ? 'More than ' : ''}${many(one.signals, 'signal')}`);
+        const signals = one.signals > 0 && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `signals-${one.id}`, 'aria-pressed': String(one.id === this.#only), on: { click: () => this.#showOnly(one.id) } }, `${one.more ? 'More than ' : ''}${plural(one.signals, 'signal')}`);
         return h('li', { class: 'wb-suppression' },
             h('div', {},
                 h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.kind), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
                 h('div', { class: 'wb-entry-text' }, one.reason),
-                h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
+                h('div', { class: 'wb-dim' }, [describeWindow(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
             h('div', { class: 'wb-row' }, signals, this.app.mayWrite && !isOver(one) && this.#button('End it …', `end-${one.id}`, () => this.#end(one))));
     }
 
     #signals(suppressions, { signals, more }) {
         const only = suppressions.find((one) => one.id === this.#only);
-        const rows = signals.map((signal) => h('li', { class: 'wb-signal wb-plain' }, h('div', {}, signalTold(signal), h('div', { class: 'wb-dim' }, signal.suppressed_because))));
+        const rows = signals.map((signal) => h('li', { class: 'wb-signal wb-plain' }, h('div', {}, signalSummary(signal), h('div', { class: 'wb-dim' }, signal.suppressed_because))));
         return h('section', { class: 'wb-part', 'aria-label': 'Signals' },
             h('h2', {}, only ? `Signals held back by ${only.id}` : 'Signals held back, newest first'),
             only && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': 'all', on: { click: () => this.#showOnly('') } }, 'Show those of all'),
@@ -143,24 +143,24 @@ export class HeldBack {
             title: 'Hold signals back', submit: 'Hold back', draft: 'held',
             fields: [
                 ...NAMES.map(([name, label]) => ({ name, label, suggestions: listed[name].map((one) => [one, '']) })),
-                ...timeFields(SPANS, '3600'),
+                ...scheduleFields(SPANS, '3600'),
                 { name: 'reason', label: 'Why, for whoever wonders about the silence', kind: 'area', required: true },
             ],
             effects: (values) => {
                 const given = Object.fromEntries(NAMES.map(([name]) => [name, values[name] || '*']));
                 if (Object.values(given).every((pattern) => pattern === '*')) return ['Fill in at least one of the first three. * stands for any text, ? for one character; a signal must match all that you fill in.'];
-                const times = timesOf(values);
-                return [times.problem ?? `Signals about ${aboutWhat(given)} open no incident ${told(times)}. They are stored and counted.`];
+                const times = parseSchedule(values);
+                return [times.problem ?? `Signals about ${aboutWhat(given)} open no incident ${describeSchedule(times)}. They are stored and counted.`];
             },
             act: async (values) => {
-                const { problem, ...times } = timesOf(values);
+                const { problem, ...times } = parseSchedule(values);
                 if (problem) throw new ApiError('refused', problem);
                 const given = Object.fromEntries([...NAMES.map(([name]) => name), 'reason'].map((name) => [name, values[name]]).filter(([, value]) => value));
                 const kind = times.ends_at || times.days ? 'maintenance' : 'mute';
                 // From now on counts by the server's clock: the browser's may be wrong.
                 const length = values.from || values.until || values.seconds === NO_END ? {} : { ends_at: undefined, seconds: Number(values.seconds) };
                 const { body } = await change.send('POST', 'suppressions', { kind, ...given, ...times, ...length });
-                this.app.say(`${body.id} holds them back ${body.in_force ? 'now' : told(body)}.`);
+                this.app.showToast(`${body.id} holds them back ${body.in_force ? 'now' : describeSchedule(body)}.`);
                 this.reload();
             },
         });
@@ -179,7 +179,7 @@ export class HeldBack {
             effects: () => [`Signals about ${aboutWhat(one)} open incidents again from now on.`, 'What was held back stays held back; a trouble that goes on opens its incident.'],
             act: async () => {
                 await change.send('DELETE', `suppressions/${encodeURIComponent(one.id)}`);
-                this.app.say(`${one.id} is over.`);
+                this.app.showToast(`${one.id} is over.`);
                 if (this.#only === one.id) this.#only = '';
                 this.reload();
             },

@@ -5,8 +5,8 @@
 import { Change } from './change.js';
 import { h } from './dom.js';
 import { openingQuestions, withFields } from './fields.js';
+import { SEVERITIES } from './format.js';
 import { ask } from './forms.js';
-import { SEVERITIES } from './words.js';
 
 const TOLD = 'It is routed like any other, and whoever is told of new incidents is told of it.';
 
@@ -14,7 +14,7 @@ const TOLD = 'It is routed like any other, and whoever is told of new incidents 
  * Ask what is wrong, and open an incident of it.
  * @param {import('./main.js').Workbench} app
  */
-export async function openByHand(app) {
+export async function openNewIncidentForm(app) {
     const change = new Change();
     const choices = await app.choices();
     ask({
@@ -39,7 +39,7 @@ export async function openByHand(app) {
  * Ask whether a test incident may be opened, and do it.
  * @param {import('./main.js').Workbench} app
  */
-export function tryTheWay(app) {
+export function openTestIncidentForm(app) {
     const change = new Change();
     ask({
         title: 'Open a test incident', submit: 'Open it', fields: [],
@@ -57,18 +57,18 @@ export function tryTheWay(app) {
  * @param {string[]} notices what keeps people from being told
  * @returns {Node[]}
  */
-export function nothingOpen(app, notices) {
+export function emptyList(app, notices) {
     const button = (label, act) => h('button', { type: 'button', class: 'wb-button', on: { click: () => act(app) } }, label);
     return [
         h('p', {}, 'No open incident.'),
         h('p', { class: 'wb-dim' }, 'New ones appear here by themselves.'),
         ...notices.map((notice) => h('p', { class: 'wb-dim' }, notice)),
-        app.mayWrite && h('div', { class: 'wb-row' }, button('New incident', openByHand), button('Open a test incident', tryTheWay)),
+        app.mayWrite && h('div', { class: 'wb-row' }, button('New incident', openNewIncidentForm), button('Open a test incident', openTestIncidentForm)),
     ];
 }
 
 function show(app, id, text) {
-    app.say(text);
+    app.showToast(text);
     app.changed();
     app.open(id, true);
 }

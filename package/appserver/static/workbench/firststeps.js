@@ -3,14 +3,14 @@
  * no incident is shown.
  */
 
+import { lacks } from './actions.js';
 import { get } from './api.js';
 import { fill, h } from './dom.js';
-import { AGAIN, unread } from './forms.js';
-import { lacks } from './moves.js';
-import { tryTheWay } from './opening.js';
+import { now } from './format.js';
+import { readFailure, RETRY_NOTE } from './forms.js';
+import { openTestIncidentForm } from './newincident.js';
 import { Poller } from './poller.js';
-import { keep, kept } from './storage.js';
-import { now } from './words.js';
+import { readStored, writeStored } from './storage.js';
 
 // Each look runs two searches: seldom where a page stays open, and not for each way back to the list.
 const LOOK_SECONDS = 120;
@@ -42,7 +42,7 @@ export class FirstSteps {
     constructor(app) {
         this.app = app;
         this.#isAdministrator = app.me.roles.some((role) => ADMINISTRATORS.includes(role));
-        this.element = h('details', { class: 'wb-steps', hidden: Boolean(lacks(app.me.capabilities, 'incident_admin')), open: !kept('localStorage', FOLDED), on: { toggle: () => this.#toggled() } },
+        this.element = h('details', { class: 'wb-steps', hidden: Boolean(lacks(app.me.capabilities, 'incident_admin')), open: !readStored('localStorage', FOLDED), on: { toggle: () => this.#toggled() } },
             h('summary', {}, 'First steps', this.#count), this.#body);
         this.#poller = new Poller(LOOK_SECONDS, () => this.#look());
     }
@@ -53,7 +53,7 @@ export class FirstSteps {
     }
 
     #toggled() {
-        keep('localStorage', FOLDED, this.element.open ? '' : 'yes');
+        writeStored('localStorage', FOLDED, this.element.open ? '' : 'yes');
         this.shown();
     }
 
@@ -62,17 +62,17 @@ export class FirstSteps {
         if (!isSeen || this.#isDone) return 0;
         this.#lookedAt = now();
         try {
-            this.#tell((await get('system/first-steps')).body.steps);
+            this.#showSteps((await get('system/first-steps')).body.steps);
         } catch (error) {
-            fill(this.#body, unread(error, AGAIN));
+            fill(this.#body, readFailure(error, RETRY_NOTE));
         }
         return 0;
     }
 
-    #tell(steps) {
+    #showSteps(steps) {
         const done = steps.filter((step) => step.state === 'done').length;
         this.#isDone = done === steps.length;
-        if (this.#isDone) keep('localStorage', FOLDED, 'yes');
+        if (this.#isDone) writeStored('localStorage', FOLDED, 'yes');
         fill(this.#count, `${done} of ${steps.length} done`);
         fill(this.#body,
             h('ol', {}, steps.map((step) => this.#row(step))),
@@ -94,7 +94,7 @@ export class FirstSteps {
         const [page, label] = (this.#isAdministrator && PLACES[name]) || [];
         return [
             page && h('a', { href: new URL(page, location.href).pathname }, label), ' ',
-            name === 'message' && h('button', { type: 'button', class: 'wb-quiet', on: { click: () => tryTheWay(this.app) } }, 'Open a test incident'),
+            name === 'message' && h('button', { type: 'button', class: 'wb-quiet', on: { click: () => openTestIncidentForm(this.app) } }, 'Open a test incident'),
         ];
     }
 }

@@ -2,7 +2,7 @@
  * What a timeline entry says, for people. The kinds are those of docs/DATA.md.
  */
 
-import { capital, FEEDBACK, many, moment, planned, some, stateName } from './words.js';
+import { abbreviate, capital, FEEDBACK, moment, plural, shortMoment, stateName } from './format.js';
 
 /**
  * @typedef {{_key: string, kind: string, time: number, actor: string, data: Object<string, any>, counts?: boolean}} Entry
@@ -15,10 +15,10 @@ const count = (value) => Object.keys(value ?? {}).length;
 /** @type {Object<string, function(Object<string, any>): [string, string, string?]>} */
 const KINDS = {
     opened: (d) => ['Opened', sentence(d.description || d.title, d.reason, found(d.fields))],
-    signal: (d) => [`${many(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${some(d.entities, 4)}.`, d.reason, found(d.fields))],
+    signal: (d) => [`${plural(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${abbreviate(d.entities, 4)}.`, d.reason, found(d.fields))],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
-    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${planned(d.next_by)}.)`)],
+    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${shortMoment(d.next_by)}.)`)],
     update_due: (d) => d.event === 'missed' ? ['Update for stakeholders overdue', d.reason, 'bad'] : ['When stakeholders hear next', d.reason],
     ticket: (d) => [ticketTitle(d), d.text],
     edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
@@ -31,7 +31,7 @@ const KINDS = {
     escalation: (d) => [`Escalated to level ${d.level}`, sentence(d.owner || d.team ? `To ${d.owner || d.team}.` : '', d.reason), 'bad'],
     pinned: (d) => [d.pinned ? 'Pinned: not resolved by itself' : 'Pin taken off', d.reason],
     merged: (d) => [`Merged into ${d.into}`, d.reason],
-    joined: (d) => [`Took over ${d.from}`, sentence(d.title, d.reason, d.tasks && `${many(d.tasks.length, 'task')} came along.`)],
+    joined: (d) => [`Took over ${d.from}`, sentence(d.title, d.reason, d.tasks && `${plural(d.tasks.length, 'task')} came along.`)],
     split: (d) => [`Split: some of it is ${d.to} now`, d.reason],
     unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
     flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
@@ -43,7 +43,7 @@ const KINDS = {
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
-    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${planned(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
+    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${shortMoment(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
     task: (d) => [taskTitle(d), [d.title, d.was && `before: ${d.was}`, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
     role: (d) => [d.person ? `${d.person} has the role ${d.role}` : `Nobody has the role ${d.role}`, d.instead_of && `Before: ${d.instead_of}.`],
     rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
@@ -61,7 +61,7 @@ const DECISIONS = new Set([
  * @param {Entry} entry
  * @returns {Told}
  */
-export function tell(entry) {
+export function describe(entry) {
     const [title, text, tone] = KINDS[entry.kind]?.(entry.data ?? {}) ?? [name(entry.kind), ''];
     return { title, text: text ?? '', tone: tone || (isPerson(entry.actor) ? 'person' : '') };
 }
@@ -85,7 +85,7 @@ function status(d) {
     const { from, to } = d;
     if (to === 'resolved') {
         const judged = FEEDBACK[d.feedback] ? `${FEEDBACK[d.feedback]}.` : '';
-        const left = d.tasks_left?.length > 0 && `${many(d.tasks_left.length, 'task')} open: ${some(d.tasks_left, 5)}.`;
+        const left = d.tasks_left?.length > 0 && `${plural(d.tasks_left.length, 'task')} open: ${abbreviate(d.tasks_left, 5)}.`;
         return ['Resolved', sentence(d.category && `${d.category}.`, d.resolution, d.reason, judged, left), 'good'];
     }
     if (to === 'closed') return ['Closed', sentence(d.resolution, d.reason)];

@@ -3,7 +3,7 @@
  */
 
 import { h } from './dom.js';
-import { moment, now, span } from './words.js';
+import { moment, now, span } from './format.js';
 
 const WORKER_SILENT_SECONDS = 300;
 const AT_ONCE = 3;

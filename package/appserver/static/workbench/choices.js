@@ -3,12 +3,12 @@
  */
 
 import { ApiError, get } from './api.js';
-import { know } from './fields.js';
-import { now } from './words.js';
+import { setDefinitions } from './fields.js';
+import { now } from './format.js';
 
 const KEPT_SECONDS = 300;
 
-export class Offers {
+export class FormChoices {
     #kept = null;
 
     /**
@@ -22,13 +22,13 @@ export class Offers {
 
     /**
      * Teams, people and fixes. A form works without, so what can't be read is not offered.
-     * @returns {Promise<import('./moves.js').Choices>}
+     * @returns {Promise<import('./actions.js').Choices>}
      */
     async choices() {
         if (!this.#kept || now() - this.#kept.readAt > KEPT_SECONDS) {
             const read = await Promise.all([listOf('teams'), listOf('actions'), listOf('fields')]);
             const [teams, actions] = read.map((list) => list ?? []);
-            if (read[2] && know(read[2])) this.redraw();
+            if (read[2] && setDefinitions(read[2])) this.redraw();
             const people = new Set([this.me, ...teams.flatMap((team) => team.members)]);
             this.#kept = {
                 readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
@@ -44,7 +44,7 @@ export class Offers {
     }
 }
 
-/** @returns {Promise<import('./moves.js').Incident[]>} the gravest open incidents; none when they can't be read */
+/** @returns {Promise<import('./actions.js').Incident[]>} the gravest open incidents; none when they can't be read */
 export async function openIncidents() {
     return (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
 }

@@ -6,7 +6,7 @@ import { fill, h } from './dom.js';
 
 const SHOWN_MS = 8000;
 
-export class Said {
+export class Toast {
     #timer = 0;
 
     constructor() {
