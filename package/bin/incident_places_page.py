@@ -11,7 +11,7 @@ from splunktaucclib.rest_handler import admin_external
 from splunktaucclib.rest_handler.entity import RestEntity
 from splunktaucclib.rest_handler.error import RestError
 
-from incident_management.splunk.configuration.page.places import place_named_by
+from incident_management.splunk.configuration.page.references import place_named_by
 from incident_management.splunk.session import Session, SplunkError
 
 _CALLED = {"account": "AWS account", "cluster": "Kubernetes cluster"}

@@ -14,7 +14,7 @@ from incident_management.detection.backtest.asked import SPANS, Asked, parse_com
 from incident_management.detection.backtest.replay import BacktestFailed
 from incident_management.detection.backtest.setup import replay, replay_monitor
 from incident_management.detection.options import Duration, Number, parse_options
-from incident_management.splunk.scripts.telling import TellingCommand
+from incident_management.splunk.scripts.progress import TellingCommand
 from incident_management.splunk.session import APP, Session
 
 KINDS = {

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.outside import transport
-from incident_management.outside.idle import Idle
+from incident_management.outside.session_pool import Idle
 from incident_management.outside.transport import Network, NoAnswer, send_json
 
 

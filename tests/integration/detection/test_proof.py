@@ -10,7 +10,7 @@ import pytest
 from incident_management.incidents.model import Incident
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.plan import PlanState
-from incident_management.remediation.raised import CannotJudge, identity
+from incident_management.remediation.raising_search import CannotJudge, identity
 from incident_management.remediation.verdict import Judgement, Meant, judge
 from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.searching.search import SplunkSearcher

@@ -15,7 +15,7 @@ from tests.unit.detection.launching import BIN
 COMMAND = """
 import sys
 from splunklib.searchcommands import Configuration, dispatch
-from incident_management.splunk.scripts.telling import TellingCommand
+from incident_management.splunk.scripts.progress import TellingCommand
 
 @Configuration(type="reporting")
 class SlowCommand(TellingCommand):

@@ -9,9 +9,9 @@ import pytest
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, settling, undoing
+from incident_management.remediation import approval, interrupted_runs, rollback
 from incident_management.remediation.executors.awx import Awx
-from incident_management.remediation.raised import Rerun
+from incident_management.remediation.raising_search import Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
 
@@ -206,7 +206,7 @@ def test_where_the_catalogue_says_so_nothing_is_undone_by_itself(bench):
     assert (state.status, state.outcome) == ("did_not_help", "not_recovered")
     assert bench.api.services["checkout"]["version"] == "r7"
     assert not occupied(bench), "another fix may follow"
-    assert undoing.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
+    assert rollback.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
     assert bench.api.services["checkout"]["version"] == "r8"
 
 
@@ -219,17 +219,17 @@ def test_an_undoing_by_hand_of_what_did_not_help_that_is_cut_off_is_finished(ben
     judged_where(bench, plan, found, found)
     bench.stores.fail_after(moment, Crash)
     with suppress(Crash):
-        undoing.roll_back(bench.context, plan, "omar", "wrong")
+        rollback.roll_back(bench.context, plan, "omar", "wrong")
     bench.stores.heal()
     begun = bench.stores.claims.get(f"rollback:{plan}") is not None
     approval.expire(bench.context)
     bench.verifier().run()
     bench.clock.advance(120)
     approval.expire(bench.context)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     ended = bench.context.load(plan)[2].status
     assert ended == ("rolled_back" if begun else "did_not_help")
-    assert undoing.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
+    assert rollback.roll_back(bench.context, plan, "omar", "wrong").status == "rolled_back"
     assert bench.api.executed == [plan, f"{plan}-undo"]
 
 
@@ -317,7 +317,7 @@ def test_a_run_that_was_cut_off_is_not_looked_for_at_another_executor(bench):
         {"executor": "awx", "argument.job_template": "42", "preconditions": "", "inverse": ""}
     )
     bench.clock.advance(1000)
-    assert settling.settle(bench.context, plan)
+    assert interrupted_runs.settle(bench.context, plan)
     state = bench.context.load(plan)[2]
     assert state.status == "failed" and state.action_in_doubt
     assert "was changed in the catalogue since" in state.detail

@@ -8,11 +8,11 @@ import pytest
 
 from incident_management.incidents.act import Act
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, freeze, settling
+from incident_management.remediation import approval, freeze, interrupted_runs
+from incident_management.remediation.dry_run import rehearse
 from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
-from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.configuration.settings import Remediation, Settings
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
@@ -288,7 +288,7 @@ def test_a_lost_answer_is_never_asked_for_twice(bench, arrived):
         bench.awx.jobs[0]["status"] = "successful"
     for _round in range(11):
         bench.clock.advance(91)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert bench.awx.launched == int(arrived)
     assert state.status == ("done" if arrived else "failed")

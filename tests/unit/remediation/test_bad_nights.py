@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents.canonical import digest
 from incident_management.ports import SearchFailed
-from incident_management.remediation import settling, undoing
+from incident_management.remediation import interrupted_runs, rollback
 from incident_management.remediation.plan import plan_digest
 from incident_management.splunk.session import SplunkError
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
@@ -29,7 +29,7 @@ def trips(*_asked):
 def rounds(bench, count, seconds=100):
     for _round in range(count):
         bench.clock.advance(seconds)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
 
 
@@ -81,7 +81,7 @@ def test_a_splunkd_that_does_not_answer_ends_no_run(bench, status):
     bench.api.settle = lambda *_asked: no(status)
     bench.clock.advance(1000)
     with pytest.raises(SplunkError):
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     bench.api.settle = real
     rounds(bench, 1)
     assert bench.context.load(plan)[2].status == "done"
@@ -143,7 +143,7 @@ def test_what_splunkd_refuses_of_one_plan_stops_no_other(bench, status):
     bench.may = lambda user, capability: no(status)
     bench.clock.advance(100)
     told = []
-    settling.settle_all(bench.context, lambda *said: told.append(said))
+    interrupted_runs.settle_all(bench.context, lambda *said: told.append(said))
     assert bench.context.load(second)[2].status == "done"
     assert told == [(first, "No.")]
 
@@ -161,7 +161,7 @@ def test_a_splunkd_that_can_not_be_asked_is_not_asked_of_each_plan(bench, status
     bench.may = lambda user, capability: no(status)
     bench.clock.advance(100)
     with pytest.raises(SplunkError):
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
 
 
 def test_a_verdict_from_the_future_is_not_waited_for(bench):
@@ -174,7 +174,7 @@ def test_a_verdict_from_the_future_is_not_waited_for(bench):
     bench.verifier().run()
     assert bench.context.load(plan)[2].status == "not_recovered"
     bench.clock.advance(-86400)
-    state = undoing.undo(bench.context, plan)
+    state = rollback.undo(bench.context, plan)
     assert state.status == "rollback_failed"
     assert not state.detail.startswith("It was not undone within")
 
@@ -188,7 +188,7 @@ def test_a_plan_that_was_changed_after_its_run_is_neither_undone_nor_proved(benc
     bench.stores.plans.save(
         [{**document, "arguments": {**document["arguments"], "service": "till"}}]
     )
-    told = refusal(lambda: undoing.roll_back(bench.context, plan, "zoe", "Wrong guess."))
+    told = refusal(lambda: rollback.roll_back(bench.context, plan, "zoe", "Wrong guess."))
     assert told == f"{plan} was changed after it was made: undo it by hand."
     bench.raising.fixed_at = bench.clock.now()
     rounds(bench, 10)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents.errors import NotFound
-from incident_management.remediation import execution, settling
+from incident_management.remediation import execution, interrupted_runs
+from incident_management.remediation.entity_lock import take_run
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.occupying import take_run
-from incident_management.remediation.pace import pace
+from incident_management.remediation.rate_limits import pace
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
 
@@ -176,7 +176,7 @@ def test_a_request_that_was_lost_beyond_the_limit_is_sent_again(bench):
     bench.api.script = [Outcome("unknown", "The connection broke.")]
     assert execution.execute(bench.context, second, "omar", "Urgent.").status == "running"
     bench.clock.advance(100)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.context.load(second)[2].status == "done"
     assert len(bench.api.executed) == 2
 

@@ -8,12 +8,12 @@ import pytest
 
 from incident_management.notify.message import build
 from incident_management.ports import SearchFailed
-from incident_management.remediation import approval, undoing, view
+from incident_management.remediation import approval, rollback, view
 from incident_management.remediation.command import rows
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.next_step import what_next
 from incident_management.remediation.plan import FINISHED, PlanState
-from incident_management.remediation.raised import Grid
+from incident_management.remediation.raising_search import Grid
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose
 
@@ -112,7 +112,7 @@ def test_each_state_says_what_is_to_be_done(bench):
     assert says() == f"Nothing happens by itself: have it carried out. {one}execute"
     execute(bench, plan)
     assert says() == f"Wait for the verdict, or undo it. {one}rollback"
-    undoing.roll_back(bench.context, plan, "zoe", "")
+    rollback.roll_back(bench.context, plan, "zoe", "")
     assert says().startswith("checkout is as it was before the fix. Look for another cause. | aian")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.remediation.executors.executor import ExecutorError, Outcome
-from incident_management.remediation.glance import FRESH_SECONDS, MOST, Glances
+from incident_management.remediation.facts_cache import FRESH_SECONDS, MOST, Glances
 
 CHECKOUT = {"service": "checkout"}
 

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
+from incident_management.remediation.dry_run import rehearse
 from incident_management.remediation.executors.executor import ExecutorError, Outcome, Unfit
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
-from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.configuration.settings import Remediation, Settings
 from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
 from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
@@ -224,7 +224,7 @@ def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
     cluster.fails = None
     for _round in range(3):
         bench.clock.advance(100)
-        settling.settle(bench.context, plan)
+        interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -234,7 +234,7 @@ def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
     assert execute(bench, plan).status == "running"
     cluster.fails = None
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -312,7 +312,7 @@ def test_a_moments_trouble_only_delays_the_undoing(bench, cluster, busy):
     cluster.fails = None
     for _turn in range(3):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, cluster.patched, cluster.version) == ("rolled_back", 2, "pool 1")
@@ -324,7 +324,7 @@ def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
     cluster.deployment["spec"]["replicas"] = 2
     cluster.deployment["metadata"]["generation"] += 1
     bench.clock.advance(5)
-    state = undoing.roll_back(bench.context, plan, "omar", "It is not needed.")
+    state = rollback.roll_back(bench.context, plan, "omar", "It is not needed.")
     assert (state.status, cluster.version) == ("rolled_back", "pool 1")
 
 
@@ -363,5 +363,5 @@ def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, mon
         patch.setattr(Rollback, "execute", lambda *_asked: Outcome("unchanged"))
         assert execute(bench, plan).status == "running"
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer
-from incident_management.remediation import settling
+from incident_management.remediation import interrupted_runs
+from incident_management.remediation.dry_run import rehearse
 from incident_management.remediation.executors.executor import Unfit
 from incident_management.remediation.executors.kubernetes import Restart, Scale
 from incident_management.remediation.preview import preview_plan
-from incident_management.remediation.rehearsal import rehearse
 from tests.unit.remediation.cluster import AUTOSCALERS, Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
 from tests.unit.remediation.sailing import KINDS, Sailing, kubernetes
@@ -91,7 +91,7 @@ def test_a_restart_whose_request_or_answer_was_lost_is_done_once(any_bench, afte
     cluster.fails = None
     for _round in range(3):
         any_bench.clock.advance(100)
-        settling.settle(any_bench.context, plan)
+        interrupted_runs.settle(any_bench.context, plan)
     assert any_bench.context.load(plan)[2].status == "done"
     assert (cluster.patched, restarted_by(cluster)) == (patched, plan)
 
@@ -124,7 +124,7 @@ def test_a_release_before_a_request_that_was_lost_ends_it(any_bench):
     cluster.deploy(template("r8", pool=2))
     for _round in range(3):
         any_bench.clock.advance(100)
-        settling.settle(any_bench.context, plan)
+        interrupted_runs.settle(any_bench.context, plan)
     state = any_bench.context.load(plan)[2]
     assert (state.status, cluster.patched) == ("failed", 0)
     assert state.detail == f"checkout was changed since, and not by {plan}."
@@ -247,7 +247,7 @@ def test_scaling_whose_request_or_answer_was_lost_is_done_once(bench, after):
     bench.cluster.fails = None
     for _round in range(3):
         bench.clock.advance(100)
-        settling.settle(bench.context, plan)
+        interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done"
     assert (bench.cluster.patched, bench.cluster.pods) == (1, 4)
 
@@ -258,7 +258,7 @@ def test_pods_that_do_not_come_up_are_told(bench, no_waiting):
     assert execute(bench, plan).status == "running"
     for _round in range(10):
         bench.clock.advance(100)
-        settling.settle(bench.context, plan)
+        interrupted_runs.settle(bench.context, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
     assert "checkout is to have 4 pods: it is not begun." in state.detail

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, execution, undoing
+from incident_management.remediation import approval, execution, rollback
 from incident_management.remediation.executors import factory
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.splunk.configuration.settings import Cluster as Known
@@ -171,7 +171,7 @@ def test_each_cluster_is_asked_with_its_own_token(two):
     approval.approve(context, plan, "omar")
     assert execution.execute(context, plan, "mia").status == "done"
     assert [one.patched for one in two.clusters.values()] == [0, 1]
-    assert undoing.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
+    assert rollback.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
     assert [one.patched for one in two.clusters.values()] == [0, 2]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, settling
+from incident_management.remediation import approval, interrupted_runs
 from tests.unit.remediation.cluster import Cluster, template
 from tests.unit.remediation.plans import execute, propose
 from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
@@ -95,12 +95,12 @@ def test_a_slow_request_that_is_refused_says_nothing_of_the_other_one(cluster, m
     def meanwhile():
         cluster.before_patch = lambda: None
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
 
     cluster.before_patch = meanwhile
     assert (execute(bench, plan).status, cluster.patched) == ("running", 1)
     cluster.stuck = False
     for _look in range(3):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"

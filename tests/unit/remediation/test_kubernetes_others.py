@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import settling
+from incident_management.remediation import interrupted_runs
 from incident_management.remediation.executors.kubernetes import change
 from tests.unit.remediation.cluster import Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
@@ -80,7 +80,7 @@ def test_what_became_of_a_run_another_object_does_not_tell():
     assert execute(bench, plan).status == "running"
     for _round in range(10):
         bench.clock.advance(100)
-        settling.settle(bench.context, plan)
+        interrupted_runs.settle(bench.context, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
 

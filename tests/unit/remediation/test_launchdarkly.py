@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, settling
+from incident_management.remediation import approval, interrupted_runs
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.executors.executor import ExecutorError, Unfit
 from incident_management.remediation.executors.factory import executors
@@ -272,12 +272,12 @@ def test_one_that_is_cut_off_anywhere_is_finished_once(flags, moment, lost):
     bench.stores.heal()
     if bench.context.load(plan)[2].status == "approved":
         bench.clock.advance(120)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         with suppress(Crash):
             execute(bench, plan)
     for _turn in range(3):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -290,7 +290,7 @@ def test_a_kill_while_launchdarkly_is_asked_switches_it_once(flags, when):
     with pytest.raises(Crash):
         execute(bench, plan)
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -302,7 +302,7 @@ def test_a_worker_whose_clock_was_set_back_sends_nothing_again(flags):
     with suppress(Crash):
         execute(bench, plan)
     bench.clock.advance(-3600)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert (state.status, flags.patches) == ("failed", 0)
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import steps, undoing
+from incident_management.remediation import rollback, steps
 from incident_management.remediation.context import Context
 from incident_management.remediation.executors import deploy_api
 from incident_management.remediation.executors.awx import Awx
@@ -222,14 +222,14 @@ def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
     plan = approved(moved)
     assert execute(moved, plan).status == "done"
     moved.address = "https://staging.example"
-    told = refusal(lambda: undoing.roll_back(moved.context, plan, "zoe", "Wrong guess."))
+    told = refusal(lambda: rollback.roll_back(moved.context, plan, "zoe", "Wrong guess."))
     assert told == (
         f"{plan} was carried out at https://deploys.example, and what is set now is "
         "https://staging.example: undo it by hand."
     )
     assert len(moved.acted) == 1
     moved.address = "https://deploys.example/"
-    state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
+    state = rollback.roll_back(moved.context, plan, "zoe", "Wrong guess.")
     assert state.status == "rolled_back" and len(moved.acted) == 2
 
 
@@ -248,7 +248,7 @@ def test_what_an_older_version_carried_out_is_undone_there_however_it_was_spelle
     plan = approved(moved)
     assert execute(moved, plan).status == "done"
     monkeypatch.undo()
-    state = undoing.roll_back(moved.context, plan, "zoe", "Wrong guess.")
+    state = rollback.roll_back(moved.context, plan, "zoe", "Wrong guess.")
     assert state.status == "rolled_back"
 
 

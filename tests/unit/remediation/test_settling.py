@@ -9,7 +9,7 @@ import pytest
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.executor import Outcome
@@ -48,7 +48,7 @@ def cut_off():
     execution.execute(made.context, made.plan, "mia")
     made.api.script = ["die before"]
     with pytest.raises(Crash):
-        undoing.roll_back(made.context, made.plan, "zoe", "wrong guess")
+        rollback.roll_back(made.context, made.plan, "zoe", "wrong guess")
     return made
 
 
@@ -59,7 +59,7 @@ def state_of(bench):
 def settle(bench, rounds=10, seconds=100):
     for _ in range(rounds):
         bench.clock.advance(seconds)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     return state_of(bench)
 
 
@@ -83,7 +83,7 @@ def test_an_old_plan_is_not_carried_out_after_an_outage(bench, hours):
     bench.clock.advance(1200)
     close(bench)
     bench.clock.advance(hours * 3600)
-    assert settling.settle_all(bench.context) == 1
+    assert interrupted_runs.settle_all(bench.context) == 1
     state = state_of(bench)
     assert bench.api.executed == [] and state.status == "failed"
     assert state.detail == f"{STILL}{INCIDENT} is closed: there is nothing left to fix."
@@ -102,9 +102,9 @@ def test_nothing_is_sent_again_for_an_incident_that_is_over(bench):
 def test_what_was_begun_too_long_ago_is_not_sent_again(bench):
     """An outage of the worker ends while the approval holds, but not for long enough to tell."""
     bench.clock.advance(601)
-    assert settling.settle_all(bench.context) == 0
+    assert interrupted_runs.settle_all(bench.context) == 0
     bench.clock.advance(300)
-    assert settling.settle_all(bench.context) == 1
+    assert interrupted_runs.settle_all(bench.context) == 1
     assert bench.api.executed == []
     assert state_of(bench).detail == f"{STILL}It was begun 15 min 1 s ago."
 
@@ -253,7 +253,7 @@ def test_a_rollback_that_is_wanted_still_is_sent_again(cut_off):
 
 def test_an_old_rollback_is_not_carried_out_after_an_outage(cut_off):
     cut_off.clock.advance(8 * 3600)
-    assert settling.settle_all(cut_off.context) == 1
+    assert interrupted_runs.settle_all(cut_off.context) == 1
     assert cut_off.api.executed == [cut_off.plan]
     assert state_of(cut_off).status == "rollback_failed"
     assert state_of(cut_off).detail == f"{STILL}It was begun 8 h ago."

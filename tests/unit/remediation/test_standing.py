@@ -9,7 +9,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
 from incident_management.remediation import approval, view
 from incident_management.remediation.context import Refused
-from incident_management.remediation.raised import Rerun
+from incident_management.remediation.raising_search import Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute
 

@@ -8,14 +8,14 @@ import pytest
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
-from incident_management.remediation import execution, settling
+from incident_management.remediation import execution, interrupted_runs
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Refused
+from incident_management.remediation.entity_lock import blocking_run
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.executors.kubernetes import OBJECTS
 from incident_management.remediation.executors.traits import APART as APART_BY
-from incident_management.remediation.occupying import blocking_run
-from incident_management.remediation.place import are_apart, place_of
+from incident_management.remediation.location import are_apart, place_of
 from tests.fakes.turns import orders
 from tests.unit.remediation.bench import STANZAS, Bench
 from tests.unit.remediation.plans import approved, execute, occupied, refusal
@@ -150,7 +150,7 @@ def test_whoever_is_killed_anywhere_leaves_no_two_of_one_place(actions):
     for scene, order in after(actions, 0, kills=1):
         for _round in range(3):
             scene.clock.advance(100)
-            settling.settle_all(scene.context)
+            interrupted_runs.settle_all(scene.context)
         most = 2 if actions in APART else 1
         assert len(set(scene.executed)) <= most, order
         assert len(scene.executed) == len(set(scene.executed)), order

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
-from incident_management.remediation import approval, execution, undoing
+from incident_management.remediation import approval, execution, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.runs import rollback_run
@@ -59,8 +59,8 @@ def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
     plan, _entries, state = bench.context.load(bench.plan)
     assert state.status == "not_recovered"
     assert bench.context.claim(rollback_run(plan, state).claim, {"actor": "zoe"})
-    bench.clock.advance(undoing.UNDO_SECONDS + 1)
-    undoing.undo(bench.context, bench.plan)
+    bench.clock.advance(rollback.UNDO_SECONDS + 1)
+    rollback.undo(bench.context, bench.plan)
     assert "rollback failed" not in bench.kinds(), "whoever has begun it says how it ended"
 
 

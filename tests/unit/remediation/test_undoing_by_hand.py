@@ -8,7 +8,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
@@ -81,7 +81,7 @@ def test_one_that_helped_is_undone_by_nobody_but_a_person(bench):
     """A worker that is behind may be at a verdict that does not hold any more."""
     rounds(bench, 1)
     told = bench.kinds()
-    assert undoing.undo(bench.context, bench.plan).status == "recovered"
+    assert rollback.undo(bench.context, bench.plan).status == "recovered"
     assert bench.kinds() == told and bench.api.executed == [bench.plan]
 
 
@@ -241,7 +241,7 @@ def test_a_second_try_killed_at_any_store_call_acts_at_most_once_and_recovers(mo
     bench.stores.heal()
     for _ in range(2):
         bench.clock.advance(120)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         roll_back(bench)
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo-2"]
     assert state_of(bench).status == "rolled_back"

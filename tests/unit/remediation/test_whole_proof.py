@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.ports import SearchFailed, SearchResult, SearchTooSlow
 from incident_management.remediation import approval, execution
-from incident_management.remediation.raised import Grid, Rerun
+from incident_management.remediation.raising_search import Grid, Rerun
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import occupied
 
@@ -167,7 +167,7 @@ def test_another_search_or_monitor_that_found_nothing_keeps_it_from_being_undone
 
 
 def test_more_findings_than_are_read_leave_it_unproved(monkeypatch):
-    monkeypatch.setattr("incident_management.remediation.raised.FINDINGS_READ", 2)
+    monkeypatch.setattr("incident_management.remediation.raising_search.FINDINGS_READ", 2)
     series = [{"monitor": "orders", "series": [name]} for name in "abc"]
     data = verdict(carried_out(rules=[("orders", one) for one in series]), 700)
     assert data["outcome"] == "insufficient_data" and "more than 2 findings" in data["detail"]

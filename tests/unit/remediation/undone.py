@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from tests.unit.remediation.bench import INCIDENT, Bench
 
 DOWN = "The deploy API can't be asked: it is down."
@@ -28,7 +28,7 @@ def state_of(bench):
 
 
 def roll_back(bench):
-    return undoing.roll_back(bench.context, bench.plan, "zoe", "wrong guess")
+    return rollback.roll_back(bench.context, bench.plan, "zoe", "wrong guess")
 
 
 def rounds(bench, count, seconds=100):
@@ -36,7 +36,7 @@ def rounds(bench, count, seconds=100):
     troubles = []
     for _ in range(count):
         bench.clock.advance(seconds)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run(failed=lambda plan, why: troubles.append(why))
         approval.expire(bench.context)
     return troubles

@@ -28,7 +28,7 @@ from ..splunk.kv.replica import Replica, stores_of
 from .opened import OpenedSoFar
 
 if TYPE_CHECKING:
-    from ..remediation.raised import RaisingSearch
+    from ..remediation.raising_search import RaisingSearch
 
 __all__ = ["Backend", "SplunkBackend"]
 

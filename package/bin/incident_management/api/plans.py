@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any, Callable, TypeVar
 
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution, preview, undoing, view
+from ..remediation import approval, execution, preview, rollback, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
+from ..remediation.dry_run import rehearse
 from ..remediation.executors.factory import executors
-from ..remediation.glance import Glances
-from ..remediation.rehearsal import rehearse
+from ..remediation.facts_cache import Glances
 from ..splunk.configuration import conf
 from ..splunk.users import has_capability
 from .messages import Problem
@@ -192,7 +192,7 @@ def execute(request: Request) -> Response:
 def roll_back(request: Request) -> Response:
     """Undo a plan that was carried out; ``override`` as for an approval."""
     reason, override = request.text("reason") or f"Undone by {request.user}.", _override(request)
-    return _decided(request, lambda c, p: undoing.roll_back(c, p, request.user, reason, override))
+    return _decided(request, lambda c, p: rollback.roll_back(c, p, request.user, reason, override))
 
 
 def _override(request: Request) -> str:

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from ..hosts import is_among, is_loopback
 from .adapter import adapter
-from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
 from .pinned import Addresses, every_address
+from .session_pool import Idle
 
 __all__ = [
     "BadUrl",

@@ -8,14 +8,13 @@ from ..incidents.canonical import digest
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Entry, Incident
 from ..ports import Document
+from .active_plans import live_plans, undecided_plans
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .foresight import foresee
+from .current_state import facts_of, suitable_facts
 from .freeze import frozen_until_overridden
-from .live import live_plans, undecided_plans
-from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
-from .present import facts_of, suitable_facts
+from .rate_limits import HOUR
 from .runs import action_run
 from .safety import (
     checks,
@@ -26,6 +25,7 @@ from .safety import (
     resolved_arguments,
 )
 from .steps import LEASE_SECONDS, write_rejection
+from .verification_forecast import foresee
 
 __all__ = ["approve", "drafted", "expire", "propose", "reject"]
 

@@ -14,7 +14,7 @@ from ..conf_values import listed
 from ..durations import seconds_of
 from ..incidents.canonical import digest
 from .executors.traits import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
-from .sources import without_value
+from .inverse_arguments import without_value
 
 __all__ = [
     "SAMPLE_FIELDS",

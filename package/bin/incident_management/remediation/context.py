@@ -12,11 +12,11 @@ from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
+from .auto_resolve import kept_open
 from .catalogue import Catalogue
-from .ending import kept_open
 from .executors.executor import Executor, ExecutorError, Executors
 from .plan import PlanState, is_readable, plan_state
-from .raised import RaisingSearch
+from .raising_search import RaisingSearch
 from .runs import rollback_run
 
 __all__ = ["SYSTEM", "Context", "Refused"]

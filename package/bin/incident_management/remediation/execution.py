@@ -2,7 +2,7 @@
 
 The order makes every crash recoverable: the entity is taken, the execution is claimed, the
 timeline says ``started``, what people decided meanwhile is read, the executor acts, the timeline
-says how it ended. What is cut off in between is ended by :mod:`.settling`.
+says how it ended. What is cut off in between is ended by :mod:`.interrupted_runs`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ..incidents.act import Act
 from ..ports import Document
 from .context import SYSTEM, Context
 from .executors.executor import Outcome
-from .objections import refusal_of, stopped_by, take_entity
+from .interrupted_runs import settle
 from .plan import PlanState
+from .refusals import refusal_of, stopped_by, take_entity
 from .runs import rollback_in_doubt
-from .settling import settle
 from .steps import (
     LEASE_SECONDS,
     Step,

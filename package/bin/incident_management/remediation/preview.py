@@ -9,11 +9,11 @@ from .approval import drafted
 from .catalogue import CatalogueError
 from .context import Context
 from .executors.executor import ExecutorError
-from .foresight import foresee
 from .plan import PlanState, plan_state
 from .runs import rollback_run
 from .safety import checks
 from .steps import Step, action_step
+from .verification_forecast import foresee
 
 __all__ = ["preview_plan", "preview_proposal"]
 

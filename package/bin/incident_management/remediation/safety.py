@@ -11,15 +11,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ..durations import span
 from ..incidents import timeline
 from ..incidents.model import Entry, Incident
+from .blamed_cause import blamed_hypothesis, verified_citations
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
+from .current_state import present, standing
+from .entity_lock import blocking_run
 from .freeze import Freeze, freeze_check, freezes_on
-from .occupying import blocking_run
-from .pace import pace
 from .plan import PlanState, before_run, is_whole, terms_of
-from .present import present, standing
-from .proof import blamed_hypothesis, verified_citations
+from .rate_limits import pace
 
 __all__ = [
     "SKEW_SECONDS",

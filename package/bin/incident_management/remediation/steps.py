@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping
 
+from .active_plans import stops_all, told_of
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
+from .current_state import address_of, suitable_facts
 from .executors.executor import Executor, ExecutorError, Outcome, Unfit, base_address
 from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
-from .live import stops_all, told_of
 from .plan import PlanState, is_whole
-from .present import address_of, suitable_facts
 from .runs import Run, action_run, rollback_run
 from .safety import resolved_arguments
 

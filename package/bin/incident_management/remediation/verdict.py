@@ -17,7 +17,7 @@ from ..incidents.model import Incident
 from ..ports import Document, Searcher
 from ..splunk.searching import spl
 from .catalogue import Action
-from .raised import RaisingSearch, Rerun, Windows, identity
+from .raising_search import RaisingSearch, Rerun, Windows, identity
 
 __all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "Meant", "judge"]
 
@@ -32,7 +32,7 @@ Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
 class Meant:
     """On whose word a fix is undone: anybody's alert can raise a signal, so not on just any.
 
-    ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
+    ``opener``: the search that opened the incident, by its :func:`.raising_search.identity`. ``entities``:
     what the incident was opened for, and what the fix acts on. All others must agree. One that sees
     such an entity cured does not, because then the fix helped, and whether it did enough is for
     people to say; nor does one that found nothing right before the fix. A monitor is one of them:

@@ -1,7 +1,7 @@
 """Looks after plans that were carried out: has each judged, then resolves or rolls back.
 
 What can't be judged yet is waited for: the windows of the searches that raised the incident
-(:mod:`.raised`) to be over, a search that fails to work again, and enough events, the last two up
+(:mod:`.raising_search`) to be over, a search that fails to work again, and enough events, the last two up
 to a limit. Then the plan ends as ``insufficient_data``, which resolves and undoes nothing, and the
 service is free for another plan. So it does when the worker comes too late: what is found then may
 be another problem.
@@ -17,16 +17,16 @@ from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..ports import Searcher
+from .active_plans import each_plan, stops_all, told_of
+from .auto_resolve import found_since, kept_open, resolve_once, verdict_once
 from .context import SYSTEM, Context
-from .ending import found_since, kept_open, resolve_once, verdict_once
 from .executors.executor import Outcome
 from .executors.traits import MADE
-from .live import each_plan, stops_all, told_of
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
+from .raising_search import CannotJudge, RaisingSearch, identity, opening, searches_of
+from .rollback import undo
 from .safety import SKEW_SECONDS
 from .steps import action_step, look
-from .undoing import undo
 from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, judge
 
 __all__ = ["Verifier"]
@@ -73,7 +73,7 @@ class Verifier:
         """Look after every live plan; returns how many were judged.
 
         A plan whose searches fail, or that can't be undone just now, is tried again later; see
-        :func:`.live.each_plan`.
+        :func:`.active_plans.each_plan`.
         """
         return each_plan(self._context, self.look_after, failed)
 

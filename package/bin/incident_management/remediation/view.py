@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Mapping
 
 from ..incidents import timeline
 from .context import Context
-from .foresight import foresee
 from .next_step import what_next
 from .plan import PlanState, is_readable, plan_state
 from .safety import checks
+from .verification_forecast import foresee
 
 __all__ = ["describe", "of_incident"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..incidents.model import Entry, Incident
+from .blamed_cause import blamed_hypothesis
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused
 from .executors.executor import ExecutorError, Unfit
-from .place import untold
+from .location import untold
 from .plan import PlanState
-from .proof import blamed_hypothesis
 
 __all__ = ["address_of", "facts_of", "present", "standing", "suitable_facts"]
 

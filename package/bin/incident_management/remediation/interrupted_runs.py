@@ -11,11 +11,12 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ..durations import span
 from ..ports import Document
+from .active_plans import each_plan, stops_all, told_of
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors.executor import Outcome
-from .live import each_plan, stops_all, told_of
-from .objections import (
+from .plan import PlanState, before_run
+from .refusals import (
     as_approved,
     freezes_on_undoing,
     is_by_itself,
@@ -24,7 +25,6 @@ from .objections import (
     take_entity,
     unfrozen,
 )
-from .plan import PlanState, before_run
 from .runs import Run, action_run, rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
 from .steps import (

@@ -7,10 +7,10 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ..incidents.model import Entry
 from ..ports import Document
 from .context import SYSTEM, Context, Refused
+from .entity_lock import blocking_run, holds_run, take_run
 from .freeze import Freeze, frozen_until_overridden
-from .occupying import blocking_run, holds_run, take_run
-from .pace import overrun
 from .plan import PlanState
+from .rate_limits import overrun
 from .runs import Run
 from .safety import checks, freezes_of, overridden, withdrawn
 from .steps import Step

@@ -9,7 +9,7 @@ from ..incidents.stores import find_by
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused
-from .place import Place, are_apart, place_of
+from .location import Place, are_apart, place_of
 from .plan import PlanState
 
 __all__ = ["HOUR", "overrun", "pace"]

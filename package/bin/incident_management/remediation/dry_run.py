@@ -8,8 +8,8 @@ from ..incidents.model import Entry
 from .catalogue import CatalogueError
 from .context import Context, Refused
 from .executors.executor import Executor, ExecutorError, Outcome
-from .pace import HOUR
 from .plan import PlanState
+from .rate_limits import HOUR
 from .safety import checks
 from .steps import Step, action_step, reached
 

@@ -7,7 +7,7 @@ from typing import Iterator, List
 from ....conf_values import is_true
 from ...session import Session
 from .. import conf
-from ..place_settings import ACCOUNTS
+from ..target_settings import ACCOUNTS
 
 __all__ = ["place_named_by"]
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from ..durations import span
 from ..ports import Document
+from .active_plans import stops_all, told_of
 from .context import SYSTEM, Context, Refused
 from .execution import run_once, show_undoing
 from .executors.executor import Outcome
-from .live import stops_all, told_of
-from .objections import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
 from .plan import PlanState
+from .refusals import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
 from .runs import rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
 from .steps import Step, end, inverse_step, look
@@ -128,6 +128,6 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
 
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
-    # Its document must not say that it is over while it is being undone: see :mod:`.live`.
+    # Its document must not say that it is over while it is being undone: see :mod:`.active_plans`.
     show_undoing(context, plan)
     return run_once(context, plan, step, actor, reason)

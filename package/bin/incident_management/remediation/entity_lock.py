@@ -11,7 +11,7 @@ from typing import Any, List, Mapping
 from ..incidents.errors import NotFound
 from ..ports import Document
 from .context import Context
-from .place import Place, are_apart, place_of
+from .location import Place, are_apart, place_of
 
 __all__ = ["blocking_run", "holds_run", "take_run"]
 

@@ -12,7 +12,7 @@ from ..ports import SearchFailed
 from .catalogue import Action, CatalogueError
 from .context import Context
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, opening, searches_of
+from .raising_search import CannotJudge, RaisingSearch, opening, searches_of
 from .verdict import MAX_ENTITIES
 
 __all__ = ["Foresight", "foresee"]
