@@ -188,7 +188,7 @@ class Bench:
             self.executors(),
             self.may,
             "sh1",
-            who_may={"incident_approve": self.approvers}.get,
+            users_with={"incident_approve": self.approvers}.get,
         )
 
     def executors(self) -> Dict[str, Callable[[], Any]]:

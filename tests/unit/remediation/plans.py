@@ -37,7 +37,7 @@ def rounds(bench, count):
 def occupied(bench, entity="checkout"):
     """Return which plan keeps one of an unknown place from being carried out on an entity."""
     other = {"_key": "PLAN-0000000000", "entity": entity, "inverse": "", "state": {}}
-    return entity_lock.blocking_run(bench.context, other)
+    return entity_lock.blocking_plan(bench.context, other)
 
 
 def refusal(act):

@@ -15,17 +15,17 @@ import pytest
 from incident_management.remediation import dry_run, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.executors.traits import RESULTS, STATES
+from incident_management.remediation.executors.traits import RESULT_FIELDS, STATE_FACTS
 from tests.unit.remediation.bench import STANZAS, Bench, Crash
-from tests.unit.remediation.cluster import Cluster
-from tests.unit.remediation.flags import Flags
-from tests.unit.remediation.functions import FakeLambda, Serverless
+from tests.unit.remediation.kubernetes_bench import Sailing
+from tests.unit.remediation.kubernetes_fake import Cluster
+from tests.unit.remediation.lambda_fake import FakeLambda, Serverless
+from tests.unit.remediation.launchdarkly_fake import Flags
 from tests.unit.remediation.plans import approved, execute, refusal
-from tests.unit.remediation.sailing import Sailing
 from tests.unit.remediation.test_awx import RESTART, FakeAwx, awx
+from tests.unit.remediation.test_change_locations import DeployApis
 from tests.unit.remediation.test_ecs_crashes import Region, Regional
 from tests.unit.remediation.test_launchdarkly import Switching
-from tests.unit.remediation.test_places import DeployApis
 
 OTHER = "https://other.example"
 
@@ -81,7 +81,7 @@ class Watched:
         self._asked()
         return self._real.settle(arguments, request_id)
 
-    def rehearse(self, arguments, request_id):
+    def dry_run(self, arguments, request_id):
         self._asked()
         return Outcome("unknown", "It goes on.")
 
@@ -245,7 +245,7 @@ def test_an_undoing_in_doubt_is_asked_about_where_it_was_begun(undoable):
 
 def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
     """The rules were asked at the right address; then somebody saves another."""
-    dry_run.rehearse(scene.context, scene.plan, "mia")
+    dry_run.dry_run(scene.context, scene.plan, "mia")
     found = dry_run.action_step
 
     def action_step(*asked):
@@ -253,7 +253,7 @@ def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
         return found(*asked)
 
     monkeypatch.setattr(dry_run, "action_step", action_step)
-    told = refusal(lambda: dry_run.rehearse(scene.context, scene.plan, "mia"))
+    told = refusal(lambda: dry_run.dry_run(scene.context, scene.plan, "mia"))
     assert f"what is set now is {OTHER}" in told and scene.elsewhere == 0
 
 
@@ -262,6 +262,6 @@ def test_what_an_inverse_may_take_has_a_value(scene):
     execute(scene, scene.plan)
     result = scene.settled(3).result
     plan = scene.stores.plans.get(scene.plan)
-    states = set(STATES[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
+    states = set(STATE_FACTS[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
     assert {name for name in states if not plan["state"].get(name)} == set()
-    assert {name for name in RESULTS[plan["executor"]] if not result.get(name)} == set()
+    assert {name for name in RESULT_FIELDS[plan["executor"]] if not result.get(name)} == set()

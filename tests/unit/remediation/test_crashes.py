@@ -129,6 +129,6 @@ def test_what_a_process_left_that_has_certainly_ended_is_settled_at_once(bench):
     with pytest.raises(Crash):
         execution.execute(bench.context, plan, "mia")
     successor = bench.context
-    successor.holder, successor.gone = "sh1#2", lambda holder: holder == "sh1"
+    successor.holder, successor.has_ended = "sh1#2", lambda holder: holder == "sh1"
     assert interrupted_runs.settle_all(successor) == 1
     assert bench.api.executed == [plan] and bench.kinds()[-1] == "action done"

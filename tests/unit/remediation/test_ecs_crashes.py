@@ -9,8 +9,8 @@ import pytest
 from incident_management.remediation import interrupted_runs
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.aws.ecs import Ecs
-from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.bench import Bench, Crash
+from tests.unit.remediation.ecs_stub import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python

@@ -8,15 +8,15 @@ import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent
 from incident_management.remediation import approval, execution, interrupted_runs, rollback
-from incident_management.remediation.dry_run import rehearse
-from incident_management.remediation.executors.executor import ExecutorError, Outcome, Unfit
+from incident_management.remediation.dry_run import dry_run
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable, Outcome
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
 from incident_management.splunk.configuration.settings import Remediation, Settings
-from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
+from tests.unit.remediation.kubernetes_bench import ARGUMENTS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
 from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
-from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
 )  # fmt: skip
 def test_what_is_not_to_be_put_back_is_refused_and_stays(cluster, change, says):
     change(cluster)
-    with pytest.raises(Unfit, match=says):
+    with pytest.raises(NotApplicable, match=says):
         kubernetes(cluster).facts(ARGUMENTS)
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
@@ -99,7 +99,7 @@ def test_a_token_that_may_not_is_one_sentence(cluster):
     cluster.answers[("GET", DEPLOYMENT)] = (403, {"message": "deployments.apps is forbidden"})
     with pytest.raises(ExecutorError, match=r"\(403\): deployments.apps is forbidden") as caught:
         kubernetes(cluster).facts(ARGUMENTS)
-    assert not isinstance(caught.value, Unfit), "a right that is given makes it work"
+    assert not isinstance(caught.value, NotApplicable), "a right that is given makes it work"
 
 
 # --- doing it ---------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
 
 def test_it_is_tried_without_being_stored(bench, cluster):
     plan = propose(bench, action="back")
-    told = rehearse(bench.context, plan, "mia")
+    told = dry_run(bench.context, plan, "mia")
     assert told["detail"] == "Kubernetes would take it: nothing was changed."
     assert (cluster.dry, cluster.patched, cluster.version) == (1, 0, "pool 1")
     approval.approve(bench.context, plan, "omar")
@@ -344,13 +344,13 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
 ):
     """Within the version that was approved: its pool was changed by hand."""
     plan = approved(bench, action="back")
-    begin = execution.begin
+    begin = execution.record_start
 
     def changed(*args):
         cluster.deploy(template("r8", pool=2))
         begin(*args)
 
-    monkeypatch.setattr(execution, "begin", changed)
+    monkeypatch.setattr(execution, "record_start", changed)
     state = execute(bench, plan)
     assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
     assert "checkout was changed since (revision 3, no longer 2)." in state.detail

@@ -10,9 +10,9 @@ from incident_management.outside.transport import NoAnswer
 from incident_management.remediation import execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
-from tests.unit.remediation.cluster import Cluster
+from tests.unit.remediation.kubernetes_bench import KINDS, Sailing
+from tests.unit.remediation.kubernetes_fake import Cluster
 from tests.unit.remediation.plans import approved, occupied
-from tests.unit.remediation.sailing import KINDS, Sailing
 
 pytestmark = pytest.mark.one_python
 

@@ -9,7 +9,7 @@ import pytest
 from incident_management.remediation import interrupted_runs
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
-from tests.unit.remediation.functions import FakeLambda, Serverless
+from tests.unit.remediation.lambda_fake import FakeLambda, Serverless
 from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python

@@ -12,7 +12,7 @@ import pytest
 from incident_management.remediation import interrupted_runs, preview
 from incident_management.remediation.catalogue import Catalogue
 from tests.unit.remediation.bench import INCIDENT
-from tests.unit.remediation.functions import (
+from tests.unit.remediation.lambda_fake import (
     ALIAS,
     BACK,
     CONCURRENCY,

@@ -77,7 +77,7 @@ class Scene(Bench):
     def work(self):
         interrupted_runs.settle_all(self.context)
         self.verifier().run()
-        approval.expire(self.context)
+        approval.expire_plans(self.context)
 
     def work_later(self):
         """Work until nothing is waited for any more."""

@@ -10,7 +10,7 @@ from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
 from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
-from incident_management.remediation.entity_lock import take_run
+from incident_management.remediation.entity_lock import acquire_lock
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.steps import action_step
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
@@ -268,7 +268,7 @@ def test_a_member_that_does_not_see_what_it_has_saved_goes_on(bench, monkeypatch
     execution.execute(bench.context, bench.plan, "mia")
     behind = {**get(bench.plan), "status": "approved"}
     monkeypatch.setattr(bench.stores.plans, "get", lambda key: dict(behind))
-    assert bench.context.show(behind).status == "done"
+    assert bench.context.refresh(behind).status == "done"
     monkeypatch.undo()
     assert get(bench.plan)["status"] == "done"
 
@@ -282,7 +282,7 @@ def left(bench):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     bench.second = ready(bench, OTHER)
-    assert take_run(bench.context, bench.stores.plans.get(bench.plan))
+    assert acquire_lock(bench.context, bench.stores.plans.get(bench.plan))
     return bench
 
 
@@ -296,7 +296,7 @@ def test_an_entity_that_was_taken_and_left_is_free_after_a_minute(left):
 
 def test_an_entity_whose_taker_is_certainly_gone_is_free_at_once(left):
     context = left.context
-    context.gone = lambda holder: holder == "sh1"
+    context.has_ended = lambda holder: holder == "sh1"
     assert execution.execute(context, left.second, "mia").status == "done"
 
 
@@ -323,7 +323,7 @@ def test_of_two_that_take_an_entity_that_was_left_at_most_one_acts(moment):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     first, second = ready(bench), ready(bench, OTHER)
-    take_run(bench.context, bench.stores.plans.get(first))
+    acquire_lock(bench.context, bench.stores.plans.get(first))
     bench.clock.advance(61)
 
     at_store_call(bench, moment, lambda: goes_on(bench, first))

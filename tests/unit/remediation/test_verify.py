@@ -253,7 +253,7 @@ def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, 
     for _ in range(3):
         bench.clock.advance(120)
         interrupted_runs.settle_all(bench.context)
-        approval.expire(bench.context)
+        approval.expire_plans(bench.context)
         bench.verifier().run()
     kinds = bench.kinds()
     if after:

@@ -197,7 +197,7 @@ class Member:
             lambda: self.outbox.deliver_due(world.senders, 100),
             lambda: interrupted_runs.settle_all(context),
             lambda: self.verifier.run(),
-            lambda: approval.expire(context),
+            lambda: approval.expire_plans(context),
             lambda: refresh_stale(stores, clock),
             lambda: renew_documents(stores, clock, self.build, world.entries_of, _silent),
             lambda: self._again(conditions.pending_now(stores, clock)),

@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, Hashable, Optional, Tuple
 
-__all__ = ["Idle"]
+__all__ = ["SessionPool"]
 
 IDLE_SECONDS = 10.0
 
 
-class Idle:
+class SessionPool:
     """Whoever takes a session has it alone until it is put back; threads may share this."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -12,7 +12,7 @@ from .catalogue import CatalogueError
 from .context import Context, Refused
 from .plan import FINISHED
 
-__all__ = ["each_plan", "live_plans", "stops_all", "told_of", "undecided_plans"]
+__all__ = ["active_plans", "affects_all_plans", "error_text", "for_each_plan", "undecided_plans"]
 
 # A decision takes a person each and holds for minutes, so there are never so many at once.
 MAX_LIVE = 1000
@@ -21,7 +21,7 @@ MAX_UNDECIDED = 200
 MAX_STEPS = 20
 
 
-def live_plans(context: Context) -> List[Document]:
+def active_plans(context: Context) -> List[Document]:
     """Plans that somebody decided on and whose documents do not say that they are over.
 
     Without those that nobody has decided on, which may be many and must not stand in their way.
@@ -35,7 +35,7 @@ def undecided_plans(context: Context) -> List[Document]:
     return context.stores.plans.find({"status": "proposed"}, "created_at:1", MAX_UNDECIDED)
 
 
-def each_plan(
+def for_each_plan(
     context: Context,
     work: Callable[[str], bool],
     failed: Optional[Callable[[str, str], None]] = None,
@@ -46,7 +46,7 @@ def each_plan(
     how often ``work`` returned True. Raises SplunkError where that would stop all of them.
     """
     count = 0
-    for plan in live_plans(context):
+    for plan in active_plans(context):
         if count >= MAX_STEPS:
             break
         try:
@@ -54,14 +54,14 @@ def each_plan(
         except NotFound:
             continue  # Its incident left by age.
         except Exception as error:
-            if stops_all(error):
+            if affects_all_plans(error):
                 raise
             if failed is not None:
-                failed(plan["_key"], told_of(error))
+                failed(plan["_key"], error_text(error))
     return count
 
 
-def stops_all(error: Exception) -> bool:
+def affects_all_plans(error: Exception) -> bool:
     """Tell whether other plans would fail by it, too: not where splunkd says no to what was asked.
 
     401 is no such answer: then it knows the app no more.
@@ -70,7 +70,7 @@ def stops_all(error: Exception) -> bool:
     return isinstance(error, SplunkError) and not refused
 
 
-def told_of(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Return what went wrong with a plan, in a sentence where the error has one."""
     if isinstance(error, (SearchFailed, CatalogueError, Refused, SplunkError)):
         return str(error)

@@ -10,7 +10,7 @@ from ..incidents.model import Entry, Incident
 from ..incidents.timeline import effective
 from .plan import PlanState
 
-__all__ = ["found_since", "kept_open", "resolve_once", "verdict_once"]
+__all__ = ["has_new_findings", "resolve_once", "stays_open", "verdict_once"]
 
 
 def verdict_once(plan: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def resolve_once(plan: Mapping[str, Any]) -> str:
     return f"resolve:{plan['_key']}"
 
 
-def kept_open(
+def stays_open(
     plan: Mapping[str, Any], state: PlanState, incident: Incident, entries: Sequence[Entry]
 ) -> Tuple[bool, str]:
     """Tell whether the incident of a plan that has helped is left as it is, and why.
@@ -45,7 +45,7 @@ def kept_open(
     return False, ""
 
 
-def found_since(known: Set[str], entries: Sequence[Entry]) -> bool:
+def has_new_findings(known: Set[str], entries: Sequence[Entry]) -> bool:
     """Tell whether a finding is among the entries that is not known by its key."""
     return any(entry.kind in ADDING and entry.key not in known for entry in entries)
 

@@ -9,14 +9,14 @@ from .blamed_cause import blamed_hypothesis
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused
-from .executors.executor import ExecutorError, Unfit
-from .location import untold
+from .executors.executor import ExecutorError, NotApplicable
+from .location import unstated_location
 from .plan import PlanState
 
-__all__ = ["address_of", "facts_of", "present", "standing", "suitable_facts"]
+__all__ = ["address_of", "checked_facts", "current_state_checks", "incident_standing", "plan_facts"]
 
 
-def facts_of(
+def plan_facts(
     action: Action, incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]
 ) -> Dict[str, Any]:
     """The state that a plan is made for and an approval binds to.
@@ -25,11 +25,11 @@ def facts_of(
     the cause is a change of something else.
     """
     return {
-        "incident": standing(incident),
+        "incident": incident_standing(incident),
         "entities": sorted(incident.entities),
         "cause": str(cause.get("change_id") or cause.get("cause") or ""),
         **{name: str(value) for name, value in service.items()},
-        **untold(action, cause, service),
+        **unstated_location(action, cause, service),
     }
 
 
@@ -51,7 +51,7 @@ def _shown(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value or "nothing")
 
 
-def suitable_facts(
+def checked_facts(
     context: Context, action: Action, arguments: Mapping[str, str]
 ) -> Mapping[str, Any]:
     """Return what the executor knows of the service that an action is about.
@@ -77,7 +77,7 @@ def address_of(context: Context, action: Action, arguments: Mapping[str, str]) -
 
 
 def _code(error: ExecutorError) -> str:
-    return "precondition" if isinstance(error, Unfit) else "executor"
+    return "precondition" if isinstance(error, NotApplicable) else "executor"
 
 
 def _preconditions(
@@ -105,14 +105,14 @@ def _preconditions(
     return next((sentence for holds, sentence in chosen if not holds), None)
 
 
-def standing(incident: Incident) -> str:
+def incident_standing(incident: Incident) -> str:
     """Return whether an incident is open; of one that was reopened, for the how manieth time."""
     if not incident.is_open:
         return "over"
     return "open" if incident.openings < 2 else f"open for the {incident.openings}. time"
 
 
-def present(
+def current_state_checks(
     context: Context,
     plan: Mapping[str, Any],
     state: PlanState,
@@ -136,7 +136,7 @@ def present(
     sentence = _preconditions(action, plan["arguments"], service)
     cause = blamed_hypothesis(context.newest_analysis(entries))
     try:
-        now = facts_of(action, incident, cause, service)
+        now = plan_facts(action, incident, cause, service)
     except Refused as refusal:
         return [Check("place", False, str(refusal), refusal.code, "void")]
     older = _before_an_upgrade(plan, now)

@@ -11,9 +11,9 @@ from .executors.executor import Executor, ExecutorError, Outcome
 from .plan import PlanState
 from .rate_limits import HOUR
 from .safety import checks
-from .steps import Step, action_step, reached
+from .steps import Step, action_step, executor_for
 
-__all__ = ["rehearse"]
+__all__ = ["dry_run"]
 
 # A rehearsal is for those who are to approve; how often an action may run is about real runs.
 _PASSED_OVER = ("approval", "cooldown", "rate")
@@ -24,7 +24,7 @@ AN_HOUR = 10
 GOES_ON_SECONDS = 900.0
 
 
-def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
+def dry_run(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
     """Run a plan in its executor's check mode, and note on the timeline what came of it.
 
     It is refused whenever a real run would be, but for the approval and the pace: check mode may
@@ -44,7 +44,7 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         raise refusal
     try:
         step = action_step(context, plan)
-        executor = reached(context, step)
+        executor = executor_for(context, step)
         tries = _tries(context, plan_id)
         number = len(tries)
         outcome = None
@@ -58,7 +58,7 @@ def rehearse(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
     once = _name(plan_id, number) if outcome.status in _ENDS else f"{_name(plan_id, number)}:begun"
     text = f"{plan_id} was tried in check mode: {outcome.detail}"[:2000]
     context.append(plan, "note", {"text": text}, actor, once)
-    context.show(plan)
+    context.refresh(plan)
     return {"plan_id": plan_id, "status": outcome.status, "detail": outcome.detail}
 
 
@@ -85,7 +85,7 @@ def _begun(
         sentence = f"{plan_id} is being tried in check mode just now: ask again in a moment."
         raise Refused(sentence, "run_in_progress")
     try:
-        return executor.rehearse(step.arguments, _request_id(plan_id, len(tries) + 1))
+        return executor.dry_run(step.arguments, _request_id(plan_id, len(tries) + 1))
     except ExecutorError:
         context.stores.claims.delete(name)  # Nothing was begun.
         raise

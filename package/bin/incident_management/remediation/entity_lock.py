@@ -11,9 +11,9 @@ from typing import Any, List, Mapping
 from ..incidents.errors import NotFound
 from ..ports import Document
 from .context import Context
-from .location import Place, are_apart, place_of
+from .location import Location, are_distinct, location_of
 
-__all__ = ["blocking_run", "holds_run", "take_run"]
+__all__ = ["acquire_lock", "blocking_plan", "holds_lock"]
 
 # Between taking an entity and claiming the run, which is the next request to the KV store. Who was
 # held up for longer sees that another has the entity.
@@ -22,16 +22,16 @@ BEGINNING_SECONDS = 60.0
 MOST_TRIES = 20
 
 
-def blocking_run(context: Context, plan: Mapping[str, Any]) -> str:
+def blocking_plan(context: Context, plan: Mapping[str, Any]) -> str:
     """Return the id of another plan that is being run where this acts; empty when none is."""
-    place = place_of(plan, context.catalogue)
+    place = location_of(plan, context.catalogue)
     rivals = _rivals(_runs(context, plan["entity"]), plan, place)
     return "" if _is_mine(rivals[:1], plan, place) else _live_run(context, rivals, plan)
 
 
-def take_run(context: Context, plan: Mapping[str, Any]) -> bool:
+def acquire_lock(context: Context, plan: Mapping[str, Any]) -> bool:
     """Make this plan the one that runs where it acts, until it is finished."""
-    place, purpose = place_of(plan, context.catalogue), _running(plan["entity"])
+    place, purpose = location_of(plan, context.catalogue), _running(plan["entity"])
     for _try in range(MOST_TRIES):
         runs = _runs(context, plan["entity"])
         rivals = _rivals(runs, plan, place)
@@ -46,13 +46,13 @@ def take_run(context: Context, plan: Mapping[str, Any]) -> bool:
     return False
 
 
-def holds_run(context: Context, plan: Mapping[str, Any]) -> bool:
+def holds_lock(context: Context, plan: Mapping[str, Any]) -> bool:
     """Tell whether this plan is the last one that took its entity there, and no other one is run.
 
     One that seemed to have left it may have begun in that very moment. Both have begun before
     they look here, so at least one of them sees the other.
     """
-    place = place_of(plan, context.catalogue)
+    place = location_of(plan, context.catalogue)
     rivals = _rivals(_runs(context, plan["entity"]), plan, place)
     return _is_mine(rivals[:1], plan, place) and not _live_run(context, rivals[1:], plan)
 
@@ -68,17 +68,17 @@ def _running(entity: str) -> str:
     return f"run:{entity.lower()}"
 
 
-def _place(run: Document) -> Place:
+def _place(run: Document) -> Location:
     """Return where a run was to act; nothing is known of those from before it was written."""
     return dict(run["value"].get("place") or {})
 
 
-def _rivals(runs: List[Document], plan: Mapping[str, Any], place: Place) -> List[Document]:
+def _rivals(runs: List[Document], plan: Mapping[str, Any], place: Location) -> List[Document]:
     """Return a plan's own runs, and those that may be where it acts."""
     return [
         run
         for run in runs
-        if run["value"]["plan_id"] == plan["_key"] or not are_apart(_place(run), place)
+        if run["value"]["plan_id"] == plan["_key"] or not are_distinct(_place(run), place)
     ]
 
 
@@ -92,10 +92,10 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
     Who was killed after it took the entity has begun nothing; before that others may have. Before
     one that was begun, and is over, all were over that may have been where it acted.
     """
-    over: List[Place] = []
+    over: List[Location] = []
     for run in runs:
         other, place = str(run["value"]["plan_id"]), _place(run)
-        if other == plan["_key"] or not all(are_apart(place, one) for one in over):
+        if other == plan["_key"] or not all(are_distinct(place, one) for one in over):
             continue
         try:
             state = context.load(other)[2]
@@ -113,4 +113,4 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
 def _is_left(context: Context, run: Document) -> bool:
     """Tell whether who took an entity has had the time to begin, or has certainly ended."""
     late = context.clock.now() - float(run["time"]) > BEGINNING_SECONDS
-    return late or context.gone(str(run["holder"]))
+    return late or context.has_ended(str(run["holder"]))

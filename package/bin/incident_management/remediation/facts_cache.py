@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from .executors.executor import Executor, ExecutorError, Executors, Outcome
 
-__all__ = ["Glances"]
+__all__ = ["FactsCache"]
 
 FRESH_SECONDS = 2.0
 # Answers that are remembered; when there are more, all are forgotten.
@@ -22,7 +22,7 @@ MOST = 200
 _Told = Tuple[float, Optional[Dict[str, Any]], Optional[ExecutorError]]
 
 
-class Glances:
+class FactsCache:
     """Remembers what executors told, in one process."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -30,21 +30,21 @@ class Glances:
         self._told: Dict[Tuple[Any, ...], _Told] = {}
         self._lock = threading.Lock()
 
-    def over(self, executors: Executors, looking: bool) -> Executors:
-        """Return the executors; with ``looking``, their facts may be ``FRESH_SECONDS`` old."""
+    def wrap(self, executors: Executors, allow_cached: bool) -> Executors:
+        """Return the executors; with ``allow_cached``, their facts may be ``FRESH_SECONDS`` old."""
 
         def one(name: str) -> Callable[[], Executor]:
-            return lambda: _Glanced(self, name, executors[name](), looking)
+            return lambda: _CachedExecutor(self, name, executors[name](), allow_cached)
 
         return {name: one(name) for name in executors}
 
     def facts(
-        self, name: str, executor: Executor, arguments: Mapping[str, str], looking: bool
+        self, name: str, executor: Executor, arguments: Mapping[str, str], allow_cached: bool
     ) -> Dict[str, Any]:
         """Return what an executor tells, or told just now. Raises ExecutorError."""
         key = (name, *sorted(arguments.items()))
         began, facts, error = self._told.get(key, (float("-inf"), None, None))
-        if not looking or self._now() - began > FRESH_SECONDS:
+        if not allow_cached or self._now() - began > FRESH_SECONDS:
             facts, error = None, None
             try:
                 facts = dict(executor.facts(arguments))
@@ -59,20 +59,22 @@ class Glances:
         return dict(facts or {})
 
 
-class _Glanced:
-    """An executor whose facts go through :class:`Glances`."""
+class _CachedExecutor:
+    """An executor whose facts go through :class:`FactsCache`."""
 
-    def __init__(self, glances: Glances, name: str, executor: Executor, looking: bool) -> None:
-        self._glances = glances
+    def __init__(
+        self, cache: FactsCache, name: str, executor: Executor, allow_cached: bool
+    ) -> None:
+        self._cache = cache
         self._name = name
         self._executor = executor
-        self._looking = looking
+        self._looking = allow_cached
 
     def address(self, arguments: Mapping[str, str]) -> str:
         return self._executor.address(arguments)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        return self._glances.facts(self._name, self._executor, arguments, self._looking)
+        return self._cache.facts(self._name, self._executor, arguments, self._looking)
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         return self._executor.execute(arguments, request_id)
@@ -83,5 +85,5 @@ class _Glanced:
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         return self._executor.preview(arguments, request_id)
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        return self._executor.rehearse(arguments, request_id)
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+        return self._executor.dry_run(arguments, request_id)

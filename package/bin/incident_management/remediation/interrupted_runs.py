@@ -11,35 +11,35 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ..durations import span
 from ..ports import Document
-from .active_plans import each_plan, stops_all, told_of
+from .active_plans import affects_all_plans, error_text, for_each_plan
 from .catalogue import CatalogueError
 from .context import SYSTEM, Context, Refused
 from .executors.executor import Outcome
 from .plan import PlanState, before_run
 from .refusals import (
-    as_approved,
-    freezes_on_undoing,
-    is_by_itself,
-    refusal_of,
-    stopped_by,
-    take_entity,
-    unfrozen,
+    check_inverse_unchanged,
+    check_not_frozen,
+    first_refusal,
+    is_automatic,
+    lock_entity,
+    rollback_freezes,
+    stop_reason,
 )
 from .runs import Run, action_run, rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
 from .steps import (
     LEASE_SECONDS,
     Step,
-    act,
     action_step,
-    begin,
-    end,
+    execute_step,
     inverse_step,
     is_idle,
-    keep,
-    kept,
-    look,
     mark_idle,
+    query_outcome,
+    record_end,
+    record_start,
+    save_result,
+    saved_result,
     write_rejection,
 )
 
@@ -55,15 +55,15 @@ UNDOABLE = (
 
 
 def settle_all(context: Context, failed: Optional[Callable[[str, str], None]] = None) -> int:
-    """End the runs that were cut off; returns how many were ended. See :func:`each_plan`."""
-    return each_plan(context, lambda plan_id: settle(context, plan_id), failed)
+    """End the runs that were cut off; returns how many were ended. See :func:`for_each_plan`."""
+    return for_each_plan(context, lambda plan_id: settle(context, plan_id), failed)
 
 
 def settle(context: Context, plan_id: str) -> bool:
     """Ask about a run that was begun long ago and has no end. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
     if state.status == "approved" and write_rejection(context, plan):
-        context.show(plan)  # Who rejected it was cut off.
+        context.refresh(plan)  # Who rejected it was cut off.
         return True
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
@@ -78,21 +78,21 @@ def settle(context: Context, plan_id: str) -> bool:
         outcome = _found_out(context, plan, state, run, age)
     except Exception as error:
         # Also what nobody expected: a run without an end would keep its entity.
-        if stops_all(error) or not late:
+        if affects_all_plans(error) or not late:
             raise
-        outcome = Outcome("unknown", told_of(error))
+        outcome = Outcome("unknown", error_text(error))
     if outcome.status in ("unknown", "unchanged"):
         if not late:
             return False
         outcome = _given_up(outcome)
-    end(context, plan, run, outcome, SYSTEM)
-    context.show(plan)
+    record_end(context, plan, run, outcome, SYSTEM)
+    context.refresh(plan)
     return True
 
 
 def _holder_is_gone(context: Context, run: Run) -> bool:
     claim = context.stores.claims.get(run.claim)
-    return claim is not None and context.gone(str(claim["holder"]))
+    return claim is not None and context.has_ended(str(claim["holder"]))
 
 
 def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age: float) -> Outcome:
@@ -104,21 +104,21 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
             step = inverse_step(context, plan, state, check=False)
     except (CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
-    begin(context, plan, step, SYSTEM)
-    outcome = _as_made(look(context, step, run), kept(context, run))
+    record_start(context, plan, step, SYSTEM)
+    outcome = _as_made(query_outcome(context, step, run), saved_result(context, run))
     earlier = rollback_in_doubt(plan, state) if run.kind == "rollback" else None
     if earlier and outcome.status == "unchanged":
-        outcome = look(context, step, earlier)
+        outcome = query_outcome(context, step, earlier)
     if outcome.status != "unchanged":
         return outcome
     idle = is_idle(context, run)
     refusal = _not_again(context, plan, step, age)
     if refusal is None:
         outcome = _again(context, step, idle)
-        keep(context, run, outcome.result)
+        save_result(context, run, outcome.result)
         return outcome
     detail = f"{outcome.detail} The request was not sent again: {refusal}"
-    return Outcome("failed" if idle and not refusal.passing else "unchanged", detail)
+    return Outcome("failed" if idle and not refusal.transient else "unchanged", detail)
 
 
 def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
@@ -137,14 +137,14 @@ def _again(context: Context, step: Step, idle: bool) -> Outcome:
     """
     began = context.clock.now()
     mark_idle(context, step.run, False)
-    outcome = act(context, step)
+    outcome = execute_step(context, step)
     if outcome.status != "failed":
         return outcome
     # Later, somebody else may have sent it, too.
     alone = idle and context.clock.now() - began < LEASE_SECONDS
-    if outcome.passing:
+    if outcome.transient:
         mark_idle(context, step.run, alone)
-    return outcome if alone and not outcome.passing else replace(outcome, status="unknown")
+    return outcome if alone and not outcome.transient else replace(outcome, status="unknown")
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
@@ -153,11 +153,11 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
     try:
         if step.run.kind == "action":
             unbegun = before_run(plan, entries, context.clock.now())
-            refusal = refusal_of(context, plan, unbegun, entries, state.beyond_limit)
+            refusal = first_refusal(context, plan, unbegun, entries, state.beyond_limit)
         else:
-            as_approved(context, plan)
-            if not is_by_itself(context, step.run):
-                unfrozen(freezes_on_undoing(context, plan, state), plan)
+            check_inverse_unchanged(context, plan)
+            if not is_automatic(context, step.run):
+                check_not_frozen(rollback_freezes(context, plan, state), plan)
             inverse_step(context, plan, state)
             refusal = None
     except Refused as found:
@@ -167,7 +167,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
     if age < -SKEW_SECONDS:
         sentence = f"It was begun {span(-age)} from now by this machine's clock."
         refusal = Refused(sentence, "clock")
-    return refusal or take_entity(context, plan) or stopped_by(context, plan, step, SYSTEM)
+    return refusal or lock_entity(context, plan) or stop_reason(context, plan, step, SYSTEM)
 
 
 def _given_up(outcome: Outcome) -> Outcome:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, List
 
-from .executors.traits import RESULTS, STATES
+from .executors.traits import RESULT_FIELDS, STATE_FACTS
 
 if TYPE_CHECKING:
     from .catalogue import Action
 
-__all__ = ["without_value"]
+__all__ = ["argument_without_value"]
 
 
-def without_value(action: Action, inverse: Action) -> str:
+def argument_without_value(action: Action, inverse: Action) -> str:
     """Say which argument of an action's inverse would have no value; empty where each has one."""
     usable = _usable(action)
     for argument in inverse.arguments:
@@ -27,6 +27,6 @@ def without_value(action: Action, inverse: Action) -> str:
 def _usable(action: Action) -> List[str]:
     """Return the sources that have a value when an action's plan is undone."""
     given = [argument.name for argument in action.arguments]
-    states = [one for one in STATES[action.executor] if one != "cluster" or one in given]
-    named = {"plan": given, "before": states, "result": RESULTS[action.executor]}
+    states = [one for one in STATE_FACTS[action.executor] if one != "cluster" or one in given]
+    named = {"plan": given, "before": states, "result": RESULT_FIELDS[action.executor]}
     return [f"${where}.{name}$" for where, names in named.items() for name in names]

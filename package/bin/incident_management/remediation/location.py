@@ -9,18 +9,18 @@ from .catalogue import Action, Catalogue
 from .context import Refused
 from .executors.executor import base_address
 from .executors.kubernetes import OBJECTS
-from .executors.traits import APART, CHANGED, same_service, service_of
+from .executors.traits import CHANGE_LOCATION_FACTS, LOCATION_FACTS, same_service, service_of
 
-__all__ = ["Place", "are_apart", "place_of", "untold"]
+__all__ = ["Location", "are_distinct", "location_of", "unstated_location"]
 
 # Where a plan acts, by its facts; empty where that is not known.
-Place = Mapping[str, str]
+Location = Mapping[str, str]
 
 
-def place_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Place:
+def location_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Location:
     """Return where a plan acts, and what undoes it; empty where nobody can tell."""
     executor, facts = str(plan.get("executor", "")), plan["state"]
-    told = {name: str(facts.get(name) or "").lower() for name in APART.get(executor, ())}
+    told = {name: str(facts.get(name) or "").lower() for name in LOCATION_FACTS.get(executor, ())}
     inverse = catalogue.actions.get(plan["inverse"])
     elsewhere = bool(plan["inverse"]) and not (inverse and same_service(executor, inverse.executor))
     if not told or not all(told.values()) or elsewhere:
@@ -31,7 +31,7 @@ def place_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Place:
     return place
 
 
-def are_apart(one: Place, other: Place) -> bool:
+def are_distinct(one: Location, other: Location) -> bool:
     """Tell whether two places are certainly not the same: one that is not known may be any.
 
     A cluster of Kubernetes may be set under two addresses, so what has the same name in the same
@@ -45,7 +45,9 @@ def are_apart(one: Place, other: Place) -> bool:
     return one["address"] != other["address"] and any(one[kind] != other[kind] for kind in kinds)
 
 
-def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]) -> Dict[str, str]:
+def unstated_location(
+    action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]
+) -> Dict[str, str]:
     """Return as ``untold`` what of its place the change event does not say; nothing if it says all.
 
     The version to go back to is that of the change's cluster, namespace, account or alias. Whoever
@@ -54,8 +56,10 @@ def untold(action: Action, cause: Mapping[str, Any], service: Mapping[str, Any])
     """
     given = {argument.name: argument.origin[0] for argument in action.arguments}
     unsaid: List[str] = []
-    said = {name: str(cause.get(name) or "") for name in CHANGED.get(action.executor, {})}
-    for name, facts in CHANGED.get(action.executor, {}).items():
+    said = {
+        name: str(cause.get(name) or "") for name in CHANGE_LOCATION_FACTS.get(action.executor, {})
+    }
+    for name, facts in CHANGE_LOCATION_FACTS.get(action.executor, {}).items():
         known = [str(service.get(fact) or "") for fact in facts]
         if said[name] and any(_same(said[name], one) for one in known if one):
             continue

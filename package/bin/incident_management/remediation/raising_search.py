@@ -19,9 +19,9 @@ __all__ = [
     "Rerun",
     "Search",
     "Windows",
-    "identity",
-    "opening",
-    "searches_of",
+    "opening_data",
+    "raising_searches",
+    "search_identity",
 ]
 
 # Events reach the index late; a window is judged this long after its end.
@@ -122,7 +122,7 @@ class RaisingSearch(Protocol):
         """Judge a window of its grid; times are epoch seconds."""
 
 
-def searches_of(stores: Stores, incident: Incident) -> List[Search]:
+def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
     """Return what raised an incident: the search of each of its rules, of a monitor each series.
 
     Of a series that was raised several times it is the first, if that opened the incident: it
@@ -134,7 +134,7 @@ def searches_of(stores: Stores, incident: Incident) -> List[Search]:
     found: Dict[str, Search] = {}
     for rule in incident.rules:
         for search in _searches(stores, incident, rule):
-            found.setdefault(identity(search), search)
+            found.setdefault(search_identity(search), search)
     if not found:
         raise CannotJudge("The incident was raised by no search that could be run again.")
     if len(found) > MAX_SEARCHES:
@@ -183,12 +183,12 @@ def _search(signal: Document) -> Search:
     return search if search.get("name") or search.get("monitor") else {}
 
 
-def opening(entries: Sequence[Entry]) -> Mapping[str, Any]:
+def opening_data(entries: Sequence[Entry]) -> Mapping[str, Any]:
     """Return what an incident's first entry says: its ``search`` and ``entities``, for example."""
     return next((entry.data for entry in entries if entry.kind == "opened"), {})
 
 
-def identity(search: Search) -> str:
+def search_identity(search: Search) -> str:
     """Return what tells a search, or a monitor's series, from another one."""
     names = ("name", "app") if search.get("name") else ("monitor", "series", "template_id")
     return repr([search.get(name) or "" for name in names])

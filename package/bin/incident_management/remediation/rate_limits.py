@@ -9,10 +9,10 @@ from ..incidents.stores import find_by
 from .catalogue import Action
 from .check import Check
 from .context import Context, Refused
-from .location import Place, are_apart, place_of
+from .location import Location, are_distinct, location_of
 from .plan import PlanState
 
-__all__ = ["HOUR", "overrun", "pace"]
+__all__ = ["HOUR", "limit_exceeded", "rate_checks"]
 
 HOUR = 3600.0
 # Of the newest runs of all actions so many entries are read: more than two for each that the
@@ -20,14 +20,14 @@ HOUR = 3600.0
 MOST_ENTRIES = 10_000
 
 
-def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
+def rate_checks(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
     """How often an action may run: on one entity, and in all.
 
     The latter stops whatever takes one cause for that of many incidents.
     """
     now = context.clock.now()
     runs = _runs(context, plan, now - max(action.cooldown, HOUR))
-    place = place_of(plan, context.catalogue)
+    place = location_of(plan, context.catalogue)
     same = [run for run in runs if _is_same(context, run[1], plan["entity"], place)]
     since, other = same[0] if same else (0.0, {})
     cool = since + action.cooldown <= now
@@ -45,13 +45,13 @@ def pace(context: Context, plan: Mapping[str, Any], action: Action) -> List[Chec
     ]
 
 
-def _is_same(context: Context, run: Mapping[str, Any], entity: str, place: Place) -> bool:
+def _is_same(context: Context, run: Mapping[str, Any], entity: str, place: Location) -> bool:
     """Tell whether a plan may be about the entity of this name that is at this place."""
     named = run["entity"].lower() == entity.lower()
-    return named and not are_apart(place_of(run, context.catalogue), place)
+    return named and not are_distinct(location_of(run, context.catalogue), place)
 
 
-def overrun(
+def limit_exceeded(
     context: Context, plan: Mapping[str, Any], action: Action, state: PlanState
 ) -> Optional[Refused]:
     """Return that too many others were begun since an hour before a plan was, or None.

@@ -6,17 +6,24 @@ from dataclasses import replace
 
 from ..durations import span
 from ..ports import Document
-from .active_plans import stops_all, told_of
+from .active_plans import affects_all_plans, error_text
 from .context import SYSTEM, Context, Refused
-from .execution import run_once, show_undoing
+from .execution import mark_rolling_back, run_once
 from .executors.executor import Outcome
 from .plan import PlanState
-from .refusals import as_approved, freezes_on_undoing, in_spite_of, over, take_entity, unfrozen
+from .refusals import (
+    check_inverse_unchanged,
+    check_not_frozen,
+    freeze_exemption,
+    incident_over,
+    lock_entity,
+    rollback_freezes,
+)
 from .runs import rollback_in_doubt, rollback_run
 from .safety import SKEW_SECONDS
-from .steps import Step, end, inverse_step, look
+from .steps import Step, inverse_step, query_outcome, record_end
 
-__all__ = ["roll_back", "undo"]
+__all__ = ["roll_back", "roll_back_automatically"]
 
 # A fix that did not help is undone by itself within this time of the verdict, later by people.
 UNDO_SECONDS = 1800.0
@@ -40,10 +47,10 @@ def roll_back(
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
         return state
-    freezes = freezes_on_undoing(context, plan, state)
+    freezes = rollback_freezes(context, plan, state)
     try:
         if not override.strip():
-            unfrozen(freezes, plan)
+            check_not_frozen(freezes, plan)
         step = _undoing(context, plan, state)
     except Refused as refusal:
         meanwhile = context.load(plan_id)[2]
@@ -57,7 +64,7 @@ def roll_back(
     return _carry_back(context, plan, step, actor, reason)
 
 
-def undo(context: Context, plan_id: str) -> PlanState:
+def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
     """Undo a fix that did not help, without being asked.
 
     Where that can't be done, and trying again is of no use or was tried for long enough, the plan
@@ -71,25 +78,25 @@ def undo(context: Context, plan_id: str) -> PlanState:
     plan, _entries, state = context.load(plan_id)
     if state.status != "not_recovered":
         return state
-    done = over(context, plan)
+    done = incident_over(context, plan)
     if done:
         return _give_up(context, plan, state, str(done))
     # A verdict from the future: the clock was set back, and that time is not waited for.
     since = context.clock.now() - state.judged_at
     late = not -SKEW_SECONDS <= since <= UNDO_SECONDS
     try:
-        as_approved(context, plan)
+        check_inverse_unchanged(context, plan)
         step = _undoing(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if it has to be.", "too_late")
     except Exception as error:
         # Also what nobody expected: a plan without an end would keep its entity.
-        passing = not isinstance(error, Refused) or error.passing
-        if stops_all(error) or (passing and not late):
+        transient = not isinstance(error, Refused) or error.transient
+        if affects_all_plans(error) or (transient and not late):
             raise
         words = f"It was not undone within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
-        return _give_up(context, plan, state, f"{words}{told_of(error)}")
-    reason = f"The fix did not help. {in_spite_of(freezes_on_undoing(context, plan, state))}"
+        return _give_up(context, plan, state, f"{words}{error_text(error)}")
+    reason = f"The fix did not help. {freeze_exemption(rollback_freezes(context, plan, state))}"
     return _carry_back(context, plan, step, SYSTEM, reason.strip())
 
 
@@ -104,7 +111,7 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
             )
         raise Refused(sentence, "not_executed")
     step = _unless_done(context, plan, state)
-    occupied = take_entity(context, plan)
+    occupied = lock_entity(context, plan)
     if occupied:
         raise occupied
     return step
@@ -114,7 +121,7 @@ def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
     """Return what undoes a plan. Raises Refused if it can't be done, and was not done already."""
     step = inverse_step(context, plan, state, check=False)
     earlier = rollback_in_doubt(plan, state)
-    if earlier and look(context, step, earlier).status == "done":
+    if earlier and query_outcome(context, step, earlier).status == "done":
         return step
     return inverse_step(context, plan, state)
 
@@ -123,11 +130,11 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
     """End a rollback that can't be begun, unless somebody has begun it meanwhile."""
     run = rollback_run(plan, state)
     if context.claim(run.claim, {"actor": SYSTEM}):
-        end(context, plan, run, Outcome("failed", why), SYSTEM)
-    return context.show(plan)
+        record_end(context, plan, run, Outcome("failed", why), SYSTEM)
+    return context.refresh(plan)
 
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
     # Its document must not say that it is over while it is being undone: see :mod:`.active_plans`.
-    show_undoing(context, plan)
+    mark_rolling_back(context, plan)
     return run_once(context, plan, step, actor, reason)

@@ -13,18 +13,18 @@ from typing import Any
 
 from splunklib.searchcommands import GeneratingCommand
 
-__all__ = ["TellingCommand"]
+__all__ = ["ProgressCommand"]
 
 
-class TellingCommand(GeneratingCommand):
-    """A command whose :meth:`generate` may call :meth:`tell_now`."""
+class ProgressCommand(GeneratingCommand):
+    """A command whose :meth:`generate` may call :meth:`report_progress`."""
 
     def _execute_v2(self, ifile: Any, process: Any) -> None:
         """Do what splunklib does, and keep from where its requests come."""
         self._requests = self._as_binary_stream(ifile)
         super()._execute_v2(ifile, process)
 
-    def tell_now(self, text: str) -> None:
+    def report_progress(self, text: str) -> None:
         """Answer splunkd's request with a message and no rows, and take its next one.
 
         Raises SystemExit when there is none: the search was cancelled.

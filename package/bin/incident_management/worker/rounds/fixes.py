@@ -49,7 +49,7 @@ class Fixes:
 
     def expire(self) -> Mapping[str, int]:
         """Write down which plans have run out."""
-        return {"plans_expired": approval.expire(self._context())}
+        return {"plans_expired": approval.expire_plans(self._context())}
 
     def _context(self) -> Context:
         shared, config = self._shared, self._shared.config

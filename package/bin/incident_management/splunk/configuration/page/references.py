@@ -9,14 +9,14 @@ from ...session import Session
 from .. import conf
 from ..target_settings import ACCOUNTS
 
-__all__ = ["place_named_by"]
+__all__ = ["references_to"]
 
 ACTIONS = "incident_actions"
 # The executors that reach such places, by the beginning of their names.
 _EXECUTORS = {"account": ("ecs", "lambda"), "cluster": ("kubernetes",)}
 
 
-def place_named_by(session: Session, kind: str, name: str) -> List[str]:
+def references_to(session: Session, kind: str, name: str) -> List[str]:
     """Say what names the ``account`` or ``cluster`` of that name. Raises SplunkError."""
     of_accounts = _of_account(session, name) if kind == "account" else ()
     actions = (

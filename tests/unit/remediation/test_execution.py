@@ -6,9 +6,9 @@ import pytest
 
 from incident_management.incidents.errors import NotFound
 from incident_management.remediation import execution, interrupted_runs
-from incident_management.remediation.entity_lock import take_run
+from incident_management.remediation.entity_lock import acquire_lock
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.rate_limits import pace
+from incident_management.remediation.rate_limits import rate_checks
 from tests.unit.remediation.bench import Bench
 from tests.unit.remediation.plans import approved, execute, refusal
 
@@ -98,7 +98,7 @@ def test_the_hour_and_the_cooldown_are_looked_back_on_whichever_is_longer(
 
     def refused():
         action = bench.context.catalogue.get("rollback_change")
-        return [check.name for check in pace(bench.context, plan, action) if not check.ok]
+        return [check.name for check in rate_checks(bench.context, plan, action) if not check.ok]
 
     bench.clock.advance(minutes * 60 - 1)
     assert refused() == [no]
@@ -203,10 +203,10 @@ def test_one_run_at_a_time_on_an_entity(bench):
 def test_two_plans_at_the_same_moment_take_one_entity_once(bench):
     first = bench.stores.plans.get(approved(bench))
     second = {**first, "_key": "PLAN-0000000000"}
-    assert take_run(bench.context, first)
+    assert acquire_lock(bench.context, first)
     bench.stores.plans.save([second])
-    assert not take_run(bench.context, second)
-    assert take_run(bench.context, first), "its own run may go on"
+    assert not acquire_lock(bench.context, second)
+    assert acquire_lock(bench.context, first), "its own run may go on"
 
 
 def test_a_refusal_by_the_deploy_api_fails_the_plan(bench):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_management.remediation import approval, interrupted_runs
-from tests.unit.remediation.cluster import Cluster, template
+from tests.unit.remediation.kubernetes_bench import ARGUMENTS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import Cluster, template
 from tests.unit.remediation.plans import execute, propose
-from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_one_that_never_rests_ends_it_within_the_bound(cluster):
     arguments = approved_as(cluster)
     cluster.before_patch = scaled(cluster, 1000)
     outcome = kubernetes(cluster).execute(arguments, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, False)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, False)
     assert "Kubernetes refused with 422: error in test for path" in outcome.detail
     assert cluster.patched == 0 and cluster.deployment["spec"]["replicas"] < 100
 
@@ -67,7 +67,7 @@ def test_a_conflict_of_the_api_server_is_asked_again_and_may_be_later(cluster, m
     )
     cluster.answers["PATCH", cluster.path] = (409, {"message": "the object has been modified"})
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, True)
     assert cluster.patched == 0
 
 

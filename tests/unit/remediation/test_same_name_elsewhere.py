@@ -11,15 +11,15 @@ from incident_management.incidents.act import Act
 from incident_management.remediation import execution, interrupted_runs
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Refused
-from incident_management.remediation.entity_lock import blocking_run
+from incident_management.remediation.entity_lock import blocking_plan
 from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.executors.kubernetes import OBJECTS
-from incident_management.remediation.executors.traits import APART as APART_BY
-from incident_management.remediation.location import are_apart, place_of
+from incident_management.remediation.executors.traits import LOCATION_FACTS as APART_BY
+from incident_management.remediation.location import are_distinct, location_of
 from tests.fakes.turns import orders
 from tests.unit.remediation.bench import STANZAS, Bench
+from tests.unit.remediation.kubernetes_bench import BACK, FORTH
 from tests.unit.remediation.plans import approved, execute, occupied, refusal
-from tests.unit.remediation.sailing import BACK, FORTH
 from tests.unit.remediation.test_addresses import SCENES
 
 pytestmark = pytest.mark.one_python
@@ -106,7 +106,7 @@ class Scene(Bench):
         return go
 
     def place(self, plan):
-        return place_of(self.stores.plans.get(plan), Catalogue.from_stanzas(self.stanzas))
+        return location_of(self.stores.plans.get(plan), Catalogue.from_stanzas(self.stanzas))
 
 
 def after(actions, interruptions, kills=0, at=("claims", "timeline", "service")):
@@ -123,7 +123,7 @@ def after(actions, interruptions, kills=0, at=("claims", "timeline", "service"))
         yield made.pop(), order
 
 
-APART = [("east", "west"), ("east", "spare")]
+LOCATION_FACTS = [("east", "west"), ("east", "spare")]
 ONE = [
     ("east", "east"),
     ("east", "again"),
@@ -133,7 +133,7 @@ ONE = [
 ]
 
 
-@pytest.mark.parametrize("actions", APART)
+@pytest.mark.parametrize("actions", LOCATION_FACTS)
 def test_of_two_places_neither_waits_for_the_other(actions):
     for scene, order in after(actions, 1):
         assert sorted(scene.executed) == sorted(scene.plans), order
@@ -145,13 +145,13 @@ def test_of_what_may_be_one_place_only_one_is_carried_out(actions):
         assert len(scene.executed) == 1, order
 
 
-@pytest.mark.parametrize("actions", [APART[0], ONE[0], ONE[2]])
+@pytest.mark.parametrize("actions", [LOCATION_FACTS[0], ONE[0], ONE[2]])
 def test_whoever_is_killed_anywhere_leaves_no_two_of_one_place(actions):
     for scene, order in after(actions, 0, kills=1):
         for _round in range(3):
             scene.clock.advance(100)
             interrupted_runs.settle_all(scene.context)
-        most = 2 if actions in APART else 1
+        most = 2 if actions in LOCATION_FACTS else 1
         assert len(set(scene.executed)) <= most, order
         assert len(scene.executed) == len(set(scene.executed)), order
 
@@ -168,7 +168,7 @@ def test_one_of_an_unknown_place_waits_for_all(monkeypatch):
     scene.verifier().look_after(scene.plans[1])
     assert scene.context.load(scene.plans[1])[2].finished and east[2].status == "done"
     unknown = {**scene.stores.plans.get(scene.plans[0]), "_key": "PLAN-0000000000", "state": {}}
-    assert blocking_run(scene.context, unknown) == scene.plans[0]
+    assert blocking_plan(scene.context, unknown) == scene.plans[0]
 
 
 def test_a_run_from_before_an_upgrade_keeps_all_places():
@@ -204,7 +204,7 @@ def test_the_cool_down_is_of_one_place():
 def test_what_each_executor_tells_says_where_a_plan_acts(name):
     scene = SCENES[name]()
     plan = scene.stores.plans.get(scene.plan)
-    assert bool(place_of(plan, scene.context.catalogue)) == (name in APART_BY)
+    assert bool(location_of(plan, scene.context.catalogue)) == (name in APART_BY)
 
 
 @pytest.mark.parametrize("name", APART_BY)
@@ -214,8 +214,8 @@ def test_what_a_fix_changes_is_not_its_place(name):
     plan, catalogue = scene.stores.plans.get(scene.plan), scene.context.catalogue
     kept = {*APART_BY[name], *(OBJECTS if name.startswith("kubernetes") else ())}
     changed = {fact: value if fact in kept else "another" for fact, value in plan["state"].items()}
-    later = place_of({**plan, "state": changed}, catalogue)
-    assert not are_apart(place_of(plan, catalogue), later)
+    later = location_of({**plan, "state": changed}, catalogue)
+    assert not are_distinct(location_of(plan, catalogue), later)
 
 
 def test_a_service_of_ecs_that_was_deployed_anew_is_the_same():
@@ -230,20 +230,22 @@ def test_a_service_of_ecs_that_was_deployed_anew_is_the_same():
     told = refusal(lambda: execute(scene, second))
     assert told.startswith("'back' was carried out on checkout by PLAN-")
     assert (
-        occupied(scene) == scene.plan == blocking_run(scene.context, scene.stores.plans.get(second))
+        occupied(scene)
+        == scene.plan
+        == blocking_plan(scene.context, scene.stores.plans.get(second))
     )
 
 
 def test_which_places_are_apart():
     scene = Scene("east", "west")
     east, west = map(scene.place, scene.plans)
-    assert are_apart(east, west)
-    assert not are_apart(east, {**west, "deployment": east["deployment"]})
-    assert not are_apart(east, {**west, "address": east["address"]}), "it was made anew"
+    assert are_distinct(east, west)
+    assert not are_distinct(east, {**west, "deployment": east["deployment"]})
+    assert not are_distinct(east, {**west, "address": east["address"]}), "it was made anew"
     kind = {name: value for name, value in west.items() if name != "deployment"}
-    assert not are_apart(east, {**kind, "statefulset": "uid-9"})
-    assert are_apart(east, {**kind, "statefulset": "uid-9", "namespace": "other"})
-    assert not are_apart(east, {}) and not are_apart({}, {})
-    assert not are_apart(east, {"service": "ecs", "cluster_arn": "arn:aws:ecs:…"})
+    assert not are_distinct(east, {**kind, "statefulset": "uid-9"})
+    assert are_distinct(east, {**kind, "statefulset": "uid-9", "namespace": "other"})
+    assert not are_distinct(east, {}) and not are_distinct({}, {})
+    assert not are_distinct(east, {"service": "ecs", "cluster_arn": "arn:aws:ecs:…"})
     scene.stanzas["east_undone"] = scene.stanzas["reapply_change"]
     assert scene.place(scene.plans[0]) == {}, "what undoes it may act anywhere"

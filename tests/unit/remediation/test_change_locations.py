@@ -14,12 +14,12 @@ from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.deploy_api import DeployApi
 from incident_management.remediation.executors.executor import base_address
 from incident_management.remediation.executors.launchdarkly import LaunchDarkly
-from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, Amazon, service
 from tests.unit.remediation.bench import Bench
-from tests.unit.remediation.cluster import URL, Cluster
-from tests.unit.remediation.flags import TOKEN, Flags
+from tests.unit.remediation.ecs_stub import BACK, CLUSTER, FORTH, Amazon, service
+from tests.unit.remediation.kubernetes_bench import Sailing
+from tests.unit.remediation.kubernetes_fake import URL, Cluster
+from tests.unit.remediation.launchdarkly_fake import TOKEN, Flags
 from tests.unit.remediation.plans import approved, execute, propose, refusal
-from tests.unit.remediation.sailing import Sailing
 from tests.unit.remediation.test_awx import ARGUMENTS as AWX_JOB
 from tests.unit.remediation.test_awx import FakeAwx
 from tests.unit.remediation.test_launchdarkly import OFF

@@ -8,13 +8,13 @@ import pytest
 
 from incident_management.outside.transport import NoAnswer
 from incident_management.remediation import interrupted_runs
-from incident_management.remediation.dry_run import rehearse
-from incident_management.remediation.executors.executor import Unfit
+from incident_management.remediation.dry_run import dry_run
+from incident_management.remediation.executors.executor import NotApplicable
 from incident_management.remediation.executors.kubernetes import Restart, Scale
 from incident_management.remediation.preview import preview_plan
-from tests.unit.remediation.cluster import AUTOSCALERS, Cluster, template
+from tests.unit.remediation.kubernetes_bench import KINDS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import AUTOSCALERS, Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
-from tests.unit.remediation.sailing import KINDS, Sailing, kubernetes
 
 RESTARTED = "incident-management/restarted-by"
 
@@ -141,7 +141,7 @@ def test_a_restart_is_tried_and_shown_without_what_a_template_may_hide(any_bench
     plan = propose(any_bench, action="restart")
     shown = json.dumps(preview_plan(any_bench.context, plan)["request"])
     assert f"{RESTARTED}: {plan}" in shown and "POOL_SIZE" not in shown
-    assert "nothing was changed" in rehearse(any_bench.context, plan, "mia")["detail"]
+    assert "nothing was changed" in dry_run(any_bench.context, plan, "mia")["detail"]
     assert (any_bench.cluster.dry, any_bench.cluster.patched) == (1, 0)
 
 
@@ -288,6 +288,6 @@ def test_what_was_restarted_by_a_plan_is_not_by_it_once_more():
     assert service.execute(arguments, "PLAN-1").status == "done"
     assert service.execute(arguments, "PLAN-1").status == "failed"
     assert cluster.patched == 1
-    with pytest.raises(Unfit, match="paused"):
+    with pytest.raises(NotApplicable, match="paused"):
         cluster.deployment["spec"]["paused"] = True
         service.facts(arguments)

@@ -6,7 +6,7 @@ from functools import partial
 
 from incident_management.remediation.executors.kubernetes import Restart, Rollback, Scale
 from tests.unit.remediation.bench import Bench
-from tests.unit.remediation.cluster import URL
+from tests.unit.remediation.kubernetes_fake import URL
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 ARGUMENTS = {"namespace": "shop", "service": "checkout", "running": "r8", "to_version": "r7"}

@@ -12,7 +12,7 @@ from incident_management.remediation.executors.executor import Outcome
 from incident_management.remediation.runs import rollback_run
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.plans import occupied
-from tests.unit.remediation.undone import (
+from tests.unit.remediation.rollback_bench import (
     DOWN,
     carried_out,
     not_helping,
@@ -60,11 +60,11 @@ def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
     assert state.status == "not_recovered"
     assert bench.context.claim(rollback_run(plan, state).claim, {"actor": "zoe"})
     bench.clock.advance(rollback.UNDO_SECONDS + 1)
-    rollback.undo(bench.context, bench.plan)
+    rollback.roll_back_automatically(bench.context, bench.plan)
     assert "rollback failed" not in bench.kinds(), "whoever has begun it says how it ended"
 
 
-PASSING = Outcome("failed", "The deploy API was not reached: it is down.", passing=True)
+PASSING = Outcome("failed", "The deploy API was not reached: it is down.", transient=True)
 
 
 def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_it_is(bench):

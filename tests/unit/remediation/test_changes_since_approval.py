@@ -222,10 +222,10 @@ def test_an_undoing_by_hand_of_what_did_not_help_that_is_cut_off_is_finished(ben
         rollback.roll_back(bench.context, plan, "omar", "wrong")
     bench.stores.heal()
     begun = bench.stores.claims.get(f"rollback:{plan}") is not None
-    approval.expire(bench.context)
+    approval.expire_plans(bench.context)
     bench.verifier().run()
     bench.clock.advance(120)
-    approval.expire(bench.context)
+    approval.expire_plans(bench.context)
     interrupted_runs.settle_all(bench.context)
     ended = bench.context.load(plan)[2].status
     assert ended == ("rolled_back" if begun else "did_not_help")

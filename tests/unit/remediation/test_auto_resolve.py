@@ -10,7 +10,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from tests.unit.remediation.bench import INCIDENT, Crash
-from tests.unit.remediation.undone import carried_out
+from tests.unit.remediation.rollback_bench import carried_out
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from incident_management.remediation import interrupted_runs, rollback
 from incident_management.remediation.plan import plan_digest
 from incident_management.splunk.session import SplunkError
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
-from tests.unit.remediation.cluster import Cluster
+from tests.unit.remediation.kubernetes_bench import Sailing
+from tests.unit.remediation.kubernetes_fake import Cluster
 from tests.unit.remediation.plans import approved, execute, occupied, refusal
-from tests.unit.remediation.sailing import Sailing
 
 OTHER = "INC-20260101-BBBBBB"
 
@@ -174,7 +174,7 @@ def test_a_verdict_from_the_future_is_not_waited_for(bench):
     bench.verifier().run()
     assert bench.context.load(plan)[2].status == "not_recovered"
     bench.clock.advance(-86400)
-    state = rollback.undo(bench.context, plan)
+    state = rollback.roll_back_automatically(bench.context, plan)
     assert state.status == "rollback_failed"
     assert not state.detail.startswith("It was not undone within")
 

@@ -38,5 +38,5 @@ def rounds(bench, count, seconds=100):
         bench.clock.advance(seconds)
         interrupted_runs.settle_all(bench.context)
         bench.verifier().run(failed=lambda plan, why: troubles.append(why))
-        approval.expire(bench.context)
+        approval.expire_plans(bench.context)
     return troubles

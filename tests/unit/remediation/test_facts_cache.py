@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.remediation.executors.executor import ExecutorError, Outcome
-from incident_management.remediation.facts_cache import FRESH_SECONDS, MOST, Glances
+from incident_management.remediation.facts_cache import FRESH_SECONDS, MOST, FactsCache
 
 CHECKOUT = {"service": "checkout"}
 
@@ -28,7 +28,7 @@ class Service:
         self.version = "r7"
         return Outcome("done")
 
-    settle = rehearse = execute
+    settle = dry_run = execute
 
     def preview(self, arguments, request_id):
         return {}
@@ -46,24 +46,26 @@ def clock():
 
 @pytest.fixture
 def using(service, clock):
-    glances = Glances(lambda: clock[0])
-    return lambda looking: glances.over({"deploy_api": lambda: service}, looking)["deploy_api"]()
+    cache = FactsCache(lambda: clock[0])
+    return lambda allow_cached: cache.wrap({"deploy_api": lambda: service}, allow_cached)[
+        "deploy_api"
+    ]()
 
 
 def test_many_looks_within_a_moment_ask_once(using, service, clock):
     for _look in range(100):
-        assert using(looking=True).facts(CHECKOUT)["version"] == "r8"
+        assert using(allow_cached=True).facts(CHECKOUT)["version"] == "r8"
     assert service.asked == 1
     clock[0] += FRESH_SECONDS + 0.1
-    using(looking=True).facts(CHECKOUT)
+    using(allow_cached=True).facts(CHECKOUT)
     assert service.asked == 2
 
 
 def test_what_decides_asks_anew_and_is_seen_by_who_looks_next(using, service):
-    using(looking=True).facts(CHECKOUT)
-    using(looking=False).execute(CHECKOUT, "PLAN-1")
-    assert using(looking=False).facts(CHECKOUT)["version"] == "r7"
-    assert using(looking=True).facts(CHECKOUT)["version"] == "r7"
+    using(allow_cached=True).facts(CHECKOUT)
+    using(allow_cached=False).execute(CHECKOUT, "PLAN-1")
+    assert using(allow_cached=False).facts(CHECKOUT)["version"] == "r7"
+    assert using(allow_cached=True).facts(CHECKOUT)["version"] == "r7"
     assert service.asked == 2
 
 
@@ -71,20 +73,20 @@ def test_a_service_that_is_down_is_not_asked_by_each_look(using, service):
     service.down = True
     for _look in range(10):
         with pytest.raises(ExecutorError, match="It is down"):
-            using(looking=True).facts(CHECKOUT)
+            using(allow_cached=True).facts(CHECKOUT)
     assert service.asked == 1
 
 
 def test_other_arguments_are_another_question(using, service):
-    using(looking=True).facts(CHECKOUT)
-    assert using(looking=True).facts({"service": "till"})["service"] == "till"
+    using(allow_cached=True).facts(CHECKOUT)
+    assert using(allow_cached=True).facts({"service": "till"})["service"] == "till"
     assert service.asked == 2
 
 
 def test_what_was_told_is_nobodys_to_change_and_is_bounded(using, service):
-    using(looking=True).facts(CHECKOUT)["version"] = "r1"
-    assert using(looking=True).facts(CHECKOUT)["version"] == "r8"
+    using(allow_cached=True).facts(CHECKOUT)["version"] = "r1"
+    assert using(allow_cached=True).facts(CHECKOUT)["version"] == "r8"
     for number in range(MOST + 5):
-        using(looking=True).facts({"service": f"s{number}"})
-    using(looking=True).facts(CHECKOUT)
+        using(allow_cached=True).facts({"service": f"s{number}"})
+    using(allow_cached=True).facts(CHECKOUT)
     assert service.asked == MOST + 7

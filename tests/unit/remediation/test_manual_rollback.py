@@ -12,7 +12,7 @@ from incident_management.remediation import approval, execution, interrupted_run
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
-from tests.unit.remediation.undone import (
+from tests.unit.remediation.rollback_bench import (
     DOWN,
     carried_out,
     roll_back,
@@ -81,7 +81,7 @@ def test_one_that_helped_is_undone_by_nobody_but_a_person(bench):
     """A worker that is behind may be at a verdict that does not hold any more."""
     rounds(bench, 1)
     told = bench.kinds()
-    assert rollback.undo(bench.context, bench.plan).status == "recovered"
+    assert rollback.roll_back_automatically(bench.context, bench.plan).status == "recovered"
     assert bench.kinds() == told and bench.api.executed == [bench.plan]
 
 

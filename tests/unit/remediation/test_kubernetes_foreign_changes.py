@@ -6,9 +6,9 @@ import pytest
 
 from incident_management.remediation import interrupted_runs
 from incident_management.remediation.executors.kubernetes import change
-from tests.unit.remediation.cluster import Cluster, template
+from tests.unit.remediation.kubernetes_bench import ARGUMENTS, KINDS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import Cluster, template
 from tests.unit.remediation.plans import approved, execute, propose, refusal
-from tests.unit.remediation.sailing import ARGUMENTS, KINDS, Sailing, kubernetes
 
 
 @pytest.fixture(params=KINDS)

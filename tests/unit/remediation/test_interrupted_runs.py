@@ -210,16 +210,16 @@ def test_a_process_that_was_held_up_leaves_the_end_to_who_settles(monkeypatch):
     bench = Bench()
     bench.plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     approval.approve(bench.context, bench.plan, "omar")
-    begin = execution.begin
+    begin = execution.record_start
 
     def held_up(*arguments):
-        monkeypatch.setattr(execution, "begin", begin)
+        monkeypatch.setattr(execution, "record_start", begin)
         begin(*arguments)
         bench.api.script = ["lose"]
         settle(bench, 1)
         close(bench)
 
-    monkeypatch.setattr(execution, "begin", held_up)
+    monkeypatch.setattr(execution, "record_start", held_up)
     assert execution.execute(bench.context, bench.plan, "mia").status == "running"
     assert settle(bench, 1).status == "done"
     assert bench.api.executed == [bench.plan]
