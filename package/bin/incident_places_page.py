@@ -31,8 +31,8 @@ class PlaceHandler(admin_external.AdminExternalHandler):
         if found:
             raise RestError(
                 400,
-                f"The {_CALLED[kind]} '{name}' is still named by {', '.join(found)}: "
-                "change that first.",
+                f"The {_CALLED[kind]} '{name}' is still used by {', '.join(found)}. "
+                "Change that first.",
             )
         removed: List[RestEntity] = self.handler.delete(name)
         return removed

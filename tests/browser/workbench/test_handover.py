@@ -44,7 +44,7 @@ def test_by_keyboard_the_report_of_ones_team_is_seen(site: Site, enter: Enter) -
     expect(team).to_have_value("web")
     row = part(page, "Open").locator("li", has_text=standing)
     expect(row).to_contain_text(title)
-    expect(row).to_contain_text("Nobody has acknowledged it")
+    expect(row).to_contain_text("Not acknowledged")
     expect(report(page).locator("b, i")).to_have_count(0)
     ended = part(page, "Over").locator("li", has_text=over)
     expect(ended).to_contain_text("Restarted <i>it</i>.")

@@ -52,7 +52,7 @@ def test_a_malformed_routing_rule_is_told_and_costs_no_incident(app: App) -> Non
 
     assert app.only_incident()["team"] == "operations"
     (problem,) = app.get("/system/info")["configuration_problems"]
-    assert "[rule:odd] team is 'nobody-knows'; name a team that there is." in problem
+    assert "[rule:odd] team is 'nobody-knows'; choose an existing team." in problem
 
 
 def test_another_threshold_is_one_macro_away(app: App) -> None:

@@ -32,9 +32,9 @@ def test_an_account_that_something_names_stays(app: App, places: tuple[Page, Pag
     accounts.add("prod", region="eu-west-1", role_arn=role, source="base")
     settings(app, "remediation", aws_account="prod", aws_region="eu-west-1")
     assert refused(accounts.delete, "base") == (
-        "The AWS account 'base' is still named by the account 'prod' (source): change that first."
+        "The AWS account 'base' is still used by the account 'prod' (source). Change that first."
     )
-    assert "is still named by Remediation: change" in refused(accounts.delete, "prod")
+    assert "is still used by Remediation. Change" in refused(accounts.delete, "prod")
     settings(app, "remediation", aws_account="")
     accounts.delete("prod")
     accounts.delete("base")

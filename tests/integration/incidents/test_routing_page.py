@@ -70,10 +70,10 @@ def test_a_team_and_a_rule_made_on_the_page_get_the_next_incident(app: App) -> N
         "There is no team 'nobody-knows' in incident_routing.conf; the teams are operations, "
         "payments."
     )
-    assert "is still named by the rule 'pay' (team)" in refused(teams.delete, "payments")
+    assert "is still used by the rule 'pay' (team)" in refused(teams.delete, "payments")
     rules.delete("pay")
     assert refused(teams.delete, "payments") == (
-        f"Open incidents are with the team 'payments', such as {incident['id']}: assign them to "
+        f"The team 'payments' still has open incidents, such as {incident['id']}. Assign them to "
         "another team first."
     )
     app.post(f"/incidents/{incident['id']}/resolve", {"reason": "done"})
@@ -132,8 +132,10 @@ def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> N
     assert refused(teams.add, "a:b", members="cy").startswith("A name has 1 to 100 characters")
     assert refused(teams.add, "operations").endswith("already: change that one.")
     assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
-    assert "takes what no other rule took" in refused(rules.delete, "default")
-    assert "takes what no other rule took" in refused(rules.edit, "default", disabled="1")
+    assert "is for incidents that no other rule matches" in refused(rules.delete, "default")
+    assert "is for incidents that no other rule matches" in refused(
+        rules.edit, "default", disabled="1"
+    )
     assert "has to be one line" in refused(teams.edit, "operations", members="a\n[team:b]")
     assert "There is no rule 'gone'" in refused(rules.edit, "gone", team="operations")
     assert not (app.standin.splunk.home / "etc/apps/incident_management/local").exists() or (
@@ -215,7 +217,7 @@ def test_a_rota_made_on_the_page_gives_the_team_s_incident_to_who_is_on_call(app
     begun = datetime.now(timezone.utc) - timedelta(days=1)
     rotas.add("shop", **turns, start=f"{begun:%Y-%m-%d %H:%M}")
     teams.edit("shop", rota="shop")
-    said = "The on-call rota 'shop' is still named by the team 'shop' (rota): change that first."
+    said = "The on-call rota 'shop' is still used by the team 'shop' (rota). Change that first."
     assert refused(rotas.delete, "shop") == said
     assert refused(rotas.edit, "shop", disabled="1") == said
     assert rotas.rows()["shop"]["members"] == "dee, cy"

@@ -78,9 +78,9 @@ def test_values_are_set_changed_and_taken_away_and_nothing_is_written_twice(api)
     ("fields", "wrong"),
     [
         ({"impact": "huge"}, "does not fit Customer impact: it takes one of none, some, all"),
-        ({"colour": "red"}, "There is no field 'colour' to set"),
+        ({"colour": "red"}, "There is no custom field 'colour'"),
         ({"region": ["eu"]}, "it takes one value"),
-        ({"$set": {}}, "There is no field"),
+        ({"$set": {}}, "There is no custom field"),
         ("eu", "must be an object"),
     ],
 )
@@ -96,7 +96,7 @@ def test_an_incident_is_opened_with_values(api):
     status, answer = api.call("POST", "/incidents", body)
     assert (status, answer["fields"]) == (201, {"region": "eu"})
     status, problem = api.call("POST", "/incidents", {"title": "Slow", "fields": {"x": "y"}})
-    assert (status, "There is no field 'x'" in problem["detail"]) == (400, True)
+    assert (status, "There is no custom field 'x'" in problem["detail"]) == (400, True)
 
 
 HOSTILE = [
@@ -271,7 +271,7 @@ def test_a_resolve_by_people_needs_what_is_needed_and_may_bring_it(api):
     incident = opened(api, "high")
     path = f"/incidents/{incident}/resolve"
     status, problem = api.call("POST", path, {"resolution": "done"})
-    assert (status, "it needs Customer impact (impact)" in problem["detail"]) == (400, True)
+    assert (status, "Set Customer impact (impact)" in problem["detail"]) == (400, True)
     assert api.call("GET", f"/incidents/{incident}")[1]["status"] == "new"
     status, after = api.call("POST", path, {"resolution": "done", "fields": {"impact": "some"}})
     assert (status, after["status"], after["fields"]) == (200, "resolved", {"impact": "some"})

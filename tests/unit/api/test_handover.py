@@ -78,7 +78,7 @@ def test_a_cover_counts_from_when_it_begins(api):
 def test_what_there_is_not_is_said(api):
     assert "There is no team 'x'" in handover(api, 400, team="x")["detail"]
     status, answer = api.call("GET", "/handover", user="max", capabilities=READING)
-    assert (status, answer["detail"]) == (400, "Name the team: one of shop, web.")
+    assert (status, answer["detail"]) == (400, "Choose a team: one of shop, web.")
     assert "at most 31 days ago" in handover(api, 400, since=str(api.clock.now() + 1))["detail"]
     handover(api, 400, since="soon")
     handover(api, 400, format="pdf")

@@ -106,12 +106,14 @@ def test_when_others_are_always_faster_the_answer_is_503_and_says_when_to_try_ag
     monkeypatch.setattr(moves, "take", lambda _stores, _move: False)
     status, problem = api.call("POST", f"/incidents/{a}/merge", {"into": b})
     assert (status, api.headers["Retry-After"]) == (503, "5")
-    assert "try again" in problem["detail"]
+    assert "Try again" in problem["detail"]
 
 
 def test_a_contended_ingest_is_503_too(api, monkeypatch):
     def contended(*_args, **_named):
-        raise Contended("Too many writers open incidents of one rule at once; send it again.")
+        raise Contended(
+            "Too many requests open incidents of one rule at once. Send this one again."
+        )
 
     monkeypatch.setattr("incident_management.incidents.intake.ingest.Ingest.ingest", contended)
     body = {"signals": [{"rule": "r", "entity": "e", "severity": "low"}]}

@@ -89,7 +89,7 @@ def test_the_markdown_is_the_same_report(api):
 
 def test_what_there_is_not_is_said(api):
     assert "There is no team 'x'" in load(api, 400, team="x")["detail"]
-    assert load(api, 400, user="max")["detail"] == "Name the team: one of shop, web."
+    assert load(api, 400, user="max")["detail"] == "Choose a team: one of shop, web."
     load(api, 400, days="8")
     load(api, 400, format="csv")
     load(api, 403, capabilities=ALL_CAPABILITIES - {"incident_read"})

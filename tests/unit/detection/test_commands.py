@@ -65,7 +65,7 @@ def test_bad_rows_cost_anomalyscore_only_themselves():
         ("anomalyscore", [], "value"),
         ("anomalyscore", ["value=n", "season=monthly"], "use one of none, auto"),
         ("anomalyscore", ["value=n", "sensitivity=9"], "use one of low, medium, high"),
-        ("anomalyscore", ["value=n", "time_zone=Mars/Base"], "'Mars/Base' is no time zone"),
+        ("anomalyscore", ["value=n", "time_zone=Mars/Base"], "'Mars/Base' is not a time zone"),
         ("anomalyscore", ["value=n", "min_history=1"], "whole number from 2"),
         ("incidentbacktest", [], "search"),
         ("incidentbacktest", ["search=x", "step=often"], "it is 'often'"),
@@ -159,7 +159,7 @@ def test_alertgroups_gives_a_burst_over_chunks_and_hosts_one_group():
 def test_alertgroups_says_that_the_rows_are_in_the_wrong_order():
     rows = [{"_time": "1700009000", "signature": "a"}, {"_time": "1700000000", "signature": "a"}]
     _, _, messages = launch("alertgroups", ["kind=signature"], rows)
-    assert "put '| sort 0 _time' before alertgroups" in messages[0]
+    assert "Put '| sort 0 _time' before alertgroups" in messages[0]
 
 
 def test_alertgroups_names_a_field_that_is_not_there():
@@ -171,7 +171,7 @@ def test_alertgroups_tells_of_rows_that_it_can_not_place():
     rows = [{"_time": time, "signature": "a", "host": "h"} for time in ("1700000000", "soon")]
     _, found, messages = launch("alertgroups", ["kind=signature"], rows)
     assert [bool(row["group_id"]) for row in found] == [True, False]
-    assert messages == ["1 of 2 rows have no time or no kind, and no group."]
+    assert messages == ["1 of 2 rows have no time or no kind, so they get no group."]
 
 
 def test_incidentbacktest_without_splunkd_is_one_sentence():

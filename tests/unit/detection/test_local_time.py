@@ -135,7 +135,9 @@ def test_without_a_time_zone_database_a_name_is_refused_and_utc_is_not(monkeypat
 
     monkeypatch.setattr(zoneinfo, "ZoneInfo", none)
     assert Zone("UTC").offset(SPRING) == 0
-    with pytest.raises(ValueError, match="'Europe/Berlin' is no time zone that this machine knows"):
+    with pytest.raises(
+        ValueError, match="'Europe/Berlin' is not a time zone that this machine knows"
+    ):
         Zone("Europe/Berlin")
 
 
@@ -201,5 +203,5 @@ def test_a_monitor_goes_on_when_only_its_time_zone_is_changed():
 
 
 def test_a_time_zone_that_is_none_is_named():
-    with pytest.raises(ValueError, match="time_zone is wrong: 'Mars/Base' is no time zone"):
+    with pytest.raises(ValueError, match="time_zone is wrong: 'Mars/Base' is not a time zone"):
         Monitor.read(STANZA, {"search": "index=app", "time_zone": "Mars/Base"})

@@ -39,11 +39,11 @@ def test_a_clock_that_is_ahead_makes_nothing_unusual():
 def test_a_row_without_time_or_kind_has_no_group_and_is_counted(time, kind):
     grouper = RowGrouper(LATER)
     assert grouper.place(time, kind, "web") == ("", "", "")
-    assert grouper.warnings() == ["1 of 1 rows have no time or no kind, and no group."]
+    assert grouper.warnings() == ["1 of 1 rows have no time or no kind, so they get no group."]
 
 
 def test_a_straggler_is_placed_and_rows_in_another_order_are_refused():
     grouper = RowGrouper(LATER)
     ids([(NOON, "scan", "web"), (NOON - 60, "scan", "web")], grouper)
-    with pytest.raises(Invalid, match=r"put '\| sort 0 _time' before alertgroups"):
+    with pytest.raises(Invalid, match=r"Put '\| sort 0 _time' before alertgroups"):
         ids([(NOON - 3600, "scan", "web")], grouper)

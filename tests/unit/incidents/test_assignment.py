@@ -26,14 +26,14 @@ def test_an_assignment_says_who_has_how_much_and_who_is_away(stores, clock):
     entries = timeline.read(stores, incident_id)
     assert [entry.kind for entry in entries] == ["opened", "routed", "assigned"]
     assert entries[1].data["reason"] == (
-        "Rule 'payments-high' gives it to team 'payments': entity 'payments' matches 'pay*'."
+        "Rule 'payments-high' assigns it to team 'payments': entity 'payments' matches 'pay*'."
     )
     assert entries[2].data == {
         "team": "payments",
         "owner": "dana",
         "vacant": True,
-        "reason": "dana of team 'payments' takes it: dana has 0 of 5, the least of those who can "
-        "take it; lee is off shift until Tue 09:00 Europe/Berlin; kim has 0 of 2.",
+        "reason": "dana of team 'payments' takes the incident: dana has 0 of 5, the least of those "
+        "who can take it; lee is off shift until Tue 09:00 Europe/Berlin; kim has 0 of 2.",
     }
     assert stores.incidents.get(incident_id)["status"] == "assigned"
 
@@ -58,7 +58,7 @@ def test_a_hundred_incidents_fill_people_to_their_capacity_and_no_further(stores
     waiting = next(d for d in stores.incidents.all() if not d["owner"])
     assert kinds(stores, waiting["id"]) == ["opened", "routed", "unassigned"]
     assert last(stores, waiting["id"]).data["reason"] == (
-        "Nobody of team 'payments' can take it now: dana is full with 5 of 5; "
+        "Nobody in team 'payments' can take the incident now: dana is full with 5 of 5; "
         "lee is full with 5 of 5; kim is full with 2 of 2."
     )
 
@@ -137,10 +137,10 @@ def test_a_team_that_is_off_shift_falls_back_and_says_so(stores, clock):
     incident = stores.incidents.get(incident_id)
     assert (incident["team"], incident["owner"]) == ("night", "nik")
     assert last(stores, incident_id).data["reason"] == (
-        "Nobody of team 'payments' can take it now: dana is off shift until Tue 09:00 "
+        "Nobody in team 'payments' can take the incident now: dana is off shift until Tue 09:00 "
         "Europe/Berlin; lee is off shift until Tue 09:00 Europe/Berlin; kim is off shift until "
-        "Tue 09:00 Europe/Berlin. It falls back to team 'night'. nik of team 'night' takes it: "
-        "nik has 0, the least of those who can take it."
+        "Tue 09:00 Europe/Berlin. Falling back to team 'night'. nik of team 'night' takes the "
+        "incident: nik has 0, the least of those who can take it."
     )
 
 
@@ -158,7 +158,7 @@ def test_a_rule_can_ask_for_a_skill(stores, clock):
     assignment.assign_waiting(stores, clock, conf)
     reason = last(stores, incident_id).data["reason"]
     assert owners(stores) == [""]
-    assert "lee lacks 'db'; kim lacks 'db'" in reason
+    assert "lee lacks the skill 'db'; kim lacks the skill 'db'" in reason
     clock.advance(86400)
     assignment.assign_waiting(stores, clock, conf)
     assert owners(stores) == ["dana"]

@@ -43,7 +43,8 @@ def test_an_escalation_to_a_team_passes_by_who_has_it(stores, clock):
     assert (incident.owner, incident.level) == ("lee", 1)
     reason = last(stores, incident_id).data["reason"]
     assert (
-        reason.startswith("stuck. lee of team 'payments' takes it") and "dana has it now" in reason
+        reason.startswith("stuck. lee of team 'payments' takes the incident")
+        and "dana already has the incident" in reason
     )
 
 
@@ -58,7 +59,7 @@ def test_an_escalation_without_a_target_goes_to_the_next_step_of_the_path(stores
     first = assignment.escalate(Act(stores, clock, "ann"), conf, incident_id, "no answer")
     assert (first.owner, last(stores, incident_id).data["channels"]) == ("dana", ["slack"])
     second = assignment.escalate(Act(stores, clock, "ann"), conf, incident_id, "still none")
-    # Nobody of the night team works now, so dana keeps it.
+    # Nobody of the night team works now, so dana keeps the incident.
     assert (second.team, second.owner, second.level) == ("night", "dana", 2)
 
 

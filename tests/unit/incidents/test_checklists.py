@@ -58,13 +58,16 @@ def test_the_lowest_order_comes_first_and_one_that_is_off_counts_for_nothing():
     ("values", "error"),
     [
         ({"step.1": ""}, "has 0 steps"),
-        ({"step.2": "x | role: pilot"}, "names the role 'pilot'; the roles are lead, communica"),
-        ({"step.2": "x | owner: ann"}, "has 'owner: ann'; after what is to be done write"),
-        ({"step.2": "x | role:"}, "after what is to be done write"),
-        ({"step.2": "| role: scribe"}, "in 1 to 300 characters"),
+        (
+            {"step.2": "x | role: pilot"},
+            "names the unknown role 'pilot'; the roles are lead, communica",
+        ),
+        ({"step.2": "x | owner: ann"}, "has 'owner: ann'; after the task write"),
+        ({"step.2": "x | role:"}, "after the task write"),
+        ({"step.2": "| role: scribe"}, "write 1 to 300 characters"),
         ({"step.2": "Look | role: scribe"}, "has 'Look' twice"),
         ({"order": "first"}, "order is 'first'"),
-        ({"severty": "high"}, "has no setting 'severty'.*would be for every incident"),
+        ({"severty": "high"}, "has no setting 'severty'.*would apply to every incident"),
         ({f"step.{number}": str(number) for number in range(2, 32)}, "has 31 steps"),
     ],
 )
@@ -93,5 +96,5 @@ def test_roles_that_can_not_be_are_refused_and_the_shipped_ones_hold(roles):
 
 def test_a_role_that_a_step_names_is_not_taken_from_the_settings():
     stanzas = {"general": {"roles": "scribe"}, "checklist:c": {"step.1": "Write | role: scribe"}}
-    with pytest.raises(Invalid, match="names the role 'scribe'; the roles are lead"):
+    with pytest.raises(Invalid, match="names the unknown role 'scribe'; the roles are lead"):
         check_settings(stanzas, "general", {"roles": ""})

@@ -55,11 +55,11 @@ def test_they_are_read_in_their_order_with_a_name_for_people():
 @pytest.mark.parametrize(
     ("name", "values", "wrong"),
     [
-        ("Region", {}, "small letters"),
-        ("a-b", {}, "small letters"),
+        ("Region", {}, "lowercase letters"),
+        ("a-b", {}, "lowercase letters"),
         ("region", {"kind": "colour"}, "kind is 'colour'"),
         ("region", {"kind": "choice"}, "options needs 1 to 50 values"),
-        ("region", {"kind": "choice", "options": "eu, EU"}, "in another case"),
+        ("region", {"kind": "choice", "options": "eu, EU"}, "differ only in case"),
         ("region", {"options": "eu"}, "for the kind choice"),
         ("region", {"shown": "everywhere"}, "the places are list, messages, stakeholders"),
         ("region", {"required": "always"}, "required is 'always'"),
@@ -266,7 +266,7 @@ def test_a_merge_fills_what_the_other_lacks_and_a_split_takes_its_signals_values
 
 
 def test_what_is_needed_is_needed_where_it_is_asked_for():
-    with pytest.raises(Invalid, match=r"it needs Customer impact \(customer_impact\)"):
+    with pytest.raises(Invalid, match=r"Set Customer impact \(customer_impact\)"):
         FIELDS.check_resolvable("high", "payments", {})
     FIELDS.check_resolvable("high", "payments", {"customer_impact": "none"})
     FIELDS.check_resolvable("low", "payments", {})

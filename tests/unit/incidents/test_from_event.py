@@ -84,7 +84,7 @@ def test_what_splunkd_refuses_is_said():
 
 
 def test_a_search_that_is_gone_is_said_to_be():
-    with pytest.raises(OpenFailed, match="there is none of this id any more"):
+    with pytest.raises(OpenFailed, match="it no longer exists"):
         open_from_event(Splunkd(error=SplunkError(404, "unknown sid")), "17.1", 0, "high", "", "x")
 
 
@@ -102,7 +102,7 @@ def test_custom_fields_are_given_as_they_are_kept():
     [
         ("impact=huge", "'huge' does not fit Impact: it takes one of none, all."),
         ("region=" + "x" * 5000, "at most 500 characters"),
-        ("colour=red", "There is no field 'colour'"),
+        ("colour=red", "There is no custom field 'colour'"),
         ("region", "write it as region=eu"),
         ("region=eu, region=us", "names a field twice"),
     ],

@@ -70,7 +70,7 @@ def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine
     waits = last(stores, mine)
     assert (waits.kind, waits.data["team"], owner(stores, mine)) == ("unassigned", "night", "dana")
     assert "nik is off shift until Mon 22:00" in waits.data["reason"]
-    assert waits.data["reason"].endswith("dana keeps it until then.")
+    assert waits.data["reason"].endswith("dana keeps the incident until then.")
     assert kinds(stores, mine).count("unassigned") == 1
 
     clock.set(TONIGHT)

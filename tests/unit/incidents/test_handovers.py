@@ -68,7 +68,7 @@ def test_who_is_on_call_gets_it_and_the_entry_says_so(stores, clock):
     entry = last(stores, incident_id)
     assert (entry.kind, entry.data["owner"], entry.data["rota"]) == ("assigned", "dana", "first")
     assert entry.data["reason"] == (
-        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
+        "dana is on call in rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
         "dana has 0 of 2."
     )
 
@@ -78,13 +78,13 @@ def test_who_is_on_call_and_full_or_unskilled_is_passed_over_in_words(stores, cl
     ids = [given(stores, clock, conf, f"pay-{n}") for n in range(3)]
     assert [owner(stores, one) for one in ids] == ["dana", "dana", "lee"]
     assert (
-        "dana is full with 2 of 2. lee of team 'payments' takes it"
+        "dana is full with 2 of 2. lee of team 'payments' takes the incident"
         in (last(stores, ids[2]).data["reason"])
     )
     skilled = given(stores, clock, conf, "db", tags=("database",))
     assert owner(stores, skilled) == "kim"
     assert (
-        "until Mon 09:00 Europe/Berlin. dana lacks 'db'. kim of"
+        "until Mon 09:00 Europe/Berlin. dana lacks the skill 'db'. kim of"
         in (last(stores, skilled).data["reason"])
     )
 
@@ -94,7 +94,7 @@ def test_a_team_may_have_a_rota_and_no_members(stores, clock):
     first, second, third = (given(stores, clock, conf, f"pay-{n}") for n in range(3))
     assert [owner(stores, one) for one in (first, second, third)] == ["dana", "dana", ""]
     assert last(stores, third).data["reason"] == (
-        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
+        "dana is on call in rota 'first', in the turn until Mon 09:00 Europe/Berlin. "
         "dana is full with 2 of 2."
     )
 
@@ -105,7 +105,7 @@ def test_a_cover_counts_from_the_moment_it_is_made(stores, clock):
     incident_id = given(stores, clock, conf)
     assert owner(stores, incident_id) == "lee"
     assert (
-        "lee is on call by rota 'first', covering for dana until"
+        "lee is on call in rota 'first', covering for dana until"
         in (last(stores, incident_id).data["reason"])
     )
 
@@ -122,8 +122,8 @@ def test_what_nobody_acknowledged_goes_to_the_next_at_a_handover_once(stores, cl
     assert (owner(stores, begun), owner(stores, left)) == ("dana", "lee")
     assert kinds(stores, left) == ["opened", "routed", "assigned", "assigned"]
     assert last(stores, left).data["reason"] == (
-        "Handover: dana had not acknowledged it. lee is on call by rota 'first', in the turn until "
-        "Mon 2026-12-14 09:00 Europe/Berlin. lee has 0 of 2."
+        "Handover: dana had not acknowledged the incident. lee is on call in rota 'first', in the "
+        "turn until Mon 2026-12-14 09:00 Europe/Berlin. lee has 0 of 2."
     )
 
 
@@ -195,8 +195,9 @@ def test_who_comes_on_call_and_is_full_leaves_it_and_that_is_said(stores, clock)
     entry = last(stores, incident_id)
     assert kinds(stores, incident_id) == ["opened", "routed", "assigned", "note"]
     assert entry.data["text"] == (
-        "Handover: lee is on call by rota 'first', in the turn until "
-        "Mon 2026-12-14 09:00 Europe/Berlin. lee is full with 2 of 2. dana keeps it."
+        "Handover: lee is on call in rota 'first', in the "
+        "turn until Mon 2026-12-14 09:00 Europe/Berlin. lee is full with 2 of 2. "
+        "dana keeps the incident."
     )
     assert owner(stores, incident_id) == "dana"
 
@@ -246,7 +247,7 @@ def test_an_escalation_by_hand_goes_to_who_is_on_call_by_the_path(stores, clock)
     entry = last(stores, incident_id)
     assert (entry.data["owner"], entry.data["rota"]) == ("kim", "second")
     assert entry.data["reason"].startswith(
-        "Too much for me. kim is on call by rota 'second', in the turn until"
+        "Too much for me. kim is on call in rota 'second', in the turn until"
     )
 
 

@@ -28,14 +28,14 @@ def routing(values: Dict[str, str], **stanzas: Any) -> Routing:
 def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> None:
     values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **STARTS[name]}
     assert routing({**values, "secret": "******"}).problems == ()
-    assert "names {secret}, and secret is empty; enter it." in routing(values).problems[0]
+    assert "uses {secret}, but secret is empty; enter it." in routing(values).problems[0]
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"url": ""}, "url is empty; write it"),
-        ({"body": ""}, "body is empty; write it"),
+        ({"url": ""}, "url is empty; enter it"),
+        ({"body": ""}, "body is empty; enter it"),
         ({"url": "http://tickets.example.com"}, "url must start with https://"),
         ({"url": "tickets.example.com"}, "url is not a URL of the form"),
         ({"url": "https://{team}.example.com/"}, "url has a field in its host"),
@@ -43,8 +43,11 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"url": "https://[::1"}, "url is not a URL of the form"),
         ({"url": "https://a{{.example/"}, "url names a host that DNS can't have"),
         ({"url": "https://a.example/{title}"}, "url names {title}; the fields there are"),
-        ({"url": "https://a:b@a.example/"}, "url holds a user or a password"),
-        ({"url": "{secret}.example", "secret": "x"}, "url goes on after {secret}"),
+        ({"url": "https://a:b@a.example/"}, "url has a user name or password"),
+        (
+            {"url": "{secret}.example", "secret": "x"},
+            "url must continue with / ? & or # after {secret}",
+        ),
         ({"url": "{secret2}/x", "secret2": "x"}, "url is not a URL of the form"),
         ({"method": "GET"}, "method is 'get'; use post or put or patch."),
         ({"body": '{"text": "{titel}"}'}, "body.text names {titel}; the fields there are"),
@@ -63,22 +66,28 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"body": '{"{title}": 1}'}, "body has braces in the name '{title}'"),
         ({"body": "[" * 100_000}, "body has more than 20,000 characters"),
         ({"body": "[" * 21 + "]" * 21}, "nested deeper than 20 levels"),
-        ({"headers": '{"Host": "x"}'}, "headers holds 'Host', which can't be set"),
-        ({"headers": '{"X-A": "ü"}'}, "headers.X-A is no text of ASCII"),
+        ({"headers": '{"Host": "x"}'}, "headers contains 'Host', which can't be set"),
+        ({"headers": '{"X-A": "ü"}'}, "headers.X-A must be a text of ASCII"),
         ({"headers": '{"X-A": "{text}"}'}, "headers.X-A names {text}; the fields there are"),
-        ({"headers": '{"authorization": "Bearer x"}'}, "headers.authorization holds a key where"),
-        ({"headers": "[]"}, "headers is no JSON object"),
-        ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended is for no event that there is"),
-        ({"calls": '{"resolved": {}}'}, "calls.resolved is no object of url, method and body"),
-        ({"calls": '{"resolved": {"uri": "x"}}'}, "calls.resolved is no object of url, method"),
-        ({"calls": '{"resolved": {"method": "GET"}}'}, "calls.resolved.method is no POST or PUT"),
+        ({"headers": '{"authorization": "Bearer x"}'}, "headers.authorization contains a key that"),
+        ({"headers": "[]"}, "headers must be a JSON object"),
+        ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended names an unknown event"),
+        (
+            {"calls": '{"resolved": {}}'},
+            "calls.resolved must be an object with only url, method and body",
+        ),
+        (
+            {"calls": '{"resolved": {"uri": "x"}}'},
+            "calls.resolved must be an object with only url, method",
+        ),
+        ({"calls": '{"resolved": {"method": "GET"}}'}, "calls.resolved.method must be POST or PUT"),
         ({"calls": '{"resolved": {"url": "x"}}'}, "calls.resolved.url is not a URL of the form"),
-        ({"calls": '{"resolved": {"url": 1}}'}, "calls.resolved.url is no text"),
+        ({"calls": '{"resolved": {"url": 1}}'}, "calls.resolved.url must be a text"),
         ({"calls": '{"changed": {"body": {"a": "{x}"}}}'}, "calls.changed.body.a names {x}"),
-        ({"calls": '{"changed": {"body": {"a": "{id}"}}}'}, "names {id}, and id_field is empty"),
-        ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the answer"),
-        ({"words": '{"title": {}}'}, "words has 'title'; there are words for severity, status"),
-        ({"words": '{"severity": {"critical": []}}'}, "words.severity is no object of words"),
+        ({"calls": '{"changed": {"body": {"a": "{id}"}}}'}, "uses {id}, but id_field is empty"),
+        ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the response"),
+        ({"words": '{"title": {}}'}, "words has the unknown field 'title'; use severity, status"),
+        ({"words": '{"severity": {"critical": []}}'}, "words.severity must be an object of words"),
         ({"words": '{"severity": {"Critical": 1}}'}, "words.severity has 'Critical'; use crit"),
         ({"read_by": "me"}, "read_by is 'me'; use people or software."),
         ({"bodyy": "{}"}, "has no setting 'bodyy'; use url, method"),
@@ -148,12 +157,12 @@ def test_a_name_that_means_something_else_is_refused(name: str) -> None:
     found = Routing.from_stanzas({f"channel:{name}": GOOD})
     assert found.channel_names == CHANNELS
     (problem,) = found.problems
-    assert "can't be called so: A channel's name has 1 to 40 small letters" in problem
+    assert "has an invalid name. Enter a name of 1 to 40 lowercase letters" in problem
 
 
 def test_one_that_is_named_stays() -> None:
     now = {"channel:desk": GOOD, "announce": {"opened": "desk?"}}
-    with pytest.raises(Invalid, match=r"'desk' is still named by Announcements \(opened\): change"):
+    with pytest.raises(Invalid, match=r"'desk' is still used by Announcements \(opened\)\. Change"):
         check_change(now, "channel", "desk", None, lambda team: [], 0.0)
     check_settings(now, "announce", {"opened": ""})
     with pytest.raises(Invalid, match=r"names 'dusk'; the channels are .*, desk"):
@@ -173,7 +182,7 @@ def test_stakeholders_name_own_channels_alone() -> None:
     assert found.problems == (wrong,)
     assert [group.channels for group in found.stakeholders] == [("desk",)]
     none = Routing.from_stanzas({"stakeholders:a": {"channels": "desk"}}).problems
-    assert "channels is 'desk'; make one under HTTP channels first." in none[0]
+    assert "channels is 'desk'; add one under HTTP channels first." in none[0]
 
 
 def test_the_guides_example_is_sound() -> None:

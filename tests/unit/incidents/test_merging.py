@@ -102,7 +102,7 @@ def test_what_cannot_be_merged_is_refused_in_one_sentence(stores, clock, two):
         merge(stores, clock, a, b)
     lifecycle.resolve(Act(stores, clock, "ann"), b)
     c = opened(stores, clock, signal("pay"))
-    with pytest.raises(IllegalMove, match="is resolved and can't take another one over"):
+    with pytest.raises(IllegalMove, match=r"is resolved\. Reopen it before you merge"):
         merge(stores, clock, c, b)
     lifecycle.close(Act(stores, clock, "ann"), b)
     with pytest.raises(IllegalMove, match="is closed"):
@@ -202,7 +202,7 @@ def test_while_a_large_merge_is_finished_the_next_move_is_told_to_come_again(
     stores, clock, half_merged
 ):
     a, b = half_merged
-    with pytest.raises(Contended, match=f"of {a} are still being handed over to {b}"):
+    with pytest.raises(Contended, match=f"of {a} are still being moved to {b}"):
         split(stores, clock, b, signal("cart"))
     # Each attempt does its part, so that it goes on without a worker too.
     split(stores, clock, b, signal("cart"))

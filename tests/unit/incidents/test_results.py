@@ -230,9 +230,9 @@ def test_results_without_the_entity_field_are_one_problem_that_says_so():
     told, sentence = finding["description"].split("\n")
     assert told == "1 on web0"
     assert sentence == (
-        "3 results were taken for one problem, as their field 'entity' is empty or missing. If "
-        "each is one of its own, name the field that tells them apart (here perhaps host) as the "
-        "Entity field of the alert's action Open incident."
+        "3 results were combined into one problem, because their field 'entity' is empty or "
+        "missing. If each result is a problem of its own, set the field that distinguishes them "
+        "(here perhaps host) as the Entity field of the alert action Open incident."
     )
 
 

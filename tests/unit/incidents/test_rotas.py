@@ -56,7 +56,7 @@ def test_turns_change_at_the_handover_by_the_wall_clock():
     on_call = weekly()
     assert reason_at(on_call, "2026-12-07T08:59:59") == (
         "dana",
-        "dana is on call by rota 'first', in the turn until Mon 09:00 Europe/Berlin.",
+        "dana is on call in rota 'first', in the turn until Mon 09:00 Europe/Berlin.",
     )
     assert on_call.at("first", at("2026-12-07T09:00")).person == "lee"
     # Before the start the order counts backwards, so there never is a gap.
@@ -71,7 +71,7 @@ def test_who_is_away_is_left_out_for_these_days_and_that_is_said():
     assert on_call.at("first", at("2026-12-01T23:59")).person == "dana"
     assert reason_at(on_call, "2026-12-02T00:00") == (
         "lee",
-        "lee is on call by rota 'first': dana is away.",
+        "lee is on call in rota 'first': dana is away.",
     )
     assert on_call.at("first", at("2026-12-03T00:00")).person == "dana"
 
@@ -81,7 +81,7 @@ def test_where_all_are_away_nobody_is_on_call_and_that_is_said():
     on_call = weekly(member__dana=away, member__lee=away)
     assert reason_at(on_call, "2026-12-02T12:00") == (
         "",
-        "Nobody is on call by rota 'first': dana is away, lee is away.",
+        "Nobody is on call in rota 'first': dana is away, lee is away.",
     )
 
 
@@ -91,7 +91,7 @@ def test_outside_its_hours_a_rota_is_off_and_another_is_asked():
     on_call = read(rota__first=nights, calendar__night=calendar)
     assert reason_at(on_call, "2026-12-02T12:00") == (
         "",
-        "Nobody is on call by rota 'first' until Wed 20:00 Europe/Berlin: it is off.",
+        "Nobody is on call in rota 'first' until Wed 20:00 Europe/Berlin: the rota is off.",
     )
     assert on_call.at("first", at("2026-12-02T21:00")).person == "dana"
     nights["fallback"] = "days"
@@ -99,7 +99,7 @@ def test_outside_its_hours_a_rota_is_off_and_another_is_asked():
     on_call = read(rota__first=nights, rota__days=days, calendar__night=calendar)
     person, reason = reason_at(on_call, "2026-12-02T12:00")
     assert person == "lee"
-    assert "Rota 'days' is asked next. lee is on call by rota 'days'" in reason
+    assert "Falling back to rota 'days'. lee is on call in rota 'days'" in reason
 
 
 def test_a_cover_counts_while_it_lasts_and_the_later_word_wins():
@@ -109,7 +109,7 @@ def test_a_cover_counts_while_it_lasts_and_the_later_word_wins():
     assert on_call.at("first", at("2026-12-04T17:59")).person == "dana"
     assert reason_at(on_call, "2026-12-05T12:00") == (
         "lee",
-        "lee is on call by rota 'first', covering for dana until Mon 09:00 Europe/Berlin.",
+        "lee is on call in rota 'first', covering for dana until Mon 09:00 Europe/Berlin.",
     )
     # Somebody else's turn is not covered, and another's word after it counts more.
     assert weekly(cover("sam", *weekend, "lee")).at("first", at("2026-12-05T12:00")).person == (
@@ -139,14 +139,17 @@ def test_who_has_it_already_is_passed_over():
     person, reason = reason_at(
         weekly(members="dana, lee, sam"), "2026-12-01T10:00", excluded="dana"
     )
-    assert (person, reason) == ("lee", "lee is on call by rota 'first': dana has it now.")
+    assert (person, reason) == (
+        "lee",
+        "lee is on call in rota 'first': dana already has the incident.",
+    )
 
 
 def test_who_covers_for_whoever_and_has_it_already_leaves_the_next_in_the_order():
     on_call = weekly(cover("sam", "2026-12-01T00:00", "2026-12-02T00:00"), members="dana, lee, kim")
     assert reason_at(on_call, "2026-12-01T10:00", excluded="sam") == (
         "lee",
-        "lee is on call by rota 'first': sam has it now.",
+        "lee is on call in rota 'first': sam already has the incident.",
     )
 
 
@@ -171,19 +174,22 @@ def test_a_cover_counts_for_whom_a_rota_falls_back_to():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({**WEEKLY, "members": ""}, "[rota:first] has no members; name whoever takes turns"),
-        ({**WEEKLY, "members": "lee, lee"}, "names 'lee' twice; name each member once."),
-        ({**WEEKLY, "members": "lee, lea"}, "names 'lea', who is in no team and not among"),
+        ({**WEEKLY, "members": ""}, "[rota:first] has no members; list the people who take turns"),
+        ({**WEEKLY, "members": "lee, lee"}, "lists 'lee' twice; list each member once."),
+        ({**WEEKLY, "members": "lee, lea"}, "names 'lea', who is in no team and not listed"),
         ({**WEEKLY, "handover": "monday"}, "handover is 'monday'; write mon 09:00, daily 09:00"),
         ({**WEEKLY, "handover": "mon 25:00"}, "handover is 'mon 25:00'; write mon 09:00"),
-        ({**WEEKLY, "handover": "every 3h"}, "a turn has 4 hours to 52 weeks."),
-        ({**WEEKLY, "handover": "every 3d"}, "name a day and time such as 2026-12-07 09:00"),
-        ({**WEEKLY, "start": "2026-12-02"}, "start is '2026-12-02', a wed, and the handover is on"),
-        ({**WEEKLY, "start": ""}, "start is ''; name a day such as 2026-12-07, when the first"),
-        ({**WEEKLY, "time_zone": "Mars/Base"}, "time_zone is 'Mars/Base', which this machine"),
-        ({**WEEKLY, "fallback": "none"}, "fallback is 'none'; name another rota"),
-        ({**WEEKLY, "fallback": "first"}, "fallback is 'first'; name another rota"),
-        ({**WEEKLY, "hours": "night"}, "hours is 'night'; name a calendar"),
+        ({**WEEKLY, "handover": "every 3h"}, "a turn lasts 4 hours to 52 weeks."),
+        ({**WEEKLY, "handover": "every 3d"}, "set a day and time such as 2026-12-07 09:00"),
+        ({**WEEKLY, "start": "2026-12-02"}, "start is '2026-12-02', a wed, but the handover is on"),
+        ({**WEEKLY, "start": ""}, "start is ''; set a day such as 2026-12-07, when the first"),
+        (
+            {**WEEKLY, "time_zone": "Mars/Base"},
+            "time_zone is 'Mars/Base', which is not a time zone",
+        ),
+        ({**WEEKLY, "fallback": "none"}, "fallback is 'none'; choose another existing rota"),
+        ({**WEEKLY, "fallback": "first"}, "fallback is 'first'; choose another existing rota"),
+        ({**WEEKLY, "hours": "night"}, "hours is 'night'; choose an existing calendar"),
         ({**WEEKLY, "handovers": "x"}, "[rota:first] has no setting 'handovers'; use members,"),
     ],
 )
@@ -265,4 +271,4 @@ def test_the_schedule_says_at_any_moment_what_is_true_then(handover, covers, awa
     duty = on_call.at("first", moment)
     assert span.duty.shown == duty.shown
     # Exactly one person, or the reason why nobody.
-    assert duty.reason.startswith(duty.person or "Nobody is on call by rota 'first'")
+    assert duty.reason.startswith(duty.person or "Nobody is on call in rota 'first'")

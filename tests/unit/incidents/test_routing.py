@@ -20,7 +20,7 @@ def test_the_first_matching_rule_wins_and_says_why():
 
     assert (decision.team, decision.owner) == ("payments", "cy")
     assert decision.reason == (
-        "Rule 'pay' gives it to team 'payments': entity 'Payments' matches 'pay*'."
+        "Rule 'pay' assigns it to team 'payments': entity 'Payments' matches 'pay*'."
     )
 
 
@@ -28,7 +28,7 @@ def test_the_default_rule_comes_last_whatever_its_order():
     decision = decide()
 
     assert (decision.team, decision.owner) == ("shop", "")
-    assert "takes what no other rule took" in decision.reason
+    assert "no other rule matches" in decision.reason
 
 
 def test_all_patterns_of_a_rule_must_match():
@@ -87,7 +87,7 @@ def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
         ({"team:a": {}, "rule:x": {"team": "a", "order": "1st"}}, "[rule:x] order is '1st'"),
         ({"team:a": {"channels": "sms"}}, "[team:a] channels names 'sms'"),
         ({"team:a": {"email": "Ann <a@b>"}}, "[team:a] email holds 'Ann <a@b>'"),
-        ({"member:a": {"email": "a@b, c@d"}}, "[member:a] email holds 2 addresses"),
+        ({"member:a": {"email": "a@b, c@d"}}, "[member:a] email has 2 addresses"),
         ({"announce": {"opened": "slak"}}, "[announce] opened names 'slak'"),
         ({"announce": {"opened": "slack?, ?"}}, "[announce] opened names ''"),
         ({"announce": {"opened": "slack??"}}, "[announce] opened names 'slack?'"),
@@ -101,7 +101,7 @@ def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
         ({"calendar:c": {"hours": "9 to 5"}}, "[calendar:c] hours has '9 to 5'"),
         ({"calendar:c": {"time_zone": "Berlin"}}, "[calendar:c] time_zone is 'Berlin'"),
         ({"capacity": {"high": "x"}}, "[capacity] high is 'x'"),
-        ({"sla:s": {"severity": "high"}}, "[sla:s] promises nothing"),
+        ({"sla:s": {"severity": "high"}}, "[sla:s] sets no target"),
         ({"sla:s": {"resolve": "soon"}}, "[sla:s] resolve is 'soon'"),
         ({"sla:s": {"resolve": "0m"}}, "[sla:s] resolve is '0m'"),
         ({"sla:s": {"resolve": "1h", "warn_at": "0.7"}}, "[sla:s] warn_at is '0.7'"),
@@ -117,7 +117,7 @@ def test_a_team_may_have_its_own_channel_in_slack_and_its_own_addresses():
         ({"escalation:e": {"step.1": "soon, team:ok"}}, "[escalation:e] step.1 is 'soon'"),
         (
             {"escalation:e": {"step.1": "9m, team:ok", "step.2": "5m, team:ok"}},
-            "[escalation:e] has a step before the one of a lower number",
+            "[escalation:e] has a step that is due before a step with a lower number",
         ),
         (
             {"escalation:e": {"step.1": "9m, team:ok", "repeat": "2"}},
@@ -157,7 +157,7 @@ def test_a_rule_whose_only_condition_is_misspelt_does_not_take_every_incident():
         "incident_routing.conf [rule:y] has no setting 'tags'",
         "incident_routing.conf [sla:s] has no setting 'severities'",
     ]
-    assert routing.problems[1].endswith("It would be for every incident, and is left out.")
+    assert routing.problems[1].endswith("It would apply to every incident, so it is ignored.")
 
 
 def test_the_settings_that_are_known_are_those_of_the_spec():

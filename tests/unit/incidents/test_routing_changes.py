@@ -92,16 +92,16 @@ def test_a_sound_change_is_made(kind, name, values):
     ("kind", "name", "values", "text"),
     [
         ("rule", "new", {"team": "payment"}, "There is no team 'payment' in incident_routing.conf"),
-        ("rule", "new", {"team": ""}, "[rule:new] team is ''; name a team"),
+        ("rule", "new", {"team": ""}, "[rule:new] team is ''; choose an existing team"),
         ("rule", "new", {"team": "idle", "order": "soon"}, "order is 'soon'; set a number."),
         ("team", "new", {"channels": "pager"}, "names 'pager'; the channels are slack, "),
         ("team", "new", {"fallback": "nobody"}, "There is no team 'nobody' in incident_routing"),
-        ("team", "new", {"fallback": "new"}, "fallback is 'new'; name another team"),
-        ("team", "new", {"calendar": "night"}, "calendar is 'night'; name a calendar"),
+        ("team", "new", {"fallback": "new"}, "fallback is 'new'; choose another existing team"),
+        ("team", "new", {"calendar": "night"}, "calendar is 'night'; choose an existing calendar"),
         ("team", "new", {"email": "Ann <a@b.example>"}, "[team:new] email "),
         ("member", "lee", {"slack_id": "U0123ABCD"}, "dana and lee have the same slack_id"),
         ("member", "lee", {"away": "soon"}, "[member:lee] away"),
-        ("sla", "new", {"severity": "low"}, "promises nothing"),
+        ("sla", "new", {"severity": "low"}, "sets no target"),
         ("sla", "critical", {"resolve": "soon"}, "[sla:critical] resolve"),
         ("escalation", "new", {"step.1": "5m, team:gone"}, "names 'team:gone'"),
         ("escalation", "new", {}, "has 0 steps"),
@@ -115,24 +115,34 @@ def test_a_sound_change_is_made(kind, name, values):
             "escalation",
             "new",
             {"step.1": "5m, team:idle", "team": "pay"},
-            "team names 'pay', which",
+            "team is 'pay', which",
         ),
-        ("sla", "new", {"resolve": "1h", "team": "idle, x*"}, "team names 'x*', which no team"),
+        (
+            "sla",
+            "new",
+            {"resolve": "1h", "team": "idle, x*"},
+            "team is 'x*', which matches no team",
+        ),
         ("team", "new", {"slack_channel": "#Pay ments"}, "slack_channel is '#Pay ments', which is"),
-        ("team", "new", {"slack_channel": "@dana"}, "is no channel of Slack; set a name such as"),
+        ("team", "new", {"slack_channel": "@dana"}, "is not a Slack channel; set a name such as"),
         ("stakeholders", "new", {"slack_channels": "#a, a.b"}, "slack_channels is 'a.b', which is"),
-        ("calendar", "berlin", None, "is still named by the person 'dana' (calendar): change"),
-        ("calendar", "berlin", {"disabled": "1"}, "is still named by the person 'dana' ("),
+        ("calendar", "berlin", None, "is still used by the person 'dana' (calendar). Change"),
+        ("calendar", "berlin", {"disabled": "1"}, "is still used by the person 'dana' ("),
         ("calendar", "new", {"hours": "always"}, "[calendar:new]"),
-        ("calendar", "Team", {"hours": "mon-fri 09:00-17:00"}, "'Team' has a meaning already"),
-        ("calendar", "24x7", {"hours": "mon-fri 09:00-17:00"}, "'24x7' has a meaning already"),
-        ("team", "payments", None, "The team 'payments' is still named by the rule 'pay' (team)"),
-        ("team", "payments", {"disabled": "1"}, "is still named by the rule 'pay'"),
-        ("team", "idle", None, "the escalation 'lead' (step 1): change"),
-        ("team", "operations", None, "comes with the app and can't be deleted: switch it off."),
+        ("calendar", "Team", {"hours": "mon-fri 09:00-17:00"}, "'Team' is a reserved word"),
+        ("calendar", "24x7", {"hours": "mon-fri 09:00-17:00"}, "'24x7' is a reserved word"),
+        ("team", "payments", None, "The team 'payments' is still used by the rule 'pay' (team)"),
+        ("team", "payments", {"disabled": "1"}, "is still used by the rule 'pay'"),
+        ("team", "idle", None, "the escalation 'lead' (step 1). Change"),
+        (
+            "team",
+            "operations",
+            None,
+            "comes with the app and can't be deleted. Switch it off instead.",
+        ),
         ("sla", "critical", None, "The service level 'critical' comes with the app"),
-        ("rule", "default", None, "takes what no other rule took"),
-        ("rule", "default", {"disabled": "1"}, "takes what no other rule took"),
+        ("rule", "default", None, "is for incidents that no other rule matches"),
+        ("rule", "default", {"disabled": "1"}, "is for incidents that no other rule matches"),
     ],
 )
 def test_what_would_break_something_is_refused_in_one_sentence(kind, name, values, text):
@@ -143,7 +153,7 @@ def test_what_would_break_something_is_refused_in_one_sentence(kind, name, value
 def test_a_team_that_another_falls_back_to_stays():
     rules = {"rule:default": {"team": "idle"}, "rule:pay": {"team": "idle"}}
     now = {**NOW, **rules}
-    assert "named by the team 'payments' (fallback)" in refusal(
+    assert "used by the team 'payments' (fallback)" in refusal(
         "team", "operations", {"disabled": "1"}, now
     )
 
@@ -151,7 +161,7 @@ def test_a_team_that_another_falls_back_to_stays():
 def test_a_team_with_open_incidents_stays():
     now = {name: values for name, values in NOW.items() if values.get("team") != "idle"}
     now.pop("escalation:lead")
-    assert "such as INC-1: assign them" in refusal("team", "idle", None, now, ["INC-1"])
+    assert "such as INC-1. Assign them" in refusal("team", "idle", None, now, ["INC-1"])
     change("team", "idle", None, now)
 
 
@@ -277,10 +287,10 @@ ROTAS = {
 
 def test_a_rota_that_something_names_stays():
     assert refusal("rota", "second", None, ROTAS) == (
-        "The on-call rota 'second' is still named by the team 'idle' (rota): change that first."
+        "The on-call rota 'second' is still used by the team 'idle' (rota). Change that first."
     )
     assert refusal("rota", "first", {"disabled": "1"}, ROTAS) == (
-        "The on-call rota 'first' is still named by the on-call rota 'second' (fallback): change "
+        "The on-call rota 'first' is still used by the on-call rota 'second' (fallback). Change "
         "that first."
     )
     steps = {**ROTAS, "escalation:lead": {"step.1": "20m, rota:first"}}
@@ -288,14 +298,16 @@ def test_a_rota_that_something_names_stays():
     assert "names 'rota:none'; use team:" in refusal(
         "escalation", "lead", {"step.1": "20m, rota:none"}, ROTAS
     )
-    assert "rota is 'none'; name one that" in refusal("team", "idle", {"rota": "none"}, ROTAS)
+    assert "rota is 'none'; choose an existing rota" in refusal(
+        "team", "idle", {"rota": "none"}, ROTAS
+    )
 
 
 def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
     # It is lee's turn, the second.
     assert refusal("rota", "first", {"members": "dana, cy, lee"}, ROTAS) == (
-        "It is the turn of 'lee', and by this list it would be that of 'cy': name lee first and "
-        "set the start to 2026-11-30, when this turn began."
+        "The current turn is 'lee'; with this list it would be 'cy'. To keep it, list lee first "
+        "and set the start to 2026-11-30, when this turn began."
     )
     change("rota", "first", {"members": "dana, lee, cy"}, ROTAS)
     change("rota", "first", {"members": "lee, dana, cy", "start": "2026-11-30"}, ROTAS)
@@ -308,8 +320,12 @@ def test_a_list_of_another_length_does_not_move_the_present_turn_unseen():
 @pytest.mark.parametrize(
     ("kind", "values", "said"),
     [
-        ("rule", {"team": "idle", "severity": "high, grave"}, "severity names 'grave'"),
-        ("sla", {"acknowledge": "15m", "severity": "gr*"}, "severity names 'gr*'"),
+        (
+            "rule",
+            {"team": "idle", "severity": "high, grave"},
+            "severity has the unknown value 'grave'",
+        ),
+        ("sla", {"acknowledge": "15m", "severity": "gr*"}, "severity has the unknown value 'gr*'"),
         ("rule", {"team": "idle", "field": "region"}, "field is 'region'"),
     ],
 )

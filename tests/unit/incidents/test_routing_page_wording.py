@@ -13,7 +13,7 @@ LABELS = {"calendar": "Working hours", "url": "Address"}
         ("team:a", "calendar is 'x'; there is none.", "Working hours is 'x'; there is none."),
         ("escalation:a", "step.1 names nobody.", "Step 1 names nobody."),
         ("escalation:a", "step.12 names nobody.", "Step 12 names nobody."),
-        ("sla:a", "promises nothing.", "It promises nothing."),
+        ("sla:a", "sets no target.", "It sets no target."),
         ("channel:a", "url is empty.", "Address is empty."),
         ("general", "group_window is 'soon'.", "group_window is 'soon'."),
     ],

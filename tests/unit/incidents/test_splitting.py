@@ -90,11 +90,11 @@ def test_a_problem_that_was_split_off_and_merged_back_adds_to_where_it_began(sto
 
 def test_a_wrong_split_is_refused(stores, clock, two):
     a, _b = two
-    with pytest.raises(IllegalMove, match="leave one there"):
+    with pytest.raises(IllegalMove, match="must leave at least one signal"):
         split(stores, clock, a, signal())
     with pytest.raises(Invalid, match="has no signal"):
         split(stores, clock, a, signal("cart"))
-    with pytest.raises(Invalid, match="Name 1 to 1000"):
+    with pytest.raises(Invalid, match="Choose 1 to 1000"):
         split(stores, clock, a)
     check(stores)
 

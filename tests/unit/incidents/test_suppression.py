@@ -247,9 +247,9 @@ def test_a_weekly_window_is_whole_on_the_nights_when_clocks_change(when, held):
         ({"ends_at": 1.0}, "over before it begins"),
         ({"kind": "snooze"}, "ends by itself"),
         ({"kind": "maintenance"}, "needs ends_at, or days"),
-        ({"days": ["noday"]}, "is no day"),
-        ({"from_time": "9:00"}, "is no time of day"),
-        ({"time_zone": "Mars/Olympus"}, "is no time zone"),
+        ({"days": ["noday"]}, "is not a day"),
+        ({"from_time": "9:00"}, "is not a time of day"),
+        ({"time_zone": "Mars/Olympus"}, "is not a time zone"),
     ],
 )
 def test_a_wrong_suppression_is_refused_in_one_sentence(stores, clock, wrong, sentence):

@@ -30,7 +30,9 @@ def test_problems_of_strangers_whose_events_say_the_same_are_one_incident(stores
     (incident,) = stores.incidents.all()
     assert incident["entities"] == ["orders", "billing"]
     reason = timeline.read(stores, opened.incident_id)[-1].data["reason"]
-    assert reason.startswith("Joined because their events say the same (100% of the telling words)")
+    assert reason.startswith(
+        "Joined because their events say the same (100% of the significant words)"
+    )
 
 
 def test_problems_of_one_batch_join_by_wording_too(stores, clock):

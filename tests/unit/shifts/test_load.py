@@ -278,7 +278,7 @@ def test_shifts_and_hours_are_the_rotas_and_who_had_few_of_them_may_have_most_ca
     assert (ann["calls_a_day"], bob["calls_a_day"]) == (0.0, round(24 / bob["hours"], 2))
     share = {"person": "ann", "calls_share": 0.75, "called": 2}
     assert load.evenness == {**share, "hours_share": round(ann["hours"] / 168.0, 3)}
-    told = "ann got 75% of the calls by name, no other of 2 people more, and was on call for "
+    told = "ann got 75% of the calls by name, the most of 2 people, and was on call for "
     assert told in to_markdown(load, "")
 
 
@@ -342,7 +342,7 @@ def test_beyond_the_messages_that_are_read_it_begins_with_the_first_of_these(wor
         world.called("ann", at(26, hour))
     load = world.load(90)
     assert (load.cut, load.since, load.totals["calls"]) == (True, at(26, 2) + 2, 2)
-    assert "There were more calls than are read" in to_markdown(load, "")
+    assert "There were more calls than the report reads" in to_markdown(load, "")
 
 
 def test_a_team_without_a_rota_has_calls_and_no_hours(world):

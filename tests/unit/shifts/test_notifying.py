@@ -145,7 +145,7 @@ def test_a_cover_in_the_middle_of_a_shift_is_two_changes():
     # sam has no Slack ID, which is said once, and the team's address is nobody's own.
     assert desk.told == [("email", "sam@example.com", "sam@example.com")]
     assert desk.troubles == [
-        "sam came on call for payments and was not told what is open by Slack: set the Slack ID "
+        "sam is on call for payments but got no handover report by Slack. Set the Slack ID "
         "under Configuration > People."
     ]
     assert desk.turn("2026-12-01T22:00") == 2
@@ -156,8 +156,8 @@ def test_who_can_t_be_reached_is_said_once_and_told_when_that_is_put_right():
     desk = Desk(member__lee={"slack_id": "", "email": ""})
     assert [desk.turn() for _ in range(3)] == [0, 0, 0]
     assert [one.partition(" by ")[2] for one in sorted(desk.troubles)] == [
-        "E-mail: set the e-mail address under Configuration > People.",
-        "Slack: set the Slack ID under Configuration > People.",
+        "E-mail. Set the e-mail address under Configuration > People.",
+        "Slack. Set the Slack ID under Configuration > People.",
     ]
     desk.routing = Desk().routing
     assert desk.turn("2026-12-01T09:20") == 2 and desk.told == LEE
@@ -232,7 +232,7 @@ def test_the_message_says_what_is_open_and_no_note_cause_or_secret():
     first, *rest = message.text.splitlines()
     assert first == (
         "2026-11-30 09:00 Europe/Berlin to 2026-12-01 09:00 Europe/Berlin: "
-        "11 open (1 critical, 10 low); 12 opened and 1 solved in this time."
+        "11 open (1 critical, 10 low); 12 opened and 1 resolved in this period."
     )
     assert rest[:2] == ["", "Open:"] and rest[10] == "3 more"
     assert rest[2].startswith(f"{key} <!channel> <b>Checkout</b> password=<masked:secret> x")
@@ -256,7 +256,7 @@ def test_a_setting_that_names_no_way_to_reach_a_person_is_said():
     assert "names 'pagerduty'; the ways to reach a person are slack, email." in problem
     routing = Routing.from_stanzas({"team:a": {"members": "dana", "handover_report": "email"}})
     assert routing.problems == (
-        "incident_routing.conf [team:a] handover_report goes to who is on call, and the team has "
-        "no rota; set one, or leave this empty.",
+        "incident_routing.conf [team:a] handover_report goes to the person on call, but the team "
+        "has no rota; set a rota, or leave this empty.",
     )
     assert routing.teams["a"].members == ("dana",)

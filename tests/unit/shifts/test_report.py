@@ -44,19 +44,19 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
     assert (first.incident_id, first.status, first.owner) == (key, "assigned", "dana")
     assert told(report, "open")[0] == [
         ("New, opened", NOW - HOUR),
-        ("It waits for somebody of payments", 0.0),
-        ("Nobody has acknowledged it, which was due", NOW - 60),
-        ("It is to be resolved by", NOW + HOUR),
-        ("An update for stakeholders is due", NOW + 60),
-        ("It was escalated to level 2", 0.0),
-        ("It is pinned, so it does not resolve by itself", 0.0),
-        ("It opens again and again, and is held open until it is calm", 0.0),
+        ("Waiting for a member of payments", 0.0),
+        ("Not acknowledged; the acknowledgement was due by", NOW - 60),
+        ("Resolution is due by", NOW + HOUR),
+        ("An update for stakeholders is due by", NOW + 60),
+        ("Escalated to level 2", 0.0),
+        ("Pinned, so it does not resolve automatically", 0.0),
+        ("Flapping, so it is kept open until it is calm", 0.0),
         ("Likely cause: CHG-8 of checkout", 0.0),
     ]
     assert told(report, "open")[1] == [
         ("Opened", NOW - 20 * HOUR),
-        ("Nobody has it", 0.0),
-        ("Nobody has acknowledged it", 0.0),
+        ("No owner", 0.0),
+        ("Not acknowledged", 0.0),
     ]
     assert dict(report.counts) == {
         **{"open": 2, "nobody_has": 1, "opened": 1, "solved": 0, "noise": 0}
@@ -67,9 +67,9 @@ def test_what_is_open_is_told_the_gravest_first_with_what_it_waits_for(stores):
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("proposed", "A fix waits for an approval: Roll back checkout."),
-        ("done", "A fix was carried out, and its proof is running: Roll back checkout."),
-        ("rollback_failed", "A fix could not be undone: Roll back checkout."),
+        ("proposed", "A fix is waiting for approval: Roll back checkout."),
+        ("done", "A fix was executed and is being verified: Roll back checkout."),
+        ("rollback_failed", "The rollback of a fix failed: Roll back checkout."),
         ("rolled_back", ""),
     ],
 )
@@ -95,9 +95,9 @@ def test_tasks_name_who_has_them_and_are_counted_beyond_a_few(stores):
     assert texts(made(stores, routing))[1:] == [
         "To do: Tell support (dana)",
         "To do: Step 3 (lee)",
-        "To do: Step 0 (nobody yet)",
-        "To do: Step 1 (nobody yet)",
-        "To do: Step 2 (nobody yet)",
+        "To do: Step 0 (unassigned)",
+        "To do: Step 1 (unassigned)",
+        "To do: Step 2 (unassigned)",
         "1 more task is open",
     ]
 
@@ -118,7 +118,7 @@ def test_what_is_held_back_and_what_somebody_noted_in_the_span_is_told(stores):
         note = {"incident_id": key, "kind": "note", "time": moment, "actor": actor}
         stores.timeline.insert({"_key": text, **note, "data": {"text": text}})
     assert told(made(stores), "open")[0][1:] == [
-        ("Signals of it are held back (snooze: patching) until", NOW + 60),
+        ("Its signals are suppressed (snooze: patching) until", NOW + 60),
         ("“Ask <b>Ann</b>, password=<masked:secret>”, dana at", NOW - 30),
     ]
 
@@ -137,15 +137,15 @@ def test_what_is_over_says_how_and_what_of_it_was_noise(stores):
     assert [line.incident_id[-1] for line in over.lines] == ["1", "2", "3", "7"] and over.total == 4
     assert over.lines[0].incident_id == known
     assert told(report, "solved") == [
-        [("Open for 1 h, over at", NOW - HOUR), ("Rolled back.", 0.0), ("Cause: CHG-8", 0.0)],
+        [("Open for 1 h, ended at", NOW - HOUR), ("Rolled back.", 0.0), ("Cause: CHG-8", 0.0)],
         [
-            ("Open for 18 h, over at", NOW - 2 * HOUR),
-            ("It was judged to be a false alarm", 0.0),
+            ("Open for 18 h, ended at", NOW - 2 * HOUR),
+            ("Judged to be a false alarm", 0.0),
         ],
         [("Merged into INC-20261130-000001 at", NOW - 3 * HOUR)],
         [
-            ("Open for 16 h, over at", NOW - 4 * HOUR),
-            ("Nobody wrote down how it was solved", 0.0),
+            ("Open for 16 h, ended at", NOW - 4 * HOUR),
+            ("No resolution was recorded", 0.0),
         ],
     ]
     assert (report.counts["solved"], report.counts["noise"], report.counts["opened"]) == (3, 1, 1)
@@ -180,10 +180,10 @@ def test_calls_are_counted_by_detection_and_channel_and_a_summary_once(stores):
     assert [[said.text for said in line.says] for line in lines] == [
         [
             "2 incidents, 1 of them noise",
-            "Messages that asked somebody to act: 1 by PagerDuty, 2 by Slack",
+            "Messages that called for action: 1 by PagerDuty, 2 by Slack",
         ],
-        ["Messages that asked somebody to act: 1 by E-mail"],
-        ["Messages that asked somebody to act: 1 by Slack"],
+        ["Messages that called for action: 1 by E-mail"],
+        ["Messages that called for action: 1 by Slack"],
     ]
     assert [line.incident_id for line in lines] == [newest, by_hand, ""]
 
@@ -214,8 +214,8 @@ def test_channels_that_do_not_deliver_are_told_and_not_whom_they_did_not_reach(s
     assert [line.title for line in lines] == ["E-mail", "Slack", "Webhook"]
     assert texts(report, "undelivered") == [
         "1 waiting for more than 15 min",
-        "2 messages not delivered, or not for certain",
-        "1 message not delivered, or not for certain",
+        "2 messages undelivered or unconfirmed",
+        "1 message undelivered or unconfirmed",
         "1 waiting for more than 15 min",
     ]
     assert "ceo@" not in str(report.to_document())
@@ -256,7 +256,7 @@ def test_a_window_of_some_hours_a_day_is_told_with_the_end_of_today_s(stores):
     times = {"created_at": 1.0, "starts_at": 0, "ends_at": NOW + 90 * 86_400.0}
     stores.suppressions.insert({"_key": "1", "id": "1", "reason": "backup", **nightly, **times})
     said = told(made(stores), "open")[0][1]
-    assert said[0] == "Signals of it are held back (maintenance: backup) until"
+    assert said[0] == "Its signals are suppressed (maintenance: backup) until"
     assert said[1] == pytest.approx(NOW + HOUR, abs=60)
 
 
@@ -312,7 +312,8 @@ def test_nothing_is_said_to_be_nothing(stores):
     assert not any(one.lines for one in report.sections)
     assert to_markdown(report, WEB) == (
         "# Handover: payments\n\nFrom 2026-11-29 16:53 UTC to 2026-11-30 00:53 UTC. "
-        "The team payments has no on-call rota.\n\n0 open; 0 opened and 0 solved in this time.\n"
+        "The team payments has no on-call rota.\n\n0 open; 0 opened and 0 resolved in this "
+        "period.\n"
     )
 
 

@@ -53,7 +53,7 @@ def test_beyond_what_is_read_it_says_so(stores, monkeypatch):
         put(stores, number)
     report = made(stores)
     assert (report.counts["open"], report.cut) == (2, True)
-    assert "There was more than is read" in to_markdown(report, WEB)
+    assert "There was more than the report reads" in to_markdown(report, WEB)
 
 
 def counted_bytes(stores):

@@ -110,7 +110,7 @@ def test_the_team_is_ones_own_where_that_is_one():
     assert team_named(routing(), "web", "lee") == "web"
     # dana is of two; max of none.
     for person in ("dana", "max"):
-        with pytest.raises(Invalid, match="Name the team: one of payments, web"):
+        with pytest.raises(Invalid, match="Choose a team: one of payments, web"):
             team_named(routing(), "", person)
     with pytest.raises(Invalid, match="There is no team 'x'"):
         team_named(routing(), "x", "lee")

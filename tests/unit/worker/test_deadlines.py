@@ -94,7 +94,7 @@ def test_a_warning_says_how_much_service_time_is_left():
     desk.until("2026-11-30T10:05")
     warning = [e for e in timeline.read(desk.stores, desk.id) if e.data.get("event") == "warning"]
     assert warning[0].data["reason"] == (
-        "It is to be acknowledged by 2026-11-30 10:30 Europe/Berlin, as 'office' promises "
+        "Acknowledgement is due by 2026-11-30 10:30 Europe/Berlin, as 'office' promises "
         "(hours: office). 30 minutes are left."
     )
 

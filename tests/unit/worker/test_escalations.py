@@ -88,7 +88,7 @@ def test_a_step_reaches_the_channels_that_it_names():
     message = next(d["message"] for d in desk.stores.outbox.all() if d["event"] == "sla_breached")
     assert message["headline"] == "Deadline missed"
     assert message["text"] == (
-        "It was to be acknowledged by 2026-11-30 09:15 UTC, as 'critical' promises (hours: 24x7)."
+        "Acknowledgement was due by 2026-11-30 09:15 UTC, as 'critical' promises (hours: 24x7)."
     )
 
 

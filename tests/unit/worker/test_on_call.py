@@ -59,7 +59,7 @@ def test_a_step_passes_over_who_has_it_and_goes_to_the_next_in_the_order():
     desk.until("2026-11-30T10:30")
     assert desk.happened("escalation") == [(1, "dana", "Mon 10:20")]
     reason = timeline.read(desk.stores, desk.id)[-1].data["reason"]
-    assert reason.endswith("dana is on call by rota 'first': lee has it now.")
+    assert reason.endswith("dana is on call in rota 'first': lee already has the incident.")
     # It is not handed back to lee, who is on call by the rota still.
     handover.hand_over(desk.stores, desk.clock, desk.routing, set())
     assert desk.incident["owner"] == "dana"
@@ -81,8 +81,8 @@ def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
     first, second = (
         entry.data for entry in timeline.read(desk.stores, desk.id) if entry.kind == "escalation"
     )
-    off = "Nobody is on call by rota 'nights' until Mon 22:00 Europe/Berlin: it is off."
-    assert off in first["reason"] and "max of team 'leads' takes it" in first["reason"]
+    off = "Nobody is on call in rota 'nights' until Mon 22:00 Europe/Berlin: the rota is off."
+    assert off in first["reason"] and "max of team 'leads' takes the incident" in first["reason"]
     assert off in second["reason"] and "rota" not in second
     assert desk.incident["owner"] == "max"
 

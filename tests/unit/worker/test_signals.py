@@ -190,7 +190,7 @@ def test_a_kept_request_needs_the_capability_that_the_api_would_have_asked_for(d
     desk.spool(tmp_path, path="/x/signals", body={"signals": [finding]}, actor="stranger")
     desk.deliver(tmp_path, allowed=lambda user: user != "stranger")
     assert desk.stores.signals.all() == []
-    assert "stranger has not the capability incident_signal" in desk.troubles[0]
+    assert "stranger does not have the capability incident_signal" in desk.troubles[0]
 
 
 def test_what_the_kv_store_can_not_take_now_stays_for_the_next_round(desk, tmp_path):

@@ -73,7 +73,7 @@ def test_who_does_not_keep_a_promise_is_reminded_once_with_the_owner_called():
     (told,) = [d for d in desk.stores.outbox.all() if d["event"] == "update_overdue"]
     assert told["message"]["mention"] == "U0123ABCD"
     assert told["message"]["text"] == (
-        "dana promised stakeholders an update by 2026-11-30 09:30 UTC, and none was written."
+        "dana promised stakeholders an update by 2026-11-30 09:30 UTC, but none was written."
     )
 
 
@@ -122,7 +122,7 @@ def test_who_was_promised_an_update_gets_it_though_the_incident_is_resolved():
     desk.wait(40)
     assert desk.said() == ["Mon 10:30"]
     (entry,) = [e for e in timeline.read(desk.stores, desk.id) if e.kind == "update_due"]
-    assert entry.data["reason"].endswith("It is resolved, and they still wait.")
+    assert entry.data["reason"].endswith("The incident is resolved, but the update is still due.")
 
 
 def test_where_nobody_wants_to_hear_sooner_any_more_what_was_promised_is_waited_for():
@@ -332,7 +332,7 @@ def test_nothing_untrue_is_said_of_a_merged_incidents_promise():
     said = [e.data for e in timeline.read(desk.stores, second) if e.kind == "update_due"]
     assert [one["event"] for one in said] == ["taken_over", "missed"]
     assert said[0]["reason"].startswith(f"Stakeholders of {first} were promised an update by")
-    assert said[1]["reason"].startswith("Stakeholders were to get an update by")
+    assert said[1]["reason"].startswith("Stakeholders were due an update by")
     # They still wait, for news of the other one.
     assert not [e for e in timeline.read(desk.stores, first) if e.kind == "update_due"]
 

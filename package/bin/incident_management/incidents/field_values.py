@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
-NAME_RULE = "A field's name has 1 to 40 small letters, digits and _, and begins with a letter."
+NAME_RULE = "Enter a name of 1 to 40 lowercase letters, digits and _ that starts with a letter."
 VALUE_CHARACTERS = 500
 # Of one incident, those of fields that are not defined any more among them.
 MAX_VALUES = 100

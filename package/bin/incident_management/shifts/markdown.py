@@ -15,7 +15,10 @@ from .shift import Shift
 
 __all__ = ["counted", "to_markdown"]
 
-_CUT = "There was more than is read: of the open the gravest count, of everything else the newest."
+_CUT = (
+    "There was more than the report reads: it counts the most severe open incidents, and the "
+    "newest of everything else."
+)
 
 
 def to_markdown(report: Report, web_url: str) -> str:
@@ -57,7 +60,7 @@ def counted(report: Report) -> str:
     noise = f" ({counts['noise']:,} noise)" if counts["noise"] else ""
     return (
         f"{counts['open']:,} open{f' ({severities})' if severities else ''}{vacant}; "
-        f"{counts['opened']:,} opened and {counts['solved']:,} solved{noise} in this time"
+        f"{counts['opened']:,} opened and {counts['solved']:,} resolved{noise} in this period"
     )
 
 

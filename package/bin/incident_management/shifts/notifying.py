@@ -129,8 +129,8 @@ def _recipients(routing: Routing, team: Team, person: str, began: float) -> Iter
 def _missing_address(recipient: _Recipient) -> str:
     what = {"slack": "Slack ID", "email": "e-mail address"}[recipient.channel]
     return (
-        f"{recipient.person} came on call for {recipient.team} and was not told what is open by "
-        f"{NAMES[recipient.channel]}: set the {what} under Configuration > People."
+        f"{recipient.person} is on call for {recipient.team} but got no handover report by "
+        f"{NAMES[recipient.channel]}. Set the {what} under Configuration > People."
     )
 
 
@@ -163,5 +163,5 @@ def _named(report: Report) -> Iterator[str]:
 
 
 def _in_short(line: Line) -> str:
-    facts = ", ".join(one for one in (line.severity, line.status, line.owner or "nobody") if one)
+    facts = ", ".join(one for one in (line.severity, line.status, line.owner or "no owner") if one)
     return f"{line.incident_id} {one_line(line.title, TITLE)} ({facts.replace('_', ' ')})"

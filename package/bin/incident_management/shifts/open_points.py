@@ -21,16 +21,16 @@ TEXT = 300
 
 # What becomes of a fix, by the status of its newest plan. Of others nothing is to be waited for.
 _FIXES = {
-    "proposed": "A fix waits for an approval",
-    "approved": "A fix is approved and waits to be carried out",
-    "running": "A fix is being carried out",
-    "done": "A fix was carried out, and its proof is running",
-    "not_recovered": "A fix did not help and is being undone",
-    "rolling_back": "A fix is being undone",
-    "did_not_help": "A fix did not help, and stays",
-    "insufficient_data": "A fix was carried out, and can't be proved",
+    "proposed": "A fix is waiting for approval",
+    "approved": "A fix is approved and waiting to be executed",
+    "running": "A fix is being executed",
+    "done": "A fix was executed and is being verified",
+    "not_recovered": "A fix did not help and is being rolled back",
+    "rolling_back": "A fix is being rolled back",
+    "did_not_help": "A fix did not help and stays in place",
+    "insufficient_data": "A fix was executed, but its effect can't be verified",
     "failed": "A fix failed",
-    "rollback_failed": "A fix could not be undone",
+    "rollback_failed": "The rollback of a fix failed",
 }
 
 
@@ -61,21 +61,21 @@ def open_points_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) 
 
 def _vacant(incident: Incident) -> Iterator[Point]:
     if incident.handed_on:
-        yield Point(f"It waits for somebody of {one_line(incident.team, 80)}")
+        yield Point(f"Waiting for a member of {one_line(incident.team, 80)}")
     elif not incident.owner:
-        yield Point("Nobody has it")
+        yield Point("No owner")
 
 
 def _deadlines(incident: Incident, now: float) -> Iterator[Point]:
     unacknowledged = incident.status != "in_progress" and incident.acknowledged_at is None
     if unacknowledged and incident.sla_ack_due is None:
-        yield Point("Nobody has acknowledged it")
+        yield Point("Not acknowledged")
     elif unacknowledged:
-        yield _due("Nobody has acknowledged it, which {} due", incident.sla_ack_due, now)
+        yield _due("Not acknowledged; the acknowledgement {} due by", incident.sla_ack_due, now)
     if incident.sla_resolve_due is not None:
-        yield _due("It {} to be resolved by", incident.sla_resolve_due, now)
+        yield _due("Resolution {} due by", incident.sla_resolve_due, now)
     if incident.update_due is not None:
-        yield _due("An update for stakeholders {} due", incident.update_due, now)
+        yield _due("An update for stakeholders {} due by", incident.update_due, now)
 
 
 def _due(words: str, moment: Any, now: float) -> Point:
@@ -95,7 +95,7 @@ def _tasks(routing: Routing, incident: Incident) -> Iterator[Point]:
     # Those that somebody has come first: the others are the checklists' steps most often.
     still_open.sort(key=lambda one: not one["who"])
     for one in still_open[:MOST_TASKS]:
-        who = one_line(one["who"] or one["role"], 80) or "nobody yet"
+        who = one_line(one["who"] or one["role"], 80) or "unassigned"
         yield Point(f"To do: {one_line(one['title'], TITLE)} ({who})")
     more = len(still_open) - MOST_TASKS
     if more > 0:
@@ -109,7 +109,7 @@ def _held_back(
         if one.in_force(now) and _is_about(one, incident):
             end, reason = one.next_end(now), one_line(one.reason, TITLE)
             until = " until" if end else ""
-            yield Point(f"Signals of it are held back ({one.kind}: {reason}){until}", end)
+            yield Point(f"Its signals are suppressed ({one.kind}: {reason}){until}", end)
             return
 
 
@@ -127,11 +127,11 @@ def _is_about(one: Suppression, incident: Incident) -> bool:
 
 def _state(incident: Incident) -> Iterator[Point]:
     if incident.level:
-        yield Point(f"It was escalated to level {incident.level}")
+        yield Point(f"Escalated to level {incident.level}")
     if incident.pinned:
-        yield Point("It is pinned, so it does not resolve by itself")
+        yield Point("Pinned, so it does not resolve automatically")
     if incident.flapping:
-        yield Point("It opens again and again, and is held open until it is calm")
+        yield Point("Flapping, so it is kept open until it is calm")
     cause = one_line(incident.cause, TEXT)
     if cause:
         yield Point(f"Likely cause: {cause}")

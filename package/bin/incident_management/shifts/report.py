@@ -99,11 +99,11 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
     # What is still to be done comes before what is over.
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.open)),
-        _section("undelivered", "Not delivered", _undelivered(facts)),
-        _section("soon", "Freezes, windows and covers", _soon(facts, routing)),
+        _section("undelivered", "Undelivered", _undelivered(facts)),
+        _section("soon", "Freezes, suppressions and covers", _soon(facts, routing)),
         _section("follow_ups", "Follow-ups", _follow_ups(facts)),
-        _section("solved", "Over", _over(facts), len(facts.ended)),
-        _section("calls", "What called people", _calls(facts, opened)),
+        _section("solved", "Ended", _over(facts), len(facts.ended)),
+        _section("calls", "Calls by detection", _calls(facts, opened)),
     )
     ordered = {name: by_severity[name] for name in SEVERITIES if by_severity[name]}
     return Report(shift, counts, sections, ordered, facts.cut)
@@ -152,15 +152,15 @@ def _solved(document: Mapping[str, Any]) -> Iterator[Point]:
         yield Point(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
         return
     took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
-    yield Point(f"Open for {span(took)}, over at", float(document["resolved_at"]))
+    yield Point(f"Open for {span(took)}, ended at", float(document["resolved_at"]))
     resolution, cause = (one_line(document.get(name), TEXT) for name in ("resolution", "cause"))
     judged = _FEEDBACK.get(str(document.get("feedback")))
     if resolution or not judged:
-        yield Point(resolution or "Nobody wrote down how it was solved")
+        yield Point(resolution or "No resolution was recorded")
     if cause:
         yield Point(f"Cause: {cause}")
     if judged:
-        yield Point(f"It was judged to be {judged}")
+        yield Point(f"Judged to be {judged}")
 
 
 def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
@@ -197,7 +197,7 @@ def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Poin
         judged = f", {noise:,} of them noise" if noise else ""
         yield Point(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
     by = ", ".join(f"{count:,} by {name}" for name, count in sorted(messages.items()))
-    yield Point(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
+    yield Point(f"Messages that called for action: {by}" if by else "Nobody was called")
 
 
 def _channel(name: str) -> str:
@@ -215,7 +215,7 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
             aims = {"service": freeze.service, "tag": freeze.tag}
             found += _window(freeze, "Change freeze", aims, facts.shift)
     for cover in routing.on_call.covers(facts.shift.rota):
-        whom = cover.instead_of or "whoever is on call"
+        whom = cover.instead_of or "the person on call"
         title = f"{cover.person} covers for {whom}"
         for words, moment in (("Begins", cover.starts_at), ("Ends", cover.ends_at)):
             if facts.shift.until < moment <= facts.shift.until + DAY:
@@ -263,6 +263,6 @@ def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
     waiting = sum(1 for one in messages if one["state"] in WAITING)
     lost = len(messages) - waiting
     if lost:
-        yield Point(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
+        yield Point(f"{lost:,} message{'s' * (lost != 1)} undelivered or unconfirmed")
     if waiting:
         yield Point(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")

@@ -63,8 +63,8 @@ def team_named(routing: Routing, asked: str, person: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Invalid("There is no team: add one under Configuration > Response teams.")
-    raise Invalid(f"Name the team: one of {', '.join(found[:20])}.")
+        raise Invalid("No team is configured. Add one under Configuration > Response teams.")
+    raise Invalid(f"Choose a team: one of {', '.join(found[:20])}.")
 
 
 def zone_of(routing: Routing, team: str) -> Tuple[str, tzinfo]:
@@ -84,7 +84,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     Raises Invalid for a ``since`` that is not before now, or more than 31 days ago.
     """
     if since is not None and not now - LONGEST <= since < now:
-        raise Invalid("'since' has to be in the past, and at most 31 days ago.")
+        raise Invalid("'since' must be in the past, at most 31 days ago.")
     rota = routing.teams.get(team, Team(team)).rota
     zone, _zone = zone_of(routing, team)
     if rota not in routing.rotas:

@@ -91,14 +91,14 @@ def test_a_ready_made_one_fills_what_is_empty_and_its_secret_is_kept_apart(
 def test_what_is_wrong_leaves_nothing_behind(splunk: Splunk, page: ChannelFile) -> None:
     for given, said in (
         ({"start": "fax"}, "There is no ready-made 'fax'; there are on_call, opsgenie"),
-        ({"start": "webex"}, r"names {secret}, and secret is empty; enter it\."),
-        ({"start": "servicenow_events", "secret": KEY}, "url is empty; write it"),
+        ({"start": "webex"}, r"uses {secret}, but secret is empty; enter it\."),
+        ({"start": "servicenow_events", "secret": KEY}, "url is empty; enter it"),
         ({"start": "opsgenie", "secret": KEY, "body": '{\n"a": "{b}"}'}, r"body\.a names {b}"),
         ({"start": "webex", "secret": KEY, "test": "1"}, "because of the test: .*'alerts'"),
     ):
         with pytest.raises(Invalid, match=said):
             page.create("alerts", given)
-    with pytest.raises(Invalid, match="A channel's name has 1 to 40 small letters"):
+    with pytest.raises(Invalid, match="Enter a name of 1 to 40 lowercase letters"):
         page.create("slack", {"start": "webex", "secret": "https://webex.example.com/x"})
     assert (splunk.file, splunk.kept) == ({}, {})
 

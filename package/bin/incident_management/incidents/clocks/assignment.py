@@ -84,7 +84,7 @@ def escalate(
     owner = user_name(owner)
     routing.check_team(team)
     if not reason.strip():
-        raise Invalid("An escalation needs a reason, for whoever gets the incident.")
+        raise Invalid("An escalation needs a reason for the person who gets the incident.")
     entries = timeline.read_existing(act.stores, incident_id)
     if act.once and any(entry.once == act.once for entry in entries):
         return timeline.refresh(act.stores, incident_id)
@@ -303,7 +303,7 @@ def _waiting_entries(
             data["instead_of"] = incident.owner
     else:
         if incident.owner:
-            data["reason"] += f" {incident.owner} keeps it until then."
+            data["reason"] += f" {incident.owner} keeps the incident until then."
         kind, once = "unassigned", f"unassigned:{life}:{choice.team}"
     if once in written:
         return []

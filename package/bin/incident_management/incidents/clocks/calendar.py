@@ -76,8 +76,8 @@ class Days:
                     days.append(date.fromisoformat(part))
             except ValueError:
                 raise RoutingError(
-                    f"{where} has '{part[:40]}'; write a day as 2026-12-25, every year as 12-25, "
-                    "or a span as 2026-12-24..2026-12-31, at most a year long."
+                    f"{where} has '{part[:40]}'; write a day as 2026-12-25, a yearly day as "
+                    "12-25, or a range of at most a year as 2026-12-24..2026-12-31."
                 ) from None
         return cls(days, yearly)
 
@@ -319,7 +319,7 @@ def read_zone(where: str, name: str) -> tzinfo:
         return zone_named(name)
     except ValueError:
         raise RoutingError(
-            f"{where} is '{name[:60]}', which this machine knows no time zone of; {ADVICE}"
+            f"{where} is '{name[:60]}', which is not a time zone that this machine knows; {ADVICE}"
         ) from None
 
 

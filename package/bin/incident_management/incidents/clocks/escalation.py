@@ -34,7 +34,7 @@ class Due:
     @property
     def reason(self) -> str:
         again = f", for the {_ordinal(self.round + 1)} time" if self.round else ""
-        return f"Step {self.step.number} of '{self.path}'{again}: nobody stopped it in time."
+        return f"Step {self.step.number} of '{self.path}'{again}: nobody acted in time."
 
 
 def due_steps(

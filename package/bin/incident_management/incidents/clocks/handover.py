@@ -106,9 +106,9 @@ def _kind_and_data(
     one = routing.chooser.availability_on_call(team, person, skills, load)
     words = f"{duty.reason} {one.words(weight)}."
     if not one.can_take(weight):
-        return "note", {"text": f"Handover: {words} {before} keeps it."}
+        return "note", {"text": f"Handover: {words} {before} keeps the incident."}
     load[person] = load.get(person, 0.0) + weight
-    reason = f"Handover: {before} had not acknowledged it. {words}"
+    reason = f"Handover: {before} had not acknowledged the incident. {words}"
     data = {"team": incident.team, "owner": person, "reason": reason}
     return "assigned", {**data, "instead_of": before}
 

@@ -156,18 +156,18 @@ def _event(life: Life, clock: str, deadline: Deadline, now: float) -> str:
 
 
 def _event_data(event: str, deadline: Deadline, now: float) -> Document:
-    verb, calendar = "was to be", deadline.calendar
+    verb, calendar = "was", deadline.calendar
     left = ""
     if event == "warning":
         minutes = calendar.service_seconds(now, deadline.due) / 60
-        verb, left = "is to be", f" {minutes:.0f} minutes are left."
-    done = "acknowledged" if deadline.clock == "acknowledge" else "resolved"
+        verb, left = "is", f" {minutes:.0f} minutes are left."
+    what = "Acknowledgement" if deadline.clock == "acknowledge" else "Resolution"
     return {
         "event": event,
         "clock": deadline.clock,
         "due": deadline.due,
         "policy": deadline.policy,
-        "reason": f"It {verb} {done} by {calendar.date_of(deadline.due)}, as '{deadline.policy}' "
+        "reason": f"{what} {verb} due by {calendar.date_of(deadline.due)}, as '{deadline.policy}' "
         f"promises (hours: {calendar.name}).{left}",
     }
 

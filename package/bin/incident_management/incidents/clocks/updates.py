@@ -117,11 +117,11 @@ def _update_every(incident: Incident, change: Change, routing: Routing) -> Optio
 
 def _due_reason(due: Optional[float], every: float) -> str:
     if due is None:
-        return "No update is waited for any more."
+        return "No update is due any more."
     if not every:
         return f"Stakeholders were promised an update by {ALWAYS.date_of(due)}."
     return (
-        f"Stakeholders want an update every {every / 60:.0f} minutes: write one by "
+        f"Stakeholders want an update every {every / 60:.0f} minutes. Write one by "
         f"{ALWAYS.date_of(due)}."
     )
 
@@ -129,9 +129,13 @@ def _due_reason(due: Optional[float], every: float) -> str:
 def _missed_reason(incident: Incident, due: float) -> str:
     by = str(incident.last_update.get("by") or "")
     own = by and due == incident.last_update.get("next_by")
-    who = f"{by} promised stakeholders" if own else "Stakeholders were to get"
-    over = "" if incident.is_open else f" It is {incident.status}, and they still wait."
-    return f"{who} an update by {ALWAYS.date_of(due)}, and none was written.{over}"
+    who = f"{by} promised stakeholders" if own else "Stakeholders were due"
+    over = (
+        ""
+        if incident.is_open
+        else f" The incident is {incident.status}, but the update is still due."
+    )
+    return f"{who} an update by {ALWAYS.date_of(due)}, but none was written.{over}"
 
 
 def update_due_data(entries: Sequence[Entry]) -> Mapping[str, Document]:

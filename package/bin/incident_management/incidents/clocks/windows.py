@@ -146,13 +146,13 @@ class Window:
         """Raise Invalid for a malformed day, time of day or zone, or days that never come."""
         for day in self.days:
             if day not in DAYS:
-                raise Invalid(f"'{day[:20]}' is no day; use {', '.join(DAYS)}.")
+                raise Invalid(f"'{day[:20]}' is not a day; use {', '.join(DAYS)}.")
         _minutes(self.from_time)
         _minutes(self.to_time)
         _zone(self.time_zone)
         if self.days and self._is_over_before_it_comes():
             raise Invalid(
-                f"It would be over before its first {' or '.join(self.days)} comes: name a later "
+                f"The window would end before its first {' or '.join(self.days)}. Choose a later "
                 "end, or none."
             )
 
@@ -184,7 +184,7 @@ def _at(day: datetime, minute: int) -> float:
 def _minutes(text: str) -> int:
     match = _CLOCK.fullmatch(text)
     if not match:
-        raise Invalid(f"'{text[:20]}' is no time of day; write HH:MM, such as 22:30.")
+        raise Invalid(f"'{text[:20]}' is not a time of day; write HH:MM, such as 22:30.")
     return int(match.group(1)) * 60 + int(match.group(2))
 
 

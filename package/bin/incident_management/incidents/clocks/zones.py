@@ -25,7 +25,7 @@ def zone_named(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ValueError(
-            f"'{name[:60]}' is no time zone that this machine knows; {ADVICE}"
+            f"'{name[:60]}' is not a time zone that this machine knows; {ADVICE}"
         ) from None
 
 

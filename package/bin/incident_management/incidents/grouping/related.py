@@ -122,7 +122,7 @@ class Candidates:
                     yield 2, incident_id, words
         if "wording" in grounds:
             for incident_id, share in self._wordings.alike(wording_of(signal)).items():
-                words = f"their events say the same ({share:.0%} of the telling words)"
+                words = f"their events say the same ({share:.0%} of the significant words)"
                 yield 3, incident_id, words
         if "coincidence" in grounds and coincidence_seconds > 0:
             for incident in self._incidents.values():

@@ -49,8 +49,8 @@ class RowGrouper:
             return _NOTHING
         if time < self._latest - BACKWARDS_SECONDS:
             raise Invalid(
-                "Times go backwards, and alerts are grouped in order of time: "
-                "put '| sort 0 _time' before alertgroups."
+                "Times go backwards, but alerts are grouped in order of time. "
+                "Put '| sort 0 _time' before alertgroups."
             )
         time = min(time, self._now)
         self._latest = max(self._latest, time)
@@ -62,7 +62,9 @@ class RowGrouper:
         """Return what the searcher should know of the rows so far."""
         if not self._left_out:
             return []
-        return [f"{self._left_out} of {self._rows} rows have no time or no kind, and no group."]
+        return [
+            f"{self._left_out} of {self._rows} rows have no time or no kind, so they get no group."
+        ]
 
     def _id(self, placed: Placement, time: float, kind: str, entity: str) -> str:
         known = self._ids.get(placed.group)

@@ -80,10 +80,10 @@ class Segmenter:
         self._crowd.observe(time)
         nearest = self._nearest(time, kind, entity)
         if nearest is None:
-            reason = f"'{kind}' is unusual for '{entity}', and no burst is going on that it fits."
+            reason = f"'{kind}' is unusual for '{entity}', and fits no burst in progress."
             return self._open(time, kind, entity, reason)
         if nearest.turns(time, kind):
-            reason = "Since its last pause the burst's mix of kinds is another: another burst."
+            reason = "The mix of kinds has changed since the burst's last pause: a new burst."
             return self._open(time, kind, entity, reason)
         return self._join(nearest, time, kind, entity)
 
@@ -112,7 +112,7 @@ class Segmenter:
     def _join(self, burst: Burst, time: float, kind: str, entity: str) -> Placement:
         gap = burst.gap(time)
         limit = burst.tempo.patience(1.0)
-        reason = f"Unusual, {gap:.0f} seconds after the burst's last (pause at most {limit:.0f})."
+        reason = f"Unusual, {gap:.0f} seconds after the burst's last alert (limit {limit:.0f})."
         burst.tempo.observe(gap)
         burst.extend(time)
         self._bursts.touch(burst)
@@ -137,7 +137,9 @@ class Segmenter:
     def _gather(self, time: float, kind: str, entity: str) -> Placement:
         gathering = self._gatherings.find(time)
         if gathering is not None:
-            reason = f"'{kind}' is usual for '{entity}': with what else is usual at that time."
+            reason = (
+                f"'{kind}' is usual for '{entity}': grouped with other usual alerts of that time."
+            )
             return Placement(gathering.group, False, True, reason)
         self._groups += 1
         self._gatherings.open(self._groups, time)
@@ -158,5 +160,5 @@ def _sweep(burst: Burst, time: float) -> Placement:
     It does not make the burst last: a busy host would never be out of it again.
     """
     gap = burst.gap(time)
-    reason = f"Usual there, but in the midst of a burst, {gap:.0f} seconds after its last."
+    reason = f"Usual there, but part of a burst, {gap:.0f} seconds after its last alert."
     return Placement(burst.group, False, False, reason)

@@ -135,7 +135,7 @@ def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
 
     for text in texts:
         if text and not text.isdecimal():
-            sentence = f"after_signals and after_rules are whole numbers, not '{text[:40]}'."
+            sentence = f"after_signals and after_rules must be whole numbers, not '{text[:40]}'."
             return {}, [f"{sentence} Its incidents open at once."]
     try:
         window = str(params.get("after_window") or "").strip() or DEFAULT_WINDOW

@@ -58,7 +58,7 @@ def check(after: Mapping[str, Any]) -> Document:
     """Return a condition in its stored form; empty for none. Raises Invalid with one sentence."""
     given = [after.get(name) or 0 for name in ("signals", "rules", "seconds")]
     if any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in given):
-        raise Invalid("A condition's signals, rules and seconds are numbers.")
+        raise Invalid("A condition's signals, rules and seconds must be numbers.")
     signals, rules, seconds = int(given[0]), int(given[1]), float(given[2])
     if signals <= 1 and rules <= 1:
         return {}
@@ -66,7 +66,7 @@ def check(after: Mapping[str, Any]) -> Document:
         text = f"A condition counts at most {MAX_SIGNALS} signals or {MAX_RULES} rules."
         raise Invalid(text)
     if not 0 < seconds <= LONGEST_SECONDS:
-        raise Invalid("A condition needs 'seconds', its time span, of at most 7 days.")
+        raise Invalid("A condition needs 'seconds', a time span of at most 7 days.")
     return {"signals": max(signals, 0), "rules": max(rules, 0), "seconds": seconds}
 
 

@@ -62,7 +62,9 @@ class Drafts:
     def reopen(self, problem: Problem, batch: Batch, incident: Incident, since: float) -> None:
         """Reopen an incident whose problem was found again, so many seconds after its resolve."""
         story = batch.stories[incident.id]
-        reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
+        reason = (
+            f"'{problem.first.rule}' found the problem again {since:.0f} seconds after the resolve."
+        )
         data, once = reopening(incident, story.last_resolve, reason, found=True)
         self.draft(batch, incident.id, "status", data, once)
         too_often = flapping.begins(story, self._routing, self._clock.now())

@@ -68,7 +68,7 @@ def _checked(finding: Any, shared: Document) -> Document:
 def _number(name: str, value: Any) -> float:
     kind = type(value)
     if (kind is not float and kind is not int) or not 0 <= value < LATEST_TIME:
-        raise Invalid(f"A signal's {name} must be a number from 0, in JSON's own form.")
+        raise Invalid(f"A signal's {name} must be a JSON number, 0 or greater.")
     return float(value)
 
 
@@ -79,7 +79,7 @@ def _count(name: str, value: Any) -> int:
 def _of_kind(kind: type) -> Callable[[str, Any], Any]:
     def checked(name: str, value: Any) -> Any:
         if not isinstance(value, kind):
-            raise Invalid(f"A signal's {name} must be of the kind {kind.__name__}.")
+            raise Invalid(f"A signal's {name} must be of the type {kind.__name__}.")
         return value
 
     return checked
@@ -93,8 +93,8 @@ def _search(name: str, value: Any) -> Document:
     check_names(search)
     size = len(canonical(search))
     if size > SEARCH_CHARACTERS:
-        text = f"A signal's search has {size} characters as JSON; at most {SEARCH_CHARACTERS} go"
-        raise Invalid(f"{text}: give its name, app and owner.")
+        text = f"A signal's search has {size} characters as JSON; the limit is {SEARCH_CHARACTERS}."
+        raise Invalid(f"{text} Send only its name, app and owner.")
     return search
 
 

@@ -83,13 +83,13 @@ def event_at(session: Requests, sid: str, offset: int) -> Mapping[str, Any]:
     except SplunkError as error:
         why = error.message
         if error.status == 404:
-            why = "there is none of this id any more, or you may not see it; search again."
+            why = "it no longer exists, or you may not see it. Run the search again."
         raise OpenFailed(f"The search {sid[:200]} can't be read: {why}") from error
     found: Sequence[Mapping[str, Any]] = (answer or {}).get("results") or []
     if not found:
         raise OpenFailed(
-            f"The search {sid[:200]} has no event at {offset}; run one that ends in events, not in "
-            "statistics."
+            f"The search {sid[:200]} has no event at {offset}. Run a search that returns events, "
+            "not statistics."
         )
     return found[0]
 

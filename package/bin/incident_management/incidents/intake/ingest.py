@@ -153,14 +153,16 @@ class Ingest:
                 return batch
             newest = self._ledger.newest(newest)
             self._episodes.find(problems, newest)
-        raise Contended("Too many writers open incidents of one rule at once; send it again.")
+        raise Contended(
+            "Too many requests open incidents of one rule at once. Send this one again."
+        )
 
     def _reopen_unseen(self, written: Sequence[Entry], stories: Mapping[str, Story]) -> None:
         """Reopen what was resolved since the plan by somebody who did not see its findings."""
         for entry in written:
             incident = stories[entry.incident_id].incident
             if incident is not None and incident.status == "resolved":
-                reason = "A finding came while it was resolved."
+                reason = "A finding arrived while the incident was being resolved."
                 lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
 
     def _ingest_counted(self, found: Sorted, batch: Batch, actor: str) -> None:
@@ -174,7 +176,7 @@ class Ingest:
     def _require_soon(self, batch: Batch) -> None:
         """Raise Contended when the plan is so old that others may not look for its entries."""
         if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
-            raise Contended("Reading the timelines took too long to write to them; send it again.")
+            raise Contended("Reading the timelines took too long. Send the request again.")
 
 
 def _adds_to_open(entry: Entry, batch: Batch) -> bool:

@@ -116,9 +116,10 @@ def _explain_merged_rows(finding: Document, rows: int, alert: Alert) -> None:
     likely = [filled_in[name] for name in ENTITY_NAMES if name in filled_in]
     such_as = f" (here perhaps {likely[0]})" if likely else ""
     told = (
-        f"{rows} results were taken for one problem, as their field '{alert.entity_field}' is "
-        f"empty or missing. If each is one of its own, name the field that tells them apart"
-        f"{such_as} as the Entity field of the alert's action Open incident."
+        f"{rows} results were combined into one problem, because their field "
+        f"'{alert.entity_field}' is empty or missing. If each result is a problem of its own, "
+        f"set the field that distinguishes them{such_as} as the Entity field of the alert "
+        "action Open incident."
     )
     parts = [part for part in (finding.get("description", ""), told) if part]
     finding["description"] = "\n".join(parts)[:TEXT_CHARACTERS]

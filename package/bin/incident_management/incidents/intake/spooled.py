@@ -47,7 +47,7 @@ def deliver_spool(
         actor = str(request.get("actor") or "nobody")
         try:
             if not allowed(actor):
-                raise Invalid(f"{actor} has not the capability incident_signal.")
+                raise Invalid(f"{actor} does not have the capability incident_signal.")
             _execute(str(request["path"]), request["body"], actor, ingest, notify, clock)
         except (Invalid, NotFound) as error:
             trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
@@ -72,4 +72,4 @@ def _execute(
     elif path.endswith("/notifications"):
         notify(body, actor)
     else:
-        raise Invalid(f"There is no way to carry out a kept request to {path[:100]}.")
+        raise Invalid(f"A kept request to {path[:100]} can't be executed: the path is unknown.")

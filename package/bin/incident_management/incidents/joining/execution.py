@@ -127,7 +127,7 @@ def _repair_late_writes(stores: Stores, clock: Clock, decided: Sequence[Move]) -
         twice = [key for key in target.owned() if source.counts(key) and target.counts(key)]
         if twice:
             data = {"to": move.target, "number": move.number, "removed": twice}
-            data["reason"] = f"Counted on {move.target} as well."
+            data["reason"] = f"Also counted in {move.target}."
             once = move.once("split", digest(twice, 40))
             timeline.record(Act(stores, clock, move.actor), move.source, "split", data, once)
             stories.update(timeline.load(stores, [move.source]))
@@ -237,7 +237,9 @@ def _join_entries(
             **{name: getattr(incident, name) for name in (*shared, "first_time", "last_time")},
             **({"tasks": brought} if brought else {}),
             **({"pinned": True} if pinned else {}),
-            "reason": f"{reason} It was pinned, so this one is, too." if pinned else reason,
+            "reason": f"{reason} It was pinned, so this incident is pinned, too."
+            if pinned
+            else reason,
         }
         entry = Entry.create(incident.merged_into, "joined", data, ACTOR, now, target.head, once)
         target.add(entry)
@@ -254,7 +256,7 @@ def _promise_entries(source: Incident, target: Story, number: int, now: float) -
     if target.has(once):
         return []
     by = ALWAYS.date_of(due)
-    reason = f"Stakeholders of {source.id} were promised an update by {by}: it is due here now."
+    reason = f"Stakeholders of {source.id} were promised an update by {by}. It is now due here."
     data: Document = {"event": "taken_over", "from": source.id, "due": due, "reason": reason}
     return [Entry.create(source.merged_into, "update_due", data, ACTOR, now, target.head, once)]
 
@@ -302,7 +304,7 @@ def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:
         ]
         if not missing or ledger.take(missing, newest, move.actor):
             return
-    raise Contended("Too many writers open incidents of the split-off problems; try again.")
+    raise Contended("Too many requests open incidents of the split-off problems. Try again.")
 
 
 def _correct(stores: Stores, source: str, target: str, signals: Collection[str]) -> None:

@@ -69,10 +69,10 @@ def merge(
         _movable(found[source])
         target = _movable(found[into])
         if not target.is_open:
-            text = f"{into} is {target.status} and can't take another one over; reopen it first."
+            text = f"{into} is {target.status}. Reopen it before you merge an incident into it."
             raise IllegalMove(text)
         if not may():
-            raise IllegalMove(f"{source} and {into} were taken apart just now.")
+            raise IllegalMove(f"The merge of {source} into {into} was undone just now.")
         return Move(number, "merge", source, into, act.actor, now, reason)
 
     _decide_and_execute(act, decide)
@@ -113,7 +113,7 @@ def split(
     """
     keys = list(dict.fromkeys(signals))
     if not 0 < len(keys) <= MAX_SPLIT:
-        raise Invalid(f"Name 1 to {MAX_SPLIT} signals to split off.")
+        raise Invalid(f"Choose 1 to {MAX_SPLIT} signals to split off.")
 
     def decide(number: int, now: float) -> Move:
         story = _stories(act.stores, [incident_id])[incident_id]
@@ -122,9 +122,11 @@ def split(
         if len(documents) < len(keys):
             known = {document["_key"] for document in documents}
             lacking = next(key for key in keys if key not in known)
-            raise Invalid(f"{incident_id} has no signal {lacking[:60]}; see its signals.")
+            raise Invalid(
+                f"{incident_id} has no signal {lacking[:60]}. Choose from its own signals."
+            )
         if len(keys) >= incident.signals:
-            raise IllegalMove(f"All signals of {incident_id} would leave it; leave one there.")
+            raise IllegalMove(f"A split must leave at least one signal in {incident_id}.")
         found = [Signal.from_document(document) for document in documents]
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening_data(found, incident_id, title)
@@ -162,7 +164,7 @@ def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Inc
         back = {key: count for key, count in owned.items() if holder.counts(key)}
         back.update(_later_signals(stores, incident_id, holder, back))
         if len(back) > MAX_UNDONE:
-            raise IllegalMove(f"More than {MAX_UNDONE} signals would move; split some off.")
+            raise IllegalMove(f"More than {MAX_UNDONE} signals would move. Split some off first.")
         some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
             "gone": _split_off(holder, story, back),
@@ -190,13 +192,13 @@ def _decide_and_execute(act: Act, decide: Callable[[int, float], Move]) -> Move:
     for _round in range(ROUNDS):
         last = moves.newest(stores)
         if last is not None and not finish(stores, clock, last, IN_A_REQUEST):
-            text = f"The signals of {last.source} are still being handed over to {last.target}"
-            raise Contended(f"{text}; try again.")
+            text = f"The signals of {last.source} are still being moved to {last.target}"
+            raise Contended(f"{text}. Try again.")
         move = decide(last.number + 1 if last else 1, milliseconds(clock.now()))
         if moves.take(stores, move):
             finish(stores, clock, move, IN_A_REQUEST)
             return move
-    raise Contended("Too many people merge and split incidents at once; try again.")
+    raise Contended("Too many incidents are being merged and split at once. Try again.")
 
 
 def _stories(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, Story]:
@@ -212,10 +214,10 @@ def _movable(story: Story) -> Incident:
     if incident is None:
         raise AssertionError("a story with entries has an incident")
     if incident.merged_into:
-        text = f"{incident.id} is merged into {incident.merged_into}; take it out of there first."
+        text = f"{incident.id} is merged into {incident.merged_into}. Undo that merge first."
         raise IllegalMove(text)
     if incident.status == "closed":
-        raise IllegalMove(f"{incident.id} is closed; its signals stay with it.")
+        raise IllegalMove(f"{incident.id} is closed, so its signals can't be moved.")
     return incident
 
 

@@ -50,8 +50,8 @@ KINDS = {
 _INNER = r"""\[\]*?:,/\\()#=;"\x00-\x1f\x7f"""
 NAME = re.compile(rf"^[^\s{_INNER}_.]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
 NAME_RULE = (
-    "A name has 1 to 100 characters, no blank at its ends, no _ or . at its beginning, and none of "
-    '[ ] * ? : , / \\ ( ) # = ; ".'
+    "Enter a name of 1 to 100 characters. It must not start or end with a space, start with _ or "
+    '., or contain any of [ ] * ? : , / \\ ( ) # = ; ".'
 )
 SHIPPED = frozenset(
     (
@@ -100,16 +100,22 @@ def check_change(
     stanza = stanza_of(kind, name)
     if values is None and stanza in SHIPPED - {"rule:default"}:
         raise Invalid(
-            f"The {KINDS[kind]} '{name}' comes with the app and can't be deleted: switch it off."
+            f"The {KINDS[kind]} '{name}' comes with the app and can't be deleted. "
+            "Switch it off instead."
         )
     if kind == "calendar" and stanza not in now and name.lower() in (ALWAYS_WORD, TEAM_HOURS):
-        raise Invalid(f"Among hours '{name}' has a meaning already: choose another name.")
+        raise Invalid(f"'{name}' is a reserved word for hours. Choose another name.")
     after = _after(now, stanza, values)
     if stanza == "rule:default" and is_off(after.get(stanza, {"disabled": "1"})):
-        raise Invalid("The rule 'default' takes what no other rule took: give it another team.")
+        raise Invalid(
+            "The rule 'default' is for incidents that no other rule matches, and must stay. Change "
+            "its team instead."
+        )
     before, then = Routing.from_stanzas(now), Routing.from_stanzas(after)
     if kind == "rule" and before.rules and not then.rules:
-        raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
+        raise Invalid(
+            "This is the last rule. Keep it, because without a rule no incident gets a team."
+        )
     if _is_removed(kind, now.get(stanza), after.get(stanza)):
         _check_not_referenced(now, kind, name)
         if kind == "team":
@@ -167,8 +173,8 @@ def _check_not_referenced(now: Stanzas, kind: str, name: str) -> None:
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         raise Invalid(
-            f"The {KINDS[kind]} '{name}' is still named by {', '.join(found[:NAMED])}{more}: "
-            "change that first."
+            f"The {KINDS[kind]} '{name}' is still used by {', '.join(found[:NAMED])}{more}. "
+            "Change that first."
         )
 
 
@@ -183,7 +189,7 @@ def _check_no_open_incidents(team: str, open_of: OpenOf) -> None:
     found = open_of(team)
     if found:
         raise Invalid(
-            f"Open incidents are with the team '{team}', such as {found[0]}: assign them to "
+            f"The team '{team}' still has open incidents, such as {found[0]}. Assign them to "
             "another team first."
         )
 
@@ -202,7 +208,7 @@ def _check_current_turn(before: Rota, then: Rota, moment: float, form: str) -> N
         return
     begins = before.handovers.first + number * before.handovers.step
     raise Invalid(
-        f"It is the turn of '{had}', and by this list it would be that of '{has}': name {had} "
+        f"The current turn is '{had}'; with this list it would be '{has}'. To keep it, list {had} "
         f"first and set the start to {begins:{form}}, when this turn began."
     )
 
@@ -219,7 +225,7 @@ def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
     for pattern in listed(values.get("severity", "")):
         if not any(fits(severity, pattern) for severity in SEVERITIES):
             raise Invalid(
-                f"{CONF} [{stanza}] severity names '{pattern}'; the severities are "
+                f"{CONF} [{stanza}] severity has the unknown value '{pattern}'; the severities are "
                 f"{', '.join(SEVERITIES)}."
             )
     for pattern in listed(values.get("field", "")):

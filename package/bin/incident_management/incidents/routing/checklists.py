@@ -72,10 +72,12 @@ def role_names(general: Mapping[str, str]) -> Tuple[str, ...]:
         return DEFAULT_ROLES
     where, roles = f"{CONF} [general] roles", tuple(dict.fromkeys(listed(general["roles"])))
     if LEAD in (role.lower() for role in roles):
-        raise RoutingError(f"{where} names '{LEAD}', who is the incident's owner: leave it out.")
+        raise RoutingError(
+            f"{where} names '{LEAD}', which always means the incident's owner; remove it."
+        )
     if len(roles) > MAX_ROLES or any(len(role) > ROLE_CHARACTERS for role in roles):
         raise RoutingError(
-            f"{where} takes {MAX_ROLES} roles at most, of {ROLE_CHARACTERS} characters each."
+            f"{where} takes at most {MAX_ROLES} roles of {ROLE_CHARACTERS} characters each."
         )
     return roles
 
@@ -93,7 +95,7 @@ def _steps(where: str, values: Mapping[str, str], roles: Collection[str]) -> Tup
     twice = next((title for title in titles if titles.count(title) > 1), "")
     if twice:
         # A step is known by what it says: nobody could tell which of two was ticked.
-        raise RoutingError(f"{where} has '{twice[:60]}' twice; word one of the steps otherwise.")
+        raise RoutingError(f"{where} has '{twice[:60]}' twice; reword one of the steps.")
     return tuple(steps)
 
 
@@ -105,16 +107,18 @@ def _step(where: str, text: str, roles: Collection[str]) -> ListedStep:
         kind, _, value = (piece.strip() for piece in part.partition(":"))
         if kind not in given or not value:
             raise RoutingError(
-                f"{where} has '{part[:60]}'; after what is to be done write | role: <name> or "
+                f"{where} has '{part[:60]}'; after the task write | role: <name> or "
                 "| runbook: <address>."
             )
         given[kind] = value
     title = " ".join(title.split())
     if not 0 < len(title) <= TITLE_CHARACTERS:
         raise RoutingError(
-            f"{where} says what is to be done in 1 to {TITLE_CHARACTERS} characters."
+            f"{where} has no task, or a long one; write 1 to {TITLE_CHARACTERS} characters."
         )
     if given["role"] and given["role"] not in roles:
         known = ", ".join(roles)
-        raise RoutingError(f"{where} names the role '{given['role'][:60]}'; the roles are {known}.")
+        raise RoutingError(
+            f"{where} names the unknown role '{given['role'][:60]}'; the roles are {known}."
+        )
     return ListedStep(title, **given)

@@ -70,9 +70,9 @@ class Availability:
     def words(self, weight: float) -> str:
         """Why this member does not take it, or how much work it would be added to."""
         if self.has_it:
-            return f"{self.name} has it now"
+            return f"{self.name} already has the incident"
         if self.lacks:
-            return f"{self.name} lacks {_and(self.lacks)}"
+            return f"{self.name} lacks the skill {_and(self.lacks)}"
         if not self.on_shift:
             return f"{self.name} is off shift{f' until {self.back}' if self.back else ''}"
         amount = f"{self.load:g}" + ("" if self.capacity is None else f" of {self.capacity:g}")
@@ -124,7 +124,7 @@ class Chooser:
                 said.append(_none(name, members, weight))
             name = self.teams[name].fallback
             if name:
-                said.append(f"It falls back to team '{name}'.")
+                said.append(f"Falling back to team '{name}'.")
         return Choice(team, "", " ".join(said))
 
     def availability(
@@ -159,12 +159,12 @@ class Chooser:
 def _taken(team: str, best: Availability, members: Sequence[Availability], weight: float) -> str:
     others = [one.words(weight) for one in members if one is not best]
     words = [f"{best.words(weight)}, the least of those who can take it", *_some(others)]
-    return f"{best.name} of team '{team}' takes it: {'; '.join(words)}."
+    return f"{best.name} of team '{team}' takes the incident: {'; '.join(words)}."
 
 
 def _none(team: str, members: Sequence[Availability], weight: float) -> str:
-    words = _some([one.words(weight) for one in members]) or ["it has no members"]
-    return f"Nobody of team '{team}' can take it now: {'; '.join(words)}."
+    words = _some([one.words(weight) for one in members]) or ["the team has no members"]
+    return f"Nobody in team '{team}' can take the incident now: {'; '.join(words)}."
 
 
 def _some(words: List[str]) -> List[str]:

@@ -140,7 +140,7 @@ class Routing:
                 owner = team.members[0] if sole else ""
                 text = " ".join([reason, *self.problems])
                 return Decision(team.name, owner, text, rule.skills)
-        reason = f"No rule of {CONF} matches, so no team has it."
+        reason = f"No rule of {CONF} matches, so the incident has no team."
         return Decision("", "", " ".join([reason, *self.problems]))
 
     def check_team(self, team: str) -> None:

@@ -63,7 +63,7 @@ class CustomField(ForIncidents):
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [field:{name}]"
         if not NAME.fullmatch(name):
-            raise RoutingError(f"{where} has a name that can't be: {NAME_RULE}")
+            raise RoutingError(f"{where} has an invalid name. {NAME_RULE}")
         label = values.get("label", "").strip() or name.replace("_", " ").capitalize()
         about = values.get("help", "").strip()
         for key, text, most in (
@@ -164,7 +164,7 @@ class CustomFields:
                 found[name] = ""
             else:
                 names = ", ".join(known) or "none"
-                raise Invalid(f"There is no field '{name[:40]}' to set; the fields are {names}.")
+                raise Invalid(f"There is no custom field '{name[:40]}'; the fields are {names}.")
         if wrong:
             raise Invalid(" ".join(wrong.values()), wrong)
         return found
@@ -198,7 +198,7 @@ class CustomFields:
         """Raise Invalid where an incident lacks a field that is set before it is resolved."""
         lacking = [f"{one.label} ({one.name})" for one in self.lacking(severity, team, values)]
         if lacking:
-            raise Invalid(f"Before it is resolved it needs {', '.join(lacking)}: set it first.")
+            raise Invalid(f"Set {', '.join(lacking)} before you resolve the incident.")
 
     def shown_in(self, place: str) -> List[Tuple[str, str]]:
         """Return name and label of the fields that a place of PLACES shows."""
@@ -209,13 +209,15 @@ def _options(where: str, kind: str, text: str) -> Tuple[str, ...]:
     options = tuple(dict.fromkeys(readable(one) for one in listed(text)))
     if kind != "choice":
         if options:
-            raise RoutingError(f"{where} options are for the kind choice; its kind is {kind}.")
+            raise RoutingError(
+                f"{where} options are only for the kind choice, not for {kind}; remove them."
+            )
         return ()
     if not 0 < len(options) <= MAX_OPTIONS or max(map(len, options)) > VALUE_CHARACTERS:
         raise RoutingError(
-            f"{where} options needs 1 to {MAX_OPTIONS} values by comma, each of at most "
-            f"{VALUE_CHARACTERS} characters."
+            f"{where} options needs 1 to {MAX_OPTIONS} values, separated by commas, each of at "
+            f"most {VALUE_CHARACTERS} characters."
         )
     if len({one.lower() for one in options}) < len(options):
-        raise RoutingError(f"{where} options names one twice, in another case.")
+        raise RoutingError(f"{where} options has two values that differ only in case; remove one.")
     return options

@@ -64,8 +64,8 @@ def read_handovers(where: str, handover: str, start: str, zone_name: str) -> Han
         day = _start(where, start, "%Y-%m-%d", "a day such as 2026-12-07")
         if word != "daily" and DAYS[day.weekday()] != word:
             raise RoutingError(
-                f"{where} start is '{start}', a {DAYS[day.weekday()]}, and the handover is on "
-                f"{word}; name a day that is one."
+                f"{where} start is '{start}', a {DAYS[day.weekday()]}, but the handover is on "
+                f"{word}; choose a start on a {word}."
             )
         step = timedelta(days=1 if word == "daily" else 7)
         return Handovers(day.replace(hour=hour, minute=minute), step, zone_name, zone)
@@ -73,13 +73,14 @@ def read_handovers(where: str, handover: str, start: str, zone_name: str) -> Han
         step = timedelta(**{_UNITS[every.group(2)]: int(every.group(1))})
         if not timedelta(hours=SHORTEST_HOURS) <= step <= LONGEST:
             raise RoutingError(
-                f"{where} handover is '{handover}'; a turn has {SHORTEST_HOURS} hours to 52 weeks."
+                f"{where} handover is '{handover}'; a turn lasts {SHORTEST_HOURS} hours to 52 "
+                "weeks."
             )
         first = _start(where, start, "%Y-%m-%d %H:%M", "a day and time such as 2026-12-07 09:00")
         return Handovers(first, step, zone_name, zone)
     raise RoutingError(
-        f"{where} handover is '{handover[:40]}'; write mon 09:00, daily 09:00, or every 3d (12h, "
-        "2w), which counts from the start."
+        f"{where} handover is '{handover[:40]}'; write mon 09:00, daily 09:00, or every 3d (or "
+        "12h, 2w), counted from the start."
     )
 
 
@@ -90,6 +91,6 @@ def _start(where: str, text: str, form: str, wanted: str) -> datetime:
         found = datetime.min
     if not 2000 <= found.year <= 2200:
         raise RoutingError(
-            f"{where} start is '{text[:40]}'; name {wanted}, when the first member's turn begins."
+            f"{where} start is '{text[:40]}'; set {wanted}, when the first member's turn begins."
         )
     return found

@@ -48,8 +48,8 @@ SETTINGS = (
 # A name stands in lists, and is a field of documents.
 NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 NAME_RULE = (
-    "A channel's name has 1 to 40 small letters, digits, _ and -, begins with a letter, and is "
-    "none of the app's own."
+    "Enter a name of 1 to 40 lowercase letters, digits, _ and - that starts with a letter and is "
+    "not a built-in channel."
 )
 # What documents and the API call something else.
 _TAKEN = (*CHANNELS, "webhook", "webhooks")
@@ -119,7 +119,7 @@ class HttpChannel:
         """Read a stanza. Raises RoutingError."""
         where = f"{CONF} [channel:{name}]"
         if not is_name(name):
-            raise RoutingError(f"{where} can't be called so: {NAME_RULE}")
+            raise RoutingError(f"{where} has an invalid name. {NAME_RULE}")
         secrets = {one: values.get(one, "").strip() for one in (*SECRETS, SIGNING)}
         try:
             calls = _calls(where, values)
@@ -155,19 +155,21 @@ class HttpChannel:
     def _check(self, where: str) -> None:
         for one in SECRETS:
             if one in self.fields and not self.secrets[one]:
-                raise RoutingError(f"{where} names {{{one}}}, and {one} is empty; enter it.")
+                raise RoutingError(f"{where} uses {{{one}}}, but {one} is empty; enter it.")
         mine = [one for one in self.headers if one.lower() in SIGNED]
         if mine and self.secrets[SIGNING]:
-            raise RoutingError(f"{where} headers set {mine[0]}, as the signature does; remove it.")
+            raise RoutingError(
+                f"{where} headers set {mine[0]}, which the signature sets; remove it."
+            )
         if KEPT in fields_of(dict(self.headers)) | self.calls[""].fields:
             raise RoutingError(
-                f"{where} names {{{KEPT}}} in its headers, url or body; only what a call of calls "
-                "sends can hold it, because the first call's answer gives it."
+                f"{where} uses {{{KEPT}}} in its headers, url or body; use it only in an entry of "
+                "calls, because it comes from the response to the first call."
             )
         if KEPT in self.fields and not self.id_field:
             raise RoutingError(
-                f"{where} names {{{KEPT}}}, and id_field is empty; say which field of the answer "
-                "it is."
+                f"{where} uses {{{KEPT}}}, but id_field is empty; name the field of the response "
+                "that holds it."
             )
 
 
@@ -185,7 +187,9 @@ def _calls(where: str, values: Mapping[str, str]) -> Dict[str, Call]:
     url, body = values.get("url", "").strip(), values.get("body", "").strip()
     for key, text in (("url", url), ("body", body)):
         if not text:
-            raise RoutingError(f"{where} {key} is empty; write it, or begin with a ready-made one.")
+            raise RoutingError(
+                f"{where} {key} is empty; enter it, or start from a ready-made channel."
+            )
     method = choice(where, {"method": values.get("method", "").lower()}, "method", _LOWER).upper()
     first = Call(
         method, _address(f"{where} url", url), parsed(body, f"{where} body", _of_body(False))
@@ -203,14 +207,14 @@ def _call(where: str, event: str, given: Any, first: Call) -> Call:
 
     if event not in (*HEADLINES, CHANGED):
         known = ", ".join((CHANGED, *HEADLINES))
-        raise BadTemplate(f"{where} is for no event that there is; use {known}.")
+        raise BadTemplate(f"{where} names an unknown event; use {known}.")
     if not isinstance(given, dict) or not given or set(given) - {"url", "method", "body"}:
-        raise BadTemplate(f"{where} is no object of url, method and body; write those alone.")
+        raise BadTemplate(f"{where} must be an object with only url, method and body; correct it.")
     method, url = str(given.get("method", first.method)).upper(), given.get("url", first.url)
     if method not in METHODS:
-        raise BadTemplate(f"{where}.method is no {' or '.join(METHODS)}; correct it.")
+        raise BadTemplate(f"{where}.method must be {' or '.join(METHODS)}; correct it.")
     if not isinstance(url, str):
-        raise BadTemplate(f"{where}.url is no text; write an address.")
+        raise BadTemplate(f"{where}.url must be a text; enter an address.")
     body = first.body
     if "body" in given:
         body = checked(given["body"], f"{where}.body", _of_body(True))
@@ -226,12 +230,12 @@ def _address(where: str, url: str) -> str:
     check_text(url, where, _SHORT)
     if url.startswith(WHOLE):
         if re.match(r"[^/?&#]", url[len(WHOLE) :]):
-            raise BadTemplate(f"{where} goes on after {WHOLE} with no / ? & or #; correct it.")
+            raise BadTemplate(f"{where} must continue with / ? & or # after {WHOLE}; correct it.")
         return url
     if fields_of(url.partition("://")[2].partition("/")[0].partition("?")[0]):
         raise BadTemplate(
-            f"{where} has a field in its host; only {WHOLE} may stand at its beginning, where the "
-            "secret is a whole address."
+            f"{where} has a field in its host; the only field allowed there is {WHOLE}, at the "
+            "beginning, where the secret is a whole address."
         )
     _well_formed(where, filled_text(url, dict.fromkeys(_SHORT, "x")))
     return url
@@ -247,7 +251,7 @@ def _well_formed(where: str, url: str) -> str:
         raise BadTemplate(str(error)) from None
     parts = urlsplit(url)
     if parts.username or parts.password:
-        raise BadTemplate(f"{where} holds a user or a password before its host; take them out.")
+        raise BadTemplate(f"{where} has a user name or password before its host; remove it.")
     return url.strip()
 
 
@@ -255,14 +259,14 @@ def _headers(where: str, text: str) -> Dict[str, str]:
     found = _object(where, text)
     for name, value in found.items():
         if not _NAME.fullmatch(name) or name.lower() in _NOT_HEADERS:
-            raise BadTemplate(f"{where} holds '{name[:40]}', which can't be set; take it out.")
+            raise BadTemplate(f"{where} contains '{name[:40]}', which can't be set; remove it.")
         if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
-            raise BadTemplate(f"{where}.{name} is no text of ASCII characters; correct it.")
+            raise BadTemplate(f"{where}.{name} must be a text of ASCII characters; correct it.")
         check_text(value, f"{where}.{name}", _SHORT)
         if name.lower() == "authorization" and fields_of(value).isdisjoint(SECRETS):
             raise BadTemplate(
-                f"{where}.{name} holds a key where many can read it; enter that as the secret, and "
-                "write {secret} in its place."
+                f"{where}.{name} contains a key that many people can read; enter the key as the "
+                "secret, and write {secret} in its place."
             )
     return found
 
@@ -272,20 +276,21 @@ def _words(where: str, text: str) -> Dict[str, Dict[str, Any]]:
     for name, words in found.items():
         if name not in _WORDED:
             raise BadTemplate(
-                f"{where} has '{name[:40]}'; there are words for {', '.join(_WORDED)}."
+                f"{where} has the unknown field '{name[:40]}'; use {', '.join(_WORDED)}."
             )
         if not isinstance(words, dict) or not all(
             isinstance(one, (str, int, float, bool)) for one in words.values()
         ):
             raise BadTemplate(
-                f'{where}.{name} is no object of words, such as {{"critical": "P1", "*": "P3"}}; '
-                "correct it."
+                f'{where}.{name} must be an object of words, such as {{"critical": "P1", "*": '
+                '"P3"}}; correct it.'
             )
         known = {"severity": SEVERITIES, "status": STATUSES}.get(name, tuple(words))
         strange = [word for word in words if word not in (*known, "*")]
         if strange:
             raise BadTemplate(
-                f"{where}.{name} has '{strange[0][:40]}'; use {', '.join(known)}, and * for others."
+                f"{where}.{name} has '{strange[0][:40]}'; use {', '.join(known)}, and * for all "
+                "others."
             )
     return found
 
@@ -295,13 +300,14 @@ def _object(where: str, text: str) -> Dict[str, Any]:
         return {}
     found = json_of(text, where)
     if not isinstance(found, dict):
-        raise BadTemplate(f"{where} is no JSON object; correct it.")
+        raise BadTemplate(f"{where} must be a JSON object; correct it.")
     return found
 
 
 def _id_field(where: str, text: str) -> Tuple[str, ...]:
     if text and not _PLACE.fullmatch(text):
         raise RoutingError(
-            f"{where} id_field is '{text[:60]}'; name a field of the answer, such as id or data.id."
+            f"{where} id_field is '{text[:60]}'; name a field of the response, such as id or "
+            "data.id."
         )
     return tuple(text.split(".")) if text else ()

@@ -81,7 +81,7 @@ class OnCall:
         for rota in self._chain(name):
             asked.append(rota.name)
             if said:
-                said.append(f"Rota '{rota.name}' is asked next.")
+                said.append(f"Falling back to rota '{rota.name}'.")
             duty = self._by_rota(rota, moment, excluded, asked)
             reason = " ".join([*said, duty.reason])
             if duty.person:
@@ -159,11 +159,11 @@ class OnCall:
     def _by_rota(self, rota: Rota, moment: float, excluded: str, asked: Sequence[str]) -> Duty:
         turns = rota.handovers
         if not rota.members:
-            return Duty("", f"Nobody is on call by rota '{rota.name}': its stanza is malformed.")
+            return Duty("", f"Nobody is on call in rota '{rota.name}': its stanza is malformed.")
         if not rota.hours.is_open(moment):
             back = rota.hours.next_open(moment)
             until = "" if back is None else f" until {rota.hours.shown(back, moment)}"
-            return Duty("", f"Nobody is on call by rota '{rota.name}'{until}: it is off.")
+            return Duty("", f"Nobody is on call in rota '{rota.name}'{until}: the rota is off.")
         number = turns.number_at(moment)
         holder = rota.whose_turn(number)
         passed: List[str] = []
@@ -172,13 +172,13 @@ class OnCall:
             # Whoever covers for whoever is on call stands for one person, not for all in the order.
             person, cover = self._covered(asked, member, moment, anybody=step == 0)
             if excluded and person == excluded:
-                passed.append(f"{person} has it now")
+                passed.append(f"{person} already has the incident")
             elif cover is None and self._is_away(rota, member, moment):
                 passed.append(f"{member} is away")
             else:
                 end = turns.begins(number + 1) if cover is None else cover.ends_at
                 until = moment_named(turns.zone, turns.zone_name, end, moment)
-                words = f"{person} is on call by rota '{rota.name}'"
+                words = f"{person} is on call in rota '{rota.name}'"
                 # Before the turn ends they may be away, or the rota off.
                 turn = ", in the turn"
                 if cover is not None:
@@ -186,7 +186,7 @@ class OnCall:
                 why = f": {', '.join(passed)}" if passed else f"{turn} until {until}"
                 instead_of = holder if person != holder else ""
                 return Duty(person, f"{words}{why}.", instead_of, cover.id if cover else "")
-        return Duty("", f"Nobody is on call by rota '{rota.name}': {', '.join(passed)}.")
+        return Duty("", f"Nobody is on call in rota '{rota.name}': {', '.join(passed)}.")
 
     def _covered(
         self, asked: Sequence[str], member: str, moment: float, anybody: bool

@@ -58,7 +58,7 @@ class Policy(Applies):
             choice(where, values, "on_reopen", ("restart", "continue")),
         )
         if policy.acknowledge is None and policy.resolve is None:
-            raise RoutingError(f"{where} promises nothing; set acknowledge, resolve or both.")
+            raise RoutingError(f"{where} sets no target; set acknowledge, resolve or both.")
         return policy
 
     def target(self, clock: str) -> Optional[float]:
@@ -113,7 +113,7 @@ class Path(Applies):
         every = optional_duration(where, values, "repeat_every") or 0.0
         if repeat and not every:
             raise RoutingError(
-                f"{where} repeat_every is missing; say how long after the last step."
+                f"{where} repeat_every is missing; set the time after the last step."
             )
         return cls(
             name,
@@ -166,7 +166,9 @@ def _steps(
         raise RoutingError(f"{where} has {len(found)} steps; write step.1 to step.{MAX_STEPS}.")
     found.sort(key=lambda step: step.number)
     if any(one.after > other.after for one, other in zip(found, found[1:])):
-        raise RoutingError(f"{where} has a step before the one of a lower number; order them.")
+        raise RoutingError(
+            f"{where} has a step that is due before a step with a lower number; reorder them."
+        )
     return tuple(found)
 
 
@@ -190,11 +192,11 @@ def _step(
             given[kind] = user_name(name) if kind == "member" else name
         else:
             raise RoutingError(
-                f"{where} names '{part}'; use team:<a team that there is>, rota:<a rota>, "
+                f"{where} names '{part}'; use team:<existing team>, rota:<existing rota>, "
                 f"member:<user> or channel:<{', '.join(known['channel'])}>."
             )
     if not (channels or any(given.values())):
         raise RoutingError(f"{where} names nobody; add a team, a rota, a member or a channel.")
     if given["member"] and given["rota"]:
-        raise RoutingError(f"{where} names a member and a rota; name one of them.")
+        raise RoutingError(f"{where} names a member and a rota; keep only one of them.")
     return Step(position, after, given["team"], given["member"], tuple(channels), given["rota"])

@@ -134,8 +134,8 @@ def unknown_people(
         unknown = [name for name in names if name not in people]
         if unknown:
             found.append(
-                f"{CONF} {where} names '{unknown[0]}', who is in no team and not among the people; "
-                "correct the name, or add the person."
+                f"{CONF} {where} names '{unknown[0]}', who is in no team and not listed under "
+                "People; correct the name, or add the person."
             )
     return found
 
@@ -146,7 +146,7 @@ def unknown_teams(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
     Where there is no team at all, incidents may have any.
     """
     return [
-        f"{CONF} [{header}] team names '{pattern}', which no team is called; the teams are "
+        f"{CONF} [{header}] team is '{pattern}', which matches no team; the teams are "
         f"{', '.join(sorted(teams)[:50])}."
         for header, values in stanzas.items()
         if teams and header.partition(":")[0] in _OF_TEAMS

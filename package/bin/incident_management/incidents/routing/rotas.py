@@ -38,17 +38,15 @@ class Rota:
         where = f"{CONF} [rota:{name}]"
         members = user_names(values.get("members", ""))
         if not members:
-            raise RoutingError(f"{where} has no members; name whoever takes turns, in order.")
+            raise RoutingError(f"{where} has no members; list the people who take turns, in order.")
         if len(members) > MAX_MEMBERS:
-            raise RoutingError(f"{where} has {len(members)} members; at most {MAX_MEMBERS}.")
+            raise RoutingError(f"{where} has {len(members)} members; use at most {MAX_MEMBERS}.")
         twice = next((one for one in members if members.count(one) > 1), "")
         if twice:
-            raise RoutingError(f"{where} names '{twice}' twice; name each member once.")
+            raise RoutingError(f"{where} lists '{twice}' twice; list each member once.")
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in rotas or fallback == name):
-            raise RoutingError(
-                f"{where} fallback is '{fallback}'; name another rota that there is."
-            )
+            raise RoutingError(f"{where} fallback is '{fallback}'; choose another existing rota.")
         given = (values.get(key, "").strip() for key in ("handover", "start", "time_zone"))
         return cls(
             name,

@@ -35,7 +35,7 @@ class Rule:
         where = f"{CONF} [rule:{name}]"
         team = values.get("team", "").strip()
         if team not in teams:
-            raise RoutingError(f"{where} team is '{team}'; name a team that there is.")
+            raise RoutingError(f"{where} team is '{team}'; choose an existing team.")
         try:
             order = float(values.get("order", "100") or "100")
         except ValueError:
@@ -70,5 +70,5 @@ class Rule:
             if not pattern:
                 return ""
             reasons.append(f"{name} '{value}' matches '{pattern}'")
-        why = " and ".join(reasons) or "it takes what no other rule took"
-        return f"Rule '{self.name}' gives it to team '{self.team}': {why}."
+        why = " and ".join(reasons) or "no other rule matches"
+        return f"Rule '{self.name}' assigns it to team '{self.team}': {why}."

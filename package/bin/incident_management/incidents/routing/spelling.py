@@ -66,4 +66,4 @@ def check_still_limited(kind: str, values: Mapping[str, str], text: str) -> None
     """Raise RoutingError for a stanza that is for all incidents, maybe by what ``text`` names."""
     limits = [values.get(key, "").strip() for key in _LIMITS[kind]]
     if text and all(limit in ("", "*") for limit in limits):
-        raise RoutingError(f"{text} It would be for every incident, and is left out.")
+        raise RoutingError(f"{text} It would apply to every incident, so it is ignored.")

@@ -64,7 +64,7 @@ class Stakeholders(ForIncidents):
         )
         if not group.places:
             raise RoutingError(
-                f"{where} tells nobody; set slack_channels, email, teams or channels."
+                f"{where} notifies nobody; set slack_channels, email, teams or channels."
             )
         return group
 
@@ -79,7 +79,5 @@ class Stakeholders(ForIncidents):
 
 def _own(where: str, text: str, own: Sequence[str]) -> Tuple[str, ...]:
     if text.strip() and not own:
-        raise RoutingError(
-            f"{where} channels is '{text[:60]}'; make one under HTTP channels first."
-        )
+        raise RoutingError(f"{where} channels is '{text[:60]}'; add one under HTTP channels first.")
     return some_of(f"{where} channels", text, own, "channels")

@@ -130,12 +130,10 @@ class Team:
         where = f"{CONF} [team:{name}]"
         fallback = values.get("fallback", "").strip()
         if fallback and (fallback not in teams or fallback == name):
-            raise RoutingError(
-                f"{where} fallback is '{fallback}'; name another team that there is."
-            )
+            raise RoutingError(f"{where} fallback is '{fallback}'; choose another existing team.")
         rota = values.get("rota", "").strip()
         if rota and rota not in rotas:
-            raise RoutingError(f"{where} rota is '{rota}'; name one that there is.")
+            raise RoutingError(f"{where} rota is '{rota}'; choose an existing rota.")
         return cls(
             name,
             tuple(dict.fromkeys(user_names(values.get("members", "")))),
@@ -174,7 +172,7 @@ def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
     if not name or name.lower() == ALWAYS_WORD:
         return ALWAYS
     if name not in calendars:
-        raise RoutingError(f"{where} is '{name}'; name a calendar that there is, or {ALWAYS_WORD}.")
+        raise RoutingError(f"{where} is '{name}'; choose an existing calendar, or {ALWAYS_WORD}.")
     return calendars[name]
 
 
@@ -202,8 +200,8 @@ def duplicate_members(members: Mapping[str, Member]) -> List[str]:
     for stanza, member in members.items():
         stanzas.setdefault(member.name, []).append(f"[member:{stanza}]")
     return [
-        f"{CONF}: {' and '.join(names[:5])} are one person, as user names have no case, and only "
-        "the last of them counts; keep one."
+        f"{CONF}: {' and '.join(names[:5])} are one person, because user names ignore case, and "
+        "only the last one counts; keep one."
         for names in stanzas.values()
         if len(names) > 1
     ]
@@ -216,7 +214,7 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
         by_id.setdefault(member.slack_id, []).append(name)
     return [
         f"{CONF}: {' and '.join(sorted(names)[:5])} have the same slack_id '{shared}', so nobody "
-        "can press buttons under it; correct it."
+        "can use buttons with it; correct it."
         for shared, names in by_id.items()
         if shared and len(names) > 1
     ]
@@ -228,8 +226,8 @@ def invalid_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
     ``named``: places, such as ``[team:shop] slack_channel``, each with what it names.
     """
     return [
-        f"{CONF} {where} is '{channel[:60]}', which is no channel of Slack; set a name such as "
-        "#payments (small letters, digits, - and _), or a channel's ID."
+        f"{CONF} {where} is '{channel[:60]}', which is not a Slack channel; set a name such as "
+        "#payments (lowercase letters, digits, - and _), or a channel ID."
         for where, channel in named
         if channel and not _SLACK_CHANNEL.fullmatch(channel)
     ]
@@ -238,8 +236,8 @@ def invalid_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
 def reports_without_recipient(teams: Mapping[str, Team]) -> List[str]:
     """Return a sentence for each team whose handover report nobody gets."""
     return [
-        f"{CONF} [team:{team.name}] handover_report goes to who is on call, and the team has no "
-        "rota; set one, or leave this empty."
+        f"{CONF} [team:{team.name}] handover_report goes to the person on call, but the team has "
+        "no rota; set a rota, or leave this empty."
         for team in teams.values()
         if team.handover_report and not team.rota
     ]
@@ -248,7 +246,7 @@ def reports_without_recipient(teams: Mapping[str, Team]) -> List[str]:
 def _email(where: str, values: Mapping[str, str]) -> str:
     found = email_addresses(f"{where} email", values.get("email", ""))
     if len(found) > 1:
-        raise RoutingError(f"{where} email holds {len(found)} addresses; set one.")
+        raise RoutingError(f"{where} email has {len(found)} addresses; set only one.")
     return found[0] if found else ""
 
 

@@ -67,7 +67,7 @@ def optional_duration(where: str, values: Mapping[str, str], key: str) -> Option
         return None
     seconds = duration(text, f"{where} {key}")
     if seconds <= 0:
-        raise RoutingError(f"{where} {key} is '{text}'; set more than nothing, or leave it empty.")
+        raise RoutingError(f"{where} {key} is '{text}'; set a time above zero, or leave it empty.")
     return seconds
 
 

@@ -12,7 +12,9 @@ from .report import Load
 
 __all__ = ["to_markdown"]
 
-_CUT = "There were more calls than are read: it begins with the first that was."
+_CUT = (
+    "There were more calls than the report reads: it starts with the earliest call that was read."
+)
 _HEAD = (
     "Person", "Shifts", "Hours", "Calls", "On duty", "On duty a day", "Most in a day", "At night",
     "Nights", "At weekends", "Acknowledged in (median, p95)", "Missed", "Noise",
@@ -30,7 +32,7 @@ def to_markdown(load: Load, web_url: str) -> str:
         lines += [_row(_person(one)) for one in load.people]
         lines.append("")
     if load.detections:
-        lines += ["## What called most", ""]
+        lines += ["## Detections that called most", ""]
         for one in load.detections:
             lines += _detection(one, web_url)
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -57,7 +59,7 @@ def _said(load: Load) -> Iterator[str]:
 def _evenness(one: Mapping[str, Any]) -> str:
     said = [f"{plain(one['person'])} got {one['calls_share']:.0%} of the calls by name"]
     if one["called"] > 1:
-        said.append(f"no other of {one['called']} people more")
+        said.append(f"the most of {one['called']} people")
     if one["hours_share"] is not None:
         said.append(f"and was on call for {one['hours_share']:.0%} of the hours")
     return f"{', '.join(said)}."
