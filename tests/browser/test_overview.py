@@ -76,7 +76,7 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    words = "none in the last day: set the macro incident_indexes"
+    words = "none in 24 h: set the macro incident_indexes"
     page.get_by_text(words).first.wait_for()
     shoot(page, "overview-no-events")
 

@@ -150,7 +150,7 @@ def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, tab: Any)
     row.get_by_role("cell").first.click()
     page.wait_for_url("**/workbench?**")
     assert listed(page) == [OLD, NIGHT]
-    expect(page.get_by_label("Text")).to_have_value("Tyres")
+    expect(page.get_by_label("Search")).to_have_value("Tyres")
     page.get_by_label("Opened").select_option("7d")
     expect(page.locator(".wb-row-link")).to_have_count(1)
     page.reload()
@@ -176,7 +176,7 @@ def test_what_is_not_delivered_is_a_click_away(fleet: Site, enter: Enter) -> Non
     page = enter("rob", "?view=undelivered")
     expect(page.locator(".wb-item").first).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator(".wb-said")).to_contain_text("incident_admin")
+    expect(page.locator(".wb-toast")).to_contain_text("incident_admin")
 
 
 def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> None:

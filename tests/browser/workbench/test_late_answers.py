@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import soon
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site
 from .test_many import choose_all, more
 from .test_not_delivered import undelivered
@@ -175,7 +175,7 @@ def test_of_several_to_be_merged_each_has_its_result(site: Site, enter: Enter) -
     site.call("POST", f"/incidents/{two}/resolve", {})
     site.call("POST", f"/incidents/{two}/close", {})
     submit(page)
-    said(page, f"Merge: 2 incidents changed, 1 failed. {two}: ")
+    expect_toast(page, f"Merge: 2 incidents changed, 1 failed. {two}: ")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [four, four]
     assert site.incident(four)["signals"] == 3
 
@@ -224,7 +224,7 @@ def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
         "A repeated request has no second effect"
     )
     add.click()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident).count("note") == 1
 
 
@@ -258,7 +258,7 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
     expect(trouble).to_contain_text("is being worked on")
     expect(trouble).to_contain_text("in 5 seconds")
     add.click()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert len(set(keys)) == 1
     assert site.kinds(incident).count("note") == 1
 
@@ -272,7 +272,7 @@ def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Ent
     page.keyboard.press("Control+Enter")
     page.keyboard.type(" and second")
     slow.go()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     expect(note).to_have_value("and second")
     page.reload()
     expect(note).to_be_visible()
@@ -295,11 +295,11 @@ def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: En
     expect(page.locator(".wb-id")).to_have_text(other)
     note.fill("At once")
     page.keyboard.press("Control+Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(other).count("note") == 1
     # What became of the first is told here, too, and its text is there.
     slow.routes[0].abort()
-    said(page, f"The note on {one} was not added")
+    expect_toast(page, f"The note on {one} was not added")
     page.locator(f"[data-id={one}]").click()
     expect(note).to_have_value("Held up")
 
@@ -321,7 +321,7 @@ def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
     expect(page.locator(".wb-id")).to_have_text(second)
     teams.go()
     plans.go()
-    said(page, " proposed: ")
+    expect_toast(page, " proposed: ")
     expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
     assert "tab=" not in page.url
     (plan,) = site.call("GET", f"/incidents/{first}/plans")["plans"]

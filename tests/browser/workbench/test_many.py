@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site
 from .waiting import Held
 
@@ -46,7 +46,7 @@ def test_who_may_only_look_opens_nothing(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-bulk")).to_contain_text("shown")
     expect(page.get_by_role("button", name="New incident")).to_be_hidden()
     page.keyboard.press("c")
-    said(page, "incident_write")
+    expect_toast(page, "incident_write")
 
 
 def test_where_nothing_is_open_the_way_is_tried(site: Site, enter: Enter) -> None:
@@ -106,7 +106,7 @@ def test_several_are_merged_into_the_one_that_is_chosen(site: Site, enter: Enter
     page.locator("dialog [name=into]").select_option(two)
     expect(page.locator(".wb-effects")).to_contain_text(f"point to {two}")
     submit(page)
-    said(page, "2 incidents changed")
+    expect_toast(page, "2 incidents changed")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [two, two]
     assert site.incident(two)["signals"] == 3
     expect(page.locator(".wb-item")).to_have_count(1)
@@ -136,7 +136,7 @@ def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: E
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_contain_text("Send it again")
     submit(page)  # goes on where it stopped
-    said(page, "61 incidents changed")
+    expect_toast(page, "61 incidents changed")
     assert [len(part) for part in sent] == [50, 11, 11]
     notes = site.stores.timeline.find({"kind": "note"}, fields=("incident_id", "data"))
     told = [note["incident_id"] for note in notes if note["data"]["text"] == "All hands"]

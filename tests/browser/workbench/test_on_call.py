@@ -53,7 +53,7 @@ def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     page.locator("dialog [name=until]").fill(f"{tomorrow:%Y-%m-%dT%H:%M}")
     page.locator("dialog [name=reason]").fill("Her <b>birthday</b>")
-    expect(effects).to_contain_text("Where mia would be on call, rob is, until ")
+    expect(effects).to_contain_text("When mia would be on call, rob is on call instead, until ")
     page.locator("dialog button[type=submit]").click()
 
     expect(rota(page)).to_contain_text("rob is on call by rota 'web', covering for mia until ")

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said
+from .gestures import expect_toast, press
 from .site import Site, sign_in
 from .waiting import refresh, settled
 
@@ -49,7 +49,7 @@ def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) ->
         refresh(page)
     page.wait_for_timeout(200)
     page.mouse.up()
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
     expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
 
 
@@ -75,7 +75,7 @@ def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Ent
     expect(banner).to_be_hidden()
     expect(page.locator(".wb-item")).to_have_count(2)
     page.locator("[data-move=acknowledge]").click()
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
 
 
 def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
@@ -115,7 +115,7 @@ def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: E
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/search/jobs/*", lambda route: route.abort())
     press(page, "analyze")
-    said(page, "Analysis started")
+    expect_toast(page, "Analysis started")
     site.wait_for_entry(incident, "analysis")
     page.evaluate("Date.now = (now => () => now() + 36_000_000)(Date.now)")
     with page.expect_event("requestfailed"):
@@ -125,7 +125,7 @@ def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: E
     page.route("**/search/jobs/*", lambda route: route.fulfill(status=404, json=gone))
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
     expect(page.locator(".wb-step")).to_have_count(0)
-    expect(page.locator(".wb-said")).not_to_contain_text("failed")
+    expect(page.locator(".wb-toast")).not_to_contain_text("failed")
 
 
 def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter: Enter) -> None:
@@ -133,7 +133,7 @@ def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter:
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/analyze", lambda route: route.fulfill(status=202, json={"sid": "1.2"}))
     press(page, "analyze")
-    expect(page.locator(".wb-said")).to_contain_text("its search job no longer exists")
+    expect(page.locator(".wb-toast")).to_contain_text("its search job no longer exists")
 
 
 def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: Enter) -> None:
@@ -155,7 +155,7 @@ def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: E
     page.keyboard.press("n")
     page.keyboard.type("Sent all the same")
     page.keyboard.press("Control+Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident)[-1] == "note"
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import APP
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site, sign_in
 from .waiting import Held, refresh
 
@@ -53,9 +53,9 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     place(page, "write-review").click()
     page.get_by_label("Summary").fill("The pool <u>was</u> empty.")
     submit(page)
-    said(page, "Review saved.")
+    expect_toast(page, "Review saved.")
     expect(part.get_by_text("The pool <u>was</u> empty.")).to_be_visible()
-    expect(part.get_by_role("heading", name="Review: Begun")).to_be_visible()
+    expect(part.get_by_role("heading", name="Review: In progress")).to_be_visible()
 
     place(page, "review-done").click()
     submit(page)
@@ -79,7 +79,7 @@ def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed
     expect(trouble).to_contain_text("Review written – A bad change.")
     expect(page.get_by_label("Lessons")).to_have_value("Watch the pool.")
     submit(page)
-    said(page, "Review saved.")
+    expect_toast(page, "Review saved.")
     written = site.call("GET", f"/incidents/{incident_id}/review")["written"]
     texts = {one["name"]: one["text"] for one in written if one["text"]}
     assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
@@ -201,7 +201,7 @@ def test_a_follow_up_gets_a_ticket_which_leads_there(
     button = row.get_by_role("button", name="Create ticket in Jira")
     expect(row.get_by_role("button", name="Create ticket in ServiceNow")).to_have_count(0)
     button.click()
-    expect(row).to_contain_text("Jira: a ticket is being made.")
+    expect(row).to_contain_text("Jira: creating a ticket.")
     expect(button).to_have_count(0)
     key = row.get_attribute("data-follow-up")
     url = "https://x.example/browse/OPS-1"
@@ -223,8 +223,8 @@ def test_a_follow_up_gets_a_ticket_which_leads_there(
     expect(button).to_be_visible()
     page.get_by_role("tab", name="Timeline").click()
     timeline = page.get_by_role("tabpanel")
-    expect(timeline).to_contain_text(f"Ticket in Jira wanted for {key}")
-    expect(timeline).to_contain_text("Follow-up's ticket OPS-1 <b>")
+    expect(timeline).to_contain_text(f"Ticket in Jira requested for {key}")
+    expect(timeline).to_contain_text("Follow-up ticket OPS-1 <b>")
 
 
 def test_who_may_not_write_is_offered_no_ticket(site: Site, enter: Enter, in_jira: None) -> None:
@@ -284,7 +284,7 @@ def test_where_the_browser_has_no_clipboard_it_is_copied_all_the_same(
     page = enter("vic", f"?incident={incident_id}&tab=review")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     place(page, "copy-review").press("Enter")
-    said(page, "Review copied as Markdown.")
+    expect_toast(page, "Review copied as Markdown.")
     expect(place(page, "copy-review")).to_be_focused()
 
 
@@ -293,7 +293,7 @@ def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> No
     permissions = ["clipboard-read", "clipboard-write"]
     page = enter("vic", f"?incident={incident_id}&tab=review", permissions=permissions)
     place(page, "copy-review").click()
-    said(page, "Review copied as Markdown.")
+    expect_toast(page, "Review copied as Markdown.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"# Review of {incident_id}: To the wiki\n")
     with page.expect_download() as download:
@@ -344,7 +344,7 @@ def test_no_review_is_needed_of_many_for_one_reason(site: Site, enter: Enter) ->
     page.locator("[data-bulk=review]").click()
     page.get_by_label("Why").fill("The power company's.")
     submit(page)
-    said(page, "Skip review: 2 incidents changed.")
+    expect_toast(page, "Skip review: 2 incidents changed.")
     expect(page.locator(".wb-item")).to_have_count(0)
     page.keyboard.press("f")
     expect(page.get_by_role("dialog", name="Follow-ups")).to_be_visible()

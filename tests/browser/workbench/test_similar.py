@@ -29,7 +29,7 @@ def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter
     part = page.get_by_role("tabpanel")
     earlier = part.get_by_role("listitem").filter(has_text=before)
     expect(earlier).to_contain_text("Resolution: Change: <b>Pool</b> set back to 20")
-    expect(earlier).to_contain_text("Judged: A real problem")
+    expect(earlier).to_contain_text("Verdict: Real problem")
     expect(earlier).to_contain_text("It is an earlier episode of the same problem.")
     expect(part.get_by_role("listitem").filter(has_text=other)).to_contain_text(
         "The same detection found it: Similar Errors."

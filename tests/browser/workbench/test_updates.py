@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 from .waiting import let_time_pass, refresh
 
@@ -47,7 +47,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     field(page, "by").fill("")
     expect(page.locator(".wb-effects")).to_contain_text("the owner and the team are reminded")
     submit(page)
-    said(page, "Update sent. The next one is due")
+    expect_toast(page, "Update sent. The next one is due")
 
     facts = page.locator(".wb-facts")
     expect(facts).to_contain_text("Card payments fail. <b>We</b> are on it.")
@@ -65,7 +65,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     press(page, "resolve")
     field(page, "update").fill("All payments work again.")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     expect(facts).to_contain_text("All payments work again.")
     shown = site.incident(incident)
     assert (shown["last_update"]["state"], "update_due" in shown) == ("resolved", False)
@@ -101,7 +101,7 @@ def test_who_writes_second_sees_what_the_first_has_written(site: Site, enter: En
     expect(trouble).to_contain_text("mia: Stakeholder update – It is the database.")
     expect(field(page, "text")).to_have_value("It is the network.")
     submit(page)
-    said(page, "Update sent")
+    expect_toast(page, "Update sent")
     told = site.call("GET", f"/incidents/{incident}/updates")["updates"]
     assert [one["text"] for one in told] == ["It is the network.", "It is the database."]
 

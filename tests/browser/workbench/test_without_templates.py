@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import APP
 
-from .gestures import press, said
+from .gestures import expect_toast, press
 from .site import Site
 
 Enter = Callable[..., Any]
@@ -36,7 +36,7 @@ def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, wi
     expect(page.locator(".wb-id")).to_have_text(incident)
     assert f"/workbench_dashboard?incident={incident}" in page.url
     press(page, "acknowledge")
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
     assert blocked.incident(incident)["status"] == "in_progress"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("nav.appbar").count() == 1, "the bars are there once"

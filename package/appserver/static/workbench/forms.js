@@ -95,7 +95,9 @@ export function ask(question) {
     (document.querySelector('.workbench') ?? document.body).append(dialog);
     updateForm();
     dialog.showModal();
-    (question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit).focus();
+    const first = question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit;
+    first.focus();
+    if (first.type === 'text' && first.scrollWidth > first.clientWidth) first.setSelectionRange(0, 0); // show its beginning, not its end
 }
 
 /**

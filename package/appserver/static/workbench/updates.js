@@ -15,7 +15,7 @@ const MOST_SHOWN = 240;
 
 /** @type {import('./actions.js').Action} */
 export const UPDATE = {
-    id: 'update', label: 'Update stakeholders', key: 'u', capability: 'incident_write',
+    id: 'update', label: 'Update stakeholders', submit: 'Send update', key: 'u', capability: 'incident_write',
     blocked: (i) => i.merged_into ? `This incident was merged into ${i.merged_into}. Continue there.` : '',
     reads: async (i) => ({ updates: await read(i.id) }),
     fields: (i, { updates }) => [

@@ -65,7 +65,7 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.locator(".wb-row-title").first).to_have_text("Row due")
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".wb-item")).to_have_count(50)
-    page.get_by_label("Text").fill("row done")
+    page.get_by_label("Search").fill("row done")
     expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
     page.get_by_label("Status").select_option("all")
     expect(page.locator(".wb-row-title")).to_have_text("Row done")
@@ -139,7 +139,7 @@ def test_everything_works_by_keyboard(site: Site, enter: Enter) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".wb-id")).to_have_text(ids[1])
     page.keyboard.press("a")
-    expect(page.locator(".wb-said")).to_contain_text("is acknowledged")
+    expect(page.locator(".wb-toast")).to_contain_text(" acknowledged.")
     page.keyboard.press("r")
     expect(page.locator("dialog")).to_be_visible()
     page.keyboard.type("r and j are letters here")
@@ -150,7 +150,7 @@ def test_everything_works_by_keyboard(site: Site, enter: Enter) -> None:
     expect(page.get_by_label("Note")).to_have_value("jkx?")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("next incident")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("next incident")
     page.get_by_label("Enable single-letter shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
@@ -266,7 +266,7 @@ def test_an_ended_session_is_said_and_what_was_typed_is_kept(site: Site, enter: 
     sign_in(other, "rob")
     expect(other.locator(".wb-id")).to_have_text(incident)
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("is resolved")
+    expect(page.locator(".wb-toast")).to_contain_text(" resolved.")
     assert site.incident(incident)["resolution"] == "A long story"
 
 

@@ -144,7 +144,7 @@ def test_the_filters_leave_the_list_its_room(site: Site, enter: Enter) -> None:
     # In one step: the row that is the first may be another as soon as the list is read.
     first_row = "document.querySelector('.wb-item').getBoundingClientRect().y"
     top = page.evaluate(first_row)
-    page.get_by_label("Text").fill("")
+    page.get_by_label("Search").fill("")
     expect(clear).to_be_hidden()
     assert page.evaluate(first_row) == top, "the list moved under the hand"
 

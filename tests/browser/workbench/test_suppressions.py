@@ -1,4 +1,4 @@
-"""What is held back: seen, begun and ended on the workbench."""
+"""Suppressions and change freezes on the workbench: listed, created and ended."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Enter = Callable[..., Any]
 HOSTILE = "<img src=x onerror=\"window.broken='reason'\">"
 
 
-def held(page: Any) -> Any:
+def suppressions(page: Any) -> Any:
     return page.get_by_role("article", name="Suppressions")
 
 
-def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) -> None:
+def test_suppressed_signals_are_listed_with_their_suppression(site: Site, enter: Enter) -> None:
     body = {"kind": "maintenance", "reason": f"Upgrade {HOSTILE}", "entity": "held-db*"}
     made = site.call("POST", "/suppressions", {**body, "seconds": 3600}, user="mia")
     weekly = {"days": ["fri"], "from_time": "22:00", "to_time": "06:00", "starts_at": 9e9}
@@ -52,21 +52,21 @@ def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) 
 
     # who may not write is not offered what can't work
     expect(row.get_by_role("button", name="End …")).to_have_count(0)
-    expect(held(page).get_by_role("button", name="Suppress signals")).to_have_count(0)
+    expect(suppressions(page).get_by_role("button", name="Suppress signals")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(held(page)).to_be_hidden()
+    expect(suppressions(page)).to_be_hidden()
     expect(button).to_be_focused()
     page.go_back()
-    expect(held(page)).to_be_visible()
+    expect(suppressions(page)).to_be_visible()
     for one in site.call("GET", "/suppressions")["suppressions"]:
         site.call("DELETE", f"/suppressions/{one['id']}")
 
 
-def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
+def test_a_suppression_is_created_and_ended(site: Site, enter: Enter) -> None:
     page = enter("rob", width=390)
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("h")
-    expect(held(page)).to_contain_text("No suppression is in force.")
+    expect(suppressions(page)).to_contain_text("No suppression is in force.")
     expect(page.get_by_role("heading", name="Suppressions", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     page.locator("dialog [name=entity]").fill("begun-*")
     expect(page.locator(".wb-effects")).to_contain_text("about “begun-*” open no incident until")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("Signals are suppressed now")
+    expect(page.locator(".wb-toast")).to_contain_text("Signals are suppressed now")
     (made,) = site.call("GET", "/suppressions?in_force=true")["suppressions"]
     assert (made["kind"], made["entity"], made["rule"]) == ("maintenance", "begun-*", "*")
     assert 3500 < made["ends_at"] - time.time() <= 3600
@@ -87,13 +87,13 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     assert page.evaluate(wide) <= 390
     row.get_by_role("button", name="End …").click()
     page.locator("dialog button[type=submit]").click()
-    expect(held(page)).to_contain_text("No suppression is in force.")
+    expect(suppressions(page)).to_contain_text("No suppression is in force.")
     assert site.call("GET", "/suppressions?in_force=true")["suppressions"] == []
     page.get_by_role("button", name="List").click()
     expect(page.locator(".wb-list-pane")).to_be_visible()
 
 
-def test_signals_are_held_back_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
+def test_signals_are_suppressed_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
     page = enter("rob", "?view=held")
     page.get_by_role("button", name="Suppress signals …").click()
     fields = {"entity": "patched-*", "from": "2035-03-24T12:00", "until": "2035-04-08T00:00"}
@@ -149,7 +149,7 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     page.locator("dialog [name=reason]").fill(f"Nobody is in {HOSTILE}")
     expect(effects).to_contain_text("No fix of “shop-*” is executed")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
+    expect(page.locator(".wb-toast")).to_contain_text("“shop-*” is frozen")
     row = part.locator("li")
     expect(row).to_contain_text("sat, sun, all day (")
     assert page.evaluate("window.broken") is None
@@ -185,12 +185,12 @@ def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Ent
         page.locator(f"dialog [name={name}]").fill(value)
     submit = page.locator("dialog button[type=submit]")
     submit.click()
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("“Nowhere/Land” is no time zone")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("“Nowhere/Land” is not a time zone")
     page.locator("dialog [name=time_zone]").fill("Europe/Berlin")
     effects = page.locator("dialog .wb-effects")
     expect(effects).to_contain_text("on fri, sat from 22:00 to 06:30 (Europe/Berlin)")
     submit.click()
-    expect(page.locator(".wb-said")).to_contain_text("“till-*” is frozen")
+    expect(page.locator(".wb-toast")).to_contain_text("“till-*” is frozen")
     made = frozen(site, "till-*")
     # Winter's clocks at first, summer's at the end.
     begins = datetime(2035, 3, 24, 21, 30, tzinfo=timezone.utc).timestamp()
@@ -210,11 +210,11 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(effects).to_contain_text("A change freeze needs an end or weekdays")
     expect(effects).not_to_contain_text("No fix ")
     page.locator("dialog [name=days]").fill("fri, someday")
-    expect(effects).to_contain_text("“someday” is no day of the week")
+    expect(effects).to_contain_text("“someday” is not a weekday")
     page.locator("dialog [name=days]").fill("fri, sa")
-    expect(effects).to_contain_text("“sa” is no day of the week")
+    expect(effects).to_contain_text("“sa” is not a weekday")
     page.locator("dialog [name=days]").fill("fr")
-    expect(effects).to_contain_text("“fr” is no day of the week")
+    expect(effects).to_contain_text("“fr” is not a weekday")
     page.locator("dialog [name=days]").fill("fri")
     expect(effects).to_contain_text("No fix is executed until it is ended, on fri, all day")
     # From a Saturday's noon to its evening there is no Friday.
@@ -251,7 +251,7 @@ def frozen(site: Site, service: str) -> Any:
     return found
 
 
-def test_what_the_list_holds_is_offered_to_be_held_back(site: Site, enter: Enter) -> None:
+def test_the_form_suggests_entities_of_the_list(site: Site, enter: Enter) -> None:
     site.signals({"rule": "Offered Errors", "entity": "offered-1", "title": "Errors of offered"})
     page = enter("rob", "?view=held&text=offered")
     expect(page.locator(".wb-item")).to_have_count(1)

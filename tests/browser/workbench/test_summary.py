@@ -1,4 +1,4 @@
-"""What is seen of an incident first: its likely cause and its fix, before facts and filters."""
+"""The summary above an incident: its likely cause and its fix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     phone = enter("ada", f"?incident={incident}", **PHONE)
     standing = phone.locator(".wb-standing")
     expect(standing).to_contain_text("CHG-8 set pool_size from 20 to 1")
-    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    expect(standing).to_contain_text("Waiting for approval · Roll back the change: checkout")
     for link in ("View evidence", "View fix"):
         expect(standing.get_by_role("button", name=link)).to_be_in_viewport(ratio=1)
     standing.get_by_role("button", name="View evidence").tap()
@@ -39,7 +39,7 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     expect(failed.filter(has_text="is not approved")).to_have_count(0)
     expect(page.get_by_text("The preconditions hold.")).to_be_hidden()
     expect(page.locator("[data-move=approve]")).to_be_in_viewport(ratio=1)
-    page.get_by_text("safety checks hold").press("Enter")
+    page.get_by_text("safety checks passed").press("Enter")
     expect(page.get_by_text("The preconditions hold.")).to_be_visible()
     press(page, "approve")
     submit(page)
@@ -66,7 +66,7 @@ def test_where_no_cause_is_known_the_next_step_is_offered(site: Site, enter: Ent
     standing = page.locator(".wb-standing")
     expect(standing).to_contain_text("Not analyzed yet")
     standing.get_by_role("button", name="Run analysis").click()
-    expect(page.locator(".wb-said")).to_contain_text("Analysis started")
+    expect(page.locator(".wb-toast")).to_contain_text("Analysis started")
     incident = site.open("Nobody knows why, either")
     looking = enter("vic", f"?incident={incident}")
     expect(looking.locator(".wb-id")).to_have_text(incident)
@@ -113,7 +113,7 @@ def test_a_fix_that_waits_behind_hundreds_of_entries_is_seen_first(
     site.write(incident, "note", "mia", text="The last one")
     page = enter("ada", f"?incident={incident}")
     standing = page.locator(".wb-standing")
-    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    expect(standing).to_contain_text("Waiting for approval · Roll back the change: checkout")
     site.call("POST", f"/plans/{plan}/approve", {}, user="ada")
     refresh(page)
     expect(standing).to_contain_text("Approved until")
