@@ -97,7 +97,10 @@ export function ask(question) {
     dialog.showModal();
     const first = question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit;
     first.focus();
-    if (first.type === 'text' && first.scrollWidth > first.clientWidth) first.setSelectionRange(0, 0); // show its beginning, not its end
+    if (first.type === 'text' && first.scrollWidth > first.clientWidth) { // show the beginning of a long text, not its end
+        first.setSelectionRange(0, 0);
+        first.scrollLeft = 0;
+    }
 }
 
 /**
