@@ -223,7 +223,7 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(effects).to_contain_text("The end is before the first of these weekdays")
     page.locator("dialog [name=reason]").fill("Nobody is in")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("The end must be after")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("The end is before")
 
 
 def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
