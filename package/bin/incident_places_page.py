@@ -11,7 +11,7 @@ from splunktaucclib.rest_handler import admin_external
 from splunktaucclib.rest_handler.entity import RestEntity
 from splunktaucclib.rest_handler.error import RestError
 
-from incident_management.splunk.configuration.page.places import place_named_by
+from incident_management.splunk.configuration.page.references import references_to
 from incident_management.splunk.session import Session, SplunkError
 
 _CALLED = {"account": "AWS account", "cluster": "Kubernetes cluster"}
@@ -25,7 +25,7 @@ class PlaceHandler(admin_external.AdminExternalHandler):
         kind, name = self.endpoint.config_name, self.callerArgs.id
         session = Session(admin_external.get_splunkd_endpoint(), self.getSessionKey())
         try:
-            found = place_named_by(session, kind, name)
+            found = references_to(session, kind, name)
         except SplunkError as error:
             raise RestError(error.status or 503, error.message) from None
         if found:

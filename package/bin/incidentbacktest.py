@@ -14,7 +14,7 @@ from incident_management.detection.backtest.asked import SPANS, Asked, parse_com
 from incident_management.detection.backtest.replay import BacktestFailed
 from incident_management.detection.backtest.setup import replay, replay_monitor
 from incident_management.detection.options import Duration, Number, parse_options
-from incident_management.splunk.scripts.telling import TellingCommand
+from incident_management.splunk.scripts.progress import ProgressCommand
 from incident_management.splunk.session import APP, Session
 
 KINDS = {
@@ -26,7 +26,7 @@ KINDS = {
 
 
 @Configuration(type="reporting")
-class IncidentBacktestCommand(TellingCommand):
+class IncidentBacktestCommand(ProgressCommand):
     """Replays a detection over past time.
 
     ##Syntax
@@ -71,7 +71,7 @@ class IncidentBacktestCommand(TellingCommand):
                 what, run = (self.monitor,), replay_monitor
             else:
                 what, run = (self.search, apps, owner), replay
-            tells = (self.write_warning, self.tell_now)
+            tells = (self.write_warning, self.report_progress)
             yield from run(session, time.time(), *what, self._asked, *tells)
         except BacktestFailed as error:
             self.error_exit(error, str(error))

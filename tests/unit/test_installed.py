@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from incident_management.installed import APP_CONF, LOCAL_APP_CONF, Installed, switched_at
+from incident_management.installed import APP_CONF, LOCAL_APP_CONF, Installed, state_changed_at
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_file_that_can_not_be_read_ends_nothing(tmp_path):
 
 def test_when_it_was_switched_is_when_its_local_conf_was_written(tmp_path):
     assert LOCAL_APP_CONF.parts[-2:] == ("local", "app.conf")
-    assert switched_at(tmp_path / "app.conf") == 0.0
+    assert state_changed_at(tmp_path / "app.conf") == 0.0
     (tmp_path / "app.conf").write_text("[install]\nstate = enabled\n")
     os.utime(tmp_path / "app.conf", (1e9, 1e9))
-    assert switched_at(tmp_path / "app.conf") == 1e9
+    assert state_changed_at(tmp_path / "app.conf") == 1e9

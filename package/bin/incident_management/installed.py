@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Optional, Tuple
 
-__all__ = ["Installed", "build_number", "switched_at"]
+__all__ = ["Installed", "build_number", "state_changed_at"]
 
 # Its build number and version differ in each package.
 APP_CONF = Path(__file__).resolve().parents[2] / "default" / "app.conf"
@@ -20,7 +20,7 @@ APP_CONF = Path(__file__).resolve().parents[2] / "default" / "app.conf"
 LOCAL_APP_CONF = APP_CONF.parents[1] / "local" / "app.conf"
 
 
-def switched_at(path: Path = LOCAL_APP_CONF) -> float:
+def state_changed_at(path: Path = LOCAL_APP_CONF) -> float:
     """Return when somebody may have disabled or enabled the app last, in epoch seconds; 0: never.
 
     "This file maintains the state of a given app" (app.conf.spec): splunkd writes ``state`` of

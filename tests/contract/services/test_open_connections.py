@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.outside import transport
-from incident_management.outside.idle import Idle
+from incident_management.outside.session_pool import SessionPool
 from incident_management.outside.transport import Network, NoAnswer, send_json
 
 
@@ -79,7 +79,7 @@ def test_a_reading_that_breaks_over_a_new_connection_is_not_repeated():
 
 def test_a_connection_that_was_left_alone_is_not_used(monkeypatch):
     service, now = Lasting(), [0.0]
-    monkeypatch.setattr(transport, "_idle", Idle(lambda: now[0]))
+    monkeypatch.setattr(transport, "_idle", SessionPool(lambda: now[0]))
     for now[0] in (0.0, 5.0, 20.0):
         send_json(Network(), service.url, method="GET")
     assert [number for number, _method, _cookie in service.got] == [1, 1, 2]

@@ -21,7 +21,7 @@ from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rows import count_of
 from incident_management.ports import SearchResult
 from incident_management.remediation.catalogue import SAMPLE_FIELDS
-from incident_management.remediation.raised import Windows
+from incident_management.remediation.raising_search import Windows
 from incident_management.remediation.verdict import _counted
 from incident_management.rerun.raising import MonitorRaising
 from incident_management.splunk.searching import spl

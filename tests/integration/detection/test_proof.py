@@ -10,8 +10,8 @@ import pytest
 from incident_management.incidents.model import Incident
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.plan import PlanState
-from incident_management.remediation.raised import CannotJudge, identity
-from incident_management.remediation.verdict import Judgement, Meant, judge
+from incident_management.remediation.raising_search import CannotJudge, search_identity
+from incident_management.remediation.verdict import Judgement, RollbackRule, judge
 from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.splunk.session import Session
@@ -72,7 +72,7 @@ def judged(detections: Detections, name: str, **changes: str) -> Judgement:
     incident = Incident("INC-20260101-AAAAAA", entities=["checkout"])
     raised_by = {**search, "rule": name}
     asked = [(raised_by, windows)]
-    meant = Meant(identity(raised_by), frozenset(["checkout"]))
+    meant = RollbackRule(search_identity(raised_by), frozenset(["checkout"]))
     return judge(raising, SplunkSearcher(session), action, incident, asked, meant)
 
 

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.remediation.cluster import URL as CLUSTER_URL
-from tests.unit.remediation.cluster import Cluster
-from tests.unit.remediation.flags import Flags
+from tests.unit.remediation.kubernetes_fake import URL as CLUSTER_URL
+from tests.unit.remediation.kubernetes_fake import Cluster
+from tests.unit.remediation.launchdarkly_fake import Flags
 
 Answer = Tuple[int, Any]
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.unit.remediation.functions import FUNCTION, REGION, FakeLambda
+from tests.unit.remediation.lambda_fake import FUNCTION, REGION, FakeLambda
 
 from .conftest import ROOT, Office, wait_for
 from .shop import Shop, remediate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.remediation.flags import TOKEN
-from tests.unit.remediation.functions import REGION, FakeLambda
+from tests.unit.remediation.lambda_fake import REGION, FakeLambda
+from tests.unit.remediation.launchdarkly_fake import TOKEN
 
 from .conftest import Office, wait_for
 from .receivers import Awx, KubernetesApi, LaunchDarklyApi

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
-from incident_management.remediation.proof import blamed_hypothesis, verified_citations
+from incident_management.remediation.blamed_cause import blamed_hypothesis, verified_citations
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.shop import Shop

@@ -15,14 +15,14 @@ from tests.unit.detection.launching import BIN
 COMMAND = """
 import sys
 from splunklib.searchcommands import Configuration, dispatch
-from incident_management.splunk.scripts.telling import TellingCommand
+from incident_management.splunk.scripts.progress import ProgressCommand
 
 @Configuration(type="reporting")
-class SlowCommand(TellingCommand):
+class SlowCommand(ProgressCommand):
     def generate(self):
-        self.tell_now("Half of it.")
+        self.report_progress("Half of it.")
         yield {"count": 1}
-        self.tell_now("Most of it.")
+        self.report_progress("Most of it.")
         yield {"count": 2}
 
 dispatch(SlowCommand, sys.argv, sys.stdin, sys.stdout, __name__)

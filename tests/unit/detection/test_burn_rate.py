@@ -15,7 +15,7 @@ from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.objective import DEFAULT_RATES, Objective
 from incident_management.detection.monitors.unheeded import unheeded
-from incident_management.remediation.raised import CannotJudge
+from incident_management.remediation.raising_search import CannotJudge
 from incident_management.rerun.raising import MonitorRaising
 from tests.unit.detection.slo import DAY, SLO, SPAN, Service, Span, rows_of
 from tests.unit.detection.watching import STANZA, START

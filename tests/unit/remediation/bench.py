@@ -11,7 +11,7 @@ from incident_management.ports import SearchFailed
 from incident_management.remediation.catalogue import Catalogue
 from incident_management.remediation.context import Context
 from incident_management.remediation.executors.executor import ExecutorError, Outcome
-from incident_management.remediation.raised import CannotJudge, Grid, Rerun
+from incident_management.remediation.raising_search import CannotJudge, Grid, Rerun
 from incident_management.remediation.verify import Verifier
 from tests.fakes import FakeSearcher, FakeStores, ManualClock
 
@@ -188,7 +188,7 @@ class Bench:
             self.executors(),
             self.may,
             "sh1",
-            who_may={"incident_approve": self.approvers}.get,
+            users_with={"incident_approve": self.approvers}.get,
         )
 
     def executors(self) -> Dict[str, Callable[[], Any]]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.remediation import approval, execution, occupying, settling
+from incident_management.remediation import approval, entity_lock, execution, interrupted_runs
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import INCIDENT
 
@@ -29,7 +29,7 @@ def rounds(bench, count):
     """What the worker does, again and again, whatever it must not do yet."""
     for _round in range(count):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         with suppress(Refused):
             bench.verifier().run()
 
@@ -37,7 +37,7 @@ def rounds(bench, count):
 def occupied(bench, entity="checkout"):
     """Return which plan keeps one of an unknown place from being carried out on an entity."""
     other = {"_key": "PLAN-0000000000", "entity": entity, "inverse": "", "state": {}}
-    return occupying.blocking_run(bench.context, other)
+    return entity_lock.blocking_plan(bench.context, other)
 
 
 def refusal(act):

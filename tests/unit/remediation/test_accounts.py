@@ -11,14 +11,14 @@ import pytest
 from incident_management import aws
 from incident_management.remediation import approval
 from incident_management.remediation.executors.aws import accounts, calls
-from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.steps import LEASE_SECONDS
 from incident_management.splunk.configuration.settings import SettingsError, parse
-from tests.unit.remediation.amazon import ARGUMENTS, BACK, FORTH, UPDATED, deployment, service
 from tests.unit.remediation.bench import INCIDENT, Bench
+from tests.unit.remediation.ecs_stub import ARGUMENTS, BACK, FORTH, UPDATED, deployment, service
+from tests.unit.remediation.http_stub import Handler, served
 from tests.unit.remediation.plans import execute, propose
-from tests.unit.remediation.served import Handler, served
 
 boto3 = pytest.importorskip("boto3")
 stub = pytest.importorskip("botocore.stub")
@@ -264,7 +264,7 @@ def test_a_fix_is_not_undone_in_another_account_than_it_was_made_in(amazon):
     """The account's keys were changed for those of another one since."""
     amazon.described(OPS)
     elsewhere = f"arn:aws:ecs:us-east-1:{EAST}:cluster/prod"
-    with pytest.raises(Unfit, match=f"no longer of {elsewhere}"):
+    with pytest.raises(NotApplicable, match=f"no longer of {elsewhere}"):
         amazon.executor.facts({**ARGUMENTS, "cluster_arn": elsewhere})
 
 

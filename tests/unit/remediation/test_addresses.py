@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from incident_management.remediation import rehearsal, settling, undoing
+from incident_management.remediation import dry_run, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.executors.traits import RESULTS, STATES
+from incident_management.remediation.executors.traits import RESULT_FIELDS, STATE_FACTS
 from tests.unit.remediation.bench import STANZAS, Bench, Crash
-from tests.unit.remediation.cluster import Cluster
-from tests.unit.remediation.flags import Flags
-from tests.unit.remediation.functions import FakeLambda, Serverless
+from tests.unit.remediation.kubernetes_bench import Sailing
+from tests.unit.remediation.kubernetes_fake import Cluster
+from tests.unit.remediation.lambda_fake import FakeLambda, Serverless
+from tests.unit.remediation.launchdarkly_fake import Flags
 from tests.unit.remediation.plans import approved, execute, refusal
-from tests.unit.remediation.sailing import Sailing
 from tests.unit.remediation.test_awx import RESTART, FakeAwx, awx
+from tests.unit.remediation.test_change_locations import DeployApis
 from tests.unit.remediation.test_ecs_crashes import Region, Regional
 from tests.unit.remediation.test_launchdarkly import Switching
-from tests.unit.remediation.test_places import DeployApis
 
 OTHER = "https://other.example"
 
@@ -81,7 +81,7 @@ class Watched:
         self._asked()
         return self._real.settle(arguments, request_id)
 
-    def rehearse(self, arguments, request_id):
+    def dry_run(self, arguments, request_id):
         self._asked()
         return Outcome("unknown", "It goes on.")
 
@@ -113,7 +113,7 @@ def watched(kind: Any, action: str, *made: Any) -> Any:
         def settled(self, rounds=1):
             for _round in range(rounds):
                 self.clock.advance(100)
-                settling.settle_all(self.context)
+                interrupted_runs.settle_all(self.context)
             return self.context.load(self.plan)[2]
 
         def judged(self, after=()):
@@ -213,7 +213,7 @@ def test_an_undoing_that_was_cut_off_is_asked_about_where_it_was_begun(undoable)
     assert undoable.settled(3).status == "done"
     undoable.cut = True
     with pytest.raises(Crash):
-        undoing.roll_back(undoable.context, undoable.plan, "zoe", "Wrong guess.")
+        rollback.roll_back(undoable.context, undoable.plan, "zoe", "Wrong guess.")
     with undoable.at_another_address():
         assert undoable.settled(3).status == "rolling_back"
     assert undoable.settled(3).status == "rolled_back"
@@ -225,7 +225,7 @@ def test_what_another_executor_undoes_is_asked_about_where_that_was_begun():
     execute(scene, scene.plan)
     scene.cut = True
     with pytest.raises(Crash):
-        undoing.roll_back(scene.context, scene.plan, "zoe", "Wrong guess.")
+        rollback.roll_back(scene.context, scene.plan, "zoe", "Wrong guess.")
     with scene.at_another_address():
         assert scene.settled(3).status == "rolling_back"
     assert scene.settled(3).status == "rolled_back"
@@ -236,24 +236,24 @@ def test_an_undoing_in_doubt_is_asked_about_where_it_was_begun(undoable):
     assert undoable.settled(3).status == "done"
     undoable.cut = True
     with pytest.raises(Crash):
-        undoing.roll_back(undoable.context, undoable.plan, "zoe", "Wrong guess.")
+        rollback.roll_back(undoable.context, undoable.plan, "zoe", "Wrong guess.")
     with undoable.at_another_address():
         assert undoable.settled(10).status == "rollback_failed"
-        told = refusal(lambda: undoing.roll_back(undoable.context, undoable.plan, "zoe", "Again."))
+        told = refusal(lambda: rollback.roll_back(undoable.context, undoable.plan, "zoe", "Again."))
         assert f"and what is set now is {OTHER}" in told
 
 
 def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
     """The rules were asked at the right address; then somebody saves another."""
-    rehearsal.rehearse(scene.context, scene.plan, "mia")
-    found = rehearsal.action_step
+    dry_run.dry_run(scene.context, scene.plan, "mia")
+    found = dry_run.action_step
 
     def action_step(*asked):
         scene.moved = True
         return found(*asked)
 
-    monkeypatch.setattr(rehearsal, "action_step", action_step)
-    told = refusal(lambda: rehearsal.rehearse(scene.context, scene.plan, "mia"))
+    monkeypatch.setattr(dry_run, "action_step", action_step)
+    told = refusal(lambda: dry_run.dry_run(scene.context, scene.plan, "mia"))
     assert f"what is set now is {OTHER}" in told and scene.elsewhere == 0
 
 
@@ -262,6 +262,6 @@ def test_what_an_inverse_may_take_has_a_value(scene):
     execute(scene, scene.plan)
     result = scene.settled(3).result
     plan = scene.stores.plans.get(scene.plan)
-    states = set(STATES[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
+    states = set(STATE_FACTS[plan["executor"]]) - ({"cluster"} - set(plan["arguments"]))
     assert {name for name in states if not plan["state"].get(name)} == set()
-    assert {name for name in RESULTS[plan["executor"]] if not result.get(name)} == set()
+    assert {name for name in RESULT_FIELDS[plan["executor"]] if not result.get(name)} == set()

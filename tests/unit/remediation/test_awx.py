@@ -8,11 +8,11 @@ import pytest
 
 from incident_management.incidents.act import Act
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, freeze, settling
+from incident_management.remediation import approval, freeze, interrupted_runs
+from incident_management.remediation.dry_run import dry_run
 from incident_management.remediation.executors.awx import Awx
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
-from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.configuration.settings import Remediation, Settings
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
@@ -117,7 +117,7 @@ def test_a_launch_that_was_not_sent_is_not_left_to_be_sent_again():
         raise NotSent("refused")
 
     outcome = Awx("https://awx.example", "t", send).execute(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, False)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, False)
 
 
 @pytest.mark.parametrize("end", ["failed", "error", "canceled"])
@@ -206,11 +206,11 @@ def test_a_template_of_the_type_check_changes_nothing_and_is_no_fix():
 
 def test_check_mode_is_asked_for_where_the_template_lets_one():
     fake = FakeAwx()
-    assert awx(fake).rehearse(ARGUMENTS, "PLAN-1-check").status == "done"
+    assert awx(fake).dry_run(ARGUMENTS, "PLAN-1-check").status == "done"
     assert fake.jobs[0]["job_type"] == "check"
     fake.template["ask_job_type_on_launch"] = False
     with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its job type in AWX"):
-        awx(fake).rehearse(ARGUMENTS, "PLAN-1-check")
+        awx(fake).dry_run(ARGUMENTS, "PLAN-1-check")
     assert fake.launched == 1
 
 
@@ -222,7 +222,7 @@ def test_check_mode_that_awx_did_not_heed_is_said_to_be_none():
             self.template["ask_job_type_on_launch"] = False
             return super().launch(body)
 
-    outcome = awx(Changing()).rehearse(ARGUMENTS, "PLAN-1-check")
+    outcome = awx(Changing()).dry_run(ARGUMENTS, "PLAN-1-check")
     assert outcome.status == "failed" and not outcome.certain
     assert outcome.detail == "AWX began job 101 as if it were not told job_type: look at it."
 
@@ -288,7 +288,7 @@ def test_a_lost_answer_is_never_asked_for_twice(bench, arrived):
         bench.awx.jobs[0]["status"] = "successful"
     for _round in range(11):
         bench.clock.advance(91)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert bench.awx.launched == int(arrived)
     assert state.status == ("done" if arrived else "failed")
@@ -311,7 +311,7 @@ def test_one_that_does_not_help_and_has_no_way_back_ends_so(bench):
 
 def test_a_rehearsal_is_noted_and_is_no_run(bench):
     plan = propose(bench)
-    told = rehearse(bench.context, plan, "mia")
+    told = dry_run(bench.context, plan, "mia")
     assert (told["status"], told["detail"]) == ("done", "Job 101 has succeeded.")
     assert [job["job_type"] for job in bench.awx.jobs] == ["check"]
     note = bench.context.incident(INCIDENT)[1][-1]
@@ -322,14 +322,14 @@ def test_a_rehearsal_is_noted_and_is_no_run(bench):
     bench.awx.ends = ["successful"]
     assert execute(bench, plan).status == "done"
     assert [job["job_type"] for job in bench.awx.jobs] == ["run", "check"]
-    assert "is done" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+    assert "is done" in refusal(lambda: dry_run(bench.context, plan, "mia"))
 
 
 def test_a_rehearsal_is_refused_where_a_run_would_be(bench):
     """Tasks with "check_mode: false" are carried out in check mode, too."""
     plan = propose(bench)
     freeze.add(Act(bench.stores, bench.clock, "ada"), {"reason": "Sale", "ends_at": 9e9})
-    assert "the change freeze" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+    assert "the change freeze" in refusal(lambda: dry_run(bench.context, plan, "mia"))
     assert bench.awx.launched == 0
 
 
@@ -337,16 +337,16 @@ def test_who_asks_twice_for_a_rehearsal_begins_one_job(bench):
     plan = propose(bench)
     bench.awx.ends = ["running"]
     for _click in range(3):
-        told = rehearse(bench.context, plan, "mia")
+        told = dry_run(bench.context, plan, "mia")
         assert (told["status"], told["detail"]) == ("unknown", "Job 101 is running.")
     assert bench.awx.launched == 1
     bench.awx.jobs[0]["status"] = "successful"
-    assert rehearse(bench.context, plan, "mia")["detail"] == "Job 101 has succeeded."
+    assert dry_run(bench.context, plan, "mia")["detail"] == "Job 101 has succeeded."
     texts = [one.data["text"] for one in bench.context.incident(INCIDENT)[1] if one.kind == "note"]
     tried = f"{plan} was tried in check mode: "
     assert texts == [f"{tried}Job 101 is running.", f"{tried}Job 101 has succeeded."]
     assert bench.awx.launched == 1
-    rehearse(bench.context, plan, "mia")
+    dry_run(bench.context, plan, "mia")
     assert bench.awx.launched == 2, "the first has ended, so this is a new one"
 
 
@@ -358,11 +358,11 @@ def test_of_two_rehearsals_that_are_begun_at_once_one_is(bench):
 
     def first(document):
         context.stores.claims.insert = insert
-        said.append(rehearse(context, plan, "zoe")["status"])
+        said.append(dry_run(context, plan, "zoe")["status"])
         return insert(document)
 
     context.stores.claims.insert = first
-    assert refusal(lambda: rehearse(context, plan, "mia")) == (
+    assert refusal(lambda: dry_run(context, plan, "mia")) == (
         f"{plan} is being tried in check mode just now: ask again in a moment."
     )
     assert (said, bench.awx.launched) == (["done"], 1)
@@ -372,8 +372,8 @@ def test_a_plan_is_rehearsed_only_so_often_an_hour(bench):
     plan = propose(bench)
     for _time in range(10):
         bench.awx.ends = ["successful"]
-        rehearse(bench.context, plan, "mia")
-    assert "10 times within the last hour" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+        dry_run(bench.context, plan, "mia")
+    assert "10 times within the last hour" in refusal(lambda: dry_run(bench.context, plan, "mia"))
     assert bench.awx.launched == 10
 
 
@@ -381,13 +381,13 @@ def test_what_can_not_be_rehearsed_is_asked_again_in_vain(bench):
     plan = propose(bench)
     bench.awx.template["ask_job_type_on_launch"] = False
     for _time in range(2):
-        assert "has no check mode" in refusal(lambda: rehearse(bench.context, plan, "mia"))
+        assert "has no check mode" in refusal(lambda: dry_run(bench.context, plan, "mia"))
     bench.awx.template["ask_job_type_on_launch"] = True
-    assert rehearse(bench.context, plan, "mia")["status"] == "done"
+    assert dry_run(bench.context, plan, "mia")["status"] == "done"
 
 
 def test_a_rehearsal_is_never_taken_for_a_run_whose_answer_was_lost(bench):
     plan = propose(bench)
-    rehearse(bench.context, plan, "mia")
+    dry_run(bench.context, plan, "mia")
     bench.awx.ends = ["successful"]
     assert awx(bench.awx).settle(ARGUMENTS, plan).status == "unknown"

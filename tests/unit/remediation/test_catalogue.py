@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from incident_management.remediation.catalogue import Catalogue, CatalogueError
-from incident_management.remediation.executors.traits import NEEDED_ARGUMENTS
+from incident_management.remediation.executors.traits import REQUIRED_ARGUMENTS
 from tests.unit.remediation.bench import STANZAS
-from tests.unit.remediation.sailing import BACK, FORTH
+from tests.unit.remediation.kubernetes_bench import BACK, FORTH
 
 PACKAGE = Path(__file__).parents[3] / "package"
 SHIPPED = PACKAGE / "default" / "incident_actions.conf"
@@ -31,9 +31,9 @@ def changed(**values):
 
 def test_every_executor_and_what_it_needs_stands_in_the_spec():
     spec = SPEC.read_text(encoding="utf-8")
-    assert f"executor = <{'|'.join(NEEDED_ARGUMENTS)}>" in spec
+    assert f"executor = <{'|'.join(REQUIRED_ARGUMENTS)}>" in spec
     words = set(re.findall(r"[a-z_]+", spec))
-    assert {name for needed in NEEDED_ARGUMENTS.values() for name in needed} <= words
+    assert {name for needed in REQUIRED_ARGUMENTS.values() for name in needed} <= words
 
 
 def test_the_shipped_catalogue_is_whole():
@@ -70,7 +70,7 @@ def test_the_shipped_catalogue_is_whole():
         ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
         (
             {"executor": "robot"},
-            f"executor is 'robot'; the executors are: {', '.join(NEEDED_ARGUMENTS)}.",
+            f"executor is 'robot'; the executors are: {', '.join(REQUIRED_ARGUMENTS)}.",
         ),
         (
             {"argument__service": None, "argument__app": "$analysis.service$", "entity": "app"},

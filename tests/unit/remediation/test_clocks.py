@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import settling
+from incident_management.remediation import interrupted_runs
 from tests.unit.remediation.bench import Bench, Crash
 from tests.unit.remediation.plans import approved, execute, occupied
 
@@ -19,7 +19,7 @@ def bench():
 def rounds(bench, count=5, seconds=30.0):
     for _round in range(count):
         bench.clock.advance(seconds)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
 
 

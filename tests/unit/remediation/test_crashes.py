@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 pytestmark = pytest.mark.one_python
@@ -29,19 +29,21 @@ def test_a_process_that_dies_at_the_call_acts_once(bench, step):
         execution.execute(bench.context, plan, "mia")
     assert execution.execute(bench.context, plan, "mia").status == "running"
     bench.clock.advance(120)
-    assert settling.settle_all(bench.context) == 1
+    assert interrupted_runs.settle_all(bench.context) == 1
     assert bench.api.executed == [plan]
     assert bench.kinds()[-2:] == ["action started", "action done"]
-    assert settling.settle_all(bench.context) == 0
+    assert interrupted_runs.settle_all(bench.context) == 0
 
 
 def test_a_lost_answer_is_asked_for(bench):
     plan = ready(bench)
     bench.api.script = ["lose"]
     assert execution.execute(bench.context, plan, "mia").status == "running"
-    assert settling.settle_all(bench.context) == 0, "the first request may still be under way"
+    assert interrupted_runs.settle_all(bench.context) == 0, (
+        "the first request may still be under way"
+    )
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.api.executed == [plan] and bench.stores.plans.get(plan)["status"] == "done"
 
 
@@ -52,7 +54,7 @@ def test_what_nobody_can_tell_ends_in_a_sentence_for_people(bench):
     bench.api.down = True
     for _ in range(12):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     _plan, _entries, state = bench.context.load(plan)
     assert state.status == "failed"
     assert state.detail.startswith("Nobody can tell whether it was done: check by hand.")
@@ -70,10 +72,10 @@ def test_a_process_killed_at_any_store_call_acts_at_most_once_and_recovers(momen
         assert len(bench.api.executed) <= 1
     bench.stores.heal()
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     execution.execute(bench.context, plan, "mia")
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.api.executed == [plan]
     assert bench.context.load(plan)[2].status == "done"
     assert bench.kinds()[-2:] == ["action started", "action done"]
@@ -93,9 +95,9 @@ def test_a_rollback_that_is_cut_off_is_finished(bench, step):
     execution.execute(bench.context, plan, "mia")
     bench.api.script = [step]
     with pytest.raises(Crash):
-        undoing.roll_back(bench.context, plan, "mia", "wrong")
+        rollback.roll_back(bench.context, plan, "mia", "wrong")
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.api.executed == [plan, f"{plan}-undo"]
     assert bench.kinds()[-2:] == ["rollback started", "rollback done"]
     assert bench.api.services["checkout"]["version"] == "r8"
@@ -108,15 +110,15 @@ def test_a_rollback_killed_at_any_store_call_acts_at_most_once_and_recovers(mome
     execution.execute(bench.context, plan, "mia")
     bench.stores.fail_after(moment, Crash)
     try:
-        undoing.roll_back(bench.context, plan, "mia", "wrong")
+        rollback.roll_back(bench.context, plan, "mia", "wrong")
     except Crash:
         assert len(bench.api.executed) <= 2
     bench.stores.heal()
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
-    undoing.roll_back(bench.context, plan, "mia", "wrong")
+    interrupted_runs.settle_all(bench.context)
+    rollback.roll_back(bench.context, plan, "mia", "wrong")
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.api.executed == [plan, f"{plan}-undo"]
     assert bench.context.load(plan)[2].status == "rolled_back"
 
@@ -127,6 +129,6 @@ def test_what_a_process_left_that_has_certainly_ended_is_settled_at_once(bench):
     with pytest.raises(Crash):
         execution.execute(bench.context, plan, "mia")
     successor = bench.context
-    successor.holder, successor.gone = "sh1#2", lambda holder: holder == "sh1"
-    assert settling.settle_all(successor) == 1
+    successor.holder, successor.has_ended = "sh1#2", lambda holder: holder == "sh1"
+    assert interrupted_runs.settle_all(successor) == 1
     assert bench.api.executed == [plan] and bench.kinds()[-1] == "action done"

@@ -93,13 +93,13 @@ def test_what_an_answer_means(answer, status, says):
 
 
 @pytest.mark.parametrize(
-    ("answer", "passing"),
+    ("answer", "transient"),
     [(NotSent("refused"), True), ((429, ""), True), ((409, ""), False), ((403, ""), False)],
 )
-def test_what_goes_by_itself_may_be_sent_again(answer, passing):
+def test_what_goes_by_itself_may_be_sent_again(answer, transient):
     executor, _wire = api(answer)
     outcome = executor.execute(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, passing)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, transient)
 
 
 def test_a_lost_run_that_was_done_is_not_asked_for_again():

@@ -9,10 +9,10 @@ import pytest
 
 from incident_management.remediation.executors.aws import calls
 from incident_management.remediation.executors.aws.ecs import Ecs
-from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable
 from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.configuration.settings import Account, Remediation, Settings, parse
-from tests.unit.remediation.amazon import (
+from tests.unit.remediation.ecs_stub import (
     ARGUMENTS,
     CLUSTER,
     UPDATED,
@@ -21,7 +21,7 @@ from tests.unit.remediation.amazon import (
     in_region,
     service,
 )
-from tests.unit.remediation.served import Handler, served
+from tests.unit.remediation.http_stub import Handler, served
 
 
 @contextmanager
@@ -70,16 +70,16 @@ def test_it_tells_what_runs_and_by_which_deployment(amazon):
 )
 def test_what_is_not_to_be_put_back_is_not(amazon, found, why):
     amazon.described(*found)
-    with pytest.raises(Unfit, match=why):
+    with pytest.raises(NotApplicable, match=why):
         amazon.executor.facts(ARGUMENTS)
 
 
 def test_only_a_revision_of_the_same_family_that_is_active_is_put_back(amazon):
     amazon.described(service()).defined("INACTIVE")
-    with pytest.raises(Unfit, match="web:41 is not active any more"):
+    with pytest.raises(NotApplicable, match="web:41 is not active any more"):
         amazon.executor.facts(ARGUMENTS)
     amazon.described(service())
-    with pytest.raises(Unfit, match="api:7 is of another family than web:42"):
+    with pytest.raises(NotApplicable, match="api:7 is of another family than web:42"):
         amazon.executor.facts({**ARGUMENTS, "to_task_definition": "api:7"})
 
 
@@ -148,9 +148,9 @@ def test_an_amazon_that_stays_busy_may_be_asked_later(amazon, monkeypatch):
     monkeypatch.setattr(calls, "BUSY_SECONDS", 0.0)
     amazon.described(service()).refuses("update_service", "ThrottlingException")
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, True)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, True)
     amazon.described(service()).refuses("update_service", "AccessDeniedException")
-    assert not amazon.executor.execute(ARGUMENTS, "PLAN-1").passing
+    assert not amazon.executor.execute(ARGUMENTS, "PLAN-1").transient
 
 
 def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, monkeypatch):
@@ -261,7 +261,7 @@ def test_it_shows_the_request_and_has_no_check_mode(amazon):
     shown = amazon.executor.preview(ARGUMENTS, "PLAN-1")
     assert (shown["method"], shown["body"]) == ("UpdateService", UPDATED)
     with pytest.raises(ExecutorError, match="no check mode"):
-        amazon.executor.rehearse(ARGUMENTS, "PLAN-1")
+        amazon.executor.dry_run(ARGUMENTS, "PLAN-1")
 
 
 # --- settings ---------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from incident_management.remediation import settling
+from incident_management.remediation import interrupted_runs
 from incident_management.remediation.context import Refused
 from incident_management.remediation.executors.aws.ecs import Ecs
-from tests.unit.remediation.amazon import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.bench import Bench, Crash
+from tests.unit.remediation.ecs_stub import BACK, CLUSTER, FORTH, deployment, in_region, service
 from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python
@@ -135,7 +135,7 @@ def test_a_fix_is_done_once_wherever_it_is_cut_off(bench, moment, error, late):
     for _round in range(4):
         bench.clock.advance(100)
         with suppress(Crash):
-            settling.settle_all(bench.context)
+            interrupted_runs.settle_all(bench.context)
     assert bench.state(plan).status == "done" and bench.region.updates == 1
     assert bench.state(plan).result == {"deployment": bench.region.newest["id"]}
 
@@ -148,7 +148,7 @@ def test_a_fix_is_undone_once_wherever_that_is_cut_off(bench, moment, error, lat
     bench.clock.advance(100)
     bench.region.cut(moment, ended(error), late)
     with suppress(Crash, Refused):
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
     with suppress(Crash):
         rounds(bench, 4)

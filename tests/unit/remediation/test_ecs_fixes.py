@@ -6,8 +6,8 @@ import pytest
 
 from incident_management.remediation import approval
 from incident_management.remediation.catalogue import Catalogue
-from tests.unit.remediation.amazon import BACK, FORTH, UPDATED, Amazon, deployment, service
 from tests.unit.remediation.bench import Bench
+from tests.unit.remediation.ecs_stub import BACK, FORTH, UPDATED, Amazon, deployment, service
 from tests.unit.remediation.plans import execute, propose, refusal
 
 

@@ -7,7 +7,14 @@ import pytest
 from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import windows
 from incident_management.incidents.errors import Invalid, NotFound
-from incident_management.remediation import approval, execution, freeze, settling, undoing, view
+from incident_management.remediation import (
+    approval,
+    execution,
+    freeze,
+    interrupted_runs,
+    rollback,
+    view,
+)
 from tests.fakes import ManualClock
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose, refusal
@@ -164,7 +171,7 @@ def test_an_undoing_that_was_cut_off_goes_on_in_a_freeze(bench):
     bench.api.script = [execution.Outcome("unknown", "The connection broke.")]
     assert did_not_help(bench, plan).status == "rolling_back"
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "rolled_back"
 
 
@@ -172,10 +179,10 @@ def test_an_undoing_by_hand_that_was_cut_off_is_not_sent_again_in_a_freeze(bench
     plan = approved(bench)
     execute(bench, plan)
     bench.api.script = [execution.Outcome("unknown", "The connection broke.")]
-    undoing.roll_back(bench.context, plan, "mia", "Undo it.")
+    rollback.roll_back(bench.context, plan, "mia", "Undo it.")
     frozen(bench)
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.api.executed == [plan]
 
 
@@ -183,9 +190,9 @@ def test_undoing_by_hand_takes_an_override_too(bench):
     plan = approved(bench)
     execute(bench, plan)
     name = frozen(bench)
-    said = refusal(lambda: undoing.roll_back(bench.context, plan, "mia", "Undo it."))
+    said = refusal(lambda: rollback.roll_back(bench.context, plan, "mia", "Undo it."))
     assert name in said and bench.context.load(plan)[2].status == "done"
-    undone = undoing.roll_back(bench.context, plan, "mia", "It is worse.", "It is worse.")
+    undone = rollback.roll_back(bench.context, plan, "mia", "It is worse.", "It is worse.")
     assert undone.status == "rolled_back" and undone.undo_overrides == [name]
 
 
@@ -203,7 +210,7 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
     assert execute(bench, plan).status == "running"
     frozen(bench)
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.api.executed == []
 
 

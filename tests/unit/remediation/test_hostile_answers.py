@@ -16,10 +16,10 @@ from incident_management.remediation.executors.kubernetes import Restart, Rollba
 from tests.unit.remediation import test_awx as awx_tests
 from tests.unit.remediation import test_ecs as ecs_tests
 from tests.unit.remediation import test_lambda as lambda_tests
-from tests.unit.remediation.cluster import AUTOSCALERS, REPLICA_SETS, REVISIONS, Cluster
-from tests.unit.remediation.functions import ALIAS, CONFIGURATION, TAGS, FakeLambda, in_region
-from tests.unit.remediation.hostile import is_withstood, spoiled
-from tests.unit.remediation.sailing import KINDS, kubernetes
+from tests.unit.remediation.hostile_answers import is_withstood, spoiled
+from tests.unit.remediation.kubernetes_bench import KINDS, kubernetes
+from tests.unit.remediation.kubernetes_fake import AUTOSCALERS, REPLICA_SETS, REVISIONS, Cluster
+from tests.unit.remediation.lambda_fake import ALIAS, CONFIGURATION, TAGS, FakeLambda, in_region
 
 boto3 = pytest.importorskip("boto3")
 awsrequest = pytest.importorskip("botocore.awsrequest")
@@ -76,7 +76,7 @@ def test_what_awx_answers(path):
     executor = awx_tests.awx(fake)
     for fake.text in texts(true):
         assert is_withstood(partial(executor.facts, awx_tests.ARGUMENTS))
-        for act in (executor.execute, executor.settle, executor.rehearse):
+        for act in (executor.execute, executor.settle, executor.dry_run):
             assert is_withstood(partial(act, awx_tests.ARGUMENTS, "PLAN-1"))
 
 
@@ -134,7 +134,7 @@ def test_what_kubernetes_answers(kind, change, more, what):
     for answer in spoiled(told[what]):
         cluster.answers["GET", paths[what]] = (200, answer)
         assert is_withstood(partial(executor.facts, arguments))
-        for act in (executor.execute, executor.settle, executor.rehearse):
+        for act in (executor.execute, executor.settle, executor.dry_run):
             assert is_withstood(partial(act, arguments, "PLAN-1"))
     assert cluster.version in ("pool 1", "pool 20") and cluster.pods in (2, 4)
 

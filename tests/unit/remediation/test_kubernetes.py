@@ -7,16 +7,16 @@ import json
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent
-from incident_management.remediation import approval, execution, settling, undoing
-from incident_management.remediation.executors.executor import ExecutorError, Outcome, Unfit
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
+from incident_management.remediation.dry_run import dry_run
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable, Outcome
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.kubernetes import Rollback
 from incident_management.remediation.preview import preview_plan
-from incident_management.remediation.rehearsal import rehearse
 from incident_management.splunk.configuration.settings import Remediation, Settings
-from tests.unit.remediation.cluster import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
+from tests.unit.remediation.kubernetes_bench import ARGUMENTS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import DEPLOYMENT, REPLICA_SETS, URL, Cluster, template
 from tests.unit.remediation.plans import approved, execute, occupied, propose, refusal
-from tests.unit.remediation.sailing import ARGUMENTS, Sailing, kubernetes
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
 )  # fmt: skip
 def test_what_is_not_to_be_put_back_is_refused_and_stays(cluster, change, says):
     change(cluster)
-    with pytest.raises(Unfit, match=says):
+    with pytest.raises(NotApplicable, match=says):
         kubernetes(cluster).facts(ARGUMENTS)
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
@@ -99,7 +99,7 @@ def test_a_token_that_may_not_is_one_sentence(cluster):
     cluster.answers[("GET", DEPLOYMENT)] = (403, {"message": "deployments.apps is forbidden"})
     with pytest.raises(ExecutorError, match=r"\(403\): deployments.apps is forbidden") as caught:
         kubernetes(cluster).facts(ARGUMENTS)
-    assert not isinstance(caught.value, Unfit), "a right that is given makes it work"
+    assert not isinstance(caught.value, NotApplicable), "a right that is given makes it work"
 
 
 # --- doing it ---------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_a_fix_whose_answer_was_lost_is_done_once(bench, cluster):
     cluster.fails = None
     for _round in range(3):
         bench.clock.advance(100)
-        settling.settle(bench.context, plan)
+        interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -234,7 +234,7 @@ def test_a_fix_whose_request_was_lost_is_sent_again(bench, cluster):
     assert execute(bench, plan).status == "running"
     cluster.fails = None
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1
 
 
@@ -249,7 +249,7 @@ def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
 
 def test_it_is_tried_without_being_stored(bench, cluster):
     plan = propose(bench, action="back")
-    told = rehearse(bench.context, plan, "mia")
+    told = dry_run(bench.context, plan, "mia")
     assert told["detail"] == "Kubernetes would take it: nothing was changed."
     assert (cluster.dry, cluster.patched, cluster.version) == (1, 0, "pool 1")
     approval.approve(bench.context, plan, "omar")
@@ -312,7 +312,7 @@ def test_a_moments_trouble_only_delays_the_undoing(bench, cluster, busy):
     cluster.fails = None
     for _turn in range(3):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, cluster.patched, cluster.version) == ("rolled_back", 2, "pool 1")
@@ -324,7 +324,7 @@ def test_scaling_a_fix_does_not_keep_it_from_being_undone(bench, cluster):
     cluster.deployment["spec"]["replicas"] = 2
     cluster.deployment["metadata"]["generation"] += 1
     bench.clock.advance(5)
-    state = undoing.roll_back(bench.context, plan, "omar", "It is not needed.")
+    state = rollback.roll_back(bench.context, plan, "omar", "It is not needed.")
     assert (state.status, cluster.version) == ("rolled_back", "pool 1")
 
 
@@ -344,13 +344,13 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
 ):
     """Within the version that was approved: its pool was changed by hand."""
     plan = approved(bench, action="back")
-    begin = execution.begin
+    begin = execution.record_start
 
     def changed(*args):
         cluster.deploy(template("r8", pool=2))
         begin(*args)
 
-    monkeypatch.setattr(execution, "begin", changed)
+    monkeypatch.setattr(execution, "record_start", changed)
     state = execute(bench, plan)
     assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
     assert "checkout was changed since (revision 3, no longer 2)." in state.detail
@@ -363,5 +363,5 @@ def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, mon
         patch.setattr(Rollback, "execute", lambda *_asked: Outcome("unchanged"))
         assert execute(bench, plan).status == "running"
     bench.clock.advance(100)
-    settling.settle(bench.context, plan)
+    interrupted_runs.settle(bench.context, plan)
     assert bench.context.load(plan)[2].status == "done" and cluster.patched == 1

@@ -7,12 +7,12 @@ from contextlib import suppress
 import pytest
 
 from incident_management.outside.transport import NoAnswer
-from incident_management.remediation import execution, settling, undoing
+from incident_management.remediation import execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
-from tests.unit.remediation.cluster import Cluster
+from tests.unit.remediation.kubernetes_bench import KINDS, Sailing
+from tests.unit.remediation.kubernetes_fake import Cluster
 from tests.unit.remediation.plans import approved, occupied
-from tests.unit.remediation.sailing import KINDS, Sailing
 
 pytestmark = pytest.mark.one_python
 
@@ -58,7 +58,7 @@ def cut_off(bench, act, moment, error, after):
     bench.cluster.heal()
     for _round in range(4):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -93,7 +93,7 @@ def test_its_undoing_is_done_once_and_told(action, kind, error, after):
         status = bench.context.load(plan)[2].status
         if status == "done":
             assert bench.cluster.patched == 1
-            status = undoing.roll_back(bench.context, plan, "mia", "wrong").status
+            status = rollback.roll_back(bench.context, plan, "mia", "wrong").status
         assert (status, bench.cluster.patched, moment) == ("rolled_back", 2, moment)
 
 
@@ -106,7 +106,7 @@ def try_to(bench, plan):
 
 def undo(bench, plan):
     try:
-        undoing.roll_back(bench.context, plan, "mia", "wrong")
+        rollback.roll_back(bench.context, plan, "mia", "wrong")
     except Refused:
         assert bench.kinds()[-1].startswith("refused")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from incident_management.outside.transport import Reply
-from incident_management.remediation import approval, execution, undoing
+from incident_management.remediation import approval, execution, rollback
 from incident_management.remediation.executors import factory
-from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable
 from incident_management.splunk.configuration.settings import Cluster as Known
 from incident_management.splunk.configuration.settings import Remediation, Settings, parse
 from tests.unit.remediation.bench import INCIDENT
-from tests.unit.remediation.cluster import REVISIONS, Cluster, template
+from tests.unit.remediation.kubernetes_bench import ARGUMENTS, KINDS, Sailing, kubernetes
+from tests.unit.remediation.kubernetes_fake import REVISIONS, Cluster, template
 from tests.unit.remediation.plans import approved, execute, refusal
-from tests.unit.remediation.sailing import ARGUMENTS, KINDS, Sailing, kubernetes
 
 SETS = ("StatefulSet", "DaemonSet")
 
@@ -71,14 +71,14 @@ def test_a_fix_of_a_set_that_somebody_has_worked_on_since_is_not_undone(cluster)
 
 def test_pods_that_only_change_when_somebody_deletes_them_are_left_alone(cluster):
     cluster.deployment["spec"]["updateStrategy"] = {"type": "OnDelete"}
-    with pytest.raises(Unfit, match="change only when somebody deletes them"):
+    with pytest.raises(NotApplicable, match="change only when somebody deletes them"):
         kubernetes(cluster).facts(about(cluster))
 
 
 def test_a_stateful_set_that_is_rolled_out_in_steps_is_left_alone():
     cluster = Cluster(kind="StatefulSet")
     cluster.deployment["spec"]["updateStrategy"]["rollingUpdate"] = {"partition": 1}
-    with pytest.raises(Unfit, match="rolled out in steps"):
+    with pytest.raises(NotApplicable, match="rolled out in steps"):
         kubernetes(cluster).facts(about(cluster))
 
 
@@ -116,7 +116,9 @@ def test_a_right_that_lacks_is_one_sentence(cluster):
 
 
 def test_a_kind_that_is_none_is_one_sentence():
-    with pytest.raises(Unfit, match="'Pod'; the kinds are: Deployment, StatefulSet, DaemonSet"):
+    with pytest.raises(
+        NotApplicable, match="'Pod'; the kinds are: Deployment, StatefulSet, DaemonSet"
+    ):
         kubernetes(Cluster()).facts({**ARGUMENTS, "kind": "Pod"})
 
 
@@ -171,7 +173,7 @@ def test_each_cluster_is_asked_with_its_own_token(two):
     approval.approve(context, plan, "omar")
     assert execution.execute(context, plan, "mia").status == "done"
     assert [one.patched for one in two.clusters.values()] == [0, 1]
-    assert undoing.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
+    assert rollback.roll_back(context, plan, "mia", "wrong").status == "rolled_back"
     assert [one.patched for one in two.clusters.values()] == [0, 2]
 
 

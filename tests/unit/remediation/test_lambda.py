@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from incident_management.remediation.executors.aws.aws_lambda import Lambda
-from incident_management.remediation.executors.executor import ExecutorError, Unfit
-from tests.unit.remediation.functions import (
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable
+from tests.unit.remediation.lambda_fake import (
     ARGUMENTS,
     FUNCTION,
     GONE,
@@ -37,7 +37,7 @@ def amazon():
 
 def executed(amazon, arguments=APPROVED):
     outcome = amazon.executor.execute(arguments, "PLAN-1")
-    return outcome.status, outcome.certain, outcome.passing
+    return outcome.status, outcome.certain, outcome.transient
 
 
 # --- what is so -------------------------------------------------------------------------------
@@ -64,27 +64,27 @@ def test_it_tells_where_the_alias_points_and_by_which_revision(amazon):
 )
 def test_what_is_not_to_be_put_back_is_not(amazon, version, weights, why):
     amazon.point(version, **weights)
-    with pytest.raises(Unfit, match=why):
+    with pytest.raises(NotApplicable, match=why):
         amazon.executor.facts(ARGUMENTS)
     assert executed(amazon, ARGUMENTS) == ("failed", True, False) and amazon.updates == 0
 
 
 def test_a_function_without_the_tag_is_none_of_its_business(amazon):
     amazon.tags = {"incident-management": "no"}
-    with pytest.raises(Unfit, match="checkout lacks the tag incident-management = allowed"):
+    with pytest.raises(NotApplicable, match="checkout lacks the tag incident-management = allowed"):
         amazon.executor.facts(ARGUMENTS)
     assert executed(amazon) == ("failed", True, False) and amazon.updates == 0
 
 
 def test_a_version_that_was_deleted_is_not_gone_back_to(amazon):
     del amazon.states["41"]
-    with pytest.raises(Unfit, match="checkout has no version 41 any more"):
+    with pytest.raises(NotApplicable, match="checkout has no version 41 any more"):
         amazon.executor.facts(ARGUMENTS)
     assert executed(amazon) == ("failed", True, False) and amazon.version == "42"
 
 
 @pytest.mark.parametrize(
-    ("state", "kind"), [("Failed", Unfit), ("Pending", ExecutorError), ("Inactive", None)]
+    ("state", "kind"), [("Failed", NotApplicable), ("Pending", ExecutorError), ("Inactive", None)]
 )
 def test_only_a_version_that_can_be_called_is_gone_back_to(amazon, state, kind):
     amazon.states["41"] = state
@@ -98,14 +98,16 @@ def test_only_a_version_that_can_be_called_is_gone_back_to(amazon, state, kind):
 
 def test_an_alias_that_is_not_there_is_told_with_its_account_and_region(amazon):
     amazon.faults = [Refusal(404, GONE, f"Cannot find alias arn: {FUNCTION}:prod")]
-    with pytest.raises(Unfit, match="Cannot find alias arn: arn:aws:lambda:eu-west-1:123456789012"):
+    with pytest.raises(
+        NotApplicable, match="Cannot find alias arn: arn:aws:lambda:eu-west-1:123456789012"
+    ):
         amazon.executor.facts(ARGUMENTS)
 
 
 def test_the_alias_of_the_same_name_in_another_account_is_another_one(amazon):
     """The account of the settings was changed between a fix and its undoing."""
     amazon.arn = f"{FUNCTION.replace('123456789012', '999999999999')}:prod"
-    with pytest.raises(Unfit, match=f"is {amazon.arn}, no longer {FUNCTION}:prod"):
+    with pytest.raises(NotApplicable, match=f"is {amazon.arn}, no longer {FUNCTION}:prod"):
         amazon.executor.facts(APPROVED)
     assert amazon.executor.settle(APPROVED, "PLAN-1").status == "unknown"
     assert executed(amazon) == ("failed", True, False) and amazon.updates == 0
@@ -218,7 +220,7 @@ def test_what_somebody_moved_since_the_approval_is_not_overwritten(amazon):
 def test_what_somebody_moves_in_that_very_moment_is_not_overwritten(amazon):
     amazon.faults = [None, lambda: amazon.point("43")]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
-    assert (outcome.status, outcome.certain, outcome.passing) == ("failed", True, False)
+    assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, False)
     assert "points to 43. Nothing was done." in outcome.detail and amazon.version == "43"
 
 
@@ -351,9 +353,9 @@ def test_it_shows_the_request_and_looks_up_what_can_be_known(amazon):
         "FunctionName": "checkout", "Name": "prod", "FunctionVersion": "41",
         "RoutingConfig": {"AdditionalVersionWeights": {}}, "RevisionId": "rev-1",
     }  # fmt: skip
-    outcome = amazon.executor.rehearse(APPROVED, "PLAN-1")
+    outcome = amazon.executor.dry_run(APPROVED, "PLAN-1")
     assert outcome.status == "done" and "AWS Lambda has no check mode" in outcome.detail
     assert amazon.updates == 0
     del amazon.states["41"]
-    with pytest.raises(Unfit):
-        amazon.executor.rehearse(APPROVED, "PLAN-1")
+    with pytest.raises(NotApplicable):
+        amazon.executor.dry_run(APPROVED, "PLAN-1")

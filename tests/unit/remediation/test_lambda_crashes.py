@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.remediation import settling
+from incident_management.remediation import interrupted_runs
 from incident_management.remediation.context import Refused
 from tests.unit.remediation.bench import Crash
-from tests.unit.remediation.functions import FakeLambda, Serverless
+from tests.unit.remediation.lambda_fake import FakeLambda, Serverless
 from tests.unit.remediation.plans import approved, execute, rounds
 
 pytestmark = pytest.mark.one_python
@@ -53,7 +53,7 @@ def test_a_fix_is_done_once_wherever_it_is_cut_off(bench, moment, error, late):
     for _round in range(4):
         bench.clock.advance(100)
         with suppress(Crash):
-            settling.settle_all(bench.context)
+            interrupted_runs.settle_all(bench.context)
     state = bench.state(plan)
     assert (state.status, bench.amazon.updates) == ("done", 1)
     assert state.result == {"revision": bench.amazon.revision, "routing": "41"}
@@ -67,7 +67,7 @@ def test_a_fix_is_undone_once_wherever_that_is_cut_off(bench, moment, error, lat
     bench.clock.advance(100)
     cut(bench, moment, error, late)
     with suppress(Crash, Refused):
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         bench.verifier().run()
     with suppress(Crash):
         rounds(bench, 4)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.remediation import preview, settling
+from incident_management.remediation import interrupted_runs, preview
 from incident_management.remediation.catalogue import Catalogue
 from tests.unit.remediation.bench import INCIDENT
-from tests.unit.remediation.functions import (
+from tests.unit.remediation.lambda_fake import (
     ALIAS,
     BACK,
     CONCURRENCY,
@@ -124,7 +124,7 @@ def test_an_undoing_that_is_throttled_is_tried_again(bench):
     assert again.state(plan).status == "rolling_back"
     again.amazon.faults = []
     again.clock.advance(100)
-    settling.settle_all(again.context)
+    interrupted_runs.settle_all(again.context)
     assert again.state(plan).status == "rolled_back" and again.amazon.updates == 2
 
 

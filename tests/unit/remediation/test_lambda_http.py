@@ -7,7 +7,7 @@ import pytest
 from incident_management.remediation.executors.executor import ExecutorError
 from incident_management.remediation.executors.factory import executors
 from incident_management.splunk.configuration.settings import parse
-from tests.unit.remediation.functions import ARGUMENTS, FUNCTION, FakeLambda
+from tests.unit.remediation.lambda_fake import ARGUMENTS, FUNCTION, FakeLambda
 
 pytest.importorskip("boto3")
 

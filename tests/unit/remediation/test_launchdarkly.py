@@ -12,17 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from incident_management.outside.transport import NoAnswer, NotSent, Reply
-from incident_management.remediation import approval, settling
+from incident_management.remediation import approval, interrupted_runs
 from incident_management.remediation.catalogue import Catalogue
-from incident_management.remediation.executors.executor import ExecutorError, Unfit
+from incident_management.remediation.executors.executor import ExecutorError, NotApplicable
 from incident_management.remediation.executors.factory import executors
 from incident_management.remediation.executors.launchdarkly import LaunchDarkly
 from incident_management.splunk.configuration.settings import parse
 from tests.unit.remediation.bench import Bench, Crash
-from tests.unit.remediation.flags import PATH, TOKEN, URL, Flags
-from tests.unit.remediation.hostile import is_withstood, spoiled
+from tests.unit.remediation.hostile_answers import is_withstood, spoiled
+from tests.unit.remediation.http_stub import Handler, served
+from tests.unit.remediation.launchdarkly_fake import PATH, TOKEN, URL, Flags
 from tests.unit.remediation.plans import approved, execute, propose, refusal
-from tests.unit.remediation.served import Handler, served
 
 ROOT = Path(__file__).parents[3]
 OFF = {
@@ -93,7 +93,7 @@ def test_it_tells_how_the_flag_is_switched_and_by_which_version(flags):
 )
 def test_what_is_not_to_be_switched_is_not(flags, spoil, asked, why):
     spoil(flags)
-    with pytest.raises(Unfit, match=why):
+    with pytest.raises(NotApplicable, match=why):
         launchdarkly(flags).facts(asked)
 
 
@@ -163,7 +163,7 @@ def test_what_was_changed_since_is_neither_done_nor_unchanged(flags):
 
 def test_a_try_and_a_preview_change_nothing(flags):
     executor = launchdarkly(flags)
-    tried = executor.rehearse(BOUND, "PLAN-1")
+    tried = executor.dry_run(BOUND, "PLAN-1")
     assert (tried.status, flags.patches) == ("done", 0) and "nothing was changed" in tried.detail
     shown = executor.preview(BOUND, "PLAN-1")
     assert shown["url"] == f"{URL}{PATH}" and TOKEN not in json.dumps(shown)
@@ -272,12 +272,12 @@ def test_one_that_is_cut_off_anywhere_is_finished_once(flags, moment, lost):
     bench.stores.heal()
     if bench.context.load(plan)[2].status == "approved":
         bench.clock.advance(120)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
         with suppress(Crash):
             execute(bench, plan)
     for _turn in range(3):
         bench.clock.advance(100)
-        settling.settle_all(bench.context)
+        interrupted_runs.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -290,7 +290,7 @@ def test_a_kill_while_launchdarkly_is_asked_switches_it_once(flags, when):
     with pytest.raises(Crash):
         execute(bench, plan)
     bench.clock.advance(120)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     assert bench.context.load(plan)[2].status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 
@@ -302,7 +302,7 @@ def test_a_worker_whose_clock_was_set_back_sends_nothing_again(flags):
     with suppress(Crash):
         execute(bench, plan)
     bench.clock.advance(-3600)
-    settling.settle_all(bench.context)
+    interrupted_runs.settle_all(bench.context)
     state = bench.context.load(plan)[2]
     assert (state.status, flags.patches) == ("failed", 0)
 
@@ -377,7 +377,7 @@ def test_over_the_wire_with_the_settings_of_the_page(flags):
         assert TOKEN not in repr(known)
         executor = executors(lambda: known)["launchdarkly"]()
         assert executor.facts(OFF)["switched"] == "on"
-        assert executor.rehearse(BOUND, "PLAN-1").status == "done"
+        assert executor.dry_run(BOUND, "PLAN-1").status == "done"
         assert executor.execute(BOUND, "PLAN-1").status == "done"
     assert (flags.patches, flags.production["on"]) == (1, False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.remediation import approval, live, settling, view
+from incident_management.remediation import active_plans, approval, interrupted_runs, view
 from tests.unit.remediation.bench import INCIDENT, Bench
 from tests.unit.remediation.plans import approved, execute, propose
 
@@ -25,7 +25,7 @@ def proposals(bench: Bench, count: int) -> None:
 def test_proposals_that_nobody_decides_on_keep_no_fix_from_being_proved(bench, monkeypatch):
     """However few plans the worker looks after at a time."""
     for limit in ("MAX_LIVE", "MAX_UNDECIDED"):
-        monkeypatch.setattr(live, limit, 3)
+        monkeypatch.setattr(active_plans, limit, 3)
     proposals(bench, 4)
     bench.clock.advance(10)
     plan = approved(bench)
@@ -47,7 +47,7 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     bench.write("approval", plan_id=broken["_key"], plan_hash="", decision="approved")
     said = []
     bench.clock.advance(91)
-    assert settling.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
+    assert interrupted_runs.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
     sentence = "PLAN-0000000000 was changed by hand and can't be read: propose it again."
     assert said == [("PLAN-0000000000", sentence)]
 

@@ -14,7 +14,7 @@ import pytest
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
 from incident_management.remediation.plan import FINISHED
 from tests.fakes.turns import orders
@@ -67,7 +67,7 @@ class Scene(Bench):
         )
 
     def roll_back(self):
-        return self._trying(lambda: undoing.roll_back(self.context, self.plan, "zoe", "Undo."))
+        return self._trying(lambda: rollback.roll_back(self.context, self.plan, "zoe", "Undo."))
 
     def resolve(self):
         return self._trying(
@@ -75,9 +75,9 @@ class Scene(Bench):
         )
 
     def work(self):
-        settling.settle_all(self.context)
+        interrupted_runs.settle_all(self.context)
         self.verifier().run()
-        approval.expire(self.context)
+        approval.expire_plans(self.context)
 
     def work_later(self):
         """Work until nothing is waited for any more."""

@@ -247,10 +247,10 @@ def test_an_approval_expires(bench):
 
 def test_the_worker_writes_down_that_an_approval_expired(bench):
     plan = approved(bench)
-    assert approval.expire(bench.context) == 0
+    assert approval.expire_plans(bench.context) == 0
     bench.clock.advance(30 * 60 + 1)
-    assert approval.expire(bench.context) == 1
-    assert approval.expire(bench.context) == 0
+    assert approval.expire_plans(bench.context) == 1
+    assert approval.expire_plans(bench.context) == 0
     assert bench.kinds()[-1] == "refused expired"
     assert bench.stores.plans.get(plan)["status"] == "expired"
 
@@ -258,7 +258,7 @@ def test_the_worker_writes_down_that_an_approval_expired(bench):
 def test_a_proposal_that_nobody_decides_on_expires(bench):
     plan = propose(bench)
     bench.clock.advance(24 * 3600 + 1)
-    approval.expire(bench.context)
+    approval.expire_plans(bench.context)
     assert bench.stores.plans.get(plan)["status"] == "expired"
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
+from incident_management.remediation.entity_lock import acquire_lock
 from incident_management.remediation.executors.executor import Outcome
-from incident_management.remediation.occupying import take_run
 from incident_management.remediation.steps import action_step
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
@@ -191,7 +191,7 @@ def test_a_rollback_waits_for_another_plan_on_the_same_entity(bench):
 
     def slow(arguments, request_id):
         with pytest.raises(Refused) as caught:
-            undoing.roll_back(bench.context, bench.plan, "zoe", "undo")
+            rollback.roll_back(bench.context, bench.plan, "zoe", "undo")
         said.append(str(caught.value))
         return act(arguments, request_id)
 
@@ -214,7 +214,7 @@ def test_a_plan_waits_for_a_rollback_on_the_same_entity(bench):
         return act(arguments, request_id)
 
     bench.api.execute = slow
-    assert undoing.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert rollback.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
     assert said == [f"{bench.plan} is being carried out on checkout: wait until it is verified."]
 
 
@@ -240,7 +240,7 @@ def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(momen
     second = blamed_fix(bench)
     found = statuses_at_each_request(bench, second)
     steps = [
-        lambda: undoing.roll_back(bench.context, bench.plan, "zoe", "undo"),
+        lambda: rollback.roll_back(bench.context, bench.plan, "zoe", "undo"),
         lambda: execution.execute(bench.context, second, "mia"),
     ]
 
@@ -259,7 +259,7 @@ def test_an_undoing_and_a_plan_that_meet_at_any_moment_do_not_run_together(momen
 
 def test_a_plan_undoes_itself_while_it_holds_the_entity(bench):
     execution.execute(bench.context, bench.plan, "mia")
-    assert undoing.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
+    assert rollback.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
 
 
 def test_a_member_that_does_not_see_what_it_has_saved_goes_on(bench, monkeypatch):
@@ -268,7 +268,7 @@ def test_a_member_that_does_not_see_what_it_has_saved_goes_on(bench, monkeypatch
     execution.execute(bench.context, bench.plan, "mia")
     behind = {**get(bench.plan), "status": "approved"}
     monkeypatch.setattr(bench.stores.plans, "get", lambda key: dict(behind))
-    assert bench.context.show(behind).status == "done"
+    assert bench.context.refresh(behind).status == "done"
     monkeypatch.undo()
     assert get(bench.plan)["status"] == "done"
 
@@ -282,7 +282,7 @@ def left(bench):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     bench.second = ready(bench, OTHER)
-    assert take_run(bench.context, bench.stores.plans.get(bench.plan))
+    assert acquire_lock(bench.context, bench.stores.plans.get(bench.plan))
     return bench
 
 
@@ -296,7 +296,7 @@ def test_an_entity_that_was_taken_and_left_is_free_after_a_minute(left):
 
 def test_an_entity_whose_taker_is_certainly_gone_is_free_at_once(left):
     context = left.context
-    context.gone = lambda holder: holder == "sh1"
+    context.has_ended = lambda holder: holder == "sh1"
     assert execution.execute(context, left.second, "mia").status == "done"
 
 
@@ -323,7 +323,7 @@ def test_of_two_that_take_an_entity_that_was_left_at_most_one_acts(moment):
     bench.open(OTHER)
     bench.analyse(OTHER, key="ANA-2")
     first, second = ready(bench), ready(bench, OTHER)
-    take_run(bench.context, bench.stores.plans.get(first))
+    acquire_lock(bench.context, bench.stores.plans.get(first))
     bench.clock.advance(61)
 
     at_store_call(bench, moment, lambda: goes_on(bench, first))
@@ -339,7 +339,7 @@ def test_a_rejection_that_was_cut_off_lets_nothing_run_and_is_finished(bench, wh
         approval.reject(bench.context, bench.plan, "omar", "stop")
     bench.stores.heal()
     if who == "worker":
-        assert settling.settle_all(bench.context) == 1
+        assert interrupted_runs.settle_all(bench.context) == 1
     elif who == "executing":
         execution.execute(bench.context, bench.plan, "mia")
     else:

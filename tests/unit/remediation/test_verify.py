@@ -9,9 +9,9 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.ports import SearchFailed
-from incident_management.remediation import approval, execution, settling, undoing
+from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from incident_management.remediation.context import Refused
-from incident_management.remediation.raised import Grid
+from incident_management.remediation.raising_search import Grid
 from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 
@@ -252,8 +252,8 @@ def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, 
     bench.stores.heal()
     for _ in range(3):
         bench.clock.advance(120)
-        settling.settle_all(bench.context)
-        approval.expire(bench.context)
+        interrupted_runs.settle_all(bench.context)
+        approval.expire_plans(bench.context)
         bench.verifier().run()
     kinds = bench.kinds()
     if after:
@@ -265,9 +265,9 @@ def test_a_worker_killed_at_any_store_call_comes_to_the_same_end(bench, moment, 
 
 
 def test_a_person_undoes_a_fix(bench):
-    state = undoing.roll_back(bench.context, bench.plan, "mia", "wrong guess")
+    state = rollback.roll_back(bench.context, bench.plan, "mia", "wrong guess")
     assert state.status == "rolled_back"
-    assert undoing.roll_back(bench.context, bench.plan, "mia", "again").status == "rolled_back"
+    assert rollback.roll_back(bench.context, bench.plan, "mia", "again").status == "rolled_back"
     assert bench.api.executed == [bench.plan, f"{bench.plan}-undo"]
 
 
@@ -275,7 +275,7 @@ def test_what_was_not_carried_out_can_not_be_undone():
     bench = Bench()
     plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
     with pytest.raises(Refused, match="was not carried out: there is nothing to undo"):
-        undoing.roll_back(bench.context, plan, "mia", "why not")
+        rollback.roll_back(bench.context, plan, "mia", "why not")
 
 
 def test_a_fix_whose_proposal_was_cut_off_is_judged_all_the_same():

@@ -33,7 +33,7 @@ from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.channel import Delivery, unknown
 from incident_management.notify.delivery.outbox import Outbox
 from incident_management.notify.delivery.record import recorder
-from incident_management.remediation import approval, settling
+from incident_management.remediation import approval, interrupted_runs
 from incident_management.splunk.kv.replica import Replica, SyncedStores
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.clocks import Clocks
@@ -195,9 +195,9 @@ class Member:
             lambda: self.announcer.run(world.routing, "", lambda: world.services),
             lambda: self.announcer.summarize(""),
             lambda: self.outbox.deliver_due(world.senders, 100),
-            lambda: settling.settle_all(context),
+            lambda: interrupted_runs.settle_all(context),
             lambda: self.verifier.run(),
-            lambda: approval.expire(context),
+            lambda: approval.expire_plans(context),
             lambda: refresh_stale(stores, clock),
             lambda: sweep_documents(stores, clock, self.build, world.entries_of, _silent),
             lambda: self._again(conditions.pending_now(stores, clock)),

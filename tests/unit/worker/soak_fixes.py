@@ -9,7 +9,7 @@ from typing import Any
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
-from incident_management.remediation import approval, execution, undoing
+from incident_management.remediation import approval, execution, rollback
 from incident_management.remediation.context import Refused
 from tests.unit.worker.soak import Member, World
 
@@ -75,7 +75,7 @@ class Fixes:
     def undo_fix(self, member: Member, plan: str) -> Any:
         bench = self.world.bench
         return lambda: self.tries(
-            lambda: undoing.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
+            lambda: rollback.roll_back(bench.context_of(member), plan, "zoe", "Undo.")
         )
 
     def tries(self, act: Callable[[], Any]) -> None:

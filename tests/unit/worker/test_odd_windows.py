@@ -67,7 +67,7 @@ def test_a_freeze_that_can_not_be_read_still_freezes():
             continue  # It is over.
         found = freeze.freezes_on(stores, "checkout", Incident("INC-1"), NOW)
         assert [one.id for one in found] == ["W-1"], (name, value)
-        assert freeze.standing(stores, NOW) == found
+        assert freeze.not_over(stores, NOW) == found
         is_listed(stores, "/freezes")
 
 
@@ -116,7 +116,7 @@ def test_a_plan_that_can_not_be_read_is_not_approved_and_keeps_no_other_waiting(
         if value == {"a": 1} and name in ("arguments", "state"):
             continue  # It can be read, and is not what its hash says.
         bench.stores.plans.save([odd])
-        assert approval.expire(bench.context) == 0
+        assert approval.expire_plans(bench.context) == 0
         with pytest.raises(Refused, match="changed by hand"):
             approval.approve(bench.context, plan, "omar")
 

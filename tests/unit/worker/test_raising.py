@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 
-from incident_management.remediation.raised import CannotJudge
+from incident_management.remediation.raising_search import CannotJudge
 from incident_management.rerun.raising import MonitorRaising, Raising, SavedSearchRaising
 from tests.unit.detection.watching import START, Watched
 

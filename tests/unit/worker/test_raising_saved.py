@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Mapping
 import pytest
 
 from incident_management.ports import SearchFailed
-from incident_management.remediation.raised import CannotJudge, Grid
+from incident_management.remediation.raising_search import CannotJudge, Grid
 from incident_management.rerun.raising import SavedSearchRaising
 from incident_management.splunk.session import SplunkError
 

@@ -4,7 +4,7 @@
  */
 
 import { fieldFilters, joined } from './fields.js';
-import { now } from './words.js';
+import { now } from './format.js';
 
 export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', opened: '', text: '', fields: '', sort: '-severity' };
 /** Incidents of a page of the list. */

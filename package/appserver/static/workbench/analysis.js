@@ -4,9 +4,9 @@
  */
 
 import { actionButton } from './actionbar.js';
+import { actionById, whyNot } from './actions.js';
 import { h } from './dom.js';
-import { moveOf, whyNot } from './moves.js';
-import { moment } from './words.js';
+import { moment } from './format.js';
 
 const CHECKS = { verified: 'found again', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
 const SURENESS = ['quoted', 'unchecked', 'rejected'];
@@ -18,11 +18,11 @@ export const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence'
  * @returns {Node[]}
  */
 export function analysisPart(detail, analysis) {
-    const move = moveOf('analyze');
+    const action = actionById('analyze');
     const step = detail.app.running(detail.id);
     const running = step !== undefined;
-    const why = running ? 'It is running.' : whyNot(move, detail.seen.incident, detail.app.me.capabilities);
-    const button = actionButton(detail, { ...move, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
+    const why = running ? 'It is running.' : whyNot(action, detail.seen.incident, detail.app.me.capabilities);
+    const button = actionButton(detail, { ...action, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
     const bar = h('div', { class: 'wb-row wb-part-actions' }, detail.app.mayWrite && button,
         running && h('span', { class: 'wb-dim wb-step', role: 'status' }, stepText(step)),
         !running && analysis && h('span', { class: 'wb-dim' }, `Of ${moment(analysis.time)}, by ${analysis.actor ?? 'the app'}.`));

@@ -3,7 +3,7 @@
  */
 
 import { ApiError, get, newKey, send } from './api.js';
-import { isDecision } from './story.js';
+import { isDecision } from './entries.js';
 
 const READ_AT_ONCE = 200;
 // The most entries that the API gives at once.
@@ -12,14 +12,14 @@ const TRIES = 4;
 
 /**
  * What of an incident somebody has seen.
- * @typedef {{incident: Object<string, any>, etag: string, entries: import('./story.js').Entry[], earlier: number, verified: boolean, problems: string[]}} Seen
+ * @typedef {{incident: Object<string, any>, etag: string, entries: import('./entries.js').Entry[], earlier: number, verified: boolean, problems: string[]}} Seen
  */
 
 /** Others have decided something since the incident was read; `news` are their entries. */
 export class Conflict extends Error {
     /**
      * @param {Seen} seen the incident as it is now
-     * @param {import('./story.js').Entry[]} news
+     * @param {import('./entries.js').Entry[]} news
      */
     constructor(seen, news) {
         super(`${seen.incident.id} has changed since you looked at it. Nothing was done.`);

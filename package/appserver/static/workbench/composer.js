@@ -4,8 +4,8 @@
 
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { explained } from './forms.js';
-import { keep, kept } from './storage.js';
+import { explainError } from './forms.js';
+import { readStored, writeStored } from './storage.js';
 
 const STORED = 'incident_management.note.';
 
@@ -31,7 +31,7 @@ export class Composer {
     open(id) {
         this.#id = id;
         fill(this.trouble);
-        this.input.value = kept('sessionStorage', STORED + id);
+        this.input.value = readStored('sessionStorage', STORED + id);
         this.#showSending();
     }
 
@@ -40,7 +40,7 @@ export class Composer {
     }
 
     #keep() {
-        keep('sessionStorage', STORED + this.#id, this.input.value);
+        writeStored('sessionStorage', STORED + this.#id, this.input.value);
     }
 
     #showSending() {
@@ -69,12 +69,12 @@ export class Composer {
             await change.send('POST', `incidents/${encodeURIComponent(id)}/notes`, { text });
             this.#changes.delete(id);
             this.#leaveOut(id, typed);
-            this.detail.app.say('The note is on the timeline.');
+            this.detail.app.showToast('The note is on the timeline.');
             this.detail.app.changed(id);
         } catch (error) {
-            if (error instanceof Conflict) this.detail.take(error.seen);
-            if (id === this.#id) fill(this.trouble, explained(error));
-            else this.detail.app.say(`The note on ${id} was not added; its text is kept there. ${error.message}`, true);
+            if (error instanceof Conflict) this.detail.update(error.seen);
+            if (id === this.#id) fill(this.trouble, explainError(error));
+            else this.detail.app.showToast(`The note on ${id} was not added; its text is kept there. ${error.message}`, true);
         } finally {
             this.#sending.delete(id);
             this.#showSending();
@@ -84,9 +84,9 @@ export class Composer {
     /** Leave out what was sent; what was typed since then stays. */
     #leaveOut(id, typed) {
         const shown = id === this.#id;
-        const now = shown ? this.input.value : kept('sessionStorage', STORED + id);
+        const now = shown ? this.input.value : readStored('sessionStorage', STORED + id);
         const rest = now.startsWith(typed) ? now.slice(typed.length).trimStart() : now;
-        keep('sessionStorage', STORED + id, rest);
+        writeStored('sessionStorage', STORED + id, rest);
         if (shown) this.input.value = rest;
     }
 }

@@ -2,20 +2,20 @@
  * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it, its review).
  */
 
-import { ApiError, get, isWithoutAnswer } from './api.js';
 import { actionBar } from './actionbar.js';
+import { analysisPart } from './analysis.js';
+import { ApiError, get, isWithoutAnswer } from './api.js';
 import { readIncident } from './change.js';
 import { Composer } from './composer.js';
 import { fill, h, keepingPlace, watchPress } from './dom.js';
-import { AGAIN, unread } from './forms.js';
+import { FirstSteps } from './firststeps.js';
+import { readFailure, RETRY_NOTE } from './forms.js';
 import { clocks, facts, heading } from './head.js';
-import { analysisPart } from './analysis.js';
 import { plansPart, readPlans } from './plans.js';
-import { SignalsPart } from './signals.js';
 import { readReview, reviewPart } from './review.js';
+import { SignalsPart } from './signals.js';
 import { similarPart } from './similar.js';
-import { standing } from './standing.js';
-import { FirstSteps } from './steps.js';
+import { summary } from './summary.js';
 import { Tasks } from './tasks.js';
 import { timelinePart } from './timeline.js';
 
@@ -43,7 +43,7 @@ export class Detail {
         this.plans = [];
         this.tab = 'timeline';
         /** Whether whoever opens an incident goes on in it. */
-        this.comes = false;
+        this.focusOnOpen = false;
         /** Entries of messages that were sent again from here. */
         this.sentAgain = new Set();
         this.composer = new Composer(this);
@@ -57,7 +57,7 @@ export class Detail {
         this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.tasks.element, this.part);
         this.message = h('div', { class: 'wb-message' });
         this.element = h('article', { class: 'wb-scroll wb-beside wb-detail', 'aria-label': 'Incident' }, this.message, this.body);
-        this.#pressed = watchPress(this.element, () => this.#next && this.take(this.#next));
+        this.#pressed = watchPress(this.element, () => this.#next && this.update(this.#next));
         this.close();
     }
 
@@ -77,7 +77,7 @@ export class Detail {
     }
 
     /** Say, where no incident is shown, how to come to one: the list has some to choose from, or none. */
-    offer(some) {
+    setListState(some) {
         if (some === this.#some) return;
         this.#some = some;
         if (!this.#id) this.#offer();
@@ -131,12 +131,12 @@ export class Detail {
         const turn = (this.#loading += 1);
         try {
             const seen = await readIncident(id, this.seen?.earlier, known);
-            if (turn === this.#loading && id === this.#id) this.take(seen);
+            if (turn === this.#loading && id === this.#id) this.update(seen);
         } catch (error) {
             if (turn !== this.#loading || id !== this.#id) return;
             if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : unread(error, AGAIN));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : readFailure(error, RETRY_NOTE));
         }
     }
 
@@ -144,7 +144,7 @@ export class Detail {
      * Show this version.
      * @param {import('./change.js').Seen} seen
      */
-    take(seen) {
+    update(seen) {
         if (seen.incident.id !== this.#id) return;
         const before = this.seen;
         const changed = before?.etag !== seen.etag || before.incident.entries !== seen.incident.entries;
@@ -170,7 +170,7 @@ export class Detail {
     }
 
     /** Read it again if the list shows that it has changed, or does not have it. */
-    async follow(incident) {
+    async refresh(incident) {
         if (!this.#id) return;
         const known = this.seen?.incident.head?.join();
         if (!incident || incident.head?.join() !== known) await this.reload(this.seen);
@@ -200,9 +200,9 @@ export class Detail {
     }
 
     /** Show another part. */
-    async turn(tab) {
+    async showTab(tab) {
         this.tab = tab;
-        this.app.turned(tab);
+        this.app.tabChanged(tab);
         const id = this.#id;
         await this.#show();
         if (id !== this.#id || tab !== this.tab) return;
@@ -211,7 +211,7 @@ export class Detail {
     }
 
     /** Read the shown part again, such as after a decision on a plan. */
-    async again() {
+    async reloadPart() {
         this.#parts = new Map();
         await this.reload();
         await this.#showPart();
@@ -223,7 +223,7 @@ export class Detail {
         keepingPlace(this.element, () => {
             const { incident } = this.seen;
             this.clocks = h('span', { class: 'wb-clocks' }, clocks(incident));
-            fill(this.head, heading(incident, this.clocks, () => this.app.leave()), actionBar(this), this.standing = h('div', {}, standing(this)), facts(incident, this.app), integrity(this.seen));
+            fill(this.head, heading(incident, this.clocks, () => this.app.backToList()), actionBar(this), this.summary = h('div', {}, summary(this)), facts(incident, this.app), integrity(this.seen));
             this.#showTabs();
             this.part.setAttribute('aria-labelledby', `wb-tab-${this.tab}`);
             this.composer.element.hidden = this.tab !== 'timeline' || !this.app.mayWrite;
@@ -265,7 +265,7 @@ export class Detail {
             const { body: { plans } } = await parts.get('plans');
             if (parts !== this.#parts) return;
             this.plans = plans;
-            keepingPlace(this.element, () => fill(this.standing, standing(this)));
+            keepingPlace(this.element, () => fill(this.summary, summary(this)));
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
             parts.delete('plans'); // it is read with the next version
@@ -275,8 +275,8 @@ export class Detail {
     /** Take whoever opened it along, unless they went on elsewhere while it was read. */
     #goOn() {
         const at = document.activeElement;
-        if (this.comes && (at === document.body || at.dataset.id === this.#id)) this.head.querySelector('h1').focus({ preventScroll: true });
-        this.comes = false;
+        if (this.focusOnOpen && (at === document.body || at.dataset.id === this.#id)) this.head.querySelector('h1').focus({ preventScroll: true });
+        this.focusOnOpen = false;
     }
 
     #tabButton(name, label) {
@@ -285,7 +285,7 @@ export class Detail {
         const count = { signals: incident.signals, timeline: incident.entries, review: incident.follow_ups_open, tasks: this.#openTasks }[name];
         return h('button', {
             type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
-            on: { click: () => this.turn(name), keydown: (event) => this.#arrows(event, name) },
+            on: { click: () => this.showTab(name), keydown: (event) => this.#arrows(event, name) },
         }, label, count ? h('span', { class: 'wb-count', title: { review: 'follow-ups to be done', tasks: 'tasks to be done' }[name] }, count) : null);
     }
 
@@ -294,7 +294,7 @@ export class Detail {
         if (!by) return;
         event.preventDefault();
         const names = TABS.map(([one]) => one);
-        this.turn(names[(names.indexOf(name) + by + names.length) % names.length]);
+        this.showTab(names[(names.indexOf(name) + by + names.length) % names.length]);
         this.tabs.querySelector('[aria-selected=true]').focus();
     }
 
@@ -318,7 +318,7 @@ export class Detail {
             keepingPlace(this.element, () => fill(this.part, shown[tab]()));
         } catch (error) {
             parts.delete(tab);
-            if (isWanted()) fill(this.part, unread(error, AGAIN));
+            if (isWanted()) fill(this.part, readFailure(error, RETRY_NOTE));
         }
     }
 

@@ -72,7 +72,7 @@ function isSafe(address) {
  * @param {string} address
  * @returns {HTMLElement}
  */
-export function outside(address) {
+export function externalLink(address) {
     if (!/^https?:\/\//i.test(address) || !isSafe(address)) return h('span', {}, address);
     return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address);
 }
@@ -81,9 +81,9 @@ export function outside(address) {
  * The link of a runbook. The shipped detections name a page of this app, others a whole address; anything else is text.
  * @param {string} address
  */
-export function runbook(address) {
+export function runbookLink(address) {
     const own = /^\/(?:static\/)?app\/[\w-]+\/[\w./-]+(?:#[\w-]+)?$/.test(address);
-    if (!own) return outside(address);
+    if (!own) return externalLink(address);
     const base = new URL('../../', location.href).pathname.replace(/\/$/, '');
     return h('a', { href: base + address, target: '_blank', rel: 'noopener' }, address.split(/[/#]/).pop().replaceAll('-', ' '));
 }

@@ -25,7 +25,7 @@ let known = null;
  * @param {CustomField[]} fields
  * @returns {boolean} whether they are others than before
  */
-export function know(fields) {
+export function setDefinitions(fields) {
     const before = JSON.stringify(known);
     known = fields;
     return JSON.stringify(known) !== before;
@@ -78,7 +78,7 @@ function changed(values, incident) {
 
 const askedOf = (incident) => defined().filter((one) => fits(one, incident) || valueOf(incident, one.name));
 
-/** @type {import('./moves.js').Move} */
+/** @type {import('./actions.js').Action} */
 export const FIELDS = {
     id: 'fields', label: 'Set fields', key: 'v', capability: 'incident_write', method: 'PUT',
     offered: hasFields,

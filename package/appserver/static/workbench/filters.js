@@ -48,7 +48,7 @@ export class FilterBar {
             on: { input: () => this.#typed() },
         });
         for (const [name, [label, options]] of Object.entries(CHOICES)) {
-            const select = h('select', { 'aria-label': label, name, on: { change: () => this.#tell() } });
+            const select = h('select', { 'aria-label': label, name, on: { change: () => this.#emit() } });
             this.#selects.set(name, select);
             this.#offer(name, options);
         }
@@ -118,7 +118,7 @@ export class FilterBar {
             this.#fields.delete(name);
         }
         for (const { name, label, value, options } of offered) {
-            const select = this.#fields.get(name) ?? h('select', { name: `field.${name}`, on: { change: () => this.#tell() } });
+            const select = this.#fields.get(name) ?? h('select', { name: `field.${name}`, on: { change: () => this.#emit() } });
             select.setAttribute('aria-label', label);
             select.title = value ? `${label}: ${value}` : label;
             select.classList.toggle('wb-wide', label.length > SHORT_LABEL);
@@ -134,7 +134,7 @@ export class FilterBar {
 
     #typed() {
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#tell(), TYPING_MS);
+        this.#timer = setTimeout(() => this.#emit(), TYPING_MS);
     }
 
     #clear() {
@@ -142,7 +142,7 @@ export class FilterBar {
         this.changed({ ...DEFAULTS });
     }
 
-    #tell() {
+    #emit() {
         clearTimeout(this.#timer);
         const filters = { text: this.#search.value.trim() };
         for (const [name, select] of this.#selects) filters[name] = select.value;

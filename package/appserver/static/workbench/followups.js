@@ -6,8 +6,8 @@ import { addressOf, DEFAULTS, queryOf } from './address.js';
 import { ApiError, get, newest } from './api.js';
 import { Change, Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, pressed, showInDialog, unread } from './forms.js';
-import { many, moment, now, planned, timeZone } from './words.js';
+import { moment, now, plural, shortMoment, timeZone } from './format.js';
+import { ask, readFailure, runOnce, showInDialog } from './forms.js';
 import { secondsOf } from './zones.js';
 
 const MOST = 200;
@@ -31,7 +31,7 @@ export class FollowUps {
     }
 
     /** See what is open: without anything there is nothing to show. */
-    async look() {
+    async refreshButton() {
         try {
             this.#count(await this.#toCount());
         } catch (error) {
@@ -72,7 +72,7 @@ export class FollowUps {
                 !found.follow_ups.length && h('p', { class: 'wb-dim' }, 'No follow-up is open.'),
                 found.more && h('p', { class: 'wb-dim' }, `There are more than these ${MOST}.`));
         } catch (error) {
-            fill(body, unread(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this, and open it again.'));
         }
         if (within) dialog.querySelector('h2').focus(); // what was pressed is gone with its row
     }
@@ -82,7 +82,7 @@ async function read() {
     const query = queryOf({ ...DEFAULTS, status: 'review_due', opened: LATELY }, '');
     const [{ body }, { body: { incidents, more } }] = await Promise.all([
         get('follow-ups', { state: 'open', limit: MOST }), get('incidents', { ...query, limit: MOST, fields: 'id' })]);
-    return { ...body, due: incidents.length && (more ? `More than ${many(MOST, 'incident')}` : many(incidents.length, 'incident')) };
+    return { ...body, due: incidents.length && (more ? `More than ${plural(MOST, 'incident')}` : plural(incidents.length, 'incident')) };
 }
 
 /** @returns {Promise<string[]>} the systems that are set up, of those where a follow-up can have a ticket; none when that can't be read */
@@ -109,7 +109,7 @@ export function followUpRow(app, one, mayWrite, changed, { listed = false, syste
     const open = one.state === 'open';
     const late = open && one.due <= now();
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
-    const says = [`Owner: ${one.owner}`, `due ${planned(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
+    const says = [`Owner: ${one.owner}`, `due ${shortMoment(one.due)}`, !open && `${one.state} by ${one.by}, ${moment(one.at)}`, one.reason].filter(Boolean).join(' · ');
     const act = (label, place, body, path, said) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click: ({ currentTarget }) => send(app, path ?? pathOf(one), body, said ?? `${one.id} is ${body.state}: ${one.title}`, currentTarget, trouble, changed) } }, label);
     const tickets = one.tickets ?? [];
     const without = open ? systems.filter((channel) => !tickets.some((ticket) => ticket.channel === channel && ['wanted', 'made'].includes(ticket.state))) : [];
@@ -139,9 +139,9 @@ function ticketLine(ticket) {
 }
 
 function send(app, path, body, said, button, trouble, changed) {
-    return pressed(button, trouble, async () => {
+    return runOnce(button, trouble, async () => {
         await new Change().send('POST', path, body);
-        app.say(said);
+        app.showToast(said);
         changed();
     });
 }
@@ -150,7 +150,7 @@ function send(app, path, body, said, button, trouble, changed) {
  * How a form ends a follow-up or a task.
  * @param {Object<string, string>} before its fields as they are, `state` among them
  */
-export const ending = (before) => ({
+export const closingFields = (before) => ({
     fields: [
         { name: 'state', label: 'State', kind: 'select', options: STATES, value: before.state },
         { name: 'reason', label: 'Why it is done or dropped', kind: 'area', most: MOST_LETTERS },
@@ -170,14 +170,14 @@ async function edit(app, one, changed) {
     const sent = new Change();
     const { people } = await app.choices();
     const before = { title: one.title, owner: one.owner, due: dayOf(one.due), state: one.state };
-    const end = ending(before);
+    const end = closingFields(before);
     ask({
         title: `Change ${one.id}`, about: one.title, submit: 'Change it',
         fields: [...fieldsOf(before, people), ...end.fields],
         effects: end.effects,
         act: async (values) => {
-            await sent.send('POST', pathOf(one), timed(end.news(values)));
-            app.say(`${one.id} is changed.`);
+            await sent.send('POST', pathOf(one), withDueTime(end.news(values)));
+            app.showToast(`${one.id} is changed.`);
             changed();
         },
     });
@@ -199,13 +199,13 @@ export async function addFollowUp(detail) {
         effects: ({ owner, due }) => owner && due ? [`${owner} is reminded when it is overdue.`] : [],
         act: async (values) => {
             try {
-                const { body } = await sent.send('POST', `incidents/${encodeURIComponent(incident.id)}/follow-ups`, timed(values));
-                app.say(`${many(body.follow_ups_open, 'follow-up')} of ${incident.id} to be done.`);
+                const { body } = await sent.send('POST', `incidents/${encodeURIComponent(incident.id)}/follow-ups`, withDueTime(values));
+                app.showToast(`${plural(body.follow_ups_open, 'follow-up')} of ${incident.id} to be done.`);
             } catch (error) {
-                if (error instanceof Conflict) detail.take(error.seen);
+                if (error instanceof Conflict) detail.update(error.seen);
                 throw error;
             }
-            app.followUps.look();
+            app.followUps.refreshButton();
             app.changed(incident.id);
         },
     });
@@ -222,7 +222,7 @@ function fieldsOf({ title, owner, due }, people) {
 const pathOf = (one) => `incidents/${encodeURIComponent(one.incident_id)}/follow-ups/${encodeURIComponent(one.id)}`;
 
 /** With the day as a time: its last minute. */
-function timed({ due, ...others }) {
+function withDueTime({ due, ...others }) {
     return due ? { ...others, due: secondsOf(`${due}T23:59`, timeZone()), due_day: due } : others;
 }
 

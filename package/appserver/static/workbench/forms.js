@@ -5,12 +5,12 @@
 import { ApiError, loginAddress } from './api.js';
 import { Conflict } from './change.js';
 import { fill, h } from './dom.js';
-import { keep, kept } from './storage.js';
-import { tell } from './story.js';
-import { moment } from './words.js';
+import { describe } from './entries.js';
+import { moment } from './format.js';
+import { readStored, writeStored } from './storage.js';
 
 /** What follows where something could not be read that is read again with each look of the page. */
-export const AGAIN = 'It is tried again by itself.';
+export const RETRY_NOTE = 'It is tried again by itself.';
 
 let number = 0;
 // What was written in a form that was left is kept, by Question.draft and field: Escape is pressed easily.
@@ -20,7 +20,7 @@ const STORED = 'incident_management.draft.';
  * @typedef {object} Question
  * @property {string} title
  * @property {string} [about] a line below the title
- * @property {import('./moves.js').Field[]} fields
+ * @property {import('./actions.js').Field[]} fields
  * @property {function(Object<string, string>): string[]} [effects] what will happen, sentence by sentence
  * @property {boolean} [danger]
  * @property {string} submit what the button says
@@ -46,7 +46,7 @@ export function ask(question) {
     const typed = () => Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
     const isAsked = (field) => field.asked?.(typed()) ?? true;
     const values = () => Object.fromEntries(question.fields.filter(isAsked).map(({ name }) => [name, inputs.get(name).value.trim()]));
-    const tellEffects = () => {
+    const updateForm = () => {
         for (const field of question.fields) {
             const input = inputs.get(field.name);
             // One that is not seen must not hold up the form, as a date that is half typed would.
@@ -57,11 +57,11 @@ export function ask(question) {
         effects.hidden = !sentences.length;
         fill(effects, sentences.map((sentence) => h('li', {}, sentence)));
     };
-    const all = question.fields.map((field) => [Boolean(field.folds), labelled(withDraft(question, field), inputs)]);
+    const all = question.fields.map((field) => [Boolean(field.folds), fieldElement(withDraft(question, field), inputs)]);
     const those = (wanted) => all.filter(([folds]) => folds === wanted).map(([, element]) => element);
     const folded = h('details', { class: 'wb-unfold' }, h('summary', {}, 'More fields'), those(true));
     const heading = `wb-dialog-${(number += 1)}`;
-    const form = h('form', { method: 'dialog', on: { input: tellEffects } },
+    const form = h('form', { method: 'dialog', on: { input: updateForm } },
         h('h2', { id: heading }, question.title),
         question.about && h('p', { class: 'wb-dim' }, question.about),
         those(false), folded, effects, progress, trouble,
@@ -69,7 +69,7 @@ export function ask(question) {
     const dialog = h('dialog', { class: 'wb-dialog', 'aria-labelledby': heading, on: { close: () => dialog.remove() } }, form);
     form.addEventListener('input', ({ target }) => {
         keepDraft(question, question.fields.find(({ name }) => name === target.name), target.value);
-        rightly(target);
+        clearFieldError(target);
     });
     form.addEventListener('invalid', ({ target }) => unfold(target), true); // which the browser then goes to
     form.addEventListener('submit', async (event) => {
@@ -77,13 +77,13 @@ export function ask(question) {
         if (submit.getAttribute('aria-disabled')) return;
         submit.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
         fill(trouble);
-        inputs.forEach(rightly);
+        inputs.forEach(clearFieldError);
         try {
             await question.act(values(), (text) => fill(progress, text));
             for (const field of question.fields) keepDraft(question, field, '');
             dialog.close();
         } catch (error) {
-            if (!toldAtFields(error, inputs)) fill(trouble, explained(error));
+            if (!showFieldErrors(error, inputs)) fill(trouble, explainError(error));
         } finally {
             fill(progress);
             submit.removeAttribute('aria-disabled');
@@ -93,7 +93,7 @@ export function ask(question) {
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(submit);
     });
     (document.querySelector('.workbench') ?? document.body).append(dialog);
-    tellEffects();
+    updateForm();
     dialog.showModal();
     (question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit).focus();
 }
@@ -120,10 +120,10 @@ export function showInDialog(title, body, ...buttons) {
  * @param {string} [next] what follows where something could not be read; unless given, it could not be sent
  * @returns {(Node|false)[]}
  */
-export function explained(error, next = '') {
+export function explainError(error, next = '') {
     if (error instanceof Conflict) {
         const news = error.news.map((entry) => {
-            const told = tell(entry);
+            const told = describe(entry);
             return h('li', {}, `${moment(entry.time)}, ${entry.actor}: ${told.title}${told.text ? ` – ${told.text}` : ''}`);
         });
         const isNew = news.length > 0;
@@ -146,12 +146,12 @@ export function explained(error, next = '') {
  * @param {string} next what follows
  * @returns {Element}
  */
-export function unread(error, next) {
-    return h('div', { class: 'wb-trouble', role: 'alert' }, explained(error, next));
+export function readFailure(error, next) {
+    return h('div', { class: 'wb-trouble', role: 'alert' }, explainError(error, next));
 }
 
 /** Say at each custom field what is wrong with it, and go to the first. Answers whether that says all. */
-function toldAtFields(error, inputs) {
+function showFieldErrors(error, inputs) {
     const wrong = error instanceof ApiError ? Object.entries(error.fields).map(([name, text]) => [inputs.get(`field.${name}`), text]) : [];
     const here = wrong.filter(([input]) => input);
     for (const [input, text] of here) {
@@ -169,7 +169,7 @@ function unfold(input) {
 }
 
 /** Take back that something is wrong with a field. */
-function rightly(input) {
+function clearFieldError(input) {
     input.removeAttribute('aria-invalid');
     fill(input.closest('.wb-field').querySelector('.wb-wrong'));
 }
@@ -181,7 +181,7 @@ function rightly(input) {
  * @param {function(): Promise<void>} act
  * @returns {Promise<boolean>} whether it was done
  */
-export async function pressed(button, trouble, act) {
+export async function runOnce(button, trouble, act) {
     if (button.getAttribute('aria-disabled')) return false;
     button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
     fill(trouble);
@@ -189,7 +189,7 @@ export async function pressed(button, trouble, act) {
         await act();
         return true;
     } catch (error) {
-        fill(trouble, explained(error));
+        fill(trouble, explainError(error));
         return false;
     } finally {
         button.removeAttribute('aria-disabled');
@@ -199,18 +199,18 @@ export async function pressed(button, trouble, act) {
 function keepDraft({ draft }, field, text) {
     if (!draft || field.kind !== 'area') return;
     const began = field.value ?? '';
-    keep('sessionStorage', `${STORED}${draft}/${field.name}`, text.trim() && text !== began ? JSON.stringify([text, began]) : '');
+    writeStored('sessionStorage', `${STORED}${draft}/${field.name}`, text.trim() && text !== began ? JSON.stringify([text, began]) : '');
 }
 
 /** A draft is gone on with where the text still is what it began with, or where the field says so: else it would undo what others wrote. */
 function withDraft({ draft }, field) {
-    const stored = draft && field.kind === 'area' && kept('sessionStorage', `${STORED}${draft}/${field.name}`);
+    const stored = draft && field.kind === 'area' && readStored('sessionStorage', `${STORED}${draft}/${field.name}`);
     if (!stored) return field;
     const [text, began] = JSON.parse(stored);
     return field.keeps || began === (field.value ?? '') ? { ...field, value: text, help: 'What you wrote before, and did not send, is here again.' } : field;
 }
 
-function labelled(field, inputs) {
+function fieldElement(field, inputs) {
     const id = `wb-field-${(number += 1)}`;
     const help = field.help ? h('small', { id: `${id}-help`, class: 'wb-dim' }, field.help) : null;
     const wrong = h('small', { id: `${id}-wrong`, class: 'wb-wrong', role: 'alert' });

@@ -2,13 +2,13 @@
  * Change freezes: when no fix is carried out, and of what.
  */
 
+import { lacks } from './actions.js';
 import { ApiError } from './api.js';
 import { Change } from './change.js';
 import { h } from './dom.js';
+import { describeWindow, isOver } from './format.js';
 import { ask } from './forms.js';
-import { lacks } from './moves.js';
-import { timeFields, timesOf, told } from './times.js';
-import { isOver, when } from './words.js';
+import { describeSchedule, parseSchedule, scheduleFields } from './schedule.js';
 
 const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks']];
 const EVERYTHING = 'everything';
@@ -27,7 +27,7 @@ export function freezesPart(app, freezes, reload) {
         h('div', {},
             h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'later'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
             h('div', { class: 'wb-entry-text' }, one.reason),
-            h('div', { class: 'wb-dim' }, [when(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
+            h('div', { class: 'wb-dim' }, [describeWindow(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
         h('div', { class: 'wb-row' }, mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload))));
     return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
         h('h2', {}, 'Change freezes'),
@@ -56,30 +56,30 @@ function add(app, reload) {
         title: 'Freeze changes', submit: 'Freeze', draft: 'freeze', danger: true,
         fields: [
             ...NAMES.map(([name, label]) => ({ name, label })),
-            ...timeFields(SPANS, '86400'),
+            ...scheduleFields(SPANS, '86400'),
             { name: 'reason', label: 'Why, for whoever may not carry a fix out', kind: 'area', required: true },
         ],
         effects: (values) => {
-            const times = timesOfFreeze(values);
+            const times = parseFreezeSchedule(values);
             return [
-                times.problem ?? `No fix ${ofWhat(values)}is carried out ${told(times)}.`,
+                times.problem ?? `No fix ${ofWhat(values)}is carried out ${describeSchedule(times)}.`,
                 '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
             ];
         },
         act: async (values) => {
-            const { problem, ...times } = timesOfFreeze(values);
+            const { problem, ...times } = parseFreezeSchedule(values);
             if (problem) throw new ApiError('refused', problem);
             const named = Object.fromEntries([...NAMES.map(([name]) => name), 'reason'].map((name) => [name, values[name]]).filter(([, value]) => value));
             const { body } = await change.send('POST', 'freezes', { ...named, ...times });
-            app.say(`${body.id} is set: ${aboutWhat(body)} is frozen ${told(body)}.`);
+            app.showToast(`${body.id} is set: ${aboutWhat(body)} is frozen ${describeSchedule(body)}.`);
             reload();
         },
     });
 }
 
-/** As {@link timesOf}; a freeze ends, or comes again on some days. */
-function timesOfFreeze(values) {
-    const times = timesOf(values);
+/** As {@link parseSchedule}; a freeze ends, or comes again on some days. */
+function parseFreezeSchedule(values) {
+    const times = parseSchedule(values);
     if (times.problem || times.ends_at || times.days) return times;
     return { problem: 'A freeze needs an end, or days of the week on which it comes again.' };
 }
@@ -91,7 +91,7 @@ function end(app, one, reload) {
         effects: () => [`Fixes of ${aboutWhat(one)} may be approved and carried out again.`],
         act: async () => {
             await change.send('DELETE', `freezes/${encodeURIComponent(one.id)}`);
-            app.say(`${one.id} is over.`);
+            app.showToast(`${one.id} is over.`);
             reload();
         },
     });

@@ -4,11 +4,11 @@
 
 import { addressOf, DEFAULTS } from './address.js';
 import { linkTo } from './api.js';
-import { h, runbook } from './dom.js';
-import { FIELDS, fieldFacts } from './fields.js';
+import { h, runbookLink } from './dom.js';
+import { fieldFacts, FIELDS } from './fields.js';
+import { fullMoment, isOpen, moment, now, ownerOf, plural, serviceLevel, span, stateName } from './format.js';
 import { roleFacts } from './tasks.js';
 import { updateClock, updateFacts } from './updates.js';
-import { holder, isOpen, many, moment, now, serviceLevel, span, stateName, wholeMoment } from './words.js';
 
 // Facts that take a whole line.
 const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this', 'Last update']);
@@ -63,7 +63,7 @@ export function clocks(incident) {
 export function facts(incident, app) {
     const other = (id) => h('a', { href: app.addressOf(id) }, id);
     const rows = [
-        ['Owner', holder(incident)],
+        ['Owner', ownerOf(incident)],
         ...roleFacts(incident),
         ['Team', incident.team],
         ['Opened', at(incident.opened_at)],
@@ -71,10 +71,10 @@ export function facts(incident, app) {
         ['Resolved', !isOpen(incident) && at(incident.resolved_at)],
         ['Affects', names('entities', incident.entities ?? [])],
         ['Detections', names('rules', incident.rules ?? [])],
-        ['Runbook', incident.runbook && runbook(incident.runbook)],
+        ['Runbook', incident.runbook && runbookLink(incident.runbook)],
         ['Tags', names('tags', incident.tags ?? [])],
-        ...fieldFacts(incident, (value) => addressOf({ ...DEFAULTS, status: 'all', fields: value }), app.mayWrite && (() => app.make(FIELDS))),
-        ['Signals', incident.signals > 0 && `${many(incident.signals, 'signal')}, ${many(incident.events ?? 0, 'event')}`],
+        ...fieldFacts(incident, (value) => addressOf({ ...DEFAULTS, status: 'all', fields: value }), app.mayWrite && (() => app.perform(FIELDS))),
+        ['Signals', incident.signals > 0 && `${plural(incident.signals, 'signal')}, ${plural(incident.events ?? 0, 'event')}`],
         ...updateFacts(incident),
         ['Slack channel', incident.room?.state === 'opened' && roomOf(incident.room)],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
@@ -96,7 +96,7 @@ function isLong(name, value) {
     return LONG.has(name) || Array.isArray(value) || (typeof value === 'string' && value.length > MOST_LETTERS);
 }
 
-const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: wholeMoment(time) }, moment(time));
+const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: fullMoment(time) }, moment(time));
 
 /** Names, the first ones of many; the others are unfolded. */
 function names(place, all) {

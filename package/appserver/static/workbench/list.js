@@ -4,8 +4,8 @@
 
 import { fill, h, plain } from './dom.js';
 import { fieldsInRow } from './fields.js';
+import { abbreviate, now, ownerOf, plural, serviceLevel, span, stateName } from './format.js';
 import { isUpdateOverdue } from './updates.js';
-import { holder, many, now, serviceLevel, some, span, stateName } from './words.js';
 
 // After this long without a movement of the pointer or a key in it, nobody is at work in the list: a pointer
 // that lies there, as on a screen on the wall, must not keep it from showing what is new.
@@ -81,9 +81,9 @@ export class IncidentList {
                 left.delete(one.id);
                 this.#rows.get(one.id)?.show(one);
             }
-            for (const id of left) this.#rows.get(id).leave();
+            for (const id of left) this.#rows.get(id).markGone();
             const fresh = incidents.filter((one) => !this.#rows.has(one.id)).length;
-            fill(this.news, fresh ? `${many(fresh, 'new incident')} – show` : 'The list has changed – show');
+            fill(this.news, fresh ? `${plural(fresh, 'new incident')} – show` : 'The list has changed – show');
             this.news.hidden = false;
             return;
         }
@@ -99,7 +99,7 @@ export class IncidentList {
     }
 
     /** Say something instead of rows, when there are none. */
-    say(...what) {
+    showMessage(...what) {
         this.#answered();
         if (this.incidents.length) return;
         this.message.hidden = false;
@@ -107,7 +107,7 @@ export class IncidentList {
     }
 
     /** Say something else where there are no rows, unless other incidents are asked for. */
-    nothing(...what) {
+    showEmpty(...what) {
         if (!this.incidents.length && !this.waits) fill(this.message, ...what);
     }
 
@@ -128,7 +128,7 @@ export class IncidentList {
         this.#rows.get(id)?.mark(true);
     }
 
-    /** Move the focus by so many rows; from outside, to the chosen or first one. */
+    /** Move the focus by so many rows; from outside the list, to the chosen or first one. */
     step(by) {
         const ids = this.incidents.map((one) => one.id);
         if (!ids.length) return;
@@ -236,7 +236,7 @@ class Row {
         this.incident = incident;
         this.link.href = this.address();
         const { severity, title, id, status, entities, signals } = incident;
-        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), holder(incident), affected(entities), ...fieldsInRow(incident), signals > 1 && many(signals, 'signal'), id].filter(Boolean);
+        const facts = [isUpdateOverdue(incident) && 'update overdue', stateName(status), ownerOf(incident), affected(entities), ...fieldsInRow(incident), signals > 1 && plural(signals, 'signal'), id].filter(Boolean);
         const text = [severity, title, ...facts].join('\n');
         this.#gone = false;
         this.element.classList.remove('wb-gone');
@@ -247,23 +247,23 @@ class Row {
             fill(this.title, title);
             this.title.title = plain(title);
             this.box.setAttribute('aria-label', `Select ${id}: ${plain(title)}`);
-            this.#tell(facts);
+            this.#showFacts(facts);
         }
         this.tick();
     }
 
     /** Say facts, the first ones first: as many as have room, and all to the pointer. */
-    #tell(facts) {
+    #showFacts(facts) {
         this.facts.title = plain(facts.join(' · '));
         fill(this.facts, facts.map((fact) => h('span', { class: fact === this.incident.id && 'wb-row-id' }, h('span', { class: 'wb-dot', 'aria-hidden': 'true' }, '· '), h('bdi', {}, fact), ' ')));
     }
 
     /** It is not among those that are shown any more, and stays until they are shown anew. */
-    leave() {
+    markGone() {
         this.element.classList.add('wb-gone');
         this.#gone = true;
         this.#shown = '';
-        this.#tell(['Not in this list any more', this.incident.id]);
+        this.#showFacts(['Not in this list any more', this.incident.id]);
         fill(this.sla);
     }
 
@@ -295,7 +295,7 @@ class Row {
 
 /** What it affects, by name where that is short. */
 function affected(entities = []) {
-    const named = some(entities);
+    const named = abbreviate(entities);
     return entities.length > 1 && named.length > MOST_LETTERS ? `${entities.length} affected` : named;
 }
 

@@ -3,8 +3,8 @@
  */
 
 import { h } from './dom.js';
+import { plural, span } from './format.js';
 import { headOf, showReport } from './reports.js';
-import { many, span } from './words.js';
 
 const SPANS = [['28', 'The last 28 days'], ['7', 'The last 7 days'], ['90', 'The last 90 days']];
 const asked = (days) => ({ days });
@@ -23,9 +23,9 @@ function loadOf(app, load) {
     return [
         headOf(load.whose ? `${load.whose}, ${load.team}` : load.team, load),
         load.whose && h('p', { class: 'wb-dim' }, 'These are your own figures. Of others they take the capability incident_load.'),
-        h('p', {}, `${many(totals.calls, 'call')}, ${totals.calls_a_day} a day: ${totals.night_calls} at night (22:00 to 07:00, ${load.time_zone}), in ${many(totals.nights, 'night')}; ${totals.weekend_calls} at weekends. ${noise(totals)}`),
+        h('p', {}, `${plural(totals.calls, 'call')}, ${totals.calls_a_day} a day: ${totals.night_calls} at night (22:00 to 07:00, ${load.time_zone}), in ${plural(totals.nights, 'night')}; ${totals.weekend_calls} at weekends. ${noise(totals)}`),
         h('p', {}, totals.acknowledged > 0 && `Acknowledged in ${span(totals.ack_median)} (median), 95% within ${span(totals.ack_p95)}. `,
-            totals.missed > 0 && `${many(totals.missed, 'call')} missed: the incident was escalated first.`),
+            totals.missed > 0 && `${plural(totals.missed, 'call')} missed: the incident was escalated first.`),
         evenness && h('p', {}, mostCalled(evenness)),
         load.truncated && h('p', {}, 'There were more calls than are read: it begins with the first that was.'),
         load.people.length > 0 && people(load),
@@ -42,11 +42,11 @@ function mostCalled({ person, calls_share: calls, hours_share: hours, called }) 
 
 // What is told of each person: heading, explanation, text.
 const COLUMNS = [
-    ['On call', 'By the rota', (one) => one.shifts && `${Math.round(one.hours)} h, ${many(one.shifts, 'shift')}`],
+    ['On call', 'By the rota', (one) => one.shifts && `${Math.round(one.hours)} h, ${plural(one.shifts, 'shift')}`],
     ['Calls', '', (one) => one.calls],
     ['On duty', 'Calls while on call by the rota, and how many for each day of that', (one) => one.on_duty && `${one.on_duty} (${one.calls_a_day} a day)`],
     ['Most in a day', '', (one) => one.most_in_a_day],
-    ['At night', 'Calls at night, and nights with one', (one) => one.night_calls && `${one.night_calls} in ${many(one.nights, 'night')}`],
+    ['At night', 'Calls at night, and nights with one', (one) => one.night_calls && `${one.night_calls} in ${plural(one.nights, 'night')}`],
     ['Weekend', 'Calls on Saturdays and Sundays', (one) => one.weekend_calls],
     ['Answered in', 'From the call to the acknowledgement: median, 95% within', (one) => one.acknowledged && `${span(one.ack_median)}, 95% ${span(one.ack_p95)}`],
     ['Missed', 'Escalated before anybody acknowledged', (one) => one.missed],
@@ -64,7 +64,7 @@ function people(load) {
 function detections(app, found) {
     const line = (one) => h('li', {},
         h('div', { class: 'wb-entry-title' }, one.name),
-        h('div', {}, `${many(one.calls, 'call')}, ${one.night_calls} at night. ${noise(one)} The last: `, h('a', { href: app.addressOf(one.incident_id) }, one.incident_id)),
+        h('div', {}, `${plural(one.calls, 'call')}, ${one.night_calls} at night. ${noise(one)} The last: `, h('a', { href: app.addressOf(one.incident_id) }, one.incident_id)),
         one.calmed_by && h('div', { class: 'wb-dim' }, one.calmed_by));
     return h('section', { class: 'wb-part', 'aria-label': 'What called most' }, h('h3', {}, 'What called most'), h('ul', {}, found.map(line)));
 }

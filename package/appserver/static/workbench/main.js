@@ -3,46 +3,46 @@
  */
 
 import { watchMenus } from './actionbar.js';
+import { ActionRunner } from './actionrunner.js';
+import { lacks } from './actions.js';
 import { addressOf, listQuery, MAX_SHOWN, PAGE_SIZE, queryOf, readAddress, shownAtFirst, withRows } from './address.js';
+import { stepText } from './analysis.js';
+import { watchAnalysis } from './analysisjob.js';
 import { ApiError, get, isWithoutAnswer, newest } from './api.js';
 import { BulkBar } from './bulk.js';
+import { FormChoices } from './choices.js';
 import { Detail, ONE_PANE } from './detail.js';
 import { fill, h } from './dom.js';
-import { know } from './fields.js';
+import { setDefinitions } from './fields.js';
 import { FilterBar } from './filters.js';
 import { FollowUps } from './followups.js';
-import { fieldsAtFirst, takeFirstList, whoLooks } from './first.js';
-import { AGAIN, explained } from './forms.js';
+import { useTimeZone } from './format.js';
+import { explainError, RETRY_NOTE } from './forms.js';
 import { enterFrame } from './frame.js';
 import { showHandover } from './handover.js';
-import { HeldBack } from './held.js';
 import { listen, showKeys } from './keyboard.js';
 import { IncidentList } from './list.js';
 import { showLoad } from './load.js';
-import { Making } from './making.js';
-import { lacks } from './moves.js';
 import { MyTasks } from './mytasks.js';
-import { problemsOf, shown } from './noticed.js';
-import { Offers } from './offers.js';
+import { emptyList, openNewIncidentForm } from './newincident.js';
 import { OnCall } from './oncall.js';
-import { nothingOpen, openByHand } from './opening.js';
 import { Poller } from './poller.js';
-import { stepText } from './analysis.js';
-import { watchAnalysis } from './running.js';
-import { Said } from './said.js';
-import { keepFor } from './storage.js';
+import { currentUser, preloadedFields, takePreloadedList } from './preload.js';
+import { problemsOf, shown } from './problems.js';
+import { setStorageOwner } from './storage.js';
+import { Suppressions } from './suppressions.js';
+import { watchTabTitle } from './tabtitle.js';
+import { Toast } from './toast.js';
 import { Undelivered } from './undelivered.js';
-import { watchUnseen } from './unseen.js';
-import { useTimeZone } from './words.js';
 
 const REFRESH_SECONDS = 15;
 const SYSTEM_SECONDS = 300;
 
 export class Workbench {
     #running = new Map();
-    #newest = newest(async (query) => takeFirstList() ?? { query, page: (await get('incidents', query)).body });
-    #offers;
-    #making = new Making(this);
+    #newest = newest(async (query) => takePreloadedList() ?? { query, page: (await get('incidents', query)).body });
+    #choices;
+    #actionRunner = new ActionRunner(this);
     #paging = false;
     #asked = {}; // the query whose answer `cursor` goes on from: it holds for no other
     #notices = [];
@@ -53,36 +53,36 @@ export class Workbench {
      */
     constructor(root, me) {
         this.me = me;
-        this.#offers = new Offers(me.name, () => [this.list, this.detail].forEach((one) => one.redraw()));
+        this.#choices = new FormChoices(me.name, () => [this.list, this.detail].forEach((one) => one.redraw()));
         const { filters, rows } = readAddress();
         this.wanted = filters;
         this.shown = shownAtFirst(rows);
         this.banner = h('div', { class: 'wb-banner', role: 'alert', hidden: true });
         this.notice = h('div', { class: 'wb-notice', role: 'status', hidden: true });
-        this.said = new Said();
-        this.held = new HeldBack(this);
+        this.toast = new Toast();
+        this.suppressions = new Suppressions(this);
         this.undelivered = new Undelivered(this);
         this.onCall = new OnCall(this);
         this.followUps = new FollowUps(this);
         this.myTasks = new MyTasks(this);
         const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
-        const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openByHand(this) } }, 'New');
-        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.myTasks.button, this.undelivered.button, this.followUps.button, this.onCall.button, this.held.button, keys);
+        const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openNewIncidentForm(this) } }, 'New');
+        this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.myTasks.button, this.undelivered.button, this.followUps.button, this.onCall.button, this.suppressions.button, keys);
         this.list = new IncidentList({
             address: (id) => this.addressOf(id), open: (id, byKeyboard) => this.open(id, byKeyboard), more: () => this.showMore(), selected: () => this.bulk?.show(),
         });
         this.bulk = new BulkBar(this);
         this.detail = new Detail(this);
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
-        this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.held.element);
+        this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.suppressions.element);
         // The place that screen readers listen to is there before anything is said in it.
-        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.said.element), this.banner, this.notice));
+        fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.toast.element), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
         this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits || this.#paging ? 0 : this.#refresh(true)));
         window.addEventListener('popstate', () => this.#followAddress());
         listen(this);
         watchMenus();
-        watchUnseen(() => queryOf(this.wanted, this.me.name));
+        watchTabTitle(() => queryOf(this.wanted, this.me.name));
     }
 
     /** Show what the address says, and go on from there. */
@@ -117,28 +117,28 @@ export class Workbench {
      */
     open(id, byKeyboard = false) {
         if (id !== this.detail.id) history.pushState(null, '', addressOf(this.wanted, id, readAddress().tab));
-        this.detail.comes = byKeyboard || ONE_PANE.matches;
+        this.detail.focusOnOpen = byKeyboard || ONE_PANE.matches;
         this.#openWanted();
     }
 
     /** Show what is held back. */
-    showHeld() {
+    showSuppressions() {
         if (!readAddress().held) history.pushState(null, '', addressOf(this.wanted, '', '', true));
         this.#openWanted();
     }
 
     /** Back to the list. */
-    leave() {
+    backToList() {
         const { id } = this.detail;
         if (!id && !readAddress().held) return;
-        const from = id ? this.list.items.querySelector(`[data-id="${CSS.escape(id)}"]`) : this.held.button;
+        const from = id ? this.list.items.querySelector(`[data-id="${CSS.escape(id)}"]`) : this.suppressions.button;
         history.pushState(null, '', addressOf(this.wanted));
         this.#openWanted();
         from?.focus();
     }
 
     /** Another part of the incident is shown. */
-    turned(tab) {
+    tabChanged(tab) {
         history.replaceState(null, '', addressOf(this.wanted, this.detail.id, tab === 'timeline' ? '' : tab));
     }
 
@@ -177,7 +177,7 @@ export class Workbench {
     /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
     async changed(id = '') {
         this.#refresh(false);
-        this.myTasks.look();
+        this.myTasks.refreshButton();
         if (id && id === this.detail.id) await this.detail.reload();
     }
 
@@ -186,26 +186,26 @@ export class Workbench {
         return this.#running.get(id);
     }
 
-    /** Do something to the incident that is open, as {@link Making#make}. */
-    make(move) {
-        return this.#making.make(move);
+    /** Do something to the incident that is open, as {@link ActionRunner#make}. */
+    perform(action) {
+        return this.#actionRunner.perform(action);
     }
 
-    /** @returns {Promise<import('./moves.js').Choices>} what the forms offer */
+    /** @returns {Promise<import('./actions.js').Choices>} what the forms offer */
     choices() {
-        return this.#offers.choices();
+        return this.#choices.choices();
     }
 
     /** Say in passing that something was done, or why not. */
-    say(text, stays = false) {
-        this.said.show(h('span', {}, text), stays);
+    showToast(text, stays = false) {
+        this.toast.show(h('span', {}, text), stays);
     }
 
     /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
     trouble(error) {
         const when = error.retryAfter > REFRESH_SECONDS ? `in ${error.retryAfter} seconds` : 'by itself';
         const next = `${this.list.incidents.length ? 'What is shown is as it was; it' : 'It'} is tried again ${when}.`;
-        fill(this.banner, explained(error, next));
+        fill(this.banner, explainError(error, next));
         this.banner.hidden = false;
     }
 
@@ -215,7 +215,7 @@ export class Workbench {
         this.list.choose(incident);
         document.title = incident || held ? `${incident || 'Held back'} · Workbench` : 'Workbench';
         this.detail.element.hidden = held;
-        this.held.show(held);
+        this.suppressions.show(held);
         if (incident) this.detail.open(incident, tab);
         else this.detail.close();
     }
@@ -231,7 +231,7 @@ export class Workbench {
         this.#refresh(false);
     }
 
-    /** A page of the list, at first the one that `first.js` asked for; null when another was asked for since. */
+    /** A page of the list, at first the one that `preload.js` asked for; null when another was asked for since. */
     async #read(query) {
         const read = await this.#newest(query);
         if (!read) return null;
@@ -247,8 +247,8 @@ export class Workbench {
             if (!page) return 0;
             this.banner.hidden = true;
             this.#showList(page.incidents, quietly);
-            if (quietly) await this.detail.follow(page.incidents.find((one) => one.id === this.detail.id));
-            if (quietly) await this.held.reload();
+            if (quietly) await this.detail.refresh(page.incidents.find((one) => one.id === this.detail.id));
+            if (quietly) await this.suppressions.reload();
             return 0;
         } catch (error) {
             return this.#listFailed(error);
@@ -278,31 +278,31 @@ export class Workbench {
         this.list.show(incidents, { quietly, more: Boolean(this.cursor), most: MAX_SHOWN, empty: this.#empty() });
         this.list.tick();
         this.bulk.show();
-        this.detail.offer(incidents.length > 0);
+        this.detail.setListState(incidents.length > 0);
     }
 
     #empty() {
         const any = !this.filters.clear.hidden;
         return any
             ? [h('p', {}, 'No incident fits these filters.'), h('button', { type: 'button', class: 'wb-button', on: { click: () => this.filters.clear.click() } }, 'Clear the filters')]
-            : nothingOpen(this, this.#notices);
+            : emptyList(this, this.#notices);
     }
 
     #listFailed(error) {
         if (!(error instanceof ApiError)) throw error;
         this.trouble(error);
-        this.list.say(`The list could not be read. ${isWithoutAnswer(error) ? AGAIN : ''}`);
+        this.list.showMessage(`The list could not be read. ${isWithoutAnswer(error) ? RETRY_NOTE : ''}`);
         return error.retryAfter;
     }
 
     async #lookAtSystem() {
-        for (const one of [this.held, this.undelivered, this.followUps, this.myTasks, this.onCall]) one.look();
+        for (const one of [this.suppressions, this.undelivered, this.followUps, this.myTasks, this.onCall]) one.refreshButton();
         this.choices().then((choices) => this.filters.offer(choices));
         try {
             const { body } = await get('system/info');
             const problems = problemsOf(body);
             this.#notices = body.notices;
-            if (this.banner.hidden) this.list.nothing(...this.#empty());
+            if (this.banner.hidden) this.list.showEmpty(...this.#empty());
             this.notice.hidden = !problems.length;
             fill(this.notice, shown(problems));
         } catch (error) {
@@ -318,11 +318,11 @@ export class Workbench {
             if (this.detail.id === id) this.detail.part.querySelector('.wb-step')?.replaceChildren(stepText(step));
         };
         told('');
-        if (this.detail.id === id) this.detail.again();
+        if (this.detail.id === id) this.detail.reloadPart();
         watchAnalysis(id, sid, told).then((failure) => {
             this.#running.delete(id);
-            if (failure) this.say(`The analysis of ${id} failed: ${failure}`, true);
-            if (this.detail.id === id) this.detail.again();
+            if (failure) this.showToast(`The analysis of ${id} failed: ${failure}`, true);
+            if (this.detail.id === id) this.detail.reloadPart();
         });
     }
 }
@@ -336,17 +336,17 @@ async function begin() {
     const message = h('div', { class: 'wb-message', role: 'status' }, 'Loading …');
     fill(root, message);
     try {
-        const context = await whoLooks((error) => fill(message, explained(error, AGAIN)));
+        const context = await currentUser((error) => fill(message, explainError(error, RETRY_NOTE)));
         useTimeZone(context.tz);
-        keepFor(context.username);
+        setStorageOwner(context.username);
         const me = { name: context.username, roles: context.roles ?? [], capabilities: new Set(context.capabilities ?? []) };
         const lacking = lacks(me.capabilities, 'incident_read');
-        const fields = await fieldsAtFirst();
-        if (fields) know(fields);
+        const fields = await preloadedFields();
+        if (fields) setDefinitions(fields);
         if (lacking) fill(message, h('p', {}, `${lacking} Ask an administrator for the role incident_viewer or incident_responder.`));
         else await new Workbench(root, me).start();
     } catch (error) {
-        fill(root, h('div', { class: 'wb-message', role: 'alert' }, explained(error)));
+        fill(root, h('div', { class: 'wb-message', role: 'alert' }, explainError(error)));
     }
 }
 

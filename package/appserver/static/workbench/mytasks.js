@@ -5,8 +5,8 @@
 import { addressOf } from './address.js';
 import { ApiError, get, newest } from './api.js';
 import { Change } from './change.js';
-import { fill, h, runbook } from './dom.js';
-import { pressed, showInDialog, unread } from './forms.js';
+import { fill, h, runbookLink } from './dom.js';
+import { readFailure, runOnce, showInDialog } from './forms.js';
 import { taskPath } from './tasks.js';
 
 const MOST = 200;
@@ -22,7 +22,7 @@ export class MyTasks {
     }
 
     /** See what there is: without anything there is nothing to show. */
-    async look() {
+    async refreshButton() {
         try {
             this.#count(await this.#toCount());
         } catch (error) {
@@ -56,7 +56,7 @@ export class MyTasks {
                 !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
                 (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'There are more than these.'));
         } catch (error) {
-            fill(body, unread(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this, and open it again.'));
         }
         // What was pressed is gone with its row: go on with the one in its place, and not at the top.
         if (within) (boxesOf(body)[place] ?? boxesOf(body).at(-1) ?? dialog.querySelector('h2')).focus();
@@ -74,9 +74,9 @@ export class MyTasks {
         const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         const sent = new Change();
         const tick = async ({ currentTarget: box }) => {
-            const isDone = await pressed(box, trouble, async () => {
+            const isDone = await runOnce(box, trouble, async () => {
                 await sent.send('POST', taskPath({ ...one, incident: one.incident_id }), { state: 'done', seen_at: one.at });
-                this.app.say(`Done: ${one.title}`);
+                this.app.showToast(`Done: ${one.title}`);
                 this.app.changed(one.incident_id);
                 await again();
             });
@@ -85,7 +85,7 @@ export class MyTasks {
         const says = [one.role && `as ${one.role}`, one.checklist].filter(Boolean).join(' · ');
         return h('li', { class: 'wb-task wb-task-open', 'data-task': one.id },
             h('div', {}, h('label', {}, h('input', { type: 'checkbox', disabled: !this.app.mayWrite, on: { change: tick } }), h('span', {}, one.title)),
-                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble));
+                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbookLink(one.runbook)]), trouble));
     }
 }
 

@@ -2,14 +2,14 @@
  * On call: who is by each rota, who is next, the coming two weeks, and who covers for whom.
  */
 
+import { lacks } from './actions.js';
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, showInDialog, unread } from './forms.js';
+import { isOver, now, shortMoment, timeZone } from './format.js';
+import { ask, readFailure, showInDialog } from './forms.js';
 import { showHandover } from './handover.js';
 import { showLoad } from './load.js';
-import { lacks } from './moves.js';
-import { isOver, now, planned, timeZone } from './words.js';
 import { secondsOf } from './zones.js';
 
 const ANYBODY = '';
@@ -22,7 +22,7 @@ export class OnCall {
     }
 
     /** See who is on call. */
-    async look() {
+    async refreshButton() {
         try {
             const { body } = await get('on-call');
             const duties = body.rotas.map(({ name, now: at }) => `${name}: ${at.person || 'nobody'}`).join(', ');
@@ -52,7 +52,7 @@ export class OnCall {
                 !duty.rotas.length && h('p', { class: 'wb-dim' }, 'There is no rota. An administrator makes one under Configuration › On-call rotas.'),
                 this.#covers(agreed.covers.filter((one) => !isOver(one)), then));
         } catch (error) {
-            fill(body, unread(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this, and open it again.'));
         }
     }
 
@@ -60,10 +60,10 @@ export class OnCall {
         const { now: at, next } = rota;
         return h('section', { class: 'wb-part', 'aria-label': `Rota ${rota.name}` },
             h('h3', {}, `Rota ${rota.name}`),
-            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${planned(at.start)}`),
+            h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${shortMoment(at.start)}`),
             h('p', { class: 'wb-dim' }, at.reason),
-            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${planned(next.start)}` : 'Nobody else in the coming turns.'),
-            h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(told))),
+            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${shortMoment(next.start)}` : 'Nobody else in the coming turns.'),
+            h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(shiftRow))),
             this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'I cover …')));
     }
 
@@ -73,7 +73,7 @@ export class OnCall {
             h('div', {},
                 h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'whoever is on call'}`),
                 h('div', { class: 'wb-entry-text' }, one.reason),
-                h('div', { class: 'wb-dim' }, [one.rota, `${planned(one.starts_at)} to ${planned(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
+                h('div', { class: 'wb-dim' }, [one.rota, `${shortMoment(one.starts_at)} to ${shortMoment(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
             this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End it …'));
         return h('section', { class: 'wb-part', 'aria-label': 'Covers' }, h('h3', {}, 'Who covers for whom'), h('ul', {}, covers.map(row)));
     }
@@ -106,7 +106,7 @@ export class OnCall {
             act: async ({ person, instead_of, from, until, reason }) => {
                 const times = { ends_at: secondsOf(until, timeZone()), ...(from && { starts_at: secondsOf(from, timeZone()) }) };
                 const { body } = await change.send('POST', 'on-call/covers', { rota: rota.name, person, instead_of, reason, ...times });
-                this.app.say(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${planned(body.ends_at)}.`);
+                this.app.showToast(`${body.person} covers for ${body.instead_of || 'whoever is on call'} until ${shortMoment(body.ends_at)}.`);
                 this.#again();
             },
         });
@@ -119,7 +119,7 @@ export class OnCall {
             effects: () => ['The rota counts again from now on. What nobody has acknowledged goes to who is on call then.'],
             act: async () => {
                 await change.send('DELETE', `on-call/covers/${encodeURIComponent(one.id)}`);
-                this.app.say(`${one.id} is over.`);
+                this.app.showToast(`${one.id} is over.`);
                 this.#again();
             },
         });
@@ -127,14 +127,14 @@ export class OnCall {
 
     /** Show it as it is now, once the form has closed. */
     #again() {
-        this.look();
+        this.refreshButton();
         setTimeout(() => this.show());
     }
 }
 
-function told(span) {
+function shiftRow(span) {
     const of = span.instead_of && ` for ${span.instead_of}`;
-    return h('li', { title: span.reason }, `${planned(span.start)} to ${planned(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
+    return h('li', { title: span.reason }, `${shortMoment(span.start)} to ${shortMoment(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
 }
 
 /** @param {string} me whom it has to concern; empty where it need not */
@@ -145,7 +145,7 @@ function effectsOf({ person, instead_of, from, until }, me) {
     const [begins, ends] = [from ? secondsOf(from, timeZone()) : now(), secondsOf(until, timeZone())];
     if (ends <= Math.max(begins, now())) return ['It would be over before it begins: name a later end.'];
     return [
-        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${planned(begins)} ` : ''}until ${planned(ends)}.`,
+        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${shortMoment(begins)} ` : ''}until ${shortMoment(ends)}.`,
         'Incidents that nobody has acknowledged are handed over when it begins and when it ends.',
     ];
 }

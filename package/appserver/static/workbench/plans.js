@@ -3,12 +3,12 @@
  */
 
 import { actionButton } from './actionbar.js';
+import { actionById, lacks, whyNot } from './actions.js';
 import { get } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { ask, unread } from './forms.js';
-import { lacks, moveOf, whyNot } from './moves.js';
-import { many, moment } from './words.js';
+import { moment, plural } from './format.js';
+import { ask, readFailure } from './forms.js';
 
 const WAITING = ['proposed', 'approved'];
 const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'did_not_help', 'rollback_failed'];
@@ -49,8 +49,8 @@ export async function readPlans(id) {
  * @returns {Node[]}
  */
 export function plansPart(detail, plans) {
-    const move = moveOf('propose');
-    const button = actionButton(detail, move, whyNot(move, detail.seen.incident, detail.app.me.capabilities));
+    const action = actionById('propose');
+    const button = actionButton(detail, action, whyNot(action, detail.seen.incident, detail.app.me.capabilities));
     const none = h('p', { class: 'wb-dim' }, 'No fix is proposed. A fix takes an analysis that blames a change and cites it; nothing is done without an approval.');
     return [detail.app.mayWrite && h('div', { class: 'wb-row wb-part-actions' }, button), plans.length ? h('ul', { class: 'wb-plans' }, plans.map((plan) => one(detail, plan))) : none];
 }
@@ -85,7 +85,7 @@ function foreseen(plan) {
             const { body } = await get(`plans/${encodeURIComponent(plan.plan_id)}/preview`);
             fill(shown, [request('The fix', body.request), body.inverse ? request('What undoes it', body.inverse_request) : h('p', {}, 'It can’t be undone.')]);
         } catch (error) {
-            fill(shown, unread(error, 'Fold it up, and unfold it again.'));
+            fill(shown, readFailure(error, 'Fold it up, and unfold it again.'));
         }
     });
     return part;
@@ -118,7 +118,7 @@ function safety(plan) {
     return [
         other.length > 0 && list(other, 'Safety checks that do not hold'),
         good.length > 0 && h('details', { class: 'wb-unfold' },
-            h('summary', { 'data-place': `checks-${plan.plan_id}` }, `${many(good.length, 'safety check')} ${good.length === 1 ? 'holds' : 'hold'}`), list(good, 'Safety checks that hold')),
+            h('summary', { 'data-place': `checks-${plan.plan_id}` }, `${plural(good.length, 'safety check')} ${good.length === 1 ? 'holds' : 'hold'}`), list(good, 'Safety checks that hold')),
     ];
 }
 
@@ -154,7 +154,7 @@ function decisions(detail, plan) {
 function button(detail, id, label, why, act, extra = '') {
     return h('button', {
         type: 'button', class: `wb-button ${why ? '' : extra}`, 'data-place': `plan-${id}`, 'data-move': id,
-        'aria-disabled': why ? 'true' : null, title: why || null, on: { click: () => (why ? detail.app.say(why) : act()) },
+        'aria-disabled': why ? 'true' : null, title: why || null, on: { click: () => (why ? detail.app.showToast(why) : act()) },
     }, label);
 }
 
@@ -229,10 +229,10 @@ function decide(detail, plan, { verb, title, submit, danger, fields = [], effect
         act: async (values) => {
             try {
                 const answer = await change.send('POST', `plans/${encodeURIComponent(plan.plan_id)}/${verb}`, body(values));
-                detail.app.say(done(answer.body));
+                detail.app.showToast(done(answer.body));
             } finally {
                 // Refused or not: what the rules say now is shown.
-                detail.again();
+                detail.reloadPart();
             }
         },
     });

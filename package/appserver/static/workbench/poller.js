@@ -1,5 +1,5 @@
 /**
- * Asking again, now and then: not while the page is hidden (`unseen.js` looks then), and later when the server says so.
+ * Asking again, now and then: not while the page is hidden (`tabtitle.js` looks then), and later when the server says so.
  */
 
 export class Poller {

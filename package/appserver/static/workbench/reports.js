@@ -4,9 +4,9 @@
 
 import { get, linkTo, newest } from './api.js';
 import { fill, h } from './dom.js';
-import { unread } from './forms.js';
+import { fullMoment } from './format.js';
+import { readFailure } from './forms.js';
 import { copy } from './review.js';
-import { wholeMoment } from './words.js';
 
 /**
  * Show one.
@@ -49,7 +49,7 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
             fill(body, view(found));
         } catch (error) {
             file.removeAttribute('href');
-            fill(body, unread(error, 'Choose a team again, or close this and open it again.'));
+            fill(body, readFailure(error, 'Choose a team again, or close this and open it again.'));
         }
     }
 
@@ -59,7 +59,7 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
         fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
     } catch (error) {
-        fill(body, unread(error, 'Close this, and open it again.'));
+        fill(body, readFailure(error, 'Close this, and open it again.'));
         return;
     }
     await read();
@@ -71,5 +71,5 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
  * @param {{since: number, until: number}} span
  */
 export function headOf(name, { since, until }) {
-    return h('p', {}, h('strong', {}, name), `: ${wholeMoment(since)} to ${wholeMoment(until)}`);
+    return h('p', {}, h('strong', {}, name), `: ${fullMoment(since)} to ${fullMoment(until)}`);
 }

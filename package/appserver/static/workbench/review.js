@@ -6,8 +6,8 @@ import { ApiError, get, linkTo } from './api.js';
 import { Change, Conflict } from './change.js';
 import { h } from './dom.js';
 import { addFollowUp, followUpRow, ticketSystems } from './followups.js';
+import { isOpen, moment } from './format.js';
 import { ask } from './forms.js';
-import { isOpen, moment } from './words.js';
 
 const STATES = { '': 'Not begun', begun: 'Begun', done: 'Done', not_needed: 'Not needed' };
 
@@ -26,12 +26,12 @@ export function reviewPart(detail, review) {
     const { app, seen: { incident } } = detail;
     const mayWrite = app.mayWrite && !incident.merged_into;
     const changed = () => {
-        app.followUps.look();
+        app.followUps.refreshButton();
         app.changed(incident.id);
     };
     return [
         heading(app, review, incident),
-        h('div', { class: 'wb-actions' }, mayWrite && writing(detail, review), taking(app, incident.id)),
+        h('div', { class: 'wb-actions' }, mayWrite && reviewButtons(detail, review), exportButtons(app, incident.id)),
         review.written.filter((one) => one.text).map((one) => h('section', {},
             h('h3', {}, one.title), h('p', { class: 'wb-entry-text' }, one.text), h('p', { class: 'wb-dim' }, `${one.by}, ${moment(one.at)}`))),
         h('h2', {}, 'Follow-ups'),
@@ -55,23 +55,23 @@ function heading(app, review, incident) {
         why && h('p', { class: 'wb-dim' }, why));
 }
 
-function writing(detail, review) {
+function reviewButtons(detail, review) {
     const { seen, seen: { incident } } = detail; // of the version whose texts the form begins with, also once a newer one is read
     const texts = Object.fromEntries(review.written.map((one) => [one.name, one.text]));
     const write = () => change(detail, seen, {
         title: `Review of ${incident.id}`, about: incident.title, submit: 'Write it down', draft: `review/${incident.id}`,
         fields: review.written.map((one) => ({ name: one.name, label: one.title, kind: 'area', value: one.text })),
     }, (values) => Object.fromEntries(Object.entries(values).filter(([name, text]) => text !== texts[name])), 'It is in the review.');
-    const say = (state, title, effect, reason) => () => change(detail, seen, {
+    const setState = (state, title, effect, reason) => () => change(detail, seen, {
         title: `${title}: ${incident.id}`, about: incident.title, submit: title, effects: () => [effect],
         fields: reason ? [{ name: 'reason', label: 'Why', kind: 'area', required: true }] : [],
     }, (values) => ({ state, ...values }), `${title}: ${incident.id}.`);
     const isSaid = ['done', 'not_needed'].includes(review.state);
     return [
         button('Write …', 'write-review', write),
-        !isSaid && !isOpen(incident) && button('It is done …', 'review-done', say('done', 'The review is done', 'It is no longer listed as due. It can still be added to.')),
-        !isSaid && !isOpen(incident) && button('Not needed …', 'review-not-needed', say('not_needed', 'No review is needed', 'It is no longer listed as due.', true)),
-        isSaid && button('Take back …', 'review-open', say('open', 'The review goes on', 'It is listed as due again where one is wanted.')),
+        !isSaid && !isOpen(incident) && button('It is done …', 'review-done', setState('done', 'The review is done', 'It is no longer listed as due. It can still be added to.')),
+        !isSaid && !isOpen(incident) && button('Not needed …', 'review-not-needed', setState('not_needed', 'No review is needed', 'It is no longer listed as due.', true)),
+        isSaid && button('Take back …', 'review-open', setState('open', 'The review goes on', 'It is listed as due again where one is wanted.')),
     ];
 }
 
@@ -84,20 +84,20 @@ function change(detail, seen, question, bodyOf, said) {
             try {
                 await sent.send('POST', `incidents/${encodeURIComponent(incident.id)}/review`, bodyOf(values));
             } catch (error) {
-                if (error instanceof Conflict) detail.take(error.seen);
+                if (error instanceof Conflict) detail.update(error.seen);
                 throw error;
             }
-            detail.app.say(said);
+            detail.app.showToast(said);
             detail.app.changed(incident.id);
         },
     });
 }
 
 /** Taking it elsewhere: as a file, or copied. */
-function taking(app, id) {
+function exportButtons(app, id) {
     const address = linkTo(`incidents/${encodeURIComponent(id)}/review?format=markdown`);
     return [
-        button('Copy as Markdown', 'copy-review', async () => app.say(await copied(address) ? 'The review is copied as Markdown.' : 'It could not be copied: download it.')),
+        button('Copy as Markdown', 'copy-review', async () => app.showToast(await copied(address) ? 'The review is copied as Markdown.' : 'It could not be copied: download it.')),
         h('a', { class: 'wb-button', href: address, download: `${id}-review.md`, 'data-place': 'download-review' }, 'Download'),
     ];
 }

@@ -4,23 +4,23 @@
 
 import { Change, Conflict } from './change.js';
 import { h } from './dom.js';
+import { isOpen, moment, plural } from './format.js';
 import { ask } from './forms.js';
-import { isOpen, many, moment } from './words.js';
 
 /**
  * What a signal found.
  * @param {Object<string, any>} signal
  * @returns {Node[]}
  */
-export function signalTold(signal) {
+export function signalSummary(signal) {
     const samples = signal.rows ?? [];
     return [
         h('div', { class: 'wb-row' },
             h('span', { class: `wb-severity wb-${signal.severity}` }, signal.severity),
             h('span', { class: 'wb-entry-title' }, signal.title || signal.rule)),
-        h('div', { class: 'wb-dim' }, [signal.rule, signal.entity, many(signal.count ?? 1, 'event'), `${moment(signal.first_time)} to ${moment(signal.last_time)}`].filter(Boolean).join(' · ')),
+        h('div', { class: 'wb-dim' }, [signal.rule, signal.entity, plural(signal.count ?? 1, 'event'), `${moment(signal.first_time)} to ${moment(signal.last_time)}`].filter(Boolean).join(' · ')),
         samples.length > 0 && h('details', { class: 'wb-samples' },
-            h('summary', { 'data-place': `samples-${signal._key}` }, many(samples.length, 'sample row')),
+            h('summary', { 'data-place': `samples-${signal._key}` }, plural(samples.length, 'sample row')),
             samples.map((row) => h('pre', {}, Object.entries(row).map(([name, value]) => `${name}=${value}`).join('\n')))),
     ];
 }
@@ -61,7 +61,7 @@ export class SignalsPart {
             on: { change: (event) => this.#choose(signal._key, event.currentTarget.checked) },
         });
         box.checked = this.#chosen.has(signal._key);
-        return h('li', { class: 'wb-signal' }, h('label', { class: 'wb-check' }, box), h('div', {}, signalTold(signal)));
+        return h('li', { class: 'wb-signal' }, h('label', { class: 'wb-check' }, box), h('div', {}, signalSummary(signal)));
     }
 
     #choose(key, on) {
@@ -72,7 +72,7 @@ export class SignalsPart {
 
     #count() {
         const why = this.#whyNot();
-        this.button.textContent = this.#chosen.size ? `Split ${many(this.#chosen.size, 'signal')} off …` : 'Split off …';
+        this.button.textContent = this.#chosen.size ? `Split ${plural(this.#chosen.size, 'signal')} off …` : 'Split off …';
         this.button.title = why;
         if (why) this.button.setAttribute('aria-disabled', 'true');
         else this.button.removeAttribute('aria-disabled');
@@ -90,14 +90,14 @@ export class SignalsPart {
         const { detail } = this;
         const why = this.#whyNot();
         if (why) {
-            detail.app.say(why);
+            detail.app.showToast(why);
             return;
         }
         const { incident } = detail.seen;
         const signals = [...this.#chosen];
         const change = new Change(detail.seen, detail.app.me.name);
         ask({
-            title: `Split ${many(signals.length, 'signal')} off ${incident.id}`,
+            title: `Split ${plural(signals.length, 'signal')} off ${incident.id}`,
             fields: [{ name: 'title', label: 'Title of the new incident', help: 'Left empty, that of its first signal.' }, { name: 'reason', label: 'Why', kind: 'area' }],
             effects: () => ['A new incident gets them.', 'A problem none of whose signals stays here goes along: its later signals come there.'],
             submit: 'Split off',
@@ -106,10 +106,10 @@ export class SignalsPart {
                 try {
                     const { body } = await change.send('POST', `incidents/${incident.id}/split`, { signals, ...given });
                     this.#chosen.clear();
-                    detail.app.say(`${body.id} has them now.`);
+                    detail.app.showToast(`${body.id} has them now.`);
                     detail.app.changed(incident.id);
                 } catch (error) {
-                    if (error instanceof Conflict) detail.take(error.seen);
+                    if (error instanceof Conflict) detail.update(error.seen);
                     throw error;
                 }
             },

@@ -4,7 +4,7 @@
  */
 
 import { h } from './dom.js';
-import { FEEDBACK, moment, span, stateName } from './words.js';
+import { FEEDBACK, moment, span, stateName } from './format.js';
 
 /**
  * @param {import('./detail.js').Detail} detail

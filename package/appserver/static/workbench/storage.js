@@ -10,7 +10,7 @@ let owner = '';
  * Who looks: what a tab keeps (`sessionStorage`) is theirs, and not of whoever logs in after them.
  * @param {string} user
  */
-export function keepFor(user) {
+export function setStorageOwner(user) {
     owner = user;
 }
 
@@ -21,7 +21,7 @@ const named = (place, name) => (place === 'sessionStorage' ? `${name} of ${owner
  * @param {string} name
  * @returns {string} empty when there is nothing
  */
-export function kept(place, name) {
+export function readStored(place, name) {
     const key = named(place, name);
     if (remembered.has(key)) return remembered.get(key);
     try {
@@ -36,7 +36,7 @@ export function kept(place, name) {
  * @param {string} name
  * @param {string} text empty to keep nothing any more
  */
-export function keep(place, name, text) {
+export function writeStored(place, name, text) {
     const key = named(place, name);
     try {
         if (text) window[place].setItem(key, text);

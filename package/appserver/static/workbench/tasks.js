@@ -4,11 +4,11 @@
 
 import { ApiError, get } from './api.js';
 import { Change } from './change.js';
-import { fill, h, runbook } from './dom.js';
-import { ending } from './followups.js';
-import { ask, explained, pressed } from './forms.js';
-import { keep, kept } from './storage.js';
-import { capital, holder, many, moment, some } from './words.js';
+import { fill, h, runbookLink } from './dom.js';
+import { closingFields } from './followups.js';
+import { abbreviate, capital, moment, ownerOf, plural } from './format.js';
+import { ask, runOnce } from './forms.js';
+import { readStored, writeStored } from './storage.js';
 
 const STORED = 'incident_management.task.';
 const MOST_NAMED = 5;
@@ -23,7 +23,7 @@ export class Tasks {
         this.detail = detail;
         const people = h('datalist', { id: 'wb-task-people' });
         const field = (label, properties) => h('input', { type: 'text', placeholder: label, 'aria-label': label, autocomplete: 'off', ...properties });
-        this.title = field('Add a task …', { maxlength: 300, 'data-place': 'add-task', on: { input: () => keep('sessionStorage', STORED + this.#id, this.title.value) } });
+        this.title = field('Add a task …', { maxlength: 300, 'data-place': 'add-task', on: { input: () => writeStored('sessionStorage', STORED + this.#id, this.title.value) } });
         this.owner = field('Who', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
         this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add task');
         this.trouble = h('div', { class: 'wb-trouble', role: 'alert' });
@@ -34,14 +34,14 @@ export class Tasks {
     open(id) {
         this.#id = id;
         this.#change = new Change();
-        this.title.value = kept('sessionStorage', STORED + id);
+        this.title.value = readStored('sessionStorage', STORED + id);
         this.owner.value = '';
         fill(this.trouble);
     }
 
     /** Show the part, and go to the first open task; without one to where one is added. */
     async enter() {
-        await this.detail.turn('tasks');
+        await this.detail.showTab('tasks');
         const first = this.detail.part.querySelector('.wb-task input:not(:checked, :disabled)');
         (first ?? this.title).focus();
     }
@@ -52,21 +52,21 @@ export class Tasks {
      */
     show({ tasks, open, roles }) {
         const { app, seen: { incident } } = this.detail;
-        const of = (one) => ({ ...one, incident: incident.id }); // of what is pressed, also when another is shown by then
+        const of = (one) => ({ ...one, incident: incident.id }); // of what is runOnce, also when another is shown by then
         const goesOn = app.mayWrite && !incident.merged_into;
         const groups = [...new Set(tasks.map((one) => one.checklist))];
         const group = (name) => h('section', { 'aria-label': name || 'Added' },
             h('h3', {}, name || 'Added'),
-            h('ul', { on: { keydown: walk } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one), goesOn))));
+            h('ul', { on: { keydown: moveFocus } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one), goesOn))));
         const into = incident.merged_into;
-        const standing = open ? `${open} of ${many(tasks.length, 'task')} to be done.` : 'All is done.';
+        const standing = open ? `${open} of ${plural(tasks.length, 'task')} to be done.` : 'All is done.';
         return [
             tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks go on in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
             groups.map(group),
             !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
-                    h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, holder(incident))),
+                    h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, ownerOf(incident))),
                     roles.map((one) => this.#role(of(one), goesOn)))),
         ];
     }
@@ -78,7 +78,7 @@ export class Tasks {
             const box = event.currentTarget;
             const state = box.checked ? 'done' : 'open';
             const said = `${state === 'done' ? 'Done' : 'To be done again'}: ${one.title}`;
-            pressed(box, trouble, () => this.#send(sent, one, taskPath(one), { state }, said))
+            runOnce(box, trouble, () => this.#send(sent, one, taskPath(one), { state }, said))
                 .then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
         };
         const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !goesOn, 'data-place': `tick-${one.id}`, on: { change: tick } });
@@ -86,7 +86,7 @@ export class Tasks {
         const says = [one.who || (one.role && !ended ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
         return h('li', { class: `wb-task wb-task-${one.state}`, 'data-task': one.id },
             h('div', {}, h('label', {}, box, h('span', {}, one.title)),
-                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble),
+                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbookLink(one.runbook)]), trouble),
             goesOn && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Change …'));
     }
 
@@ -94,7 +94,7 @@ export class Tasks {
         const { me } = this.detail.app;
         const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         const sent = new Change();
-        const take = (event) => pressed(event.currentTarget, trouble, () => this.#give(sent, one, me.name));
+        const take = (event) => runOnce(event.currentTarget, trouble, () => this.#give(sent, one, me.name));
         const button = (label, place, click) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click } }, label);
         return h('li', { 'data-role': one.id }, h('span', { class: 'wb-dim' }, capital(one.id)), h('span', {}, one.person || 'nobody'),
             mayGive && one.person !== me.name.toLowerCase() && button('Take', 'take', take),
@@ -119,7 +119,7 @@ export class Tasks {
     async #edit(one) {
         const sent = new Change();
         const { people } = await this.detail.app.choices();
-        const end = ending({ title: one.title, owner: one.owner, state: one.state });
+        const end = closingFields({ title: one.title, owner: one.owner, state: one.state });
         ask({
             title: 'Change the task', submit: 'Change it',
             fields: [{ name: 'title', label: 'What is to be done', required: true, value: one.title, most: 300 }, { name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
@@ -132,11 +132,11 @@ export class Tasks {
         event.preventDefault();
         const [id, title, owner] = [this.#id, this.title.value.trim(), this.owner.value.trim()];
         if (!title) return;
-        pressed(this.button, this.trouble, async () => {
+        runOnce(this.button, this.trouble, async () => {
             await this.#change.send('POST', `${pathOf(id)}/tasks`, { title, owner });
             this.#change = new Change();
             if (id !== this.#id || this.title.value.trim() === title) { // else somebody types on already
-                keep('sessionStorage', STORED + id, '');
+                writeStored('sessionStorage', STORED + id, '');
                 if (id === this.#id) this.title.value = this.owner.value = '';
             }
             this.#shows(`To be done: ${title}`, id);
@@ -159,7 +159,7 @@ export class Tasks {
     }
 
     #shows(text, id) {
-        this.detail.app.say(text);
+        this.detail.app.showToast(text);
         this.detail.app.changed(id);
     }
 }
@@ -179,17 +179,17 @@ export async function readTasks(id) {
 }
 
 /** What a resolve leaves open, as sentences: none, or one. */
-export function leftOpen(found) {
+export function openTasksWarning(found) {
     const open = (found?.tasks ?? []).filter((one) => one.state === 'open');
     if (!open.length) return [];
-    return [`${many(open.length, 'task')} to be done yet: ${some(open.map((one) => one.title), MOST_NAMED)}. The review tells it.`];
+    return [`${plural(open.length, 'task')} to be done yet: ${abbreviate(open.map((one) => one.title), MOST_NAMED)}. The review tells it.`];
 }
 
 /** Facts of an incident: who has which role. */
 export const roleFacts = ({ roles }) => (roles ?? []).map(({ id, person }) => [capital(id), person]);
 
 /** Up and down go from task to task. */
-function walk(event) {
+function moveFocus(event) {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!by || event.target.type !== 'checkbox') return;
     event.preventDefault();

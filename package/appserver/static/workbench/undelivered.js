@@ -3,12 +3,12 @@
  * opened none. Whoever has incident_admin sends them again.
  */
 
+import { lacks } from './actions.js';
 import { ApiError, get, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
-import { explained, showInDialog, unread } from './forms.js';
-import { lacks } from './moves.js';
-import { many, moment } from './words.js';
+import { moment, plural } from './format.js';
+import { explainError, readFailure, showInDialog } from './forms.js';
 
 const MOST = 100;
 const ON_ITS_WAY = 'On its way again';
@@ -21,7 +21,7 @@ export class Undelivered {
     }
 
     /** See how many there are, and say it on the button. There is none without, or without the right. */
-    async look() {
+    async refreshButton() {
         if (lacks(this.app.me.capabilities, 'incident_admin')) return;
         try {
             this.#count(await read());
@@ -39,17 +39,17 @@ export class Undelivered {
     async show() {
         const lacking = lacks(this.app.me.capabilities, 'incident_admin');
         if (lacking) {
-            this.app.say(`${lacking} Whoever has it is shown the messages that were not delivered.`);
+            this.app.showToast(`${lacking} Whoever has it is shown the messages that were not delivered.`);
             return;
         }
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
-        showInDialog('Not delivered', body).addEventListener('close', () => this.look());
+        showInDialog('Not delivered', body).addEventListener('close', () => this.refreshButton());
         try {
             const found = await read();
             this.#count(found);
             fill(body, listed(found));
         } catch (error) {
-            fill(body, unread(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this, and open it again.'));
         }
     }
 }
@@ -67,7 +67,7 @@ function listed({ messages, more }) {
     let count = 0;
     const sent = () => {
         count += 1;
-        fill(status, `${many(count, 'message')} on the way again. What fails once more is listed here again.`);
+        fill(status, `${plural(count, 'message')} on the way again. What fails once more is listed here again.`);
     };
     const rows = new Map(messages.map((one) => [one, sendAgain({ message: one.id, outcome: one.state, sent })]));
     // One that may have arrived is looked for first, each by itself.
@@ -120,7 +120,7 @@ export function sendAgain({ message, outcome, sent, place = null, isSent = false
             return null;
         } catch (error) {
             button.removeAttribute('aria-disabled');
-            fill(trouble, explained(error)); // throws what no answer of the API is
+            fill(trouble, explainError(error)); // throws what no answer of the API is
             return error;
         }
     };

@@ -4,7 +4,7 @@
 
 import { ApiError, get } from './api.js';
 import { h } from './dom.js';
-import { isOpen, moment, now, planned, span, timeZone, wholeMoment } from './words.js';
+import { fullMoment, isOpen, moment, now, shortMoment, span, timeZone } from './format.js';
 import { secondsOf } from './zones.js';
 
 const STATES = [['', 'none'], ['investigating', 'Investigating'], ['identified', 'Identified'], ['monitoring', 'Monitoring'], ['resolved', 'Resolved']];
@@ -13,7 +13,7 @@ const MOST_LETTERS = 2000;
 // Of a longer one the facts show the beginning.
 const MOST_SHOWN = 240;
 
-/** @type {import('./moves.js').Move} */
+/** @type {import('./actions.js').Action} */
 export const UPDATE = {
     id: 'update', label: 'Update stakeholders', key: 'u', capability: 'incident_write',
     blocked: (i) => i.merged_into ? `It was merged into ${i.merged_into}: go on there.` : '',
@@ -28,42 +28,42 @@ export const UPDATE = {
         { name: 'next', label: 'Next update in', suggestions: IN, help: `Such as 30m. ${nextHelp(i, updates)}` },
         { name: 'by', label: 'or by', kind: 'moment', help: `A time of ${timeZone()}.` },
     ],
-    effects: (_i, values, { updates }) => [told(updates), lastOne(updates), promise(values)].filter(Boolean),
+    effects: (_i, values, { updates }) => [recipientsLine(updates), lastUpdateLine(updates), promiseLine(values)].filter(Boolean),
     path: (i) => `incidents/${encodeURIComponent(i.id)}/updates`,
     body: ({ text, state, services, next, by }) => ({
         text, state, services: services.split('\n').map((one) => one.trim()).filter(Boolean),
         ...(next && { next_update_in: next }), ...(by && { next_update_by: secondsOf(by, timeZone()) }),
     }),
-    done: (i) => `The update is on its way${i.update_due ? `; the next one is due ${planned(i.update_due)}` : ''}.`,
+    done: (i) => `The update is on its way${i.update_due ? `; the next one is due ${shortMoment(i.update_due)}` : ''}.`,
 };
 
 /** What a resolve asks besides, where somebody waits for news. */
-export const lastUpdate = (incident) => !waited(incident) ? [] : [{
+export const lastUpdateField = (incident) => !nextUpdateDue(incident) ? [] : [{
     name: 'update', label: 'Last update for stakeholders', kind: 'area', most: MOST_LETTERS,
-    help: `They wait for news by ${planned(incident.update_due)}. Left empty, somebody owes it to them still.`,
+    help: `They wait for news by ${shortMoment(incident.update_due)}. Left empty, somebody owes it to them still.`,
 }];
 
 /** When stakeholders are to hear next; 0 where nobody waits. */
-const waited = (incident) => (incident && incident.update_due) || 0;
+const nextUpdateDue = (incident) => (incident && incident.update_due) || 0;
 
 /** Whether an update should have been written by now. */
-export const isUpdateOverdue = (incident) => waited(incident) > 0 && waited(incident) < now();
+export const isUpdateOverdue = (incident) => nextUpdateDue(incident) > 0 && nextUpdateDue(incident) < now();
 
 /** How long it is until the next update, or how late that is. */
 export function updateClock(incident) {
-    const due = waited(incident);
+    const due = nextUpdateDue(incident);
     if (!due) return null;
     const [state, text] = isUpdateOverdue(incident) ? ['breached', `update overdue by ${span(now() - due)}`] : ['none', `update in ${span(due - now())}`];
-    return [' · ', h('span', { class: `wb-sla wb-sla-${state}`, title: `Stakeholders wait for news by ${wholeMoment(due)}` }, text)];
+    return [' · ', h('span', { class: `wb-sla wb-sla-${state}`, title: `Stakeholders wait for news by ${fullMoment(due)}` }, text)];
 }
 
 /** Facts of an incident: how what was told last begins (the timeline has all of it), and when the next is due. */
 export function updateFacts(incident) {
     const { last_update: last } = incident;
-    const due = waited(incident);
+    const due = nextUpdateDue(incident);
     return [
         ['Last update', last?.text && `${beginning(last.text)} (${moment(last.time)}, ${last.by})`],
-        ['Next update', due > 0 && h('time', { datetime: new Date(due * 1000).toISOString(), title: wholeMoment(due) }, planned(due))],
+        ['Next update', due > 0 && h('time', { datetime: new Date(due * 1000).toISOString(), title: fullMoment(due) }, shortMoment(due))],
     ];
 }
 
@@ -86,7 +86,7 @@ function nextHelp(incident, { update_every: every }) {
     return 'Left empty, none is promised. Who promises one is reminded of it.';
 }
 
-function told({ stakeholders }) {
+function recipientsLine({ stakeholders }) {
     if (!stakeholders) return 'Who is told could not be read.';
     if (!stakeholders.length) return 'No group of stakeholders is for this severity and team: it is told on the timeline, and to programs that subscribed. Groups are named under Configuration › Stakeholders.';
     return `Told to ${stakeholders.map(placesOf).join('; ')}.`;
@@ -97,11 +97,11 @@ function placesOf({ name, slack_channels: channels, mail_addresses: mails, teams
     return `${name} (${places.join(', ')})`;
 }
 
-function lastOne({ updates: [last] }) {
+function lastUpdateLine({ updates: [last] }) {
     return last && `Told last, ${moment(last.time)} by ${last.by}: ${beginning(last.text)}`;
 }
 
-function promise({ next, by, state }) {
+function promiseLine({ next, by, state }) {
     if (state === 'resolved' && (next || by)) return 'It is told to be over: leave out when the next update comes.';
     if (next && by) return 'Name one of the two: in how long, or by when.';
     if (by && secondsOf(by, timeZone()) <= now()) return 'The next update is promised for a time that is past.';

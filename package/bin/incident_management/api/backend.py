@@ -28,7 +28,7 @@ from ..splunk.kv.replica import Replica, stores_of
 from .opened import OpenedSoFar
 
 if TYPE_CHECKING:
-    from ..remediation.raised import RaisingSearch
+    from ..remediation.raising_search import RaisingSearch
 
 __all__ = ["Backend", "SplunkBackend"]
 
@@ -163,7 +163,7 @@ class SplunkBackend:
         if self._routing is None or now - self._routing[0] >= CONFIGURATION_SECONDS:
             logging = conf.load(session, settings.CONF).get("logging", {})
             log.get("rest", logging.get("loglevel", "INFO"))
-            routing = Routing.from_stanzas(conf.every(session, "incident_routing"))
+            routing = Routing.from_stanzas(conf.load_with_disabled(session, "incident_routing"))
             for problem in routing.problems:
                 log.get("rest").error(problem)
             self._routing = (now, routing)

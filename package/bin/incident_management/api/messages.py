@@ -18,7 +18,7 @@ from ..splunk.nul import json_without_nul
 from .backend import Backend
 
 if TYPE_CHECKING:
-    from ..remediation.raised import RaisingSearch
+    from ..remediation.raising_search import RaisingSearch
 
 __all__ = ["Problem", "Request", "Response", "parse_body"]
 

@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any, Callable, TypeVar
 
 from ..processes import has_ended, process_name
-from ..remediation import approval, execution, preview, undoing, view
+from ..remediation import approval, execution, preview, rollback, view
 from ..remediation.catalogue import Catalogue
 from ..remediation.context import Context, Refused
+from ..remediation.dry_run import dry_run
 from ..remediation.executors.factory import executors
-from ..remediation.glance import Glances
-from ..remediation.rehearsal import rehearse
+from ..remediation.facts_cache import FactsCache
 from ..splunk.configuration import conf
 from ..splunk.users import has_capability
 from .messages import Problem
@@ -20,7 +20,7 @@ from .schema import any_object, any_text, flag, listed, obj, record, text
 from .shapes import PLAN, PREVIEW
 
 REASON_CHARACTERS = 1000
-_GLANCES = Glances()
+_FACTS_CACHE = FactsCache()
 
 _T = TypeVar("_T")
 
@@ -115,14 +115,16 @@ def remediate(request: Request) -> Response:
 @route("GET", "/plans/{id}", capability="incident_read", answers={200: PLAN})
 def show(request: Request) -> Response:
     """Show a plan, its state, and what each safety rule says of it now."""
-    context, plan_id = _context(request, looking=True), request.params["id"]
+    context, plan_id = _context(request, allow_cached=True), request.params["id"]
     return Response(_allowed(lambda: view.describe(context, plan_id)))
 
 
 @route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})
 def preview_plan(request: Request) -> Response:
     """Show what a plan's executor would be asked, and how it would be undone; does nothing."""
-    return Response(preview.preview_plan(_context(request, looking=True), request.params["id"]))
+    return Response(
+        preview.preview_plan(_context(request, allow_cached=True), request.params["id"])
+    )
 
 
 @route(
@@ -134,7 +136,7 @@ def preview_plan(request: Request) -> Response:
 )
 def preview_proposal(request: Request) -> Response:
     """Show what the plan that a proposal would make would do; proposes nothing."""
-    context, incident = _context(request, looking=True), request.params["id"]
+    context, incident = _context(request, allow_cached=True), request.params["id"]
     action = str(request.args.get("action") or "")
     found = _allowed(lambda: preview.preview_proposal(context, incident, action, request.user))
     return Response(found)
@@ -150,7 +152,7 @@ def preview_proposal(request: Request) -> Response:
 def check(request: Request) -> Response:
     """Try a plan in its executor's check mode: AWX's, or a dry run of Kubernetes."""
     context, plan_id = _context(request), request.params["id"]
-    return Response(_allowed(lambda: rehearse(context, plan_id, request.user)))
+    return Response(_allowed(lambda: dry_run(context, plan_id, request.user)))
 
 
 @decision(
@@ -192,7 +194,7 @@ def execute(request: Request) -> Response:
 def roll_back(request: Request) -> Response:
     """Undo a plan that was carried out; ``override`` as for an approval."""
     reason, override = request.text("reason") or f"Undone by {request.user}.", _override(request)
-    return _decided(request, lambda c, p: undoing.roll_back(c, p, request.user, reason, override))
+    return _decided(request, lambda c, p: rollback.roll_back(c, p, request.user, reason, override))
 
 
 def _override(request: Request) -> str:
@@ -221,18 +223,18 @@ def _allowed(act: Callable[[], _T]) -> _T:
         raise Problem(409, str(refusal)) from None
 
 
-def _context(request: Request, looking: bool = False) -> Context:
-    """``looking``: nothing is decided by it, so what a service told just now is good enough."""
+def _context(request: Request, allow_cached: bool = False) -> Context:
+    """Return the context; with ``allow_cached``, executors may answer from the cache."""
     return Context(
         request.stores,
         request.clock,
         _catalogue(request),
-        _GLANCES.over(executors(request.settings), looking),
+        _FACTS_CACHE.wrap(executors(request.settings), allow_cached),
         partial(has_capability, request.system_session),
         holder=process_name(),
-        gone=has_ended,
+        has_ended=has_ended,
         raising=request.raising,
-        who_may=request.who_has,
+        users_with=request.who_has,
     )
 
 

@@ -15,7 +15,7 @@ from ..channels import NAMES
 from ..durations import span
 from ..incidents.model import SEVERITIES
 from ..masking import mask
-from ..remediation.proof import blamed_hypothesis, verified_citations
+from ..remediation.blamed_cause import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
 from .asking import truncated
 from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of

@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Iterator, Sequence, Tuple
 
-__all__ = ["connected", "in_turn"]
+__all__ = ["connect", "in_turn"]
 
 LEAST_SECONDS = 1.0
 
@@ -25,7 +25,7 @@ def in_turn(addresses: Sequence[str], seconds: float) -> Iterator[Tuple[str, flo
         yield address, max(left / (len(addresses) - number), LEAST_SECONDS)
 
 
-def connected(host: str, port: int, seconds: float) -> socket.socket:
+def connect(host: str, port: int, seconds: float) -> socket.socket:
     """Connect to one of a host's addresses; ``seconds`` are the socket's limit afterwards, too.
 
     Raises OSError, and UnicodeError for a host that is no name.

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from ..hosts import is_among, is_loopback
 from .adapter import adapter
-from .idle import Idle
 from .network_failure import CONNECT_SECONDS, READ_SECONDS, NoAnswer, NotSent, network_failure
 from .pinned import Addresses, every_address
+from .session_pool import SessionPool
 
 __all__ = [
     "BadUrl",
@@ -125,7 +125,7 @@ def tls_context(network: Network) -> ssl.SSLContext:
 # Reading the roots takes longer than most requests. By the content of the CA file, so that another
 # one holds at once.
 _contexts: Dict[Tuple[str, bytes, bool], ssl.SSLContext] = {}
-_idle = Idle()
+_idle = SessionPool()
 
 
 def shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:

@@ -8,26 +8,26 @@ from ..incidents.canonical import digest
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Entry, Incident
 from ..ports import Document
+from .active_plans import active_plans, undecided_plans
 from .catalogue import Action, CatalogueError
 from .context import SYSTEM, Context, Refused
-from .foresight import foresee
+from .current_state import checked_facts, plan_facts
 from .freeze import frozen_until_overridden
-from .live import live_plans, undecided_plans
-from .pace import HOUR
 from .plan import PlanState, new_plan, plan_state
-from .present import facts_of, suitable_facts
+from .rate_limits import HOUR
 from .runs import action_run
 from .safety import (
+    active_freezes,
     checks,
     cited_cause,
-    freezes_of,
-    over_because,
-    overridden,
-    resolved_arguments,
+    over_reason,
+    overridden_freezes,
+    resolve_arguments,
 )
 from .steps import LEASE_SECONDS, write_rejection
+from .verification_forecast import forecast_verification
 
-__all__ = ["approve", "drafted", "expire", "propose", "reject"]
+__all__ = ["approve", "draft_plan", "expire_plans", "propose", "reject"]
 
 # Of one incident, by one person: each proposal is a message, and nobody else is kept from any.
 PROPOSALS_AN_HOUR = 20
@@ -45,18 +45,21 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     """
     incident, entries = context.incident(incident_id)
     try:
-        plan = drafted(context, incident, entries, action_name, actor)
+        plan = draft_plan(context, incident, entries, action_name, actor)
         _unless_too_many(context, plan, actor)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
     told = ("action", "arguments", "plan_hash", "summary", "blast_radius")
-    data = {**{name: plan[name] for name in told}, **foresee(context, plan).to_document()}
-    freezes = freezes_of(context, plan, context.catalogue.get(plan["action"]), incident)
+    data = {
+        **{name: plan[name] for name in told},
+        **forecast_verification(context, plan).to_document(),
+    }
+    freezes = active_freezes(context, plan, context.catalogue.get(plan["action"]), incident)
     data["freeze"] = frozen_until_overridden(freezes, plan["entity"])
     context.stores.plans.insert(plan)
     context.append(plan, "plan", data, actor, f"plan:{plan['_key']}")
-    context.show(plan)
+    context.refresh(plan)
     return context.load(plan["_key"])[0]
 
 
@@ -75,7 +78,7 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
         )
 
 
-def drafted(
+def draft_plan(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
     """Return the plan's document that a proposal makes, or the one that is proposed already.
@@ -83,13 +86,13 @@ def drafted(
     Writes nothing. Raises Refused.
     """
     if not incident.is_open:
-        raise Refused(over_because(incident), "incident_over")
+        raise Refused(over_reason(incident), "incident_over")
     action = _chosen(context, action_name)
     cause = cited_cause(incident, context.newest_analysis(entries))
     sources = {"analysis": cause, "incident": incident.to_document()}
-    arguments = resolved_arguments(action, sources)
-    service = suitable_facts(context, action, arguments)
-    facts = facts_of(action, incident, cause, service)
+    arguments = resolve_arguments(action, sources)
+    service = checked_facts(context, action, arguments)
+    facts = plan_facts(action, incident, cause, service)
     document, contract = incident.to_document(), context.catalogue.contract(action)
     for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):
         plan = new_plan(
@@ -192,7 +195,7 @@ def approve(
     of_freezes = f":{digest(freezes, 12)}" if freezes else ""
     lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
     context.append(plan, "approval", data, actor, f"approval:{plan_id}:{actor}{lapsed}{of_freezes}")
-    return context.show(plan)
+    return context.refresh(plan)
 
 
 def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
@@ -212,13 +215,13 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
         sentence = f"{plan_id} is being carried out already: it is too late to reject it."
         raise Refused(sentence, "decided")
     write_rejection(context, plan)
-    return context.show(plan)
+    return context.refresh(plan)
 
 
-def expire(context: Context) -> int:
+def expire_plans(context: Context) -> int:
     """Write down which plans have run out; returns how many."""
     count = 0
-    for plan in [*undecided_plans(context), *live_plans(context)]:
+    for plan in [*undecided_plans(context), *active_plans(context)]:
         try:
             _plan, entries, state = context.load(plan["_key"])
         except (NotFound, Refused):
@@ -229,7 +232,7 @@ def expire(context: Context) -> int:
             context.refuse(plan["incident_id"], plan, refusal, SYSTEM)
             count += 1
         elif state.status != plan["status"] and not _may_be_undone(context, plan, state):
-            context.show(plan)
+            context.refresh(plan)
     return count
 
 
@@ -282,8 +285,8 @@ def _overriding(
     if not override.strip() or action is None:
         return []
     incident, _entries = context.incident(plan["incident_id"])
-    known = overridden(context, state)
-    freezes = freezes_of(context, plan, action, incident)
+    known = overridden_freezes(context, state)
+    freezes = active_freezes(context, plan, action, incident)
     return sorted(freeze.id for freeze in freezes if freeze.id not in known)
 
 

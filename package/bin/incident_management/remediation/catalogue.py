@@ -13,8 +13,14 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..conf_values import listed
 from ..durations import seconds_of
 from ..incidents.canonical import digest
-from .executors.traits import CHOICES, NEEDED_ARGUMENTS, PLACES, RESTORED, TAKEN_ARGUMENTS
-from .sources import without_value
+from .executors.traits import (
+    ACCEPTED_ARGUMENTS,
+    ARGUMENT_VALUES,
+    LOCATION_ARGUMENTS,
+    REQUIRED_ARGUMENTS,
+    RESTORED_ARGUMENTS,
+)
+from .inverse_arguments import argument_without_value
 
 __all__ = [
     "SAMPLE_FIELDS",
@@ -197,14 +203,14 @@ def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
     place = _undone_elsewhere(action, inverse)
     if place:
         return f"differ in argument.{place}: give both the same."
-    lacking = without_value(action, inverse)
+    lacking = argument_without_value(action, inverse)
     if lacking or inverse.executor != action.executor:
         return lacking
     mine, its = (_sources(each) for each in (action, inverse))
-    for name, source in RESTORED.get(action.executor, {}).items():
+    for name, source in RESTORED_ARGUMENTS.get(action.executor, {}).items():
         if its.get(name) != source:
             return f"restore what was there before: the latter needs argument.{name} = {source}."
-    for name, choices in CHOICES.get(action.executor, {}).items():
+    for name, choices in ARGUMENT_VALUES.get(action.executor, {}).items():
         if mine[name] == its[name]:
             each = " and the other ".join(choices)
             return f"have the same argument.{name}, {mine[name]}: give one {each}."
@@ -217,11 +223,11 @@ def _sources(action: Action) -> Dict[str, str]:
 
 def _undone_elsewhere(action: Action, inverse: Action) -> str:
     """Return the argument by which an action's inverse is about another object, empty if none."""
-    if not {action.executor, inverse.executor} <= set(PLACES):
+    if not {action.executor, inverse.executor} <= set(LOCATION_ARGUMENTS):
         return ""
     mine, its = (_sources(each) for each in (action, inverse))
-    for name, unless in PLACES[action.executor].items():
-        if name not in PLACES[inverse.executor]:
+    for name, unless in LOCATION_ARGUMENTS[action.executor].items():
+        if name not in LOCATION_ARGUMENTS[inverse.executor]:
             continue
         taken_over = name in mine and its.get(name) in (f"$plan.{name}$", f"$before.{name}$")
         if not taken_over and mine.get(name, unless) != its.get(name, unless):
@@ -301,15 +307,15 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
 def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, ...]) -> str:
     """Return who carries it out, which its arguments must suffice for."""
     name = _required(where, values, "executor")
-    if name not in NEEDED_ARGUMENTS:
-        known = ", ".join(NEEDED_ARGUMENTS)
+    if name not in REQUIRED_ARGUMENTS:
+        known = ", ".join(REQUIRED_ARGUMENTS)
         raise CatalogueError(f"{where} executor is '{name}'; the executors are: {known}.")
     given = {argument.name for argument in arguments}
-    for needed in NEEDED_ARGUMENTS[name]:
+    for needed in REQUIRED_ARGUMENTS[name]:
         if needed not in given:
             raise CatalogueError(f"{where} lacks argument.{needed}, which {name} needs; set it.")
     for argument in arguments:
-        choices = CHOICES.get(name, {}).get(argument.name, ())
+        choices = ARGUMENT_VALUES.get(name, {}).get(argument.name, ())
         if choices and argument.source not in choices:
             raise CatalogueError(
                 f"{where} argument.{argument.name} is '{argument.source}'; set it to "
@@ -319,7 +325,7 @@ def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, 
         values.get("entity", "").strip(),
         *re.findall(r"\$(\w+)\$", values.get("blast_radius", "")),
     )
-    taken = TAKEN_ARGUMENTS.get(name, tuple(given))
+    taken = ACCEPTED_ARGUMENTS.get(name, tuple(given))
     for other in sorted(given - {*taken, *told}):
         raise CatalogueError(
             f"{where} has argument.{other}, which {name} does not take; it takes "

@@ -12,11 +12,11 @@ from ..incidents.errors import NotFound
 from ..incidents.model import Entry, Incident
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
+from .auto_resolve import stays_open
 from .catalogue import Catalogue
-from .ending import kept_open
 from .executors.executor import Executor, ExecutorError, Executors
 from .plan import PlanState, is_readable, plan_state
-from .raised import RaisingSearch
+from .raising_search import RaisingSearch
 from .runs import rollback_run
 
 __all__ = ["SYSTEM", "Context", "Refused"]
@@ -30,14 +30,14 @@ class Refused(Exception):
     """Safety says no; the text is one sentence for whoever asked.
 
     ``code`` names the rule. ``ends``: the plan is over by it, as ``void`` or ``expired``.
-    ``passing``: what stands in the way goes by itself, so trying again is of use.
+    ``transient``: what stands in the way goes by itself, so trying again is of use.
     """
 
     def __init__(self, sentence: str, code: str, ends: str = "") -> None:
         super().__init__(sentence)
         self.code = code
         self.ends = ends
-        self.passing = code in ("executor", "run_in_progress")
+        self.transient = code in ("executor", "run_in_progress")
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Context:
     """Stores, clock, catalogue and executors.
 
     ``may`` tells whether a user has a capability now; it raises SplunkError when nobody can tell.
-    ``who_may`` names those who have one, whom to ask first; None where nobody can tell.
+    ``users_with`` names those who have one, whom to ask first; None where nobody can tell.
     ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
     certainly ended, so that what it left needs no waiting. ``raising`` makes what asks again what
     raised an incident, where that is to be said before a fix.
@@ -55,11 +55,11 @@ class Context:
     clock: Clock
     catalogue: Catalogue
     executors: Executors
-    may: Callable[[str, str], bool]
+    has_capability: Callable[[str, str], bool]
     holder: str = SYSTEM
-    gone: Callable[[str], bool] = lambda holder: False
+    has_ended: Callable[[str], bool] = lambda holder: False
     raising: Optional[Callable[[], RaisingSearch]] = None
-    who_may: Callable[[str], Optional[Sequence[str]]] = lambda capability: None
+    users_with: Callable[[str], Optional[Sequence[str]]] = lambda capability: None
 
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
         """Return a plan, its incident's entries, and its state.
@@ -85,7 +85,7 @@ class Context:
             raise timeline.not_found(incident_id)
         return timeline.fold(entries), entries
 
-    def standing(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
+    def surviving_incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
         """Return an incident, or the one that took it over since. Raises NotFound."""
         incident, entries = self.incident(incident_id)
         passed = {incident_id}
@@ -118,12 +118,12 @@ class Context:
         act = Act(self.stores, self.clock, actor)
         return timeline.append(act, plan["incident_id"], kind, data, once)
 
-    def show(self, plan: Mapping[str, Any]) -> PlanState:
+    def refresh(self, plan: Mapping[str, Any]) -> PlanState:
         """Bring the incident's and the plan's documents up to the entries; returns the state."""
         timeline.refresh(self.stores, plan["incident_id"])
         for _look in range(MOST_LOOKS):
             current, _entries, state = self.load(plan["_key"])
-            status = self._shown(current, state)
+            status = self._document_status(current, state)
             if current["status"] == status:
                 break
             current.update(status=status, updated_at=self.clock.now())
@@ -131,14 +131,14 @@ class Context:
             self.stores.plans.save([current])
         return state
 
-    def _shown(self, plan: Mapping[str, Any], state: PlanState) -> str:
+    def _document_status(self, plan: Mapping[str, Any], state: PlanState) -> str:
         """Return what a plan's document is to say: not that it is over before all of it is."""
         may_be_undone = state.done_at and not state.rollback_started_at
         if may_be_undone and self.stores.claims.get(rollback_run(plan, state).claim):
             return "rolling_back"  # It was begun, and no entry says so yet: that is to be settled.
         if state.status == "recovered" and plan["status"] != "recovered":
             # It is over when its incident is resolved, too; until then the worker looks after it.
-            is_kept, _why = kept_open(plan, state, *self.standing(plan["incident_id"]))
+            is_kept, _why = stays_open(plan, state, *self.surviving_incident(plan["incident_id"]))
             return "recovered" if is_kept else "resolving"
         return state.status
 
@@ -154,7 +154,7 @@ class Context:
         once = f"refused:{digest([plan_id, str(refusal), actor, minute], 24)}"
         timeline.record(Act(self.stores, self.clock, actor), incident_id, "refused", data, once)
         if plan:
-            self.show(plan)
+            self.refresh(plan)
 
     def claim(self, key: str, value: Mapping[str, Any], purpose: str = "") -> bool:
         """Take a claim. False: somebody has it."""

@@ -2,7 +2,7 @@
 
 The order makes every crash recoverable: the entity is taken, the execution is claimed, the
 timeline says ``started``, what people decided meanwhile is read, the executor acts, the timeline
-says how it ended. What is cut off in between is ended by :mod:`.settling`.
+says how it ended. What is cut off in between is ended by :mod:`.interrupted_runs`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from ..incidents.act import Act
 from ..ports import Document
 from .context import SYSTEM, Context
 from .executors.executor import Outcome
-from .objections import refusal_of, stopped_by, take_entity
+from .interrupted_runs import settle
 from .plan import PlanState
+from .refusals import first_refusal, lock_entity, stop_reason
 from .runs import rollback_in_doubt
-from .settling import settle
 from .steps import (
     LEASE_SECONDS,
     Step,
-    act,
     action_step,
-    begin,
-    claimed,
-    end,
-    keep,
-    look,
+    claim_value,
+    execute_step,
     mark_idle,
+    query_outcome,
+    record_end,
+    record_start,
+    save_result,
 )
 
-__all__ = ["execute", "run_once", "show_undoing"]
+__all__ = ["execute", "mark_rolling_back", "run_once"]
 
 
 def execute(context: Context, plan_id: str, actor: str, override: str = "") -> PlanState:
@@ -50,8 +50,8 @@ def execute(context: Context, plan_id: str, actor: str, override: str = "") -> P
     if state.executed:
         return state
     why = override.strip()[:1000]
-    refusal = refusal_of(context, plan, state, entries, beyond_limit=bool(why))
-    refusal = refusal or take_entity(context, plan)
+    refusal = first_refusal(context, plan, state, entries, beyond_limit=bool(why))
+    refusal = refusal or lock_entity(context, plan)
     if refusal:
         context.refuse(plan["incident_id"], plan, refusal, actor)
         raise refusal
@@ -68,30 +68,32 @@ def run_once(
 ) -> PlanState:
     """Claim a step and carry it out, unless it is somebody's already."""
     began = context.clock.now()
-    if not context.claim(step.run.claim, claimed(step, actor)):
+    if not context.claim(step.run.claim, claim_value(step, actor)):
         settle(context, plan["_key"])
-        return context.show(plan)
+        return context.refresh(plan)
     if step.run.kind == "rollback":
-        show_undoing(context, plan)  # An older status may have been saved; from now on none is.
-    begin(context, plan, step, actor, reason)
-    context.show(plan)
-    refusal = stopped_by(context, plan, step, actor)
+        mark_rolling_back(
+            context, plan
+        )  # An older status may have been saved; from now on none is.
+    record_start(context, plan, step, actor, reason)
+    context.refresh(plan)
+    refusal = stop_reason(context, plan, step, actor)
     # Later, whoever settles may have asked the executor already: that this fails says nothing.
     if context.clock.now() - began < LEASE_SECONDS / 2:
         stopped = Outcome("failed", f"Nothing was done. {refusal}") if refusal else None
         outcome = stopped or _acted(context, plan, step)
         late = context.clock.now() - began >= LEASE_SECONDS
-        if outcome.passing and actor == SYSTEM:
+        if outcome.transient and actor == SYSTEM:
             _leave(context, plan, step, outcome)
             mark_idle(context, step.run, not late)
         elif outcome.status == "done" or (outcome.status == "failed" and not late):
-            end(context, plan, step.run, outcome, actor)
+            record_end(context, plan, step.run, outcome, actor)
         else:
-            keep(context, step.run, outcome.result)
-    return context.show(plan)
+            save_result(context, step.run, outcome.result)
+    return context.refresh(plan)
 
 
-def show_undoing(context: Context, plan: Document) -> None:
+def mark_rolling_back(context: Context, plan: Document) -> None:
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
 
@@ -100,8 +102,8 @@ def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> No
     """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
     text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
     once = f"{step.run.name}:again"
-    act = Act(context.stores, context.clock, SYSTEM)
-    timeline.append(act, plan["incident_id"], "note", {"text": text}, once)
+    execute_step = Act(context.stores, context.clock, SYSTEM)
+    timeline.append(execute_step, plan["incident_id"], "note", {"text": text}, once)
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:
@@ -112,11 +114,11 @@ def _acted(context: Context, plan: Document, step: Step) -> Outcome:
     _plan, _entries, state = context.load(plan["_key"])
     earlier = rollback_in_doubt(plan, state) if step.run.kind == "rollback" else None
     if earlier is None:
-        return act(context, step)
-    found = look(context, step, earlier)
+        return execute_step(context, step)
+    found = query_outcome(context, step, earlier)
     if found.status == "done":
         return found
-    outcome = act(context, step)
+    outcome = execute_step(context, step)
     if outcome.status == "failed":
-        found = look(context, step, earlier)
+        found = query_outcome(context, step, earlier)
     return found if found.status == "done" else outcome

@@ -27,7 +27,7 @@ __all__ = [
     "freezes_on",
     "frozen_until_overridden",
     "listing",
-    "standing",
+    "not_over",
 ]
 
 # More at once are refused: each is looked at before each fix.
@@ -103,7 +103,7 @@ def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> 
     return [one for one in in_force if one.is_about(service, incident)]
 
 
-def standing(stores: Stores, now: float) -> List[Freeze]:
+def not_over(stores: Stores, now: float) -> List[Freeze]:
     """Return those that are in force or will be, the oldest first."""
     return [one for one in _all(stores) if not one.ends_at or one.ends_at > now]
 

@@ -145,7 +145,7 @@ def _summary(action: Action, arguments: Mapping[str, str], facts: Facts) -> str:
 
 
 def _to_compare(facts: Facts) -> str:
-    """Say what of the change's place nobody but a person can compare; see :mod:`.place`."""
+    """Say what of the change's place nobody but a person can compare; see :mod:`.location`."""
     if not facts.get("untold"):
         return ""
     return f" The change event does not tell the {facts['untold']}: compare before you approve."

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ..incidents.model import Entry
-from .approval import drafted
+from .approval import draft_plan
 from .catalogue import CatalogueError
 from .context import Context
 from .executors.executor import ExecutorError
-from .foresight import foresee
 from .plan import PlanState, plan_state
 from .runs import rollback_run
 from .safety import checks
 from .steps import Step, action_step
+from .verification_forecast import forecast_verification
 
 __all__ = ["preview_plan", "preview_proposal"]
 
@@ -32,7 +32,7 @@ def preview_proposal(
     Raises NotFound, and Refused where nothing could be proposed.
     """
     incident, entries = context.incident(incident_id)
-    plan = drafted(context, incident, entries, action_name, actor)
+    plan = draft_plan(context, incident, entries, action_name, actor)
     state = plan_state(plan, entries, context.clock.now())
     return _previewed(context, plan, state, entries)
 
@@ -54,7 +54,7 @@ def _previewed(
         if plan["inverse"]
         else {},
         "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in found],
-        **foresee(context, plan).to_document(),
+        **forecast_verification(context, plan).to_document(),
     }
 
 

@@ -11,25 +11,25 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ..durations import span
 from ..incidents import timeline
 from ..incidents.model import Entry, Incident
+from .blamed_cause import blamed_hypothesis, verified_citations
 from .catalogue import Action, CatalogueError, check_value
 from .check import Check
 from .context import Context, Refused
+from .current_state import current_state_checks, incident_standing
+from .entity_lock import blocking_plan
 from .freeze import Freeze, freeze_check, freezes_on
-from .occupying import blocking_run
-from .pace import pace
 from .plan import PlanState, before_run, is_whole, terms_of
-from .present import present, standing
-from .proof import blamed_hypothesis, verified_citations
+from .rate_limits import rate_checks
 
 __all__ = [
     "SKEW_SECONDS",
+    "active_freezes",
     "checks",
     "cited_cause",
-    "freezes_of",
-    "over_because",
-    "overridden",
-    "resolved_arguments",
-    "withdrawn",
+    "over_reason",
+    "overridden_freezes",
+    "resolve_arguments",
+    "withdrawal",
 ]
 
 
@@ -62,7 +62,7 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
     return {**top, "cause": cause, "citations": cited, "analysis_id": analysis["analysis_id"]}
 
 
-def resolved_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
+def resolve_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
     """Return the action's arguments. Raises Refused for one without a fitting value."""
     arguments = {}
     for argument in action.arguments:
@@ -86,14 +86,14 @@ def checks(
     results.append(_evidence(context, plan))
     results.append(_arguments(action, plan))
     results.append(_approval(context, plan, state))
-    results.extend(present(context, plan, state, action, incident, list(entries)))
-    results.extend(pace(context, plan, action))
+    results.extend(current_state_checks(context, plan, state, action, incident, list(entries)))
+    results.extend(rate_checks(context, plan, action))
     results.append(_alone(context, plan))
     results.append(_frozen(context, plan, state, action, incident))
     return results
 
 
-def withdrawn(
+def withdrawal(
     context: Context, plan: Mapping[str, Any], entries: Sequence[Entry]
 ) -> Optional[Refused]:
     """Return why nobody wants a plan's action any more, without asking the executor, or None.
@@ -112,7 +112,7 @@ def withdrawn(
     return None
 
 
-def freezes_of(
+def active_freezes(
     context: Context, plan: Mapping[str, Any], action: Action, incident: Incident
 ) -> List[Freeze]:
     """Return the change freezes that forbid an action of a plan now; overridden ones, too."""
@@ -121,21 +121,21 @@ def freezes_of(
     return freezes_on(context.stores, plan["entity"], incident, context.clock.now())
 
 
-def overridden(context: Context, state: PlanState) -> Set[str]:
+def overridden_freezes(context: Context, state: PlanState) -> Set[str]:
     """Return the ids of the change freezes that a plan's approvers overrode, and still may."""
     return {
         freeze
         for name in state.approvers
         for freeze in state.overrides.get(name, ())
-        if context.may(name, "incident_override")
+        if context.has_capability(name, "incident_override")
     }
 
 
 def _frozen(
     context: Context, plan: Mapping[str, Any], state: PlanState, action: Action, incident: Incident
 ) -> Check:
-    freezes = freezes_of(context, plan, action, incident)
-    known = overridden(context, state) if freezes else set()
+    freezes = active_freezes(context, plan, action, incident)
+    known = overridden_freezes(context, state) if freezes else set()
     return freeze_check(freezes, action, plan["entity"], known)
 
 
@@ -170,8 +170,8 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
 
 def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
     if not incident.is_open:
-        return Check("incident", False, over_because(incident), "incident_over", "void")
-    if standing(incident) != plan["state"].get("incident"):
+        return Check("incident", False, over_reason(incident), "incident_over", "void")
+    if incident_standing(incident) != plan["state"].get("incident"):
         detail = (
             f"{incident.id} was over since {plan['_key']} was made, and opened again: what is "
             "wrong now may be something else. Analyse it again, and propose a fix for that."
@@ -180,7 +180,7 @@ def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
     return Check("incident", True, f"{incident.id} is open.")
 
 
-def over_because(incident: Incident) -> str:
+def over_reason(incident: Incident) -> str:
     """Say why an incident that is not open needs no fix."""
     if incident.merged_into:
         return f"{incident.id} was merged into {incident.merged_into}: propose it there."
@@ -233,7 +233,9 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
             "nobody can tell how long that holds: set the clocks right."
         )
         return Check("approval", False, detail, "clock")
-    lost = [name for name in state.approvers if not context.may(name, "incident_approve")]
+    lost = [
+        name for name in state.approvers if not context.has_capability(name, "incident_approve")
+    ]
     if len(state.approvers) - len(lost) >= int(plan["approvals"]):
         return Check("approval", True, state.detail)
     detail = (
@@ -244,7 +246,7 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
 
 
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
-    other = blocking_run(context, plan)
+    other = blocking_plan(context, plan)
     if not other:
         return Check("alone", True, f"Nothing else is being done to {plan['entity']}.")
     detail = f"{other} is being carried out on {plan['entity']}: wait until it is verified."

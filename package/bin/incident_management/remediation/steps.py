@@ -5,31 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping
 
+from .active_plans import affects_all_plans, error_text
 from .catalogue import Action, CatalogueError
 from .context import Context, Refused
-from .executors.executor import Executor, ExecutorError, Outcome, Unfit, base_address
-from .executors.traits import BOUND_FACTS, OBJECT_FACTS, TOLD_INCIDENT, same_service
-from .live import stops_all, told_of
+from .current_state import address_of, checked_facts
+from .executors.executor import Executor, ExecutorError, NotApplicable, Outcome, base_address
+from .executors.traits import BOUND_FACTS, NEEDS_INCIDENT_ID, OBJECT_FACTS, same_service
 from .plan import PlanState, is_whole
-from .present import address_of, suitable_facts
 from .runs import Run, action_run, rollback_run
-from .safety import resolved_arguments
+from .safety import resolve_arguments
 
 __all__ = [
     "LEASE_SECONDS",
     "Step",
-    "act",
     "action_step",
-    "begin",
-    "claimed",
-    "end",
+    "claim_value",
+    "execute_step",
+    "executor_for",
     "inverse_step",
     "is_idle",
-    "keep",
-    "kept",
-    "look",
     "mark_idle",
-    "reached",
+    "query_outcome",
+    "record_end",
+    "record_start",
+    "save_result",
+    "saved_result",
     "write_rejection",
 ]
 
@@ -88,7 +88,7 @@ def _address(plan: Mapping[str, Any]) -> str:
 
 
 def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
-    tells = action.executor in TOLD_INCIDENT
+    tells = action.executor in NEEDS_INCIDENT_ID
     return {"incident_id": str(plan["incident_id"])} if tells else {}
 
 
@@ -122,7 +122,7 @@ def inverse_step(
         raise Refused(str(error), "unknown_action") from None
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
     left = _left_behind(plan, state, action)
-    arguments = {**left, **resolved_arguments(action, sources), **_incident(plan, action)}
+    arguments = {**left, **resolve_arguments(action, sources), **_incident(plan, action)}
     run = rollback_run(plan, state)
     there = same_service(plan.get("executor", ""), action.executor)
     address = _address(plan) if there else _begun_at(context, run)
@@ -136,11 +136,11 @@ def inverse_step(
                 "it by hand.",
                 "precondition",
             )
-        suitable_facts(context, action, arguments)
+        checked_facts(context, action, arguments)
     return Step(run, action, arguments, address)
 
 
-def claimed(step: Step, actor: str) -> Dict[str, Any]:
+def claim_value(step: Step, actor: str) -> Dict[str, Any]:
     """Return what the claim of a step's run holds."""
     return {"actor": actor, "address": step.address}
 
@@ -151,7 +151,7 @@ def _begun_at(context: Context, run: Run) -> str:
     return str(claim["value"].get("address") or "") if claim else ""
 
 
-def reached(context: Context, step: Step) -> Executor:
+def executor_for(context: Context, step: Step) -> Executor:
     """Return what carries a step out.
 
     Raises ExecutorError where it is not set, and Unfit where it would speak to another address: of
@@ -160,11 +160,13 @@ def reached(context: Context, step: Step) -> Executor:
     executor = context.executor(step.action.executor)
     now = executor.address(step.arguments) if step.address else ""
     if now != step.address:
-        raise Unfit(f"{step.run.plan_id} is for {step.address}, and what is set now is {now}.")
+        raise NotApplicable(
+            f"{step.run.plan_id} is for {step.address}, and what is set now is {now}."
+        )
     return executor
 
 
-def keep(context: Context, run: Run, result: Mapping[str, Any]) -> None:
+def save_result(context: Context, run: Run, result: Mapping[str, Any]) -> None:
     """Write what a run's request has made, for whoever finds out later how it ended."""
     claim = context.stores.claims.get(run.claim)
     if result and claim is not None:
@@ -172,8 +174,8 @@ def keep(context: Context, run: Run, result: Mapping[str, Any]) -> None:
         context.stores.claims.save([{**claim, "value": value}])
 
 
-def kept(context: Context, run: Run) -> Dict[str, Any]:
-    """Return what :func:`keep` wrote."""
+def saved_result(context: Context, run: Run) -> Dict[str, Any]:
+    """Return what :func:`save_result` wrote."""
     claim = context.stores.claims.get(run.claim)
     return dict(claim["value"].get("result") or {}) if claim else {}
 
@@ -208,7 +210,7 @@ def is_idle(context: Context, run: Run) -> bool:
     return claim is not None and bool(claim["value"].get("idle"))
 
 
-def begin(
+def record_start(
     context: Context, plan: Mapping[str, Any], step: Step, actor: str, reason: str = ""
 ) -> None:
     """Write that a step's run is begun, once."""
@@ -219,32 +221,36 @@ def begin(
     context.append(plan, step.run.kind, data, actor, f"{step.run.name}:started")
 
 
-def act(context: Context, step: Step) -> Outcome:
+def execute_step(context: Context, step: Step) -> Outcome:
     """Ask the executor to carry a step out."""
     try:
-        executor = reached(context, step)
+        executor = executor_for(context, step)
     except ExecutorError as error:
         return Outcome("failed", str(error))
     return executor.execute(step.arguments, step.run.request_id)
 
 
-def look(context: Context, step: Step, run: Run) -> Outcome:
+def query_outcome(context: Context, step: Step, run: Run) -> Outcome:
     """Have the executor find out what became of a run that asked for the same as a step does.
 
     An answer that it trips over is none: else the run would have no end, and keep its entity.
     """
     try:
-        executor = reached(context, replace(step, address=_begun_at(context, run) or step.address))
+        executor = executor_for(
+            context, replace(step, address=_begun_at(context, run) or step.address)
+        )
         return executor.settle(step.arguments, run.request_id)
     except ExecutorError as error:
         return Outcome("unknown", str(error))
     except Exception as error:
-        if stops_all(error):
+        if affects_all_plans(error):
             raise
-        return Outcome("unknown", f"What is so can't be read ({told_of(error)}).")
+        return Outcome("unknown", f"What is so can't be read ({error_text(error)}).")
 
 
-def end(context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str) -> None:
+def record_end(
+    context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str
+) -> None:
     """Write how a run ended, once."""
     data: Dict[str, Any] = {
         "phase": outcome.status,

@@ -5,7 +5,7 @@ it. ``recovered`` takes all of: one of them found an entity of the incident befo
 after, and every entity of the incident had enough events after, so that silence is not mistaken for
 health. ``not_recovered``, which undoes the fix, takes all of them, too: the search that opened the
 incident finds an entity before and after that it was opened for, and each other one finds something
-of the incident before and after: see :class:`Meant`. Anything less is ``insufficient_data``.
+of the incident before and after: see :class:`RollbackRule`. Anything less is ``insufficient_data``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..incidents.model import Incident
 from ..ports import Document, Searcher
 from ..splunk.searching import spl
 from .catalogue import Action
-from .raised import RaisingSearch, Rerun, Windows, identity
+from .raising_search import RaisingSearch, Rerun, Windows, search_identity
 
-__all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "Meant", "judge"]
+__all__ = ["INSUFFICIENT", "NOT_RECOVERED", "RECOVERED", "Judgement", "RollbackRule", "judge"]
 
 RECOVERED, NOT_RECOVERED, INSUFFICIENT = "recovered", "not_recovered", "insufficient_data"
 MAX_ENTITIES = 200
@@ -29,16 +29,19 @@ Asked = Sequence[Tuple[Mapping[str, Any], Windows]]
 
 
 @dataclass(frozen=True)
-class Meant:
-    """On whose word a fix is undone: anybody's alert can raise a signal, so not on just any.
+class RollbackRule:
+    """Which search can have a fix rolled back, and for which entities.
 
-    ``opener``: the search that opened the incident, by its :func:`.raised.identity`. ``entities``:
-    what the incident was opened for, and what the fix acts on. All others must agree. One that sees
-    such an entity cured does not, because then the fix helped, and whether it did enough is for
-    people to say; nor does one that found nothing right before the fix. A monitor is one of them:
-    its series that found nothing then have no say, as long as another has. So one that is forged
-    can keep a fix from being undone, and have none undone of an incident that another has raised,
-    too.
+    Any alert can raise a signal, so no single search decides. The opener must still find one of
+    ``entities``, and every other search must agree. A search disagrees when it no longer finds such
+    an entity: the fix has helped in part, and a person decides whether that is enough. It also
+    disagrees when it found nothing right before the fix. A monitor counts as one search: its series
+    that found nothing then are ignored, as long as another series found something. So a forged
+    alert can prevent a rollback, but can't cause one on an incident that another search raised too.
+
+    Attributes:
+        opener: the :func:`.raising_search.search_identity` of the search that opened the incident.
+        entities: what the incident was opened for, and what the fix acts on.
     """
 
     opener: str
@@ -78,11 +81,13 @@ class _Tally:
     said: Dict[str, List[bool]] = field(default_factory=dict)
     names: Dict[str, str] = field(default_factory=dict)
 
-    def count(self, search: Mapping[str, Any], then: Set[str], now: Set[str], meant: Meant) -> None:
+    def count(
+        self, search: Mapping[str, Any], then: Set[str], now: Set[str], meant: RollbackRule
+    ) -> None:
         self.before |= then
         self.after |= now
         self.lasting |= then & now
-        if identity(search) == meant.opener:
+        if search_identity(search) == meant.opener:
             self.unhelped |= then & now & meant.entities
         self.helped |= (then - now) & meant.entities
         one = _one_of(search)
@@ -103,7 +108,7 @@ def judge(
     action: Action,
     incident: Incident,
     asked: Asked,
-    meant: Meant,
+    meant: RollbackRule,
 ) -> Judgement:
     """Ask every search over its windows. Raises SearchFailed and CannotJudge.
 
@@ -149,7 +154,11 @@ def _document(
 
 def _one_of(search: Mapping[str, Any]) -> str:
     """Return what tells a search, or a monitor with all its series, from another one."""
-    return identity(search) if search.get("name") else identity({"monitor": _name(search)})
+    return (
+        search_identity(search)
+        if search.get("name")
+        else search_identity({"monitor": _name(search)})
+    )
 
 
 def _name(search: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
-"""Looks after plans that were carried out: has each judged, then resolves or rolls back.
+"""Verify executed plans: judge each fix, then resolve its incident or roll the fix back.
 
-What can't be judged yet is waited for: the windows of the searches that raised the incident
-(:mod:`.raised`) to be over, a search that fails to work again, and enough events, the last two up
-to a limit. Then the plan ends as ``insufficient_data``, which resolves and undoes nothing, and the
-service is free for another plan. So it does when the worker comes too late: what is found then may
-be another problem.
+The verifier waits until the windows of the raising searches (:mod:`.raising_search`) are over. Up
+to a limit it also waits for a failing search to work again, and for enough events. After the limit
+the plan ends as ``insufficient_data``: nothing is resolved or rolled back, and the entity is free
+for another plan. A worker that comes too late ends the plan the same way, because what a search
+finds then may be another problem.
 """
 
 from __future__ import annotations
@@ -17,17 +17,23 @@ from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
 from ..ports import Searcher
+from .active_plans import affects_all_plans, error_text, for_each_plan
+from .auto_resolve import has_new_findings, resolve_once, stays_open, verdict_once
 from .context import SYSTEM, Context
-from .ending import found_since, kept_open, resolve_once, verdict_once
 from .executors.executor import Outcome
-from .executors.traits import MADE
-from .live import each_plan, stops_all, told_of
+from .executors.traits import RESULT_IDS
 from .plan import PlanState
-from .raised import CannotJudge, RaisingSearch, identity, opening, searches_of
+from .raising_search import (
+    CannotJudge,
+    RaisingSearch,
+    opening_data,
+    raising_searches,
+    search_identity,
+)
+from .rollback import roll_back_automatically
 from .safety import SKEW_SECONDS
-from .steps import action_step, look
-from .undoing import undo
-from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Meant, judge
+from .steps import action_step, query_outcome
+from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, RollbackRule, judge
 
 __all__ = ["Verifier"]
 
@@ -73,9 +79,9 @@ class Verifier:
         """Look after every live plan; returns how many were judged.
 
         A plan whose searches fail, or that can't be undone just now, is tried again later; see
-        :func:`.live.each_plan`.
+        :func:`.active_plans.for_each_plan`.
         """
-        return each_plan(self._context, self.look_after, failed)
+        return for_each_plan(self._context, self.look_after, failed)
 
     def look_after(self, plan_id: str) -> bool:
         """Take one plan a step further, if there is one to take.
@@ -93,7 +99,7 @@ class Verifier:
         if state.status == "recovered":
             return self._resolve(plan, state)
         if state.status == "not_recovered":
-            undo(self._context, plan["_key"])
+            roll_back_automatically(self._context, plan["_key"])
             return True
         return False
 
@@ -117,9 +123,9 @@ class Verifier:
         except Exception as error:
             # Also what nobody expected: a plan without an end would keep its entity.
             turn.failed(now)
-            if now < turn.deadline or stops_all(error):
+            if now < turn.deadline or affects_all_plans(error):
                 raise
-            judgement = Judgement(INSUFFICIENT, told_of(error))
+            judgement = Judgement(INSUFFICIENT, error_text(error))
         if judgement is None or (judgement.outcome == INSUFFICIENT and now < turn.deadline):
             return False
         return self._conclude(plan, judgement)
@@ -130,9 +136,9 @@ class Verifier:
         """Judge by the newest windows that are over; None while the first are not."""
         action = self._context.catalogue.get(plan["action"])
         turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
-        incident, entries = self._context.standing(plan["incident_id"])
+        incident, entries = self._context.surviving_incident(plan["incident_id"])
         known = {entry.key for entry in entries}
-        searches = searches_of(self._context.stores, incident)
+        searches = raising_searches(self._context.stores, incident)
         grids = [self._raising.grid(search, state.done_at) for search in searches]
         over = max(grid.first(action, state).after[1] + grid.lag for grid in grids)
         turn.deadline = max(turn.deadline, over + FIRST_TRY_SECONDS)
@@ -157,20 +163,20 @@ class Verifier:
         late = span(self._context.clock.now() - state.done_at)
         return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
 
-    def _meant(self, plan: Mapping[str, Any]) -> Meant:
+    def _meant(self, plan: Mapping[str, Any]) -> RollbackRule:
         """On whose word a plan is undone, by the entries of its incident."""
         _incident, entries = self._context.incident(plan["incident_id"])
-        opened = opening(entries)
+        opened = opening_data(entries)
         names = {str(one).lower() for one in (*opened.get("entities", ()), plan["entity"])}
         entities = (one for one in plan["state"]["entities"] if one.lower() in names)
-        return Meant(identity(opened.get("search") or {}), frozenset(entities))
+        return RollbackRule(search_identity(opened.get("search") or {}), frozenset(entities))
 
     def _if_nothing_came(
         self, plan: Mapping[str, Any], judgement: Judgement, known: Set[str]
     ) -> Judgement:
         """Take it for no recovery yet where something was found while it was judged."""
-        _incident, entries = self._context.standing(plan["incident_id"])
-        if judgement.outcome == RECOVERED and found_since(known, entries):
+        _incident, entries = self._context.surviving_incident(plan["incident_id"])
+        if judgement.outcome == RECOVERED and has_new_findings(known, entries):
             judgement.outcome = INSUFFICIENT
             judgement.detail = "Something was found while the fix was judged."
         return judgement
@@ -185,9 +191,9 @@ class Verifier:
         if judgement.outcome != RECOVERED:
             return judgement
         step = action_step(self._context, plan)
-        found = look(self._context, step, step.run)
+        found = query_outcome(self._context, step, step.run)
         if found.status == "done":
-            made = MADE.get(step.action.executor, "")
+            made = RESULT_IDS.get(step.action.executor, "")
             mine, now = (str(one.get(made) or "") for one in (state.result, found.result))
             if not (mine and now) or mine == now:
                 return judgement
@@ -212,20 +218,20 @@ class Verifier:
         if judgement.outcome == NOT_RECOVERED and action and not action.undo_by_itself:
             data["by_hand"] = True
         self._context.append(plan, "verification", data, SYSTEM, verdict_once(plan))
-        self._follow(plan, self._context.show(plan))
+        self._follow(plan, self._context.refresh(plan))
         return True
 
     def _resolve(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         """Resolve the incident that a plan has cured, unless people or findings keep it open."""
         act = Act(self._context.stores, self._context.clock, SYSTEM, resolve_once(plan))
-        incident, entries = self._context.standing(plan["incident_id"])
-        is_kept, why = kept_open(plan, state, incident, entries)
+        incident, entries = self._context.surviving_incident(plan["incident_id"])
+        is_kept, why = stays_open(plan, state, incident, entries)
         if is_kept:
             if why:
                 text = f"{plan['_key']} has helped, but {incident.id} stays open: {why}"
                 once = f"kept open:{plan['_key']}"
                 timeline.record(act, incident.id, "note", {"text": text}, once)
-            self._context.show(plan)
+            self._context.refresh(plan)
             return False
         try:
             ending = lifecycle.Ending(
@@ -238,5 +244,5 @@ class Verifier:
             return False
         known, reason = {entry.key for entry in entries}, "A finding came while it was resolved."
         lifecycle.reopen_if_found(act, incident.id, known, reason)
-        self._context.show(plan)
+        self._context.refresh(plan)
         return True

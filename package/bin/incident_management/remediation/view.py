@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Mapping
 
 from ..incidents import timeline
 from .context import Context
-from .foresight import foresee
 from .next_step import what_next
 from .plan import PlanState, is_readable, plan_state
 from .safety import checks
+from .verification_forecast import forecast_verification
 
 __all__ = ["describe", "of_incident"]
 
@@ -23,7 +23,7 @@ def describe(context: Context, plan_id: str) -> Dict[str, Any]:
     plan, entries, state = context.load(plan_id)
     view = _with_state(plan, state)
     if not state.finished and not state.outcome:
-        view.update(foresee(context, plan).to_document())
+        view.update(forecast_verification(context, plan).to_document())
     if not state.executed and not state.finished:
         found = checks(context, plan, state, entries)
         stopping = (check.detail for check in found if check.name == "freeze" and not check.ok)
@@ -31,7 +31,7 @@ def describe(context: Context, plan_id: str) -> Dict[str, Any]:
         view["checks"] = [
             {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
         ]
-        who = context.who_may("incident_approve") if state.status == "proposed" else None
+        who = context.users_with("incident_approve") if state.status == "proposed" else None
         view["next"], view["next_search"] = what_next(plan, state, bool(view["freeze"]), who)
     return view
 

@@ -14,7 +14,7 @@ from ..durations import span
 from ..incidents.intake.alert import params_of
 from ..incidents.intake.trigger import condition_of, triggers
 from ..ports import Searcher, SearchFailed, Stores
-from ..remediation.raised import CannotJudge, Grid, Rerun
+from ..remediation.raising_search import CannotJudge, Grid, Rerun
 from ..splunk.searching import knowledge
 from ..splunk.searching.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
@@ -28,7 +28,7 @@ LONGEST_SECONDS = 7200.0
 
 
 class Raising:
-    """See :class:`incident_management.remediation.raised.RaisingSearch`."""
+    """See :class:`incident_management.remediation.raising_search.RaisingSearch`."""
 
     def __init__(self, saved_searches: SavedSearchRaising, monitors: MonitorRaising) -> None:
         self._saved_searches = saved_searches

@@ -15,7 +15,7 @@ from typing import Mapping, Optional, Set
 from ..conf_values import is_true
 from ..detection.read_only import NotReadOnly, check_read_only, plain_text
 from ..ports import SearchFailed
-from ..remediation.raised import CannotJudge
+from ..remediation.raising_search import CannotJudge
 from ..splunk.searching import knowledge
 from ..splunk.searching.search import SavedSearch
 from ..splunk.session import Session, SplunkError

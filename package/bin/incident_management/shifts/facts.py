@@ -96,7 +96,7 @@ def read_facts(stores: Stores, shift: Shift) -> Facts:
         _plans(stores, named),
         _notes(stores, named, since),
         [Suppression.from_document(one) for one in stores.suppressions.find(in_force)],
-        freeze.standing(stores, now),
+        freeze.not_over(stores, now),
         _follow_ups(stores, shift),
         # Those that a summary told of are its, and not counted one by one.
         [one for one in calls[:MOST] if not (one.get("summary") or one.get("stakeholders"))],

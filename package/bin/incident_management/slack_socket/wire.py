@@ -22,7 +22,7 @@ from typing import Any, Dict, Optional, Tuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..hosts import is_loopback
-from ..outside.connecting import connected
+from ..outside.connecting import connect
 from ..outside.transport import BadUrl, Network, tls_context
 
 __all__ = ["MESSAGE_BYTES", "Broken", "Wire", "open_wire"]
@@ -238,12 +238,12 @@ def _connected(
     """
     by_proxy = network.proxy_for(host)
     if not by_proxy:
-        sock: Any = connected(host, port, CONNECT_SECONDS)
+        sock: Any = connect(host, port, CONNECT_SECONDS)
         undo.callback(sock.close)
         return tls.wrap_socket(sock, server_hostname=host) if tls else sock
     proxy = urlsplit(by_proxy)
     proxy_host = proxy.hostname or ""
-    sock = connected(proxy_host, proxy.port or 80, CONNECT_SECONDS)
+    sock = connect(proxy_host, proxy.port or 80, CONNECT_SECONDS)
     undo.callback(sock.close)
     if proxy.scheme == "https":
         sock = _context(network).wrap_socket(sock, server_hostname=proxy_host)

@@ -71,7 +71,7 @@ class Configuration:
         return self._topology.read(self._session)
 
     def _read(self) -> None:
-        routing = Routing.from_stanzas(conf.every(self._session, "incident_routing"))
+        routing = Routing.from_stanzas(conf.load_with_disabled(self._session, "incident_routing"))
         own = routing.own_channels
         secrets = secrets_of(self._session, own.values())
         self.own_channels = {name: (own[name], secrets[name]) for name in own}

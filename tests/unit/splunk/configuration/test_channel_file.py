@@ -65,7 +65,7 @@ class Splunk:
 @pytest.fixture
 def splunk(monkeypatch: pytest.MonkeyPatch) -> Splunk:
     made = Splunk()
-    monkeypatch.setattr(conf, "every", lambda session, file: made.file)
+    monkeypatch.setattr(conf, "load_with_disabled", lambda session, file: made.file)
     return made
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from solnlib.credentials import CredentialManager
 
-from incident_management.splunk.configuration.place_settings import ACCOUNTS, CLUSTERS
 from incident_management.splunk.configuration.settings import CONF, SettingsError, load
+from incident_management.splunk.configuration.target_settings import ACCOUNTS, CLUSTERS
 from incident_management.splunk.session import SplunkError
 
 REALM = "__REST_CREDENTIAL__#incident_management#configs/conf-"

@@ -40,13 +40,13 @@ def replay(
     owner: str,
     asked: Asked,
     tell: Callable[[str], Any],
-    tell_now: Callable[[str], Any],
+    report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a saved search: a row an incident, then a summary row, of each setting.
 
     It is looked for in ``apps``, in their order, and its searches run in the app in which it is,
     with that app's macros and lookups. They are run once, whatever is compared. ``tell`` takes a
-    sentence about what the rows do not show, ``tell_now`` one about how far it is. Raises
+    sentence about what the rows do not show, ``report_progress`` one about how far it is. Raises
     BacktestFailed with one sentence.
     """
     try:
@@ -63,7 +63,7 @@ def replay(
     known = Known(searcher, tell)
     run = Replay(
         detection=detection,
-        searcher=Progress(searcher, moments[-1], tell_now),
+        searcher=Progress(searcher, moments[-1], report_progress),
         moments=moments,
         step=step,
         quiet=quiet,
@@ -117,7 +117,7 @@ def replay_monitor(
     name: str,
     asked: Asked,
     tell: Callable[[str], Any],
-    tell_now: Callable[[str], Any],
+    report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a monitor, whether it is on or not: a row an incident, then a summary row.
 
@@ -148,7 +148,7 @@ def replay_monitor(
     )
     setting = replace(plain.changed(asked.changes), threshold=None)
     until = min(end, now - monitor.lag)
-    run = MonitorReplay(monitor, Progress(searcher, until, tell_now), start, until)
+    run = MonitorReplay(monitor, Progress(searcher, until, report_progress), start, until)
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
     rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
@@ -160,7 +160,7 @@ def replay_monitor(
 
 def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
     """Read by what findings become incidents. Raises SplunkError."""
-    stanzas = conf.every(session, "incident_routing")
+    stanzas = conf.load_with_disabled(session, "incident_routing")
     if not stanzas:
         tell("You can't read incident_routing.conf: findings are grouped as it is shipped.")
     return Routing.from_stanzas(stanzas)

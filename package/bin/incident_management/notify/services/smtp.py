@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ...outside.bounded import Bounded
-from ...outside.connecting import connected
+from ...outside.connecting import connect
 from ...outside.network_failure import CONNECT_SECONDS, NoAnswer, NotSent
 
 __all__ = ["Refused", "Server", "Session", "SignInRefused"]
@@ -167,7 +167,7 @@ class _Client(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # As smtplib.SMTP_SSL does.
-        plain = connected(host, port, timeout)
+        plain = connect(host, port, timeout)
         if not (self._server.tls and self._server.is_implicit):
             return plain
         try:

@@ -21,12 +21,12 @@ from .executor import (
     ExecutorError,
     Outcome,
     Send,
-    answer_of,
+    answer_or_error,
     answer_or_outcome,
     base_address,
-    object_of,
+    json_object,
     reason_of,
-    shown_request,
+    request_preview,
 )
 
 __all__ = ["Awx"]
@@ -92,9 +92,9 @@ class Awx:
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request that starts the job."""
         url = f"{self._api}/{_launch(arguments)}"
-        return shown_request("POST", url, _body(arguments, request_id))
+        return request_preview("POST", url, _body(arguments, request_id))
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Start a job of the type check, where the template lets one ask for that.
 
         ``ask_job_type_on_launch`` of "Launch-time Configurations / Prompting" in AWX's manual.
@@ -115,10 +115,10 @@ class Awx:
         path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
-            return replace(reply, passing=False)  # None is sent again: see settle.
+            return replace(reply, transient=False)  # None is sent again: see settle.
         if 400 <= reply.status < 500:
             return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
-        job = object_of(reply.text) or {}
+        job = json_object(reply.text) or {}
         if reply.status >= 300 or not _number(job):
             return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
         ignored = job.get("ignored_fields")
@@ -159,8 +159,8 @@ class Awx:
         return outcome
 
     def _got(self, path: str) -> Dict[str, Any]:
-        reply = answer_of("AWX", lambda: self._asked("GET", path, None))
-        answer = object_of(reply.text)
+        reply = answer_or_error("AWX", lambda: self._asked("GET", path, None))
+        answer = json_object(reply.text)
         if reply.status != 200 or answer is None:
             what = path.partition("?")[0]
             raise ExecutorError(
@@ -208,4 +208,4 @@ def _listed(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
 
 def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a job's variables, which AWX gives as JSON in a text."""
-    return object_of(str(job.get("extra_vars") or "{}")) or {}
+    return json_object(str(job.get("extra_vars") or "{}")) or {}

@@ -10,13 +10,13 @@ from .executor import (
     ExecutorError,
     Outcome,
     Send,
-    answer_of,
+    answer_or_error,
     answer_or_outcome,
     base_address,
-    object_of,
+    json_object,
     reason_of,
-    refused,
-    shown_request,
+    refused_outcome,
+    request_preview,
 )
 
 __all__ = ["DeployApi"]
@@ -45,8 +45,8 @@ class DeployApi:
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
         """Return the service's version, previous version and the change it runs."""
         service = arguments["service"]
-        reply = answer_of("The deploy API", lambda: self._raw("GET", service, "", None))
-        answer = object_of(reply.text) or {}
+        reply = answer_or_error("The deploy API", lambda: self._raw("GET", service, "", None))
+        answer = json_object(reply.text) or {}
         if reply.status != 200 or not answer.get("version") or not answer.get("change_id"):
             raise ExecutorError(
                 f"The deploy API at {self._host} does not tell the version and the change that "
@@ -74,7 +74,7 @@ class DeployApi:
         if not 400 <= reply.status < 500:
             # A redirect, too: 303 is what an API may answer that has done what it was asked for.
             return Outcome("unknown", f"The deploy API answered {reply.status}: {reason_of(reply)}")
-        return refused("The deploy API", reply)
+        return refused_outcome("The deploy API", reply)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs."""
@@ -93,9 +93,9 @@ class DeployApi:
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request for the rollback."""
         url = self._url_of(arguments["service"], "/rollback")
-        return shown_request("POST", url, _body(arguments, request_id))
+        return request_preview("POST", url, _body(arguments, request_id))
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Raise ExecutorError: the contract of the deploy API knows no such request."""
         raise ExecutorError(
             "The deploy API has no check mode; do=preview shows what it would be asked."
@@ -121,7 +121,7 @@ def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
 def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
     """Judge a request that was not refused: done is only what the service says it runs."""
     service, version = arguments["service"], arguments["to_version"]
-    answer = object_of(reply.text) or {}
+    answer = json_object(reply.text) or {}
     if reply.status != 200 or answer.get("version") != version:
         sentence = (
             f"The deploy API answered {reply.status}, but not that {service} runs {version}: "

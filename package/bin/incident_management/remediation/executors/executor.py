@@ -18,17 +18,17 @@ __all__ = [
     "Executor",
     "ExecutorError",
     "Executors",
+    "NotApplicable",
     "Outcome",
     "Send",
-    "Unfit",
-    "answer_of",
+    "answer_or_error",
     "answer_or_outcome",
     "base_address",
-    "not_asked",
-    "object_of",
+    "failed_before_request",
+    "json_object",
     "reason_of",
-    "refused",
-    "shown_request",
+    "refused_outcome",
+    "request_preview",
 ]
 
 # Of what a service says, so much is looked at.
@@ -40,7 +40,7 @@ class ExecutorError(Exception):
     """The executor can't be used or asked just now; nothing was changed."""
 
 
-class Unfit(ExecutorError):
+class NotApplicable(ExecutorError):
     """What an action is about is not, or no more, as it must be; trying again is of no use."""
 
 
@@ -49,7 +49,7 @@ class Outcome:
     """How an execution ended: ``done``, ``failed`` or ``unknown``.
 
     ``result``: what the request has made, also where it is ``unknown`` how that goes on.
-    ``certain``: a ``failed`` one certainly changed nothing. ``passing``: nor did this one, for a
+    ``certain``: a ``failed`` one certainly changed nothing. ``transient``: nor did this one, for a
     reason that goes by itself, so the same request may be sent again. Who only asks may also find
     ``unchanged``: it was not done, or not yet.
     """
@@ -58,7 +58,7 @@ class Outcome:
     detail: str = ""
     result: Dict[str, Any] = field(default_factory=dict)
     certain: bool = True
-    passing: bool = False
+    transient: bool = False
 
 
 class Executor(Protocol):
@@ -94,10 +94,10 @@ class Executor(Protocol):
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request that :meth:`execute` would make, without secrets; makes none.
 
-        As :func:`shown_request` does.
+        As :func:`request_preview` does.
         """
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Act in a mode that reports what would be changed.
 
         Raises:
@@ -111,7 +111,7 @@ Body = Union[Mapping[str, Any], List[Dict[str, Any]], None]
 Send = Callable[[str, Body, Mapping[str, str], str], Reply]
 
 
-def answer_of(service: str, ask: Callable[[], Reply]) -> Reply:
+def answer_or_error(service: str, ask: Callable[[], Reply]) -> Reply:
     """Make a request that changes nothing. Raises ExecutorError where it gets no answer."""
     try:
         return ask()
@@ -127,22 +127,22 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
     try:
         return ask()
     except NotSent as error:
-        return Outcome("failed", f"{service} was not reached: {error}", passing=True)
+        return Outcome("failed", f"{service} was not reached: {error}", transient=True)
     except ExecutorError as error:
         return Outcome("failed", str(error))
     except NoAnswer as error:
         return Outcome("unknown", str(error))
 
 
-def refused(service: str, reply: Reply) -> Outcome:
+def refused_outcome(service: str, reply: Reply) -> Outcome:
     """Return how a request ended that was answered with a status of 400 to 499."""
     detail = f"{service} refused with {reply.status}: {reason_of(reply)}"
-    return Outcome("failed", detail, passing=reply.status == TOO_MANY_REQUESTS)
+    return Outcome("failed", detail, transient=reply.status == TOO_MANY_REQUESTS)
 
 
-def not_asked(error: ExecutorError) -> Outcome:
+def failed_before_request(error: ExecutorError) -> Outcome:
     """Return how a request ended that the look before it kept from being made."""
-    return Outcome("failed", str(error), passing=not isinstance(error, Unfit))
+    return Outcome("failed", str(error), transient=not isinstance(error, NotApplicable))
 
 
 def base_address(url: str) -> str:
@@ -153,7 +153,7 @@ def base_address(url: str) -> str:
     return mask(parts._replace(netloc=f"{user}{at}{host}").geturl().rstrip("/"))
 
 
-def shown_request(method: str, url: str, body: Body) -> Dict[str, Any]:
+def request_preview(method: str, url: str, body: Body) -> Dict[str, Any]:
     """Return a request for people: ``method, url, headers, body``, with secrets masked."""
     return {
         "method": method,
@@ -171,7 +171,7 @@ def _masked(value: Any) -> Any:
     return mask(value) if isinstance(value, str) else value
 
 
-def object_of(text: str) -> Optional[Dict[str, Any]]:
+def json_object(text: str) -> Optional[Dict[str, Any]]:
     """Return the JSON object of an answer, None where it is none that could be stored.
 
     As one with half a character (a lone surrogate) or with a number that is none (NaN).
@@ -186,6 +186,6 @@ def object_of(text: str) -> Optional[Dict[str, Any]]:
 
 def reason_of(reply: Reply) -> str:
     """Return why a service says no, at most 300 characters, without secrets: people read it."""
-    answer = object_of(reply.text) or {}
+    answer = json_object(reply.text) or {}
     text = answer.get("detail") or answer.get("error") or answer.get("message") or reply.text
     return mask(" ".join(str(text)[:READ_CHARACTERS].split()))[:300] or "no reason given."

@@ -18,17 +18,17 @@ from urllib.parse import quote, urlsplit
 from ...outside.transport import Reply, json_headers
 from .executor import (
     ExecutorError,
+    NotApplicable,
     Outcome,
     Send,
-    Unfit,
-    answer_of,
+    answer_or_error,
     answer_or_outcome,
     base_address,
-    not_asked,
-    object_of,
+    failed_before_request,
+    json_object,
     reason_of,
-    refused,
-    shown_request,
+    refused_outcome,
+    request_preview,
 )
 
 __all__ = ["LaunchDarkly"]
@@ -89,9 +89,9 @@ class LaunchDarkly:
         found = self._flag(arguments)
         name = _named(arguments)
         if found.is_on == wanted:
-            raise Unfit(f"The {name} is {found.word} already: there is nothing to do.")
+            raise NotApplicable(f"The {name} is {found.word} already: there is nothing to do.")
         if str(found.version) != arguments.get("flag_version", str(found.version)):
-            raise Unfit(_changed(arguments, found))
+            raise NotApplicable(_changed(arguments, found))
         return {
             **{key: arguments[key] for key in ("project", "environment", "flag")},
             "switched": found.word,
@@ -117,10 +117,10 @@ class LaunchDarkly:
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request. Raises Unfit for a ``switch`` that is none."""
         body = _body(arguments, request_id, arguments.get("flag_version"))
-        shown = shown_request("PATCH", self._address(arguments), body)
+        shown = request_preview("PATCH", self._address(arguments), body)
         return {**shown, "headers": {"Authorization": "(the token that is set)"}}
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Have LaunchDarkly check the request: "validated but not persisted" (``dryRun``)."""
         self.facts(arguments)
         outcome = self._patched(arguments, request_id, "?dryRun=true")
@@ -133,12 +133,12 @@ class LaunchDarkly:
             version = arguments.get("flag_version") or str(self._flag(arguments).version)
             body = _body(arguments, request_id, version)
         except ExecutorError as error:
-            return not_asked(error)
+            return failed_before_request(error)
         reply = self._answered(arguments, body, more)
         if isinstance(reply, Outcome):
             return reply
         if 400 <= reply.status < 500:
-            return refused("LaunchDarkly", reply)
+            return refused_outcome("LaunchDarkly", reply)
         if reply.status == 200:
             found = _read(reply, arguments)
             if found is not None and found.is_on == _wanted(arguments):
@@ -163,21 +163,21 @@ class LaunchDarkly:
         """Return a flag that may be switched. Raises ExecutorError and Unfit."""
         name = _named(arguments)
         only = f"?env={quote(arguments['environment'], safe='')}"
-        reply = answer_of("LaunchDarkly", lambda: self._asked("GET", arguments, None, only))
+        reply = answer_or_error("LaunchDarkly", lambda: self._asked("GET", arguments, None, only))
         if reply.status == 404:
-            raise Unfit(f"LaunchDarkly has no {name} for this token: {reason_of(reply)}")
+            raise NotApplicable(f"LaunchDarkly has no {name} for this token: {reason_of(reply)}")
         found = _read(reply, arguments) if reply.status == 200 else None
         if found is None:
             raise ExecutorError(
                 f"LaunchDarkly at {self._host} does not tell how the {name} is switched "
                 f"({reply.status}): {reason_of(reply)}"
             )
-        whole = object_of(reply.text) or {}
+        whole = json_object(reply.text) or {}
         tags = whole.get("tags")
         if not isinstance(tags, list) or TAG not in tags:
-            raise Unfit(f"The {name} lacks the tag {TAG}, so nothing is done to it.")
+            raise NotApplicable(f"The {name} lacks the tag {TAG}, so nothing is done to it.")
         if whole.get("archived") is not False:
-            raise Unfit(f"The {name} is archived.")
+            raise NotApplicable(f"The {name} is archived.")
         return found
 
     def _address(self, arguments: Mapping[str, str]) -> str:
@@ -197,7 +197,7 @@ def _wanted(arguments: Mapping[str, str]) -> bool:
     """Return whether the flag is to be on. Raises Unfit for a word that is neither."""
     word = arguments["switch"]
     if word not in SWITCHED:
-        raise Unfit(f"The argument switch is '{word[:40]}': set it to off or on.")
+        raise NotApplicable(f"The argument switch is '{word[:40]}': set it to off or on.")
     return SWITCHED[word]
 
 
@@ -219,7 +219,7 @@ def _done(arguments: Mapping[str, str], found: _Flag) -> Outcome:
 
 def _read(reply: Reply, arguments: Mapping[str, str]) -> Optional[_Flag]:
     """Return what an answer says of the flag and the environment that were asked for, or None."""
-    whole = object_of(reply.text) or {}
+    whole = json_object(reply.text) or {}
     environments = whole.get("environments")
     if whole.get("key") != arguments["flag"] or not isinstance(environments, dict):
         return None

@@ -7,19 +7,19 @@ from typing import Mapping, Tuple
 from .kubernetes import OBJECTS
 
 __all__ = [
-    "APART",
+    "ACCEPTED_ARGUMENTS",
+    "ARGUMENT_VALUES",
     "BOUND_FACTS",
-    "CHANGED",
-    "CHOICES",
-    "MADE",
-    "NEEDED_ARGUMENTS",
+    "CHANGE_LOCATION_FACTS",
+    "LOCATION_ARGUMENTS",
+    "LOCATION_FACTS",
+    "NEEDS_INCIDENT_ID",
     "OBJECT_FACTS",
-    "PLACES",
-    "RESTORED",
-    "RESULTS",
-    "STATES",
-    "TAKEN_ARGUMENTS",
-    "TOLD_INCIDENT",
+    "REQUIRED_ARGUMENTS",
+    "RESTORED_ARGUMENTS",
+    "RESULT_FIELDS",
+    "RESULT_IDS",
+    "STATE_FACTS",
     "same_service",
     "service_of",
 ]
@@ -27,7 +27,7 @@ __all__ = [
 _KUBERNETES = ("kubernetes", "kubernetes_restart", "kubernetes_scale")
 
 # Every executor, and the arguments that an action must give it.
-NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+REQUIRED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "change_id", "to_version"),
     "awx": ("job_template",),
     "ecs": ("cluster", "service", "running", "to_task_definition"),
@@ -40,7 +40,7 @@ NEEDED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
 _WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
 # Which arguments say where an executor's object is, and what goes without them: what undoes must
 # name the same. A job template of AWX may do anything, so none of its variables does.
-PLACES: Mapping[str, Mapping[str, str]] = {
+LOCATION_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "deploy_api": {"service": ""},
     "ecs": {"account": "", "cluster": "", "service": ""},
     "kubernetes": _WORKLOAD,
@@ -51,7 +51,7 @@ PLACES: Mapping[str, Mapping[str, str]] = {
 }
 # All that an executor takes, of those that take no others: a cluster whose argument is misspelt
 # would be another one.
-TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
+ACCEPTED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("account", "cluster", "service", "running", "to_task_definition"),
     "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
     "kubernetes_restart": tuple(_WORKLOAD),
@@ -61,9 +61,11 @@ TAKEN_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
 }
 # The arguments that say which of two things is done: the catalogue names it, and what undoes it
 # must name the other one.
-CHOICES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {"launchdarkly": {"switch": ("off", "on")}}
+ARGUMENT_VALUES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
+    "launchdarkly": {"switch": ("off", "on")}
+}
 # What undoes an action must take from the state before, as its other arguments don't tell it.
-RESTORED: Mapping[str, Mapping[str, str]] = {"lambda": {"to_routing": "$before.routing$"}}
+RESTORED_ARGUMENTS: Mapping[str, Mapping[str, str]] = {"lambda": {"to_routing": "$before.routing$"}}
 # What of a plan's state an executor is told as well, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("deployment",),
@@ -82,14 +84,14 @@ OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
 _ACCOUNT = {"account": ("account_id",), "region": ("region",)}
 # What a change event says of its place, and which facts of the object one of that must be: its
 # version before is of no use elsewhere. Of what acts on whatever was changed nothing is asked.
-CHANGED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
+CHANGE_LOCATION_FACTS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
     "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
 }
 # What an inverse may take of the state before: facts that always have a value, and one that may be
 # an argument (an address or an ARN may not). ``cluster``: where the action names one.
-STATES: Mapping[str, Tuple[str, ...]] = {
+STATE_FACTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "version", "previous_version", "change_id"),
     "awx": ("job_template", "playbook", "project", "inventory"),
     "ecs": ("cluster", "service", "version", "account_id", "region"),
@@ -100,7 +102,7 @@ STATES: Mapping[str, Tuple[str, ...]] = {
     "launchdarkly": ("project", "environment", "flag", "switched", "flag_version"),
 }
 # And of what an executor answers when it is done.
-RESULTS: Mapping[str, Tuple[str, ...]] = {
+RESULT_FIELDS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("change_id", "version", "previous_version"),
     "awx": ("job",),
     "ecs": (),
@@ -112,16 +114,16 @@ RESULTS: Mapping[str, Tuple[str, ...]] = {
 }
 # Which facts of what an executor acts on say where that is. Of the deploy API and AWX nobody can
 # tell: one of either may be set under two addresses, and deploy to many places.
-APART: Mapping[str, Tuple[str, ...]] = {
+LOCATION_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(_KUBERNETES, ("address", "namespace")),
     "ecs": ("cluster_arn",),
     "lambda": ("account_id", "region"),
     "launchdarkly": ("project", "environment"),
 }
 # Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
-TOLD_INCIDENT = ("ecs", "lambda")
+NEEDS_INCIDENT_ID = ("ecs", "lambda")
 # What of an answer names the change that was made; another one is somebody else's.
-MADE: Mapping[str, str] = {
+RESULT_IDS: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
     "launchdarkly": "flag_version",
 }  # fmt: skip

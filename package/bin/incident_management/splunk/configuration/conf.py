@@ -14,7 +14,16 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ...conf_values import is_true
 from ..session import APP, Session, SplunkError, path_of
 
-__all__ = ["OWN", "SETTINGS", "every", "from_other_apps", "home", "load", "read_lookup", "web_url"]
+__all__ = [
+    "OWN",
+    "SETTINGS",
+    "from_other_apps",
+    "home",
+    "load",
+    "load_with_disabled",
+    "read_lookup",
+    "web_url",
+]
 
 # The file of the app's own settings, as UCC's pages write it.
 SETTINGS = "incident_management_settings"
@@ -45,12 +54,12 @@ def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[
     """
     return {
         name: {key: value for key, value in settings.items() if key != "disabled"}
-        for name, settings in every(session, conf).items()
+        for name, settings in load_with_disabled(session, conf).items()
         if disabled or not is_true(settings.get("disabled"))
     }
 
 
-def every(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
+def load_with_disabled(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
     """Return the stanzas as :func:`load` does, those that are disabled and that setting, too."""
     path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
     answer: Mapping[str, Any] = session.get(path, count=0)

@@ -28,8 +28,8 @@ from .channel_settings import (
     Slack,
     Teams,
 )
-from .place_settings import ACCOUNTS, CLUSTERS, Account, Cluster, read_account, read_cluster
 from .stanza import ENCRYPTED, SettingsError, Stanza, Stanzas
+from .target_settings import ACCOUNTS, CLUSTERS, Account, Cluster, read_account, read_cluster
 
 __all__ = [
     "Account",

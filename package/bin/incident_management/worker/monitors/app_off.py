@@ -12,7 +12,7 @@ from typing import Callable, Iterable
 
 from ...detection.monitors.signed import SIGNED, TROUBLE, monitors_in, signed
 from ...incidents.stores import claim_document
-from ...installed import switched_at
+from ...installed import state_changed_at
 from ...ports import Clock, Stores
 from .checkpoints import SHORT_BREAK_SECONDS
 from .roster import OFF, REFRESH_SECONDS
@@ -29,7 +29,7 @@ def record_app_off(
     holder: str,
     own: Callable[[], Iterable[str]],
     splunkd_started: Callable[[], float],
-    switched: Callable[[], float] = switched_at,
+    switched: Callable[[], float] = state_changed_at,
 ) -> None:
     """Note since when monitors of this member were off, if the app was.
 

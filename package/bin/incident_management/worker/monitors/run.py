@@ -34,7 +34,7 @@ def run_monitor(
         return found
 
     def ingest(signals: Sequence[Signal], actor: str) -> Any:
-        routing = Routing.from_stanzas(conf.every(session, "incident_routing"))
+        routing = Routing.from_stanzas(conf.load_with_disabled(session, "incident_routing"))
         return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
 
     started = SplunkAlerts(session).splunkd_started

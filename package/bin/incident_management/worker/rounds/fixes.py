@@ -6,7 +6,7 @@ from functools import partial
 from typing import Mapping, Optional
 
 from ...processes import has_ended, process_name
-from ...remediation import approval, settling
+from ...remediation import approval, interrupted_runs
 from ...remediation.context import Context
 from ...remediation.executors.factory import executors
 from ...remediation.verify import Verifier
@@ -33,7 +33,9 @@ class Fixes:
 
     def settle(self) -> Mapping[str, int]:
         """End the runs that were cut off."""
-        return {"runs_settled": settling.settle_all(self._context(), failed=self._shared.tell)}
+        return {
+            "runs_settled": interrupted_runs.settle_all(self._context(), failed=self._shared.tell)
+        }
 
     def verify(self) -> Mapping[str, int]:
         """Let what raised an incident say whether its fix has helped."""
@@ -47,7 +49,7 @@ class Fixes:
 
     def expire(self) -> Mapping[str, int]:
         """Write down which plans have run out."""
-        return {"plans_expired": approval.expire(self._context())}
+        return {"plans_expired": approval.expire_plans(self._context())}
 
     def _context(self) -> Context:
         shared, config = self._shared, self._shared.config

@@ -119,10 +119,10 @@ class Accounts:
                 **({"ExternalId": account.external_id} if account.external_id else {}),
             }
             sts = make("sts", keys)
-            keys = STS.told(lambda: _keys_of(sts.assume_role(**asked)["Credentials"]))
+            keys = STS.read(lambda: _keys_of(sts.assume_role(**asked)["Credentials"]))
         if account.account_id:
             sts = make("sts", keys)
-            found = STS.told(lambda: str(sts.get_caller_identity()["Account"]))
+            found = STS.read(lambda: str(sts.get_caller_identity()["Account"]))
             if found != account.account_id:
                 raise ExecutorError(
                     f"The credentials of the account '{account.name}' are those of {found[:40]}, "

@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Union
 
-from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls, InAccounts, code_of, place_of
+from ..executor import ExecutorError, NotApplicable, Outcome
+from .calls import PAUSE_SECONDS, Calls, InAccounts, code_of, location_of_arn
 from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
@@ -79,12 +79,12 @@ class Lambda(InAccounts):
                 "routing": str(alias.routing),
                 "revision": alias.revision,
                 "provisioned": _provisioned(client, arguments),
-                **place_of(alias.arn),
+                **location_of_arn(alias.arn),
             }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Move the alias, unless somebody else has since; wait a little where it moves slowly."""
-        alias = LAMBDA.answered(lambda: self._updated(arguments, request_id))
+        alias = LAMBDA.attempt(lambda: self._updated(arguments, request_id))
         if isinstance(alias, Outcome):
             return alias
         deadline = time.monotonic() + WAIT_SECONDS
@@ -111,7 +111,7 @@ class Lambda(InAccounts):
             "body": _update(arguments, arguments.get("revision", "(the alias's, of that moment)")),
         }
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look up what can be known beforehand: ``UpdateAlias`` has no dry run.
 
         Raises ExecutorError.
@@ -144,7 +144,7 @@ class Lambda(InAccounts):
                 return _alias_of(answer, arguments, client)
 
             try:
-                return LAMBDA.when_free(look, move, self._sleep)
+                return LAMBDA.retry_while_busy(look, move, self._sleep)
             except ClientError as error:
                 if code_of(error) != MOVED:
                     raise
@@ -164,13 +164,15 @@ class Lambda(InAccounts):
         """Return an alias that may be touched. Raises ExecutorError and Unfit."""
         service = arguments["service"]
         asked = {"FunctionName": service, "Name": arguments["alias"]}
-        found = LAMBDA.told(lambda: _alias_of(client.get_alias(**asked), arguments, client))
+        found = LAMBDA.read(lambda: _alias_of(client.get_alias(**asked), arguments, client))
         if found.arn != arguments.get("alias_arn", found.arn):
-            raise Unfit(f"{_named(arguments)} is {found.arn}, no longer {arguments['alias_arn']}.")
-        tags = LAMBDA.told(lambda: dict(client.list_tags(Resource=found.function_arn)["Tags"]))
+            raise NotApplicable(
+                f"{_named(arguments)} is {found.arn}, no longer {arguments['alias_arn']}."
+            )
+        tags = LAMBDA.read(lambda: dict(client.list_tags(Resource=found.function_arn)["Tags"]))
         if tags.get(TAG) != ALLOWED:
             sentence = f"{service} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
-            raise Unfit(sentence)
+            raise NotApplicable(sentence)
         return found
 
 
@@ -203,14 +205,18 @@ def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
     """Raise Unfit where an alias does not send its calls where they are to be taken from."""
     name, routing = _named(arguments), alias.routing
     if routing == _target(arguments):
-        raise Unfit(f"{name} points to {routing.told} already: there is nothing to do.")
+        raise NotApplicable(f"{name} points to {routing.told} already: there is nothing to do.")
     if not routing.version.isdigit():
-        raise Unfit(f"{name} points to {routing.told}, of which there is no former version.")
+        raise NotApplicable(
+            f"{name} points to {routing.told}, of which there is no former version."
+        )
     meant = {arguments["running"], arguments["to_version"]}
     if arguments["running"] not in routing.versions or not set(routing.versions) <= meant:
-        raise Unfit(f"{name} points to {routing.told}, no longer to {arguments['running']}.")
+        raise NotApplicable(
+            f"{name} points to {routing.told}, no longer to {arguments['running']}."
+        )
     if alias.revision != arguments.get("revision", alias.revision):
-        raise Unfit(f"{_changed(alias, arguments)}.")
+        raise NotApplicable(f"{_changed(alias, arguments)}.")
 
 
 def _changed(alias: _Alias, arguments: Mapping[str, str]) -> str:
@@ -266,13 +272,15 @@ def _usable(client: Any, service: str, version: str) -> None:
         return str(told.get("State") or "Active")
 
     try:
-        found = LAMBDA.told(state)
-    except Unfit as error:
-        raise Unfit(f"{service} has no version {version} any more. {error}") from None
+        found = LAMBDA.read(state)
+    except NotApplicable as error:
+        raise NotApplicable(f"{service} has no version {version} any more. {error}") from None
     if found == "Pending":
         raise ExecutorError(f"Version {version} of {service} is not ready yet.")
     if found not in READY:
-        raise Unfit(f"Version {version} of {service} can't be called: it is {found[:40]!a}.")
+        raise NotApplicable(
+            f"Version {version} of {service} can't be called: it is {found[:40]!a}."
+        )
 
 
 def _provisioned(client: Any, arguments: Mapping[str, str]) -> str:
@@ -280,7 +288,7 @@ def _provisioned(client: Any, arguments: Mapping[str, str]) -> str:
 
     def has(qualifier: str) -> bool:
         asked = {"FunctionName": arguments["service"], "Qualifier": qualifier}
-        return LAMBDA.told(lambda: _has_concurrency(client, asked))
+        return LAMBDA.read(lambda: _has_concurrency(client, asked))
 
     running, wanted = arguments["running"], arguments["to_version"]
     if has(arguments["alias"]):

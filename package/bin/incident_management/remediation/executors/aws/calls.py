@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, ContextManager, Dict, FrozenSet, Mapping, TypeVar, Union
 
 from ....masking import mask
-from ..executor import ExecutorError, Outcome, Unfit, not_asked
+from ..executor import ExecutorError, NotApplicable, Outcome, failed_before_request
 
-__all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "place_of"]
+__all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "location_of_arn"]
 
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
@@ -29,7 +29,14 @@ NOT_SENT = (
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
 # What botocore's parser, and ours, ends with on JSON of another shape than the service's.
-STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+UNEXPECTED_SHAPE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 # "Common Error Types" of AWS's API references, and what IAM says of temporary keys.
 KEYS = frozenset({
     "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
@@ -70,7 +77,7 @@ class Calls:
     busy: FrozenSet[str]
     missing: FrozenSet[str] = frozenset()
 
-    def told(self, ask: Callable[[], _T]) -> _T:
+    def read(self, ask: Callable[[], _T]) -> _T:
         """Ask what changes nothing, or read what was answered. Raises ExecutorError and Unfit."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -78,15 +85,15 @@ class Calls:
         try:
             return ask()
         except ClientError as error:
-            kind = Unfit if code_of(error) in self.missing else ExecutorError
+            kind = NotApplicable if code_of(error) in self.missing else ExecutorError
             raise kind(self._said(error)) from None
         except BotoCoreError as error:
             # Its text may hold the proxy with its password, so only the kind is told.
             raise ExecutorError(f"{self.name} can't be asked ({type(error).__name__}).") from None
-        except (ResponseParserError, *STRANGE):
+        except (ResponseParserError, *UNEXPECTED_SHAPE):
             raise ExecutorError(self._strange) from None
 
-    def answered(self, act: Callable[[], _T]) -> Union[_T, Outcome]:
+    def attempt(self, act: Callable[[], _T]) -> Union[_T, Outcome]:
         """Do what looks first, and then changes something; without an answer, say how that ended.
 
         ``unknown`` is only what may have arrived.
@@ -100,18 +107,18 @@ class Calls:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if status not in REFUSED_STATUSES:
                 return Outcome("unknown", self._said(error))
-            return Outcome("failed", self._said(error), passing=self.is_busy(error))
+            return Outcome("failed", self._said(error), transient=self.is_busy(error))
         except BotoCoreError as error:
             kind = type(error).__name__
             if kind in NOT_SENT:
-                return Outcome("failed", f"{self.name} was not reached ({kind}).", passing=True)
+                return Outcome("failed", f"{self.name} was not reached ({kind}).", transient=True)
             return Outcome("unknown", f"{self.name} gave no answer ({kind}).")
-        except (ResponseParserError, *STRANGE):
+        except (ResponseParserError, *UNEXPECTED_SHAPE):
             return Outcome("unknown", self._strange)
         except ExecutorError as error:
-            return not_asked(error)
+            return failed_before_request(error)
 
-    def when_free(
+    def retry_while_busy(
         self, look: Callable[[], _Seen], act: Callable[[_Seen], _T], sleep: Callable[[float], None]
     ) -> _T:
         """Look, and do something; both again for some seconds while the service is busy.
@@ -134,7 +141,7 @@ class Calls:
                 if late or not self.is_busy(error):
                     raise
             except ExecutorError as error:
-                if late or isinstance(error, Unfit):
+                if late or isinstance(error, NotApplicable):
                     raise
             sleep(PAUSE_SECONDS)
 
@@ -159,7 +166,7 @@ def code_of(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code") or "")
 
 
-def place_of(arn: str) -> Dict[str, str]:
+def location_of_arn(arn: str) -> Dict[str, str]:
     """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError for what is none."""
     parts = arn.split(":")
     return {"account_id": parts[4], "region": parts[3]}

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ....masking import mask
-from ..executor import ExecutorError, Outcome, Unfit
-from .calls import PAUSE_SECONDS, Calls, InAccounts, place_of
+from ..executor import ExecutorError, NotApplicable, Outcome
+from .calls import PAUSE_SECONDS, Calls, InAccounts, location_of_arn
 
 __all__ = ["Ecs"]
 
@@ -80,20 +80,22 @@ class Ecs(InAccounts):
             wanted, running = arguments["to_task_definition"], service.newest.revision
             name = arguments["service"]
             if running.partition(":")[0] != wanted.partition(":")[0]:
-                raise Unfit(f"{wanted} is of another family than {running}, which {name} runs.")
+                raise NotApplicable(
+                    f"{wanted} is of another family than {running}, which {name} runs."
+                )
             asked = {"taskDefinition": wanted}
-            status = ECS.told(
+            status = ECS.read(
                 lambda: client.describe_task_definition(**asked)["taskDefinition"].get("status")
             )
             if status != "ACTIVE":
-                raise Unfit(f"The task definition {wanted} is not active any more.")
+                raise NotApplicable(f"The task definition {wanted} is not active any more.")
         return {
             "service": name,
             "cluster": arguments["cluster"],
             "version": running,
             "deployment": service.newest.id,
             "cluster_arn": service.cluster_arn,
-            **place_of(service.cluster_arn),
+            **location_of_arn(service.cluster_arn),
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
@@ -103,7 +105,7 @@ class Ecs(InAccounts):
         somebody makes between that look and the request is replaced: the answer shows it, and then
         the fix counts as failed, so that people look.
         """
-        found = ECS.answered(lambda: self._asked_for(arguments))
+        found = ECS.attempt(lambda: self._asked_for(arguments))
         if isinstance(found, Outcome):
             return found
         seen, answer = found
@@ -126,7 +128,7 @@ class Ecs(InAccounts):
                 answer = client.update_service(**_update(arguments))
                 return seen, _service_of(_storable([answer["service"]])[0])
 
-            return ECS.when_free(look, ask, self._sleep)
+            return ECS.retry_while_busy(look, ask, self._sleep)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Look at what the service runs, and how far its deployment is."""
@@ -141,7 +143,7 @@ class Ecs(InAccounts):
             "body": _update(arguments),
         }
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Raise ExecutorError: ECS has no such request."""
         raise ExecutorError("Amazon ECS has no check mode; do=preview shows what it is asked.")
 
@@ -169,19 +171,21 @@ class Ecs(InAccounts):
         """Return a service that may be touched. Raises ExecutorError and Unfit."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
-        found = ECS.told(lambda: _storable(client.describe_services(**asked)["services"]))
-        if len(found) != 1 or ECS.told(lambda: found[0].get("status")) != "ACTIVE":
-            raise Unfit(f"The cluster {cluster} has no active service {name}.")
-        tags = ECS.told(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
+        found = ECS.read(lambda: _storable(client.describe_services(**asked)["services"]))
+        if len(found) != 1 or ECS.read(lambda: found[0].get("status")) != "ACTIVE":
+            raise NotApplicable(f"The cluster {cluster} has no active service {name}.")
+        tags = ECS.read(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
         if (TAG, ALLOWED) not in tags:
-            raise Unfit(f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it.")
-        kind = ECS.told(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
+            raise NotApplicable(
+                f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
+            )
+        kind = ECS.read(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
         if kind != "ECS" or not found[0].get("deployments"):
-            raise Unfit(f"{name} is not deployed by ECS itself, but by {str(kind)[:100]}.")
-        service = ECS.told(lambda: _service_of(found[0]))
+            raise NotApplicable(f"{name} is not deployed by ECS itself, but by {str(kind)[:100]}.")
+        service = ECS.read(lambda: _service_of(found[0]))
         wanted = arguments.get("cluster_arn", service.cluster_arn)
         if service.cluster_arn != wanted:
-            raise Unfit(f"{name} is one of {service.cluster_arn}, no longer of {wanted}.")
+            raise NotApplicable(f"{name} is one of {service.cluster_arn}, no longer of {wanted}.")
         return service
 
 
@@ -206,7 +210,7 @@ def _service_of(service: Mapping[str, Any]) -> _Service:
 def _arn_of(service: Mapping[str, Any]) -> str:
     """Return its cluster's ARN. Raises ValueError and the like for what is none."""
     arn = str(service["clusterArn"])
-    if len(arn) > 400 or not all(place_of(arn).values()):
+    if len(arn) > 400 or not all(location_of_arn(arn).values()):
         raise ValueError("no cluster")
     return arn
 
@@ -226,11 +230,11 @@ def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
     """Raise Unfit where a service does not run what is to be replaced."""
     name, newest = arguments["service"], service.newest
     if newest.revision == arguments["to_task_definition"]:
-        raise Unfit(f"{name} runs {newest.revision} already: there is nothing to do.")
+        raise NotApplicable(f"{name} runs {newest.revision} already: there is nothing to do.")
     if newest.revision != arguments["running"]:
-        raise Unfit(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
+        raise NotApplicable(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
     if newest.id != arguments.get("deployment", newest.id):
-        raise Unfit(_deployed_anew(name, newest, arguments))
+        raise NotApplicable(_deployed_anew(name, newest, arguments))
 
 
 def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:

@@ -12,11 +12,27 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, List, Mapping
 
-from ..executor import ExecutorError, Outcome, Send, Unfit, base_address, not_asked, shown_request
+from ..executor import (
+    ExecutorError,
+    NotApplicable,
+    Outcome,
+    Send,
+    base_address,
+    failed_before_request,
+    request_preview,
+)
 from .objects import ALLOWED, LABEL, OBJECTS, Workload
-from .server import Moved, Place, Reach, Server
+from .server import ClusterLookup, Conflict, Server, Target
 
-__all__ = ["Change", "Operations", "as_approved", "caused", "changed_again", "put_in", "replaced"]
+__all__ = [
+    "Change",
+    "Operations",
+    "change_cause",
+    "check_unchanged",
+    "later_change",
+    "replace_template",
+    "replace_value",
+]
 
 # ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
 _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
@@ -33,13 +49,13 @@ Operations = List[Dict[str, Any]]
 
 
 class Change(ABC):
-    """An executor: one kind of change to one object, see :class:`.server.Place`."""
+    """An executor: one kind of change to one object, see :class:`.server.Target`."""
 
     # Whether Argo CD and Flux leave it alone.
-    even_if_kept = False
+    ignores_gitops = False
 
     def __init__(
-        self, reach: Reach, send: Send, sleep: Callable[[float], None] = time.sleep
+        self, reach: ClusterLookup, send: Send, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._reach = reach
         self._send = send
@@ -110,9 +126,9 @@ class Change(ABC):
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
         """Return the request without templates. Raises ExecutorError for an unknown cluster."""
         address = self._server(arguments).address
-        return shown_request("PATCH", address, _guarded(self._shown(arguments, request_id)))
+        return request_preview("PATCH", address, _guarded(self._shown(arguments, request_id)))
 
-    def rehearse(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
+    def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Have the API server check the request without storing it ("Dry-run", ``dryRun=All``)."""
         self.facts(arguments)
         outcome = self._patched(arguments, request_id, dry=True)
@@ -133,8 +149,8 @@ class Change(ABC):
             try:
                 return self._asked(arguments, request_id, dry, began)
             except ExecutorError as error:
-                return not_asked(error)
-            except Moved as moved:
+                return failed_before_request(error)
+            except Conflict as moved:
                 if late:
                     return moved.outcome
             self._sleep(PAUSE_SECONDS)
@@ -152,14 +168,14 @@ class Change(ABC):
         return server.patch(_guarded(operations, workload.uid), dry)
 
     def _server(self, arguments: Mapping[str, str]) -> Server:
-        return Server(Place(arguments), self._reach, self._send)
+        return Server(Target(arguments), self._reach, self._send)
 
     def _workload(self, server: Server, arguments: Mapping[str, str]) -> Workload:
         """Return the object that was approved, by its uid where that is told. Raises Unfit."""
-        workload = server.workload(self.even_if_kept)
+        workload = server.workload(self.ignores_gitops)
         approved = {arguments[name] for name in OBJECTS if name in arguments}
         if approved and workload.uid not in approved:
-            raise Unfit(
+            raise NotApplicable(
                 f"{workload.name} is another {workload.kind} than that of the approval: it was "
                 "made anew, or is one of another cluster or namespace."
             )
@@ -173,7 +189,7 @@ def _guarded(operations: Operations, uid: str = "") -> Operations:
     return [*of_it, allowed, *operations]
 
 
-def replaced(path: str, now: Any, then: Any) -> Operations:
+def replace_value(path: str, now: Any, then: Any) -> Operations:
     """Return what replaces a value only while it is what it was."""
     return [
         {"op": "test", "path": path, "value": now},
@@ -181,7 +197,7 @@ def replaced(path: str, now: Any, then: Any) -> Operations:
     ]
 
 
-def put_in(generation: Any, template: Any) -> Operations:
+def replace_template(generation: Any, template: Any) -> Operations:
     """Return what replaces a pod template only while nobody has changed its object's spec.
 
     Each change of that raises the generation. The template itself is not compared: the API server
@@ -193,13 +209,13 @@ def put_in(generation: Any, template: Any) -> Operations:
     ]
 
 
-def caused(request_id: str) -> Operations:
+def change_cause(request_id: str) -> Operations:
     """Return what says who changed it, where there are annotations: JSON Patch makes none."""
     cause = f"{request_id} of Incident Management for Splunk"
     return [{"op": "add", "path": _CAUSE, "value": cause}]
 
 
-def as_approved(server: Server, workload: Workload, arguments: Mapping[str, str]) -> None:
+def check_unchanged(server: Server, workload: Workload, arguments: Mapping[str, str]) -> None:
     """Raise Unfit where an object's template was changed since ``revision``, where that is given.
 
     ExecutorError while its controller has not seen a change: until then the revision is that of
@@ -208,12 +224,14 @@ def as_approved(server: Server, workload: Workload, arguments: Mapping[str, str]
     revision = str(server.revision(workload))
     wanted = arguments.get("revision", revision)
     if revision != wanted:
-        raise Unfit(f"{workload.name} was changed since (revision {revision}, no longer {wanted}).")
+        raise NotApplicable(
+            f"{workload.name} was changed since (revision {revision}, no longer {wanted})."
+        )
     if not workload.is_seen:
         raise ExecutorError(f"{workload.name} was changed just now: try again in a moment.")
 
 
-def changed_again(server: Server, workload: Workload, arguments: Mapping[str, str]) -> str:
+def later_change(server: Server, workload: Workload, arguments: Mapping[str, str]) -> str:
     """Say that somebody changed an object's template after it was changed from ``revision``.
 
     Empty where nobody did, or where the revision of before is not known. The controllers number

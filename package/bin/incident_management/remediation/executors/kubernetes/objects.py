@@ -1,6 +1,6 @@
 """What an API server tells of a Deployment, StatefulSet or DaemonSet, read strictly.
 
-Whatever is not as the API reference of ``apps/v1`` says raises one of :data:`STRANGE`.
+Whatever is not as the API reference of ``apps/v1`` says raises one of :data:`UNEXPECTED_SHAPE`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ __all__ = [
     "KINDS",
     "LABEL",
     "OBJECTS",
-    "STRANGE",
-    "Kept",
+    "UNEXPECTED_SHAPE",
     "Kind",
+    "StoredTemplate",
     "Workload",
     "autoscaler_of",
+    "gitops_conflict",
     "history_of",
-    "kept_by",
-    "not_ours",
+    "refusal_to_touch",
     "workload_of",
 ]
 
@@ -34,12 +34,12 @@ REVISION = "deployment.kubernetes.io/revision"
 # Which the Deployment's controller adds to each ReplicaSet's template.
 HASH_LABEL = "pod-template-hash"
 # Who these belong to puts back what is not in its repository: Argo CD, Flux.
-KEEPERS = (
+GITOPS_MARKS = (
     ("argocd.argoproj.io/", "Argo CD"),
     ("kustomize.toolkit.fluxcd.io/", "Flux"),
     ("helm.toolkit.fluxcd.io/", "Flux"),
 )
-STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredTemplate:
     """A pod template that ran: who keeps it, its number, and which version it is.
 
     ``version`` is empty where nobody can tell.
@@ -152,7 +152,7 @@ _COUNTED: Mapping[str, Tuple[str, str, str]] = {
 }
 
 
-def not_ours(told: Mapping[str, Any], kind: str, name: str) -> str:
+def refusal_to_touch(told: Mapping[str, Any], kind: str, name: str) -> str:
     """Say why an object is not to be touched; empty where it may be."""
     if told["kind"] != kind or told["metadata"]["name"] != name:
         raise ValueError("another thing")
@@ -166,11 +166,11 @@ def not_ours(told: Mapping[str, Any], kind: str, name: str) -> str:
     return ""
 
 
-def kept_by(told: Mapping[str, Any], name: str) -> str:
+def gitops_conflict(told: Mapping[str, Any], name: str) -> str:
     """Say who would put a change of an object back; empty where nobody is known to."""
     metadata = told["metadata"]
     marks = (*(metadata.get("labels") or {}), *(metadata.get("annotations") or {}))
-    for mark, keeper in KEEPERS:
+    for mark, keeper in GITOPS_MARKS:
         if any(str(one).startswith(mark) for one in marks):
             return f"{name} is kept by {keeper}, which would put the change back: undo it there."
     return ""
@@ -209,7 +209,7 @@ def _counted(kind: str, status: Mapping[str, Any]) -> Tuple[int, int, int]:
     return new, there, available
 
 
-def history_of(told: Mapping[str, Any], workload: Workload) -> List[Kept]:
+def history_of(told: Mapping[str, Any], workload: Workload) -> List[StoredTemplate]:
     """Return the templates that an object's own ReplicaSets or ControllerRevisions keep."""
     if told["kind"] != KINDS[workload.kind].history_kind:
         raise ValueError("another thing")
@@ -217,7 +217,7 @@ def history_of(told: Mapping[str, Any], workload: Workload) -> List[Kept]:
     return [_kept(one, workload) for one in mine]
 
 
-def _kept(told: Mapping[str, Any], workload: Workload) -> Kept:
+def _kept(told: Mapping[str, Any], workload: Workload) -> StoredTemplate:
     metadata = told["metadata"]
     if workload.kind == "Deployment":
         revision, whole = _number(metadata), _unhashed(told["spec"]["template"])
@@ -227,7 +227,9 @@ def _kept(told: Mapping[str, Any], workload: Workload) -> Kept:
         revision, whole = _whole(told["revision"]), dict(told["data"]["spec"]["template"])
         if whole.pop("$patch", "") != "replace":
             raise ValueError("not a whole template")
-    return Kept(_text(metadata["name"]), revision, _version_of(whole, workload.name), whole)
+    return StoredTemplate(
+        _text(metadata["name"]), revision, _version_of(whole, workload.name), whole
+    )
 
 
 def autoscaler_of(told: Mapping[str, Any], kind: str, name: str) -> str:

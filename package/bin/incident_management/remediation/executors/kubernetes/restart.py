@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ..executor import ExecutorError, Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, changed_again, put_in
+from ..executor import ExecutorError, NotApplicable, Outcome
+from .change import (
+    Change,
+    Operations,
+    change_cause,
+    check_unchanged,
+    later_change,
+    replace_template,
+)
 from .objects import Workload
 from .server import Server
 
@@ -24,27 +31,27 @@ class Restart(Change):
     ``version``: what was changed since is not restarted.
     """
 
-    even_if_kept = True
+    ignores_gitops = True
 
     def _known(
         self, server: Server, workload: Workload, arguments: Mapping[str, str]
     ) -> Dict[str, str]:
         if workload.rolls:
-            raise Unfit(workload.rolls)
-        as_approved(server, workload, arguments)
+            raise NotApplicable(workload.rolls)
+        check_unchanged(server, workload, arguments)
         return {"version": workload.version, "revision": str(server.revision(workload))}
 
     def _operations(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Operations:
         if _restarted_by(workload) == request_id:
-            raise Unfit(f"{workload.name} was restarted by {request_id} already.")
+            raise NotApplicable(f"{workload.name} was restarted by {request_id} already.")
         self._known(server, workload, arguments)
         metadata = workload.template["metadata"]
         annotations = {**(metadata.get("annotations") or {}), RESTARTED: request_id}
         then = {**workload.template, "metadata": {**metadata, "annotations": annotations}}
-        cause = caused(request_id) if workload.is_annotated else []
-        return [*put_in(workload.generation, then), *cause]
+        cause = change_cause(request_id) if workload.is_annotated else []
+        return [*replace_template(workload.generation, then), *cause]
 
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
@@ -63,7 +70,7 @@ class Restart(Change):
             return Outcome("unchanged", f"{name} was not restarted.")
         if workload.left:
             return Outcome("unknown", f"{name} is being restarted: {workload.left}.")
-        again = changed_again(server, workload, arguments)
+        again = later_change(server, workload, arguments)
         if again:
             return Outcome("failed", f"{name} was restarted, but {again}", certain=False)
         return Outcome("done", f"All pods of {name} were restarted.")
@@ -71,7 +78,7 @@ class Restart(Change):
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name = arguments["service"]
         then = f"(the same, with {RESTARTED}: {request_id})"
-        return [*put_in(f"(of {name}, as it is)", then), *caused(request_id)]
+        return [*replace_template(f"(of {name}, as it is)", then), *change_cause(request_id)]
 
 
 def _restarted_by(workload: Workload) -> str:

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from typing import Dict, Mapping
 
-from ..executor import Outcome, Unfit
-from .change import Change, Operations, as_approved, caused, changed_again, put_in
-from .objects import Kept, Workload
+from ..executor import NotApplicable, Outcome
+from .change import (
+    Change,
+    Operations,
+    change_cause,
+    check_unchanged,
+    later_change,
+    replace_template,
+)
+from .objects import StoredTemplate, Workload
 from .server import Server
 
 __all__ = ["Rollback"]
@@ -37,8 +44,8 @@ class Rollback(Change):
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Operations:
         then = _target(server, workload, arguments).whole
-        cause = caused(request_id) if workload.is_annotated else []
-        return [*put_in(workload.generation, then), *cause]
+        cause = change_cause(request_id) if workload.is_annotated else []
+        return [*replace_template(workload.generation, then), *cause]
 
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
@@ -51,7 +58,7 @@ class Rollback(Change):
             return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
         if workload.left:
             return Outcome("unknown", f"{name} is put back to {version}: {workload.left}.")
-        again = changed_again(server, workload, arguments)
+        again = later_change(server, workload, arguments)
         if again:
             return Outcome("failed", f"{name} runs {version}, but {again}", certain=False)
         revision = str(server.revision(workload))
@@ -60,7 +67,7 @@ class Rollback(Change):
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name, running, version = (arguments[one] for one in ("service", "running", "to_version"))
         now, then = f"(of {name} with {running}, as it is)", f"(of {version}, as {name} ran it)"
-        return [*put_in(now, then), *caused(request_id)]
+        return [*replace_template(now, then), *change_cause(request_id)]
 
 
 # Under which name a fact says what keeps the former template.
@@ -71,20 +78,20 @@ _KEEPER = {
 }
 
 
-def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> Kept:
+def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> StoredTemplate:
     """Return the newest earlier template of the version that is wanted. Raises Unfit."""
     name, version, running = workload.name, arguments["to_version"], workload.version
     if running != arguments["running"]:
         what = running or "a version that nobody can tell"
-        raise Unfit(f"{name} runs {what}, no longer {arguments['running']}.")
+        raise NotApplicable(f"{name} runs {what}, no longer {arguments['running']}.")
     if running == version:
-        raise Unfit(f"{name} runs {running} already: there is nothing to do.")
+        raise NotApplicable(f"{name} runs {running} already: there is nothing to do.")
     if workload.rolls:
-        raise Unfit(workload.rolls)
-    as_approved(server, workload, arguments)
+        raise NotApplicable(workload.rolls)
+    check_unchanged(server, workload, arguments)
     fitting = [one for one in server.history(workload) if one.version == version]
     if not fitting:
-        raise Unfit(
+        raise NotApplicable(
             f"Kubernetes keeps nothing of {name} with the version {version} any more "
             "(revisionHistoryLimit)."
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Dict, Mapping
 
-from ..executor import Outcome, Unfit
-from .change import Change, Operations, replaced
+from ..executor import NotApplicable, Outcome
+from .change import Change, Operations, replace_value
 from .objects import Workload
 from .server import Server
 
@@ -31,7 +31,7 @@ class Scale(Change):
     def _operations(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Operations:
-        return replaced(PATH, workload.wanted, _target(server, workload, arguments))
+        return replace_value(PATH, workload.wanted, _target(server, workload, arguments))
 
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
@@ -48,33 +48,39 @@ class Scale(Change):
         return Outcome("done", f"{name} has {wanted} pods.")
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
-        return replaced(PATH, *(arguments.get(one, "") for one in ("replicas", "to_replicas")))
+        return replace_value(PATH, *(arguments.get(one, "") for one in ("replicas", "to_replicas")))
 
 
 def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> int:
     """Return how many pods there are to be. Raises ExecutorError, and Unfit."""
     name, now = workload.name, workload.wanted
     if workload.kind == "DaemonSet":
-        raise Unfit(f"{name} is a DaemonSet, which has a pod on each node: it can't be scaled.")
+        raise NotApplicable(
+            f"{name} is a DaemonSet, which has a pod on each node: it can't be scaled."
+        )
     least, most = _number(arguments, "least"), _number(arguments, "most")
     if not 1 <= least <= most:
-        raise Unfit(f"least is {least} and most is {most}: set numbers from 1, least first.")
+        raise NotApplicable(
+            f"least is {least} and most is {most}: set numbers from 1, least first."
+        )
     before = arguments.get("replicas", str(now))
     if str(now) != before:
-        raise Unfit(f"{name} is to have {now} pods by now, no longer {before}.")
+        raise NotApplicable(f"{name} is to have {now} pods by now, no longer {before}.")
     wanted = _asked(arguments, now, least, most)
     if wanted == now:
-        raise Unfit(f"{name} is to have {now} pods already ({least} to {most} are allowed).")
+        raise NotApplicable(
+            f"{name} is to have {now} pods already ({least} to {most} are allowed)."
+        )
     if not least <= wanted <= most:
-        raise Unfit(f"{name} would have {wanted} pods, but {least} to {most} are allowed.")
+        raise NotApplicable(f"{name} would have {wanted} pods, but {least} to {most} are allowed.")
     if wanted < now and workload.drops_volumes:
-        raise Unfit(
+        raise NotApplicable(
             f"Kubernetes would delete the volumes of the pods that {name} has too many "
             "(persistentVolumeClaimRetentionPolicy, whenScaled): somebody must do that by hand."
         )
     keeper = server.autoscaler()
     if keeper:
-        raise Unfit(
+        raise NotApplicable(
             f"The number of pods of {name} is kept by the autoscaler {keeper}, which would put it "
             "back: change that."
         )
@@ -84,7 +90,9 @@ def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) ->
 def _asked(arguments: Mapping[str, str], now: int, least: int, most: int) -> int:
     if "to_replicas" in arguments:
         if "replicas" not in arguments:
-            raise Unfit("With argument.to_replicas goes argument.replicas: how many there must be.")
+            raise NotApplicable(
+                "With argument.to_replicas goes argument.replicas: how many there must be."
+            )
         return _number(arguments, "to_replicas")
     more = _number(arguments, "add")
     # Up to a limit, but what is beyond one already is not brought back by the way.
@@ -95,7 +103,7 @@ def _number(arguments: Mapping[str, str], name: str) -> int:
     try:
         return int(arguments[name])
     except (KeyError, ValueError):
-        raise Unfit(f"The action has no number as argument.{name}: set it.") from None
+        raise NotApplicable(f"The action has no number as argument.{name}: set it.") from None
 
 
 def _left(workload: Workload) -> str:

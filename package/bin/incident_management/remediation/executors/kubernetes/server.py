@@ -9,35 +9,35 @@ from urllib.parse import quote, urlsplit
 from ....outside.transport import Reply, json_headers
 from ..executor import (
     ExecutorError,
+    NotApplicable,
     Outcome,
     Send,
-    Unfit,
-    answer_of,
+    answer_or_error,
     answer_or_outcome,
-    object_of,
+    json_object,
     reason_of,
-    refused,
+    refused_outcome,
 )
 from .objects import (
     KINDS,
-    STRANGE,
-    Kept,
+    UNEXPECTED_SHAPE,
+    StoredTemplate,
     Workload,
     autoscaler_of,
+    gitops_conflict,
     history_of,
-    kept_by,
-    not_ours,
+    refusal_to_touch,
     workload_of,
 )
 
-__all__ = ["Moved", "Place", "Reach", "Server"]
+__all__ = ["ClusterLookup", "Conflict", "Server", "Target"]
 
 # ``revisionHistoryLimit`` is 10 unless set; labels may fit those of other objects, too.
 MOST_LISTED = 200
 FIELD_MANAGER = "incident-management"
 
 # Returns the address and the token of a cluster by its name; raises ExecutorError.
-Reach = Callable[[str], Tuple[str, str]]
+ClusterLookup = Callable[[str], Tuple[str, str]]
 
 _T = TypeVar("_T")
 
@@ -46,7 +46,7 @@ CONFLICT = 409
 CHANGED = (CONFLICT, 422)
 
 
-class Moved(Exception):
+class Conflict(Exception):
     """What was to be changed is not as it was a moment ago. ``outcome``: unless it is tried again.
 
     A 422 may also be said of what is never right, so it is not one that goes by itself.
@@ -57,7 +57,7 @@ class Moved(Exception):
         self.outcome = outcome
 
 
-class Place:
+class Target:
     """What an action's arguments name: ``cluster``, ``namespace``, ``kind`` and ``service``.
 
     Without ``cluster`` it is the one of Configuration > Remediation, without ``kind`` a Deployment.
@@ -70,7 +70,7 @@ class Place:
         self.name = arguments["service"]
         self.namespace = quote(arguments["namespace"], safe="")
         if self.kind not in KINDS:
-            raise Unfit(f"The kind is '{self.kind}'; the kinds are: {', '.join(KINDS)}.")
+            raise NotApplicable(f"The kind is '{self.kind}'; the kinds are: {', '.join(KINDS)}.")
 
     @property
     def path(self) -> str:
@@ -83,36 +83,36 @@ class Place:
 
 
 class Server:
-    """Asks an API server about a :class:`Place`, and changes what is there."""
+    """Asks an API server about a :class:`Target`, and changes what is there."""
 
-    def __init__(self, place: Place, reach: Reach, send: Send) -> None:
+    def __init__(self, place: Target, reach: ClusterLookup, send: Send) -> None:
         self.place = place
         url, self._token = reach(place.cluster)
         self.url = url.rstrip("/")
         self._send = send
         self._host = urlsplit(url).hostname or ""
-        self._history: Dict[str, List[Kept]] = {}
+        self._history: Dict[str, List[StoredTemplate]] = {}
 
     @property
     def address(self) -> str:
         """The whole address of the object."""
         return self.url + self.place.path
 
-    def workload(self, even_if_kept: bool = False) -> Workload:
+    def workload(self, ignores_gitops: bool = False) -> Workload:
         """Return an object that may be touched. Raises ExecutorError and Unfit.
 
-        ``even_if_kept``: what is to be done is nothing that Argo CD or Flux would put back.
+        ``ignores_gitops``: what is to be done is nothing that Argo CD or Flux would put back.
         """
         name, kind = self.place.name, self.place.kind
         told = self._got(self.place.path, f"the {kind} {name}")
-        refusal = self._read(lambda: not_ours(told, kind, name))
-        if not refusal and not even_if_kept:
-            refusal = self._read(lambda: kept_by(told, name))
+        refusal = self._read(lambda: refusal_to_touch(told, kind, name))
+        if not refusal and not ignores_gitops:
+            refusal = self._read(lambda: gitops_conflict(told, name))
         if refusal:
-            raise Unfit(refusal)
+            raise NotApplicable(refusal)
         return self._read(lambda: workload_of(told))
 
-    def history(self, workload: Workload) -> List[Kept]:
+    def history(self, workload: Workload) -> List[StoredTemplate]:
         """Return the templates that Kubernetes keeps of an object; it is asked once.
 
         Raises ExecutorError and Unfit.
@@ -158,31 +158,33 @@ class Server:
         if reply.status == 200:
             return Outcome("done")
         if 400 <= reply.status < 500:
-            outcome = refused("Kubernetes", reply)
+            outcome = refused_outcome("Kubernetes", reply)
             if reply.status in CHANGED:
-                raise Moved(replace(outcome, passing=reply.status == CONFLICT))
+                raise Conflict(replace(outcome, transient=reply.status == CONFLICT))
             return outcome
         return Outcome("unknown", f"Kubernetes answered {reply.status}: {reason_of(reply)}")
 
     def _listed(self, path: str, what: str) -> Dict[str, Any]:
         told = self._got(path, what)
         if self._read(lambda: (told.get("metadata") or {}).get("continue")):
-            raise Unfit(f"There are more than {MOST_LISTED} of {what}, or that look like them.")
+            raise NotApplicable(
+                f"There are more than {MOST_LISTED} of {what}, or that look like them."
+            )
         return told
 
     def _read(self, read: Callable[[], _T]) -> _T:
         try:
             return read()
-        except STRANGE:
+        except UNEXPECTED_SHAPE:
             sentence = f"What answered at {self._host} is no Kubernetes API: see its URL and proxy."
             raise ExecutorError(sentence) from None
 
     def _got(self, path: str, what: str) -> Dict[str, Any]:
         url, headers = self.url + path, json_headers(self._token)
-        reply = answer_of("Kubernetes", lambda: self._send(url, None, headers, "GET"))
-        answer = object_of(reply.text)
+        reply = answer_or_error("Kubernetes", lambda: self._send(url, None, headers, "GET"))
+        answer = json_object(reply.text)
         if reply.status != 200 or answer is None:
             said = f"({reply.status}): {reason_of(reply)}"
-            kind = Unfit if reply.status == 404 and answer else ExecutorError
+            kind = NotApplicable if reply.status == 404 and answer else ExecutorError
             raise kind(f"Kubernetes at {self._host} does not give {what} {said}")
         return answer

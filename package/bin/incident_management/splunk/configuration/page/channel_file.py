@@ -58,7 +58,7 @@ class ChannelFile(RoutingFile):
         if set(given) <= {"disabled"}:
             super().edit(name, given)
             return
-        there = conf.every(self._session, FILE).get(stanza, {})
+        there = conf.load_with_disabled(self._session, FILE).get(stanza, {})
         for one in SECRETS:
             if given.get(one, ENCRYPTED) == ENCRYPTED:
                 given[one] = there.get(one, "")
@@ -112,7 +112,7 @@ class ChannelFile(RoutingFile):
         if not is_tried:
             return
         self._check_writer()
-        known = conf.every(self._session, FILE).get(stanza_of(KIND, name), {})
+        known = conf.load_with_disabled(self._session, FILE).get(stanza_of(KIND, name), {})
         channel = HttpChannel.read(name, {**known, **wanted, "disabled": "0"})
         try:
             network = network_of(settings.load(self._session))

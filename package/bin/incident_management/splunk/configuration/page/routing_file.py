@@ -57,7 +57,7 @@ class RoutingFile:
         start = stanza_of(self._kind, "")
         return {
             header[len(start) :]: self._fields(values)
-            for header, values in sorted(conf.every(self._session, FILE).items())
+            for header, values in sorted(conf.load_with_disabled(self._session, FILE).items())
             if header.startswith(start)
         }
 
@@ -93,7 +93,7 @@ class RoutingFile:
     def remove(self, name: str) -> None:
         """Delete an entry."""
         self.one(name)
-        stanzas = conf.every(self._session, FILE)
+        stanzas = conf.load_with_disabled(self._session, FILE)
         check_change(stanzas, self._kind, name, None, self._open_of, time.time())
         self._session.delete(f"{PATH}/{path_of(stanza_of(self._kind, name))}")
 
@@ -123,7 +123,7 @@ class RoutingFile:
 
     def _check(self, name: str, values: Values) -> None:
         check_lines(values)
-        stanzas = conf.every(self._session, FILE)
+        stanzas = conf.load_with_disabled(self._session, FILE)
         check_change(stanzas, self._kind, name, values, self._open_of, time.time())
 
     def _open_of(self, team: str) -> List[str]:

@@ -53,7 +53,7 @@ class RoutingSettings:
 
     def all(self) -> Dict[str, Dict[str, str]]:
         """Return each setting's fields, by its name."""
-        values = conf.every(self._session, FILE).get(self._stanza, {})
+        values = conf.load_with_disabled(self._session, FILE).get(self._stanza, {})
         return {
             name: {"about": about, "value": values.get(name, "")}
             for name, about in ABOUT[self._stanza].items()
@@ -78,7 +78,7 @@ class RoutingSettings:
             return
         values = {name: value}
         check_lines(values)
-        check_settings(conf.every(self._session, FILE), self._stanza, values)
+        check_settings(conf.load_with_disabled(self._session, FILE), self._stanza, values)
         self._session.post(f"{PATH}/{path_of(self._stanza)}", values)
 
     def remove(self, name: str) -> None:

@@ -1,0 +1,116 @@
+"""One run at a time on one thing: an entity of a name, at its place.
+
+Claims are numbered, for each name by itself, and never removed: who finds no earlier one's plan
+being run takes the next number, which only one can. What is certainly elsewhere is no rival.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping
+
+from ..incidents.errors import NotFound
+from ..ports import Document
+from .context import Context
+from .location import Location, are_distinct, location_of
+
+__all__ = ["acquire_lock", "blocking_plan", "holds_lock"]
+
+# Between taking an entity and claiming the run, which is the next request to the KV store. Who was
+# held up for longer sees that another has the entity.
+BEGINNING_SECONDS = 60.0
+# Of a name so many may be taken elsewhere while one tries to.
+MOST_TRIES = 20
+
+
+def blocking_plan(context: Context, plan: Mapping[str, Any]) -> str:
+    """Return the id of another plan that is being run where this acts; empty when none is."""
+    place = location_of(plan, context.catalogue)
+    rivals = _rivals(_runs(context, plan["entity"]), plan, place)
+    return "" if _is_mine(rivals[:1], plan, place) else _live_run(context, rivals, plan)
+
+
+def acquire_lock(context: Context, plan: Mapping[str, Any]) -> bool:
+    """Make this plan the one that runs where it acts, until it is finished."""
+    place, purpose = location_of(plan, context.catalogue), _running(plan["entity"])
+    for _try in range(MOST_TRIES):
+        runs = _runs(context, plan["entity"])
+        rivals = _rivals(runs, plan, place)
+        if _is_mine(rivals[:1], plan, place):
+            return True
+        if _live_run(context, rivals, plan):
+            return False
+        number = int(runs[0]["value"]["number"]) + 1 if runs else 1
+        value = {"plan_id": plan["_key"], "number": number, "place": dict(place)}
+        if context.claim(f"{purpose}:{number}", value, purpose=purpose):
+            return True
+    return False
+
+
+def holds_lock(context: Context, plan: Mapping[str, Any]) -> bool:
+    """Tell whether this plan is the last one that took its entity there, and no other one is run.
+
+    One that seemed to have left it may have begun in that very moment. Both have begun before
+    they look here, so at least one of them sees the other.
+    """
+    place = location_of(plan, context.catalogue)
+    rivals = _rivals(_runs(context, plan["entity"]), plan, place)
+    return _is_mine(rivals[:1], plan, place) and not _live_run(context, rivals[1:], plan)
+
+
+def _runs(context: Context, entity: str) -> List[Document]:
+    """Return who took an entity of this name, the last first."""
+    found = context.stores.claims.find({"purpose": _running(entity)})
+    return sorted(found, key=lambda claim: int(claim["value"]["number"]), reverse=True)
+
+
+def _running(entity: str) -> str:
+    """Name who has an entity; in small letters, as logs and services write names either way."""
+    return f"run:{entity.lower()}"
+
+
+def _place(run: Document) -> Location:
+    """Return where a run was to act; nothing is known of those from before it was written."""
+    return dict(run["value"].get("place") or {})
+
+
+def _rivals(runs: List[Document], plan: Mapping[str, Any], place: Location) -> List[Document]:
+    """Return a plan's own runs, and those that may be where it acts."""
+    return [
+        run
+        for run in runs
+        if run["value"]["plan_id"] == plan["_key"] or not are_distinct(_place(run), place)
+    ]
+
+
+def _is_mine(newest: List[Document], plan: Mapping[str, Any], place: Mapping[str, str]) -> bool:
+    return any(run["value"]["plan_id"] == plan["_key"] and _place(run) == place for run in newest)
+
+
+def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -> str:
+    """Return the first plan but this that is being run, or is just about to be.
+
+    Who was killed after it took the entity has begun nothing; before that others may have. Before
+    one that was begun, and is over, all were over that may have been where it acted.
+    """
+    over: List[Location] = []
+    for run in runs:
+        other, place = str(run["value"]["plan_id"]), _place(run)
+        if other == plan["_key"] or not all(are_distinct(place, one) for one in over):
+            continue
+        try:
+            state = context.load(other)[2]
+        except NotFound:
+            continue  # Its incident left by age.
+        if state.executed or context.is_begun(other):
+            if not state.finished:
+                return other
+            over.append(place)
+        elif not state.finished and not _is_left(context, run):
+            return other
+    return ""
+
+
+def _is_left(context: Context, run: Document) -> bool:
+    """Tell whether who took an entity has had the time to begin, or has certainly ended."""
+    late = context.clock.now() - float(run["time"]) > BEGINNING_SECONDS
+    return late or context.has_ended(str(run["holder"]))

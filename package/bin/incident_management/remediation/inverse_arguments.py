@@ -1,0 +1,32 @@
+"""What the arguments of an inverse may be taken from: what has a value once a plan is undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List
+
+from .executors.traits import RESULT_FIELDS, STATE_FACTS
+
+if TYPE_CHECKING:
+    from .catalogue import Action
+
+__all__ = ["argument_without_value"]
+
+
+def argument_without_value(action: Action, inverse: Action) -> str:
+    """Say which argument of an action's inverse would have no value; empty where each has one."""
+    usable = _usable(action)
+    for argument in inverse.arguments:
+        if "$" in argument.source and argument.source not in usable:
+            return (
+                f"do not fit: argument.{argument.name} of the latter is {argument.source}, which "
+                f"has no value then; use one of {', '.join(usable)}."
+            )
+    return ""
+
+
+def _usable(action: Action) -> List[str]:
+    """Return the sources that have a value when an action's plan is undone."""
+    given = [argument.name for argument in action.arguments]
+    states = [one for one in STATE_FACTS[action.executor] if one != "cluster" or one in given]
+    named = {"plan": given, "before": states, "result": RESULT_FIELDS[action.executor]}
+    return [f"${where}.{name}$" for where, names in named.items() for name in names]

@@ -1,0 +1,194 @@
+"""What raised an incident, and over which windows it can be asked again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
+
+from ..incidents.joining.signals import named_by
+from ..incidents.model import Entry, Incident
+from ..ports import Document, Stores
+from .catalogue import Action
+from .plan import PlanState
+
+__all__ = [
+    "CannotJudge",
+    "Grid",
+    "RaisingSearch",
+    "Rerun",
+    "Search",
+    "Windows",
+    "opening_data",
+    "raising_searches",
+    "search_identity",
+]
+
+# Events reach the index late; a window is judged this long after its end.
+INDEX_LAG_SECONDS = 5.0
+FINDINGS_READ = 1000
+MAX_SEARCHES = 20
+# All that is read of a finding: its sample rows are long.
+SEARCH_FIELDS = ("search", "app", "owner")
+
+Search = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What the raising search found in a window: rows, by the field that names the entity.
+
+    ``events``: how many events it saw of an entity, found or not; where it can tell.
+    """
+
+    spl: str
+    entity_field: str
+    rows: List[Dict[str, Any]]
+    events: Mapping[str, int] = field(default_factory=dict)
+
+    def entities(self) -> Set[str]:
+        """The entities that it found."""
+        found: Set[str] = set()
+        for row in self.rows:
+            value = row.get(self.entity_field)
+            found.update(str(v) for v in (value if isinstance(value, list) else [value]) if v)
+        return found
+
+
+class CannotJudge(Exception):
+    """What raised the incident can't be asked again, and won't be; the text says why."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Epoch seconds; both windows have the same length."""
+
+    before: Tuple[float, float]
+    after: Tuple[float, float]
+
+    @property
+    def length(self) -> float:
+        return self.after[1] - self.after[0]
+
+    def to_document(self) -> Dict[str, Any]:
+        """As it stands on the timeline."""
+        return {"before": list(self.before), "after": list(self.after)}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which windows can be judged, in seconds, and how long after their end: ``lag``.
+
+    ``length``: exactly so long ones, as the search's limits are meant for so much time. Else as
+    long as the action asks for, with ``span`` in whole multiples of it.
+    """
+
+    span: int = 0
+    lag: float = INDEX_LAG_SECONDS
+    length: float = 0.0
+
+    def first(self, action: Action, state: PlanState) -> Windows:
+        """Return the windows next to a fix: one until it began, one after it was done."""
+        begin, begun = state.done_at + action.verify_delay, state.started_at
+        length = action.verify_window
+        if self.length:
+            begin, length = begin + max(0.0, length - self.length), self.length
+        elif self.span:
+            begin = math.ceil(begin / self.span) * float(self.span)
+            begun = math.floor(begun / self.span) * float(self.span)
+            length = math.ceil(length / self.span) * float(self.span)
+        return Windows((begun - length, begun), (begin, begin + length))
+
+    def newest(self, action: Action, state: PlanState, now: float) -> Windows:
+        """Return them with the newest one after the fix that can be judged, if one can."""
+        first = self.first(action, state)
+        start, end = first.after
+        moved = max(0, int((now - self.lag - end) // first.length)) * first.length
+        after = (round(start + moved, 3), round(end + moved, 3))
+        return Windows((round(first.before[0], 3), round(first.before[1], 3)), after)
+
+
+class RaisingSearch(Protocol):
+    """Asks again, over another window, what raised an incident, without its actions.
+
+    ``search`` is a signal's ``search``: that of a saved search has its ``name``, that of a
+    monitor has ``monitor``. Both methods raise SearchFailed and CannotJudge.
+    """
+
+    def grid(self, search: Search, at: float) -> Grid:
+        """Tell which windows it can judge, as it looks at time at a moment."""
+
+    def run(self, search: Search, earliest: float, latest: float) -> Rerun:
+        """Judge a window of its grid; times are epoch seconds."""
+
+
+def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
+    """Return what raised an incident: the search of each of its rules, of a monitor each series.
+
+    Of a series that was raised several times it is the first, if that opened the incident: it
+    knows what was usual before the trouble. Else it is the newest.
+
+    Raises:
+        CannotJudge: a rule's findings name no search, or there are too many.
+    """
+    found: Dict[str, Search] = {}
+    for rule in incident.rules:
+        for search in _searches(stores, incident, rule):
+            found.setdefault(search_identity(search), search)
+    if not found:
+        raise CannotJudge("The incident was raised by no search that could be run again.")
+    if len(found) > MAX_SEARCHES:
+        raise CannotJudge(
+            f"{len(found)} searches and series raised the incident, more than the {MAX_SEARCHES} "
+            "that are asked again."
+        )
+    return list(found.values())
+
+
+def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]:
+    """Yield the searches that a rule's findings name, that of the incident's opening first.
+
+    A saved search's findings name itself; one that names another may be anybody's, and hides none.
+    """
+    own = incident.search
+    found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
+    about = [named_by(incident), {"rule": rule}]
+    if not found:
+        found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
+    if not found or not found[0]:
+        raise CannotJudge(f"'{rule}' is no search that could be run again.")
+    query = {"$and": [*about, *_not_of(found[0])]}
+    others = stores.signals.find(query, "received_at:-1", FINDINGS_READ + 1, 0, SEARCH_FIELDS)
+    if len(others) > FINDINGS_READ:
+        raise CannotJudge(f"'{rule}' has more than {FINDINGS_READ} findings on the incident.")
+    yield from [*found, *filter(None, map(_search, others))]
+
+
+def _not_of(search: Search) -> List[Document]:
+    """Return the conditions for findings that name another search; of a monitor all may."""
+    if not search.get("name"):
+        return []
+    differs: List[Document] = [
+        {f"search.{name}": {"$ne": search[name]}} for name in ("name", "app") if search.get(name)
+    ]
+    return [{"$or": differs}]
+
+
+def _search(signal: Document) -> Search:
+    """A signal's search; of a saved one with app and owner, as the signal says them if need be."""
+    search: Dict[str, Any] = dict(signal.get("search") or {})
+    if search.get("name"):
+        for name in ("app", "owner"):
+            search[name] = search.get(name) or signal.get(name) or ""
+    return search if search.get("name") or search.get("monitor") else {}
+
+
+def opening_data(entries: Sequence[Entry]) -> Mapping[str, Any]:
+    """Return what an incident's first entry says: its ``search`` and ``entities``, for example."""
+    return next((entry.data for entry in entries if entry.kind == "opened"), {})
+
+
+def search_identity(search: Search) -> str:
+    """Return what tells a search, or a monitor's series, from another one."""
+    names = ("name", "app") if search.get("name") else ("monitor", "series", "template_id")
+    return repr([search.get(name) or "" for name in names])
