@@ -68,13 +68,13 @@ class Messages:
         )
         return {"notifications_queued": added}
 
-    def tell_of_handovers(self, routing: Routing) -> Mapping[str, int]:
+    def notify_handovers(self, routing: Routing) -> Mapping[str, int]:
         """Tell whoever comes on call what is open, of the teams that ask for it."""
         if not self._config.is_read:
             return {}
         return self._handovers.notify(routing, self._config.settings.network.web_url)
 
-    def see_to_tickets(self, incident_ids: Sequence[str]) -> None:
+    def update_follow_up_tickets(self, incident_ids: Sequence[str]) -> None:
         """Tell the tickets of some incidents' follow-ups what was not announced in time."""
         if self._config.is_read:
             web_url = self._config.settings.network.web_url
@@ -101,7 +101,7 @@ class Messages:
             raise self._not_ready[0]
         return {f"notifications_{state}": count for state, count in counts.items()}
 
-    def bring_up_to_date(self) -> Mapping[str, int]:
+    def update_first_messages(self) -> Mapping[str, int]:
         """Have the first messages in Slack say where their incidents stand."""
         if not self._can_use_slack():
             return {}
@@ -113,7 +113,7 @@ class Messages:
         except NotConfigured:
             return {}  # The messages themselves say what is missing.
 
-    def see_to_rooms(self, routing: Routing) -> Mapping[str, int]:
+    def run_incident_channels(self, routing: Routing) -> Mapping[str, int]:
         """Open incidents' own channels in Slack, keep and archive them.
 
         Shares a turn with what comes before it, which has read what changed: where no incident has

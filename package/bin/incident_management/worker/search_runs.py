@@ -1,4 +1,4 @@
-"""What splunkd knows of a saved search's runs, for :mod:`..incidents.upkeep.quiet`."""
+"""What splunkd knows of a saved search's runs, for :mod:`..incidents.upkeep.quiet_resolve`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import List, Set
 
 from ..detection.lookback import looks_for_change
 from ..detection.read_only import NotReadOnly
-from ..incidents.upkeep.coverage import Plan, Run, SearchId
+from ..incidents.upkeep.run_coverage import Plan, Run, SearchId
 from ..ports import Searcher
 from ..rerun.raising import without_macros
 from ..splunk.searching import spl
@@ -30,7 +30,7 @@ MOST_SEEN = 50_000
 
 
 class SplunkRuns:
-    """See :class:`incident_management.incidents.upkeep.coverage.SearchRuns`."""
+    """See :class:`incident_management.incidents.upkeep.run_coverage.SearchRuns`."""
 
     def __init__(self, session: Session, searcher: Searcher) -> None:
         self._session = session

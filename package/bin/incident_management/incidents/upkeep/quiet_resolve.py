@@ -1,6 +1,7 @@
-"""Resolves incidents whose searches ran for long enough and found nothing more (:mod:`.silence`).
+"""Resolves incidents whose searches ran for long enough and found nothing more.
 
-Whatever has no such evidence (the API, webhooks) is left to people or to its own "resolved".
+:mod:`.quiet_evidence` decides that. Incidents without such evidence (from the API or webhooks) are
+left to people, or to the "resolved" that their tool sends.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from ..joining.signals import signals_query
 from ..model import ACTOR, Incident
 from ..stores import IS_OPEN, claim_document
 from . import flapping
-from .coverage import SearchRuns
-from .silence import Evidence, Silence, Trouble
+from .quiet_evidence import Evidence, QuietEvidence, Trouble
+from .run_coverage import SearchRuns
 
-__all__ = ["Quiet"]
+__all__ = ["QuietResolver"]
 
 # All open incidents are read, up to MOST_READ, and each one's search is watched. A round
 # looks at the signals of INCIDENTS_A_ROUND of them, the next round at those of the next.
@@ -32,7 +33,7 @@ _READ = (
 IN_PROGRESS = ("approved", "running", "done", "resolving", "rolling_back", "not_recovered")
 
 
-class Quiet:
+class QuietResolver:
     """The duty: watches the searches of open incidents, and resolves those that are quiet."""
 
     def __init__(self, stores: Stores, clock: Clock, runs: SearchRuns, trouble: Trouble) -> None:
@@ -47,7 +48,7 @@ class Quiet:
         ``resolve_after`` in seconds, 0: only detections with a time of their own;
         ``resolve_not``: severities that are left to people.
         """
-        silence = Silence(self._stores, self._clock, self._runs, self._trouble, resolve_after)
+        silence = QuietEvidence(self._stores, self._clock, self._runs, self._trouble, resolve_after)
         due = [
             incident
             for incident in self._open()
@@ -96,7 +97,7 @@ class Quiet:
         once = f"{held}quiet:{incident.signals}:{incident.last_time}"
         if not incident.is_open or incident.pinned or any(e.once == once for e in entries):
             return 0
-        if lifecycle.held_open_by(entries):
+        if lifecycle.manual_reopener(entries):
             return 0
         data: Dict[str, Any] = {
             "from": incident.status,

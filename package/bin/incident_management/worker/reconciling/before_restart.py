@@ -16,10 +16,10 @@ from typing import List, Optional, Set
 
 from ...ports import SearchFailed
 from ...splunk.searching.detections import SavedDetection, SearchRun
-from .fired import FiredAlert
+from .fired_alert import FiredAlert
 from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 
-__all__ = ["GIVE_UP_SECONDS", "GRACE_SECONDS", "ForgottenRuns"]
+__all__ = ["GIVE_UP_SECONDS", "GRACE_SECONDS", "RunsBeforeRestart"]
 
 PURPOSE = "worker:reconcile:until"
 # An alert action has two minutes before splunkd ends it.
@@ -28,7 +28,7 @@ GIVE_UP_SECONDS = 3600.0
 NOTE_SECONDS = 60.0
 
 
-class ForgottenRuns:
+class RunsBeforeRestart:
     """Finds them, some searches a round; one lives as long as the worker's process."""
 
     def __init__(self, past: PastRuns) -> None:

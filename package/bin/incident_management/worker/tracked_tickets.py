@@ -18,7 +18,7 @@ from ..notify.heard.ticket import is_ticket_id
 from ..notify.heard.troubles import note_key
 from ..ports import Clock, Document, Stores
 
-__all__ = ["Followed", "Notebook"]
+__all__ = ["TicketTracker", "TrackedTicket"]
 
 # Covers members' clocks that differ, and outcomes that were written down late.
 OVERLAP_SECONDS = 900.0
@@ -35,7 +35,7 @@ AFTER_DONE_SECONDS = 30 * 86400.0
 
 
 @dataclass
-class Followed:
+class TrackedTicket:
     """One ticket. ``stamp``: the last that was looked at; ``settled``: twice, with the same stamp.
 
     ``sent_at``: when the message was sent whose receipt named it. ``state`` and ``over``: as it was
@@ -60,7 +60,7 @@ class Followed:
 
 
 @dataclass
-class Notebook:
+class TicketTracker:
     """A ticket system's document, of the tickets of incidents or of ``follow_ups``.
 
     Attributes:
@@ -80,16 +80,16 @@ class Notebook:
     after: str = ""
     failed_at: float = 0.0
     changed: str = ""
-    tickets: Dict[str, Followed] = field(default_factory=dict)
+    tickets: Dict[str, TrackedTicket] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, stores: Stores, channel: str, follow_ups: bool = False) -> Notebook:
+    def read(cls, stores: Stores, channel: str, follow_ups: bool = False) -> TicketTracker:
         """Read it; an empty one where there is none."""
         known = stores.claims.get(note_key(channel, follow_ups))
         if known is None:
             return cls(channel, follow_ups)
         value: Document = known["value"]
-        followed = [Followed(*one) for one in value.get("tickets", [])]
+        followed = [TrackedTicket(*one) for one in value.get("tickets", [])]
         kept = {name: value[name] for name in _KEPT if name in value}
         return cls(channel, follow_ups, **kept, tickets={one.of: one for one in followed})
 
@@ -131,11 +131,11 @@ class Notebook:
         if not is_ticket_id(ticket) or (known and known.ticket == ticket):
             return
         if known is None or known.sent_at <= sent_at:
-            one = Followed(incident_id, ticket, str(receipt.get("number") or ""), sent_at)
+            one = TrackedTicket(incident_id, ticket, str(receipt.get("number") or ""), sent_at)
             one.follow_up = follow_up
             self.tickets[one.of] = one
 
-    def due(self, stores: Stores, now: float) -> List[Followed]:
+    def due(self, stores: Stores, now: float) -> List[TrackedTicket]:
         """Return the tickets to look at, in turn; those of incidents that left are forgotten."""
         kept = self._kept(stores, now)
         by_age = sorted(self.tickets.items(), key=lambda item: item[1].sent_at)

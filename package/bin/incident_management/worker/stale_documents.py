@@ -15,12 +15,12 @@ from collections import Counter, defaultdict
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ..incidents import timeline
-from ..incidents.readable import is_readable
+from ..incidents.entry_validation import is_readable
 from ..incidents.stores import claim_document, find_by
-from ..incidents.timeline import named_by
+from ..incidents.timeline import named_keys
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, Stores
-from .clocks import ring
+from .clocks import schedule_check
 
 __all__ = ["refresh_stale"]
 
@@ -60,7 +60,7 @@ def refresh_stale(stores: Stores, clock: Clock) -> Dict[str, int]:
     turn = _turn(resting, documents)
     refreshed = _refresh(stores, [*unseen, *turn], documents)
     # Their documents bear the times of their entries, which may lie before what the clocks look at.
-    ring(stores, refreshed, now)
+    schedule_check(stores, refreshed, now)
     left = [moment - MOMENT for moment in list(resting.values())[len(turn) :]]
     stores.claims.save([claim_document(CHECKPOINT, min([reached, *left]))])
     return {"incidents_refreshed": len(refreshed)}
@@ -102,14 +102,14 @@ def _unseen(
     documents: Mapping[str, Document],
 ) -> List[str]:
     """Return the incidents with a settled entry that can't be come to from their heads."""
-    prev = {str(one["_key"]): named_by(one) for one in recent}
+    prev = {str(one["_key"]): named_keys(one) for one in recent}
     wanted: Dict[str, Set[str]] = defaultdict(set)
     for one in settled:
         wanted[str(one["incident_id"])].add(str(one["_key"]))
     for step in range(STEPS + 1):
         unknown: Set[str] = set()
         for incident_id in list(wanted):
-            held, beyond = _held(named_by(documents.get(incident_id, {})), prev)
+            held, beyond = _held(named_keys(documents.get(incident_id, {})), prev)
             unknown |= beyond
             if wanted[incident_id] <= held:
                 del wanted[incident_id]
@@ -118,7 +118,7 @@ def _unseen(
             break
         # What was written after the entries were read, and before the document was.
         for one in find_by(stores.timeline, "_key", unknown, fields=("prev",)):
-            prev[str(one["_key"])] = named_by(one)
+            prev[str(one["_key"])] = named_keys(one)
     return list(wanted)
 
 
@@ -158,7 +158,7 @@ def _refresh(stores: Stores, ids: List[str], documents: Mapping[str, Document]) 
     """Refresh those of some incidents that have entries which their documents do not count.
 
     A document that counts more than there are is all that still names those which are lost: it
-    stays as it is for :mod:`.renewing`, which brings them back.
+    stays as it is for :mod:`.document_sweep`, which brings them back.
     """
     entries = find_by(stores.timeline, "incident_id", ids, fields=("incident_id",))
     written = Counter(str(entry["incident_id"]) for entry in entries)

@@ -1,6 +1,6 @@
-"""How an incident's room stands, a Slack channel of its own: what its entries ``room`` add up to.
+"""The state of an incident channel (an incident's own Slack channel), from its ``room`` entries.
 
-Pure. Who has one opened: :mod:`.rooms`; who opens and archives it: :mod:`..notify.rooms`.
+Pure. :mod:`.incident_channel` requests a channel; :mod:`..notify.rooms` opens and archives it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any, Mapping
 
 from .model import Document, Entry
 
-__all__ = ["ARCHIVED", "FAILED", "GONE", "HELD", "OPEN", "WANTED", "room_after", "stands"]
+__all__ = ["ARCHIVED", "FAILED", "GONE", "HELD", "OPEN", "WANTED", "is_in_state", "state_after"]
 
 # What an entry says, and with it how the room stands. FAILED: Slack refused to open it; HELD: it
 # was not opened by itself, as too many were; GONE: somebody archived it in Slack, or took the app
@@ -28,7 +28,7 @@ _AFTER = {
 }
 
 
-def room_after(room: Document, entry: Entry) -> Document:
+def state_after(room: Document, entry: Entry) -> Document:
     """Return how the room stands after an entry, given how it stood.
 
     ``state``; ``number``, how often one was wanted or held; ``count``, how many were opened;
@@ -51,6 +51,6 @@ def room_after(room: Document, entry: Entry) -> Document:
     return after
 
 
-def stands(room: Mapping[str, Any], *states: str) -> bool:
+def is_in_state(room: Mapping[str, Any], *states: str) -> bool:
     """Tell whether a room is in one of these states."""
     return str(room.get("state", "")) in states

@@ -1,7 +1,7 @@
 """Moves incidents' documents out of the collection that earlier versions had them in.
 
-Each can be made anew from its timeline (:mod:`.renewing`), 3,000 a minute and the newest last:
-until then an incident is in no list, and its deadlines rest.
+The sweep (:mod:`.document_sweep`) could rebuild each from its timeline, but only 3,000 a minute and
+the newest last. Until then an incident would be in no list, and its deadlines would not run.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ..ports import Collection, Document
 from ..splunk.kv.store import KvCollection
 from ..splunk.session import Session, SplunkError
 
-__all__ = ["FORMER", "carry_over", "carry_over_if_ours"]
+__all__ = ["LEGACY_COLLECTION", "migrate_documents", "migrate_if_ours"]
 
-FORMER = "incidents"
+LEGACY_COLLECTION = "incidents"
 """The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
 
 DOCUMENTS_AT_ONCE = 1000
@@ -27,7 +27,7 @@ _NOT_CARRIED = (
 _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}
 
 
-def carry_over_if_ours(
+def migrate_if_ours(
     session: Session, incidents: Collection, tell: Callable[[str, str], None]
 ) -> Mapping[str, int]:
     """Move what is in the former collection; where it is another app's, ``tell`` that.
@@ -35,7 +35,11 @@ def carry_over_if_ours(
     Then this may go on, and nothing is lost by it. Raises SplunkError where none can be reached.
     """
     try:
-        return {"incidents_carried_over": carry_over(KvCollection(session, FORMER), incidents)}
+        return {
+            "incidents_carried_over": migrate_documents(
+                KvCollection(session, LEGACY_COLLECTION), incidents
+            )
+        }
     except SplunkError as error:
         if error.status in (0, 503):
             raise
@@ -43,12 +47,12 @@ def carry_over_if_ours(
         return {}
 
 
-def carry_over(former: Collection, incidents: Collection) -> int:
+def migrate_documents(former: Collection, incidents: Collection) -> int:
     """Move what is in ``former``, the newest first; what ``incidents`` has already stays.
 
     Returns how many documents were there. After a kill, or beside another member that does the
     same, the rest is moved. A document that somebody writes meanwhile may be lost to the older one:
-    as that lacks an entry, it is made anew (:mod:`.refreshing`).
+    as that lacks an entry, it is made anew (:mod:`.stale_documents`).
     """
     keys = sorted(former.keys(_OURS), reverse=True)
     for some in chunks(keys, DOCUMENTS_AT_ONCE):

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ...ports import Document
 from ...utc import to_the_second as utc
-from ..fold import ADDING
+from ..fold import SIGNAL_KINDS
 from ..model import Entry
-from ..report import lasting, sentence
-from .outcome import promised, told, tried
-from .statements import Found, Life, Statement, Told, named, shortened
+from ..report import describe_entry, format_duration
+from .outcome import deviation_statements, fix_statements, notification_statements
+from .statements import Account, Life, ReviewedTimeline, Statement, elide_middle, join_names
 
-__all__ = ["TITLES", "account"]
+__all__ = ["TITLES", "account_of"]
 
 # The parts of an account, in their order.
 TITLES: Mapping[str, str] = {
@@ -34,32 +34,32 @@ _TURNS = ("severity", "joined", "merged", "unmerged", "split", "flapping")
 MOST_CITATIONS = 10
 
 
-def account(
-    story: Told, analysis: Optional[Mapping[str, Any]] = None, empty: Sequence[str] = ()
-) -> Found:
+def account_of(
+    story: ReviewedTimeline, analysis: Optional[Mapping[str, Any]] = None, empty: Sequence[str] = ()
+) -> Account:
     """Return the statements of each part (TITLES).
 
-    ``analysis``: the newest one's document; ``empty``: see :func:`.outcome.promised`.
+    ``analysis``: the newest one's document; ``empty``: see :func:`.outcome.deviation_statements`.
     """
     return {
-        "happened": shortened(_happened(story)),
-        "lasted": shortened([one for life in story.lives for one in _lasted(story, life)]),
+        "happened": elide_middle(_happened(story)),
+        "lasted": elide_middle([one for life in story.lives for one in _lasted(story, life)]),
         "affected": _affected(story),
         "cause": _cause(story, analysis),
-        "tried": tried(story),
-        "told": told(story),
-        "promised": promised(story, empty),
+        "tried": fix_statements(story),
+        "told": notification_statements(story),
+        "promised": deviation_statements(story, empty),
         "did": _did(story),
     }
 
 
-def newest_analysis(story: Told) -> str:
+def newest_analysis(story: ReviewedTimeline) -> str:
     """Return the id of the newest analysis; empty without one."""
     found = story.of_kind("analysis")
     return str(found[-1].data.get("analysis_id") or "") if found else ""
 
 
-def _happened(story: Told) -> List[Statement]:
+def _happened(story: ReviewedTimeline) -> List[Statement]:
     found: List[Statement] = []
     for entry in story.of_kind("opened")[:1]:
         found.append(Statement(_opened(entry), (entry,)))
@@ -68,18 +68,20 @@ def _happened(story: Told) -> List[Statement]:
             found.append(Statement(earlier, (entry,)))
     names = story.incident.rules
     if len(names) > 1:
-        finding = [one for one in story.of_kind(*ADDING) if not set(names).isdisjoint(_rules(one))]
-        found.append(Statement(f"Found by {named(names)}.", tuple(finding)))
+        finding = [
+            one for one in story.of_kind(*SIGNAL_KINDS) if not set(names).isdisjoint(_rules(one))
+        ]
+        found.append(Statement(f"Found by {join_names(names)}.", tuple(finding)))
     found += [
         Statement(
-            f"Opened again: {life.opened.data.get('reason') or sentence(life.opened)}",
+            f"Opened again: {life.opened.data.get('reason') or describe_entry(life.opened)}",
             (life.opened,),
         )
         for life in story.lives[1:]
     ]
     opening = [life.opened.key for life in story.lives]
     turns = [entry for entry in story.of_kind(*_TURNS) if entry.key not in opening]
-    found += [Statement(sentence(entry), (entry,)) for entry in turns]
+    found += [Statement(describe_entry(entry), (entry,)) for entry in turns]
     return sorted(found, key=lambda one: one.sources[0].order)
 
 
@@ -104,7 +106,7 @@ _STEPS = {
 }
 
 
-def _lasted(story: Told, life: Life) -> List[Statement]:
+def _lasted(story: ReviewedTimeline, life: Life) -> List[Statement]:
     first, opened = life.number == 1, utc(life.opened.time)
     after = "after it was opened" if first else f"after it was opened again ({opened})"
     found = _detected(story, life) if first else []
@@ -113,7 +115,7 @@ def _lasted(story: Told, life: Life) -> List[Statement]:
         if entry is not None and entry.kind == "merged":
             words = f"It was merged into {entry.data.get('into')} {{0}} {{1}}."
         if entry is not None:
-            found.append(Statement(words.format(lasting(life.took(step)), after), (entry,)))
+            found.append(Statement(words.format(format_duration(life.took(step)), after), (entry,)))
     if life.ended is None:
         found.append(Statement(f"It has been open since {opened}.", (life.opened,)))
     elif life.acknowledged is None:
@@ -122,30 +124,30 @@ def _lasted(story: Told, life: Life) -> List[Statement]:
     return found
 
 
-def _detected(story: Told, life: Life) -> List[Statement]:
+def _detected(story: ReviewedTimeline, life: Life) -> List[Statement]:
     """When the first event was that counted, if that was before the opening."""
-    with_times = [e for e in story.of_kind(*ADDING) if e.data.get("first_time") is not None]
+    with_times = [e for e in story.of_kind(*SIGNAL_KINDS) if e.data.get("first_time") is not None]
     if not with_times:
         return []
     entry = min(with_times, key=lambda one: float(one.data["first_time"]))
     began = float(entry.data["first_time"])
     if began > life.opened.time:
         return []
-    took = lasting(life.opened.time - began)
+    took = format_duration(life.opened.time - began)
     text = f"The first event of it is of {utc(began)}: it was opened {took} later (time to detect)."
     return [Statement(text, (entry,))]
 
 
-def _affected(story: Told) -> List[Statement]:
+def _affected(story: ReviewedTimeline) -> List[Statement]:
     incident, found = story.incident, []
-    adding = story.of_kind(*ADDING)
+    adding = story.of_kind(*SIGNAL_KINDS)
     opened = adding[0] if adding else None
     if opened and opened.data.get("description"):
         said = "The detection says" if opened.data.get("rule") else f"{opened.actor} says"
         found.append(Statement(f"{said}: {opened.data['description']}", (opened,)))
-    naming = [e for e in story.of_kind(*ADDING, "edited", "split") if e.data.get("entities")]
+    naming = [e for e in story.of_kind(*SIGNAL_KINDS, "edited", "split") if e.data.get("entities")]
     if incident.entities:
-        found.append(Statement(f"Affected: {named(incident.entities, 30)}.", tuple(naming)))
+        found.append(Statement(f"Affected: {join_names(incident.entities, 30)}.", tuple(naming)))
     if incident.signals:
         counting = tuple(entry for entry in adding if entry.data.get("signals"))
         plural = "" if incident.signals == 1 else "s"
@@ -156,13 +158,13 @@ def _affected(story: Told) -> List[Statement]:
     return found or [Statement("The timeline does not say what was affected.")]
 
 
-def _cause(story: Told, analysis: Optional[Mapping[str, Any]]) -> List[Statement]:
+def _cause(story: ReviewedTimeline, analysis: Optional[Mapping[str, Any]]) -> List[Statement]:
     entries = story.of_kind("analysis")
     if not entries:
         return [Statement("No analysis was made.")]
     newest = entries[-1]
     checks = dict(newest.data.get("claims") or {})
-    found = [Statement(str(newest.data.get("verdict") or sentence(newest)), (newest,))]
+    found = [Statement(str(newest.data.get("verdict") or describe_entry(newest)), (newest,))]
     if checks:
         said = ", ".join(f"{checks.get(name, 0)} {word}" for name, word in _CHECKS.items())
         found.append(Statement(f"Its citations: {said}.", (newest,)))
@@ -199,6 +201,6 @@ def _cited(citation: Mapping[str, Any]) -> str:
     return f"Cited ({place}): {citation.get('quote')}"
 
 
-def _did(story: Told) -> List[Statement]:
+def _did(story: ReviewedTimeline) -> List[Statement]:
     deeds = [entry for entry in story.counted if entry.kind not in _NO_DEED]
-    return shortened([Statement(sentence(entry), (entry,)) for entry in deeds], 80, 40)
+    return elide_middle([Statement(describe_entry(entry), (entry,)) for entry in deeds], 80, 40)

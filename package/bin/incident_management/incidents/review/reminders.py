@@ -13,11 +13,11 @@ from ..act import Act
 from ..errors import IllegalMove, NotFound
 from ..items import WRITING_SECONDS
 from ..model import ACTOR
-from ..stores import find_by, sound_claim
-from .afterwards import OVERDUE
+from ..stores import find_by, readable_claim
+from .review_state import OVERDUE
 from .writing import FOLLOW_UPS, change_follow_up
 
-__all__ = ["incidents_with_follow_ups", "remind"]
+__all__ = ["incidents_with_follow_ups", "send_reminders"]
 
 # Of those with follow-ups that are open, or asked for: as many as a large company has of grave
 # incidents in a year.
@@ -47,7 +47,7 @@ def incidents_with_follow_ups(
     return find_by(stores.incidents, "_key", ids, ("follow_ups", *fields)) if ids else []
 
 
-def remind(
+def send_reminders(
     stores: Stores, clock: Clock, see_to: Callable[[Sequence[str]], object] = lambda ids: None
 ) -> Dict[str, int]:
     """Write what is due now, for at most 50 follow-ups; returns how many were told or dropped.
@@ -78,7 +78,7 @@ def _look(
     times = [{"time": {"$lte": now}}, {"time": {"$gt": now + AHEAD_SECONDS}}]
     query = {"$and": [{"purpose": FOLLOW_UPS}, {"$or": times}]}
     found_claims = stores.claims.find(query, "purpose:1,time:1", LOOKED_AT_A_ROUND)
-    claims = [sound_claim(one) for one in found_claims]
+    claims = [readable_claim(one) for one in found_claims]
     ids = list(map(_incident_of, claims))
     known = _follow_ups_of(stores, ids)
     see_to([key for key, some in known.items() if any(one.get("tickets") for one in some)])

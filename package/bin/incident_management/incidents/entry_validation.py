@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
 from .model import Entry
 
-__all__ = ["entries_of", "is_readable"]
+__all__ = ["is_readable", "readable_entries"]
 
 # Of whole numbers, too: how a KV store gives back the numbers that it was given is not documented.
 _NUMBER = (int, float)
@@ -43,7 +43,7 @@ _OF_KINDS: Dict[str, Dict[str, Tuple[type, ...]]] = {
 _NEEDED = {"joined": "from"}
 
 
-def entries_of(documents: Iterable[Mapping[str, Any]]) -> List[Entry]:
+def readable_entries(documents: Iterable[Mapping[str, Any]]) -> List[Entry]:
     """Return the entries among these documents that can be read."""
     return [Entry.from_document(one) for one in documents if is_readable(one)]
 

@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Mapping, Optional
 from ...utc import to_the_second
 from ..items import Items
 from ..model import Document, Entry
-from .follow_up_tickets import TICKET, tickets_after, wanted_by
+from .follow_up_tickets import TICKET, requested_channels, tickets_after
 
-__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "Afterwards", "due_day"]
+__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "ReviewState", "due_day"]
 
 # What people write, and what it is called.
 SECTIONS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ def due_day(one: Mapping[str, Any]) -> str:
     return str(one.get("due_day") or to_the_second(float(one["due"]))[:10])
 
 
-class Afterwards:
+class ReviewState:
     """The review and the follow-ups of one incident, entry by entry (:class:`..fold.State`).
 
     ``written`` has the newest entry of each section that has a text, ``said`` the one that says
@@ -97,7 +97,7 @@ class Afterwards:
         self.items.take(entry)
         if entry.data.get("due"):
             self._take_day(entry)
-        if wanted_by(entry):
+        if requested_channels(entry):
             self.ticket(entry)
 
     def _take_day(self, entry: Entry) -> None:

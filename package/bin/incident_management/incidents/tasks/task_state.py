@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping
 from ..items import Items
 from ..model import Document, Entry
 
-__all__ = ["BLANK_TASK", "Dividing", "brought_by", "lacking"]
+__all__ = ["BLANK_TASK", "TaskState", "missing_tasks", "tasks_from"]
 
 BLANK_TASK: Document = {
     "title": "",
@@ -26,7 +26,7 @@ BLANK_TASK: Document = {
 """
 
 
-class Dividing:
+class TaskState:
     """The tasks and roles of one incident (:class:`..fold.State`).
 
     A role is an item by its name, with the ``person`` who has it; empty: it was given up.
@@ -54,13 +54,13 @@ class Dividing:
     def came(self, merged: str, tasks: Iterable[Mapping[str, Any]], number: int) -> None:
         """Take the tasks of an incident that was merged into this one by a move of this number."""
         if number >= self._undone.get(merged, 0):
-            for one in lacking(self.tasks.all, tasks, merged):
+            for one in missing_tasks(self.tasks.all, tasks, merged):
                 self.tasks.put(one)
 
     def left(self, merged: str, number: int) -> None:
         """Forget the tasks that came with an incident, which has been taken out again."""
         self._undone[merged] = number
-        for one in brought_by(self.tasks.all, merged):
+        for one in tasks_from(self.tasks.all, merged):
             self.tasks.forget(str(one["id"]))
 
     def returned(self, tasks: Iterable[Mapping[str, Any]]) -> None:
@@ -71,12 +71,12 @@ class Dividing:
                 self.tasks.put({**one, "from": known["from"]})
 
 
-def brought_by(tasks: Iterable[Document], merged: str) -> List[Document]:
+def tasks_from(tasks: Iterable[Document], merged: str) -> List[Document]:
     """Return those of an incident's tasks that came with a merged one."""
     return [one for one in tasks if one["from"] == merged]
 
 
-def lacking(
+def missing_tasks(
     here: Iterable[Mapping[str, Any]], theirs: Iterable[Mapping[str, Any]], merged: str
 ) -> List[Document]:
     """Return the tasks of a merged incident that are news to the one which took it over.

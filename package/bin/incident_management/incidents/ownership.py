@@ -9,10 +9,10 @@ from typing import Optional
 
 from .model import Document, Entry, Incident
 
-__all__ = ["Owning"]
+__all__ = ["Ownership"]
 
 
-class Owning:
+class Ownership:
     """Sets the team, the owner and what goes with them of an incident in the making."""
 
     def __init__(self, incident: Incident) -> None:

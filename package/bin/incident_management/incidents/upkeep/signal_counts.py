@@ -26,7 +26,7 @@ from typing import (
 from ...ports import Clock, Document, Stores
 from ..stores import claim_document
 
-__all__ = ["PURPOSE", "Found", "count_hours", "found_in", "held_in"]
+__all__ = ["PURPOSE", "DetectionCount", "count_by_detection", "count_hours", "count_suppressed"]
 
 PURPOSE = "signals of a day"
 """Of the claims with the figures of a day."""
@@ -50,18 +50,20 @@ Key = Tuple[str, str]
 Span = Tuple[float, float]
 
 
-class Found(NamedTuple):
+class DetectionCount(NamedTuple):
     """How many signals a detection had, and when its newest came; that may be after the span."""
 
     signals: int
     last: float
 
 
-def found_in(stores: Stores, since: float, until: float, rule: str = "") -> Dict[Key, Found]:
+def count_by_detection(
+    stores: Stores, since: float, until: float, rule: str = ""
+) -> Dict[Key, DetectionCount]:
     """Return what each detection found in a span, by name and app; ``rule``: of that name alone."""
     days = [day for day in _days(stores, since, until) if not day["value"]["too_many"]]
     hours = _counted(days, since, until)
-    found: Dict[Key, Found] = {}
+    found: Dict[Key, DetectionCount] = {}
     for day in days:
         for one in day["value"]["counts"]:
             count = _sum(one["hours"], day, hours)
@@ -73,7 +75,7 @@ def found_in(stores: Stores, since: float, until: float, rule: str = "") -> Dict
     return found
 
 
-def held_in(stores: Stores, since: float, until: float) -> int:
+def count_suppressed(stores: Stores, since: float, until: float) -> int:
     """Return how many signals were held back in a span."""
     days = _days(stores, since, until)
     hours = _counted(days, since, until)
@@ -128,7 +130,7 @@ def _counted_until(stores: Stores) -> Optional[float]:
 
 def _count(stores: Stores, hour: float) -> None:
     """Count an hour, and put its figures into the document of its day."""
-    found: Dict[Key, Found] = {}
+    found: Dict[Key, DetectionCount] = {}
     held = 0
     for signal in _signals(stores, hour, hour + LAST):
         _add(found, signal, 1, float(signal["received_at"]))
@@ -152,10 +154,10 @@ def _count(stores: Stores, hour: float) -> None:
     stores.claims.save([claim_document(key, day, value, purpose=PURPOSE)])
 
 
-def _add(found: Dict[Key, Found], one: Document, count: int, at: float) -> None:
+def _add(found: Dict[Key, DetectionCount], one: Document, count: int, at: float) -> None:
     key = str(one["rule"]), str(one.get("app") or "")
-    known = found.get(key, Found(0, at))
-    found[key] = Found(known.signals + count, max(known.last, at))
+    known = found.get(key, DetectionCount(0, at))
+    found[key] = DetectionCount(known.signals + count, max(known.last, at))
 
 
 def _signals(stores: Stores, since: float, until: float, rule: str = "") -> Iterator[Document]:

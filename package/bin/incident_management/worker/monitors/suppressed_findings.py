@@ -15,13 +15,13 @@ from ...ports import Document, Stores
 from ...splunk.session import APP
 from .checkpoints import Checkpoint
 
-__all__ = ["held_that_go_on"]
+__all__ = ["ongoing_suppressed"]
 
 # The most of one monitor that are looked at, the newest first.
 MAX_HELD = 1000
 
 
-def held_that_go_on(stores: Stores, monitor: str, checkpoint: Checkpoint) -> List[Signal]:
+def ongoing_suppressed(stores: Stores, monitor: str, checkpoint: Checkpoint) -> List[Signal]:
     """Return what was held back of a monitor and goes on, each up to where it was found last."""
     if not checkpoint.unwell_since:
         return []

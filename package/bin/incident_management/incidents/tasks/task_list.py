@@ -12,9 +12,9 @@ from ..canonical import digest
 from ..model import Document, Incident
 from ..routing import Checklist, Routing
 from ..routing.checklists import LEAD, ListedStep
-from .dividing import BLANK_TASK
+from .task_state import BLANK_TASK
 
-__all__ = ["left_open", "roles_of", "step_named", "tasks_of"]
+__all__ = ["find_step", "open_task_titles", "roles_of", "tasks_of"]
 
 # Of what was left open at a resolve so many are named: all there are, but for what many merges
 # have brought.
@@ -24,7 +24,7 @@ MOST_NAMED = 500
 def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
     """Return each task: the steps of the checklists that fit, then the others, the oldest first.
 
-    As :data:`.dividing.BLANK_TASK`, with ``who`` is to do it: its owner, else who has its role.
+    As :data:`.task_state.BLANK_TASK`, with ``who`` is to do it: its owner, else who has its role.
     Steps that nobody touched are shown while the incident is open; afterwards those of a checklist
     that was begun, unless the incident was merged into another.
     """
@@ -44,7 +44,7 @@ def tasks_of(routing: Routing, incident: Incident) -> List[Document]:
     ]
 
 
-def step_named(routing: Routing, incident: Incident, task: str) -> Document:
+def find_step(routing: Routing, incident: Incident, task: str) -> Document:
     """Return a step that nobody touched yet, of a checklist that fits; empty: there is none."""
     for key, checklist, step in _steps(routing, incident):
         if key == task:
@@ -52,7 +52,7 @@ def step_named(routing: Routing, incident: Incident, task: str) -> Document:
     return {}
 
 
-def left_open(routing: Routing, incident: Incident) -> List[str]:
+def open_task_titles(routing: Routing, incident: Incident) -> List[str]:
     """Return what is to be done yet, in words; of very many the first."""
     tasks = (one for one in tasks_of(routing, incident) if one["state"] == "open")
     return [str(one["title"]) for one in tasks][:MOST_NAMED]

@@ -11,8 +11,8 @@ Entries that are named and gone are brought back from the index (:mod:`.lost_ent
 an incident has none left. Where that can't be done, the document tells more than what is left: it
 stays until somebody writes to the incident, and the log names it in each walk.
 
-:mod:`.refreshing` looks at what has happened lately; this walks through all incidents in the order
-of their ids, begins anew with another build of the app, and rests between two walks.
+:mod:`.stale_documents` checks recent entries. This sweep goes through all incidents in the order of
+their ids, starts again with another build of the app, and rests between two sweeps.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..incidents import timeline
+from ..incidents.entry_validation import is_readable
 from ..incidents.model import Incident
-from ..incidents.readable import is_readable
 from ..incidents.stores import claim_document
-from ..incidents.timeline import LOST, named_by
+from ..incidents.timeline import LOST, named_keys
 from ..incidents.upkeep.retention import pruned
 from ..ports import Clock, Document, SearchFailed, Stores
-from .clocks import ring
-from .lost_entries import Indexed, bring_back
+from .clocks import schedule_check
+from .lost_entries import IndexedEntries, restore_entries
 
-__all__ = ["renew_documents"]
+__all__ = ["sweep_documents"]
 
 CHECKPOINT = "worker:renew:checkpoint"
 # So many entries are counted in a round, of as many incidents at most: of 18,000 incidents with 20
@@ -63,8 +63,12 @@ _NOT_SEARCHED = (
 )
 
 
-def renew_documents(
-    stores: Stores, clock: Clock, build: str, indexed: Indexed, tell: Callable[[str, str], None]
+def sweep_documents(
+    stores: Stores,
+    clock: Clock,
+    build: str,
+    indexed: IndexedEntries,
+    tell: Callable[[str, str], None],
 ) -> Dict[str, int]:
     """Look at the next timelines, and make the documents anew that do not fit them.
 
@@ -93,7 +97,7 @@ def renew_documents(
     odd, turn = _some(odd, turn)
     lost = still_broken(odd, documents)
     timeline.refresh_many(stores, [one for one in odd if one not in lost])
-    ring(stores, list(renewed), now)
+    schedule_check(stores, list(renewed), now)
     if len(turn) < len(waiting):
         after, is_last = turn[-1], False
     elif seen:
@@ -115,7 +119,7 @@ def _some(broken: List[str], turn: List[str]) -> Tuple[List[str], List[str]]:
 def _still_broken(
     stores: Stores,
     clock: Clock,
-    indexed: Indexed,
+    indexed: IndexedEntries,
     tell: Callable[[str, str], None],
     broken: Iterable[str],
     documents: Mapping[str, Document],
@@ -124,14 +128,16 @@ def _still_broken(
     lost: Set[str] = set()
     failed = ""
     for incident_id in broken:
-        named = named_by(documents.get(incident_id, {}))
+        named = named_keys(documents.get(incident_id, {}))
         is_whole = False
         # The search of the one before may have taken longer than an incident needs to leave.
         if pruned(stores, [incident_id]):
             continue
         try:
             # A second search that fails would keep everything else waiting for as long again.
-            is_whole = not failed and not bring_back(stores, clock, incident_id, named, indexed)
+            is_whole = not failed and not restore_entries(
+                stores, clock, incident_id, named, indexed
+            )
         except SearchFailed as error:
             failed = str(error)
         if not is_whole:
@@ -151,10 +157,10 @@ class _Seen:
     def add(self, entry: Document) -> None:
         if is_readable(entry, _LOOKED_AT):
             self.keys.add(str(entry["_key"]))
-            self.named |= named_by(entry)
+            self.named |= named_keys(entry)
 
     def is_broken(self, document: Document) -> bool:
-        return not self.named | named_by(document) <= self.keys
+        return not self.named | named_keys(document) <= self.keys
 
     def fits(self, document: Document) -> bool:
         is_whole = all(isinstance(document.get(name), kind) for name, kind in KINDS.items())

@@ -19,10 +19,10 @@ from ..canonical import digest
 from ..joining.signals import signals_query
 from ..model import Incident
 from ..stores import checkpoints_of, claim_document
-from . import held
-from .coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
+from . import suppressed
+from .run_coverage import LATE_SECONDS, Coverage, Plan, Run, SearchId, SearchRuns
 
-__all__ = ["Evidence", "Silence", "Trouble"]
+__all__ = ["Evidence", "QuietEvidence", "Trouble"]
 
 RAN = "ran"
 # Of an incident that has more signals, nobody looks whether all of its entities are back.
@@ -71,7 +71,7 @@ class Evidence:
         return f"{found}; it {self.blindness}" if self.blindness else found
 
 
-class Silence:
+class QuietEvidence:
     """Looks for evidence, each search once. One lives for one round.
 
     Args:
@@ -143,7 +143,9 @@ class Silence:
         if self._goes_on(incident, newest, start):
             return None
         # Nothing is claimed of a time in which something of the detection was held back.
-        since = max(since, held.last_of(self._stores, rule, str(newest["app"]), since, start))
+        since = max(
+            since, suppressed.last_suppressed(self._stores, rule, str(newest["app"]), since, start)
+        )
         try:
             alive = self._alive(incident, rule, plan.alive_field, start)
             if plan.alive_field and not alive:
@@ -176,9 +178,11 @@ class Silence:
         for since in (max(start, self._clock.now() - LATE_SECONDS), start):
             key = (str(newest["rule"]), str(newest["app"]), since)
             if key not in self._held:
-                self._held[key] = held.problems_of(self._stores, *key)
+                self._held[key] = suppressed.suppressed_problems(self._stores, *key)
             problems = self._held[key]
-            if newest["dedup_key"] in problems or held.has_one_of(self._stores, incident, problems):
+            if newest["dedup_key"] in problems or suppressed.has_signals_of(
+                self._stores, incident, problems
+            ):
                 return True
         return False
 

@@ -9,13 +9,13 @@ from ..editing import WITHDRAWN
 from ..model import ENDED
 from ..signal import SIMULATED
 from ..stores import claim_document
-from .afterwards import ENDING
 from .document import NO_PROBLEM
-from .reminding import incidents_with_follow_ups
+from .reminders import incidents_with_follow_ups
+from .review_state import ENDING
 
-__all__ = ["WAITING", "due_clauses", "note_waiting"]
+__all__ = ["DUE_COUNTS", "due_clauses", "save_due_counts"]
 
-WAITING = "afterwards"
+DUE_COUNTS = "afterwards"
 """The key, and the purpose, of the claim that has the numbers for the overview page."""
 # Of how far back, as the workbench counts them.
 REVIEWED_SECONDS = 30 * 86_400.0
@@ -42,7 +42,7 @@ def due_clauses(severities: Sequence[str]) -> List[Document]:
     ]
 
 
-def note_waiting(stores: Stores, clock: Clock, severities: Sequence[str]) -> None:
+def save_due_counts(stores: Stores, clock: Clock, severities: Sequence[str]) -> None:
     """Keep for the overview page how many wait; written when that changes.
 
     ``severities`` are those that are reviewed. Of reviews those of 30 days count, at most 1000.
@@ -58,6 +58,6 @@ def note_waiting(stores: Stores, clock: Clock, severities: Sequence[str]) -> Non
         if one["state"] == "open" and one["due"] <= now
     )
     value = {"reviews_due": len(due), "follow_ups_overdue": sum(1 for _ in late)}
-    known = stores.claims.get(WAITING)
+    known = stores.claims.get(DUE_COUNTS)
     if known is None or known["value"] != value:
-        stores.claims.save([claim_document(WAITING, now, value)])
+        stores.claims.save([claim_document(DUE_COUNTS, now, value)])

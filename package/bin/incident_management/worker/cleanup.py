@@ -9,16 +9,16 @@ from ..detection.monitors.signed import SIGNED
 from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, KEPT_END
 from ..ports import Clock, Document, Stores
 from .monitors.checkpoints import CHECKPOINT
-from .monitors.late import LATE
+from .monitors.late_events import LATE
 from .monitors.roster import OFF
 
-__all__ = ["forget_answers", "forget_monitors"]
+__all__ = ["delete_expired_answers", "delete_removed_monitors"]
 
 MONITOR_KEPT_SECONDS = 90 * 86400.0
 """What a monitor has learned is kept so long after no member has it any more."""
 
 
-def forget_answers(stores: Stores, clock: Clock) -> None:
+def delete_expired_answers(stores: Stores, clock: Clock) -> None:
     """Delete what was kept for repeats of a request, and of alerts' ends, when its time is over."""
     old = {
         "$and": [
@@ -33,7 +33,9 @@ def forget_answers(stores: Stores, clock: Clock) -> None:
     stores.claims.delete_matching({"$and": over})
 
 
-def forget_monitors(stores: Stores, clock: Clock, present: Callable[[], Container[str]]) -> None:
+def delete_removed_monitors(
+    stores: Stores, clock: Clock, present: Callable[[], Container[str]]
+) -> None:
     """Delete what is left of monitors, and of members, that are gone for long.
 
     It may be 60 MB a monitor. ``present`` returns the names of those that there are; what it raises
