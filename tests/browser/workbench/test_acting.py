@@ -174,7 +174,7 @@ def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
     assert site.incident(incident)["resolution"] == "I restarted it"
 
 
-def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter) -> None:
+def test_own_changes_are_no_conflict(site: Site, enter: Enter) -> None:
     """The page has not read the incident again yet, as right after the button before."""
     incident = site.open("Mine twice")
     page = enter("rob", f"?incident={incident}")
@@ -184,9 +184,7 @@ def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter)
     expect_toast(page, " resolved.")
 
 
-def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
-    site: Site, enter: Enter
-) -> None:
+def test_an_action_does_not_wait_for_the_refresh(site: Site, enter: Enter) -> None:
     """What is typed right after belongs to the page, not to a dialog that is still there."""
     incident = site.open("Slow to read")
     page = enter("rob", f"?incident={incident}")

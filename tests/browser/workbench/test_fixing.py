@@ -1,4 +1,4 @@
-"""Fixes on the workbench: proposed, tried, approved, carried out, stopped by a change freeze."""
+"""Fixes on the workbench: proposed, dry run, approved, executed, stopped by a change freeze."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from .site import Site
 Enter = Callable[..., Any]
 
 
-def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
-    site: Site, enter: Enter
-) -> None:
+def test_a_refused_fix_is_not_reported_as_executed(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "cart", "title": "Errors of cart"})
     site.analysed(incident)
     plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
@@ -33,7 +31,7 @@ def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
     site.deployer.refuses = ""
 
 
-def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Enter) -> None:
+def test_overriding_a_change_freeze_needs_a_reason(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "till", "title": "Errors of till"})
     site.analysed(incident)
     wanted = {"reason": "Black Friday", "service": "check*", "ends_at": time.time() + 600}
@@ -80,7 +78,7 @@ def with_kubernetes(site: Site, action: str) -> Iterator[KubernetesApi]:
         splunk.conf.reload()
 
 
-def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter: Enter) -> None:
+def test_exceeding_the_hourly_limit_needs_a_managers_reason(site: Site, enter: Enter) -> None:
     action = (
         "[restart]\nlabel = Restart\nexecutor = kubernetes_restart\nhourly_limit = 1\n"
         "argument.namespace = shop\nargument.service = $analysis.service$\n"
@@ -106,7 +104,7 @@ def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter
         assert api.cluster.patched == 2
 
 
-def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> None:
+def test_a_dry_run_needs_no_approval(site: Site, enter: Enter) -> None:
     """Before the next test has a fix under way on checkout, which none is tried beside."""
     action = (
         "[undo_rollout]\nlabel = Put the Deployment back\nexecutor = kubernetes\n"
@@ -133,9 +131,7 @@ def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> 
         ).to_have_attribute("aria-disabled", "true")
 
 
-def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
-    site: Site, enter: Enter
-) -> None:
+def test_a_fix_is_proposed_approved_and_executed(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "checkout", "title": "Errors of checkout"})
     site.analysed(incident)
     responder = enter("rob", f"?incident={incident}&tab=analysis")

@@ -1,4 +1,4 @@
-"""What happens to people in between: second presses, slow answers, telephones, other hours."""
+"""Everyday use of the workbench: double presses, slow answers, phones, time zones."""
 
 from __future__ import annotations
 

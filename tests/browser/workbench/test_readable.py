@@ -1,4 +1,4 @@
-"""What must be seen and read on the workbench: hints, failures, the states of fixes, paper."""
+"""Readability of the workbench: hints, errors, the states of fixes, printing."""
 
 from __future__ import annotations
 

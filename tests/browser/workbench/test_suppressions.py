@@ -117,7 +117,7 @@ def test_signals_are_suppressed_on_a_patch_night_each_week(site: Site, enter: En
     site.call("DELETE", f"/suppressions/{made['id']}")
 
 
-def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
+def test_an_incident_links_to_its_dashboard(site: Site, enter: Enter) -> None:
     incident = site.open("Read by all")
     page = enter("vic", f"?incident={incident}")
     page.get_by_role("link", name="Dashboard", exact=True).click()
@@ -125,7 +125,7 @@ def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
     expect(page).to_have_url(address)
 
 
-def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> None:
+def test_the_report_of_an_incident_is_downloaded(site: Site, enter: Enter) -> None:
     incident = site.open("Written up afterwards")
     page = enter("vic", f"?incident={incident}")
     with page.expect_download() as download:
@@ -136,7 +136,7 @@ def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> N
     assert "Time to acknowledge (MTTA)" in text
 
 
-def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) -> None:
+def test_a_change_freeze_is_created_and_ended(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     expect(part).to_contain_text("No change freezes.")
@@ -167,7 +167,7 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     assert frozen(site, "shop-*")["ended_by"] == "mia"
 
 
-def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Enter) -> None:
+def test_a_freeze_uses_the_chosen_time_zone(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     part.get_by_role("button", name="Freeze changes").click()
@@ -201,7 +201,7 @@ def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Ent
     site.call("DELETE", f"/freezes/{made['id']}")
 
 
-def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Enter) -> None:
+def test_the_freeze_form_shows_what_the_api_would_refuse(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     part.get_by_role("button", name="Freeze changes").click()
@@ -226,7 +226,7 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(page.locator("dialog .wb-trouble")).to_contain_text("The end is before")
 
 
-def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
+def test_a_weekly_freeze_is_shown_in_the_users_time_zone(site: Site, enter: Enter) -> None:
     every = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     wanted = {"days": every, "from_time": "00:00", "to_time": "00:00", "time_zone": "Asia/Kolkata"}
     made = site.call("POST", "/freezes", {"reason": "Audit", "service": "vault", **wanted})
@@ -236,7 +236,7 @@ def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, ente
     site.call("DELETE", f"/freezes/{made['id']}")
 
 
-def test_a_zone_that_the_browser_does_not_know_hides_nothing(site: Site, enter: Enter) -> None:
+def test_an_unknown_time_zone_hides_nothing(site: Site, enter: Enter) -> None:
     wanted = {"reason": "Old clocks", "days": ["mon"], "time_zone": "posix/Europe/Berlin"}
     made = site.call("POST", "/freezes", {**wanted, "service": "mill"})
     row = enter("mia", "?view=held").locator(".wb-suppression", has_text="Old clocks")
