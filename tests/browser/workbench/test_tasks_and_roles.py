@@ -62,7 +62,7 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     page.keyboard.press("Enter")
     expect_toast(page, "Task added: Call the vendor")
     # The next one is nobody's unless somebody says so.
-    expect(page.get_by_label("Who", exact=True)).to_have_value("")
+    expect(page.get_by_placeholder("Owner")).to_have_value("")
     expect(page.get_by_role("checkbox", name="Call the vendor")).not_to_be_checked()
     expect(page.get_by_label("Add a task")).to_have_value("")
     expect(tab(page)).to_have_text("Tasks2")
@@ -99,7 +99,7 @@ def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Ente
     row = page.locator(".wb-task", has_text="Tell <i>support</i>")
     expect(row).to_contain_text("role communications: nobody")
     row.get_by_role("button", name="Edit …").click()
-    page.locator("dialog").get_by_label("Who", exact=True).fill("Ada")
+    page.locator("dialog").get_by_label("Owner", exact=True).fill("Ada")
     submit(page)
     expect(row).to_contain_text("ada")
     row.get_by_role("button", name="Edit …").click()
