@@ -211,7 +211,7 @@ def test_a_resolve_says_what_is_to_be_done_yet_and_the_review_tells_it(
     page = enter("rob", f"?incident={incident}")
     expect(tab(page)).to_have_text("Tasks2")
     press(page, "resolve")
-    left = "2 tasks to be done yet: Tell <i>support</i>, Watch the error rate."
+    left = "2 tasks still open: Tell <i>support</i>, Watch the error rate."
     expect(page.locator("dialog .wb-effects")).to_contain_text(left)
     submit(page)
     expect(page.locator(".wb-state")).to_have_text("Resolved")
