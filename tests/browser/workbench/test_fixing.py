@@ -28,7 +28,10 @@ def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
     page = enter("mia", f"?incident={incident}&tab=fixes")
     press(page, "execute")
     page.get_by_role("button", name="Carry it out on checkout").click()
-    said(page, "The fix is failed: The deploy API refused with 409: A deploy freeze is on.")
+    said(
+        page,
+        "The fix is failed: The deploy API rejected the request with 409: A deploy freeze is on.",
+    )
     expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
     site.deployer.refuses = ""
 
@@ -124,7 +127,7 @@ def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> 
         press(page, "check")
         expect(page.locator(".wb-effects")).to_contain_text("checks the request, and stores nothi")
         submit(page)
-        said(page, "Kubernetes would take it: nothing was changed.")
+        said(page, "Kubernetes accepts the request. Nothing was changed.")
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
         expect(
             enter("ada", f"?incident={incident}&tab=fixes").locator("[data-move=check]")
@@ -156,7 +159,9 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     said(responder, "is proposed")
     plan = responder.locator(".wb-plan")
     expect(plan).to_contain_text("Next: One of mia, ada, admin must approve it")
-    expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    expect(plan).to_contain_text(
+        "Proof: Recovery can't be verified automatically, so a person decides"
+    )
     expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")
     expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")

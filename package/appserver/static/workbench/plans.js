@@ -138,7 +138,7 @@ function decisions(detail, plan) {
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
         const frozen = plan.freeze && lacks(capabilities, 'incident_override');
-        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: somebody else must approve it.' : '';
+        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: another person must approve it.' : '';
         offered.push(
             button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan), 'wb-primary'),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),

@@ -39,7 +39,7 @@ const KINDS = {
     notification: (d) => d.follow_up ? ticketTold(d) : [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
-    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
+    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `Overrides ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
     action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
     room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
     review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],

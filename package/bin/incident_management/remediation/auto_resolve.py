@@ -39,9 +39,9 @@ def stays_open(
     began = f"action:{plan['_key']}:started"
     people = [entry.actor for entry in _after(counted, began, state.started_at) if by_hand(entry)]
     if people:
-        return True, f"{people[-1]} has reopened it since the fix was begun."
+        return True, f"{people[-1]} reopened it after the fix started."
     if any(entry.kind in ADDING for entry in _after(counted, verdict_once(plan), state.judged_at)):
-        return True, "Something was found after the fix was judged."
+        return True, "A new finding arrived after the fix was verified."
     return False, ""
 
 
