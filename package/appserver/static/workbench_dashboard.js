@@ -14,7 +14,7 @@
         sheet.rel = 'stylesheet';
         sheet.href = new URL('workbench.css', folder).href;
         document.head.append(sheet);
-        for (const module of ['first.js', 'main.js']) import(new URL(module, folder).href);
+        for (const module of ['preload.js', 'main.js']) import(new URL(module, folder).href);
         return true;
     }
 

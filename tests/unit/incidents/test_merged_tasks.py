@@ -10,7 +10,7 @@ from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.intake.ingest import ByHand, Ingest
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.report import sentence
 from incident_management.incidents.review.document import Review
 from incident_management.incidents.review.statements import Told
@@ -168,7 +168,7 @@ def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: in
         return stores, [says, lambda: merge(stores, clock, first, second)]
 
     for stores, order in orders(writers, 2 - kills, ("timeline", "claims"), kills=kills):
-        carrying_out.finish_recent(stores, ManualClock(START + 200))
+        execution.finish_recent(stores, ManualClock(START + 200))
         both = {one["id"]: one for one in stores.incidents.all()}
         for one in list(both):
             timeline.refresh(stores, one)

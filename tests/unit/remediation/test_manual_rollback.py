@@ -47,7 +47,7 @@ def test_a_refused_rollback_leaves_the_fix_to_be_verified(bench):
 
 def test_a_rollback_that_another_release_forbids_leaves_the_fix_to_be_verified(bench):
     bench.api.deploy("r10")
-    with pytest.raises(Refused, match="no longer the change CHG-9. Nothing was changed"):
+    with pytest.raises(Refused, match=r"no longer the change CHG-9. Nothing was changed"):
         roll_back(bench)
     rounds(bench, 1)
     assert bench.kinds()[-1] == "verification insufficient_data", "r10 may have cured it"
@@ -150,7 +150,7 @@ def test_a_later_try_that_changed_nothing_settles_no_earlier_doubt(doubtful):
 
 def test_one_in_doubt_is_not_tried_again_where_another_release_runs(doubtful):
     doubtful.api.deploy("r10")
-    with pytest.raises(Refused, match="no longer the change CHG-9. Nothing was changed"):
+    with pytest.raises(Refused, match=r"no longer the change CHG-9. Nothing was changed"):
         roll_back(doubtful)
     assert state_of(doubtful).status == "rollback_failed"
 

@@ -1,13 +1,13 @@
 /**
- * The buttons of an incident. What somebody's roles never allow is not offered; what can't be done now
- * stays there and says why.
+ * The action buttons of an incident. Actions that the user's roles don't allow are left out; actions that the
+ * incident's state blocks are dimmed and say why.
  */
 
+import { ACTIONS, lacks, whyNot } from './actions.js';
 import { h } from './dom.js';
-import { lacks, MOVES, whyNot } from './moves.js';
 
 const FIRST = ['acknowledge', 'assign', 'escalate', 'resolve', 'reopen'];
-// Of each pair, the one that can be used is shown.
+// Of each pair, only the usable action is shown.
 const INSTEAD = { reopen: 'resolve', unpin: 'pin' };
 
 /**
@@ -17,28 +17,28 @@ const INSTEAD = { reopen: 'resolve', unpin: 'pin' };
 export function actionBar(detail) {
     const { incident } = detail.seen;
     const { capabilities } = detail.app.me;
-    const usable = (move) => !whyNot(move, incident, capabilities);
-    const allowed = MOVES.filter((move) => move.offered?.() !== false && !lacks(capabilities, move.capability));
-    if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To act on it, ask for the role incident_responder.`);
-    const shown = allowed.filter((move) => {
-        const other = INSTEAD[move.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === move.id);
+    const usable = (action) => !whyNot(action, incident, capabilities);
+    const allowed = ACTIONS.filter((action) => action.offered?.() !== false && !lacks(capabilities, action.capability));
+    if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To work on incidents, ask an administrator for the role incident_responder.`);
+    const shown = allowed.filter((action) => {
+        const other = INSTEAD[action.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === action.id);
         if (!other) return true;
-        const twin = MOVES.find((one) => one.id === other);
-        return usable(move) || (!usable(twin) && !(move.id in INSTEAD));
+        const twin = ACTIONS.find((one) => one.id === other);
+        return usable(action) || (!usable(twin) && !(action.id in INSTEAD));
     });
-    const button = (move, extra) => actionButton(detail, move, whyNot(move, incident, capabilities), extra);
-    const isFirst = (move) => FIRST.includes(move.id) || (move.id === 'update' && incident.update_due && usable(move));
+    const button = (action, extra) => actionButton(detail, action, whyNot(action, incident, capabilities), extra);
+    const isFirst = (action) => FIRST.includes(action.id) || (action.id === 'update' && incident.update_due && usable(action));
     const first = shown.filter(isFirst);
-    const rest = shown.filter((move) => !isFirst(move));
-    const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((move) => move.id === id && usable(move)));
-    // What can't be done now stands last, so that what can is near the button.
-    const last = (move) => Number(!usable(move));
-    const more = moreMenu(rest.sort((a, b) => last(a) - last(b)).map((move) => button(move, 'wb-menu-item')));
-    return h('div', { class: 'wb-actions' }, first.map((move) => button(move, move.id === primary ? 'wb-primary' : '')), more);
+    const rest = shown.filter((action) => !isFirst(action));
+    const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((action) => action.id === id && usable(action)));
+    // Blocked actions come last, so that usable ones are near the button.
+    const last = (action) => Number(!usable(action));
+    const more = moreMenu(rest.sort((a, b) => last(a) - last(b)).map((action) => button(action, 'wb-menu-item')));
+    return h('div', { class: 'wb-actions' }, first.map((action) => button(action, action.id === primary ? 'wb-primary' : '')), more);
 }
 
 /**
- * Buttons behind a button.
+ * A menu of buttons that unfolds.
  * @param {Node[]} items
  * @param {string} [extra] class
  */
@@ -49,27 +49,27 @@ export function moreMenu(items, extra = '') {
 }
 
 /**
- * A button for a move.
+ * A button for an action.
  * @param {import('./detail.js').Detail} detail
- * @param {import('./moves.js').Move} move
- * @param {string} why it can't be used now; empty when it can
+ * @param {import('./actions.js').Action} action
+ * @param {string} why the reason that it is blocked now; empty if it is not
  * @param {string} [extra] class
  */
-export function actionButton(detail, move, why, extra = '') {
+export function actionButton(detail, action, why, extra = '') {
     const act = (event) => {
         event.currentTarget.closest('details')?.removeAttribute('open');
-        if (why) detail.app.say(`${move.label}: ${why}`);
-        else detail.app.make(move);
+        if (why) detail.app.showToast(`${action.label}: ${why}`);
+        else detail.app.perform(action);
     };
     return h('button', {
-        type: 'button', class: `wb-button ${extra}`, 'data-place': `move-${move.id}`, 'data-move': move.id,
-        'aria-disabled': why ? 'true' : null, title: why || (move.key ? `Key: ${move.key}` : null), on: { click: act },
-    }, move.label, move.danger && !why ? ' …' : '', why && h('small', { class: 'wb-why' }, why));
+        type: 'button', class: `wb-button ${extra}`, 'data-place': `move-${action.id}`, 'data-move': action.id,
+        'aria-disabled': why ? 'true' : null, title: why || (action.key ? `Key: ${action.key}` : null), on: { click: act },
+    }, action.label, action.danger && !why ? ' …' : '', why && h('small', { class: 'wb-why' }, why));
 }
 
 /**
- * Close an open menu when Escape is pressed or something beside it is clicked. It asks the page which menu is
- * open: the event `toggle` comes later than the key of somebody fast, which would leave the incident instead.
+ * Close an open menu on Escape or on a click outside it. The open menus are looked up in the page, because the event
+ * `toggle` can come later than a quick Escape, which would then leave the incident instead.
  */
 export function watchMenus() {
     const openOnes = () => [...document.querySelectorAll('details.wb-more-menu[open]')];

@@ -1,21 +1,21 @@
 /**
- * One thing done to several incidents at once, each with a result of its own.
+ * Actions on several selected incidents, each with a result of its own.
  */
 
 import { moreMenu } from './actionbar.js';
+import { actionById } from './actions.js';
 import { MAX_SHOWN } from './address.js';
 import { ApiError, isWithoutAnswer } from './api.js';
 import { Change } from './change.js';
 import { fill, h } from './dom.js';
 import { bulkEffects, bulkQuestions, hasFields } from './fields.js';
+import { isOpen, plural, serviceLevel, SEVERITIES } from './format.js';
 import { ask } from './forms.js';
-import { moveOf } from './moves.js';
-import { isOpen, many, serviceLevel, SEVERITIES } from './words.js';
 
-// More are sent in several requests, one after the other, so that it is seen how far it is. The API takes 200.
+// Incidents per request; more are sent one request after another, to show progress. The API takes 200.
 const AT_ONCE = 50;
 const MAX_MERGED = 50;
-// Beside the count; the others are behind More, so that the bar keeps its height.
+// Shown beside the count; the others are in the menu More, so that the bar keeps its height.
 const FIRST = ['acknowledge', 'assign', 'resolve'];
 
 const open = (incident) => isOpen(incident);
@@ -24,33 +24,34 @@ const any = () => true;
 const listed = (one) => `${one.id} “${one.title}”`;
 
 /**
- * Action -> label, which incidents it fits, fields, what is sent `with` them, what follows; `least` and `most` incidents; `offered`, as of a move. Those of
- * `POST /incidents/bulk`, and a merge, which has a route of its own.
+ * Bulk actions: label, which incidents it `fits`, form fields, fixed values sent `with` them, effects, the `least` and
+ * `most` incidents, and `offered` as in actions.js. They are those of `POST /incidents/bulk`, and a merge, which has
+ * its own route.
  */
-const ACTIONS = {
+const BULK_ACTIONS = {
     acknowledge: { label: 'Acknowledge', fits: (one) => open(one) && one.status !== 'in_progress' },
-    assign: { label: 'Assign', fits: open, fields: (choices) => moveOf('assign').fields({}, choices) },
+    assign: { label: 'Assign', fits: open, fields: (choices) => actionById('assign').fields({}, choices) },
     note: { label: 'Note', fits: any, fields: () => [{ name: 'text', label: 'Note', kind: 'area', required: true }] },
-    escalate: { label: 'Escalate', fits: open, fields: (choices) => moveOf('escalate').fields({}, choices) },
+    escalate: { label: 'Escalate', fits: open, fields: (choices) => actionById('escalate').fields({}, choices) },
     severity: {
         label: 'Severity', fits: any,
         fields: () => [{ name: 'severity', label: 'Severity', kind: 'select', options: SEVERITIES.map((one) => [one, one]) }],
     },
     field: { label: 'Set a field', fits: any, offered: hasFields, fields: bulkQuestions, effects: bulkEffects },
-    resolve: { label: 'Resolve', fits: open, fields: () => moveOf('resolve').fields() },
-    reopen: { label: 'Reopen', fits: resolved, fields: () => moveOf('reopen').fields() },
-    close: { label: 'Close', fits: resolved, danger: true, fields: () => moveOf('close').fields(), effects: () => ['They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.'] },
+    resolve: { label: 'Resolve', fits: open, fields: () => actionById('resolve').fields() },
+    reopen: { label: 'Reopen', fits: resolved, fields: () => actionById('reopen').fields() },
+    close: { label: 'Close', fits: resolved, danger: true, fields: () => actionById('close').fields(), effects: () => ['They are closed permanently and can’t be reopened. The next signal of a problem opens a new incident.'] },
     review: {
-        label: 'No review needed', fits: (one) => !open(one), with: { state: 'not_needed' },
-        fields: () => [{ name: 'reason', label: 'Why', kind: 'area', required: true }], effects: () => ['They are no longer listed as due.'],
+        label: 'Skip review', fits: (one) => !open(one), with: { state: 'not_needed' },
+        fields: () => [{ name: 'reason', label: 'Reason', kind: 'area', required: true }], effects: () => ['Their reviews are no longer listed as due.'],
     },
     merge: {
         label: 'Merge', fits: open, danger: true, least: 2, most: MAX_MERGED + 1,
         fields: (_choices, fitting) => [
-            { name: 'into', label: 'Incident that takes the others over', kind: 'select', options: fitting.map((one) => [one.id, listed(one)]) },
-            { name: 'reason', label: 'Why', kind: 'area' },
+            { name: 'into', label: 'Target incident', kind: 'select', options: fitting.map((one) => [one.id, listed(one)]) },
+            { name: 'reason', label: 'Reason', kind: 'area' },
         ],
-        effects: ({ into }) => [`The others are closed and point to ${into}. Their signals, and later ones of the same problems, count there. Each can be taken out again.`],
+        effects: ({ into }) => [`The others are closed and point to ${into}. Their signals, and later signals of the same problems, count there. You can undo each merge.`],
         send: merge,
     },
 };
@@ -63,8 +64,8 @@ export class BulkBar {
     constructor(app) {
         this.app = app;
         this.count = h('span', { role: 'status' });
-        this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all that are shown', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
-        for (const action of Object.keys(ACTIONS)) this.#buttons.set(action, this.#button(action));
+        this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all shown incidents', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
+        for (const action of Object.keys(BULK_ACTIONS)) this.#buttons.set(action, this.#button(action));
         const behind = [...this.#buttons].filter(([action]) => !FIRST.includes(action)).map(([, button]) => button);
         this.most = h('button', { type: 'button', class: 'wb-button wb-menu-item', hidden: true, on: { click: (event) => this.#selectMost(event) } }, `Select up to ${MAX_SHOWN}`);
         this.actions = h('span', { class: 'wb-bulk-actions' }, FIRST.map((action) => this.#buttons.get(action)), moreMenu([this.most, ...behind], 'wb-small'));
@@ -79,23 +80,23 @@ export class BulkBar {
         this.all.checked = chosen.length > 0 && chosen.length === shown;
         this.all.indeterminate = chosen.length > 0 && chosen.length < shown;
         this.all.disabled = !shown;
-        this.#tellCount(chosen.length);
+        this.#showCount(chosen.length);
         this.actions.hidden = !chosen.length;
         this.most.hidden = chosen.length < shown || shown >= MAX_SHOWN || !this.app.cursor;
         for (const [action, button] of this.#buttons) {
             const why = this.#whyNot(action, chosen);
-            button.hidden = ACTIONS[action].offered?.() === false;
+            button.hidden = BULK_ACTIONS[action].offered?.() === false;
             button.title = why;
             if (why) button.setAttribute('aria-disabled', 'true');
             else button.removeAttribute('aria-disabled');
         }
     }
 
-    /** How many are selected, else how many are shown and how it stands with them; said anew only where it differs. */
-    #tellCount(selected) {
+    /** Show how many are selected, else how many are shown and need attention; only a changed text is announced. */
+    #showCount(selected) {
         const { incidents } = this.app.list;
         const shown = `${incidents.length.toLocaleString('en')}${this.app.cursor ? '+' : ''}`;
-        const standing = standingOf(incidents);
+        const standing = attentionCounts(incidents);
         const words = selected ? [selected, h('span', { class: 'wb-wide' }, ' selected')] : [shown, ' shown', standing && ': ', standing];
         const now = h('span', {}, words);
         if (now.textContent !== this.count.textContent) fill(this.count, ...now.childNodes);
@@ -112,7 +113,7 @@ export class BulkBar {
             this.#start(action);
         };
         const look = FIRST.includes(action) ? 'wb-small' : 'wb-menu-item';
-        return h('button', { type: 'button', class: `wb-button ${look}`, 'data-bulk': action, on: { click: act } }, ACTIONS[action].label);
+        return h('button', { type: 'button', class: `wb-button ${look}`, 'data-bulk': action, on: { click: act } }, BULK_ACTIONS[action].label);
     }
 
     #chosen() {
@@ -120,14 +121,14 @@ export class BulkBar {
     }
 
     #whyNot(action, chosen) {
-        const { fits, least = 1, most = Infinity } = ACTIONS[action];
+        const { fits, least = 1, most = Infinity } = BULK_ACTIONS[action];
         const fitting = chosen.filter(fits).length;
-        if (!fitting) return 'None of the selected ones is in a state for this.';
+        if (!fitting) return 'None of the selected incidents is in a state for this.';
         if (fitting < least) return 'Select at least two open incidents.';
-        return fitting > most ? `At most ${most} at once.` : '';
+        return fitting > most ? `Select at most ${most} incidents.` : '';
     }
 
-    /** Ask, and act; once, however often it is pressed before the form is there. */
+    /** Show the form of an action; only once, however often the button is pressed before the form opens. */
     async #start(action) {
         if (this.#asking) return;
         this.#asking = true;
@@ -139,11 +140,11 @@ export class BulkBar {
     }
 
     async #ask(action) {
-        const { label, fits, fields, with: besides, danger, effects, send = inParts } = ACTIONS[action];
+        const { label, fits, fields, with: besides, danger, effects, send = inParts } = BULK_ACTIONS[action];
         const chosen = this.#chosen();
         const why = this.#whyNot(action, chosen);
         if (why) {
-            this.app.say(`${label}: ${why}`);
+            this.app.showToast(`${label}: ${why}`);
             return;
         }
         const fitting = chosen.filter(fits);
@@ -151,18 +152,18 @@ export class BulkBar {
         const choices = await this.app.choices();
         const sending = send(action, fitting.map((one) => one.id));
         ask({
-            title: `${label}: ${many(fitting.length, 'incident')}`, danger, submit: `${label} ${fitting.length}`,
+            title: `${label}: ${plural(fitting.length, 'incident')}`, danger, submit: `${label} ${fitting.length}`,
             fields: fields?.(choices, fitting) ?? [], draft: [action, ...fitting.map((one) => one.id)].join(),
             effects: (values) => [
                 ...fitting.slice(0, 5).map(listed),
                 fitting.length > 5 && `and ${fitting.length - 5} more`,
-                left > 0 && `${many(left, 'selected incident')} not in a state for this: left as ${left === 1 ? 'it is' : 'they are'}.`,
+                left > 0 && `${plural(left, 'selected incident')} not in a state for this: unchanged.`,
                 ...effects?.(values) ?? [],
             ].filter(Boolean),
             act: async (values, progress) => {
                 const given = { ...Object.fromEntries(Object.entries(values).filter(([, value]) => value)), ...besides };
                 try {
-                    this.#tell(label, await sending(given, progress));
+                    this.#showResult(label, await sending(given, progress));
                     this.app.list.selectAll(false);
                 } finally {
                     this.app.changed(this.app.detail.id); // a part may have been done
@@ -171,23 +172,23 @@ export class BulkBar {
         });
     }
 
-    #tell(label, results) {
+    #showResult(label, results) {
         const failures = results.filter((one) => !one.ok);
         const failed = failures.length;
         const first = failures.slice(0, 3).map((one) => `${one.id}: ${one.detail}`).join(' ');
-        this.app.say(`${label}: done to ${many(results.length - failed, 'incident')}${failed ? `, not to ${failed}. ${first}` : '.'}`, failed > 0);
+        this.app.showToast(`${label}: ${plural(results.length - failed, 'incident')} changed${failed ? `, ${failed} failed. ${first}` : '.'}`, failed > 0);
     }
 }
 
-/** What of a list waits for somebody: those whose deadline has passed, those that nobody has. */
-function standingOf(incidents) {
+/** How many incidents of a list missed a deadline, and how many have no owner. */
+function attentionCounts(incidents) {
     const late = incidents.filter((one) => serviceLevel(one).state === 'breached').length;
     const free = incidents.filter((one) => isOpen(one) && !one.owner).length;
     return [late && `${late} late`, free && `${free} without an owner`].filter(Boolean).join(', ');
 }
 
 /**
- * `POST /incidents/bulk`, in as many requests as it takes. Tried again, it goes on where it stopped.
+ * Send `POST /incidents/bulk`, in parts. A retry continues where it stopped.
  * @param {string} action
  * @param {string[]} ids
  */
@@ -203,14 +204,14 @@ function inParts(action, ids) {
             part = new Change();
             if (body.results.some((one) => one.status >= 500)) break; // Splunk is away: the others would wait as long
         }
-        const rest = ids.slice(results.length).map((id) => ({ id, ok: false, detail: 'Not tried: an earlier one failed.' }));
+        const rest = ids.slice(results.length).map((id) => ({ id, ok: false, detail: 'Not tried, as an earlier one failed.' }));
         return [...results, ...rest];
     };
 }
 
 /**
- * All into the one that was chosen, one after the other: a very large one takes its time, and of one that is
- * refused the others are not. Tried again, it goes on where it stopped.
+ * Merge all into the chosen incident, one after another: a very large one takes long, and a refused one does not
+ * stop the others. A retry continues where it stopped.
  */
 function merge(_action, ids) {
     const results = new Map();
@@ -226,7 +227,7 @@ function merge(_action, ids) {
     };
 }
 
-/** What became of one; throws where nothing answers or the session has ended, when another try is due. */
+/** Return the result of one change; throws if nothing answers or the session has ended, so that it can be retried. */
 async function ended(sending) {
     try {
         await sending;

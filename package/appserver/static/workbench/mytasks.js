@@ -1,12 +1,12 @@
 /**
- * What somebody has to do in all open incidents: a button beside the search, and the list behind it.
+ * The user's tasks in all open incidents: a button beside the search, and the list that it opens.
  */
 
 import { addressOf } from './address.js';
 import { ApiError, get, newest } from './api.js';
 import { Change } from './change.js';
-import { fill, h, runbook } from './dom.js';
-import { pressed, showInDialog, unread } from './forms.js';
+import { fill, h, runbookLink } from './dom.js';
+import { readFailure, runOnce, showInDialog } from './forms.js';
 import { taskPath } from './tasks.js';
 
 const MOST = 200;
@@ -18,15 +18,15 @@ export class MyTasks {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What you have to do in open incidents (m)', on: { click: () => this.show() } });
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Your tasks in open incidents (m)', on: { click: () => this.show() } });
     }
 
-    /** See what there is: without anything there is nothing to show. */
-    async look() {
+    /** Read the tasks, and show the button if there are any. */
+    async refreshButton() {
         try {
             this.#count(await this.#toCount());
         } catch (error) {
-            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+            if (!(error instanceof ApiError)) throw error; // the list shows the error
         }
     }
 
@@ -34,7 +34,7 @@ export class MyTasks {
         if (!found) return;
         const { tasks, more, left_out: leftOut } = found;
         this.button.hidden = !tasks.length;
-        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
+        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'open' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
     }
 
     /** List them. */
@@ -49,16 +49,16 @@ export class MyTasks {
         const within = body.contains(document.activeElement);
         try {
             const found = await this.#toList();
-            if (!found) return; // the next answer is shown
+            if (!found) return; // a newer request will fill it
             this.#count(found);
             const again = () => this.#fill(body, dialog);
             fill(body, [...new Set(found.tasks.map((one) => one.incident_id))].map((id) => this.#part(id, found.tasks.filter((one) => one.incident_id === id), again)),
-                !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
-                (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'There are more than these.'));
+                !found.tasks.length && h('p', { class: 'wb-dim' }, 'You have no open tasks.'),
+                (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'You have more tasks than are shown.'));
         } catch (error) {
-            fill(body, unread(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this dialog and open it again.'));
         }
-        // What was pressed is gone with its row: go on with the one in its place, and not at the top.
+        // The ticked box is gone with its row: focus the one in its place, not the top.
         if (within) (boxesOf(body)[place] ?? boxesOf(body).at(-1) ?? dialog.querySelector('h2')).focus();
     }
 
@@ -74,9 +74,9 @@ export class MyTasks {
         const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         const sent = new Change();
         const tick = async ({ currentTarget: box }) => {
-            const isDone = await pressed(box, trouble, async () => {
+            const isDone = await runOnce(box, trouble, async () => {
                 await sent.send('POST', taskPath({ ...one, incident: one.incident_id }), { state: 'done', seen_at: one.at });
-                this.app.say(`Done: ${one.title}`);
+                this.app.showToast(`Done: ${one.title}`);
                 this.app.changed(one.incident_id);
                 await again();
             });
@@ -85,7 +85,7 @@ export class MyTasks {
         const says = [one.role && `as ${one.role}`, one.checklist].filter(Boolean).join(' · ');
         return h('li', { class: 'wb-task wb-task-open', 'data-task': one.id },
             h('div', {}, h('label', {}, h('input', { type: 'checkbox', disabled: !this.app.mayWrite, on: { change: tick } }), h('span', {}, one.title)),
-                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbook(one.runbook)]), trouble));
+                h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbookLink(one.runbook)]), trouble));
     }
 }
 

@@ -48,7 +48,7 @@ class Suppression(windows.Window):
     entity: str = "*"
     tag: str = "*"
 
-    def spoiled(self, why: str) -> Suppression:
+    def malformed(self, why: str) -> Suppression:
         """It holds nothing back any more: what it was about is not known."""
         kind = self.kind if self.kind in KINDS else KINDS[0]
         reason = f"{self.reason} {why}".strip()
@@ -88,7 +88,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
         values["ends_at"] = now + seconds
     suppression = Suppression.of("SUP", values, act.actor, now, act.once)
     _check(suppression, now)
-    if len(act.stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
+    if len(act.stores.suppressions.keys(windows.not_ended(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
         )
@@ -109,7 +109,7 @@ def listing(stores: Stores, clock: Clock) -> List[Suppression]:
 def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:
     """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
     begun: Document = {"starts_at": {"$lte": until}}
-    found = suppressions.find({"$and": [begun, windows.not_over(since)]}, sort="created_at:1")
+    found = suppressions.find({"$and": [begun, windows.not_ended(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
 
 

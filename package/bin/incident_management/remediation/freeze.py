@@ -49,7 +49,7 @@ class Freeze(windows.Window):
     tag: str = "*"
     ended_by: str = ""
 
-    def spoiled(self, why: str) -> Freeze:
+    def malformed(self, why: str) -> Freeze:
         """It freezes whatever it may have been about, until somebody ends it."""
         return replace(self, days=(), reason=f"{self.reason} {why}".strip())
 
@@ -71,7 +71,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
     now = milliseconds(act.clock.now())
     freeze = Freeze.of("FRZ", wanted, act.actor, now, act.once)
     _check(freeze, now)
-    if len(act.stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
+    if len(act.stores.freezes.keys(windows.not_ended(now))) >= MAX_FREEZES:
         raise Invalid(
             f"There are already {MAX_FREEZES} change freezes. End those that are no longer needed."
         )

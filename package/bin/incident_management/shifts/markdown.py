@@ -9,9 +9,9 @@ from typing import Iterator, List
 
 from ..incidents.report import linked, plain
 from ..notify.message import incident_url
+from .open_points import Point
 from .report import Line, Report, Section
-from .span import Shift
-from .standing import Said
+from .shift import Shift
 
 __all__ = ["counted", "to_markdown"]
 
@@ -22,10 +22,8 @@ def to_markdown(report: Report, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
     shift = report.shift
     lines = [f"# Handover: {plain(shift.team)}", ""]
-    lines += [
-        f"From {shift.told(shift.since)} to {shift.told(shift.until)}. {plain(_who(report), 2000)}",
-        "",
-    ]
+    span = f"From {shift.time_text(shift.since)} to {shift.time_text(shift.until)}."
+    lines += [f"{span} {plain(_who(report), 2000)}", ""]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
         lines += [_CUT, ""]
@@ -45,9 +43,9 @@ def _who(report: Report) -> str:
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
-        parts.append(f"Since {shift.told(shift.began)}")
+        parts.append(f"Since {shift.time_text(shift.began)}")
     if shift.next_at:
-        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.told(shift.next_at)}")
+        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.time_text(shift.next_at)}")
     return f"{'. '.join(parts)}."
 
 
@@ -63,9 +61,9 @@ def counted(report: Report) -> str:
     )
 
 
-def _in_words(shift: Shift, said: Said) -> str:
+def _in_words(shift: Shift, said: Point) -> str:
     """Return a sentence with its time, in the team's time zone."""
-    return f"{said.text} {shift.told(said.at)}" if said.at else said.text
+    return f"{said.text} {shift.time_text(said.at)}" if said.at else said.text
 
 
 def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
 from ..items import called, check_seen, line, news, person, take_turn
-from ..joining import carrying_out
+from ..joining import execution
 from ..lifecycle import not_merged
 from ..model import Incident
 from ..routing import Routing
@@ -120,7 +120,7 @@ def _written(act: Act, incident_id: str, data: Document) -> Incident:
     """Write the entry of a task. In the moment of a merge it goes along."""
     incident = timeline.record(act, incident_id, "task", data, act.once)
     if incident.merged_into:
-        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+        execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
 

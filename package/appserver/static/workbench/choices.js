@@ -1,19 +1,19 @@
 /**
- * What the forms offer to choose from.
+ * The choices that forms offer: teams, people and fixes.
  */
 
 import { ApiError, get } from './api.js';
-import { know } from './fields.js';
-import { now } from './words.js';
+import { setDefinitions } from './fields.js';
+import { now } from './format.js';
 
 const KEPT_SECONDS = 300;
 
-export class Offers {
+export class FormChoices {
     #kept = null;
 
     /**
      * @param {string} me the user's name
-     * @param {function(): void} redraw called when there are other custom fields than before
+     * @param {function(): void} redraw called after the custom fields have changed
      */
     constructor(me, redraw) {
         this.me = me;
@@ -21,17 +21,17 @@ export class Offers {
     }
 
     /**
-     * Teams, people and fixes. A form works without, so what can't be read is not offered.
-     * @returns {Promise<import('./moves.js').Choices>}
+     * Return teams, people and fixes. Forms work without them, so what can't be read is left out.
+     * @returns {Promise<import('./actions.js').Choices>}
      */
     async choices() {
         if (!this.#kept || now() - this.#kept.readAt > KEPT_SECONDS) {
             const read = await Promise.all([listOf('teams'), listOf('actions'), listOf('fields')]);
             const [teams, actions] = read.map((list) => list ?? []);
-            if (read[2] && know(read[2])) this.redraw();
+            if (read[2] && setDefinitions(read[2])) this.redraw();
             const people = new Set([this.me, ...teams.flatMap((team) => team.members)]);
             this.#kept = {
-                readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
+                readAt: read.includes(null) ? 0 : now(), // a failed read is repeated next time
                 me: this.me,
                 teams: teams.map((team) => team.name),
                 people: [...people].sort(),
@@ -44,12 +44,12 @@ export class Offers {
     }
 }
 
-/** @returns {Promise<import('./moves.js').Incident[]>} the gravest open incidents; none when they can't be read */
+/** @returns {Promise<import('./actions.js').Incident[]>} the most severe open incidents; none if they can't be read */
 export async function openIncidents() {
     return (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
 }
 
-/** A list of the API by its name; null when it can't be read now. */
+/** Read a list of the API by its name; null if it can't be read now. */
 async function listOf(name, query = {}) {
     try {
         return (await get(name, query)).body[name];
