@@ -334,7 +334,7 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     signing.fill("no-secret-to-sign-with")
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
-    tab.get_by_text("Nothing is saved, because of the test: ").wait_for()
+    tab.get_by_text("Nothing was saved because the test failed: ").wait_for()
     expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:

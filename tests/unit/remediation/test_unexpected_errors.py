@@ -214,7 +214,7 @@ def test_a_run_from_before_an_upgrade_that_can_not_be_recognised_has_an_end():
 def test_a_search_that_fails_all_the_time_says_why(bench):
     plan = approved(bench)
     execute(bench, plan)
-    bench.raising.error = "The search did not end within 60 seconds."
+    bench.raising.error = "The search did not finish within 60 seconds."
     with pytest.raises(SearchFailed):
         bench.clock.advance(90)
         bench.verifier().look_after(plan)

@@ -292,7 +292,7 @@ def test_a_slow_search_does_not_take_the_workers_time():
     def slow(_search, _earliest, _latest):
         began.append(bench.clock.now())
         bench.clock.advance(60)
-        raise SearchTooSlow("The search did not end within 60 seconds.")
+        raise SearchTooSlow("The search did not finish within 60 seconds.")
 
     bench.raising.run = slow
     rounds(bench, bench.verifier(), 3600)
