@@ -97,7 +97,7 @@ def test_what_is_wrong_leaves_nothing_behind(splunk: Splunk, page: ChannelFile) 
             {"start": "opsgenie", "secret": KEY, "body": '{\n"a": "{b}"}'},
             r"body\.a uses the unknown field {b}",
         ),
-        ({"start": "webex", "secret": KEY, "test": "1"}, "because of the test: .*'alerts'"),
+        ({"start": "webex", "secret": KEY, "test": "1"}, "because the test failed: .*'alerts'"),
     ):
         with pytest.raises(Invalid, match=said):
             page.create("alerts", given)
@@ -113,7 +113,7 @@ def test_one_that_is_added_twice_keeps_the_first_ones_secrets(
     with pytest.raises(Invalid, match="The channel 'alerts' already exists"):
         page.create("alerts", {"start": "webex", "secret": "https://webex.example.com/x"})
     assert splunk.kept == {"alerts": {"secret": KEY, "secret2": "two"}}
-    with pytest.raises(Invalid, match="can't be taken from another channel: enter it again"):
+    with pytest.raises(Invalid, match="can't be copied from another channel: enter it again"):
         page.create("others", {"start": "opsgenie", "secret": ENCRYPTED})
 
 
