@@ -1,6 +1,6 @@
 """How an incident's room stands, a Slack channel of its own: what its entries ``room`` add up to.
 
-Pure. Who has one opened: :mod:`.rooms`; who opens and archives it: :mod:`..notify.rooms`.
+Pure. Requested in :mod:`.rooms`; opened and archived by :mod:`..notify.incident_channels`.
 """
 
 from __future__ import annotations
