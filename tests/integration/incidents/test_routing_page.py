@@ -129,14 +129,14 @@ def test_a_promise_that_is_shipped_is_switched_on_and_off(app: App) -> None:
 
 def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> None:
     teams, rules = pages(app.service)
-    assert refused(teams.add, "a:b", members="cy").startswith("A name has 1 to 100 characters")
+    assert refused(teams.add, "a:b", members="cy").startswith("Enter a name of 1 to 100 characters")
     assert refused(teams.add, "operations").endswith("already: change that one.")
     assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
     assert "is for incidents that no other rule matches" in refused(rules.delete, "default")
     assert "is for incidents that no other rule matches" in refused(
         rules.edit, "default", disabled="1"
     )
-    assert "has to be one line" in refused(teams.edit, "operations", members="a\n[team:b]")
+    assert "must be a single line" in refused(teams.edit, "operations", members="a\n[team:b]")
     assert "There is no rule 'gone'" in refused(rules.edit, "gone", team="operations")
     assert not (app.standin.splunk.home / "etc/apps/incident_management/local").exists() or (
         "[" not in local(app)
@@ -147,8 +147,8 @@ def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> N
 def test_what_the_file_can_not_hold_in_one_line_is_refused(app: App, value: str) -> None:
     teams = Page(app.service, "team")
     asked = {"members": value, "slack_channel": "#ops"}
-    assert "members has to be one line" in refused(teams.edit, "operations", **asked)
-    assert "members has to be one line" in refused(teams.add, "others", **asked)
+    assert "members must be a single line" in refused(teams.edit, "operations", **asked)
+    assert "members must be a single line" in refused(teams.add, "others", **asked)
     assert set(teams.rows()) == {"operations"}
 
 
