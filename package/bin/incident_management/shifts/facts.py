@@ -1,7 +1,7 @@
-"""Reads what a handover report tells, in eleven calls, each of them bounded.
+"""Read the data of a handover report, in eleven calls, each of them bounded.
 
-Of each incident only what lists and counts need is read at first; of those that the report names,
-the rest.
+First, only the fields for lists and counts are read of each incident; then the details of those
+that the report lists.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .shift import DAY, Shift
 
 __all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
 
-# So many incidents are told one by one; beyond that they are counted.
+# Incidents that are listed one by one; the others are only counted.
 LISTED = 50
-# What is read of a kind; a report of more says that it counts the gravest, or the newest.
+# Documents that are read of a kind; a report with more says that it is cut.
 MAX_READ = 5000
 MAX_NOTES = 200
 MAX_UNDELIVERED = 1000
-# A message that waits for longer has a channel that does not take it.
+# A message that waits for longer is late: its channel does not accept it.
 LATE_SECONDS = 15 * 60.0
 WAITING = ("pending", "sending")
 _COUNTED = (
@@ -41,7 +41,7 @@ _DETAILS = (
     *("title", "team", "entities", "tags", "tasks", "roles", "level", "sla_ack_due"),
     *("sla_resolve_due", "update_due", "handed_on", "pinned", "flapping", "cause", "resolution"),
 )
-# What asks somebody of a team to act on an incident.
+# Events that ask a member of the team to act on an incident.
 CALLING = (*ASKING, "assigned")
 
 
@@ -70,12 +70,12 @@ class Facts:
 
 
 def read_facts(stores: Stores, shift: Shift) -> Facts:
-    """Read what a report of a shift tells."""
+    """Read the data of a shift's report."""
     of_team, since, now = {"team": shift.team}, shift.since, shift.until
     open_ = stores.incidents.find(
         {"$and": [of_team, IS_OPEN]}, "urgency:-1,_key:-1", MAX_READ + 1, fields=_COUNTED
     )
-    # An end changes an incident, and only that is found quickly.
+    # Resolving changes ``updated_at``, for which there is an acceleration.
     over = [of_team, any_of("status", ENDED), {"updated_at": {"$gte": since}}]
     changed = stores.incidents.find(
         {"$and": over}, "updated_at:-1,_key:-1", MAX_READ + 1, fields=_COUNTED
@@ -98,14 +98,14 @@ def read_facts(stores: Stores, shift: Shift) -> Facts:
         [Suppression.from_document(one) for one in stores.suppressions.find(in_force)],
         freeze.not_over(stores, now),
         _follow_ups(stores, shift),
-        # Those that a summary told of are its, and not counted one by one.
+        # Messages in a summary are counted as that summary.
         [one for one in calls[:MAX_READ] if not (one.get("summary") or one.get("stakeholders"))],
         [one for one in undelivered[:MAX_UNDELIVERED] if _is_in_trouble(one, shift)],
     )
 
 
 def _plans(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Document]]:
-    """The plans of each of these, the newest first."""
+    """Return the plans of each incident, the newest first."""
     found: Dict[str, List[Document]] = {}
     if incident_ids:
         fields = ("incident_id", "status", "summary", "updated_at")
@@ -116,7 +116,7 @@ def _plans(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, List[Docume
 
 
 def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[str, Document]:
-    """The last thing that a person noted within the span, of each of these."""
+    """Return the last note that a person wrote within the span, by incident."""
     if not incident_ids:
         return {}
     written = [{"kind": "note"}, {"time": {"$gte": since}}, {"actor": {"$ne": ACTOR}}]
@@ -130,7 +130,7 @@ def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[st
 
 
 def _follow_ups(stores: Stores, shift: Shift) -> List[Document]:
-    """Open ones of the team that are due within a day, the first first, with their incident."""
+    """Return the team's open follow-ups due within a day, in order, with their incident."""
     found: List[Document] = [
         {**one, "incident_id": str(document["_key"]), "severity": document.get("severity")}
         for document in incidents_with_follow_ups(stores, ("team", "severity"), only_open=True)
@@ -142,7 +142,7 @@ def _follow_ups(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _calls(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages of the span that asked somebody of the team to act, and copies of them."""
+    """Return the span's messages that asked the team to act, copies included."""
     query = {
         "$and": [
             {"created_at": {"$gte": shift.since}},
@@ -155,8 +155,8 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
-    """Messages of the team, or of none, that certainly or perhaps never arrived, or may yet."""
-    # What waits is given up after a day.
+    """Return messages of the team, or of none, that failed, are unconfirmed, or wait."""
+    # Messages that wait are given up after a day.
     since = min(shift.since, shift.until - DAY)
     states = any_of("state", ("dead", "unconfirmed", *WAITING))
     of_team = any_of("message.team", (shift.team, ""))

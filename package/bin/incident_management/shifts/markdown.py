@@ -1,6 +1,6 @@
-"""The handover report as Markdown, and its lines as plain text. Pure.
+"""Render the handover report as Markdown, and its lines as plain text. Pure.
 
-What somebody wrote is text in it and no more.
+Texts that people wrote are escaped.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def to_markdown(report: Report, web_url: str) -> str:
 
 
 def _who(report: Report) -> str:
-    """Say who is on call, since when, and who is next."""
+    """Return who is on call, since when, and who is next, in sentences."""
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
@@ -53,7 +53,7 @@ def _who(report: Report) -> str:
 
 
 def counted(report: Report) -> str:
-    """Say in one line how many are open, and what happened in the span."""
+    """Return one line with the counts: open incidents, and what happened in the span."""
     counts, graver = report.counts, report.by_severity
     severities = ", ".join(f"{count:,} {name}" for name, count in graver.items())
     vacant = f", {counts['nobody_has']:,} without an owner" if counts["nobody_has"] else ""
@@ -65,7 +65,7 @@ def counted(report: Report) -> str:
 
 
 def _in_words(shift: Shift, said: Point) -> str:
-    """Return a sentence with its time, in the team's time zone."""
+    """Return a point with its time, in the team's time zone."""
     return f"{said.text} {shift.time_text(said.at)}" if said.at else said.text
 
 

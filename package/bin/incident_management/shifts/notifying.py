@@ -1,9 +1,8 @@
-"""Tells whoever comes on call what is open, once for each change of shift, where the team asks.
+"""Send a short handover report to each person who comes on call, if the team has asked for it.
 
-The key of the message is made of the team, the rota, the moment, the person and the channel, and
-the first that puts it on the outbox has told it: of workers that are killed, or work at once, too.
-It is told where the app reaches one person: by name in the team's channel in Slack, at their own
-e-mail address. No note, cause or log line is in it.
+The message's key is made of the team, the rota, the moment, the person and the channel. So it is
+enqueued once, even if a worker is killed or two work at once. It goes to the person: by a mention
+in the team's Slack channel, or to their own e-mail address. It has no notes, causes or log lines.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from .shift import shift_of
 
 __all__ = ["HandoverNotifier", "page_url"]
 
-# Who began earlier than this knows by now: a worker that starts tells them nothing.
+# A worker that starts does not notify people whose shift began earlier than this.
 NOTIFY_WITHIN = 3600.0
-# The incidents of a kind that a message names; its link leads to the rest.
+# Incidents that a message lists in each section; its link leads to the rest.
 NAMED = 8
 TITLE = 100
 TEXT = 2000
 
 
 class _Recipient(NamedTuple):
-    """Somebody came on call for a team, and is to be told so on a channel.
+    """A person who came on call for a team, and the channel for the report.
 
     ``began``: when, in epoch seconds. ``address``: theirs there; blank: none is known.
     """
@@ -56,9 +55,9 @@ class _Recipient(NamedTuple):
 
 
 class HandoverNotifier:
-    """Puts the messages on the outbox; a later turn, or another process, repeats nothing.
+    """Enqueues the messages; a later round, or another process, repeats none.
 
-    ``trouble`` is called with a name and a sentence for whom can't be reached as their team asks.
+    ``trouble`` is called with a name and a sentence for each person without an address.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class HandoverNotifier:
         self._on_call: Dict[str, str] = {}
 
     def notify(self, routing: Routing, web_url: str) -> Dict[str, int]:
-        """Tell what is due; ``routing`` with the covers, see ``with_covers``."""
+        """Enqueue the due reports; ``routing`` must have the covers, see ``with_covers``."""
         now, added = self._clock.now(), 0
         on_call: Dict[str, str] = {}
         recipients: List[_Recipient] = []
@@ -81,13 +80,13 @@ class HandoverNotifier:
                 continue
             person = on_call[team.name] = routing.on_call.at(team.rota, now).person
             began = routing.on_call.since(team.rota, now)
-            # By a change of the settings somebody is on call at once, and was all the time.
+            # After a change of settings, the new person counts as on call since long ago.
             is_other = self._on_call.get(team.name, person) != person
             if person and (is_other or 0 <= now - began < NOTIFY_WITHIN):
                 recipients += _recipients(routing, team, person, began)
         for recipient in recipients:
             added += recipient not in self._seen and self._notify(routing, recipient, web_url)
-        # Now that nothing failed.
+        # Only now, as nothing failed.
         self._seen, self._on_call = recipients, on_call
         return {"handover_reports": added}
 
@@ -153,7 +152,7 @@ def _message(report: Report, web_url: str) -> Message:
 
 
 def _named(report: Report) -> Iterator[str]:
-    """The first incidents that are open, and those that are over; of each what lists show."""
+    """Yield lines for the first open and the first ended incidents."""
     for section in report.sections:
         if section.name in ("open", "solved") and section.lines:
             yield f"\n{section.title}:"

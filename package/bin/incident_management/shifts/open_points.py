@@ -1,4 +1,4 @@
-"""What an open incident waits for, in short sentences. Pure."""
+"""List what the next person has to know of an open incident, in short points. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_TASKS = 5
 TITLE = 120
 TEXT = 300
 
-# What becomes of a fix, by the status of its newest plan. Of others nothing is to be waited for.
+# Texts by the status of the newest plan; a plan with another status needs no attention.
 _FIXES = {
     "proposed": "A fix is waiting for approval",
     "approved": "A fix is approved and waiting to be executed",
@@ -35,7 +35,7 @@ _FIXES = {
 
 
 class Point(NamedTuple):
-    """A text without secrets; where ``at`` (epoch seconds) is set, that time ends it."""
+    """A text without secrets; if ``at`` (epoch seconds) is set, the text ends with that time."""
 
     text: str
     at: float = 0.0
@@ -45,7 +45,7 @@ class Point(NamedTuple):
 
 
 def open_points_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> List[Point]:
-    """Return what somebody who takes an open incident over has to know of it."""
+    """Return what a person who takes over an open incident has to know."""
     incident = Incident.from_document({"id": document["_key"], **document})
     now, key = facts.shift.until, str(document["_key"])
     return [
@@ -53,7 +53,7 @@ def open_points_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) 
         *_deadlines(incident, now),
         *_fix(facts.plans.get(key, ())),
         *_tasks(routing, incident),
-        *_held_back(facts.suppressions, incident, now),
+        *_suppressed(facts.suppressions, incident, now),
         *_state(incident),
         *_note(facts.notes.get(key)),
     ]
@@ -92,7 +92,7 @@ def _fix(plans: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
 
 def _tasks(routing: Routing, incident: Incident) -> Iterator[Point]:
     still_open = [one for one in tasks_of(routing, incident) if one["state"] == "open"]
-    # Those that somebody has come first: the others are the checklists' steps most often.
+    # Assigned tasks come first: the others are mostly steps of checklists.
     still_open.sort(key=lambda one: not one["who"])
     for one in still_open[:MOST_TASKS]:
         who = one_line(one["who"] or one["role"], 80) or "unassigned"
@@ -102,7 +102,7 @@ def _tasks(routing: Routing, incident: Incident) -> Iterator[Point]:
         yield Point(f"{more} more task{'s are' if more > 1 else ' is'} open")
 
 
-def _held_back(
+def _suppressed(
     suppressions: Sequence[Suppression], incident: Incident, now: float
 ) -> Iterator[Point]:
     for one in suppressions:
@@ -114,7 +114,7 @@ def _held_back(
 
 
 def _is_about(one: Suppression, incident: Incident) -> bool:
-    """Whether signals like this incident's are held back, as far as it tells."""
+    """Tell whether a suppression matches signals like this incident's."""
     return all(
         pattern == "*" or any(matches(value, pattern) for value in values)
         for pattern, values in (

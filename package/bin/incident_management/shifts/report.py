@@ -1,7 +1,7 @@
-"""The handover report: its sections, made by code of what was read. Pure.
+"""Build the sections of the handover report from the facts that were read. Pure.
 
-A line is about one incident most often, and says in short sentences what is to be known of it. All
-texts are without secrets, and mean nothing but themselves: who lays them out escapes them.
+A line is usually about one incident, with short points about it. Secrets are removed from all
+texts; a renderer has to escape them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FEEDBACK = {"false_positive": "a false alarm", "duplicate": "a duplicate"}
 
 @dataclass(frozen=True)
 class Line:
-    """``incident_id``, if it is about one (of several the newest), with what lists show of it."""
+    """One line; ``incident_id``: the incident it is about (the newest of several), or empty."""
 
     title: str
     says: Sequence[Point] = ()
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """``total`` counts what there is, of which ``lines`` has the first."""
+    """One section; ``total`` counts all lines, of which ``lines`` has the first."""
 
     name: str
     title: str
@@ -63,7 +63,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """``counts`` by name: open ones, and what happened in the span; ``cut``: there was more."""
+    """The report; ``counts`` are by name; ``cut``: there was more than was read."""
 
     shift: Shift
     counts: Mapping[str, int]
@@ -72,7 +72,7 @@ class Report:
     cut: bool = False
 
     def to_document(self) -> Document:
-        """As the API shows it."""
+        """Return the report as the API shows it."""
         return {
             **vars(self.shift),
             "counts": dict(self.counts),
@@ -83,7 +83,7 @@ class Report:
 
 
 def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
-    """Read and make the report of a shift; ``routing`` has the covers, see ``with_covers``."""
+    """Return the report of a shift; ``routing`` must have the covers, see ``with_covers``."""
     facts = read_facts(stores, shift)
     since = shift.since
     everything = [*facts.open, *facts.ended]
@@ -96,7 +96,7 @@ def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
         "noise": sum(1 for one in facts.ended if one.get("feedback") in NO_PROBLEM),
     }
     by_severity = Counter(str(one.get("severity")) for one in facts.open)
-    # What is still to be done comes before what is over.
+    # Open work comes before what has ended.
     sections = (
         _section("open", "Open", _open(facts, routing), len(facts.open)),
         _section("undelivered", "Undelivered", _undelivered(facts)),
@@ -130,7 +130,7 @@ def _over(facts: Facts) -> List[Line]:
 
 
 def _details(facts: Facts, documents: Sequence[Document]) -> Iterator[Document]:
-    """The first of these, whole; one may have been deleted in between."""
+    """Return the details of the first of these; one may have been deleted in between."""
     first = (facts.details.get(str(one["_key"])) for one in documents[:LISTED])
     return (one for one in first if one is not None)
 
@@ -147,7 +147,7 @@ def _line(document: Mapping[str, Any], *says: Point) -> Line:
 
 
 def _solved(document: Mapping[str, Any]) -> Iterator[Point]:
-    """How one ended: by what, after how long, and what of it was no problem."""
+    """Yield how an incident ended: after how long, by what, and whether it was noise."""
     if document.get("merged_into"):
         yield Point(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
         return
@@ -164,7 +164,7 @@ def _solved(document: Mapping[str, Any]) -> Iterator[Point]:
 
 
 def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
-    """For each detection: how many incidents it opened, whom that called, what was no problem."""
+    """Return for each detection its opened incidents, their messages, and the noise."""
     rules = {str(one["_key"]): _rule(one) for one in (*facts.open, *facts.ended)}
     messages: Dict[str, Counter[str]] = {}
     latest = sorted(opened, key=lambda one: float(one["opened_at"]))
@@ -205,7 +205,7 @@ def _channel(name: str) -> str:
 
 
 def _soon(facts: Facts, routing: Routing) -> List[Line]:
-    """Freezes in force, and what begins or ends to be frozen, held back or covered for in a day."""
+    """Return freezes in force, and freezes, suppressions and covers that begin or end in a day."""
     found: List[Tuple[float, Line]] = []
     for one in facts.suppressions:
         aims = {"rule": one.rule, "entity": one.entity, "tag": one.tag}
@@ -232,7 +232,7 @@ def _window(
     for moment in changes:
         words = "Begins" if one.in_force(moment) else "Ends"
         yield moment, Line(title, (Point(words, milliseconds(moment)),))
-    # Of what is held back for longer the incidents tell.
+    # Suppressions that last longer are shown with their incidents.
     if isinstance(one, Freeze) and not changes and one.in_force(shift.until):
         end = milliseconds(one.next_end(shift.until))
         words = "In force until" if end else "In force, without an end"

@@ -1,4 +1,4 @@
-"""Who has a team's duty now, who has it next, and from when on a report of it tells. Pure.
+"""Find who is on call for a team now and next, and the span of the report. Pure.
 
 Moments are epoch seconds.
 """
@@ -18,9 +18,9 @@ __all__ = ["DAY", "LONGEST", "Shift", "shift_of", "team_named", "zone_of"]
 
 DAY = 86_400.0
 LONGEST = 31 * DAY
-# Who came on call within this reads of the shift before, however short the shifts since were.
+# A person who came on call within this time gets the report of the shift before.
 TAKING_OVER = 2 * 3600.0
-# A turn is looked for so far ahead.
+# How far ahead the next turn is searched for.
 AHEAD = 15 * DAY
 
 
@@ -29,8 +29,8 @@ class Shift:
     """A team's duty at a moment: ``person`` (blank: nobody) has it since ``began``.
 
     ``began`` is 0.0 where nobody took over in the last days. ``reason`` says who is on call in a
-    sentence. ``since``: from when on the report tells. ``next_person`` (blank: nobody) takes over
-    at ``next_at``; 0.0: nobody else does in the coming turns. ``time_zone`` is the team's.
+    sentence. ``since``: the beginning of the report's span. ``next_person`` (blank: nobody) takes
+    over at ``next_at``; 0.0: nobody else does in the coming turns. ``time_zone`` is the team's.
     """
 
     team: str
@@ -45,14 +45,14 @@ class Shift:
     time_zone: str = "UTC"
 
     def time_text(self, moment: float) -> str:
-        """Tell a moment as the team reads its clocks."""
+        """Return a moment as text, in the team's time zone."""
         return moment_in(self.time_zone, moment)
 
 
 def team_named(routing: Routing, asked: str, person: str) -> str:
-    """Return the team that is asked for; when none is, the one that a person is of.
+    """Return the requested team; without one, the team of a person.
 
-    Raises Invalid: there is no such team, or it can't be told which one is meant.
+    Raises Invalid: there is no such team, or the person is in none or several.
     """
     if asked:
         routing.check_team(asked)
@@ -76,10 +76,10 @@ def zone_of(routing: Routing, team: str) -> Tuple[str, tzinfo]:
 
 
 def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = None) -> Shift:
-    """Return a team's shift; ``since``: from when on is to be told.
+    """Return a team's shift; ``since``: the beginning of the report's span.
 
-    Unless given that is when whoever was on call two hours ago began. Without a rota, and where
-    that is not known, it is a day.
+    By default the span begins when the person who was on call two hours ago began. Without a rota,
+    or if that is not known, it is a day.
 
     Raises Invalid for a ``since`` that is not before now, or more than 31 days ago.
     """

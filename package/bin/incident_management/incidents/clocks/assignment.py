@@ -1,9 +1,9 @@
-"""Gives incidents to people: on request, on escalation, and those that wait for somebody.
+"""Assign incidents to people: on request, on escalation, and incidents that wait for an owner.
 
-:mod:`..routing` chooses; this module tells it who has how much open work, and writes the timeline
-entry with the explanation. Of two workers that choose at once the first entry counts. How much
-somebody has is read just before, so two requests at once may each give one incident more than a
-capacity allows; the worker alone, which gives out what waits, counts as it goes.
+:mod:`..routing` chooses the person; this module supplies everybody's open work, and writes the
+timeline entry with the explanation. If two workers choose at once, the first entry counts. Open
+work is read just before, so two requests at once may together exceed a capacity by one incident.
+The worker does not: it counts what it assigns.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ __all__ = [
     "with_covers",
 ]
 
-# More open incidents of one team's people than this are not counted one by one.
+# The most open incidents that are read to add up people's open work.
 MAX_COUNTED = 20_000
-# How many waiting incidents are read in one turn; where there are more, this many of each team, as
-# those of a team in which nobody can take any must not keep the others waiting.
+# The most waiting incidents read in one round. If there are more, this many of each team: a team in
+# which nobody can take any must not block the others.
 MAX_WAITING = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
-# What is read of a waiting incident: whose it is, and what the rules look at.
+# The fields read of a waiting incident: its assignment, and what the rules compare.
 _WAITING_FIELDS = (
     *("id", "team", "owner", "status", "severity", "handed_on", "opened_at"),
     *("entities", "rules", "tags", "fields"),
@@ -53,7 +53,7 @@ Explained = Tuple[str, str]
 def assign(
     act: Act, routing: Routing, incident_id: str, owner: str = "", team: str = ""
 ) -> Incident:
-    """Give an incident to a person, a team, or both; of a team alone, whoever can take it.
+    """Assign an incident to a person, a team, or both; for a team alone, choose a member.
 
     Raises:
         Invalid: neither is named, or a team that does not exist.
@@ -73,9 +73,9 @@ def assign(
 def escalate(
     act: Act, routing: Routing, incident_id: str, reason: str, owner: str = "", team: str = ""
 ) -> Incident:
-    """Hand an open incident one level up; without a team and an owner to the next step of its path.
+    """Escalate an open incident; without team and owner, to the next step of its path.
 
-    Where an entry of the act's ``once`` is there, nothing happens.
+    Nothing happens if an entry with the act's ``once`` exists.
 
     Raises:
         Invalid: no reason, or a team that does not exist.
@@ -110,9 +110,9 @@ def escalation_data(
     now: float,
     choose: Callable[[str], Choice],
 ) -> Document:
-    """Return the data of the entry that hands an incident up by a step.
+    """Return the data of the entry that escalates an incident by a step.
 
-    ``choose`` says who takes it, of a team that the step names alone.
+    ``choose`` returns who takes the incident if the step names only a team.
     """
     owner, team = step.member, step.team
     by_rota: Document = {}
@@ -127,7 +127,7 @@ def escalation_data(
 
 
 def _as_sentence(reason: str) -> str:
-    """What a person wrote, so that a sentence may follow."""
+    """Return a person's text with a full stop, so that another sentence may follow."""
     text = reason.strip()
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
@@ -140,14 +140,14 @@ def choose_assignee(
     team: str,
     excluded: str = "",
 ) -> Choice:
-    """Return who of a team, or of those it falls back to, takes an incident now.
+    """Return who of a team, or of its fallback teams, takes an incident now.
 
-    ``excluded``: who must not get it, because an escalation is to reach somebody else.
+    ``excluded``: the user who must not get it, because an escalation has to reach another person.
     """
     routing = with_covers(stores, clock, routing)
     load = loads(stores, routing, _people_of_teams(routing, [team]))
     if incident.owner in load:
-        # What somebody has already is no reason against keeping it.
+        # The owner's work on this incident does not count against keeping it.
         load[incident.owner] -= routing.weight(incident.severity)
     skills = required_skills(routing, incident, team)
     return routing.choose(team, incident.severity, skills, load, clock.now(), excluded)
@@ -156,11 +156,9 @@ def choose_assignee(
 def with_covers(
     stores: Stores, clock: Clock, routing: Routing, since: float = float("inf")
 ) -> Routing:
-    """Return the routing with what people have agreed on: who covers for whom.
+    """Return the routing with the covers that people agreed on; unchanged if it has them.
 
-    One that has it already, of this moment, comes back as it is.
-
-    ``since``: with what ended after this moment, too, where that is long ago.
+    ``since``: include covers that ended after this moment, if it is earlier than needed for now.
     """
     if not routing.rotas or routing.covers is not None:
         return routing
@@ -169,14 +167,14 @@ def with_covers(
 
 
 def required_skills(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
-    """Return what the rule that gives an incident to this team asks for."""
+    """Return the skills that the rule requires which assigns the incident to this team."""
     named = (incident.entities, incident.rules, incident.tags, incident.field_values)
     decision = routing.decide(incident.severity, *named)
     return decision.skills if decision.team == team else ()
 
 
 def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, float]:
-    """Return the points of open work of each of these people."""
+    """Return the points of open work by user name."""
     found = dict.fromkeys(names, 0.0)
     if not found:
         return found
@@ -190,16 +188,18 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
 def assign_waiting(
     stores: Stores, clock: Clock, routing: Routing, explained: Optional[Set[Explained]] = None
 ) -> Dict[str, int]:
-    """Give incidents that have a team, and no owner of it, to whoever can take them now.
+    """Assign incidents that have a team, but no owner from it, to members who can take them now.
 
-    Of those that were handed on to a team when nobody of it could take them, somebody else is the
-    owner until then. One that nobody can take gets an entry that says why, once in its life, and
-    is looked at again when somebody's shift begins or work is done. Safe to repeat and to run
-    twice at once.
+    An incident that was handed to a team in which nobody could take it keeps its owner until then.
+    An incident that nobody can take gets an entry that says why, once in its life. It is tried
+    again when a shift begins or work is done. Safe to repeat and to run twice at once.
 
     Args:
-        explained: incidents that have that entry, and their teams; kept between calls, it saves
-            reading them.
+        explained: the incidents with that entry, and their teams. Keep the set between calls: it
+            saves reading the incidents again.
+
+    Returns:
+        The numbers of assigned and of explained incidents.
     """
     explained = set() if explained is None else explained
     routing = with_covers(stores, clock, routing)
@@ -226,7 +226,7 @@ def assign_waiting(
 def _next_to_assign(
     stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], explained: Set[Explained]
 ) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
-    """Return what waits, the gravest first, the ids of what can be placed, and who has how much."""
+    """Return waiting incidents by id, the ids to handle now, and the open work by user."""
     # A query of one team looks at all that are new, as one of all teams does.
     documents = _waiting(stores, teams) if teams else []
     if len(documents) == MAX_WAITING:
@@ -251,10 +251,10 @@ def _assignable(
     explained: Set[Explained],
     now: float,
 ) -> List[str]:
-    """Those that somebody can take now, or whose timeline does not say yet that nobody can."""
+    """Return the ids that somebody can take now, or that do not have the explanation yet."""
     found: List[str] = []
-    # Of what nobody could take whatever it asked for, the rules need not be asked what that is: in
-    # a night without anybody on shift that is thousands of incidents, again and again.
+    # If nobody can take an incident regardless of skills, the rules need not be evaluated. In a
+    # night without anybody on shift that saves thousands of evaluations in each round.
     hopeless: Set[Tuple[str, str, str]] = set()
     for incident in waiting:
         kind = (incident.team, incident.severity, incident.owner)
@@ -276,7 +276,7 @@ def _assignable(
 def _choice(
     routing: Routing, incident: Incident, skills: Sequence[str], load: Dict[str, float], now: float
 ) -> Choice:
-    """Choose who of its team takes an incident now, but whoever has it."""
+    """Choose who of its team, except for its owner, takes an incident now."""
     team, severity, owner = incident.team, incident.severity, incident.owner
     return routing.choose(team, severity, skills, load, now, owner)
 
@@ -288,7 +288,7 @@ def _waiting_entries(
     load: Dict[str, float],
     now: float,
 ) -> List[Entry]:
-    """The entry that gives an incident to somebody, or says that nobody can take it."""
+    """Return the entry that assigns an incident, or says that nobody can take it; or none."""
     skills = required_skills(routing, incident, incident.team)
     choice = _choice(routing, incident, skills, load, now)
     written: Set[str] = {entry.once for entry in entries}
@@ -316,7 +316,7 @@ def _is_waiting(incident: Incident) -> bool:
 
 
 def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
-    """Read the gravest open incidents that nobody of their team, one of these, owns."""
+    """Read the most severe incidents of these teams that wait for an owner."""
     kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     query = {"$and": [any_of("team", teams), waiting]}
@@ -324,7 +324,7 @@ def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
 
 
 def _people_of_teams(routing: Routing, teams: Iterable[str]) -> Set[str]:
-    """Everybody in these teams and in those that they fall back to."""
+    """Return all people of these teams and of their fallback teams."""
     seen: Set[str] = set()
     left = list(teams)
     while left:
@@ -336,7 +336,7 @@ def _people_of_teams(routing: Routing, teams: Iterable[str]) -> Set[str]:
 
 
 def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -> Step:
-    """The step that a person means who says only that it must go up."""
+    """Return the step of an escalation for which a person named no team or owner."""
     lives = lives_of(entries)
     change = lives[-1].changes[-1] if lives else None
     path = routing.path(change.severity, change.team) if change else None
@@ -348,7 +348,7 @@ def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -
 
 
 def _taken_steps(entries: Sequence[Entry], path: Path) -> Set[int]:
-    """The numbers of the path's steps that were taken before."""
+    """Return the numbers of the path's steps that were taken before."""
     said: List[Mapping[str, object]] = [
         entry.data for entry in effective(entries) if entry.kind == "escalation"
     ]

@@ -1,7 +1,7 @@
-"""How far the worker has looked at incidents' clocks: a note in ``incident_claims``.
+"""Keep how far the worker has checked incidents' deadlines, as a claim in ``incident_claims``.
 
-Where nothing is promised and no escalation configured there is none, and the worker has nothing to
-look at.
+Without service levels, escalations and promised updates there is no checkpoint, and the worker
+checks nothing.
 """
 
 from __future__ import annotations
@@ -15,5 +15,5 @@ KEY = "worker:clocks:checkpoint"
 
 
 def begin(stores: Stores, clock: Clock) -> None:
-    """Have the worker look from now on, if it does not already."""
+    """Make the worker check deadlines from now on, if it does not already."""
     stores.claims.insert(claim_document(KEY, clock.now()))

@@ -1,9 +1,9 @@
-"""Escalation: which steps of a path are due because nobody acted. Pure.
+"""Compute the escalation steps that are due because nobody acted. Pure.
 
-A path begins when the incident's severity and team first call for it, at the earliest with its
-life, and ends with an acknowledgement (or a resolve, as the path says). A step that is due is a
+A path begins when the incident's severity and team first match it, at the earliest with the
+incident's life. It ends with an acknowledgement (or a resolve, as the path says). A due step is a
 timeline entry with a deterministic ``once``, so two workers take it once. After an outage each
-step is taken once, however many of its repeats were missed.
+step is taken once, even if several repeats were missed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Due", "due_steps", "next_step"]
 
 @dataclass(frozen=True)
 class Due:
-    """A step that is due: since when, in which round (0 is the first), and its ``once``.
+    """A due step: since when, in which round (0 is the first), and its ``once``.
 
     ``until`` is what ends the path.
     """
@@ -66,7 +66,7 @@ def next_step(lives: Sequence[Life], routing: Routing, now: float) -> Optional[f
 
 
 def _current_path(lives: Sequence[Life], routing: Routing) -> Optional[Tuple[Path, float]]:
-    """The path that is walked now, and since when; None when there is none or it has ended."""
+    """Return the current path and since when it runs; None without one, or if it has ended."""
     if not lives:
         return None
     life = lives[-1]
@@ -84,7 +84,7 @@ def _current_path(lives: Sequence[Life], routing: Routing) -> Optional[Tuple[Pat
 
 
 def _all_steps(path: Path, since: float, life: Life, routing: Routing) -> Iterator[Due]:
-    """All steps of all rounds, in the order of their times."""
+    """Yield all steps of all rounds, in order of time."""
     calendar = routing.hours(path.hours, life.changes[-1].team)
     for number in range(path.repeat + 1):
         for step in path.steps:

@@ -1,15 +1,18 @@
-"""Hands on, at a rota's handover, the incidents that nobody has acknowledged.
+"""Hand unacknowledged incidents over when a rota's shift changes.
 
-Whoever acknowledged one keeps it. Of the others, one that somebody got by a rota is given to who is
-on call by it now, with an entry that says so, once for each handover: the entry counts only while
-the incident is as it was (:mod:`..fold`), so an acknowledgement in the same moment wins, and of two
-workers the first.
+A person who acknowledged an incident keeps it. Any other incident that was assigned by a rota goes
+to the person who is on call now, with one entry for each handover. The entry counts only while the
+incident is unchanged (:mod:`..fold`): an acknowledgement in the same moment wins, and so does the
+first of two workers.
 
-What gives an incident by a rota says since when whoever is on call is (``on_call_since`` of the
-entry), and it is handed on only where somebody came on call later than that. So it stays with whom
-it was passed on to, a worker whose clock is behind gives nothing back, and what one gave that had
-not heard yet of a handover, or of a cover, is handed on. So is what somebody has who was taken out
-of the rota.
+An entry that assigns an incident by a rota has ``on_call_since``: from when on that person was on
+call. The incident is handed over only to a person who came on call later. So
+
+* it stays with a person to whom it was passed on,
+* a worker whose clock is behind does not give it back,
+* an assignment by a worker that did not know of a handover or cover yet is corrected.
+
+An incident of a person who was removed from the rota is handed over, too.
 """
 
 from __future__ import annotations
@@ -29,15 +32,15 @@ from .lives import lives_of
 __all__ = ["Seen", "hand_over"]
 
 Seen = Set[Tuple[str, str, float]]
-# Of each rota, in one turn; the rest waits for the next one.
+# For each rota, in one round; the rest waits for the next round.
 MAX_HANDED_OVER = 500
 
 
 def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dict[str, int]:
-    """Give what nobody acknowledged to who is on call now. Safe to repeat and to run twice at once.
+    """Hand unacknowledged incidents to the person on call. Safe to repeat and to run at once.
 
     Args:
-        seen: incidents that need not be read again for a handover; kept between calls.
+        seen: incidents that were already checked for a handover. Keep the set between calls.
     """
     routing = with_covers(stores, clock, routing)
     now = clock.now()
@@ -65,7 +68,7 @@ def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dic
 
 
 def _ids_of_others(stores: Stores, rota: str, person: str) -> List[str]:
-    """Ids of what somebody else has by a rota, and has not begun."""
+    """Return the ids of unacknowledged incidents that a rota assigned to other people."""
     of: List[Document] = [{"status": "assigned"}, {"rota": rota}, {"owner": {"$ne": person}}]
     return sorted(stores.incidents.keys({"$and": of}))
 
@@ -79,7 +82,7 @@ def _entry(
     load: Dict[str, float],
     now: float,
 ) -> Optional[Entry]:
-    """The entry that hands an incident over, or says why it stays; None where none is due."""
+    """Return the entry that hands an incident over, or says why not; None if none is due."""
     incident = timeline.fold(entries) if entries else None
     if incident is None or (incident.status, incident.rota) != ("assigned", rota):
         return None
@@ -114,6 +117,6 @@ def _kind_and_data(
 
 
 def _known_on_call_since(entries: Sequence[Entry], rota: str) -> float:
-    """Since when whoever was on call was, as the entry knew that gave it by the rota last."""
+    """Return the latest ``on_call_since`` of the entries that assigned the incident by a rota."""
     given = [entry.data for entry in effective(entries) if entry.data.get("rota") == rota]
     return max((float(data.get("on_call_since") or 0.0) for data in given), default=0.0)

@@ -1,8 +1,7 @@
-"""An incident's lives, each from an opening or reopening to a resolve, read off its timeline. Pure.
+"""Derive an incident's lives, each from an opening or reopening to a resolve, from its timeline.
 
-A clock that hangs on severity and team needs to know when they changed. An escalation hands an
-incident on, but what was promised stays what the team promised that it belongs to: so the team
-here is the one of routing and assignment.
+Deadlines depend on severity and team, so a life lists their changes. The team here is that of
+routing and assignment: an escalation does not change what the responsible team has promised. Pure.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ class Life:
     ended_at: Optional[float] = None
 
     def see(self, change: Change, routed: bool = False) -> None:
-        """Take in how things stand now.
+        """Record the current severity and team.
 
-        An incident is ``routed`` as it is opened: the team of its rules counts from the start. One
-        that it is given to later can be held to nothing from before.
+        ``routed``: the rules chose the team at the opening, so it counts from the start.
+        A team that gets the incident later is not responsible for the time before.
         """
         last = self.changes[-1] if self.changes else None
         if last is None:
@@ -53,8 +52,8 @@ class Life:
 def steps_of(entries: Iterable[Entry]) -> Iterator[Tuple[Entry, Incident, str]]:
     """Yield each entry of one incident, in order, with the incident after it, and its team.
 
-    That is the team of its routing or assignment, not of an escalation. The incident goes on
-    changing with the next step.
+    The team is that of routing or assignment, not of an escalation. The incident is one object that
+    changes with the next step.
     """
     known = ordered(entries)
     if not known:
@@ -74,9 +73,9 @@ def steps_of(entries: Iterable[Entry]) -> Iterator[Tuple[Entry, Incident, str]]:
 
 
 def lives_of(entries: Iterable[Entry]) -> List[Life]:
-    """Return the lives of one incident, the present or last one last.
+    """Return the lives of one incident, in order.
 
-    Entries of clocks that differ may go back in time; a moment is never before an earlier one.
+    Different clocks may let entries go back in time; the lives' times never do.
     """
     lives: List[Life] = []
     now = float("-inf")

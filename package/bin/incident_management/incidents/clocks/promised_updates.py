@@ -1,7 +1,7 @@
-"""What stakeholders were told last, and when they hear next; part of the fold, so it is pure.
+"""Track the last update for stakeholders and when the next is due. Pure, as a part of the fold.
 
-A promise is given by an ``update``. ``update_due`` says what a group's wish makes of it (``set``),
-or that the stakeholders of a merged incident wait for news of this one now (``taken_over``).
+An ``update`` may promise the next one. ``update_due`` sets a time that a group requires (``set``),
+or takes over the promise of a merged incident (``taken_over``).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from ..model import ENDED, Document, Entry
 
 __all__ = ["STATES", "PromisedUpdates"]
 
-# What people are told of how it stands, as on status pages. "resolved" is the last one.
+# The states of an update, as on status pages. "resolved" is the last one.
 STATES = ("investigating", "identified", "monitoring", "resolved")
 
 
 class PromisedUpdates:
-    """What stakeholders of one incident wait for. Times are epoch seconds; None: for nothing.
+    """The updates of one incident. Times are epoch seconds; None: no update is due.
 
-    ``last`` is the data of the last update, with ``time`` and ``by``; ``due`` is when they are to
-    hear next, ``promised`` when they were told that they would.
+    ``last`` is the data of the last update, with ``time`` and ``by``; ``due`` is when the next one
+    is due, ``promised`` when it was promised for.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class PromisedUpdates:
         return min(self._promises.values(), default=None)
 
     def update(self, entry: Entry) -> None:
-        """They were told: that was the end of all promises before."""
+        """Record an update, which fulfills all earlier promises."""
         self.last = {**entry.data, "time": entry.time, "by": entry.actor}
         self._promises.clear()
         self._promise("", entry.data.get("next_by"))
@@ -50,18 +50,18 @@ class PromisedUpdates:
             self.due = min(known, default=None)
 
     def status(self, to: str) -> None:
-        """What was promised holds until it is closed; that they want to hear, while it is open."""
+        """Keep a promise until the incident is closed, and a group's interval while it is open."""
         if to == "closed":
             self._promises.clear()
         if to in ENDED:
             self.due = self.promised
 
     def unmerged(self) -> None:
-        """Meanwhile they waited for news of the other incident, as its own entries say."""
+        """Restore the promise after an undone merge; meanwhile the other incident had it."""
         self.due = self.promised
 
     def split(self, undone: str) -> None:
-        """A merge was undone: its promise is that incident's alone again."""
+        """Drop the promise of an incident whose merge was undone."""
         if self._promises.pop(undone, None) is not None:
             self.due = self.promised
 

@@ -1,9 +1,8 @@
-"""Time to acknowledge and to resolve: when each is due, and what has to be said by now. Pure.
+"""Compute the deadlines to acknowledge and resolve, and the timeline entries due by now. Pure.
 
-Nothing is stored but what happened: deadlines follow from the timeline and from [sla:…] of
-incident_routing.conf, so whoever looks, on whichever member of a cluster, finds the same ones. What
-has to be said is a list of timeline entries with deterministic ``once``; writing them twice says
-them once.
+Deadlines follow from the timeline and from [sla:…] of incident_routing.conf alone, so every member
+of a cluster computes the same ones. The entries have a deterministic ``once``, so writing them
+twice has no effect.
 
 Both clocks begin with the incident's life and run over service hours only; nothing else pauses
 them. The first ends with an acknowledgement or a resolve, the second with a resolve. When severity
@@ -28,7 +27,7 @@ __all__ = ["Deadline", "Draft", "deadlines", "due_entries", "next_moment"]
 
 @dataclass(frozen=True)
 class Deadline:
-    """When one clock is due, when to warn, by which policy, and over which hours."""
+    """When a clock is due, when to warn, by which policy, and in which hours."""
 
     clock: str
     due: float
@@ -39,7 +38,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Draft:
-    """A timeline entry that has to be there."""
+    """A timeline entry to write."""
 
     kind: str
     data: Document
@@ -47,7 +46,7 @@ class Draft:
 
 
 def deadlines(lives: Sequence[Life], routing: Routing) -> Dict[str, Deadline]:
-    """Return the deadlines of the last life by clock; one that nobody promised is left out."""
+    """Return the deadlines of the last life by clock; a clock without a promise is left out."""
     if not lives:
         return {}
     found = ((clock, _deadline(clock, lives, routing)) for clock in CLOCKS)
@@ -73,7 +72,7 @@ def due_entries(
 
 
 def next_moment(lives: Sequence[Life], routing: Routing, now: float) -> Optional[float]:
-    """Return when a running clock next has something to say; None for never."""
+    """Return when the next warning or breach of a running clock is; None for never."""
     moments = [
         moment
         for clock, deadline in deadlines(lives, routing).items()
@@ -134,7 +133,7 @@ def _deadline_from(
 
 
 def _is_stopped_for_good(policy: Policy, clock: str, lives: Sequence[Life]) -> bool:
-    """Whether a clock that goes on over a reopening was stopped for good in an earlier life."""
+    """Tell whether a clock that continues over a reopening was stopped in an earlier life."""
     if policy.on_reopen != "continue" or clock != "acknowledge":
         return False
     return any(life.acknowledged_at is not None for life in lives[:-1])
@@ -146,7 +145,7 @@ def _stopped_at(life: Life, clock: str) -> Optional[float]:
 
 
 def _event(life: Life, clock: str, deadline: Deadline, now: float) -> str:
-    """What has happened to a clock: ``breached``, ``warning`` while it runs, or nothing."""
+    """Return ``breached``, ``warning`` (only while the clock runs), or an empty text."""
     stopped = _stopped_at(life, clock)
     if stopped is not None:
         return "breached" if stopped > deadline.due else ""
@@ -175,7 +174,7 @@ def _event_data(event: str, deadline: Deadline, now: float) -> Document:
 def _timed_drafts(
     lives: Sequence[Life], written: Mapping[str, Document], found: Mapping[str, Deadline]
 ) -> List[Draft]:
-    """The entry that says what is due when, unless the last one of this life says so already."""
+    """Return the entry with the deadlines, unless the last one of this life has the same."""
     if not lives:
         return []
     said = [data for data in written.values() if data.get("event") == "timed"]

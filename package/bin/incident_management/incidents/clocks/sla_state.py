@@ -1,7 +1,7 @@
-"""What an incident's document says of its service level; part of the fold, so it is pure.
+"""Derive the service level fields of an incident's document. Pure, as a part of the fold.
 
-The worker writes ``sla`` entries (:mod:`.sla`): ``timed`` says what is due when, ``warning`` and
-``breached`` what happened to one of the two clocks. The rest follows from the status entries.
+The worker writes ``sla`` entries (:mod:`.sla`): ``timed`` has the deadlines; ``warning`` and
+``breached`` are events of one of the two clocks. The rest follows from the status entries.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ __all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "SlaState"]
 
 CLOCKS = ("acknowledge", "resolve")
 SLA_STATUSES_OF_OPEN = ("ok", "warning", "breached")
-# The others are of what is over.
+# "met" and "missed" are of incidents that are resolved or closed.
 SLA_STATUSES = (*SLA_STATUSES_OF_OPEN, "met", "missed")
 
 
 class SlaState:
-    """The two deadlines of an incident's present life, and what became of them."""
+    """The two deadlines of an incident's current life, and their state."""
 
     def __init__(self) -> None:
         self.reopened()
 
     def reopened(self) -> None:
-        """Begin a life: its deadlines are written down by the worker."""
+        """Begin a new life; the worker writes its deadlines."""
         self.acknowledge_due: Optional[float] = None
         self.resolve_due: Optional[float] = None
         self._acknowledged_at: Optional[float] = None
@@ -31,7 +31,7 @@ class SlaState:
         self._breached: Set[str] = set()
 
     def take(self, data: Mapping[str, Any]) -> None:
-        """Take the data of one ``sla`` entry."""
+        """Apply the data of one ``sla`` entry."""
         event, clock = data.get("event"), str(data.get("clock") or "")
         if event == "timed":
             before = {name: self._due(name) for name in CLOCKS}
@@ -41,7 +41,7 @@ class SlaState:
             self._warned -= moved
             self._breached -= moved
         elif clock in CLOCKS and _moment(data.get("due")) == self._due(clock):
-            # What is said of another deadline is of one that has been moved since.
+            # An event of another deadline is about one that has changed since.
             (self._breached if event == "breached" else self._warned).add(clock)
 
     def acknowledged(self, moment: float) -> None:

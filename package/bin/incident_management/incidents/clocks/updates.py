@@ -1,9 +1,9 @@
-"""When stakeholders are to hear next, and what has to be said because they did not. Pure.
+"""Compute when the next update for stakeholders is due, and the timeline entries due by now. Pure.
 
-A promise is given by an update (``next_by``), or demanded by a group ([stakeholders:…],
-``update_every``). As with :mod:`.sla` nothing is stored but what happened: the worker writes down
-when an update is due where the entries do not say so by themselves, and once a promise that it was
-not kept. A promise that stakeholders were told of outlives a resolve: they wait.
+An update may promise the next one (``next_by``), and a group may require updates at an interval
+([stakeholders:…], ``update_every``). As with :mod:`.sla`, all follows from the timeline. The worker
+writes when an update is due, where the entries do not say so, and once for each missed promise. A
+promise outlives the resolve of the incident.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def next_moment(
 
 
 def every_of(entries: Sequence[Entry], routing: Routing) -> Optional[float]:
-    """Return how often, in seconds, stakeholders want to hear of an incident as it is now.
+    """Return the interval, in seconds, at which stakeholders expect updates of an incident.
 
-    None: they do not say, or it is over.
+    None: no group requires one, or the incident is resolved or closed.
     """
     lives = lives_of(entries)
     is_over = not lives or lives[-1].ended_at is not None
@@ -77,9 +77,9 @@ def every_of(entries: Sequence[Entry], routing: Routing) -> Optional[float]:
 def _due_moments(
     incident: Incident, lives: Sequence[Life], routing: Routing
 ) -> List[Tuple[float, float]]:
-    """When updates are due, the next first, with the wish behind each in seconds (0: a promise).
+    """Return when updates are due, the next first, each with its interval (0: a promise).
 
-    One that was promised for later than a group wants to hear is due besides.
+    A promise that is later than a group's interval requires is due in addition.
     """
     if incident.merged_into or incident.status == "closed":
         return []
@@ -93,7 +93,7 @@ def _due_moments(
 
 
 def _due_by_groups(incident: Incident, life: Life, routing: Routing) -> List[Tuple[float, float]]:
-    """When a group wants to hear next: so long after the last update, or since it may ask."""
+    """Return the update that a group's interval requires; none if it requires none."""
     last = incident.last_update
     told_at = float(last.get("time") or 0.0)
     is_told_over = last.get("state") == "resolved" and told_at >= life.start
@@ -109,7 +109,7 @@ def _due_by_groups(incident: Incident, life: Life, routing: Routing) -> List[Tup
 
 
 def _update_every(incident: Incident, change: Change, routing: Routing) -> Optional[float]:
-    """How often they want to hear while it has a severity and a team; of a test they do not."""
+    """Return the groups' interval for a severity and a team; None for a test incident."""
     if incident.rules[:1] == [SIMULATED]:
         return None
     return routing.update_every(change.severity, change.team)

@@ -1,12 +1,12 @@
-"""Times of the calendar that people name: once, or on days of the week.
+"""Time windows that people define: once, or on days of the week.
 
 ``starts_at`` and ``ends_at`` (epoch seconds; 0: no end) bound a window. With ``days``, of ``mon``
 to ``sun``, it is in force on these days only, from ``from_time`` up to ``to_time`` (``HH:MM`` in
-``time_zone``; one that ends before it begins goes on past midnight). Of a time that the clocks show
-twice the first counts, and one that they leave out counts by the clocks as they were before.
+``time_zone``; one that ends before it begins continues past midnight). If the clocks show a time
+twice, the first one counts; a time that they skip counts as before the change of the clocks.
 
-Somebody may change a window's document by hand into what can't be read. Its kind then says what
-that means: a freeze still freezes, a suppression and a cover do nothing any more.
+A window's document may be malformed after a change by hand. Its kind then defines what happens: a
+freeze still freezes, a suppression and a cover have no effect.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = [
 ]
 
 LATEST = 1e11
-"""What a time is at most, in epoch seconds: calendars end some thousand years later."""
+"""The latest time accepted, in epoch seconds: the year 5138."""
 
-# In so long a time each day of the week comes whole, also in a week with a change of the clocks.
+# Contains each day of the week as a whole, also with a change of the clocks.
 EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 class _Stored(Protocol):
-    """What has a time and is kept as a document, by its id."""
+    """A window that is stored as a document, by its id."""
 
     @property
     def id(self) -> str: ...
@@ -63,7 +63,7 @@ _W = TypeVar("_W", bound="Window")
 
 @dataclass(frozen=True)
 class Window:
-    """A window with what it is for, which is kept as a document: a suppression, a change freeze."""
+    """A window with its reason, stored as a document: a suppression or a change freeze."""
 
     id: str
     reason: str
@@ -84,7 +84,7 @@ class Window:
     def of(
         cls: Type[_W], prefix: str, wanted: Mapping[str, Any], actor: str, now: float, unique: str
     ) -> _W:
-        """Make one of the fields that a person gives. Its id follows from ``unique``, if given."""
+        """Create a window from a request's fields; its id follows from ``unique``, if given."""
         return cls(
             **{
                 "starts_at": now,
@@ -101,7 +101,7 @@ class Window:
 
     @classmethod
     def from_document(cls: Type[_W], document: Mapping[str, Any]) -> _W:
-        """Return what a document says; a field that it lacks has its default."""
+        """Read a document; missing fields have their defaults."""
         values, why = valid_fields(cls, document)
         values["days"] = tuple(values.get("days") or ())
         return cls(**values).malformed(why) if why else cls(**values)
@@ -115,7 +115,7 @@ class Window:
     def changes(self, start: float, end: float) -> List[float]:
         """Return the moments after ``start``, up to ``end``, at which it begins or ends, in order.
 
-        Of a span of some days: its days of the week are looked at one by one.
+        The span should be some days at most: every day is examined.
         """
         points = {self.starts_at, self.ends_at}
         if self.days:
@@ -127,12 +127,12 @@ class Window:
         return [one for one in between if self.in_force(one) != self.in_force(one - 0.001)]
 
     def next_end(self, moment: float) -> float:
-        """Return when a window that is in force at a moment is no longer; 0: that has no end."""
+        """Return when a window that is in force at a moment ends; 0: it has no end."""
         changes = self.changes(moment, moment + EVERY_DAY_SECONDS)
         return changes[0] if changes else self.ends_at
 
     def when(self) -> str:
-        """Say for people when it ends, and on which days it is in force."""
+        """Describe, for people, the days of the window and its end."""
         parts = []
         if self.days:
             hours = f"{self.from_time} to {self.to_time} {self.time_zone}"
@@ -176,7 +176,7 @@ class Window:
 
 
 def _at(day: datetime, minute: int) -> float:
-    """Return when the clocks show a time of a day: the first time, where they show it twice."""
+    """Return the moment of a wall clock time on a day: the first, if it comes twice."""
     hour, minute = divmod(minute, 60)
     return day.replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0).timestamp()
 
@@ -234,7 +234,7 @@ def _is_valid(name: str, kind: str, value: Any) -> bool:
 
 
 def _is_valid_text(name: str, text: str) -> bool:
-    """Tell whether a text means a time of day or a zone, where it has to."""
+    """Tell whether a field that has to be a time of day or a zone is one; others are valid."""
     check = {"from_time": _minutes, "to_time": _minutes, "time_zone": _zone}.get(name)
     try:
         return check is None or check(text) is not None
@@ -249,7 +249,7 @@ def shown(window: _Stored, now: float) -> Document:
 
 
 def insert(windows: Collection, window: _K) -> _K:
-    """Store a window; returns the one that was there, where its request was made before."""
+    """Store a window; return the stored one if the request is a repeat."""
     if windows.insert(window.to_document()):
         return window
     known = windows.get(window.id)
@@ -257,12 +257,12 @@ def insert(windows: Collection, window: _K) -> _K:
 
 
 def not_ended(now: float) -> Document:
-    """Return the query for documents whose window has no end, or one to come."""
+    """Return the query for windows without an end, or with one after ``now``."""
     return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": now}}]}
 
 
 def newest_first(windows: Collection, kind: Type[_K], now: float, max_ended: int) -> List[_K]:
-    """Return all that are not over, and the newest ``max_ended`` of those that are."""
+    """Return all windows that have not ended, and the newest ``max_ended`` that have."""
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
         *windows.find(not_ended(now)),
@@ -272,6 +272,6 @@ def newest_first(windows: Collection, kind: Type[_K], now: float, max_ended: int
 
 
 def delete_ended(windows: Collection, before: float) -> None:
-    """Delete those that were over before a moment."""
+    """Delete the windows that ended before a moment."""
     over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
     windows.delete_matching({"$and": over})

@@ -1,15 +1,14 @@
-"""Which signals are one problem: by entity and dependency, and by how a burst stands out in time.
+"""Group signals into problems: by entity and dependency, and by bursts in time.
 
-* :mod:`.related`: open incidents of the same or of a neighbouring entity, or whose events say the
-  same, nearest first.
-* :mod:`.wording`: how alike is what the events of two problems say.
-* :mod:`.habits`: what usually comes from where, and how often.
-* :mod:`.tempo`: how long a burst may pause before it is over.
-* :mod:`.mix`: what a burst is made of, and whether that has changed.
-* :mod:`.bursts`: the bursts that are going on, by entity.
-* :mod:`.gatherings`: usual alerts, by time.
-* :mod:`.segments`: groups a stream of alerts in one pass, with all but the first two.
-* :mod:`.rows`: the same for the rows of a search.
+* :mod:`.related`: finds the open incidents that a new problem may join, nearest first.
+* :mod:`.wording`: compares the wording of two problems' events.
+* :mod:`.habits`: learns which alerts usually come from which entity, and how often.
+* :mod:`.tempo`: estimates how long a burst may pause before it ends.
+* :mod:`.mix`: detects that the mix of kinds in a burst has changed.
+* :mod:`.bursts`: keeps the bursts in progress, by entity.
+* :mod:`.gatherings`: groups usual alerts by time.
+* :mod:`.segments`: groups a stream of alerts in one pass; uses all but the first two.
+* :mod:`.rows`: groups the rows of a search in the same way.
 """
 
 from .related import DEFAULT_GROUNDS, GROUNDS, Candidates, Join, Topology

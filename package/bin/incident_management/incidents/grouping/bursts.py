@@ -1,4 +1,4 @@
-"""The bursts that are going on: which one an alert fits, and which are over."""
+"""Keep the bursts in progress, and end those that have been silent for too long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Burst", "Bursts"]
 
 
 class Burst:
-    """One burst: when it was, how it pauses, what it is made of, and where it is."""
+    """One burst: its time span, rhythm, mix of kinds and entities."""
 
     __slots__ = ("alerts", "entities", "first", "group", "last", "mix", "tempo")
 
@@ -23,24 +23,24 @@ class Burst:
         self.tempo = Tempo()
         self.mix = Mix()
         self.entities: Set[str] = set()
-        """Those of which it is the latest burst."""
+        """The entities whose latest burst this is."""
 
     def gap(self, time: float) -> float:
-        """Seconds between a time and the burst; 0 within it, as for an alert that is late."""
+        """Return the seconds between a time and the burst; 0 within it, as for a late alert."""
         return max(0.0, time - self.last, self.first - time)
 
     def patience(self, kind: str) -> float:
-        """Return after how many seconds of silence this kind no longer belongs to it."""
+        """Return the seconds of silence after which this kind no longer belongs to it."""
         return self.tempo.patience(self.mix.familiarity(kind))
 
     def turns(self, time: float, kind: str) -> bool:
-        """Count an unusual alert's kind; return whether it shows that this is another problem."""
+        """Count an unusual alert's kind; return whether the mix shows that a new problem began."""
         if time - self.last >= SHORTEST_PAUSE:
             self.mix.pause()
         return self.mix.observe(kind)
 
     def extend(self, time: float) -> None:
-        """Let it last until a time, or begin with it."""
+        """Extend the burst to include a time."""
         self.first = min(self.first, time)
         self.last = max(self.last, time)
 
@@ -63,11 +63,11 @@ class Bursts:
         return self._latest.get(entity)
 
     def recent(self) -> Iterable[Burst]:
-        """Give the bursts, the most recently active first."""
+        """Return the bursts, the most recently active first."""
         return reversed(self._bursts.values())
 
     def add(self, burst: Burst) -> None:
-        """Add a burst; the least recently active of too many is let go."""
+        """Add a burst; beyond the limit, the least recently active one is dropped."""
         self._bursts[burst.group] = burst
         if len(self._bursts) > self._limit:
             self._end(next(iter(self._bursts.values())))
@@ -77,7 +77,7 @@ class Bursts:
         self._bursts.move_to_end(burst.group)
 
     def enter(self, burst: Burst, entity: str) -> None:
-        """Make a burst the latest of an entity, unless it is that of too many already."""
+        """Make a burst the latest of an entity, unless it already has the most entities allowed."""
         before = self._latest.get(entity)
         if before is burst or len(burst.entities) >= self._entities:
             return
@@ -87,7 +87,7 @@ class Bursts:
         self._latest[entity] = burst
 
     def end_old(self, time: float) -> None:
-        """Let those go that have been silent for too long."""
+        """Drop the bursts that have been silent for longer than LONGEST_PAUSE."""
         while self._bursts:
             oldest = next(iter(self._bursts.values()))
             if time - oldest.last <= LONGEST_PAUSE:

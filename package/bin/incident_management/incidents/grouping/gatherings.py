@@ -1,7 +1,7 @@
-"""Usual alerts, gathered by time: all that came within half an hour, whatever it is.
+"""Group usual alerts by time: all that came within half an hour, whatever their kind.
 
-By time and not by kind: if what is usual turns out to be part of a problem after all, that problem
-has a beginning and an end, and anything usual between them belongs to it.
+Time matters here, not kind: if usual alerts turn out to be part of a problem after all, that
+problem has a beginning and an end, and every usual alert between them belongs to it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Deque, Optional
 __all__ = ["LONGEST_GATHERING", "Gathering", "Gatherings"]
 
 LONGEST_GATHERING = 1800.0
-"""Seconds from the first to the last. Problems last from minutes to hours; one that lasts for a
-quarter or for four times as long still has its alerts in a few groups, and few others in them."""
+"""Seconds from the first alert of a group to its last. Problems last from minutes to hours:
+one that lasts a quarter of this, or four times as long, still has its alerts in a few groups."""
 RECENT = 8
 
 
@@ -31,7 +31,7 @@ class Gathering:
         self.closed = closed
 
     def takes(self, time: float, window: float) -> bool:
-        """Whether an alert of a time goes there, with at most ``window`` seconds of silence."""
+        """Tell whether an alert belongs here; ``window``: the longest silence in seconds."""
         return (
             self.first <= time <= self.first + LONGEST_GATHERING
             and time - self.last <= window
@@ -40,7 +40,7 @@ class Gathering:
 
 
 class Gatherings:
-    """The newest gatherings: more than one, so that what is late finds the one of its time."""
+    """The newest groups: more than one, so that a late alert finds the group of its time."""
 
     def __init__(self, window: float) -> None:
         self._window = window
@@ -50,7 +50,7 @@ class Gatherings:
         return len(self._recent)
 
     def find(self, time: float) -> Optional[Gathering]:
-        """Return the gathering that an alert of a time goes to, and count it."""
+        """Return the group that an alert belongs to, extended to its time; None for none."""
         for gathering in reversed(self._recent):
             if gathering.takes(time, self._window):
                 gathering.last = max(gathering.last, time)
@@ -62,7 +62,7 @@ class Gatherings:
         self._recent.append(Gathering(group, time, time))
 
     def close(self, time: float) -> None:
-        """Let what comes from a time on begin another gathering; what is late cuts none in two."""
+        """Make alerts from a time on begin a new group; a late time does not split a group."""
         for gathering in self._recent:
             if gathering.closed is None and gathering.first < time and gathering.last <= time:
                 gathering.closed = time

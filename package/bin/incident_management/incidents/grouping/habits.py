@@ -1,7 +1,7 @@
-"""What usually comes from where: learned while it comes, forgotten by half-life.
+"""Learn which alerts are usual for an entity, and forget them by half-life.
 
-All state is bounded: the least recently seen of too many is forgotten, and is unusual when it
-comes again. Nothing here looks at alerts that have not come yet.
+All state is bounded: beyond the limit, the least recently seen habit is forgotten and is unusual
+when it returns. Nothing here looks ahead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _decay(slots: int) -> float:
 
 
 class Habit:
-    """How one kind of alert has come from one entity: in how many slots, how many in the worst."""
+    """How often one kind of alert came from one entity: the slots with it, and the worst slot."""
 
     __slots__ = ("count", "peak", "slot", "slots")
 
@@ -54,7 +54,7 @@ class Habit:
 
 
 class Habits:
-    """The habit of each (kind, entity), of the ``keys`` that came last."""
+    """The habits of the ``keys`` most recent pairs of kind and entity."""
 
     def __init__(self, keys: int = KEYS) -> None:
         self._keys = keys
@@ -77,7 +77,7 @@ class Habits:
 
 
 class Crowd:
-    """How often anything unusual comes at all, so that a coincidence can be told from chance."""
+    """How often anything unusual happens at all, to tell a related event from a coincidence."""
 
     def __init__(self) -> None:
         self._slot: Optional[int] = None
@@ -103,5 +103,5 @@ class Crowd:
             self._last = time
 
     def seconds_apart(self) -> float:
-        """Return the usual time between two unusual moments, in seconds, before this slot."""
+        """Return the mean seconds between two unusual moments before this slot."""
         return self._seconds / max(self._moments, 1e-9)

@@ -1,7 +1,7 @@
-"""Which kinds a burst is made of, and whether that has changed: then it is another problem.
+"""Detect that the mix of kinds in a burst has changed, which means that a new problem began.
 
-Two problems may follow each other too closely for a pause to tell them apart. What comes after the
-pause is then compared with all that came before it, as two histograms over the kinds by their
+Two problems may follow each other too closely to be separated by a pause. The alerts after the
+pause are then compared with all alerts before it: as two histograms over the kinds, by their
 intersection (Swain and Ballard, "Color Indexing", 1991): 1 for the same mix, 0 for none in common.
 """
 
@@ -13,7 +13,7 @@ from typing import Dict, FrozenSet, Set
 __all__ = ["SAMPLE", "Mix"]
 
 SAMPLE = 30
-"""Alerts that are compared: with fewer a mix can't be told from chance."""
+"""Alerts that are compared; with fewer, a difference may be chance."""
 LIKE = 0.5
 KINDS = 64
 
@@ -49,7 +49,7 @@ class Mix:
         return len(words & self._words) / max(1, len(words))
 
     def pause(self) -> None:
-        """Count what comes from here on apart from what came before."""
+        """Begin a new count, to compare later alerts with those before the pause."""
         for kind, count in self._now.items():
             self._before[kind] = self._before.get(kind, 0) + count
         self._before_total += self._now_total
@@ -58,8 +58,8 @@ class Mix:
     def observe(self, kind: str) -> bool:
         """Count one alert; return whether it shows that the mix has changed since the pause.
 
-        It can be shown once a pause, by the alert number ``SAMPLE`` after it, if there were as many
-        before it.
+        This is decided once for each pause, at alert number ``SAMPLE`` after it, if at least as
+        many alerts came before it.
         """
         if kind not in self._kinds and len(self._kinds) < KINDS:
             self._learn(kind)

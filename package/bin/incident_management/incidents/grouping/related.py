@@ -1,4 +1,4 @@
-"""Whether a new problem belongs to an incident that is open already, and why."""
+"""Find the open incidents that a new problem may join, each with the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_GROUNDS = GROUNDS[:4]
 
 @dataclass(frozen=True)
 class Topology:
-    """Which service depends on which, one step far."""
+    """Direct dependencies between services."""
 
     depends_on: Dict[str, FrozenSet[str]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Topology:
         return cls({service: frozenset(others) for service, others in edges.items()})
 
     def related(self, entity: str) -> Dict[str, str]:
-        """Return an entity and its neighbours, each with how they hang together, in words."""
+        """Return an entity and its neighbours, each with how they are related, in words."""
         related = {
             other: f"'{other}' depends on '{entity}'"
             for other, others in self.depends_on.items()
@@ -65,7 +65,7 @@ class Candidates:
             self.put(incident)
 
     def put(self, incident: Incident) -> None:
-        """Add an incident, or what it has become."""
+        """Add an incident, or replace it by its new state."""
         self._incidents[incident.id] = incident
         for entity in incident.entities:
             self._by_entity.setdefault(entity, set()).add(incident.id)
@@ -106,7 +106,7 @@ class Candidates:
         grounds: Collection[str],
         coincidence_seconds: float,
     ) -> Iterator[Tuple[int, str, str]]:
-        """Yield (rank, incident, how they hang together), the surest ground of each first."""
+        """Yield (rank, incident id, reason), the surest ground of each first."""
         neighbours = topology.related(signal.entity)
         own = neighbours.pop(signal.entity)
         if "entity" in grounds:

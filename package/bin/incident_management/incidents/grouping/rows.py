@@ -1,4 +1,4 @@
-"""Groups the rows of a search: what ``| alertgroups`` adds to each."""
+"""Group the rows of a search: the fields that ``| alertgroups`` adds to each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["FIELDS", "RowGrouper"]
 FIELDS = ("group_id", "group_usual", "group_reason")
 """The fields that a row gets."""
 MAX_IDS = 50_000
-"""Groups whose id is remembered; a segmenter keeps far fewer."""
+"""Groups whose id is remembered; a segmenter keeps far fewer groups."""
 BACKWARDS_SECONDS = 900.0
-"""An alert that is later than this is no straggler: the rows are in another order."""
+"""An alert that is later than this is not just late: the rows are in another order."""
 _NOTHING = ("", "", "")
 
 
@@ -25,8 +25,8 @@ class RowGrouper:
     """Gives rows their groups, in order of time. A row without a time or a kind has none.
 
     A group's id is made from its first alert (time, kind and entity), so that two searches that
-    see the same beginning give it the same id. A time after ``now`` (epoch seconds), which a wrong
-    clock wrote, counts as now: it would make all that is usual look long ago.
+    see the same beginning give it the same id. A time after ``now`` (epoch seconds) comes from a
+    wrong clock and counts as now: it would make all habits look old.
     """
 
     def __init__(self, now: float) -> None:

@@ -1,12 +1,16 @@
-"""Groups a stream of alerts into problems, in one pass, in bounded memory, without looking ahead.
+"""Group a stream of alerts into problems, in one pass, in bounded memory, without looking ahead.
 
-What is unusual for where it comes from, or comes more often than ever, opens a burst or joins the
-one that is going on: for as long as that is used to pausing, and less long if it has nothing in
-common with what the burst is made of. Across entities it joins only within a time in which a
-coincidence is unlikely, given how often something unusual comes at all. A burst whose mix of kinds
-is another after a pause is another burst. What is usual stays out of bursts, unless it comes from
-an entity in one while it rages; it is gathered by time, apart before and after a burst began. A
-decision is final when it is made.
+An alert is unusual if it is rare for its entity, or more frequent than ever. An unusual alert joins
+the burst in progress, or opens one:
+
+* It joins within the longest pause that fits the burst's rhythm; the limit is shorter for a kind
+  that has nothing in common with the burst.
+* Across entities it joins only within a time in which a coincidence is unlikely, given how often
+  anything unusual happens.
+* If the mix of kinds has changed after a pause, a new burst begins.
+
+A usual alert joins a burst only while its entity is in the middle of one. Other usual alerts are
+grouped by time, separately before and after the beginning of a burst. A decision is final.
 """
 
 from __future__ import annotations
@@ -22,17 +26,17 @@ from .tempo import LONGEST_PAUSE, SAME_MOMENT, SHORTEST_PAUSE
 __all__ = ["Limits", "Placement", "Segmenter"]
 
 CHANCE = 0.1
-"""How likely a coincidence of two unusual things may be for it to join them across entities."""
+"""The largest probability of a coincidence at which unusual alerts of two entities are joined."""
 STAMP = 1.0
 STARTED = 2
-"""Unusual alerts with which a burst counts as more than a single oddity."""
+"""Unusual alerts from which on a burst counts as more than a single unusual alert."""
 NAME = 200
-"""Characters of a kind's or an entity's name that are told apart."""
+"""Characters of a kind's or an entity's name that are compared."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a segmenter keeps at most; beyond it, the least recently active is let go."""
+    """What a segmenter keeps at most; beyond it, the least recently active entry is dropped."""
 
     bursts: int = 64
     habits: int = 100_000
@@ -53,7 +57,7 @@ class Placement:
 
 
 class Segmenter:
-    """Gives each alert its group."""
+    """Assigns each alert to a group."""
 
     def __init__(self, limits: Limits = Limits()) -> None:
         self._habits = Habits(limits.habits)
@@ -63,11 +67,15 @@ class Segmenter:
         self._groups = 0
 
     def place(self, time: float, kind: str, entity: str) -> Placement:
-        """Decide on the next alert.
+        """Return the group of the next alert.
 
-        Alerts come about in order of time, in seconds; one that is late goes to the group of its
-        time while that is kept. The caller cuts times that lie in the future to now: they would
-        make all that is known look old. ``kind`` is the detection that raised it, ``entity`` where.
+        Alerts come roughly in order of time. A late alert goes to the group of its time while that
+        is kept. The caller replaces future times by now, as they would make all habits look old.
+
+        Args:
+            time: epoch seconds.
+            kind: the detection that raised the alert.
+            entity: what the alert is about.
         """
         kind, entity = kind[:NAME], entity[:NAME]
         usual = self._habits.observe(time, kind, entity)
@@ -75,7 +83,7 @@ class Segmenter:
         if usual:
             burst = self._bursts.of(entity)
             if burst is not None and burst.gap(time) <= SHORTEST_PAUSE:
-                return _sweep(burst, time)
+                return _include_usual(burst, time)
             return self._gather(time, kind, entity)
         self._crowd.observe(time)
         nearest = self._nearest(time, kind, entity)
@@ -88,7 +96,7 @@ class Segmenter:
         return self._join(nearest, time, kind, entity)
 
     def sizes(self) -> Dict[str, int]:
-        """Return how much is kept, by what."""
+        """Return the number of kept bursts, gatherings and habits."""
         return {
             "bursts": len(self._bursts),
             "gatherings": len(self._gatherings),
@@ -96,11 +104,11 @@ class Segmenter:
         }
 
     def _nearest(self, time: float, kind: str, entity: str) -> Optional[Burst]:
-        """The entity's own burst while it lasts, else the most recently active that it fits."""
+        """Return the entity's own burst if it fits, else the most recently active that fits."""
         own = self._bursts.of(entity)
         if own is not None and _fits(own, time, kind, LONGEST_PAUSE):
             return own
-        # Many alerts are stamped in whole seconds: a coincidence within less can't be told.
+        # Many alerts have whole seconds: a coincidence within less can't be recognized.
         unlikely = CHANCE * self._crowd.seconds_apart()
         if unlikely < STAMP:
             return None
@@ -128,7 +136,7 @@ class Segmenter:
         return Placement(self._groups, True, False, reason)
 
     def _enter(self, burst: Burst, time: float, entity: str) -> None:
-        """Count an unusual alert; what is usual before and after a burst began is kept apart."""
+        """Count an unusual alert; separate the usual ones before and after the beginning."""
         burst.alerts += 1
         if burst.alerts == STARTED:
             self._gatherings.close(time)
@@ -154,10 +162,10 @@ def _fits(burst: Burst, time: float, kind: str, limit: float) -> bool:
     return gap <= SAME_MOMENT or gap <= burst.patience(kind)
 
 
-def _sweep(burst: Burst, time: float) -> Placement:
-    """Take a usual alert along with the burst that its entity is in the midst of.
+def _include_usual(burst: Burst, time: float) -> Placement:
+    """Add a usual alert to the burst that its entity is in.
 
-    It does not make the burst last: a busy host would never be out of it again.
+    It does not extend the burst: otherwise a busy host would never leave it.
     """
     gap = burst.gap(time)
     reason = f"Usual there, but part of a burst, {gap:.0f} seconds after its last alert."

@@ -1,9 +1,9 @@
-"""What the events of a problem say, to recognise two problems that say the same.
+"""Compare the wording of events, to recognize two problems with nearly the same message.
 
-Compared are the telling words (:func:`...terms.terms`) of one event's message: no numbers, no words
-that every log has, none of the entity's name. How alike two sets of words are is their Jaccard
-index: the share of all their words that both have (P. Jaccard, 1912). What the detection itself
-writes, its title and description, is not looked at: that is alike for all it finds.
+Compared are the significant words (:func:`...terms.terms`) of one event's message: without numbers,
+words that every log has, and the entity's name. The similarity of two sets of words is their
+Jaccard index: the share of all their words that both have (P. Jaccard, 1912). The detection's own
+title and description are ignored, as they are the same for all its findings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["LEAST_ALIKE", "Wordings", "wording_of"]
 
 LEAST_ALIKE = 0.7
 LEAST_SHARED = 4
-"""Fewer telling words than this, and two texts are alike by chance."""
+"""With fewer shared significant words, two texts may be alike by chance."""
 MAX_WORDS = 32
 MAX_CHARACTERS = 2000
 # The fields of a result row that hold an event, the surest first.
@@ -26,7 +26,7 @@ EVENT_FIELDS = ("_raw", "sample", "message", "msg", "error_message", "errorMessa
 
 
 def wording_of(signal: Signal) -> str:
-    """Return the telling words of a signal's first sample, sorted; may be empty."""
+    """Return the significant words of a signal's first sample, sorted; may be empty."""
     # Not at the module's head: its patterns take long to compile, and each handler's start counts.
     from ...detection.templates.event import message_of
 
@@ -46,14 +46,14 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 
 class Wordings:
-    """What is known to be said where, found by what a new problem's events say."""
+    """Known wordings by place, searched by the wording of a new problem."""
 
     def __init__(self) -> None:
         self._known: Dict[Tuple[str, str], FrozenSet[str]] = {}
         self._saying: Dict[str, List[Tuple[str, str]]] = {}
 
     def put(self, place: str, wordings: Iterable[str]) -> None:
-        """Note that these wordings stand at ``place``; what is known changes nothing."""
+        """Add wordings of ``place``, such as an incident; known ones change nothing."""
         for wording in wordings:
             key = (place, wording)
             if key not in self._known:
@@ -62,7 +62,7 @@ class Wordings:
                     self._saying.setdefault(word, []).append(key)
 
     def alike(self, wording: str) -> Dict[str, float]:
-        """Return the places where nearly the same is said, and how alike it is."""
+        """Return the places with nearly the same wording, each with its similarity (0 to 1)."""
         words = frozenset(wording.split())
         shared = Counter(key for word in words for key in self._saying.get(word, ()))
         found: Dict[str, float] = {}

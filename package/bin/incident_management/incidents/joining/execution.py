@@ -1,10 +1,10 @@
-"""Carries decided merges and splits out: :mod:`.merging` decides them.
+"""Execute decided merges and splits; :mod:`.merging` decides them.
 
-Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
-and who holds a signal follows from the entries alone. The signals' documents only name its holder
-for searches, and are corrected last. Of a merge a request corrects no more than some thousands, and
-leaves the rest to the worker: until then :func:`.signals.signals_query` finds them by the
-merged incident.
+Every step may be repeated by any process with the same result: entries are written with a ``once``,
+and which incident holds a signal follows from the entries alone. The signals' documents name their
+incident only for searches, and are corrected last. Of a large merge, a request corrects some
+thousands and leaves the rest to the worker; until then :func:`.signals.signals_query` finds them by
+the merged incident.
 """
 
 from __future__ import annotations
@@ -33,25 +33,26 @@ __all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arriva
 # Keys in one entry: about 250 kB.
 ENTRY_SIGNALS = 5000
 SAVED_AT_ONCE = 1000
-# Signals' documents of a merged incident that one request corrects.
+# The most signals' documents that one request corrects.
 IN_A_REQUEST = 5000
 ROUNDS = 20
-# The worker looks at moves this old again: a writer that was slow has written by then.
+# The worker checks moves again for this long: by then, slow writers have finished.
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
-# What leaves an incident with the last of the signals that are about it.
+# What an incident loses with the last signal that has it.
 _REMOVED_VALUES = ("entities", "rules", "wordings", "group_values")
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
-    """Do what a decided move says, or what is missing of it.
+    """Execute a decided move, or the part of it that is missing.
 
-    False: of a merge, ``most`` signals' documents were corrected, and there are more.
+    Returns False if ``most`` signals' documents of a merge were corrected and more are left.
 
-    Of incidents that have left by age nothing is missing: long before, the worker has finished it.
-    Nor is it of one whose timeline is gone without a trace, as after a restore. It must not keep
-    the next moves waiting; once it is back, the worker finishes what was decided of late. Of one
-    that can't be read nobody knows what it says.
+    A move counts as finished, so that it does not block the next ones, if
+
+    * its document is malformed,
+    * one of its incidents was deleted by age: the worker finished the move long before, or
+    * a timeline is missing, as after a restore. The worker finishes recent moves once it is back.
     """
     if not move.source or pruned(stores, [move.source, move.target]):
         return True
@@ -88,9 +89,9 @@ def _execute(stores: Stores, clock: Clock, move: Move, most: Optional[int]) -> b
 
 
 def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
-    """Finish the moves of the last hour, where anything of them is missing; the worker's duty.
+    """Finish the incomplete moves of the last hour; a duty of the worker.
 
-    And the last of all: the others were finished before it was decided.
+    Without any, finish the newest move: all earlier ones were finished before it was decided.
     """
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
@@ -101,7 +102,7 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
         rechecks.record(recent, due)
     elif last is not None and _is_unfinished(stores, last):
         _finish_all(stores, clock, [last])
-    # Nothing to tell of: most often all of them were finished before.
+    # No counts: usually all of them were finished before.
     return {}
 
 
@@ -112,11 +113,10 @@ def _finish_all(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
 
 
 def _repair_late_writes(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
-    """Put right what writers left who were slower than these moves.
+    """Correct what slow writers wrote after these moves.
 
-    Two deliveries of one signal, of which the first may have been killed, may have counted it on
-    both sides of a split or an undone merge. A signal's document may have been written, or
-    corrected, for where the signal was before.
+    Two deliveries of one signal may have counted it on both sides of a split or an undone merge. A
+    signal's document may name the incident that held the signal before.
     """
     involved = sorted({name for move in decided for name in (move.source, move.target)})
     stories = timeline.load(stores, involved)
@@ -139,7 +139,7 @@ def _repair_late_writes(stores: Stores, clock: Clock, decided: Sequence[Move]) -
 def _correct_misplaced(
     stores: Stores, stories: Mapping[str, Story], naming: Iterable[Document]
 ) -> None:
-    """Let those of these documents that name an incident without the signal name the one with."""
+    """Point documents that name an incident without their signal to the incident with it."""
     for one in naming:
         key, named = one["_key"], one["incident_id"]
         if not stories[named].counts(key):
@@ -150,13 +150,14 @@ def _correct_misplaced(
 def forward(
     stores: Stores, clock: Clock, incident_id: str, most: Optional[int] = None
 ) -> Tuple[str, bool]:
-    """Hand the signals of a merged incident on.
+    """Move the signals of a merged incident to the incident that holds them in the end.
 
-    Returns the incident that has them in the end, and whether all of their documents name it:
-    ``most`` of them are corrected.
+    Returns that incident's id, and whether all documents of the signals name it; at most ``most``
+    are corrected.
 
-    Also those that a writer added who had not seen the merge. The merge's entry is written before
-    this reads, and such a writer reads after it wrote: so one of the two sees the other's entry.
+    This includes signals from a writer that had not seen the merge. The merge's entry is written
+    before this function reads, and the writer reads after it wrote, so one of the two sees the
+    other's entry.
     """
     passed = [incident_id]
     for _step in range(ROUNDS):
@@ -171,7 +172,7 @@ def forward(
 
 
 def forward_arrivals(stores: Stores, clock: Clock, stories: Mapping[str, Story]) -> Dict[str, str]:
-    """Hand on what was added to merged incidents; returns who has it, by incident."""
+    """Move signals added to merged incidents; return the incident that holds them, by source."""
     merged = [key for key, story in stories.items() if story.merge_number]
     return {
         incident_id: forward(stores, clock, incident_id, IN_A_REQUEST)[0]
@@ -180,7 +181,7 @@ def forward_arrivals(stores: Stores, clock: Clock, stories: Mapping[str, Story])
 
 
 def _copy_to_target(stores: Stores, clock: Clock, source_id: str) -> str:
-    """Write a merged incident's signals down on the one that took it over; returns that one."""
+    """Copy a merged incident's signals to its target; return the target's id, empty for none."""
     for _round in range(ROUNDS):
         source = timeline.load(stores, [source_id])[source_id]
         incident = source.incident
@@ -189,7 +190,7 @@ def _copy_to_target(stores: Stores, clock: Clock, source_id: str) -> str:
         target_id, number = incident.merged_into, source.merge_number
         target = timeline.load(stores, [target_id])[target_id]
         if not target.keys:
-            # Its timeline is gone: what it held is no longer anybody's to add to.
+            # The target's timeline is gone, so nothing can be added to it.
             return ""
         owned = source.owned()
         missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
@@ -215,7 +216,7 @@ def _join_entries(
     number: int,
     now: float,
 ) -> List[Entry]:
-    """The entries that write these signals and tasks of a merged incident down on the target."""
+    """Return the entries that add a merged incident's signals and tasks to the target."""
     incident = source.incident
     if incident is None:
         return []
@@ -230,7 +231,7 @@ def _join_entries(
         told = [*sorted(signals), *(f"{one['id']} {one['at']}" for one in brought)]
         once = f"move:{number}:{digest(told, 40)}" if target.has(first) else first
         reason = f"{incident.id} was merged into this incident."
-        # Once: who lets it be resolved by itself after that is not overruled by a late signal.
+        # Only once: a late signal must not pin the incident again after a person unpinned it.
         pinned = incident.pinned and once == first
         data: Document = {
             "from": incident.id,
@@ -250,7 +251,7 @@ def _join_entries(
 
 
 def _promise_entries(source: Incident, target: Story, number: int, now: float) -> List[Entry]:
-    """The entry that has the target's people keep what the source's stakeholders were promised."""
+    """Return the entry by which the target takes over an update promised by the source."""
     due = source.update_promised
     if due is None:
         return []
@@ -289,7 +290,7 @@ def _write_unmerged(act: Act, move: Move) -> None:
 
 
 def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:
-    """Let the later signals of what was split off go to its incident: it is their next episode."""
+    """Claim the next episode of the split-off problems, so that later signals go there."""
     wanted = {one["dedup_key"]: one["ledger"] for one in move.detail.get("problems", [])}
     ledger = Ledger(stores, clock)
     if not wanted:
@@ -310,7 +311,7 @@ def _claim_problems(stores: Stores, clock: Clock, move: Move) -> None:
 
 
 def _correct(stores: Stores, source: str, target: str, signals: Collection[str]) -> None:
-    """Let the documents of these signals name the target where they still name the source."""
+    """Point the documents of these signals from the source to the target."""
     if signals:
         story = timeline.load(stores, [target])[target]
         here = [key for key in signals if story.counts(key)]
@@ -318,14 +319,14 @@ def _correct(stores: Stores, source: str, target: str, signals: Collection[str])
 
 
 def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
-    """The same for the documents that name a merged incident. False: ``most`` were not all."""
+    """Correct the documents that name a merged incident; return whether ``most`` was enough."""
     keys = stores.signals.keys({"incident_id": source})
     _correct(stores, source, target, keys[:most])
     return most is None or len(keys) <= most
 
 
 def _is_unfinished(stores: Stores, move: Move) -> bool:
-    """Whether a signal's document still names where it went from: they are corrected last."""
+    """Tell whether a signal's document still names the source; documents are corrected last."""
     if move.kind == "merge":
         return bool(stores.signals.find({"incident_id": move.source}, limit=1))
     moved = find_by(stores.signals, "_key", move.signals, fields=["incident_id"])
@@ -341,6 +342,6 @@ def _repoint_documents(stores: Stores, keys: List[str], source: str, target: str
 
 
 def _entry_parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
-    """What each entry of a move has of its signals; the first says all else, also without any."""
+    """Split a move's signals into parts for one entry each; at least one, maybe empty."""
     for keys in list(chunks(sorted(signals), ENTRY_SIGNALS)) or [[]]:
         yield {key: signals[key] for key in keys}

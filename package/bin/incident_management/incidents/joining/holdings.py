@@ -1,4 +1,4 @@
-"""Which of the signals on a timeline an incident still holds, after merges and splits. Pure.
+"""Tell which signals on its timeline an incident still holds after merges and splits. Pure.
 
 Merges and splits have numbers, one order for all incidents (:mod:`.moves`). Of the moves that name
 a signal the one with the largest number decides, whatever the order in which entries arrived. What

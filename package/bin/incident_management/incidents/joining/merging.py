@@ -1,6 +1,6 @@
-"""Merging two incidents and splitting one; both can be undone, and no signal counts twice.
+"""Merge two incidents and split one; a merge can be undone, and no signal counts twice.
 
-What is decided is a :class:`.moves.Move`; :mod:`.execution` carries it out. All functions raise
+A decision is a :class:`.moves.Move`; :mod:`.execution` executes it. All functions raise
 NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
 move incidents all the time, or a very large merge is not finished yet.
 """
@@ -59,7 +59,7 @@ def merge(
     """Merge ``source`` into ``into``, an open incident; returns that one.
 
     The source is closed. Its signals, and those of the same problems that come later, count there.
-    ``may`` is asked once all earlier moves were carried out; False: IllegalMove is raised.
+    ``may`` is called after all earlier moves were executed; on False, IllegalMove is raised.
     """
     if source == into:
         raise IllegalMove(f"{source} can't be merged with itself.")
@@ -106,9 +106,9 @@ def split(
     title: str = "",
     reason: str = "",
 ) -> Incident:
-    """Give some signals of an incident to a new one, and return that.
+    """Split some signals off into a new incident, and return that.
 
-    A problem (dedup key) none of whose signals stays behind goes along: its later signals add to
+    A problem (dedup key) moves along if none of its signals stays behind: its later signals add to
     the new incident. Raises Invalid for signals that the incident does not have.
     """
     keys = list(dict.fromkeys(signals))
@@ -179,7 +179,7 @@ def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Inc
 
 
 def _finish_and_read(act: Act, move: Optional[Move]) -> Optional[Incident]:
-    """Do what is missing of a move, if there is one, and return where its signals went."""
+    """Finish a move, if there is one, and return the incident that got its signals."""
     if move is None:
         return None
     finish(act.stores, act.clock, move, IN_A_REQUEST)
@@ -187,7 +187,7 @@ def _finish_and_read(act: Act, move: Optional[Move]) -> Optional[Incident]:
 
 
 def _decide_and_execute(act: Act, decide: Callable[[int, float], Move]) -> Move:
-    """Take the next number for what ``decide`` says once all earlier moves are finished."""
+    """Finish all earlier moves, then decide the next one with ``decide`` and execute it."""
     stores, clock = act.stores, act.clock
     for _round in range(ROUNDS):
         last = moves.newest(stores)
@@ -251,7 +251,7 @@ def _opening_data(signals: Sequence[Signal], incident_id: str, title: str) -> Do
 def _problems_leaving(
     stores: Stores, incident_id: str, signals: Sequence[Signal]
 ) -> List[Document]:
-    """The problems of which no signal stays behind, each with the ledger that it is claimed in."""
+    """Return the problems that leave as a whole, each with the ledger of its claims."""
     ledgers = {signal.dedup_key: ledger_of(signal) for signal in signals}
     leaving = {signal.key for signal in signals}
     return [
@@ -264,10 +264,10 @@ def _problems_leaving(
 def _values_leaving(
     stores: Stores, incident_id: str, signals: Sequence[Signal], leaving: Iterable[str] = ()
 ) -> Document:
-    """What no signal of the incident is about after these have left: entities and rules.
+    """Return the entities and rules that no signal has after these have left.
 
-    Wordings and group values leave even if a signal that stays has them: somebody said that they
-    do not tell.
+    Wordings and group values leave even if a remaining signal has them: by splitting, a person
+    decided that they do not connect the signals.
     """
     going = set(leaving) or {signal.key for signal in signals}
     found: Document = {"wordings": _wordings(signals), "group_values": _group_values(signals)}
@@ -299,7 +299,7 @@ def _is_any_staying(
 def _later_signals(
     stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
 ) -> Dict[str, int]:
-    """The signals of the same problems that came to the incident since."""
+    """Return the signals of the same problems that the incident got since the merge."""
     documents = find_by(stores.signals, "_key", back)
     problems = sorted({str(document["dedup_key"]) for document in documents})
     owned = holder.owned()
@@ -312,7 +312,7 @@ def _later_signals(
 
 
 def _split_off(holder: Story, merged: Story, back: Mapping[str, int]) -> List[str]:
-    """The signals of a merged incident that were split off from its holder.
+    """Return the signals of a merged incident that were split off from its holder.
 
     One that its holder never had is still on its way there, and stays with the merged incident.
     """

@@ -1,9 +1,10 @@
-"""Merges and splits have one order for the whole cluster: each takes the next number.
+"""Number merges and splits, so that they have one order in the whole cluster.
 
-The KV store's one atomic step is an insert. A move is decided by inserting its number's document,
-which says all that is to be done; whoever inserts a number has finished the one before it. So of
-two people who merge two incidents into each other at once, one is first, and the other sees what
-that did before deciding. A move that was interrupted is finished by the next one, or by the worker.
+The only atomic operation of the KV store is an insert. A move is decided by inserting the document
+of its number, which holds all that is to be done. A process inserts a number only after it has
+finished the move before. So if two people merge two incidents into each other at once, one move is
+first, and the other is decided after it. An interrupted move is finished by the next one, or by the
+worker.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Move:
         return claim_document(key, self.time, asdict(self), purpose=PURPOSE, holder=self.actor)
 
     def once(self, kind: str, part: str = "") -> str:
-        """Return the ``once`` of an entry that says so; of several of a kind, each is a part."""
+        """Return the ``once`` of an entry of this move; ``part`` separates several of a kind."""
         named = f"move:{self.number}:{kind}"
         return f"{named}:{part}" if part else named
 
@@ -56,7 +57,7 @@ class Move:
 
 
 def newest(stores: Stores) -> Optional[Move]:
-    """Return the move with the largest number; of one that can't be read, that alone."""
+    """Return the move with the largest number; a malformed one has only its number."""
     found = stores.claims.find({"purpose": PURPOSE}, sort="_key:-1", limit=1)
     if not found or _is_readable(found[0]):
         return Move.from_document(found[0]) if found else None
@@ -64,7 +65,7 @@ def newest(stores: Stores) -> Optional[Move]:
 
 
 def _is_readable(document: Mapping[str, Any]) -> bool:
-    """Tell whether a move is as it was made, and not as somebody changed it by hand."""
+    """Tell whether a move's document is well-formed, and not changed by hand."""
     value = {"reason": "", "signals": {}, "detail": {}, **readable_claim(document)["value"]}
     return value.keys() == vars(_NO_MOVE).keys() and all(
         isinstance(value[name], (int, float) if name in ("number", "time") else type(default))
@@ -76,7 +77,7 @@ _NO_MOVE = Move(0, "", "", "", "", 0.0)
 
 
 def since(stores: Stores, time: float, most: int) -> List[Move]:
-    """Return the moves decided since then that can be read, the oldest first."""
+    """Return the well-formed moves decided since a time, the oldest first."""
     query = {"$and": [{"purpose": PURPOSE}, {"time": {"$gte": time}}]}
     found = stores.claims.find(query, sort="_key:1", limit=most)
     return [Move.from_document(document) for document in found if _is_readable(document)]
@@ -105,5 +106,5 @@ def latest_matching(
 
 
 def take(stores: Stores, move: Move) -> bool:
-    """Decide a move. False: its number was taken in between; nothing was decided."""
+    """Decide a move; return False if its number is already taken, and nothing was decided."""
     return stores.claims.insert(move.to_document())

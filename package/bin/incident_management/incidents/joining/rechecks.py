@@ -1,10 +1,11 @@
-"""Which moves of the last hour need no check: nothing has come to their incidents since the last.
+"""Decide which moves of the last hour the worker has to check again.
 
-A writer that was slow adds an entry to one of them, so that its head changes, or saves a signal's
-document, which changes nothing that is cheap to see. So a move is looked at again when a head has
-changed, and else more and more rarely: each time after half as long as it has been left alone, and
-after ten minutes at the latest.
-What was found is a note, ``worker:moves:finished``; where it is lost, all are looked at again.
+A slow writer may add an entry to one of a move's incidents, which changes the incident's head, or
+save a signal's document, which changes nothing that is cheap to see. So a move is checked again
+when a head has changed, and otherwise ever more rarely: each time after half as long as nothing has
+changed, and after ten minutes at the latest.
+
+The results are kept in the claim ``worker:moves:finished``. If it is lost, all moves are checked.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LONGEST_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class _Check:
-    """The last check at a move; ``since`` when its incidents have had these heads, by a mark."""
+    """The last check of a move; ``since``: from when on the incidents had these heads."""
 
     at: float
     since: float
@@ -33,7 +34,7 @@ class _Check:
 
 
 class Rechecks:
-    """What is known of the moves that were looked at."""
+    """The results of earlier checks of moves."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
@@ -58,7 +59,7 @@ class Rechecks:
         return [move for move in recent if move.number in due]
 
     def record(self, recent: Sequence[Move], checked: Sequence[Move]) -> None:
-        """Note that some of the moves were looked at, and finished; only the recent ones count."""
+        """Record that moves were checked and finished; drop results of moves not in ``recent``."""
         if not checked:
             return
         now, heads = self._clock.now(), self._heads(checked)
@@ -77,7 +78,7 @@ class Rechecks:
         if check is None or check.heads != _mark(move, heads):
             return True
         wait = min(LONGEST_SECONDS, (check.at - check.since) / 2)
-        # A check in the future was timed by a clock that has been put right since.
+        # A check in the future was timed by a clock that has been corrected since.
         return not 0 <= self._clock.now() - check.at < wait
 
     def _heads(self, some: Sequence[Move]) -> Document:

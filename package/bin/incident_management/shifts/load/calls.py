@@ -1,10 +1,10 @@
-"""Who was called, by an incident's messages and entries, and what became of it. Pure.
+"""Derive who was called, and with what result, from an incident's messages and entries. Pure.
 
-A *call*: a message asked somebody to act on an incident that they had then and had not taken
-themselves. What follows for the same person and incident within fifteen minutes is the same call,
-and so is all that one summary told, of which the first incident tells the answer. A call waits
-until somebody acknowledges the incident. It was *missed* if the incident was escalated first, by
-the app or by somebody else.
+A *call* is a message that asked the owner of an incident to act, if the owner had not taken the
+incident themselves. Further messages to the same person about the same incident within fifteen
+minutes belong to the same call. So do all incidents of one summary; its first incident decides the
+answer. A call waits until somebody acknowledges the incident. It was *missed* if the app or another
+person escalated the incident first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .reading import Message, Story
 __all__ = ["Answer", "Call", "Calls"]
 
 REPEAT_SECONDS = 15 * 60.0
-# What tells somebody that they have an incident now; whoever took it was not called by that.
+# Events of a new owner; a person who took the incident themselves was not called.
 _ASSIGNING = ("opened", "assigned", "escalation")
 
 
@@ -35,14 +35,14 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a call came to: ``seconds`` to the acknowledgement; -1.0: it was missed."""
+    """The result of a call: ``seconds`` to the acknowledgement; -1.0: it was missed."""
 
     person: str
     seconds: float
 
 
 class Calls:
-    """Finds them; what one summary told counts once over all incidents."""
+    """Finds calls; all incidents of one summary count as one call."""
 
     def __init__(self) -> None:
         self._summaries: Dict[Tuple[str, str], str] = {}
@@ -56,7 +56,7 @@ class Calls:
                 for one in story.entries
                 if is_readable(one, ("time", "seq", "data"))
             ),
-            # A message of the same moment knows of the entry.
+            # A message of the same moment comes after the entry.
             *((one.created, 10**9, one) for one in story.messages),
         ]
         for _time, _seq, one in sorted(ordered, key=lambda item: item[:2]):
@@ -68,7 +68,7 @@ class Calls:
 
 
 class _Replay:
-    """Goes through what happened to an incident."""
+    """Replays an incident's entries and messages in order."""
 
     def __init__(self, story: Story, summaries: Dict[Tuple[str, str], str]) -> None:
         self.calls: List[Call] = []
@@ -81,7 +81,7 @@ class _Replay:
         self._last: Dict[str, float] = {}
 
     def take_entry(self, entry: Mapping[str, Any]) -> None:
-        """Take an entry: an acknowledgement, a reopening, or who has the incident from now on."""
+        """Apply an entry: an acknowledgement, a reopening, or a new owner."""
         data, actor = entry["data"], user_name(str(entry.get("actor") or ""))
         if entry["kind"] != "status":
             self._take_owner(entry["kind"], data, actor)
@@ -102,11 +102,11 @@ class _Replay:
             self.answers += [Answer(one, -1.0) for one in self._waiting if one != actor]
             self._waiting.clear()
         elif self._is_late(data):
-            # The app fills vacancies: somebody was faster, and that counts.
+            # The app assigns only incidents without an owner: a person was faster.
             return
         if owner or (kind == "edited" and "owner" in data):
             if owner != self._owner:
-                # A colleague who passes it on answers for whoever had it.
+                # A colleague who reassigns the incident answers the earlier owner's call.
                 self._waiting.clear()
             self._owner, self._giver = owner, actor
 
@@ -119,7 +119,7 @@ class _Replay:
         return fills and self._owner not in ("", before)
 
     def take_message(self, message: Message) -> None:
-        """Take a message: a call, if it is no repeat."""
+        """Apply a message: count a call, unless it belongs to an earlier one."""
         person = self._owner
         took_it = message.event in _ASSIGNING and self._giver == person
         if person and (took_it or (message.event == "reopened" and self._reopener == person)):
@@ -131,7 +131,7 @@ class _Replay:
         if message.at - self._last.get(person, float("-inf")) >= REPEAT_SECONDS:
             self._last[person] = message.at
             if self.calls and not self.calls[-1].person and self._is_soon(message):
-                # Whoever got it at once was called, and not nobody.
+                # The call without a person is replaced by that of the first owner.
                 self.calls.pop()
             story = self._story
             facts = story.incident_id, story.rule, story.feedback
@@ -141,7 +141,7 @@ class _Replay:
         return message.at - self.calls[-1].at < REPEAT_SECONDS
 
     def _is_counted_already(self, message: Message, person: str) -> bool:
-        """Whether a summary told this person of it that counts for another incident."""
+        """Tell whether the message's summary is already counted for another incident."""
         incident_id = self._story.incident_id
         together = (message.summary, person)
         return bool(message.summary) and incident_id != self._summaries.setdefault(

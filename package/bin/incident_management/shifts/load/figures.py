@@ -1,4 +1,4 @@
-"""The figures of an on-call load report, made of calls and of who was on call. Pure.
+"""Count the figures of an on-call load report from calls and shifts. Pure.
 
 A night is from 22:00 to 07:00 by the wall clock of the team's time zone, and is one night though
 it has two dates. A weekend is Saturday and Sunday.
@@ -141,7 +141,7 @@ class Duty:
 
 
 def duties(spans: Sequence[Span]) -> Mapping[str, Duty]:
-    """Return the duty of each person; what follows without a gap for one person is one shift."""
+    """Return the duty of each person; adjacent spans of one person are one shift."""
     found: Dict[str, Duty] = {}
     before = ""
     for one in spans:

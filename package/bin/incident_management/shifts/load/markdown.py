@@ -1,4 +1,4 @@
-"""The on-call load report as Markdown. Pure; names are text in it and no more."""
+"""Render the on-call load report as Markdown, with names escaped. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Reads who was called, and what became of it: messages that went out, and entries about owners.
+"""Read the messages that called a team, and the entries about owners and acknowledgements.
 
-What is called a message here asked somebody of the team to act, and reached them or may have. Of
-the messages themselves only where and when is read: who had the incident then, its entries say.
-Each read is bounded, and what was read of some incidents is dropped before the next ones are read.
+A message here asked the team to act, and was sent or may have been. Only its place and time are
+read; the incident's entries say who was the owner then. Each read is bounded, and the data of some
+incidents is dropped before the next ones are read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ..shift import DAY
 
 __all__ = ["Message", "Messages", "Story", "read_messages", "stories"]
 
-# Messages in a report; of more the newest count, and it says so.
+# The most messages in a report; with more, the newest count, and the report says so.
 MAX_MESSAGES = 100_000
 SLICE = 7 * DAY
 # Incidents whose entries are read at once: some 5,000 entries, of 300 bytes each.
 AT_ONCE = 2000
-# In the year 5138; what is later was not written by a clock, and dates end at some time.
+# The year 5138: a later time was not written by a clock.
 NEVER = 1e11
 ARRIVED = ("sent", "unconfirmed")
 _OWNING = ("assigned", "escalation", "edited", "routed")
@@ -42,7 +42,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Messages:
-    """By incident; ``cut``: there were more. ``since``: from when on all were read."""
+    """Messages by incident; ``cut``: there were more; ``since``: from when on all were read."""
 
     by_incident: Mapping[str, Sequence[Message]]
     cut: bool = False
@@ -51,7 +51,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class Story:
-    """An incident that somebody was called for: messages and entries, neither of them in order."""
+    """The messages and entries of an incident with calls, neither of them in order."""
 
     incident_id: str
     rule: str
@@ -103,7 +103,7 @@ def _is_call(routing: Routing, one: Mapping[str, object]) -> bool:
 
 
 def _message(one: Mapping[str, Any]) -> Optional[Message]:
-    """Return it; None for one whose times can't be told, as somebody has changed it by hand."""
+    """Return the message; None if its times are malformed, after a change by hand."""
     created, told = float(one["created_at"]), str(one.get("order") or "").split()
     try:
         sent = max(created, float(one.get("sent_at") or 0.0))
@@ -117,7 +117,7 @@ def _message(one: Mapping[str, Any]) -> Optional[Message]:
 
 
 def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
-    """Yield the incidents of these messages; of one that has left meanwhile nothing is known."""
+    """Yield the incidents of these messages, except for those deleted meanwhile."""
     acknowledged = {"$and": [{"kind": "status"}, {"data.to": "in_progress"}]}
     reopened = {"$and": [{"kind": "status"}, any_of("data.from", ENDED)]}
     kinds = {"$or": [any_of("kind", _OWNING), acknowledged, reopened]}

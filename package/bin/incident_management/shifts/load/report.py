@@ -1,7 +1,7 @@
 """The on-call load report: what being on call cost a team, or one person of it.
 
-It is made of messages, entries, incidents and the rota as they are stored; nothing is collected for
-it. What it takes grows with the calls alone: three reads a week, and two for each 2,000 incidents.
+It uses stored messages, entries, incidents and the rota; nothing is collected for it. Its cost
+grows only with the calls: three reads a week, and two for each 2,000 incidents.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ from .reading import read_messages, stories
 __all__ = ["SPANS", "Calming", "Load", "load_of"]
 
 SPANS = (7, 28, 90)
-"""Of so many days a report may be, up to now."""
+"""The spans that a report may have, in days up to now."""
 LISTED = 10
 """The detections that called most."""
 TITLE = 120
 
 Calming = Callable[[Sequence[str]], Mapping[str, str]]
-"""Gives, for names of detections, a sentence on the setting that would have calmed each."""
+"""Returns, for names of detections, a sentence on the setting that would have calmed each."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """``only``: whom alone it is about; empty: the whole team. ``people`` are those who were on
-    call or called, the most called first; ``cut``: there were more calls than are read."""
+    """The report. ``only``: the one person it is about; empty: the whole team.
+
+    ``people`` are those who were on call or called, the most called first; ``cut``: there were more calls than are read."""
 
     team: str
     rota: str
@@ -50,7 +51,7 @@ class Load:
     def evenness(self) -> Optional[Document]:
         """Who was called most, with their shares of the calls by name and of the hours.
 
-        None where nobody was called by name, or one person alone is told of.
+        None if nobody was called by name, or if the report is about one person.
         """
         named = [one for one in self.people if one["person"] and one["calls"]]
         if self.only or not named:
@@ -80,7 +81,7 @@ def load_of(
     calming: Calming,
     only: str = "",
 ) -> Load:
-    """Read and count; ``routing`` with the covers of the span, see ``with_covers``."""
+    """Return the report; ``routing`` must have the covers of the span, see ``with_covers``."""
     messages = read_messages(stores, routing, team, now - days * DAY, now)
     zone_name, zone = zone_of(routing, team)
     rota = routing.teams.get(team, Team(team)).rota
