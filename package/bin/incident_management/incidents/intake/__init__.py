@@ -1,1 +1,1 @@
-"""From findings to signals, and from signals to incidents: written once, safe to repeat."""
+"""Turn findings into signals, and signals into incidents; safe to repeat at any point."""

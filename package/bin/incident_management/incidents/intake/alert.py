@@ -1,4 +1,4 @@
-"""A fired saved search, and what the settings of its action ``open_incident`` ask for."""
+"""Read a fired saved search and the settings of its action ``open_incident``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SCHEDULED = re.compile(r"_at_(\d+)_")
 
 @dataclass(frozen=True)
 class Alert:
-    """A fired saved search and how it wants to be opened (param.* of ``open_incident``).
+    """A fired saved search with the settings of its action (param.* of ``open_incident``).
 
-    ``result`` is the number of the one result that it is about, where the search triggers for each
-    result (``alert.digest_mode = 0``); else empty. Each is then a finding by itself.
+    ``result`` is the number of its result if the search triggers for each result
+    (``alert.digest_mode = 0``), so that each result is a finding of its own; else empty.
     """
 
     rule: str
@@ -64,8 +64,8 @@ class Alert:
     ) -> Alert:
         """Read ``param.*`` (without that prefix).
 
-        A malformed value does not cost the incident: its default is used, and ``problems`` says
-        so in one sentence.
+        A malformed value does not prevent the incident: its default is used, and ``problems`` gets
+        a sentence.
         """
         setting = f"Alert '{rule}': action.open_incident.param.severity"
         severity, unknown = configured_severity(params.get("severity"), DEFAULT_SEVERITY, setting)
@@ -98,7 +98,7 @@ class Alert:
 
     @property
     def run(self) -> str:
-        """What names the run; where each result triggers, a run of its own for each."""
+        """The run's name; if each result triggers, each has a run of its own."""
         run = run_of(self.sid)
         return f"{run}:{self.result}" if self.result else run
 
@@ -121,12 +121,12 @@ class Alert:
 
 
 def _is_on(params: Mapping[str, Any], name: str) -> bool:
-    """Read a setting that is on unless it is said to be off."""
+    """Read a setting that is on by default."""
     return str(params.get(name, "1")).strip().lower() not in ("0", "false", "no")
 
 
 def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
-    """Read ``after_signals``, ``after_rules`` and ``after_window``; malformed, none applies."""
+    """Read ``after_signals``, ``after_rules`` and ``after_window``; if malformed, none applies."""
     texts = [str(params.get(f"after_{name}") or "").strip() for name in ("signals", "rules")]
     if not any(texts):
         return {}, []
@@ -148,12 +148,12 @@ def _condition(params: Mapping[str, Any]) -> Tuple[Document, List[str]]:
 
 
 def params_of(settings: Mapping[str, str]) -> Dict[str, str]:
-    """Return what a saved search's settings give the alert action, without their prefix."""
+    """Return a saved search's settings for the alert action, without their prefix."""
     return {key[len(PARAM) :]: value for key, value in settings.items() if key.startswith(PARAM)}
 
 
 def first_names(text: Any, most: int) -> Tuple[str, ...]:
-    """The first parts of a list, each cut, as the API takes them."""
+    """Return the first ``most`` names of a list, each cut to the length that the API accepts."""
     return tuple(name[:NAME_CHARACTERS] for name in listed(text)[:most])
 
 

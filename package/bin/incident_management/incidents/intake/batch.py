@@ -1,4 +1,4 @@
-"""What one call of ingest knows and has decided, before it writes."""
+"""The state of one call of ingest before it writes: what it has read and decided."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Batch", "Outcome", "Problem"]
 
 
 class Outcome(NamedTuple):
-    """What became of one signal.
+    """The result for one signal.
 
     ``what``: ``opened``, ``added``, ``reopened``, ``duplicate``, ``suppressed``, or ``pending``
     while the condition of its detection is not met.
@@ -33,9 +33,9 @@ class Problem:
     """The new signals of one dedup key in this batch, and the newest episode known for it.
 
     ``claimed_at`` is when that one began, by its writer's clock. ``incidents`` are those of all
-    episodes, in any order. ``left``: the newest episode's incident
-    has left the KV store (:mod:`..upkeep.retention`), so that the next one begins. ``gate``: what
-    the detection's condition says (:mod:`.conditions`), None without one. ``redirects``: the
+    episodes, in any order. ``deleted``: the newest episode's incident was deleted by age
+    (:mod:`..upkeep.retention`), so the next episode begins. ``gate``: the
+    result of the detection's condition (:mod:`.conditions`), None without one. ``redirects``: the
     episode is remembered (:class:`..story.Place`), not looked up.
     """
 
@@ -55,7 +55,7 @@ class Problem:
         return self.signals[0]
 
     def copy(self) -> Problem:
-        """One that a plan may change."""
+        """Return a copy that a plan may change."""
         return replace(self, signals=list(self.signals), incidents=list(self.incidents))
 
     @property
@@ -67,18 +67,18 @@ class Problem:
         return max(signal.last_time for signal in self.signals)
 
     def as_one(self) -> Signal:
-        """One signal with the span of all, for grouping."""
+        """Return one signal with the time span of all, for grouping."""
         if len(self.signals) == 1:
             return self.first
         return replace(self.first, first_time=self.first_time, last_time=self.last_time)
 
     def wordings(self) -> Document:
-        """What its events say, where it may be grouped by that."""
+        """Return the wording of its events, if the problem may be grouped."""
         wording = wording_of(self.first) if self.first.group else ""
         return {"wordings": [wording]} if wording else {}
 
     def data(self, keys: Optional[Set[str]] = None) -> Document:
-        """The signals' part of an entry, of all or of those with these keys."""
+        """Return an entry's data about all signals, or about those with these keys."""
         chosen = [s for s in self.signals if keys is None or s.key in keys]
         return {
             **_suggested(chosen),
@@ -92,7 +92,7 @@ class Problem:
 
 
 def _suggested(signals: Sequence[Signal]) -> Document:
-    """The detections' tags, runbook, actions and group values, as far as there are any."""
+    """Return the detections' tags, runbook, actions and group values that are not empty."""
     found: Document = {}
     for name, lists in (
         ("tags", [signal.tags for signal in signals if signal.tags]),
@@ -111,7 +111,7 @@ def _suggested(signals: Sequence[Signal]) -> Document:
 
 @dataclass
 class Batch:
-    """What one call of ingest knows and has decided."""
+    """What one call of ingest has read and decided."""
 
     actor: str
     problems: Sequence[Problem] = ()
@@ -132,11 +132,11 @@ class Batch:
         return min((problem.first_time for problem in self.problems), default=0.0)
 
     def add_stories(self, found: Mapping[str, Story]) -> None:
-        """Take over what was read of some timelines."""
+        """Add the stories of timelines that were read."""
         self.stories.update(found)
 
     def incident(self, incident_id: str) -> Optional[Incident]:
-        """What an incident's entries, drafted ones included, add up to; None without any."""
+        """Return an incident with the drafted entries applied; None without any entry."""
         story = self.stories.get(incident_id)
         return story.incident if story else None
 
@@ -147,7 +147,7 @@ class Batch:
         self.touched.add(entry.incident_id)
 
     def record(self, signals: Iterable[Signal], incident_id: str, what: str) -> None:
-        """Note what became of signals, and that they are to be stored as of that incident."""
+        """Record the outcome of signals, and that they are to be stored with that incident."""
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, incident_id, what)
             document = signal.to_document()
@@ -155,7 +155,7 @@ class Batch:
             self.stored.append(document)
 
     def follow_merges(self, owners: Mapping[str, str]) -> None:
-        """Let signals go with their incident, where that was merged in the meantime."""
+        """Point signals to the incident that theirs was merged into in the meantime."""
         for document in self.stored:
             owner = owners.get(document.get("incident_id", ""))
             if owner:
@@ -169,7 +169,7 @@ class Batch:
             self.outcomes[signal.key] = Outcome(signal.key, "", "pending")
 
     def outcomes_for(self, signals: Sequence[Signal]) -> List[Outcome]:
-        """One outcome a signal; the second of one key in a batch is a duplicate."""
+        """Return one outcome for each signal; the second with the same key is a duplicate."""
         result, given = [], set()
         for signal in signals:
             outcome = self.outcomes[signal.key]

@@ -1,15 +1,15 @@
-"""Detections that open an incident only after several signals, or several rules, in some time.
+"""Evaluate conditions of detections: open an incident only after several signals or rules.
 
-``after`` of a signal holds ``signals`` (so many of its problem), ``rules`` (so many different rules
-about its entity; either will do) and ``seconds``. While neither is met, a signal is stored with
-``pending``, and opens nothing. A problem whose incident is open, or was resolved within the reopen
-window, needs no condition: its signals add to it.
+``after`` of a signal has ``signals`` (this many of its problem), ``rules`` (this many different
+rules about its entity; either suffices) and ``seconds``. Until one of them is met, a signal is
+stored with ``pending``, and opens nothing. A problem whose incident is open, or was resolved within
+the reopen window, needs no condition: its signals are added to the incident.
 
-A writer stores its signals as pending before it reads those of the others, so of two writers that
-bring the last signals at once, one sees all. What is met depends on the set of stored signals and
-their own times, not on the order of arrival: a repeat changes nothing. The worker looks at what is
-pending again (:func:`pending_now`), for a rule without a condition may complete another's, and for
-writers that were ended in between.
+A writer stores its signals as pending before it reads the others', so of two writers that bring the
+last signals at once, one sees all. The result depends on the stored signals and their own times,
+not on the order of arrival, so a repeat changes nothing. The worker evaluates pending signals again
+(:func:`pending_now`): a rule without a condition may complete another's, and a writer may have been
+killed in between.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ MAX_RULES = 50
 LONGEST_SECONDS = 7 * 86400.0
 # Of more values the KV store (MongoDB) gives no order by an acceleration.
 ENTITIES_PER_QUERY = 200
-# Beyond this many about one part of the entities, the newest are looked at.
+# The most signals read for one part of the entities, the newest first.
 MAX_READ = 10_000
-# Pending signals that the worker looks at in one turn, the newest first.
+# Pending signals that the worker evaluates in one round, the newest first.
 MAX_RECHECKED = 2000
-# One whose condition is never met is pending until it is deleted by age.
+# A signal whose condition is never met is pending until it is deleted by age.
 MAX_COUNTED = 10_000
 
 Fact = Tuple[float, str]
@@ -43,9 +43,9 @@ _FACT = ("app", "rule", "entity", "last_time", "pending", "suppressed_by")
 
 @dataclass(frozen=True)
 class Gate:
-    """What a problem's condition says now: ``signals`` may open an incident, none may not.
+    """The result of a problem's condition: ``signals`` may open an incident; empty: not met.
 
-    ``with_problem`` is the problem whose incident they belong to, when several rules met.
+    ``with_problem`` is the problem whose incident they join, if several rules met.
     """
 
     signals: Tuple[Signal, ...] = ()
@@ -71,10 +71,10 @@ def check(after: Mapping[str, Any]) -> Document:
 
 
 def gates(stores: Stores, fresh: Sequence[Signal], pending: Container[str] = ()) -> Dict[str, Gate]:
-    """Store signals as pending, and return what the conditions of their problems say now.
+    """Store signals as pending, and return the results of their problems' conditions.
 
     All of ``fresh`` have a condition; ``pending`` are the keys of those that are stored already.
-    There may be gates of other problems, which the same rules have met.
+    The result may include other problems whose conditions are now met by the same rules.
     """
     new = [{**s.to_document(), "pending": True} for s in fresh if s.key not in pending]
     if new:
@@ -88,11 +88,11 @@ def gates(stores: Stores, fresh: Sequence[Signal], pending: Container[str] = ())
 def choose(
     signals: Sequence[Signal], gate: Gate, story: Optional[Story], adds: bool
 ) -> Tuple[List[Signal], List[Signal]]:
-    """Return which signals of a problem go to its incident, and which wait on.
+    """Return which signals of a problem go to its incident, and which stay pending.
 
-    ``adds``: its newest incident takes more. What that has counted already is never held back, and
-    never counted by a new one; what is older than the incident by more than the condition's time
-    is not about it.
+    ``adds``: its newest incident accepts more signals. Signals that it has already counted are
+    never pending, and never counted by a new incident. Signals that are older than the incident by
+    more than the condition's time are not about it.
     """
     counted = [s for s in signals if story is not None and story.counts(s.key)]
     passing = {signal.key: signal for signal in gate.signals}
@@ -108,14 +108,14 @@ def choose(
 
 
 def pending_now(stores: Stores, clock: Clock) -> List[Signal]:
-    """Return the newest signals that still may open something, for the worker to take in again."""
+    """Return the newest signals that may still open an incident, for the worker to ingest."""
     query = {"$and": [{"pending": True}, {"last_time": {"$gte": clock.now() - LONGEST_SECONDS}}]}
     found = stores.signals.find(query, "last_time:-1", MAX_RECHECKED)
     return [Signal.from_document(document) for document in found]
 
 
 def pending_count(stores: Stores) -> int:
-    """Return how many signals are pending, MAX_COUNTED for so many or more."""
+    """Return the number of pending signals, at most MAX_COUNTED."""
     order = "entity:1"  # as the acceleration by_pending
     return len(stores.signals.find({"pending": True}, order, MAX_COUNTED, fields=("entity",)))
 
@@ -123,9 +123,9 @@ def pending_count(stores: Stores) -> int:
 def released(
     signals: Sequence[Signal], others: Mapping[str, Sequence[Fact]]
 ) -> Dict[str, Tuple[str, bool]]:
-    """Return why each of some pending signals may open an incident, and whether rules met for it.
+    """Return the pending signals that may open an incident: by key, why, and whether rules met.
 
-    ``others``: times and rules of what else was found about each entity.
+    ``others``: times and rules of the other signals about each entity.
     """
     found: Dict[str, Tuple[str, bool]] = {}
     by_problem: Dict[str, List[Signal]] = {}
@@ -145,7 +145,7 @@ def released(
 def _release(
     signals: Sequence[Signal], facts: Iterable[Fact], what: str, found: Dict[str, Tuple[str, bool]]
 ) -> None:
-    """Find the signals with a span of time around them in which enough was found."""
+    """Add the signals that lie in a span of time with enough facts to ``found``."""
     ordered = sorted(facts)
     conditions = {(int(s.after[what]), float(s.after["seconds"])) for s in signals if s.after}
     for least, seconds in sorted(conditions):
@@ -160,7 +160,7 @@ def _release(
 
 
 def _spans(ordered: Sequence[Fact], seconds: float, least: int) -> List[Tuple[float, float]]:
-    """Return the stretches of time in which enough was found; those that overlap are one."""
+    """Return the spans of time with enough facts; overlapping spans are merged."""
     spans: List[Tuple[float, float]] = []
     within: Dict[str, int] = {}
     end = 0
@@ -214,7 +214,7 @@ def _pending(stores: Stores, entities: Set[str]) -> List[Signal]:
 
 
 def _others(stores: Stores, signals: Sequence[Signal]) -> Dict[str, List[Fact]]:
-    """What was found about these entities in the time of their conditions, and is not pending."""
+    """Return the signals about these entities, in the time of the conditions, not pending."""
     span = max(float(signal.after["seconds"]) for signal in signals)
     times = [signal.last_time for signal in signals]
     found: Dict[str, List[Fact]] = {}

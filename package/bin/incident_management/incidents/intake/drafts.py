@@ -1,4 +1,4 @@
-"""Drafting the timeline entries that take signals in: opened, signal, routed, reopened."""
+"""Draft the timeline entries of ingest: opened, signal, routed, reopened."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Drafts"]
 
 
 class Drafts:
-    """Drafts entries into batches, each after all that the batch knows; writes nothing."""
+    """Adds entries to batches, each after all entries that the batch has; writes nothing."""
 
     def __init__(self, clock: Clock, routing: Routing) -> None:
         self._clock = clock
         self._routing = routing
 
     def open_or_add(self, problem: Problem, batch: Batch, incident_id: str, previous: str) -> None:
-        """Open an incident, unless that is done; ``previous`` is that of the last episode."""
+        """Open an incident or, if it exists, add to it; ``previous``: the last episode's."""
         if batch.incident(incident_id) is not None:
             self.add(problem, batch, incident_id, "added")
             return
@@ -46,7 +46,7 @@ class Drafts:
     def add(
         self, problem: Problem, batch: Batch, incident_id: str, what: str, reason: str = ""
     ) -> None:
-        """Draft an entry of the signals that the timeline does not have yet."""
+        """Draft an entry with the signals that the timeline does not have yet."""
         story = batch.stories[incident_id]
         missing = story.uncounted([signal.key for signal in problem.signals])
         if missing:
@@ -54,7 +54,7 @@ class Drafts:
             if reason:
                 data.update(problem.wordings(), reason=reason)
             self.draft(batch, incident_id, "signal", data, f"signals:{digest(sorted(missing), 40)}")
-        # Its opener may have been ended before it came to that.
+        # The process that opened it may have been killed before it did that.
         self.route(batch, incident_id)
         batch.touched.add(incident_id)
         batch.record(problem.signals, incident_id, what)
@@ -70,7 +70,7 @@ class Drafts:
             self.draft(batch, incident.id, "flapping", *too_often)
 
     def route(self, batch: Batch, incident_id: str) -> None:
-        """Give an incident to a team, unless that is done."""
+        """Assign an incident to a team, unless that is done."""
         incident = batch.incident(incident_id)
         if incident is None or batch.stories[incident_id].has("routed"):
             return
@@ -79,7 +79,7 @@ class Drafts:
         self.draft(batch, incident_id, "routed", decision.to_data(), "routed")
 
     def draft(self, batch: Batch, incident_id: str, kind: str, data: Document, once: str) -> None:
-        """Draft one entry of an incident, after all that the batch knows of it."""
+        """Draft one entry of an incident, after all of its entries in the batch."""
         story = batch.stories.get(incident_id)
         head, now = story.head if story else Head(), self._clock.now()
         batch.draft(Entry.create(incident_id, kind, data, batch.actor, now, head, once))

@@ -1,4 +1,4 @@
-"""Which episode of each problem is the newest: what was remembered, or what the claims say."""
+"""Find the newest episode of each problem, from memory or from the claims."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["Episodes"]
 class Episodes:
     """Finds and remembers the newest episodes of problems.
 
-    The next episode is claimed only by who has seen that the one before is over, which an entry
-    says: without such an entry what was remembered holds.
+    A process claims the next episode only after it has seen an entry that ended the one before. So
+    without such an entry, the remembered episode is still the newest.
     """
 
     def __init__(self, stores: Stores, remembered: StoryCache) -> None:
@@ -38,10 +38,10 @@ class Episodes:
     def split_ongoing(
         problems: Sequence[Problem], batch: Batch
     ) -> Tuple[List[Problem], List[Problem]]:
-        """Separate the problems about which there is nothing to decide from the rest.
+        """Separate the problems that need no decision from the rest.
 
-        Their first episode is remembered and cannot have ended since, and no condition holds them
-        back. In a storm that is nearly all.
+        Their first episode is remembered and cannot have ended since, and they have no condition.
+        In a storm these are nearly all.
         """
         redirects = {
             incident_id: story.redirects
@@ -67,7 +67,7 @@ class Episodes:
         return doubtful
 
     def remember(self, problems: Sequence[Problem], stories: Mapping[str, Story]) -> None:
-        """Remember the episodes that were looked up and go on."""
+        """Remember the episodes that were looked up and are still open."""
         places = {}
         for problem in problems:
             story = stories.get(problem.incident_id)
@@ -86,7 +86,7 @@ class Episodes:
         self._remembered.remember(places)
 
     def find(self, problems: Sequence[Problem], newest: Mapping[str, Page]) -> bool:
-        """Look up the newest claim of each problem; tells whether one is newer than was known."""
+        """Look up the newest claim of each problem; return whether one is newer than known."""
         by_key = {problem.dedup_key: problem for problem in problems}
         moved = False
         for value in claims_of(self._stores, by_key, newest):

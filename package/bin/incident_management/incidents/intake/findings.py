@@ -1,4 +1,4 @@
-"""From findings, the JSON of ``POST /signals``, to signals."""
+"""Turn findings, the JSON of ``POST /signals``, into signals."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .alert import run_of
 __all__ = ["signal_from", "signals_from"]
 
 LATEST_TIME = 1e11
-# It is kept with the signal, on the timeline and in the incident, which lists show.
+# The search is stored with the signal, on the timeline and in the incident.
 SEARCH_CHARACTERS = 10_000
 
 
 def signals_from(
     findings: Iterable[Any], now: float, common: Optional[Mapping[str, Any]] = None
 ) -> List[Signal]:
-    """Check findings from outside and make the signals.
+    """Check findings from outside and return their signals.
 
-    ``common`` holds what all of them share; what a finding says itself goes before it. Raises
-    Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
+    ``common`` holds the fields that all findings share; a finding's own fields override them.
+    Raises Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
     shared = {**_checked(common or {}, DEFAULTS), "received_at": NORMALIZERS["received_at"](now)}
     return [_signal(_checked(finding, shared)) for finding in findings]

@@ -1,4 +1,4 @@
-"""From signals to incidents, in few KV calls, safe to repeat after any interruption.
+"""Turn signals into incidents, in few KV calls, safe to repeat after any interruption.
 
 The signals are sorted (:mod:`.sorting`) and planned for (:mod:`.planning`), and the episodes that
 the plan begins are claimed (:mod:`.ledger`). The order of writing makes a repeat harmless: the
@@ -40,7 +40,7 @@ CLAIM_ROUNDS = 50
 
 @dataclass(frozen=True)
 class ByHand:
-    """What a person says of an incident; ``fields`` are custom ones, their values as kept."""
+    """What a person enters to open an incident; ``fields``: values of custom fields, as stored."""
 
     title: str
     description: str = ""
@@ -74,7 +74,7 @@ class Ingest:
         self._fields = routing.fields
 
     def ingest(self, signals: Sequence[Signal], actor: str = ACTOR) -> List[Outcome]:
-        """Take signals in; returns an outcome for each, in order.
+        """Ingest signals; return an outcome for each, in order.
 
         May be called again with the same signals, in whole or in part, after any failure: the end
         state is that of one undisturbed call. Raises what the stores raise.
@@ -99,7 +99,7 @@ class Ingest:
         return batch.outcomes_for(signals)
 
     def _with_fields(self, signal: Signal) -> Signal:
-        """Keep of a signal's custom fields those that there are; what does not fit, it tells."""
+        """Keep a signal's valid custom fields; its description names the invalid ones."""
         fields, wrong = self._fields.fitting(signal.fields)
         said = [signal.description, *wrong] if wrong else [signal.description]
         text = "\n".join(filter(None, said))[:TEXT_CHARACTERS]
@@ -135,8 +135,8 @@ class Ingest:
     def _claimed_plan(self, found: Sorted, actor: str) -> Batch:
         """Plan where all signals go, and claim the episodes that the plan begins.
 
-        Losing a claim means that another writer began one of them: the plan is made anew.
-        Raises Contended when that goes on and on.
+        If a claim is lost, another writer began one of the episodes, and the plan is made again.
+        Raises Contended after CLAIM_ROUNDS attempts.
         """
         problems = found.problems
         self._episodes.find([p for p in problems if not self._episodes.recall(p)], {})
@@ -158,7 +158,7 @@ class Ingest:
         )
 
     def _reopen_unseen(self, written: Sequence[Entry], stories: Mapping[str, Story]) -> None:
-        """Reopen what was resolved since the plan by somebody who did not see its findings."""
+        """Reopen incidents that were resolved since the plan, without knowing its findings."""
         for entry in written:
             incident = stories[entry.incident_id].incident
             if incident is not None and incident.status == "resolved":
@@ -166,7 +166,7 @@ class Ingest:
                 lifecycle.reopen_if_finding_unseen(self._stores, self._clock, entry, reason)
 
     def _ingest_counted(self, found: Sorted, batch: Batch, actor: str) -> None:
-        """Take in after all what was just stored as held back, and that an incident counts."""
+        """Ingest signals that were just stored as suppressed, but that an incident counts."""
         beside = self._sorting.suppressed_but_counted(found)
         for signal in beside:
             self._stores.signals.delete(signal.key)
@@ -174,7 +174,7 @@ class Ingest:
             batch.outcomes[outcome.signal_key] = outcome
 
     def _require_soon(self, batch: Batch) -> None:
-        """Raise Contended when the plan is so old that others may not look for its entries."""
+        """Raise Contended if the plan is so old that others may no longer expect its entries."""
         if self._remembered.monotonic() - batch.began > LATE_SECONDS / 2:
             raise Contended("Reading the timelines took too long. Send the request again.")
 

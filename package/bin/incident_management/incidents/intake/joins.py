@@ -1,4 +1,4 @@
-"""Which open incident of another problem takes the signals of a new one."""
+"""Find the open incident of another problem that a new problem joins."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Joins:
             for incident_id in sorted(batch.touched):
                 self.offer(incident_id, batch)
         coincidence_seconds = 0.0
-        # What has been there before comes when it comes.
+        # A recurring problem is no sign of a new coincidence.
         if "coincidence" in grounds and not problem.episode:
             coincidence_seconds = self._coincidence_seconds(batch)
         one = problem.as_one()
@@ -56,20 +56,20 @@ class Joins:
         ):
             self._reader.read(batch, [join.incident_id])
             incident = batch.incident(join.incident_id)
-            # The document that proposed it may be older than the timeline.
+            # The candidate's document may be older than its timeline.
             if incident is not None and incident.is_open:
                 return join
         return None
 
     @staticmethod
     def offer(incident_id: str, batch: Batch) -> None:
-        """Let the batch's later problems join what was drafted for this one."""
+        """Add an incident of the batch to the candidates for its later problems."""
         incident = batch.incident(incident_id)
         if batch.candidates is not None and incident is not None:
             batch.candidates.put(incident)
 
     def _coincidence_seconds(self, batch: Batch) -> float:
-        """Return within how many seconds two beginnings are hardly a coincidence."""
+        """Return the seconds within which two beginnings are unlikely to be a coincidence."""
         if batch.coincidence_seconds is None:
             since = batch.earliest - RATE_SECONDS
             week = {"first_time": {"$gte": since, "$lt": batch.earliest}}
@@ -97,9 +97,9 @@ class Joins:
 
 
 def group_alike(problems: Sequence[Problem]) -> List[List[Problem]]:
-    """Gather the problems that grouping can't tell apart, such as one fault on many hosts.
+    """Group new problems that can't be told apart, such as one fault on many hosts.
 
-    They are new, one rule found them about one entity at one time, and they say the same.
+    They have the same rule, entity, time, severity, group values and wording.
     """
     found: List[List[Problem]] = []
     latest: Dict[Tuple[Any, ...], List[Problem]] = {}

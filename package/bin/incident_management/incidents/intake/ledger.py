@@ -1,4 +1,4 @@
-"""Who may open which episode of a problem: many claims in one insert.
+"""Claim episodes of problems, many in one insert.
 
 The KV store has one atomic step, the insert of a document. To claim a thousand episodes in one
 step, they are written as one document: the next page of their rule's ledger. Whoever inserts a page
@@ -74,7 +74,7 @@ class Page:
         )
 
     def claim_documents(self) -> List[Document]:
-        """The documents that these claims are looked up by."""
+        """Return a document for each claim, by which it is looked up."""
         documents = []
         for value in self.claims:
             key = episode_claim(value["dedup_key"], int(value["episode"]))
@@ -128,9 +128,10 @@ class Ledger:
         return {ledger: self._newest(ledger) for ledger in sorted(set(ledgers))}
 
     def take(self, claims: Sequence[Claim], newest: Mapping[str, Page], holder: str) -> bool:
-        """Claim all. False: a ledger has a newer page by now; nothing of it was claimed.
+        """Claim all episodes; return False if a ledger has a newer page by now.
 
-        With several ledgers, those before it were: their claims stand, for the same incidents.
+        Nothing of that ledger is claimed then. Claims in ledgers before it stand, for the same
+        incidents.
         """
         for ledger in sorted({claim.ledger for claim in claims}):
             before = newest[ledger]

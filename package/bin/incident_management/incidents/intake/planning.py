@@ -1,6 +1,6 @@
-"""Planning where each problem's signals go: which episode, which incident, which entries.
+"""Plan where each problem's signals go: which episode, which incident, which entries.
 
-A plan reads and drafts, and writes nothing: it is made anew when a claim of it is lost.
+A plan reads and drafts, but writes nothing. It is made again if one of its claims is lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .reading import Reader
 
 __all__ = ["Planner"]
 
-# Who claimed the newest episode may have a clock that is so far behind.
+# The clock of the process that claimed the newest episode may be this far behind.
 CLOCKS_APART_SECONDS = 60.0
 
 
@@ -78,14 +78,14 @@ class Planner:
             self._reader.read(batch, [p.incident_id for p in doubtful if p.incident_id])
 
     def _mark_deleted(self, problems: Sequence[Problem], batch: Batch) -> None:
-        """Tell incidents that were deleted by age from those whose opener has not come further."""
+        """Mark problems whose incident was deleted by age; others' entries may still be written."""
         missing = [p for p in problems if p.incident_id and batch.incident(p.incident_id) is None]
         left = pruned(self._stores, [problem.incident_id for problem in missing])
         for problem in missing:
             problem.deleted = problem.incident_id in left
 
     def _follow_merges(self, problem: Problem, batch: Batch) -> None:
-        """Turn to the incident that the newest episode's was merged into, if it was."""
+        """Follow the merges of the newest episode's incident to the incident at their end."""
         passed = {""}
         incident = batch.incident(problem.incident_id)
         while incident is not None and incident.merged_into not in passed:
@@ -96,10 +96,11 @@ class Planner:
             incident = batch.incident(problem.incident_id)
 
     def _uncounted(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
-        """Settle signals that an episode which is over has counted, and return the rest.
+        """Record signals that an ended episode has counted, and return the rest.
 
-        That is a delivery which was ended before its last step and is repeated. Only a signal from
-        before the newest episode can be an earlier one's, so their timelines are seldom read.
+        This happens if a delivery was killed before its last step and is repeated. Only a signal
+        from before the newest episode can belong to an earlier one, so their timelines are rarely
+        read.
         """
         late = [problem for problem in problems if self._is_late(problem)]
         self._reader.read(batch, sorted({i for problem in late for i in problem.incidents}))
@@ -121,7 +122,7 @@ class Planner:
         return [problem for problem in problems if problem.signals]
 
     def _with_merge_targets(self, incident_ids: Sequence[str], batch: Batch) -> Set[str]:
-        """Return these incidents, and those that took them over."""
+        """Return these incidents, and those that they were merged into."""
         found: Set[str] = set()
         wanted = set(incident_ids)
         while wanted:
@@ -138,7 +139,7 @@ class Planner:
         return problem.episode > 1 and any(one.last_time <= until for one in problem.signals)
 
     def _apply_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
-        """Return the problems that have an open incident, or may open one, with those signals."""
+        """Return the problems that may add to or open an incident, with the signals that may."""
         passing = []
         for problem in problems:
             if problem.gate is not None:
@@ -179,7 +180,7 @@ class Planner:
         return incident is None or incident.is_open or self._is_late_or_recurring(problem, incident)
 
     def _is_late_or_recurring(self, problem: Problem, incident: Incident) -> bool:
-        """Tell whether a resolved incident takes these: from before its end, or soon after it."""
+        """Tell whether a resolved incident accepts signals: from before its end, or soon after."""
         if incident.status != "resolved" or incident.resolved_at is None:
             return False
         return problem.last_time - incident.resolved_at <= self._routing.reopen_window
@@ -204,7 +205,7 @@ class Planner:
     def _place_alike(
         self, alike: Sequence[Problem], batch: Batch, fresh_ids: Mapping[str, str]
     ) -> None:
-        """Place problems that grouping can't tell apart: what the second joins, the rest joins."""
+        """Place problems that can't be told apart: the rest joins the incident of the second."""
         first, *rest = alike
         self._place(first, batch, fresh_ids)
         join = self._joins.find(rest[0], batch) if rest else None
@@ -246,7 +247,7 @@ class Planner:
         """Add to the newest episode. False: it is over, and a new one must begin."""
         incident = batch.incident(problem.incident_id)
         if incident is None:
-            # Claimed by a writer that was ended, or has not come further yet.
+            # The writer that claimed it was killed, or has not written yet.
             self._drafts.open_or_add(problem, batch, problem.incident_id, problem.previous)
             return True
         if incident.is_open:

@@ -1,4 +1,4 @@
-"""Reading timelines for one call of ingest, through what the process remembers of them."""
+"""Read timelines for one call of ingest, using what the process remembers of them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Reader:
         self._remembered = remembered
 
     def read(self, batch: Batch, incident_ids: Iterable[str]) -> None:
-        """Let the batch know these timelines as they are now, unless it knows them.
+        """Read these timelines into the batch, unless it has them.
 
-        What was remembered of them is the batch's from then on, until it is put back.
+        Remembered stories belong to the batch from then on, until :meth:`put_back`.
         """
         wanted = [i for i in dict.fromkeys(incident_ids) if i not in batch.stories]
         if wanted:
@@ -31,5 +31,5 @@ class Reader:
             batch.add_stories(timeline.load(self._stores, wanted, known, clock))
 
     def put_back(self, batch: Batch) -> None:
-        """Remember what the batch knows."""
+        """Remember the batch's stories."""
         self._remembered.put(batch.stories)

@@ -1,4 +1,4 @@
-"""Result rows in words: the fields that a title or a description names, filled in."""
+"""Fill the fields of result rows into titles and descriptions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _condensed(text: str) -> str:
 
 
 def text_of(value: Any) -> str:
-    """Return a field as text, the values of a field of several by comma."""
+    """Return a field as text; several values are separated by commas."""
     if type(value) is str:
         return value.strip()
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Sorting the signals of one call: known already, held back, waiting for a condition, new."""
+"""Sort the signals of one call: known, suppressed, pending for a condition, or new."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Sorted", "Sorting"]
 class Sorted:
     """How the signals of one call were sorted.
 
-    ``outcomes``, by key, are of those that are stored already or held back; ``held`` are the
-    documents of the latter, ``holding`` what holds each back, by key. ``undecided`` are the keys of
-    those that are stored and wait for a condition, ``again`` of those that are stored as held back
-    and have gone on since. ``problems`` are all but the first two, by dedup key, the oldest first.
+    ``outcomes``, by key, are of stored and suppressed signals. ``suppressed`` are the documents of
+    the latter, ``suppressed_by`` their suppressions by key. ``undecided`` are the keys of stored
+    signals that wait for a condition; ``continued`` of those that are stored as suppressed and have
+    a later end now. ``problems`` are all other signals by dedup key, the oldest first.
     """
 
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
@@ -64,10 +64,10 @@ class Sorting:
         return found
 
     def suppressed_but_counted(self, found: Sorted) -> List[Signal]:
-        """Return those that were just stored as held back, and that an incident counts.
+        """Return signals that were just stored as suppressed, but that an incident counts.
 
-        Another delivery of them may have taken them in where a suppression was made or ended in
-        that moment; of those whose suppression stands since before they came nothing else is read.
+        Another delivery may have ingested them if a suppression was made or ended in that moment.
+        Signals whose suppression is older, and still exists, are not read again.
         """
         held = [Signal.from_document(one) for one in found.suppressed]
         ids = {one.id for one in found.suppressed_by.values()}
@@ -81,9 +81,9 @@ class Sorting:
         return [signal for signal in doubtful if signal.key in counted]
 
     def _undecided(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
-        """Note what is decided already; return the rest, each key once, the oldest first.
+        """Record the known outcomes; return the other signals, each key once, the oldest first.
 
-        What was held back is decided anew when it comes with a later end: it has gone on.
+        A suppressed signal that comes with a later end is decided again.
         """
         held: Dict[str, float] = {}
         for document in find_by(self._stores.signals, "_key", [signal.key for signal in signals]):
@@ -108,10 +108,10 @@ class Sorting:
     def _suppressions_of(
         self, signals: Sequence[Signal], continued: Collection[str]
     ) -> Dict[str, Suppression]:
-        """Return which suppression holds each of some signals back, where one does.
+        """Return the suppressions of signals, by key.
 
-        One that was made after a signal may find it counted already, by a delivery that was ended
-        before its last step, and so may one that is ``again`` in force: then it comes too late.
+        A suppression made after a signal comes too late if an earlier delivery has counted the
+        signal. So does one for a ``continued`` signal.
         """
         if not signals:
             return {}
@@ -129,7 +129,7 @@ class Sorting:
         return found
 
     def _counted(self, signals: Sequence[Signal]) -> Set[str]:
-        """Return the keys of those signals that an incident of their problem has written down."""
+        """Return the keys of the signals that an incident of their problem has counted."""
         keys = {signal.dedup_key for signal in signals}
         newest = self._ledger.newest(ledger_of(signal) for signal in signals)
         claims = claims_of(self._stores, keys, newest)
@@ -141,7 +141,7 @@ class Sorting:
         return {s.key for s in signals if any(story.has_had(s.key, 0) for story in stories)}
 
     def _apply_conditions(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
-        """Ask the conditions of those detections that have one; may add others' waiting problems.
+        """Evaluate the detections' conditions; may add pending problems of other detections.
 
         A problem that also has a signal without a condition needs none.
         """

@@ -1,4 +1,4 @@
-"""Requests that alert actions could not send and kept in files: carried out later."""
+"""Execute requests that alert actions could not send and kept in files."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def deliver_spool(
     clock: Clock,
     trouble: Trouble,
 ) -> Dict[str, int]:
-    """Carry out the requests that alert actions kept in files, oldest first.
+    """Execute the requests that alert actions kept in files, the oldest first.
 
-    Safe to repeat: a file is removed after its request was carried out, and both kinds of request
-    may be carried out twice. One that can never succeed is set aside as ``*.bad``.
+    Safe to repeat: a file is removed after its request was executed, and both kinds of request
+    may be executed twice. One that can never succeed is set aside as ``*.bad``.
 
     Args:
-        allowed: tells whether a user has ``incident_signal``, as the API would have asked.
+        allowed: returns whether a user has ``incident_signal``, as the API would have asked.
 
     Raises what the stores raise; the rest stays for the next round.
     """

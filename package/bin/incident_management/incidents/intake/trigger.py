@@ -1,4 +1,4 @@
-"""When a saved search triggers its actions, and how often, by its settings.
+"""Decide from a saved search's settings when it triggers its actions, and how often.
 
 "Notification options" of savedsearches.conf.spec (``counttype``, ``relation``, ``quantity``,
 ``alert.digest_mode``); ``saved/searches`` in the REST API Reference calls the first three
@@ -21,7 +21,7 @@ _RELATIONS: Dict[str, Callable[[int, int], bool]] = {
 
 
 def triggers(settings: Mapping[str, Any], results: int) -> Optional[bool]:
-    """Tell whether so many results trigger; None when that can't be told from their number.
+    """Tell whether this number of results triggers; None if the number does not decide it.
 
     Conditions on hosts or sources, on the run before, and those in SPL need more than the number.
     """
@@ -38,13 +38,13 @@ def triggers(settings: Mapping[str, Any], results: int) -> Optional[bool]:
 
 
 def always_triggers(settings: Mapping[str, Any]) -> bool:
-    """Whether a saved search triggers whatever it finds."""
+    """Tell whether a saved search triggers regardless of its results."""
     kind = _text(settings, "counttype", "alert_type") or "always"
     return kind == "always" and not _text(settings, "alert_condition")
 
 
 def condition_of(settings: Mapping[str, Any]) -> str:
-    """Return the condition as text, for what goes wrong."""
+    """Return the condition as text, for error messages."""
     parts = (
         _text(settings, "counttype", "alert_type"),
         _text(settings, "relation", "alert_comparator"),
@@ -60,6 +60,6 @@ def triggers_for_each(settings: Mapping[str, Any]) -> bool:
 
 
 def _text(settings: Mapping[str, Any], *names: str) -> str:
-    """Return the first of these settings that is given, in small letters."""
+    """Return the first of these settings that is not empty, in lowercase."""
     found = (str(settings.get(name) or "").strip().lower() for name in names)
     return next((text for text in found if text), "")

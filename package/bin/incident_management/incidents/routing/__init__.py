@@ -1,6 +1,6 @@
-"""Who gets an incident, how fast it must go, who hears of what: incident_routing.conf.
+"""Model incident_routing.conf: who gets an incident, its deadlines, and who is notified.
 
-Pure: made from stanzas, so that an explanation can be given and tested without Splunk.
+Pure: everything is built from stanzas, so it can be explained and tested without Splunk.
 """
 
 from .checklists import Checklist

@@ -1,7 +1,7 @@
-"""Which changes of incident_routing.conf the configuration page makes, and which it refuses.
+"""Check the changes of incident_routing.conf that the configuration page may make.
 
-The page is for stanzas of the kinds below. It judges a change by what the whole file would mean
-afterwards: what :class:`.conf.Routing` would then find wrong, and has not found before, is refused.
+The page edits stanzas of the kinds below. A change is checked against the whole file: it is refused
+if :class:`.conf.Routing` would then find a problem that it has not found before.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ KINDS = {
     "field": "field",
     "checklist": "checklist",
 }
-"""The kinds, and what people call one of each."""
+"""The kinds of stanzas, and what the page calls one of each."""
 
-# What a stanza's header, a list, a pattern or an address can't hold is in no name. Addresses that
-# end in _reload and the like are splunkd's own, and browsers resolve . and .. themselves.
+# Characters that a stanza's header, a list, a pattern or an address can't contain. splunkd reserves
+# addresses that end in _reload and the like, and browsers resolve . and .. themselves.
 _INNER = r"""\[\]*?:,/\\()#=;"\x00-\x1f\x7f"""
 NAME = re.compile(rf"^[^\s{_INNER}_.]([^{_INNER}]{{0,98}}[^\s{_INNER}])?$")
 NAME_RULE = (
@@ -59,11 +59,11 @@ SHIPPED = frozenset(
         *("sla:critical", "sla:high", "sla:medium"),
     )
 )
-"""Stanzas of the app's default folder, which nobody can delete."""
+"""Stanzas of the app's default folder, which can't be deleted."""
 
-# What a sentence says of how to mend it. What somebody wrote stands in quotes, and before it.
+# The advice at the end of a sentence; quoted values come before it.
 _ADVICE = re.compile(r"; [^']*$")
-# Who names something: so many are listed.
+# How many references to something are listed.
 NAMED = 5
 
 Stanzas = Mapping[str, Mapping[str, str]]
@@ -77,7 +77,7 @@ def stanza_of(kind: str, name: str) -> str:
 
 
 def is_off(values: Mapping[str, str]) -> bool:
-    """Whether a stanza counts for nothing."""
+    """Tell whether a stanza is switched off."""
     return is_true(values.get("disabled"))
 
 
@@ -89,12 +89,12 @@ def check_change(
     open_of: OpenOf,
     moment: float,
 ) -> None:
-    """Raise Invalid, with one sentence, for a change that is not to be made.
+    """Raise Invalid, with one sentence, for a change that must not be made.
 
     Args:
         now: the file's stanzas, each with all its settings.
         values: the settings that are changed or added; None deletes the stanza.
-        open_of: asked only when a team would be gone.
+        open_of: returns open incidents of a team; called only if a team would be removed.
         moment: when it is changed, epoch seconds.
     """
     stanza = stanza_of(kind, name)
@@ -128,7 +128,7 @@ def check_change(
     _check_patterns(stanza, values or {})
     _check_problems(before, then)
     if values is not None and is_off(after[stanza]):
-        # What is switched on later has to be right as well.
+        # The stanza must be valid when it is switched on later.
         _check_problems(before, Routing.from_stanzas({**after, stanza: _on(after[stanza])}))
 
 
@@ -168,7 +168,7 @@ def _is_removed(
 
 
 def _check_not_referenced(now: Stanzas, kind: str, name: str) -> None:
-    """Raise Invalid for what something still names, saying who does."""
+    """Raise Invalid if other stanzas still refer to a name, and list them."""
     found = [_shown(*one) for one in references_to(now, kind, name)]
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
@@ -195,10 +195,10 @@ def _check_no_open_incidents(team: str, open_of: OpenOf) -> None:
 
 
 def _check_current_turn(before: Rota, then: Rota, moment: float, form: str) -> None:
-    """Raise Invalid where a list of another length moves the present turn to somebody else.
+    """Raise Invalid if a list of another length moves the current turn to another person.
 
-    Who changes the start as well, or puts somebody in another's place, means it. ``form`` is how
-    the stanza writes a start.
+    A change of the start, or a replaced person, is intended and allowed. ``form``: the format of
+    the stanza's start.
     """
     if not (before.members and then.members) or before.handovers != then.handovers:
         return
@@ -214,14 +214,14 @@ def _check_current_turn(before: Rota, then: Rota, moment: float, form: str) -> N
 
 
 def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None:
-    """Raise Invalid for a team that there is not, naming those that there are."""
+    """Raise Invalid for an unknown team, and list the known ones."""
     wanted = values.get({"rule": "team", "team": "fallback"}.get(kind, ""), "").strip()
     if wanted and not is_off(values):
         routing.check_team(wanted)
 
 
 def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
-    """Raise Invalid for a pattern that no incident can fit, among the settings that change."""
+    """Raise Invalid for a changed pattern that no incident can match."""
     for pattern in listed(values.get("severity", "")):
         if not any(matches(severity, pattern) for severity in SEVERITIES):
             raise Invalid(
@@ -237,7 +237,7 @@ def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
 
 
 def _check_problems(before: Routing, then: Routing) -> None:
-    # What was a part of a longer sentence is not new.
+    # A problem that was part of a longer sentence is not new.
     known = [_without_advice(text) for text in before.problems]
     new = [text for text in then.problems if not any(_without_advice(text) in old for old in known)]
     if new:
@@ -245,5 +245,5 @@ def _check_problems(before: Routing, then: Routing) -> None:
 
 
 def _without_advice(problem: str) -> str:
-    """Return what is wrong, without what could be written: that lists teams and channels."""
+    """Return a problem without its advice, which may list teams and channels."""
     return _ADVICE.sub("", problem)

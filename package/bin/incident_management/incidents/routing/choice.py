@@ -1,4 +1,4 @@
-"""Who of a team takes an incident now, and why. Pure and deterministic.
+"""Choose who of a team takes an incident now, with the reason. Pure and deterministic.
 
 Of the members that are on shift, have the skills and have room, the one with the least open work
 takes it; of several, the one with more room, then the one that the team names first. Work is
@@ -43,7 +43,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Availability:
-    """How one member stands at a moment; ``back`` is when the shift begins, in words."""
+    """A member's availability at a moment; ``back``: when the next shift begins, in words."""
 
     name: str
     load: float
@@ -68,7 +68,7 @@ class Availability:
         return float("inf") if self.capacity is None else self.capacity - self.load
 
     def words(self, weight: float) -> str:
-        """Why this member does not take it, or how much work it would be added to."""
+        """Return why this member does not take the incident, or the member's current work."""
         if self.has_it:
             return f"{self.name} already has the incident"
         if self.lacks:
@@ -95,9 +95,9 @@ class Chooser:
         Args:
             team: the team's name.
             weight: the incident's points.
-            skills: what whoever takes it must know.
+            skills: the skills that the incident requires.
             load: the points of open work by user name.
-            excluded: who has it now and shall not get it again.
+            excluded: the current owner, who must not get it again.
         """
         said: List[str] = []
         tried: List[str] = []
@@ -130,7 +130,7 @@ class Chooser:
     def availability(
         self, team: Team, skills: Sequence[str], load: Load, now: float, excluded: str = ""
     ) -> List[Availability]:
-        """Return how each member of a team stands, in the team's order; see :meth:`choose`."""
+        """Return each member's availability, in the team's order; see :meth:`choose`."""
         found = []
         for name in team.members:
             hours = team.hours_of(self.members.get(name, Member(name)))
@@ -145,7 +145,7 @@ class Chooser:
     def availability_on_call(
         self, team: Team, name: str, skills: Sequence[str], load: Load
     ) -> Availability:
-        """Return how somebody stands who works now, whatever the calendars say."""
+        """Return the availability of a person on call, regardless of calendars."""
         member = self.members.get(name, Member(name))
         return Availability(
             name=name,

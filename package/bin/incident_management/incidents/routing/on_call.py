@@ -1,9 +1,9 @@
-"""Who is on call at a moment, and why; from when to when. Pure and deterministic.
+"""Find who is on call at a moment, why, and for how long. Pure and deterministic.
 
-In a turn the member whose turn it is is on call. Whoever covers for that member is instead, also
-where the calendar has them away: they said so later. Of those who are away, the next in the order
-takes the place. Away counts by the days of the rota's time zone. A cover of a rota counts for whom
-it falls back to, too.
+The member whose turn it is is on call. A person who covers for that member replaces them, even if
+the calendar has the person away, as the cover was agreed on later. If a member is away, the next in
+the order takes the turn; days away are in the rota's time zone. A cover of a rota also counts for
+the rotas that it falls back to.
 
 Moments are epoch seconds.
 """
@@ -23,8 +23,7 @@ from .teams import Member
 __all__ = ["Duty", "OnCall", "Span"]
 
 LOOK_BACK = 8 * 86400.0
-"""How far back it is looked for since when somebody is on call: to the beginning of the turn of
-then."""
+"""Seconds to search back for when a person came on call, extended to the beginning of a turn."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +65,15 @@ class OnCall:
     ) -> None:
         self._rotas = rotas
         self._members = members
-        # The later of two counts, and may cover for whom the earlier put there.
+        # The later cover counts, and may replace the person of an earlier one.
         self._covers = sorted(covers, key=lambda one: (one.created_at, one.id))
         self._since: Dict[str, Tuple[Span, float]] = {}
 
     def at(self, name: str, moment: float, excluded: str = "") -> Duty:
         """Return who is on call by a rota, or by those that it falls back to.
 
-        ``excluded``: who has the incident now and shall not get it again; the next in the order is
-        asked then.
+        ``excluded``: the current owner, who must not get the incident again; the next in the order
+        is chosen instead.
         """
         said: List[str] = []
         asked: List[str] = []
@@ -90,11 +89,11 @@ class OnCall:
         return Duty("", " ".join(said) or f"There is no rota '{name}'.")
 
     def looks_back_to(self, moment: float) -> float:
-        """Return from when on covers have to be known to know since when anybody is on call."""
+        """Return the moment from which on covers are needed for :meth:`since`."""
         return min(_looks_back_to(rota, moment) for rota in self._rotas.values())
 
     def entry_data(self, name: str, moment: float) -> Document:
-        """Return what the entry says besides that gives somebody an incident by a rota."""
+        """Return the additional data of an entry that assigns an incident by a rota."""
         return {"rota": name, "on_call_since": self.since(name, moment)}
 
     def takes(self, name: str, moment: float, excluded: str) -> Tuple[Duty, Document]:

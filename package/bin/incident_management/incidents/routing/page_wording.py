@@ -1,4 +1,4 @@
-"""What is wrong with a stanza, in the words of the page on which it is changed."""
+"""Word a stanza's problems with the labels of the configuration page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["with_field_labels"]
 
 
 def with_field_labels(sentence: str, stanza: str, labels: Mapping[str, str]) -> str:
-    """Return a sentence about a stanza with its field's label in the place of file and setting.
+    """Return a problem of a stanza with the field's label instead of file and setting.
 
-    Of another stanza than the one that is changed it stays as it is: the page shows that one
-    elsewhere. ``labels``: those of the page's fields, by their names.
+    A sentence about another stanza is unchanged, as the page shows that stanza elsewhere.
+    ``labels``: the labels of the page's fields, by name.
     """
     start = f"{CONF} [{stanza}] "
     if not sentence.startswith(start):

@@ -1,7 +1,7 @@
-"""What stanzas of incident_routing.conf name of each other.
+"""References between stanzas of incident_routing.conf.
 
-A name of something that is gone costs no more than itself: a team whose calendar nobody knows keeps
-its members, an escalation whose second step goes to a team that is gone keeps its other steps.
+A reference to a missing stanza affects only itself: a team with an unknown calendar keeps its
+members, and an escalation whose second step names an unknown team keeps its other steps.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Stanzas = Mapping[str, Mapping[str, str]]
 
 # Among hours: those of the incident's team.
 TEAM_HOURS = "team"
-# All that is left of a step that named nobody who is there: it is taken, and told as any other.
-# Nobody can write it in the file.
+# Replaces the targets of a step if all are unknown: the step is still taken and announced. It can't
+# be written in the file.
 NO_TARGET = "\0"
 # What each setting names, by the kind of its stanza. Channels are lists, the others one name.
 _NAMES: Dict[str, Dict[str, str]] = {
@@ -56,9 +56,9 @@ class _Reference(NamedTuple):
 
 
 def without_unknown_names(kind: str, values: Mapping[str, str], known: Names) -> Dict[str, str]:
-    """Return a stanza's settings without the names that nothing has; ``known``: those of each kind.
+    """Return a stanza's settings without unknown names; ``known``: the names of each kind.
 
-    A rule without its team is for nobody, and so stays as it is.
+    A rule is unchanged, because it is of no use without its team.
     """
     kept = dict(values)
     for setting, wanted in _NAMES.get(kind, {}).items():
@@ -90,9 +90,9 @@ def _is_known(kind: str, wanted: str, name: str, known: Names) -> bool:
 
 
 def references_to(stanzas: Stanzas, kind: str, name: str) -> List[Tuple[str, str]]:
-    """Return which stanzas name something, and in which settings.
+    """Return the stanzas and settings that refer to a name.
 
-    What is switched off names nothing, and nothing names itself.
+    Stanzas that are switched off, and the stanza itself, do not count.
     """
     return [
         (header, one.setting)
@@ -125,7 +125,7 @@ def _target(setting: str, target: str) -> _Reference:
 def unknown_people(
     named: Sequence[Tuple[str, Sequence[str]]], people: Collection[str]
 ) -> List[str]:
-    """Return a sentence for each place that names somebody whom nothing else in the file names.
+    """Return a sentence for each place that names a person who is unknown in the file.
 
     ``named``: places, such as ``[rota:first]``, and whom each names.
     """
@@ -141,9 +141,9 @@ def unknown_people(
 
 
 def unknown_teams(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
-    """Return a sentence for each stanza that is for a team which there is not.
+    """Return a sentence for each stanza whose team pattern matches no team.
 
-    Where there is no team at all, incidents may have any.
+    Without any configured team, incidents may have any team.
     """
     return [
         f"{CONF} [{header}] team is '{pattern}', which matches no team; the teams are "

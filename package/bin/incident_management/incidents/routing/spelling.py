@@ -1,4 +1,4 @@
-"""Settings of incident_routing.conf that do not exist, such as ``entities`` for ``entity``."""
+"""Find unknown settings in incident_routing.conf, such as ``entities`` for ``entity``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KNOWN = {
     "channel": SETTINGS,
     "checklist": ("order", "severity", "team", "entity", "rule", "tag", "step.<n>"),
 }
-# By what a stanza is limited to some incidents.
+# The settings that limit a stanza to some incidents.
 _LIMITS = {
     "rule": ("severity", "entity", "rule", "tag", "field"),
     "sla": ("severity", "team"),
@@ -49,7 +49,7 @@ _STEP = re.compile(r"step\.\d+")
 
 
 def unknown_settings(kind: str, name: str, values: Mapping[str, str]) -> str:
-    """Return one sentence that names what there is no such setting of; empty for nothing."""
+    """Return one sentence that names a stanza's unknown settings; empty without any."""
     known = _KNOWN[kind]
     found = [
         key
@@ -63,7 +63,7 @@ def unknown_settings(kind: str, name: str, values: Mapping[str, str]) -> str:
 
 
 def check_still_limited(kind: str, values: Mapping[str, str], text: str) -> None:
-    """Raise RoutingError for a stanza that is for all incidents, maybe by what ``text`` names."""
+    """Raise RoutingError if a stanza with unknown settings (``text``) applies to all incidents."""
     limits = [values.get(key, "").strip() for key in _LIMITS[kind]]
     if text and all(limit in ("", "*") for limit in limits):
         raise RoutingError(f"{text} It would apply to every incident, so it is ignored.")

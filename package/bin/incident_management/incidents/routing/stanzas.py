@@ -1,4 +1,4 @@
-"""Reads incident_routing.conf stanza by stanza, and goes on after a malformed one."""
+"""Read incident_routing.conf stanza by stanza, and continue after a malformed one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StanzaReader:
     def _kept(
         self, kind: str, make: Callable[[Mapping[str, str]], T], values: Mapping[str, str], bad: T
     ) -> T:
-        """Read a stanza, without names that nothing has; ``bad``: what a malformed one is."""
+        """Read a stanza, if necessary without unknown names; ``bad``: the result if malformed."""
         try:
             return make(values)
         except RoutingError as error:

@@ -1,4 +1,4 @@
-"""Reads single values of incident_routing.conf; each error names the stanza and the key."""
+"""Read single values of incident_routing.conf; each error names the stanza and the key."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
 ]
 
 CONF = "incident_routing.conf"
-# After a channel of [announce]: tell it only where it is set up.
+# Follows a channel of [announce] that is used only if it is configured.
 IF_SET_UP = "?"
 
 
 class ForIncidents:
-    """What is for the incidents whose severity and team its patterns match."""
+    """Applies to incidents whose severity and team match its patterns."""
 
     severity: str
     team: str
@@ -46,7 +46,7 @@ class ForIncidents:
 
 @dataclass(frozen=True)
 class AnnounceChannel:
-    """A channel to be told of an event; ``if_set_up``: only where somebody has set it up."""
+    """A channel that gets an event; ``if_set_up``: only if the channel is configured."""
 
     channel: str
     if_set_up: bool = False
@@ -116,7 +116,7 @@ def email_addresses(where: str, text: str) -> Tuple[str, ...]:
 def announce_channels(
     where: str, text: str, channels: Sequence[str] = CHANNELS
 ) -> Tuple[AnnounceChannel, ...]:
-    """Return a list of channels of which each may have a ``?`` after it, as wishes."""
+    """Return a list of channels of which each may have a ``?`` after it."""
     return tuple(
         AnnounceChannel(
             _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), channels, "channels"),

@@ -34,7 +34,9 @@ Calming = Callable[[Sequence[str]], Mapping[str, str]]
 class Load:
     """The report. ``only``: the one person it is about; empty: the whole team.
 
-    ``people`` are those who were on call or called, the most called first; ``cut``: there were more calls than are read."""
+    ``people`` are those who were on call or called, the most called first; ``cut``: there were
+    more calls than are read.
+    """
 
     team: str
     rota: str
