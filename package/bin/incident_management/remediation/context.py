@@ -69,20 +69,20 @@ class Context:
         """
         plan = self.stores.plans.get(plan_id)
         if plan is None:
-            raise NotFound(f"No plan {plan_id}; list an incident's plans with do=status.")
+            raise NotFound(f"There is no plan {plan_id}. List an incident's plans with do=status.")
         if not is_readable(plan):
-            sentence = f"{plan_id} was changed by hand and can't be read: propose it again."
+            sentence = f"{plan_id} was edited by hand and is malformed: propose it again."
             raise Refused(sentence, "unreadable")
         entries = timeline.read(self.stores, plan["incident_id"])
         if not entries:
-            raise timeline.unknown(plan["incident_id"])
+            raise timeline.not_found(plan["incident_id"])
         return plan, entries, plan_state(plan, entries, self.clock.now())
 
     def incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
         """Return an incident as its entries say. Raises NotFound."""
         entries = timeline.read(self.stores, incident_id)
         if not entries:
-            raise timeline.unknown(incident_id)
+            raise timeline.not_found(incident_id)
         return timeline.fold(entries), entries
 
     def surviving_incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:

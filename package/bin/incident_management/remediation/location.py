@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ..incidents.signal import readable
+from ..incidents.signal import show_hidden_characters
 from .catalogue import Action, Catalogue
 from .context import Refused
 from .executors.executor import base_address
@@ -66,7 +66,8 @@ def unstated_location(
         if said[name] and (known[0] or "://" in said[name]):
             raise Refused(
                 f"The change was made to the {name} {_shown(said[name])}, not to "
-                f"{known[-1] or known[0]}, where '{action.name}' acts: nothing was done.",
+                f"{known[-1] or known[0]}, where '{action.name}' acts. Nothing was "
+                "changed.",
                 "precondition",
             )
         if said[name]:
@@ -96,4 +97,4 @@ def _alike(name: str) -> str:
 
 def _shown(said: str) -> str:
     """Return what an event says for people: anybody may have written it."""
-    return " ".join(readable(said[:400]).split())
+    return " ".join(show_hidden_characters(said[:400]).split())
