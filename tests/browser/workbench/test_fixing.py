@@ -26,7 +26,9 @@ def test_a_refused_fix_is_not_reported_as_executed(site: Site, enter: Enter) -> 
     page = enter("mia", f"?incident={incident}&tab=fixes")
     press(page, "execute")
     page.get_by_role("button", name="Execute on checkout").click()
-    expect_toast(page, "Fix failed: The deploy API refused with 409: A deploy freeze is on.")
+    expect_toast(
+        page, "Fix failed: The deploy API rejected the request with 409: A deploy freeze is on."
+    )
     expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
     site.deployer.refuses = ""
 
@@ -124,7 +126,7 @@ def test_a_dry_run_needs_no_approval(site: Site, enter: Enter) -> None:
             "validates the request and stores nothi"
         )
         submit(page)
-        expect_toast(page, "Kubernetes would take it: nothing was changed.")
+        expect_toast(page, "Kubernetes accepts the request. Nothing was changed.")
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
         expect(
             enter("ada", f"?incident={incident}&tab=fixes").locator("[data-move=check]")
@@ -154,7 +156,9 @@ def test_a_fix_is_proposed_approved_and_executed(site: Site, enter: Enter) -> No
     expect_toast(responder, " proposed: ")
     plan = responder.locator(".wb-plan")
     expect(plan).to_contain_text("Next: One of mia, ada, admin must approve it")
-    expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    expect(plan).to_contain_text(
+        "Proof: Recovery can't be verified automatically, so a person decides"
+    )
     expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")
     expect(approve).to_have_attribute(
