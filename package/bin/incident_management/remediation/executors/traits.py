@@ -1,4 +1,4 @@
-"""What the catalogue, plans and steps must know of each executor, without making one."""
+"""What the catalogue, plans and steps need to know of each executor, without making one."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ RESULT_IDS: Mapping[str, str] = {
 
 
 def service_of(executor: str) -> str:
-    """Return one name for the executors that speak to the same service."""
+    """Return a common name for the executors that use the same service."""
     return "kubernetes" if executor in _KUBERNETES else executor
 
 
 def same_service(one: str, other: str) -> bool:
-    """Tell whether two executors speak to the same service, so that their addresses are alike."""
+    """Tell whether two executors use the same service, so that their addresses compare."""
     return service_of(one) == service_of(other)
