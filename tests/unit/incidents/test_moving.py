@@ -25,7 +25,7 @@ from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.joining.signals import latest_signals
 from incident_management.incidents.model import Incident
-from incident_management.incidents.story import Stories
+from incident_management.incidents.story import StoryCache
 from incident_management.splunk.kv.store import URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
@@ -133,8 +133,8 @@ def test_the_report_tells_of_merge_and_split(stores, clock, two):
     merge(stores, clock, a, b, reason="same outage")
     split(stores, clock, b, signal("checkout"), reason="another fault")
 
-    assert f"merged into {b}" in report.markdown(timeline.read(stores, a)).replace("\\", "")
-    told = report.markdown(timeline.read(stores, b)).replace("\\", "")
+    assert f"merged into {b}" in report.to_markdown(timeline.read(stores, a)).replace("\\", "")
+    told = report.to_markdown(timeline.read(stores, b)).replace("\\", "")
     assert f"took over {a}" in told
     assert "1 signal split off" in told
 
@@ -188,7 +188,7 @@ class Moving(RuleBasedStateMachine):
         self.stores, self.clock, self.run = FakeStores(), ManualClock(START + 100), 0
         self.sent = set()
         # Two processes: one that remembers what it has read, and one that was just started.
-        self.memory = Stories()
+        self.memory = StoryCache()
         return multiple(*(self._signals(name) for name in ("a", "b", "c")))
 
     def _signals(self, name):
@@ -196,7 +196,7 @@ class Moving(RuleBasedStateMachine):
         self.clock.advance(300)
         found = signal(name, self.run)
         self.sent.add(found.key)
-        remembered = self.memory if self.run % 3 else Stories()
+        remembered = self.memory if self.run % 3 else StoryCache()
         app = Ingest(self.stores, self.clock, ROUTING, Topology(), remembered)
         return app.ingest([found])[0].incident_id
 

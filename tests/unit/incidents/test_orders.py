@@ -202,7 +202,7 @@ def test_a_cover_made_in_the_moment_of_a_turn_is_heeded_by_the_next():
         rotas.hand_over(stores, later, conf, remembered[-1])
         (incident,) = stores.incidents.all()
         assert incident["owner"] == "lee", order
-        assert len(covers.standing(stores, later.now())) == 1
+        assert len(covers.covers_since(stores, later.now())) == 1
         check(stores)
 
 

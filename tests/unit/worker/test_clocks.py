@@ -12,7 +12,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash

@@ -83,7 +83,7 @@ def test_a_suppression_that_can_not_be_read_holds_nothing_back():
     for name, value, document in spoiled(SUPPRESSION):
         stores = FakeStores()
         stores.suppressions.save([document])
-        found = suppression.active(stores.suppressions, NOW, NOW)
+        found = suppression.active_between(stores.suppressions, NOW, NOW)
         held = [one for one in found if one.in_force(NOW)]
         readable = not valid_fields(suppression.Suppression, document)[1]
         assert bool(held) <= readable, (name, value)
@@ -101,7 +101,7 @@ def test_a_cover_that_can_not_be_read_covers_nobody():
             continue
         stores = FakeStores()
         stores.covers.save([document])
-        assert not any(one.in_force(NOW) for one in covers.standing(stores, NOW)), (name, value)
+        assert not any(one.in_force(NOW) for one in covers.covers_since(stores, NOW)), (name, value)
         is_listed(stores, "/on-call/covers")
 
 

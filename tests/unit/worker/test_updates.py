@@ -16,7 +16,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
 from incident_management.incidents.stores import claim_document
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash
 from tests.unit.worker.desk import STANZAS, Desk, local
@@ -38,7 +38,7 @@ class Promises(Desk):
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
         act = Act(self.stores, self.clock, more.pop("actor", "dana"), more.pop("once", ""))
-        return updates.write(act, self.routing, self.id, updates.Update(text, **more))
+        return updates.publish(act, self.routing, self.id, updates.Update(text, **more))
 
     def said(self, event="missed"):
         entries = timeline.effective(timeline.read(self.stores, self.id))

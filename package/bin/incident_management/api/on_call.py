@@ -104,7 +104,7 @@ def show_on_call(request: Request) -> Response:
 )
 def list_covers(request: Request) -> Response:
     """Covers, the newest first: all that are not over, and the newest 100 that are."""
-    found, now = covers.listing(request.stores, request.clock), request.clock.now()
+    found, now = covers.list_covers(request.stores, request.clock), request.clock.now()
     return Response({"covers": [windows.shown(one, now) for one in found]})
 
 

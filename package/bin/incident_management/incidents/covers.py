@@ -16,7 +16,7 @@ from .canonical import milliseconds
 from .clocks import windows
 from .errors import Forbidden, Invalid, NotFound
 
-__all__ = ["Cover", "add", "end", "listing", "standing"]
+__all__ = ["Cover", "add", "covers_since", "end", "list_covers"]
 
 # More at once are refused: each is looked at for each incident that is given to somebody.
 MAX_COVERS = 1000
@@ -143,11 +143,11 @@ def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
     return ended
 
 
-def listing(stores: Stores, clock: Clock) -> List[Cover]:
+def list_covers(stores: Stores, clock: Clock) -> List[Cover]:
     """Return all that are not over, and the newest of those that are, the newest first."""
     return windows.newest_first(stores.covers, Cover, clock.now(), MAX_OVER)
 
 
-def standing(stores: Stores, since: float) -> Tuple[Cover, ...]:
+def covers_since(stores: Stores, since: float) -> Tuple[Cover, ...]:
     """Return those that ended after a moment, or will."""
     return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_ended(since)))

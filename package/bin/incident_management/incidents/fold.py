@@ -15,23 +15,23 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 from .clocks.promised_updates import PromisedUpdates
 from .clocks.sla_state import SlaState
 from .field_values import FieldValues
+from .incident_channel_state import state_after
 from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
-from .owning import Owning
-from .review.afterwards import Afterwards
-from .room_state import room_after
-from .tasks.dividing import Dividing
+from .ownership import Ownership
+from .review.review_state import ReviewState
+from .tasks.task_state import TaskState
 
 __all__ = [
-    "ADDING",
     "EDITABLE",
     "MAX_WORDINGS",
-    "MOVES",
+    "SIGNAL_KINDS",
+    "TRANSITIONS",
     "State",
-    "added_up",
     "effective",
     "fold",
+    "fold_state",
     "heads",
     "ordered",
     "signal_keys",
@@ -41,13 +41,13 @@ __all__ = [
 EDITABLE = ("title", "description", "owner", "team")
 
 # The kinds of entries that bring signals.
-ADDING = ("opened", "signal", "joined", "unmerged")
+SIGNAL_KINDS = ("opened", "signal", "joined", "unmerged")
 
 MAX_WORDINGS = 16
 MAX_SHARED = 200
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
-MOVES = {
+TRANSITIONS = {
     "new": ("assigned", "in_progress", "resolved"),
     "assigned": ("in_progress", "resolved"),
     "in_progress": ("assigned", "resolved"),
@@ -86,10 +86,10 @@ def signal_keys(entries: Iterable[Entry]) -> Set[str]:
 
 def fold(entries: Iterable[Entry]) -> Incident:
     """Add entries up. Raises ValueError for none, or for entries of several incidents."""
-    return added_up(entries).incident
+    return fold_state(entries).incident
 
 
-def added_up(entries: Iterable[Entry]) -> State:
+def fold_state(entries: Iterable[Entry]) -> State:
     """As :func:`fold`, with all that was kept in mind meanwhile."""
     known = ordered(entries)
     ids = {entry.incident_id for entry in known}
@@ -122,16 +122,16 @@ class State:
         self.pinned_by = ""
         self.sla = SlaState()
         self.updates = PromisedUpdates()
-        self.afterwards = Afterwards()
+        self.review_state = ReviewState()
         self.fields = FieldValues()
-        self.dividing = Dividing()
-        self._owning = Owning(incident)
+        self.task_state = TaskState()
+        self._ownership = Ownership(incident)
         self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
-            "routed": self._owning.routed,
-            "assigned": self._owning.assigned,
-            "escalation": self._owning.escalation,
+            "routed": self._ownership.routed,
+            "assigned": self._ownership.assigned,
+            "escalation": self._ownership.escalation,
             "status": self._status,
             "severity": self._severity,
             "edited": self._edited,
@@ -144,12 +144,12 @@ class State:
             "flapping": self._flapping,
             "sla": self._sla,
             "pinned": self._pinned,
-            "review": self.afterwards.review,
-            "follow_up": self.afterwards.follow_up,
-            "notification": self.afterwards.ticket,
-            "ticket": self.afterwards.ticket,
-            "task": self.dividing.task,
-            "role": self.dividing.roles.take,
+            "review": self.review_state.review,
+            "follow_up": self.review_state.follow_up,
+            "notification": self.review_state.ticket,
+            "ticket": self.review_state.ticket,
+            "task": self.task_state.task,
+            "role": self.task_state.roles.take,
             "room": self._room,
             "update": self.updates.update,
             "update_due": self.updates.update_due,
@@ -169,11 +169,11 @@ class State:
         incident.update_due = None if incident.status == "closed" else self.updates.due
         incident.update_promised = self.updates.promised
         incident.fields = dict(self.fields.values)
-        incident.review = self.afterwards.state
-        incident.follow_ups = self.afterwards.follow_ups
-        incident.follow_ups_open = self.afterwards.items.still_open
-        incident.tasks = self.dividing.tasks.all
-        incident.roles = self.dividing.roles.all
+        incident.review = self.review_state.state
+        incident.follow_ups = self.review_state.follow_ups
+        incident.follow_ups_open = self.review_state.items.still_open
+        incident.tasks = self.task_state.tasks.all
+        incident.roles = self.task_state.roles.all
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
@@ -188,7 +188,7 @@ class State:
             handler(entry)
 
     def add_signals(self, entry: Entry) -> None:
-        if entry.kind not in ADDING:
+        if entry.kind not in SIGNAL_KINDS:
             return
         incident, data = self.incident, entry.data
         for key, events in (data.get("signals") or {}).items():
@@ -232,7 +232,7 @@ class State:
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
-        if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
+        if to not in TRANSITIONS.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
         if entry.data.get("from") in ENDED and incident.is_open:
             # A second reopen, written by someone who did not see the first.
@@ -244,7 +244,7 @@ class State:
         self.updates.status(str(to))
         self.closed = entry if to == "closed" else None
         if to == "in_progress":
-            self._owning.begun(entry)
+            self._ownership.begun(entry)
             self.sla.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time
@@ -258,7 +258,7 @@ class State:
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
             self.sla.reopened()
-            self.afterwards.reopened()
+            self.review_state.reopened()
 
     def _reopens_beside_close(self, entry: Entry) -> bool:
         """Whether it was closed in the moment in which somebody reopened it: that stands."""
@@ -286,7 +286,7 @@ class State:
             self.incident.status = "assigned"
 
     def _room(self, entry: Entry) -> None:
-        self.incident.room = room_after(self.incident.room, entry)
+        self.incident.room = state_after(self.incident.room, entry)
 
     def _pinned(self, entry: Entry) -> None:
         self.incident.pinned = bool(entry.data.get("pinned"))
@@ -321,13 +321,13 @@ class State:
         incident.resolved_at = None
         self.holdings.unmerged()
         self.updates.unmerged()
-        self.dividing.returned(data.get("tasks") or ())
+        self.task_state.returned(data.get("tasks") or ())
         self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
 
     def _joined(self, entry: Entry) -> None:
         data, merged = entry.data, str(entry.data["from"])
         _extend(self.incident.merged, [merged])
-        self.dividing.came(merged, data.get("tasks") or (), int(data.get("number") or 0))
+        self.task_state.came(merged, data.get("tasks") or (), int(data.get("number") or 0))
         if data.get("pinned") and not self.incident.pinned:
             self.incident.pinned, self.pinned_by = True, merged
 
@@ -339,7 +339,7 @@ class State:
         if data.get("undone"):
             self.holdings.undone(str(data["undone"]), number)
             self.updates.split(str(data["undone"]))
-            self.dividing.left(str(data["undone"]), number)
+            self.task_state.left(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),

@@ -23,7 +23,7 @@ from .joining import execution
 from .lifecycle import Ending
 from .model import ENDED, Entry, Incident
 from .routing import Routing
-from .tasks.steps import left_open
+from .tasks.task_list import open_task_titles
 
 __all__ = [
     "MAX_SERVICES",
@@ -31,9 +31,9 @@ __all__ = [
     "TEXT_CHARACTERS",
     "Update",
     "draft",
+    "publish",
     "resolve",
     "updates_of",
-    "write",
 ]
 
 TEXT_CHARACTERS = 2000
@@ -59,7 +59,7 @@ class Update:
     next_by: float = 0.0
 
 
-def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
+def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
     """Tell stakeholders something, in any state of the incident.
 
     Raises:
@@ -112,14 +112,14 @@ def resolve(
     Invalid where it lacks one that it needs.
     """
     incident = timeline.current(act.stores, incident_id)
-    lifecycle.must_be_open(incident, "resolved")
+    lifecycle.require_open(incident, "resolved")
     values = {**incident.fields, **(fields or {})}
     routing.fields.check_resolvable(incident.severity, incident.team, values)
     if fields:
         editing.edit(act, incident_id, {"fields": fields})
     if last.strip():
-        write(act.named(act.part("update")), routing, incident_id, Update(last, "resolved"))
-    ending = replace(ending, tasks_left=left_open(routing, incident))
+        publish(act.named(act.part("update")), routing, incident_id, Update(last, "resolved"))
+    ending = replace(ending, tasks_left=open_task_titles(routing, incident))
     return lifecycle.resolve(act, incident_id, ending)
 
 

@@ -14,7 +14,7 @@ from ..incidents.canonical import milliseconds
 from ..incidents.clocks import windows
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Incident
-from ..incidents.patterns import fits
+from ..incidents.patterns import matches
 from ..ports import Clock, Stores
 from .catalogue import Action
 from .check import Check
@@ -55,8 +55,8 @@ class Freeze(windows.Window):
 
     def is_about(self, service: str, incident: Incident) -> bool:
         """Tell whether the freeze covers a fix of a service for an incident."""
-        tagged = self.tag == "*" or any(fits(tag, self.tag) for tag in incident.tags)
-        return fits(service, self.service) and fits(incident.team, self.team) and tagged
+        tagged = self.tag == "*" or any(matches(tag, self.tag) for tag in incident.tags)
+        return matches(service, self.service) and matches(incident.team, self.team) and tagged
 
     def named(self) -> str:
         """Return the freeze for people: its id, its reason and when it ends."""

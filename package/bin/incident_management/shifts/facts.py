@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..incidents.clocks import windows
+from ..incidents.entry_validation import is_readable
 from ..incidents.model import ACTOR, ENDED
-from ..incidents.readable import is_readable
-from ..incidents.review.reminding import incidents_with_follow_ups
+from ..incidents.review.reminders import incidents_with_follow_ups
 from ..incidents.stores import IS_OPEN, any_of, find_by
 from ..incidents.suppression import Suppression
 from ..notify.message import SUMMARY

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Iterator, List
 
-from ..incidents.report import linked, plain
+from ..incidents.report import escape_markdown, markdown_link
 from ..notify.message import incident_url
 from .open_points import Point
 from .report import Line, Report, Section
@@ -21,9 +21,9 @@ _CUT = "There was more than is read: of the open the gravest count, of everythin
 def to_markdown(report: Report, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
     shift = report.shift
-    lines = [f"# Handover: {plain(shift.team)}", ""]
-    span = f"From {shift.time_text(shift.since)} to {shift.time_text(shift.until)}."
-    lines += [f"{span} {plain(_who(report), 2000)}", ""]
+    lines = [f"# Handover: {escape_markdown(shift.team)}", ""]
+    who = escape_markdown(_who(report), 2000)
+    lines += [f"From {shift.time_text(shift.since)} to {shift.time_text(shift.until)}. {who}", ""]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
         lines += [_CUT, ""]
@@ -69,14 +69,19 @@ def _in_words(shift: Shift, said: Point) -> str:
 def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:
     for one in section.lines:
         yield f"- {_head(one, web_url)}"
-        yield from (f"  - {plain(_in_words(shift, said))}" for said in one.says)
+        yield from (f"  - {escape_markdown(_in_words(shift, said))}" for said in one.says)
     if section.total > len(section.lines):
         yield f"- {section.total - len(section.lines):,} more"
 
 
 def _head(line: Line, web_url: str) -> str:
     facts = (line.severity, line.status.replace("_", " "), line.owner)
-    parts: List[str] = [plain(line.title), *(plain(one) for one in facts if one)]
+    parts: List[str] = [
+        escape_markdown(line.title),
+        *(escape_markdown(one) for one in facts if one),
+    ]
     if line.incident_id:
-        parts[0] = f"{linked(line.incident_id, incident_url(web_url, line.incident_id))} {parts[0]}"
+        parts[0] = (
+            f"{markdown_link(line.incident_id, incident_url(web_url, line.incident_id))} {parts[0]}"
+        )
     return " · ".join(parts)

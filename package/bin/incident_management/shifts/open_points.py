@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Mapping, NamedTuple, Sequence
 
 from ..incidents.model import Incident
-from ..incidents.patterns import fits
+from ..incidents.patterns import matches
 from ..incidents.routing import Routing
 from ..incidents.suppression import Suppression
-from ..incidents.tasks.steps import tasks_of
+from ..incidents.tasks.task_list import tasks_of
 from ..notify.message import one_line
 from ..ports import Document
 from .facts import Facts
@@ -116,7 +116,7 @@ def _held_back(
 def _is_about(one: Suppression, incident: Incident) -> bool:
     """Whether signals like this incident's are held back, as far as it tells."""
     return all(
-        pattern == "*" or any(fits(value, pattern) for value in values)
+        pattern == "*" or any(matches(value, pattern) for value in values)
         for pattern, values in (
             (one.rule, incident.rules),
             (one.entity, incident.entities),

@@ -15,7 +15,7 @@ from ..durations import span
 from ..incidents.canonical import milliseconds
 from ..incidents.clocks.windows import Window
 from ..incidents.model import SEVERITIES
-from ..incidents.patterns import fits
+from ..incidents.patterns import matches
 from ..incidents.review.document import NO_PROBLEM
 from ..incidents.routing import Routing
 from ..notify.message import SUMMARY, one_line
@@ -211,7 +211,7 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
         aims = {"rule": one.rule, "entity": one.entity, "tag": one.tag}
         found += _window(one, one.kind.capitalize(), aims, facts.shift)
     for freeze in facts.freezes:
-        if fits(facts.shift.team, freeze.team):
+        if matches(facts.shift.team, freeze.team):
             aims = {"service": freeze.service, "tag": freeze.tag}
             found += _window(freeze, "Change freeze", aims, facts.shift)
     for cover in routing.on_call.covers(facts.shift.rota):

@@ -25,11 +25,11 @@ from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import IS_OPEN, claim_document, find_by, sound_claim
+from ..incidents.stores import IS_OPEN, claim_document, find_by, readable_claim
 from ..overlap import OVERLAP_SECONDS, Overlap
 from ..ports import Clock, Document, Stores
 
-__all__ = ["Clocks", "ring"]
+__all__ = ["Clocks", "schedule_check"]
 
 PURPOSE = "clock"
 # With nothing to look at the checkpoint is written this often: what follows it is read again.
@@ -113,7 +113,7 @@ class Clocks:
         known = self._stores.claims.get(CHECKPOINT)
         if known is None:
             return None
-        known = sound_claim(known)
+        known = readable_claim(known)
         value = known["value"]
         after = str(value["after"]) if value.get("sweeping") else None
         if value.get("conf") != conf:
@@ -239,7 +239,7 @@ class Clocks:
         if differing:
             made = timeline.refresh_many(self._stores, differing).values()
             changed = [one.id for one in made if not self._has_seen(one.to_document())]
-            ring(self._stores, changed, now + AGAIN_SECONDS)
+            schedule_check(self._stores, changed, now + AGAIN_SECONDS)
 
     def _drafted(
         self,
@@ -303,7 +303,7 @@ def _marks(document: Mapping[str, Any]) -> Marks:
     return tuple(document.get(name) for name in MARKS)
 
 
-def ring(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
+def schedule_check(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
     """Have some incidents looked at at a moment, whatever their documents say of a change."""
     if incident_ids:
         stores.claims.save([_note(incident_id, moment) for incident_id in incident_ids])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
-from ...channels import NAMES, PLANNED
+from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...incidents.errors import IllegalMove, NotFound
 from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
-from ...incidents.review.afterwards import REVIEW_STATES, SECTIONS
 from ...incidents.review.document import Review, read_review
-from ...incidents.review.reminding import incidents_with_follow_ups
-from ...incidents.review.statements import Told
-from ...incidents.review.waiting import due_clauses
+from ...incidents.review.due_counts import due_clauses
+from ...incidents.review.reminders import incidents_with_follow_ups
+from ...incidents.review.review_state import REVIEW_STATES, SECTIONS
+from ...incidents.review.statements import ReviewedTimeline
 from ...incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from ...incidents.stores import find_by
 from ...incidents.upkeep.retention import pruned
@@ -28,7 +28,7 @@ __all__ = ["REVIEW_FILTER", "review_clauses"]
 _REASON = text(REASON_CHARACTERS)
 _TICKET = obj(
     {
-        "channel": one_of(PLANNED),
+        "channel": one_of(FOLLOW_UP_SYSTEMS),
         "state": one_of(("wanted", "made", "failed", "gone"), "`gone`: deleted there."),
         "by": any_text("Who wanted it."),
         "at": TIME,
@@ -143,7 +143,7 @@ def _review(request: Request) -> Review:
         entries, problems = indexed(request, incident_id)
         if not entries:
             raise
-        return Review(Told(entries), None, severities, problems, routing.fields)
+        return Review(ReviewedTimeline(entries), None, severities, problems, routing.fields)
 
 
 @change(
@@ -194,7 +194,7 @@ def change_follow_up(request: Request) -> Response:
 
 @change(
     "/incidents/{id}/follow-ups/{follow_up}/ticket",
-    body=obj({"channel": one_of(PLANNED)}, ("channel",)),
+    body=obj({"channel": one_of(FOLLOW_UP_SYSTEMS)}, ("channel",)),
 )
 def want_ticket(request: Request) -> Response:
     """Have a ticket made for an open follow-up, where it has none; the worker makes it."""
@@ -202,7 +202,7 @@ def want_ticket(request: Request) -> Response:
     if channel not in request.follow_up_systems():
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
-    return acted(request, writing.want_ticket, key, channel)
+    return acted(request, writing.request_ticket, key, channel)
 
 
 @route(

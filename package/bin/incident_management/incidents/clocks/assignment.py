@@ -63,7 +63,7 @@ def assign(
         raise Invalid("Name an owner or a team to assign the incident to.")
     routing.check_team(team)
     incident = timeline.current(act.stores, incident_id)
-    lifecycle.must_be_open(incident, "assigned")
+    lifecycle.require_open(incident, "assigned")
     data: Document = {"owner": user_name(owner), "team": team}
     if team and not owner and routing.assigns(team):
         data = choose_assignee(act.stores, act.clock, routing, incident, team).to_data()
@@ -89,7 +89,7 @@ def escalate(
     if act.once and any(entry.once == act.once for entry in entries):
         return timeline.refresh(act.stores, incident_id)
     incident = timeline.fold(entries)
-    lifecycle.must_be_open(incident, "escalated")
+    lifecycle.require_open(incident, "escalated")
     if not owner:
         routing = with_covers(act.stores, act.clock, routing)
     step = Step(0, 0.0, team, owner) if owner or team else _next_step(entries, incident, routing)
@@ -164,7 +164,7 @@ def with_covers(
     """
     if not routing.rotas or routing.covers is not None:
         return routing
-    found = covers.standing(stores, min(since, routing.on_call.looks_back_to(clock.now())))
+    found = covers.covers_since(stores, min(since, routing.on_call.looks_back_to(clock.now())))
     return replace(routing, covers=found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Mapping, Sequence, Tuple
 
 from ...ports import Stores
-from ..story import Place, Stories, Story
+from ..story import Place, Story, StoryCache
 from .batch import Batch, Problem
 from .ledger import Page, claims_of
 
@@ -19,7 +19,7 @@ class Episodes:
     says: without such an entry what was remembered holds.
     """
 
-    def __init__(self, stores: Stores, remembered: Stories) -> None:
+    def __init__(self, stores: Stores, remembered: StoryCache) -> None:
         self._stores = stores
         self._remembered = remembered
 

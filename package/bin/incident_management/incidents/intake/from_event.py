@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Protocol, Sequence
 from ...splunk.session import API, APP, SplunkError, path_of
 from ..canonical import digest
 from ..errors import Invalid
-from ..field_values import values_of
+from ..field_values import parse_values
 from ..model import SEVERITIES
 from ..signal import TITLE_CHARACTERS
 
@@ -41,7 +41,7 @@ def open_from_event(
 ) -> Dict[str, Any]:
     """Open an incident about an event; returns a row that says which, and what became of it.
 
-    ``fields``: custom ones, as :func:`..field_values.values_of` reads them.
+    ``fields``: custom ones, as :func:`..field_values.parse_values` reads them.
 
     Raises OpenFailed: there is no such event, a value does not fit its field, or the API refused.
     """
@@ -70,7 +70,9 @@ def _checked(session: Requests, fields: str) -> Dict[str, str]:
 
     try:
         known = session.get(f"{API}/fields")["fields"]
-        return CustomFields(tuple(CustomField(**one) for one in known)).checked(values_of(fields))
+        return CustomFields(tuple(CustomField(**one) for one in known)).checked(
+            parse_values(fields)
+        )
     except (SplunkError, Invalid) as error:
         raise OpenFailed(f"No incident was opened: {error}") from error
 

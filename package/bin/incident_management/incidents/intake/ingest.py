@@ -16,14 +16,14 @@ from typing import Dict, List, Mapping, Optional, Sequence
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
 from ..errors import Contended
-from ..fold import ADDING
+from ..fold import SIGNAL_KINDS
 from ..grouping import Topology
 from ..identity import new_incident_id
 from ..joining import execution
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
-from ..signal import TEXT_CHARACTERS, Signal, readable
-from ..story import LATE_SECONDS, Stories, Story
+from ..signal import TEXT_CHARACTERS, Signal, show_hidden_characters
+from ..story import LATE_SECONDS, Story, StoryCache
 from .batch import Batch, Outcome
 from .drafts import Drafts
 from .episodes import Episodes
@@ -58,9 +58,9 @@ class Ingest:
         clock: Clock,
         routing: Routing,
         topology: Optional[Topology] = None,
-        remembered: Optional[Stories] = None,
+        remembered: Optional[StoryCache] = None,
     ) -> None:
-        known = remembered if remembered is not None else Stories()
+        known = remembered if remembered is not None else StoryCache()
         self._stores = stores
         self._clock = clock
         self._remembered = known
@@ -113,8 +113,8 @@ class Ingest:
         day = began or self._clock.now()
         incident_id = new_incident_id(day, f"manual:{unique}")
         data: Document = {
-            "title": readable(said.title),
-            "description": readable(said.description),
+            "title": show_hidden_characters(said.title),
+            "description": show_hidden_characters(said.description),
             "severity": said.severity,
             "entities": list(said.entities),
             "rule": "",
@@ -161,7 +161,7 @@ class Ingest:
             incident = stories[entry.incident_id].incident
             if incident is not None and incident.status == "resolved":
                 reason = "A finding came while it was resolved."
-                lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
+                lifecycle.reopen_if_finding_unseen(self._stores, self._clock, entry, reason)
 
     def _ingest_counted(self, found: Sorted, batch: Batch, actor: str) -> None:
         """Take in after all what was just stored as held back, and that an incident counts."""
@@ -179,4 +179,4 @@ class Ingest:
 
 def _adds_to_open(entry: Entry, batch: Batch) -> bool:
     incident = batch.incident(entry.incident_id)
-    return entry.kind in ADDING and incident is not None and incident.is_open
+    return entry.kind in SIGNAL_KINDS and incident is not None and incident.is_open

@@ -13,7 +13,7 @@ from ..identity import episode_claim, new_incident_id
 from ..model import Incident
 from ..routing import Routing
 from ..signal import Signal
-from ..story import Stories, Story
+from ..story import Story, StoryCache
 from ..upkeep.retention import pruned
 from . import conditions
 from .batch import Batch, Outcome, Problem
@@ -38,7 +38,7 @@ class Planner:
         clock: Clock,
         routing: Routing,
         topology: Topology,
-        remembered: Stories,
+        remembered: StoryCache,
         episodes: Episodes,
     ) -> None:
         self._stores = stores

@@ -116,8 +116,8 @@ class Sorting:
         if not signals:
             return {}
         times = [signal.last_time for signal in signals]
-        active = suppression.active(self._stores.suppressions, min(times), max(times))
-        found = suppression.holding(active, signals) if active else {}
+        active = suppression.active_between(self._stores.suppressions, min(times), max(times))
+        found = suppression.suppressing(active, signals) if active else {}
         late = [
             signal
             for signal in signals

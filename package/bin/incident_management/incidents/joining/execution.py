@@ -21,7 +21,7 @@ from ..intake.ledger import Claim, Ledger, claims_of, newest_episodes
 from ..model import ACTOR, Entry, Incident
 from ..stores import any_of, chunks, find_by
 from ..story import Story
-from ..tasks.dividing import lacking
+from ..tasks.task_state import missing_tasks
 from ..upkeep.retention import pruned
 from . import moves
 from .moves import Move
@@ -193,7 +193,9 @@ def _copy_to_target(stores: Stores, clock: Clock, source_id: str) -> str:
             return ""
         owned = source.owned()
         missing = {k: n for k, n in owned.items() if not target.has_had(k, number)}
-        tasks = lacking(target.incident.tasks if target.incident else (), incident.tasks, source_id)
+        tasks = missing_tasks(
+            target.incident.tasks if target.incident else (), incident.tasks, source_id
+        )
         entries: List[Entry] = []
         if missing or tasks or not target.has(_first_join_once(number)):
             entries += _join_entries(source, target, missing, tasks, number, clock.now())

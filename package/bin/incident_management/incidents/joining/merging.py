@@ -14,7 +14,7 @@ from .. import timeline
 from ..act import Act
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
-from ..field_values import tokens
+from ..field_values import search_tokens
 from ..fold import MAX_SHARED, MAX_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
@@ -24,7 +24,7 @@ from ..routing import Routing
 from ..signal import Signal, first_values
 from ..stores import any_of, chunks, find_by
 from ..story import Story
-from ..tasks.dividing import brought_by
+from ..tasks.task_state import tasks_from
 from . import moves
 from .execution import IN_A_REQUEST, finish
 from .moves import Move
@@ -129,7 +129,7 @@ def split(
         found.sort(key=lambda signal: (signal.first_time, signal.key))
         opened = _opening_data(found, incident_id, title)
         asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
-        decision = routing.decide(*asked, tokens(opened["fields"]))
+        decision = routing.decide(*asked, search_tokens(opened["fields"]))
         detail = {
             "opened": opened,
             "routed": decision.to_data(),
@@ -166,7 +166,7 @@ def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Inc
         some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
             "gone": _split_off(holder, story, back),
-            "tasks": brought_by(holder.incident.tasks if holder.incident else (), merged),
+            "tasks": tasks_from(holder.incident.tasks if holder.incident else (), merged),
             **_values_leaving(
                 stores, incident_id, [Signal.from_document(d) for d in some], set(back)
             ),
@@ -203,7 +203,7 @@ def _stories(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, Story]:
     found = timeline.load(stores, incident_ids)
     for incident_id in incident_ids:
         if not found[incident_id].keys:
-            raise timeline.unknown(incident_id)
+            raise timeline.not_found(incident_id)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
 from ..act import Act
-from ..stores import claim_document, sound_claim
+from ..stores import claim_document, readable_claim
 
 __all__ = ["Move", "latest_matching", "newest", "since", "take"]
 
@@ -65,7 +65,7 @@ def newest(stores: Stores) -> Optional[Move]:
 
 def _is_readable(document: Mapping[str, Any]) -> bool:
     """Tell whether a move is as it was made, and not as somebody changed it by hand."""
-    value = {"reason": "", "signals": {}, "detail": {}, **sound_claim(document)["value"]}
+    value = {"reason": "", "signals": {}, "detail": {}, **readable_claim(document)["value"]}
     return value.keys() == vars(_NO_MOVE).keys() and all(
         isinstance(value[name], (int, float) if name in ("number", "time") else type(default))
         for name, default in vars(_NO_MOVE).items()

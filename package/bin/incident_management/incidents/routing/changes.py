@@ -13,7 +13,7 @@ from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from ..model import SEVERITIES
-from ..patterns import fits
+from ..patterns import matches
 from .conf import Routing
 from .references import TEAM_HOURS, references_to
 from .rotas import Rota
@@ -217,7 +217,7 @@ def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None
 def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
     """Raise Invalid for a pattern that no incident can fit, among the settings that change."""
     for pattern in listed(values.get("severity", "")):
-        if not any(fits(severity, pattern) for severity in SEVERITIES):
+        if not any(matches(severity, pattern) for severity in SEVERITIES):
             raise Invalid(
                 f"{CONF} [{stanza}] severity names '{pattern}'; the severities are "
                 f"{', '.join(SEVERITIES)}."

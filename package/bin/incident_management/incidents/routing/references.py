@@ -12,7 +12,7 @@ from typing import Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequen
 from ...channels import CHANNELS
 from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
-from ..patterns import fits
+from ..patterns import matches
 from .values import CONF, IF_SET_UP
 
 __all__ = [
@@ -151,5 +151,5 @@ def unknown_teams(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
         for header, values in stanzas.items()
         if teams and header.partition(":")[0] in _OF_TEAMS
         for pattern in listed(values.get("team"))
-        if not any(fits(team, pattern) for team in teams)
+        if not any(matches(team, pattern) for team in teams)
     ]

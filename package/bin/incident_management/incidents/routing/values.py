@@ -10,7 +10,7 @@ from ...conf_values import listed
 from ...durations import seconds_of
 from ...mailboxes import addresses
 from ..errors import RoutingError
-from ..patterns import fits
+from ..patterns import matches
 
 __all__ = [
     "CONF",
@@ -144,6 +144,6 @@ def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
     """
     for pattern in listed(patterns):
         for value in values:
-            if fits(value, pattern):
+            if matches(value, pattern):
                 return value, pattern
     return "", ""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
+from ...incidents.entry_validation import is_readable
 from ...incidents.model import ENDED
-from ...incidents.readable import is_readable
 from ...incidents.routing.values import user_name
 from ...ports import Document
 from .reading import Message, Story

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents.model import ENDED, sound
+from ...incidents.model import ENDED, readable_fields
 from ...incidents.routing import Routing
 from ...incidents.stores import any_of, chunks, find_by
 from ...ports import Document, Stores
@@ -128,7 +128,7 @@ def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
         for one in stores.timeline.find(query, fields=fields):
             entries.setdefault(str(one["incident_id"]), []).append(one)
         for document in find_by(stores.incidents, "_key", some, ("rules", "feedback")):
-            key, known = str(document["_key"]), sound(document)
+            key, known = str(document["_key"]), readable_fields(document)
             yield Story(
                 key,
                 str((known.get("rules") or [""])[0]),

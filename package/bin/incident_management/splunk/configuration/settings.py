@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ...channels import NAMES, PLANNED
+from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...conf_values import is_true, listed
 from ...hosts import is_place
 from ..session import APP, Session, SplunkError
@@ -236,7 +236,7 @@ def follow_up_systems(stanzas: Stanzas) -> Dict[str, bool]:
     found = channels_set_up(stanzas)
     return {
         name: is_true(stanzas.get(name, {}).get("follow_up_tickets"))
-        for name in PLANNED
+        for name in FOLLOW_UP_SYSTEMS
         if name in found
     }
 

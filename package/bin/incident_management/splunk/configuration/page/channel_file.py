@@ -14,7 +14,7 @@ from ....incidents.errors import Invalid
 from ....incidents.routing.changes import stanza_of
 from ....incidents.routing.http_channels import NAME_RULE, SECRETS, HttpChannel, is_name
 from ....notify.services.http_call import HttpSender
-from ....notify.services.http_starts import STARTS
+from ....notify.services.http_presets import PRESETS
 from ....notify.services.http_trial import refused
 from ....outside.network import NotConfigured, network_of
 from ...clock import SystemClock
@@ -129,11 +129,11 @@ class ChannelFile(RoutingFile):
 def _begun(fields: Mapping[str, str]) -> Dict[str, str]:
     given = _kept(fields)
     start = fields.get("start", "").strip()
-    if start and start not in STARTS:
+    if start and start not in PRESETS:
         raise Invalid(
-            f"There is no ready-made channel '{start[:40]}'; choose one of {', '.join(STARTS)}."
+            f"There is no ready-made channel '{start[:40]}'; choose one of {', '.join(PRESETS)}."
         )
-    for name, text in STARTS.get(start, {}).items():
+    for name, text in PRESETS.get(start, {}).items():
         given[name] = given.get(name, "").strip() or text
     return given
 
