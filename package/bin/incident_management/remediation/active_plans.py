@@ -14,10 +14,10 @@ from .plan import FINISHED
 
 __all__ = ["active_plans", "affects_all_plans", "error_text", "for_each_plan", "undecided_plans"]
 
-# A decision takes a person each and holds for minutes, so there are never so many at once.
+# Each decision takes a person and is valid for minutes, so there are never this many at once.
 MAX_LIVE = 1000
 MAX_UNDECIDED = 200
-# So many are taken a step further in a round.
+# How many plans make progress in one round.
 MAX_STEPS = 20
 
 
@@ -52,7 +52,7 @@ def for_each_plan(
         try:
             count += work(plan["_key"])
         except NotFound:
-            continue  # Its incident left by age.
+            continue  # Its incident was deleted by age.
         except Exception as error:
             if affects_all_plans(error):
                 raise

@@ -29,7 +29,7 @@ from .verification_forecast import forecast_verification
 
 __all__ = ["approve", "draft_plan", "expire_plans", "propose", "reject"]
 
-# Of one incident, by one person: each proposal is a message, and nobody else is kept from any.
+# Per person and incident. Each proposal is a message; other people can still propose.
 PROPOSALS_AN_HOUR = 20
 
 
@@ -100,7 +100,7 @@ def draft_plan(
         )
         known = context.stores.plans.get(plan["_key"])
         if known is not None and known["plan_hash"] != plan["plan_hash"]:
-            continue  # Another one whose id, the hash's beginning, is the same by chance.
+            continue  # A different plan with the same id, the beginning of its hash, by chance.
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
     raise Refused(f"{incident.id} has too many plans for this action.", "too_many_plans")
@@ -228,7 +228,7 @@ def expire_plans(context: Context) -> int:
         try:
             _plan, entries, state = context.load(plan["_key"])
         except (NotFound, Refused):
-            continue  # Its incident left by age, or it can't be read.
+            continue  # Its incident was deleted by age, or it is malformed.
         if state.status == "expired" and not _is_ended(plan, entries):
             reason = f"{plan['_key']} has expired. {state.detail}"
             refusal = Refused(reason, "expired", "expired")

@@ -33,9 +33,9 @@ __all__ = [
 
 CONF = "incident_actions.conf"
 SAMPLE_FIELDS = ("service", "service.name", "host")
-"""What names an event's entity, unless an action says otherwise: as the shipped detections do."""
+"""The fields that name an event's entity by default, as in the shipped detections."""
 
-# What an argument may look like. Values come out of logs, so nothing else gets through.
+# The allowed values of each argument type. Values come from logs, so everything else is rejected.
 ACTION_TYPES: Dict[str, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"),
@@ -47,7 +47,7 @@ ACTION_TYPES: Dict[str, re.Pattern[str]] = {
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
 _SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
-# A source that somebody forgot the $ of is no value.
+# A source without its $ signs is a mistake, not a value.
 _MEANT = re.compile(r"(analysis|incident|plan|result|before)\.")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

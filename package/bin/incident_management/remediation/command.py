@@ -14,7 +14,7 @@ VERBS = ("preview", "propose", "approve", "check", "reject", "execute", "rollbac
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")
 
-# A person may not have seen the newest of several plans that these could be meant of.
+# The states to which a verb applies. With several such plans, the newest may not be the one meant.
 _WAITING = {
     "approve": ("proposed",),
     "check": ("proposed", "approved"),

@@ -22,7 +22,7 @@ from .runs import rollback_run
 __all__ = ["SYSTEM", "Context", "Refused"]
 
 SYSTEM = "incident_management"
-# At a plan that is shown, while others change it or a member does not see yet what was saved.
+# Attempts to save a plan's status while others change it, or a member does not see it yet.
 MOST_LOOKS = 10
 
 
@@ -131,7 +131,7 @@ class Context:
             if current["status"] == status:
                 break
             current.update(status=status, updated_at=self.clock.now())
-            # Looked at again: others may have begun something, and shown it, before this is saved.
+            # Checked again: others may have started and saved something before this is saved.
             self.stores.plans.save([current])
         return state
 
@@ -139,9 +139,9 @@ class Context:
         """Return the status for a plan's document: not finished before everything is done."""
         may_be_undone = state.done_at and not state.rollback_started_at
         if may_be_undone and self.stores.claims.get(rollback_run(plan, state).claim):
-            return "rolling_back"  # It was begun, and no entry says so yet: that is to be settled.
+            return "rolling_back"  # It was started without an entry yet: the worker settles it.
         if state.status == "recovered" and plan["status"] != "recovered":
-            # It is over when its incident is resolved, too; until then the worker looks after it.
+            # It is finished once its incident is resolved too; until then the worker processes it.
             is_kept, _why = stays_open(plan, state, *self.surviving_incident(plan["incident_id"]))
             return "recovered" if is_kept else "resolving"
         return state.status

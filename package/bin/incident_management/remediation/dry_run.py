@@ -15,12 +15,12 @@ from .steps import Step, action_step, executor_for
 
 __all__ = ["dry_run"]
 
-# A rehearsal is for those who are to approve; how often an action may run is about real runs.
+# A dry run informs the approvers, and the limits on runs apply only to real runs.
 _PASSED_OVER = ("approval", "cooldown", "rate")
 _ENDS = ("done", "failed")
 # Of a plan, each a job of AWX.
 AN_HOUR = 10
-# As long as a run may take. A try that has not ended by then no longer keeps a new one from it.
+# The longest time of a run. A try that has not ended by then no longer blocks a new one.
 GOES_ON_SECONDS = 900.0
 
 

@@ -16,10 +16,10 @@ from .location import Location, are_distinct, location_of
 
 __all__ = ["acquire_lock", "blocking_plan", "holds_lock"]
 
-# Between taking an entity and claiming the run, which is the next request to the KV store. Who was
-# held up for longer sees that another has the entity.
+# The time between locking an entity and claiming the run, which is the next request to the KV
+# store. A process that was delayed for longer sees that another plan has the entity.
 BEGINNING_SECONDS = 60.0
-# Of a name so many may be taken elsewhere while one tries to.
+# How many claims on a name may be inserted by others during one attempt.
 MOST_TRIES = 20
 
 
@@ -101,7 +101,7 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
         try:
             state = context.load(other)[2]
         except NotFound:
-            continue  # Its incident left by age.
+            continue  # Its incident was deleted by age.
         if state.executed or context.is_begun(other):
             if not state.finished:
                 return other

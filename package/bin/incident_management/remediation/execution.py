@@ -72,13 +72,11 @@ def run_once(
         settle(context, plan["_key"])
         return context.refresh(plan)
     if step.run.kind == "rollback":
-        mark_rolling_back(
-            context, plan
-        )  # An older status may have been saved; from now on none is.
+        mark_rolling_back(context, plan)  # From now on no older status is saved.
     record_start(context, plan, step, actor, reason)
     context.refresh(plan)
     refusal = stop_reason(context, plan, step, actor)
-    # Later, whoever settles may have asked the executor already: that this fails says nothing.
+    # Later, the worker may have settled it already, so a failure here would mean nothing.
     if context.clock.now() - began < LEASE_SECONDS / 2:
         stopped = Outcome("failed", f"Nothing was changed. {refusal}") if refusal else None
         outcome = stopped or _acted(context, plan, step)

@@ -16,7 +16,7 @@ from .executors.executor import Executor, ExecutorError, Executors, Outcome
 __all__ = ["FactsCache"]
 
 FRESH_SECONDS = 2.0
-# Answers that are remembered; when there are more, all are forgotten.
+# The maximum number of cached answers; beyond it, all are dropped.
 MOST = 200
 
 _Told = Tuple[float, Optional[Dict[str, Any]], Optional[ExecutorError]]

@@ -46,9 +46,9 @@ from .steps import (
 __all__ = ["settle", "settle_all"]
 
 SETTLING_GIVES_UP_SECONDS = 900.0
-# Later than this nothing is sent again, so that its effect shows before settling gives up.
+# Requests are not repeated later than this, so that their effect shows before settling gives up.
 SEND_AGAIN_SECONDS = 600.0
-# A plan in these was carried out and may be undone.
+# Plans in these states were executed and may be rolled back.
 UNDOABLE = (
     "done", "recovered", "not_recovered", "did_not_help", "insufficient_data", "rollback_failed"
 )  # fmt: skip
@@ -63,11 +63,11 @@ def settle(context: Context, plan_id: str) -> bool:
     """Determine the outcome of a plan's run that started long ago. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
     if state.status == "approved" and write_rejection(context, plan):
-        context.refresh(plan)  # Who rejected it was cut off.
+        context.refresh(plan)  # The rejection was interrupted.
         return True
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
-    # From the future: the clock was set back. That time is not waited for, as it is long after.
+    # A start in the future means that the clock was set back; do not wait for that time.
     ahead = age < -SKEW_SECONDS
     if run is None or (age < LEASE_SECONDS and not ahead and not _holder_is_gone(context, run)):
         return False
@@ -77,7 +77,7 @@ def settle(context: Context, plan_id: str) -> bool:
     try:
         outcome = _found_out(context, plan, state, run, age)
     except Exception as error:
-        # Also what nobody expected: a run without an end would keep its entity.
+        # Catch unexpected errors too: a run without an outcome would keep its entity locked.
         if affects_all_plans(error) or not late:
             raise
         outcome = Outcome("unknown", error_text(error))
@@ -126,7 +126,7 @@ def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     if made and found.status == "unchanged":
         sentence = f"{found.detail} Someone or something has reverted the change."
         return Outcome("failed", sentence, certain=False)
-    # Somebody may have made the same anew since.
+    # Someone may have made the same change again since.
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
@@ -141,7 +141,7 @@ def _again(context: Context, step: Step, idle: bool) -> Outcome:
     outcome = execute_step(context, step)
     if outcome.status != "failed":
         return outcome
-    # Later, somebody else may have sent it, too.
+    # Later, another process may have sent it too.
     alone = idle and context.clock.now() - began < LEASE_SECONDS
     if outcome.transient:
         mark_idle(context, step.run, alone)
@@ -190,6 +190,6 @@ def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, O
     if state.status == "rolling_back":
         return state.rollback_started_at, rollback
     run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
-    # Cut off between its claim and its first entry.
+    # It was interrupted between its claim and its first entry.
     claim = context.stores.claims.get(run.claim) if run else None
     return (float(claim["time"]), run) if claim else (0.0, None)

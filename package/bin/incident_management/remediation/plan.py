@@ -27,7 +27,7 @@ __all__ = [
     "terms_of",
 ]
 
-# Nothing more happens to a plan by itself in these.
+# In these states nothing more happens to a plan automatically.
 FINISHED = (
     "rejected",
     "void",
@@ -39,10 +39,10 @@ FINISHED = (
     "rolled_back",
     "rollback_failed",
 )
-# A proposal that nobody decides on speaks of a state that is long gone.
+# An undecided proposal expires, because its state is outdated by then.
 PROPOSAL_SECONDS = 24 * 3600.0
 
-# What an approver is to see of where it is done, by the service's own account.
+# The facts about the location, as the service reports them, that an approver sees.
 _SHOWN_PLACES = ("account_id", "region")
 _NAMED = re.compile(r"\$([a-z0-9_]+)\$")
 _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
@@ -240,10 +240,10 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         state.action_in_doubt = state.status == "failed" and not data.get("nothing_done")
     elif entry.kind == "verification":
         state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
-        # One that was written while the fix was being undone says nothing of what is so now.
+        # A verdict from during the rollback says nothing about the current state.
         if state.status == "done":
             state.status, state.detail = state.outcome, str(data.get("detail", ""))
-            # There is no way back that could be gone, or people decide on it.
+            # There is no inverse, or a person decides about the rollback.
             if state.outcome == "not_recovered" and (not plan["inverse"] or data.get("by_hand")):
                 state.status = "did_not_help"
     elif entry.kind == "rollback":
@@ -261,7 +261,7 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
     state.approved_at = max(state.approved_at, entry.time)
-    # What somebody has overridden holds as long as that person's approval, and no longer.
+    # An override is valid as long as its author's approval.
     known = state.overrides.get(entry.actor, []) if _holds(state, entry.actor, entry.time) else []
     state.overrides[entry.actor] = [*known, *_overridden(entry)]
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)

@@ -24,11 +24,11 @@ __all__ = [
     "search_identity",
 ]
 
-# Events reach the index late; a window is judged this long after its end.
+# Events are indexed late, so a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0
 FINDINGS_READ = 1000
 MAX_SEARCHES = 20
-# All that is read of a finding: its sample rows are long.
+# The fields that are read of a finding; its sample rows are long.
 SEARCH_FIELDS = ("search", "app", "owner")
 
 Search = Mapping[str, Any]

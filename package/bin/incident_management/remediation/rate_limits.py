@@ -15,7 +15,7 @@ from .plan import PlanState
 __all__ = ["HOUR", "limit_exceeded", "rate_checks"]
 
 HOUR = 3600.0
-# Of the newest runs of all actions so many entries are read: more than two for each that the
+# How many of the newest entries of all actions are read: more than two for each run that the
 # greatest hourly_limit allows.
 MOST_ENTRIES = 10_000
 

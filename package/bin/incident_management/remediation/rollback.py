@@ -25,7 +25,7 @@ from .steps import Step, inverse_step, query_outcome, record_end
 
 __all__ = ["roll_back", "roll_back_automatically"]
 
-# A fix that did not help is undone by itself within this time of the verdict, later by people.
+# A fix that did not help is rolled back automatically within this time of the verdict.
 UNDO_SECONDS = 1800.0
 
 
@@ -81,7 +81,7 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
     done = incident_over(context, plan)
     if done:
         return _give_up(context, plan, state, str(done))
-    # A verdict from the future: the clock was set back, and that time is not waited for.
+    # A verdict in the future means that the clock was set back; do not wait for that time.
     since = context.clock.now() - state.judged_at
     late = not -SKEW_SECONDS <= since <= UNDO_SECONDS
     try:
@@ -90,7 +90,7 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
         if late:
             raise Refused("Roll it back by hand if needed.", "too_late")
     except Exception as error:
-        # Also what nobody expected: a plan without an end would keep its entity.
+        # Catch unexpected errors too: an unfinished plan would keep its entity locked.
         transient = not isinstance(error, Refused) or error.transient
         if affects_all_plans(error) or (transient and not late):
             raise
@@ -137,6 +137,6 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
 
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
-    # Its document must not say that it is over while it is being undone: see :mod:`.active_plans`.
+    # Its document must not look finished during the rollback: see :mod:`.active_plans`.
     mark_rolling_back(context, plan)
     return run_once(context, plan, step, actor, reason)

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# Clocks of search heads may differ by so much.
+# How much the clocks of search heads may differ.
 SKEW_SECONDS = 300.0
 
 
@@ -57,7 +57,7 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
             "be proposed.",
             "no_verified_citation",
         )
-    # The analysis says of a cause that is only suspected that it is.
+    # The analysis's own wording says whether the cause is only suspected.
     cause = analysis.get("cause") or top["cause"]
     return {**top, "cause": cause, "citations": cited, "analysis_id": analysis["analysis_id"]}
 
@@ -143,7 +143,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     same = is_whole(plan)
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
-        # The hash does not cover these, which say how many must approve, and what else may not run.
+        # The hash does not cover these terms, such as the number of approvals and the entity.
         terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (

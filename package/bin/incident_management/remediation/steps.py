@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-# Longer than an executor's request may take, so that a slow run is not taken for a dead one.
+# Longer than an executor's request may take, so that a slow run does not count as interrupted.
 LEASE_SECONDS = 90.0
 
 
@@ -127,7 +127,7 @@ def inverse_step(
     there = same_service(plan.get("executor", ""), action.executor)
     address = _address(plan) if there else _begun_at(context, run)
     if check:
-        # What another address says of the service is not even asked.
+        # A service at another address is not even asked.
         now = address_of(context, action, arguments)
         address = address or now
         if address != now:

@@ -37,13 +37,13 @@ from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Rollback
 
 __all__ = ["Verifier"]
 
-# The first windows may be over later than an action's limit: so long their judgement may take.
+# The first windows may end later than an action's limit; their judgement may take this long.
 FIRST_TRY_SECONDS = 120.0
-# A verdict that comes so long after the limit says nothing of the fix.
+# A verdict this long after the limit says nothing about the fix.
 LATE_SECONDS = 600.0
-# An action that the catalogue has no more has no limit either; what failed once may be a moment's.
+# An action that was removed from the catalogue has no limit; one failure may be temporary.
 SHORTEST_LIMIT_SECONDS = 120.0
-# Between two tries of what fails; doubled each time.
+# The pause after a failure; doubled each time.
 PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -122,7 +122,7 @@ class Verifier:
             turn.failed(now)
             judgement = Judgement(INSUFFICIENT, str(error))
         except Exception as error:
-            # Also what nobody expected: a plan without an end would keep its entity.
+            # Catch unexpected errors too: an unfinished plan would keep its entity locked.
             turn.failed(now)
             if now < turn.deadline or affects_all_plans(error):
                 raise
@@ -153,7 +153,7 @@ class Verifier:
         rule = self._rollback_rule(plan)
         judgement = judge(self._raising, self._searcher, action, incident, asked, rule)
         if self._context.clock.now() > turn.deadline + LATE_SECONDS:
-            return self._too_late(state)  # Its searches took so long.
+            return self._too_late(state)  # The searches took too long.
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
@@ -204,7 +204,7 @@ class Verifier:
             )
             found = Outcome("failed", sentence)
         if found.status != "unknown":
-            turn.deadline = 0.0  # It is not coming back.
+            turn.deadline = 0.0  # The fix is gone, so waiting does not help.
         judgement.outcome = INSUFFICIENT
         judgement.detail = (
             "The search no longer finds it, but that does not prove that the fix worked: "
@@ -244,7 +244,7 @@ class Verifier:
             )
             lifecycle.resolve(act, incident.id, ending, by_itself=True)
         except IllegalMove:
-            # Somebody resolved it between the look and the move: that is as good.
+            # Someone resolved it meanwhile.
             return False
         known, reason = (
             {entry.key for entry in entries},

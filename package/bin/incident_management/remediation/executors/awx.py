@@ -37,9 +37,9 @@ TEMPLATE = "job_template"
 CHECK = "check"
 # "JobStatusChoices"/``TASK_STATUS_CHOICES`` of AWX: these are ends; the others go on.
 SUCCESSFUL, WITHOUT_SUCCESS = "successful", ("failed", "error", "canceled")
-# Of a template so many of its newest jobs are looked at.
+# How many of a template's newest jobs are read.
 NEWEST = 25
-# A job is waited for so long before its end is left to be found out later.
+# How long a job is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
 
@@ -115,7 +115,7 @@ class Awx:
         path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
-            return replace(reply, transient=False)  # None is sent again: see settle.
+            return replace(reply, transient=False)  # Never repeated: see settle.
         if 400 <= reply.status < 500:
             return Outcome(
                 "failed", f"AWX rejected the request with {reply.status}: {reason_of(reply)}"

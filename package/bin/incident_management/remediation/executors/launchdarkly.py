@@ -35,7 +35,7 @@ __all__ = ["LaunchDarkly"]
 
 # "Versioning": without it, the token's own version counts; the one before ends with 2026.
 API_VERSION = "20240415"
-# A flag without this tag is none of the app's business.
+# The app changes only flags with this tag.
 TAG = "incident-management"
 # "HTTP status error response codes": a concurrent request ("Retry your request"), and the rate
 # limit, which begins anew every ten seconds. A request is sent again for so long.

@@ -23,9 +23,9 @@ from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
 
-# A function without this tag is none of the app's business. Its versions and aliases have none.
+# The app changes only functions with this tag; versions and aliases have no tags.
 TAG, ALLOWED = "incident-management", "allowed"
-# An alias with provisioned concurrency is waited for so long before its end is found out later.
+# How long a slow alias is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 # 409: "another operation is in progress".
 LAMBDA = Calls(

@@ -14,21 +14,21 @@ __all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "location_of_arn"]
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
 
-# Between two requests for the same, and how long a service may be too busy for it.
+# The pause between two attempts, and how long a busy service is asked again.
 PAUSE_SECONDS = 2.0
 BUSY_SECONDS = 10.0
-# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it.
+# How long the reads before a request may take. After the lease of its run the worker may have sent
+# the request itself.
 LOOK_SECONDS = 30.0
 
-# Of these certainly nothing was done; others may have come after something was, as a TLS error
-# while the answer is read.
+# After these certainly nothing was done. Other errors may come after the request was executed, such
+# as a TLS error while the answer is read.
 REFUSED_STATUSES = range(400, 500)
 NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
-# What botocore's parser, and ours, ends with on JSON of another shape than the service's.
+# What botocore's parser and ours raise for JSON of an unexpected shape.
 UNEXPECTED_SHAPE = (
     ArithmeticError,
     AttributeError,

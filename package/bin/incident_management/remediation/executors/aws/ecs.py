@@ -23,9 +23,9 @@ from .calls import PAUSE_SECONDS, Calls, InAccounts, location_of_arn
 
 __all__ = ["Ecs"]
 
-# A service without this tag is none of the app's business.
+# The app changes only services with this tag.
 TAG, ALLOWED = "incident-management", "allowed"
-# A deployment is waited for so long before its end is left to be found out later.
+# How long a deployment is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 # "Request throttling for the Amazon ECS API": with the status 400, and soon over.
 ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))

@@ -36,13 +36,13 @@ __all__ = [
 
 # ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
 _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
-# A change is waited for so long before its end is left to be found out later.
+# How long a change's effect is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# The looks before a change may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it: this request would be refused as if nothing was done.
+# How long the reads before a change may take. After the lease of its run the worker may have sent
+# the change itself, and this request would be rejected as if nothing had been done.
 LOOK_SECONDS = 30.0
-# What has changed in between, as an autoscaler does it, is looked at and asked for again so long.
+# How long a conflicting change, such as an autoscaler's, is answered with a new attempt.
 AGAIN_SECONDS = 10.0
 
 Operations = List[Dict[str, Any]]

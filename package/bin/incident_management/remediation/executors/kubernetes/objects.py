@@ -27,14 +27,14 @@ __all__ = [
     "workload_of",
 ]
 
-# An object without this label is none of the app's business.
+# The app changes only objects with this label.
 LABEL, ALLOWED = "incident-management", "allowed"
 # "Recommended Labels" of Kubernetes.
 VERSION_LABEL = "app.kubernetes.io/version"
 REVISION = "deployment.kubernetes.io/revision"
 # Which the Deployment's controller adds to each ReplicaSet's template.
 HASH_LABEL = "pod-template-hash"
-# Who these belong to puts back what is not in its repository: Argo CD, Flux.
+# Argo CD and Flux revert changes of their objects that are not in their repository.
 GITOPS_MARKS = (
     ("argocd.argoproj.io/", "Argo CD"),
     ("kustomize.toolkit.fluxcd.io/", "Flux"),
