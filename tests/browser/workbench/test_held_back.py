@@ -45,7 +45,7 @@ def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) 
     expect(other).to_contain_text("fri from 22:00 to 06:00 (UTC), from ")
     signals = page.get_by_role("region", name="Signals").locator("li")
     expect(signals).to_have_count(2)
-    expect(signals.first).to_contain_text(f"Held back by maintenance {made['id']}: Upgrade")
+    expect(signals.first).to_contain_text(f"Suppressed by maintenance {made['id']}: Upgrade")
     row.get_by_role("button", name="2 signals").click()
     expect(page.get_by_text(f"Signals held back by {made['id']}")).to_be_visible()
     assert page.evaluate("window.broken") is None

@@ -46,9 +46,9 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     part = page.get_by_role("tabpanel")
     expect(part.get_by_role("heading", name="Review: Not begun")).to_be_visible()
     expect(part.get_by_text("due", exact=True)).to_be_visible()
-    tried = part.get_by_role("region", name="What was tried, and what proved it")
+    tried = part.get_by_role("region", name="Fixes and their verification")
     expect(tried).to_contain_text("Resolved: <b>Rolled</b> back.")
-    expect(part.get_by_role("region", name="Cause")).to_contain_text("No analysis was made.")
+    expect(part.get_by_role("region", name="Cause")).to_contain_text("No analysis was run.")
 
     place(page, "write-review").click()
     page.get_by_label("Summary").fill("The pool <u>was</u> empty.")

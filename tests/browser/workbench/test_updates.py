@@ -28,7 +28,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     expect(page.locator("[data-move=resolve]")).to_be_visible()
     page.keyboard.press("u")
     expect(field(page, "text")).to_have_value(
-        f"checkout and cart have been affected since {utc(site, incident)}. We look into it."
+        f"checkout and cart have been affected since {utc(site, incident)}. We are investigating."
     )
     expect(page.locator("dialog")).to_contain_text("This is a draft")
     expect(field(page, "services")).to_have_value("checkout\ncart")
@@ -74,7 +74,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
 def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, enter: Enter) -> None:
     title = "Overdue to stakeholders"
     incident = site.open(title, severity="medium")
-    due = {"text": "We look into it.", "next_update_by": time.time() + 300}
+    due = {"text": "We are investigating.", "next_update_by": time.time() + 300}
     site.call("POST", f"/incidents/{incident}/updates", due)
     page = enter("rob", f"?incident={incident}&text=Overdue%20to")
     expect(page.locator(".wb-clocks")).to_contain_text("update in")
@@ -117,9 +117,9 @@ def test_the_form_says_who_is_told(site: Site, enter: Enter) -> None:
 
 def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, enter: Enter) -> None:
     incident = site.open("To look at", severity="medium")
-    site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it."})
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "We are investigating."})
     page = enter("vic", f"?incident={incident}")
-    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    expect(page.locator(".wb-facts")).to_contain_text("We are investigating.")
     assert page.locator("[data-move=update]").count() == 0
 
 
@@ -127,7 +127,7 @@ def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> Non
     incident = site.open("Much is told of " + 80 * "x", severity="medium")
     site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it. " * 110})
     page = enter("rob", f"?incident={incident}")
-    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    expect(page.locator(".wb-facts")).to_contain_text("We are investigating.")
     expect(page.get_by_role("tab", name="Review")).to_be_in_viewport(ratio=1)
     expect(page.locator(".wb-facts")).to_contain_text("…")
     page.set_viewport_size({"width": 390, "height": 800})

@@ -120,10 +120,10 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     assert change(stores, clock, incident, task, state="done", reason="They call back.")
     with pytest.raises(IllegalMove, match="is done already: by bob"):
         change(stores, clock, incident, task, "cy", state="done")
-    with pytest.raises(IllegalMove, match="open it again first"):
+    with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, task, owner="cy")
     assert change(stores, clock, incident, task, state="open")["reason"] == ""
-    with pytest.raises(Invalid, match="Say why it is dropped"):
+    with pytest.raises(Invalid, match="Give a 'reason' for dropping it"):
         change(stores, clock, incident, task, state="dropped")
     change(stores, clock, incident, task, state="dropped", reason="They are closed.")
     assert [
@@ -132,7 +132,7 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
         "task added: Call the vendor, kim",
         "task handed to lee: Call the vendor",
         "task done: Call the vendor, They call back.",
-        "task open again: Call the vendor",
+        "task reopened: Call the vendor",
         "task dropped: Call the vendor, They are closed.",
     ]
 
@@ -154,7 +154,7 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
     )  # fmt: skip
     assert len(shown(stores, incident)) == 3
     change(stores, clock, incident, step, state="done")
-    with pytest.raises(IllegalMove, match="open it again first"):
+    with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, step, title="Tell nobody")
     for wrong in ("", "x" * (TITLE_CHARACTERS + 1)):
         with pytest.raises(Invalid, match="Say what is to be done"):

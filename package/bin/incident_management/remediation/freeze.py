@@ -147,7 +147,7 @@ def _check(one: Freeze, now: float) -> None:
     if not one.reason.strip():
         raise Invalid("A change freeze needs a reason, for whoever may not carry a fix out.")
     if not one.ends_at and not one.days:
-        raise Invalid("A change freeze needs ends_at, or days on which it comes again.")
+        raise Invalid("A change freeze needs ends_at, or the days on which it repeats.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
         raise Invalid("The change freeze would be over before it begins.")
     one.check()
