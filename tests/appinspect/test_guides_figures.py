@@ -39,12 +39,12 @@ TOLD = {
     ],
     "SLACK.md": [
         f"At most {first_messages.UPDATES * 12} messages a minute",
-        f"A turn makes {WORDS[turn.REQUESTS]} requests, {turn.REQUESTS * 6} a minute",
-        f"is tried again every {WORDS[int(keeping.REFUSED_SECONDS / MINUTE)]} minutes",
-        f"Attempts are made {line.FIRST_PAUSE_SECONDS:.0f} to {line.LONGEST_PAUSE_SECONDS:.0f} s",
+        f"at most {WORDS[turn.REQUESTS]} requests in a turn, {turn.REQUESTS * 6} a minute",
+        f"retries it every {WORDS[int(keeping.REFUSED_SECONDS / MINUTE)]} minutes",
+        f"Attempts are {line.FIRST_PAUSE_SECONDS:.0f} to {line.LONGEST_PAUSE_SECONDS:.0f} s apart",
         f"within {listening.LOOK_SECONDS:.0f} s when a token is changed",
-        f"anything for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
-        f"the next one does it, within {kept.LATEST_SECONDS / MINUTE:.0f} minutes",
+        f"not reported for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
+        f"the next process executes it, within {kept.LATEST_SECONDS / MINUTE:.0f} minutes",
         "for at most "
         f"{WORDS[int((listening.LONGEST_RUN_SECONDS - listening.RUN_SECONDS) / HOUR)]} hours",
         f"with links: {WORDS[telling.LISTED]}, and how many more",

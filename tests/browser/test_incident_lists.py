@@ -97,7 +97,7 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
     page.get_by_text(OLDEST).first.wait_for()
 
 
-def test_the_choice_of_incidents_begins_with_the_open_ones(
+def test_open_incidents_come_first_in_the_choice(
     page: Any, crowded: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, crowded, "incident")
@@ -116,17 +116,17 @@ def test_the_choice_of_incidents_begins_with_the_open_ones(
     shoot(page, "incident-choice")
 
 
-def test_before_the_first_incident_the_page_says_so(
+def test_the_page_says_that_there_are_no_incidents(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, splunk, "incident")
-    page.get_by_text("There is no incident yet.").wait_for()
+    page.get_by_text("No incidents yet.").wait_for()
     page.get_by_text("No incident yet", exact=True).first.wait_for()
     for text in (
-        "Nothing yet: what happens to the incident",
-        "None: an analysis ranks here",
-        "None: an analysis lists here",
-        "None: what detections find",
+        "No entries yet",
+        "No causes yet.",
+        "No citations yet.",
+        "No signals yet.",
     ):
         page.get_by_text(text).wait_for()
     expect(page.get_by_text("No search results returned")).to_have_count(0)
@@ -137,9 +137,12 @@ def test_before_the_first_incident_the_page_says_so(
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("none", "None is chosen. Choose one above"), ("INC-1", "There is no incident INC-1.")],
+    [
+        ("none", "No incident is selected. Select one above"),
+        ("INC-1", "Incident INC-1 was not found."),
+    ],
 )
-def test_a_page_without_its_incident_says_so(
+def test_the_page_says_that_the_incident_was_not_found(
     asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any
 ) -> None:
     show(page, crowded, "incident", f"form.incident={asked}")

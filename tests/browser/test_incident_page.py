@@ -11,7 +11,7 @@ from .conftest import show, soon
 from .dashboard_data import INCIDENT
 
 
-def test_an_incident_tells_its_story_newest_first(
+def test_the_timeline_is_newest_first(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
@@ -35,14 +35,12 @@ def test_an_id_from_the_address_is_never_part_of_the_search_language(
     searches: list[str] = []
     page.on("request", lambda request: searches.append(request.post_data or ""))
     show(page, stored, "incident", "form.incident=x%22%20OR%20id%3D*%20%7C%20delete%20%22")
-    page.get_by_text("Nothing yet: what happens to the").wait_for()
+    page.get_by_text("No entries yet").wait_for()
     assert page.get_by_text("Checkout answers 500", exact=True).count() == 0
     assert any("incident_timeline" in text for text in searches)
 
 
-def test_what_was_found_and_what_waits_stand_above_the_facts(
-    page: Any, stored: Any, studio_bundle: Any
-) -> None:
+def test_analysis_and_fixes_are_above_the_facts(page: Any, stored: Any, studio_bundle: Any) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
     panels = ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations")
     for panel in panels:

@@ -1,4 +1,4 @@
-"""An incident with very much in it, and whom to give it to."""
+"""Incidents with many signals and entities, and assigning them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .waiting import refresh
 Enter = Callable[..., Any]
 
 
-def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter: Enter) -> None:
+def test_runs_of_signals_do_not_hide_notes(site: Site, enter: Enter) -> None:
     found = {"entity": "storm", "title": "Errors of storm"}
     (incident,) = site.signals(found)
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Before the storm"})
@@ -26,18 +26,18 @@ def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter:
     shown = page.locator(".wb-entry:visible .wb-entry-title")
     expect(shown.nth(0)).to_contain_text("1 more signal")
     expect(shown.nth(1)).to_contain_text("Note")
-    page.get_by_text("4 earlier entries of more signals").click()
+    page.get_by_text("4 earlier signal entries").click()
     expect(shown).to_have_count(site.incident(incident)["entries"])
 
     # what is unfolded stays so when there is more
     site.signals({**found, "run": "storm-last"})
     refresh(page)
-    expect(page.get_by_text("5 earlier entries of more signals")).to_be_visible()
+    expect(page.get_by_text("5 earlier signal entries")).to_be_visible()
     expect(shown).to_have_count(site.incident(incident)["entries"])
     expect(shown.nth(6)).to_contain_text("Note")
 
 
-def test_of_many_names_the_first_are_shown(site: Site, enter: Enter) -> None:
+def test_a_long_list_of_entities_is_folded(site: Site, enter: Enter) -> None:
     names = [f"host-{number:02}" for number in range(40)]
     incident = site.open("Many hosts", affected_systems=names)
     page = enter("vic", f"?incident={incident}")
@@ -61,7 +61,7 @@ def mia_has_most(site: Site) -> Iterator[None]:
     site.stores.incidents.delete_matching({"title": title})
 
 
-def test_who_works_now_is_said_where_an_owner_is_chosen(
+def test_the_assign_form_names_who_is_on_shift(
     site: Site, enter: Enter, mia_has_most: None
 ) -> None:
     incident = site.open("Whose is it", severity="critical")

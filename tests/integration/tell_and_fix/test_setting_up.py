@@ -16,7 +16,7 @@ from .conftest import ROOT, Office, wait_for
 
 VIEWS = ROOT / "package/default/data/ui/views"
 NOBODY = "No channel is set up, so nobody is told of incidents: "
-NOBODY_YET = "nobody yet: set up a channel"
+NOBODY_YET = "none: set up a channel"
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Offi
     save(fresh.admin, "desk", test="1")
     assert [one.method for one in desk.requests] == ["POST", "PATCH"]
     desk.requests.clear()
-    with pytest.raises(HTTPError, match="The channel 'desk' is there already"):
+    with pytest.raises(HTTPError, match="The channel 'desk' already exists"):
         save(fresh.admin, "desk", secret="another")
     announce = fresh.admin.confs["incident_routing"]["announce"]
     announce.update(opened="desk?", resolved="desk?")
@@ -167,7 +167,7 @@ def _wait_until_announced(office: Office, incident: str) -> None:
 
 
 def _told_on_the_overview(office: Office) -> str:
-    """What the panel "Who is told of incidents" shows."""
+    """What the panel "Notified channels" shows."""
     view = ET.parse(VIEWS / "incident_overview.xml").findtext("definition") or ""
     (row,) = office.search(json.loads(view)["dataSources"]["ds_told"]["options"]["query"])
     return str(row["told"])

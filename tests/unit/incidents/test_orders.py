@@ -212,7 +212,7 @@ def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owne
     def begun():
         stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
         one = rotas.opened(stores, clock, conf)
-        place = [lambda: assignment.place_waiting(stores, clock, conf) for _ in range(2)]
+        place = [lambda: assignment.assign_waiting(stores, clock, conf) for _ in range(2)]
         taken = moves(lambda: lifecycle.acknowledge(Act(stores, clock, "kim"), one))
         return stores, [taken, *place]
 

@@ -232,7 +232,7 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
         return [one["text"] for one in review["account"][0]["statements"]]
 
     assert any(f"merged into {second}" in text for text in happened(gone))
-    assert any(f"took over {first} with 1 signal" in text for text in happened(kept))
+    assert any(f"merged in {first} with 1 signal" in text for text in happened(kept))
     assert gone["lives"][0]["ended"] == 0.0
     took = [one["text"] for one in gone["account"][1]["statements"]]
     assert f"The incident was merged into {second} 0 s after it was opened." in took

@@ -163,7 +163,7 @@ def test_a_plan_that_is_not_there_is_said(desk):
 
 def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
     desk.answers["conf-incident_actions"] = {"entry": []}
-    said = "Nothing is changed on checkout in the change freeze FRZ-1 (Sale): wait."
+    said = "checkout must not be changed during the change freeze FRZ-1 (Sale): wait."
 
     def approve(*_asked):
         raise Refused(said, "frozen")

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from incident_management.incidents.clocks import handover
-from incident_management.incidents.clocks.assignment import as_agreed, place_waiting
+from incident_management.incidents.clocks.assignment import assign_waiting, with_covers
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake import conditions
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.joining.carrying_out import finish_recent
+from incident_management.incidents.joining.execution import finish_recent
 from incident_management.incidents.model import ACTOR
 from incident_management.incidents.review.reminders import send_reminders
 from incident_management.incidents.routing import Routing
@@ -176,7 +176,7 @@ class Member:
 
     @property
     def routing(self) -> Routing:
-        return as_agreed(self.stores, self.clock, self.world.routing)
+        return with_covers(self.stores, self.clock, self.world.routing)
 
     def ingest(self, signals: Any, actor: str = ACTOR) -> Any:
         known = self.remembered
@@ -189,7 +189,7 @@ class Member:
         context = world.bench.context_of(self)
         return [
             lambda: merge_raced(stores, clock, world.routing, Topology(), self.compared),
-            lambda: place_waiting(stores, clock, self.routing, self.waiting),
+            lambda: assign_waiting(stores, clock, self.routing, self.waiting),
             lambda: handover.hand_over(stores, clock, self.routing, self.handed),
             lambda: self.clocks.run(self.routing),
             lambda: self.announcer.run(world.routing, "", lambda: world.services),

@@ -270,7 +270,7 @@ def test_three_members_with_failures_in_between_say_everything_once():
             for _turn in range(40):
                 clock.advance(60)
                 with contextlib.suppress(Unavailable):
-                    assignment.place_waiting(desk.stores, clock, desk.routing)
+                    assignment.assign_waiting(desk.stores, clock, desk.routing)
                 with contextlib.suppress(Unavailable):
                     worker.run(desk.routing)
         except Exception as error:  # noqa: BLE001 - a thread must not fail in silence

@@ -9,7 +9,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.clocks.checkpoint import KEY as CHECKPOINT
 from incident_management.incidents.editing import edit
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.lifecycle import Ending
 from incident_management.incidents.model import Entry
 from incident_management.incidents.routing import Routing
@@ -354,7 +354,7 @@ def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
     merged = desk.stores.incidents.get(first)
     assert "update_due" not in merged and merged["update_promised"] == due
     desk.stores.claims.insert(claim_document(CHECKPOINT, desk.clock.now()))
-    carrying_out.finish_recent(desk.stores, desk.clock)
+    execution.finish_recent(desk.stores, desk.clock)
     desk.wait(40)
     assert (desk.due(), desk.said()) == ("Mon 10:30", ["Mon 10:30"])
 

@@ -1,5 +1,5 @@
 /**
- * What is said in passing: that something was done, or why not.
+ * Short messages: the result of an action, or why it failed.
  */
 
 import { fill, h } from './dom.js';
@@ -10,12 +10,13 @@ export class Toast {
     #timer = 0;
 
     constructor() {
-        this.element = h('div', { class: 'wb-said', hidden: true });
+        this.element = h('div', { class: 'wb-toast', hidden: true });
     }
 
     /**
+     * Show a message.
      * @param {any} what as for {@link fill}
-     * @param {boolean} stays until somebody hides it
+     * @param {boolean} stays keep it until the user hides it
      */
     show(what, stays) {
         clearTimeout(this.#timer);

@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ..incidents.clocks.promise import SLA_STATUSES_OF_OPEN
+from ..incidents.clocks.sla_state import SLA_STATUSES_OF_OPEN
 from ..incidents.intake import conditions
 from ..incidents.model import SEVERITIES
 from ..incidents.signal import SIMULATED as TEST

@@ -51,7 +51,7 @@ class Cover:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Cover:
         """Return what a document says; one that can't be read covers nobody."""
-        values, why = windows.sound(cls, document)
+        values, why = windows.valid_fields(cls, document)
         cover = cls(**values)
         reason = f"{cover.reason} {why}".strip()
         return replace(cover, reason=reason, starts_at=0.0, ends_at=0.0) if why else cover
@@ -101,7 +101,7 @@ def add(
     cover = replace(cover, starts_at=max(cover.starts_at, now))
     if not cover.starts_at < cover.ends_at <= cover.starts_at + LONGEST:
         raise Invalid("The cover must end after it starts, and within a year.")
-    if len(act.stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
+    if len(act.stores.covers.keys(windows.not_ended(now))) >= MAX_COVERS:
         raise Invalid(
             f"There are already {MAX_COVERS} covers. End those that are no longer needed."
         )
@@ -155,4 +155,4 @@ def list_covers(stores: Stores, clock: Clock) -> List[Cover]:
 
 def covers_since(stores: Stores, since: float) -> Tuple[Cover, ...]:
     """Return those that ended after a moment, or will."""
-    return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_over(since)))
+    return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_ended(since)))

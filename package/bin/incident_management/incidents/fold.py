@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
-from .clocks.owed import Owed
-from .clocks.promise import Promise
+from .clocks.promised_updates import PromisedUpdates
+from .clocks.sla_state import SlaState
 from .field_values import FieldValues
 from .incident_channel_state import state_after
 from .joining.holdings import Holdings
@@ -120,8 +120,8 @@ class State:
         self.severity_was_set = False
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
-        self.promise = Promise()
-        self.owed = Owed()
+        self.sla = SlaState()
+        self.updates = PromisedUpdates()
         self.review_state = ReviewState()
         self.fields = FieldValues()
         self.task_state = TaskState()
@@ -151,8 +151,8 @@ class State:
             "task": self.task_state.task,
             "role": self.task_state.roles.take,
             "room": self._room,
-            "update": self.owed.update,
-            "update_due": self.owed.update_due,
+            "update": self.updates.update,
+            "update_due": self.updates.update_due,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -161,13 +161,13 @@ class State:
         incident.head = head
         incident.seq = seq
         incident.entries = entries
-        incident.sla_ack_due = self.promise.acknowledge_due
-        incident.sla_resolve_due = self.promise.resolve_due
-        incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
-        incident.last_update = self.owed.last
+        incident.sla_ack_due = self.sla.acknowledge_due
+        incident.sla_resolve_due = self.sla.resolve_due
+        incident.sla_status = self.sla.status(incident.is_open, incident.resolved_at)
+        incident.last_update = self.updates.last
         # What is over for good is waited for no more; what was merged is closed, too.
-        incident.update_due = None if incident.status == "closed" else self.owed.due
-        incident.update_promised = self.owed.promised
+        incident.update_due = None if incident.status == "closed" else self.updates.due
+        incident.update_promised = self.updates.promised
         incident.fields = dict(self.fields.values)
         incident.review = self.review_state.state
         incident.follow_ups = self.review_state.follow_ups
@@ -241,11 +241,11 @@ class State:
         if to in ("in_progress", "resolved"):
             incident.handed_on = False
         incident.status = str(to)
-        self.owed.status(str(to))
+        self.updates.status(str(to))
         self.closed = entry if to == "closed" else None
         if to == "in_progress":
             self._ownership.begun(entry)
-            self.promise.acknowledged(entry.time)
+            self.sla.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time
         if to == "resolved":
@@ -257,7 +257,7 @@ class State:
             self._count_opening(entry)
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
-            self.promise.reopened()
+            self.sla.reopened()
             self.review_state.reopened()
 
     def _reopens_beside_close(self, entry: Entry) -> bool:
@@ -297,7 +297,7 @@ class State:
         self.incident.cause = entry.data.get("cause") or ""
 
     def _sla(self, entry: Entry) -> None:
-        self.promise.take(entry.data)
+        self.sla.take(entry.data)
 
     def _count_opening(self, entry: Entry) -> None:
         self.openings.append(entry.time)
@@ -320,7 +320,7 @@ class State:
         incident.status = "assigned" if incident.owner else "new"
         incident.resolved_at = None
         self.holdings.unmerged()
-        self.owed.unmerged()
+        self.updates.unmerged()
         self.task_state.returned(data.get("tasks") or ())
         self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
 
@@ -338,7 +338,7 @@ class State:
         self.holdings.left(data.get("removed") or (), number)
         if data.get("undone"):
             self.holdings.undone(str(data["undone"]), number)
-            self.owed.split(str(data["undone"]))
+            self.updates.split(str(data["undone"]))
             self.task_state.left(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),

@@ -150,7 +150,7 @@ class Incident:
     ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
     follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
     ``feedback`` says whether the finding was right; ``level`` counts the escalations.
-    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.promise`.
+    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.sla_state`.
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
     that were merged into this one; ``split_from`` is the one that it was split off.
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it

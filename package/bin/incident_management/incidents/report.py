@@ -203,13 +203,13 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
     "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
     "merged": lambda data: _because(f"merged into {data.get('into')}", data),
-    "unmerged": lambda data: _because(f"unmerged from {data.get('from')}", data),
+    "unmerged": lambda data: _because(f"merge into {data.get('from')} undone", data),
     "joined": lambda data: (
-        f"took over {data.get('from')} with {_counted(data, 'signal')}"
+        f"merged in {data.get('from')} with {_counted(data, 'signal')}"
         f"{' and ' + _counted(data, 'task') if data.get('tasks') else ''}"
     ),
     "split": lambda data: _because(
-        f"unmerged {data['undone']} with {_counted(data, 'signal', 'removed')}"
+        f"undid the merge of {data['undone']} with {_counted(data, 'signal', 'removed')}"
         if data.get("undone")
         else f"{_counted(data, 'signal', 'removed')} split off to {data.get('to')}",
         data,
@@ -221,7 +221,7 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     ),
     "update": lambda data: _joined(
         " ",
-        f"sent an update to stakeholders{_of_state(data)}: {data.get('text')}",
+        f"stakeholder update{_of_state(data)}: {data.get('text')}",
         f"(next update by {to_the_second(float(data['next_by']))})" if data.get("next_by") else "",
     ),
     "update_due": lambda data: str(data.get("reason") or ""),
@@ -256,7 +256,7 @@ def _task(data: Data) -> str:
     owner = data.get("owner")
     done = _TASK_STATES.get(str(data.get("state")), "")
     if not done and data.get("event") == "changed" and "owner" in data:
-        done = f"handed to {owner}" if owner else "unassigned"
+        done = f"assigned to {owner}" if owner else "unassigned"
     added = "added" if data.get("event") == "added" else ""
     renamed = "renamed" if data.get("was") else ""
     said = f"task {_joined(', ', added, renamed, done)}: {data.get('title')}"
@@ -266,8 +266,8 @@ def _task(data: Data) -> str:
 
 def _role(data: Data) -> str:
     person, before = data.get("person"), data.get("instead_of")
-    said = f"{person} has" if person else "nobody has"
-    return f"{said} the role {data.get('role')}{f', instead of {before}' if before else ''}"
+    state = f"assigned to {person}" if person else "unassigned"
+    return f"role {data.get('role')} {state}{f', instead of {before}' if before else ''}"
 
 
 def roles_held(incident: Incident) -> str:

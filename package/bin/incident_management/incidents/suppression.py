@@ -56,7 +56,7 @@ class Suppression(windows.Window):
     entity: str = "*"
     tag: str = "*"
 
-    def spoiled(self, why: str) -> Suppression:
+    def malformed(self, why: str) -> Suppression:
         """It holds nothing back any more: what it was about is not known."""
         kind = self.kind if self.kind in KINDS else KINDS[0]
         reason = f"{self.reason} {why}".strip()
@@ -96,7 +96,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
         values["ends_at"] = now + seconds
     suppression = Suppression.of("SUP", values, act.actor, now, act.once)
     _check(suppression, now)
-    if len(act.stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
+    if len(act.stores.suppressions.keys(windows.not_ended(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are already {MAX_SUPPRESSIONS} suppressions. Delete those you no longer need."
         )
@@ -117,7 +117,7 @@ def list_suppressions(stores: Stores, clock: Clock) -> List[Suppression]:
 def active_between(suppressions: Collection, since: float, until: float) -> List[Suppression]:
     """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
     begun: Document = {"starts_at": {"$lte": until}}
-    found = suppressions.find({"$and": [begun, windows.not_over(since)]}, sort="created_at:1")
+    found = suppressions.find({"$and": [begun, windows.not_ended(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
 
 

@@ -16,10 +16,10 @@ from .act import Act
 from .canonical import milliseconds
 from .clocks import checkpoint
 from .clocks import updates as clocks
-from .clocks.owed import STATES
+from .clocks.promised_updates import STATES
 from .errors import IllegalMove, Invalid
 from .fold import effective
-from .joining import carrying_out
+from .joining import execution
 from .lifecycle import Ending
 from .model import ENDED, Entry, Incident
 from .routing import Routing
@@ -92,7 +92,7 @@ def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Inc
     incident = timeline.record(act, incident_id, "update", data, act.once)
     if incident.merged_into:
         # In that moment: what was promised goes along.
-        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+        execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
 
-from ..incidents.joining.signals import named_by
+from ..incidents.joining.signals import signals_query
 from ..incidents.model import Entry, Incident
 from ..ports import Document, Stores
 from .catalogue import Action
@@ -136,11 +136,11 @@ def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
         for search in _searches(stores, incident, rule):
             found.setdefault(search_identity(search), search)
     if not found:
-        raise CannotJudge("The incident was raised by no search that could be run again.")
+        raise CannotJudge("No search that can be run again raised the incident.")
     if len(found) > MAX_SEARCHES:
         raise CannotJudge(
-            f"{len(found)} searches and series raised the incident, more than the {MAX_SEARCHES} "
-            "that are asked again."
+            f"{len(found)} searches and series raised the incident, more than the "
+            f"{MAX_SEARCHES} that can be run again."
         )
     return list(found.values())
 
@@ -152,11 +152,11 @@ def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]
     """
     own = incident.search
     found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
-    about = [named_by(incident), {"rule": rule}]
+    about = [signals_query(incident), {"rule": rule}]
     if not found:
         found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
     if not found or not found[0]:
-        raise CannotJudge(f"'{rule}' is no search that could be run again.")
+        raise CannotJudge(f"'{rule}' is not a search that can be run again.")
     query = {"$and": [*about, *_not_of(found[0])]}
     others = stores.signals.find(query, "received_at:-1", FINDINGS_READ + 1, 0, SEARCH_FIELDS)
     if len(others) > FINDINGS_READ:

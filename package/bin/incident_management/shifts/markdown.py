@@ -9,9 +9,9 @@ from typing import Iterator, List
 
 from ..incidents.report import escape_markdown, markdown_link
 from ..notify.message import incident_url
+from .open_points import Point
 from .report import Line, Report, Section
-from .span import Shift
-from .standing import Said
+from .shift import Shift
 
 __all__ = ["counted", "to_markdown"]
 
@@ -23,7 +23,7 @@ def to_markdown(report: Report, web_url: str) -> str:
     shift = report.shift
     lines = [f"# Handover: {escape_markdown(shift.team)}", ""]
     who = escape_markdown(_who(report), 2000)
-    lines += [f"From {shift.told(shift.since)} to {shift.told(shift.until)}. {who}", ""]
+    lines += [f"From {shift.time_text(shift.since)} to {shift.time_text(shift.until)}. {who}", ""]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
         lines += [_CUT, ""]
@@ -43,9 +43,9 @@ def _who(report: Report) -> str:
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
-        parts.append(f"Since {shift.told(shift.began)}")
+        parts.append(f"Since {shift.time_text(shift.began)}")
     if shift.next_at:
-        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.told(shift.next_at)}")
+        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.time_text(shift.next_at)}")
     return f"{'. '.join(parts)}."
 
 
@@ -61,9 +61,9 @@ def counted(report: Report) -> str:
     )
 
 
-def _in_words(shift: Shift, said: Said) -> str:
+def _in_words(shift: Shift, said: Point) -> str:
     """Return a sentence with its time, in the team's time zone."""
-    return f"{said.text} {shift.told(said.at)}" if said.at else said.text
+    return f"{said.text} {shift.time_text(said.at)}" if said.at else said.text
 
 
 def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:

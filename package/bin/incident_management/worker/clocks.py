@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla, updates
-from ..incidents.clocks.assignment import as_agreed, handed_up, loads, skills_for
+from ..incidents.clocks.assignment import escalation_data, loads, required_skills, with_covers
 from ..incidents.clocks.checkpoint import KEY as CHECKPOINT
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
@@ -96,7 +96,7 @@ class Clocks:
         is_sweeping = reached.after is not None
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
-        agreed = as_agreed(self._stores, self._clock, routing)
+        agreed = with_covers(self._stores, self._clock, routing)
         counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
         if wanted or is_sweeping or not 0 <= reached.time - reached.saved < IDLE_SAVE_SECONDS:
             self._save(reached)
@@ -260,7 +260,7 @@ class Clocks:
             head = timeline.head_of(known)
             known.append(Entry.create(entries[0].incident_id, kind, data, ACTOR, now, head, once))
 
-        told = updates.written_of(counted)
+        told = updates.update_due_data(counted)
         for draft in (
             *sla.due_entries(lives, written, routing, now),
             *updates.due_entries(incident, lives, told, routing, now),
@@ -275,7 +275,7 @@ class Clocks:
         """Choose who gets it; everybody's work is read once in a turn and counted on from there."""
         if self._load is None:
             self._load = loads(self._stores, routing, routing.people())
-        skills = skills_for(routing, incident, team)
+        skills = required_skills(routing, incident, team)
         now = self._clock.now()
         severity = incident.severity
         choice = routing.choose(team, severity, skills, self._load, now, incident.owner)
@@ -289,7 +289,7 @@ class Clocks:
         now = self._clock.now()
         choose = partial(self._taker, routing, incident)
         return {
-            **handed_up(incident, due.step, due.reason, routing, now, choose),
+            **escalation_data(incident, due.step, due.reason, routing, now, choose),
             "path": due.path,
             "step": due.step.number,
             "round": due.round,

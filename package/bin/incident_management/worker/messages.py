@@ -22,7 +22,7 @@ from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookS
 from ..outside.network import NotConfigured, NotReady, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
-from ..shifts.telling import Handovers
+from ..shifts.notifying import HandoverNotifier
 from ..splunk.configuration import secrets
 from ..splunk.configuration.settings import SHARED_PARTS, SettingsError
 from ..splunk.session import Session, SplunkError
@@ -50,7 +50,7 @@ class Messages:
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
-        self._handovers = Handovers(stores, clock, self.outbox, trouble)
+        self._handovers = HandoverNotifier(stores, clock, self.outbox, trouble)
         self._tickets = FollowUpTickets(stores, self.outbox)
         self._first = FirstMessages(stores, clock)
         self._not_ready: List[Exception] = []
@@ -72,7 +72,7 @@ class Messages:
         """Tell whoever comes on call what is open, of the teams that ask for it."""
         if not self._config.is_read:
             return {}
-        return self._handovers.tell(routing, self._config.settings.network.web_url)
+        return self._handovers.notify(routing, self._config.settings.network.web_url)
 
     def update_follow_up_tickets(self, incident_ids: Sequence[str]) -> None:
         """Tell the tickets of some incidents' follow-ups what was not announced in time."""

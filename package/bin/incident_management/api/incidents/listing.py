@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from ... import conf_values
 from ...incidents.canonical import digest
-from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
+from ...incidents.clocks.sla_state import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ...incidents.errors import Invalid
 from ...incidents.field_values import parse_pairs
 from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document

@@ -33,7 +33,7 @@ ENTITIES_PER_QUERY = 200
 # Beyond this many about one part of the entities, the newest are looked at.
 MAX_READ = 10_000
 # Pending signals that the worker looks at in one turn, the newest first.
-MAX_AGAIN = 2000
+MAX_RECHECKED = 2000
 # One whose condition is never met is pending until it is deleted by age.
 MAX_COUNTED = 10_000
 
@@ -110,7 +110,7 @@ def choose(
 def pending_now(stores: Stores, clock: Clock) -> List[Signal]:
     """Return the newest signals that still may open something, for the worker to take in again."""
     query = {"$and": [{"pending": True}, {"last_time": {"$gte": clock.now() - LONGEST_SECONDS}}]}
-    found = stores.signals.find(query, "last_time:-1", MAX_AGAIN)
+    found = stores.signals.find(query, "last_time:-1", MAX_RECHECKED)
     return [Signal.from_document(document) for document in found]
 
 

@@ -28,7 +28,7 @@ class Reader:
         if wanted:
             known = self._remembered.take(wanted)
             clock = self._remembered.monotonic
-            batch.know(timeline.load(self._stores, wanted, known, clock))
+            batch.add_stories(timeline.load(self._stores, wanted, known, clock))
 
     def put_back(self, batch: Batch) -> None:
         """Remember what the batch knows."""

@@ -23,7 +23,7 @@ from ..items import (
     claim_turn,
     display_name,
 )
-from ..joining import carrying_out
+from ..joining import execution
 from ..lifecycle import require_not_merged
 from ..model import Incident
 from ..routing import Routing
@@ -110,7 +110,9 @@ def assign_role(
     check_unchanged(one, seen_at)
     to = checked_user("person", to, "who gets it") if to.strip() else ""
     if to == one["person"]:
-        has_it = f"{to} already has the role {role}" if to else f"Nobody has the role {role}"
+        has_it = (
+            f"{to} already has the role {role}" if to else f"The role {role} is already unassigned"
+        )
         raise IllegalMove(f"{has_it}.")
     data: Document = {"role": role, "person": to}
     if one["person"]:
@@ -127,7 +129,7 @@ def _written(act: Act, incident_id: str, data: Document) -> Incident:
     """Write the entry of a task. In the moment of a merge it goes along."""
     incident = timeline.record(act, incident_id, "task", data, act.once)
     if incident.merged_into:
-        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+        execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
 

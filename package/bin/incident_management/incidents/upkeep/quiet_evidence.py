@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 from ...ports import Clock, Document, SearchFailed, Stores
 from ..canonical import digest
-from ..joining.signals import named_by
+from ..joining.signals import signals_query
 from ..model import Incident
 from ..stores import checkpoints_of, claim_document
 from . import suppressed
@@ -241,7 +241,7 @@ class QuietEvidence:
 
 def _found_by(incident: Incident, rule: str) -> Document:
     """The query for the signals of an incident that one of its detections raised."""
-    return {"$and": [named_by(incident), {"rule": rule}]}
+    return {"$and": [signals_query(incident), {"rule": rule}]}
 
 
 def _search_id(search: Mapping[str, Any], signal: Mapping[str, Any]) -> SearchId:

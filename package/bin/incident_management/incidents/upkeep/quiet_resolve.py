@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Sequence
 from ...ports import Clock, Stores
 from .. import lifecycle, timeline
 from ..act import Act
-from ..joining.signals import named_by
+from ..joining.signals import signals_query
 from ..model import ACTOR, Incident
 from ..stores import IS_OPEN, claim_document
 from . import flapping
@@ -80,7 +80,7 @@ class QuietResolver:
 
     def _repairing(self, incident: Incident) -> bool:
         """Whether a fix is under way: its own verification decides then."""
-        plans = self._stores.plans.find(named_by(incident))
+        plans = self._stores.plans.find(signals_query(incident))
         return any(plan.get("status") in IN_PROGRESS for plan in plans)
 
     def _resolve(self, incident_id: str, evidence: Sequence[Evidence]) -> int:

@@ -278,7 +278,7 @@ class Retention:
             if one["state"] in ("sent", "dead", "unconfirmed")
         ]
         self._delete_notifications(messages)
-        windows.forget_over(stores.suppressions, cutoff)
+        windows.delete_ended(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
         for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})

@@ -14,7 +14,7 @@ from typing import Iterable, List, Set
 from ...ports import Clock, Document, Stores
 from .. import suppression
 from ..canonical import milliseconds
-from ..joining.signals import named_by
+from ..joining.signals import signals_query
 from ..model import Incident
 from ..signal import Signal
 from ..stores import KEYS_PER_QUERY, any_of, bounded_queries, chunks
@@ -66,7 +66,7 @@ def has_signals_of(stores: Stores, incident: Incident, problems: Iterable[str]) 
     """Whether an incident has signals of one of these problems, by dedup key."""
     queries = (any_of("dedup_key", some) for some in chunks(sorted(problems), KEYS_PER_QUERY))
     return any(
-        stores.signals.find({"$and": [named_by(incident), query]}, "", 1) for query in queries
+        stores.signals.find({"$and": [signals_query(incident), query]}, "", 1) for query in queries
     )
 
 

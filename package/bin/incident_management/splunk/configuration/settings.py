@@ -300,7 +300,7 @@ def _places(stanza: Stanza) -> Tuple[str, ...]:
     for place in places:
         if not is_place(place):
             raise stanza.error(
-                "no_proxy", f"holds '{place}', which is no host, domain, address or network"
+                "no_proxy", f"contains '{place}', which is not a host, domain, address or network"
             )
     return places
 

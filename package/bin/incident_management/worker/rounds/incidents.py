@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Mapping, Set, Tuple
 
 from ...incidents.clocks import handover
-from ...incidents.clocks.assignment import place_waiting
-from ...incidents.joining.carrying_out import finish_recent
+from ...incidents.clocks.assignment import assign_waiting
+from ...incidents.joining.execution import finish_recent
 from ...incidents.upkeep import flapping
 from ...incidents.upkeep.opened_twice import Compared, merge_raced
 from ..clocks import Clocks
@@ -37,7 +37,7 @@ class Incidents:
     def assign(self) -> Mapping[str, int]:
         """Give those that have a team and no owner to whoever can take them now."""
         shared = self._shared
-        return place_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
+        return assign_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
 
     def hand_over(self, messages: Messages) -> Mapping[str, int]:
         """Give what nobody acknowledged to who is on call now, and tell them what is open."""

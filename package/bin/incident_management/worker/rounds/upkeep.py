@@ -90,7 +90,7 @@ class Upkeep:
         mine = self._lifecycle()
         if mine is not None and mine.keep:
             for kept in (stores.freezes, stores.covers):
-                windows.forget_over(kept, clock.now() - mine.keep)
+                windows.delete_ended(kept, clock.now() - mine.keep)
         return {}
 
     def _lifecycle(self) -> Optional[Lifecycle]:

@@ -20,19 +20,19 @@ from ..notify.message import HANDOVER, PAGE, Message, one_line, plain
 from ..ports import Clock, Stores
 from .markdown import counted
 from .report import Line, Report, report_of
-from .span import shift_of
+from .shift import shift_of
 
-__all__ = ["Handovers", "page_url"]
+__all__ = ["HandoverNotifier", "page_url"]
 
 # Who began earlier than this knows by now: a worker that starts tells them nothing.
-TOLD_WITHIN = 3600.0
+NOTIFY_WITHIN = 3600.0
 # The incidents of a kind that a message names; its link leads to the rest.
 NAMED = 8
 TITLE = 100
 TEXT = 2000
 
 
-class _Call(NamedTuple):
+class _Recipient(NamedTuple):
     """Somebody came on call for a team, and is to be told so on a channel.
 
     ``began``: when, in epoch seconds. ``address``: theirs there; blank: none is known.
@@ -55,7 +55,7 @@ class _Call(NamedTuple):
         return notification_id(self.source, self.channel, "")
 
 
-class Handovers:
+class HandoverNotifier:
     """Puts the messages on the outbox; a later turn, or another process, repeats nothing.
 
     ``trouble`` is called with a name and a sentence for whom can't be reached as their team asks.
@@ -68,14 +68,14 @@ class Handovers:
         self._clock = clock
         self._outbox = outbox
         self._trouble = trouble
-        self._seen: List[_Call] = []
+        self._seen: List[_Recipient] = []
         self._on_call: Dict[str, str] = {}
 
-    def tell(self, routing: Routing, web_url: str) -> Dict[str, int]:
-        """Tell what is due; ``routing`` with the covers, see ``as_agreed``."""
+    def notify(self, routing: Routing, web_url: str) -> Dict[str, int]:
+        """Tell what is due; ``routing`` with the covers, see ``with_covers``."""
         now, added = self._clock.now(), 0
         on_call: Dict[str, str] = {}
-        calls: List[_Call] = []
+        recipients: List[_Recipient] = []
         for team in routing.teams.values():
             if not team.handover_report or team.rota not in routing.rotas:
                 continue
@@ -83,29 +83,33 @@ class Handovers:
             began = routing.on_call.since(team.rota, now)
             # By a change of the settings somebody is on call at once, and was all the time.
             is_other = self._on_call.get(team.name, person) != person
-            if person and (is_other or 0 <= now - began < TOLD_WITHIN):
-                calls += _calls(routing, team, person, began)
-        for call in calls:
-            added += call not in self._seen and self._tell(routing, call, web_url)
+            if person and (is_other or 0 <= now - began < NOTIFY_WITHIN):
+                recipients += _recipients(routing, team, person, began)
+        for recipient in recipients:
+            added += recipient not in self._seen and self._notify(routing, recipient, web_url)
         # Now that nothing failed.
-        self._seen, self._on_call = calls, on_call
+        self._seen, self._on_call = recipients, on_call
         return {"handover_reports": added}
 
-    def _tell(self, routing: Routing, call: _Call, web_url: str) -> bool:
-        if not call.address:
-            self._trouble(f"handover of {call.team} by {call.channel}", _unknown(call))
+    def _notify(self, routing: Routing, recipient: _Recipient, web_url: str) -> bool:
+        if not recipient.address:
+            self._trouble(
+                f"handover of {recipient.team} by {recipient.channel}", _missing_address(recipient)
+            )
             return False
-        if self._stores.outbox.get(call.key) is not None:
+        if self._stores.outbox.get(recipient.key) is not None:
             return False  # By another process, or before this one began.
-        shift = shift_of(routing, call.team, self._clock.now())
+        shift = shift_of(routing, recipient.team, self._clock.now())
         message = _message(report_of(self._stores, routing, shift), web_url).to_document()
-        is_mail = call.channel == "email"
+        is_mail = recipient.channel == "email"
         notification = NewNotification(
-            source=call.source,
-            channel=call.channel,
+            source=recipient.source,
+            channel=recipient.channel,
             event=HANDOVER,
-            message={**message, "mention": call.address},
-            target=call.address if is_mail else routing.target(call.team, call.channel),
+            message={**message, "mention": recipient.address},
+            target=recipient.address
+            if is_mail
+            else routing.target(recipient.team, recipient.channel),
         )
         return self._outbox.enqueue(notification)
 
@@ -116,24 +120,24 @@ def page_url(web_url: str, team: str) -> str:
     return f"{web_url.rstrip('/')}{PAGE}?{query}" if web_url else ""
 
 
-def _calls(routing: Routing, team: Team, person: str, began: float) -> Iterator[_Call]:
+def _recipients(routing: Routing, team: Team, person: str, began: float) -> Iterator[_Recipient]:
     known = routing.members.get(person, Member(person))
     for channel in team.handover_report:
-        yield _Call(team.name, team.rota, began, person, channel, known.known_as(channel))
+        yield _Recipient(team.name, team.rota, began, person, channel, known.known_as(channel))
 
 
-def _unknown(call: _Call) -> str:
-    what = {"slack": "Slack ID", "email": "e-mail address"}[call.channel]
+def _missing_address(recipient: _Recipient) -> str:
+    what = {"slack": "Slack ID", "email": "e-mail address"}[recipient.channel]
     return (
-        f"{call.person} came on call for {call.team} and was not told what is open by "
-        f"{NAMES[call.channel]}: set the {what} under Configuration > People."
+        f"{recipient.person} came on call for {recipient.team} and was not told what is open by "
+        f"{NAMES[recipient.channel]}: set the {what} under Configuration > People."
     )
 
 
 def _message(report: Report, web_url: str) -> Message:
     shift = report.shift
     lines = [
-        f"{shift.told(shift.since)} to {shift.told(shift.until)}: {counted(report)}.",
+        f"{shift.time_text(shift.since)} to {shift.time_text(shift.until)}: {counted(report)}.",
         *_named(report),
     ]
     return Message(

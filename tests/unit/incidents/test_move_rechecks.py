@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.incidents.joining import carrying_out, finished
+from incident_management.incidents.joining import execution, rechecks
 from tests.fakes import FakeStores, ManualClock, Unavailable
 from tests.unit.incidents.builders import START, ingest, signal
 from tests.unit.incidents.movers import check, merge, opened, split
@@ -33,7 +33,7 @@ def _minutes(stores, clock, minutes):
     for minute in range(minutes):
         clock.advance(60)
         before = stores.timeline.calls
-        carrying_out.finish_recent(stores, clock)
+        execution.finish_recent(stores, clock)
         if stores.timeline.calls > before:
             read.append(minute + 1)
     return read
@@ -115,7 +115,7 @@ def test_what_a_killed_delivery_counted_before_a_split_is_counted_once_when_it_c
 def test_a_note_that_is_lost_costs_a_look(stores, clock, two):
     merge(stores, clock, *two)
     _minutes(stores, clock, 14)
-    stores.claims.delete(finished.NOTE)
+    stores.claims.delete(rechecks.NOTE)
     assert _minutes(stores, clock, 1) == [1]
     check(stores)
 
@@ -130,13 +130,13 @@ def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(
     _minutes(stores, clock, 14)
     split(stores, clock, b, signal("checkout"))
     looked_at: list[int] = []
-    finish = carrying_out.finish
+    finish = execution.finish
 
     def finished_and_noted(stores, clock, move, most=None):
         looked_at.append(move.number)
         return finish(stores, clock, move, most)
 
-    monkeypatch.setattr(carrying_out, "finish", finished_and_noted)
+    monkeypatch.setattr(execution, "finish", finished_and_noted)
     _minutes(stores, clock, 1)
     assert looked_at == [1, 3]
     check(stores)
@@ -145,7 +145,7 @@ def test_a_new_move_has_those_looked_at_that_share_an_incident_with_it(
 def test_a_first_look_by_a_clock_that_is_far_behind_puts_off_no_other(stores, clock, two):
     merge(stores, clock, *two)
     behind = ManualClock(clock.now() - 3600)
-    carrying_out.finish_recent(stores, behind)
+    execution.finish_recent(stores, behind)
     _minutes(stores, clock, 1)
     assert len(_minutes(stores, clock, 20)) >= 2
 

@@ -13,7 +13,7 @@ from ..notify.message import one_line
 from ..ports import Document
 from .facts import Facts
 
-__all__ = ["Said", "waits_of"]
+__all__ = ["Point", "open_points_of"]
 
 MOST_TASKS = 5
 TITLE = 120
@@ -34,7 +34,7 @@ _FIXES = {
 }
 
 
-class Said(NamedTuple):
+class Point(NamedTuple):
     """A text without secrets; where ``at`` (epoch seconds) is set, that time ends it."""
 
     text: str
@@ -44,7 +44,7 @@ class Said(NamedTuple):
         return {"text": self.text, **({"at": self.at} if self.at else {})}
 
 
-def waits_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> List[Said]:
+def open_points_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> List[Point]:
     """Return what somebody who takes an open incident over has to know of it."""
     incident = Incident.from_document({"id": document["_key"], **document})
     now, key = facts.shift.until, str(document["_key"])
@@ -59,17 +59,17 @@ def waits_of(facts: Facts, routing: Routing, document: Mapping[str, Any]) -> Lis
     ]
 
 
-def _vacant(incident: Incident) -> Iterator[Said]:
+def _vacant(incident: Incident) -> Iterator[Point]:
     if incident.handed_on:
-        yield Said(f"It waits for somebody of {one_line(incident.team, 80)}")
+        yield Point(f"It waits for somebody of {one_line(incident.team, 80)}")
     elif not incident.owner:
-        yield Said("Nobody has it")
+        yield Point("Nobody has it")
 
 
-def _deadlines(incident: Incident, now: float) -> Iterator[Said]:
+def _deadlines(incident: Incident, now: float) -> Iterator[Point]:
     unacknowledged = incident.status != "in_progress" and incident.acknowledged_at is None
     if unacknowledged and incident.sla_ack_due is None:
-        yield Said("Nobody has acknowledged it")
+        yield Point("Nobody has acknowledged it")
     elif unacknowledged:
         yield _due("Nobody has acknowledged it, which {} due", incident.sla_ack_due, now)
     if incident.sla_resolve_due is not None:
@@ -78,38 +78,38 @@ def _deadlines(incident: Incident, now: float) -> Iterator[Said]:
         yield _due("An update for stakeholders {} due", incident.update_due, now)
 
 
-def _due(words: str, moment: Any, now: float) -> Said:
+def _due(words: str, moment: Any, now: float) -> Point:
     is_late = float(moment) <= now
-    return Said(words.format("was" if is_late else "is"), float(moment))
+    return Point(words.format("was" if is_late else "is"), float(moment))
 
 
-def _fix(plans: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
+def _fix(plans: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
     newest = plans[0] if plans else {}
     said = _FIXES.get(str(newest.get("status")))
     if said:
-        yield Said(f"{said}: {one_line(newest.get('summary'), TEXT)}")
+        yield Point(f"{said}: {one_line(newest.get('summary'), TEXT)}")
 
 
-def _tasks(routing: Routing, incident: Incident) -> Iterator[Said]:
+def _tasks(routing: Routing, incident: Incident) -> Iterator[Point]:
     still_open = [one for one in tasks_of(routing, incident) if one["state"] == "open"]
     # Those that somebody has come first: the others are the checklists' steps most often.
     still_open.sort(key=lambda one: not one["who"])
     for one in still_open[:MOST_TASKS]:
         who = one_line(one["who"] or one["role"], 80) or "nobody yet"
-        yield Said(f"To do: {one_line(one['title'], TITLE)} ({who})")
+        yield Point(f"To do: {one_line(one['title'], TITLE)} ({who})")
     more = len(still_open) - MOST_TASKS
     if more > 0:
-        yield Said(f"{more} more task{'s are' if more > 1 else ' is'} open")
+        yield Point(f"{more} more task{'s are' if more > 1 else ' is'} open")
 
 
 def _held_back(
     suppressions: Sequence[Suppression], incident: Incident, now: float
-) -> Iterator[Said]:
+) -> Iterator[Point]:
     for one in suppressions:
         if one.in_force(now) and _is_about(one, incident):
             end, reason = one.next_end(now), one_line(one.reason, TITLE)
             until = " until" if end else ""
-            yield Said(f"Signals of it are held back ({one.kind}: {reason}){until}", end)
+            yield Point(f"Signals of it are held back ({one.kind}: {reason}){until}", end)
             return
 
 
@@ -125,19 +125,19 @@ def _is_about(one: Suppression, incident: Incident) -> bool:
     )
 
 
-def _state(incident: Incident) -> Iterator[Said]:
+def _state(incident: Incident) -> Iterator[Point]:
     if incident.level:
-        yield Said(f"It was escalated to level {incident.level}")
+        yield Point(f"It was escalated to level {incident.level}")
     if incident.pinned:
-        yield Said("It is pinned, so it does not resolve by itself")
+        yield Point("It is pinned, so it does not resolve by itself")
     if incident.flapping:
-        yield Said("It opens again and again, and is held open until it is calm")
+        yield Point("It opens again and again, and is held open until it is calm")
     cause = one_line(incident.cause, TEXT)
     if cause:
-        yield Said(f"Likely cause: {cause}")
+        yield Point(f"Likely cause: {cause}")
 
 
-def _note(note: Any) -> Iterator[Said]:
+def _note(note: Any) -> Iterator[Point]:
     if note is not None:
         text = one_line(note["data"].get("text"), TEXT)
-        yield Said(f"“{text}”, {one_line(note['actor'], 80)} at", float(note["time"]))
+        yield Point(f"“{text}”, {one_line(note['actor'], 80)} at", float(note["time"]))

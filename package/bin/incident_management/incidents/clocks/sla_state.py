@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Set
 
-__all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "Promise"]
+__all__ = ["CLOCKS", "SLA_STATUSES", "SLA_STATUSES_OF_OPEN", "SlaState"]
 
 CLOCKS = ("acknowledge", "resolve")
 SLA_STATUSES_OF_OPEN = ("ok", "warning", "breached")
@@ -16,7 +16,7 @@ SLA_STATUSES_OF_OPEN = ("ok", "warning", "breached")
 SLA_STATUSES = (*SLA_STATUSES_OF_OPEN, "met", "missed")
 
 
-class Promise:
+class SlaState:
     """The two deadlines of an incident's present life, and what became of them."""
 
     def __init__(self) -> None:

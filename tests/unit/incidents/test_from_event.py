@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.incidents.intake.by_event import OpenFailed, finding_of, open_from_event
 from incident_management.incidents.intake.findings import signal_from
+from incident_management.incidents.intake.from_event import OpenFailed, finding_of, open_from_event
 from incident_management.splunk.session import SplunkError
 
 EVENT = {

@@ -25,13 +25,13 @@ def run(world: World) -> None:
 def _propose(world: World) -> str:
     report = world.report
     spl = f"| remediate incident={world.incident_id}"
-    report.step(f"{RESPONDER} asks for a fix: {spl}")
+    report.step(f"{RESPONDER} requests a fix: {spl}")
     found = _search(world, RESPONDER, spl, PLAN)
     row = _first(found)
     shipped = world.bad_change
     good = shipped["change_id"] in str(row) and shipped["previous_version"] in str(row)
     report.check(
-        "The plan is to roll that change back to the version before it",
+        "The plan rolls the change back to the previous version",
         good,
         f"{row.get('plan_id', 'no plan')}: {row.get('action', '')}",
     )
@@ -40,14 +40,14 @@ def _propose(world: World) -> str:
 
 def _refused(world: World, plan_id: str) -> None:
     report = world.report
-    report.step(f"{MANAGER} tries to carry it out without an approval")
+    report.step(f"{MANAGER} tries to execute the plan without approval")
     found = _search(
         world, MANAGER, f"| remediate incident={world.incident_id} plan={plan_id} do=execute"
     )
     running = world.shop.running(world.bad_change["service"])
     refusals = [entry["data"]["reason"] for entry in world.timeline("refused")]
     report.check(
-        "It is refused, the timeline says why, and nothing was changed",
+        "Execution is refused, the timeline says why, nothing changed",
         bool(refusals) and running["running_version"] == world.bad_change["version"],
         (refusals or found.messages or ["no refusal on the timeline"])[-1],
     )
@@ -59,7 +59,7 @@ def _approve(world: World, plan_id: str) -> None:
     _search(world, APPROVER, f"| remediate incident={world.incident_id} plan={plan_id} do=approve")
     approvals = world.timeline("approval")
     report.check(
-        "The approval of a second person is on the timeline, bound to the plan's hash",
+        "The timeline holds a second person's approval of the plan's hash",
         len(approvals) == 1
         and approvals[0]["actor"] == APPROVER
         and approvals[0]["data"]["decision"] == "approved"
@@ -70,17 +70,21 @@ def _approve(world: World, plan_id: str) -> None:
 
 def _execute(world: World, plan_id: str) -> None:
     report, change = world.report, world.bad_change
-    report.step(f"{MANAGER} carries {plan_id} out")
+    report.step(f"{MANAGER} executes {plan_id}")
     _search(world, MANAGER, f"| remediate incident={world.incident_id} plan={plan_id} do=execute")
-    wait_until("the fix is carried out", lambda: _done(world), 30)
+    wait_until("the plan is executed", lambda: _done(world), 30)
     running = world.shop.running(change["service"])
     report.check(
-        f"{change['service']} really runs {change['previous_version']} again",
+        f"{change['service']} runs {change['previous_version']} again",
         running["running_version"] == running["version"] == change["previous_version"],
-        f"asked at the service itself: {running['running_version']}",
+        f"reported by the service: {running['running_version']}",
     )
     rollbacks = [one for one in world.shop.changes() if one["summary"].startswith("Roll back")]
-    report.check("It was rolled back once", len(rollbacks) == 1, f"{len(rollbacks)} in the feed")
+    report.check(
+        "The change was rolled back exactly once",
+        len(rollbacks) == 1,
+        f"{len(rollbacks)} in the change feed",
+    )
 
 
 def _done(world: World) -> list[dict[str, Any]]:

@@ -7,10 +7,10 @@ from typing import Mapping
 
 from .values import CONF
 
-__all__ = ["as_the_page_says"]
+__all__ = ["with_field_labels"]
 
 
-def as_the_page_says(sentence: str, stanza: str, labels: Mapping[str, str]) -> str:
+def with_field_labels(sentence: str, stanza: str, labels: Mapping[str, str]) -> str:
     """Return a sentence about a stanza with its field's label in the place of file and setting.
 
     Of another stanza than the one that is changed it stays as it is: the page shows that one

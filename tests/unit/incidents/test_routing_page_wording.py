@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_management.incidents.routing.spoken import as_the_page_says
+from incident_management.incidents.routing.page_wording import with_field_labels
 
 LABELS = {"calendar": "Working hours", "url": "Address"}
 
@@ -19,9 +19,9 @@ LABELS = {"calendar": "Working hours", "url": "Address"}
     ],
 )
 def test_the_stanza_that_is_changed_is_not_named(stanza, sentence, said):
-    assert as_the_page_says(f"incident_routing.conf [{stanza}] {sentence}", stanza, LABELS) == said
+    assert with_field_labels(f"incident_routing.conf [{stanza}] {sentence}", stanza, LABELS) == said
 
 
 def test_another_stanza_is_named():
     sentence = "incident_routing.conf [team:b] calendar is 'x'."
-    assert as_the_page_says(sentence, "calendar:x", LABELS) == sentence
+    assert with_field_labels(sentence, "calendar:x", LABELS) == sentence

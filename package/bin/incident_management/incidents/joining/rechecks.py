@@ -1,4 +1,4 @@
-"""Which moves of the last hour need no look: nothing has come to their incidents since the last.
+"""Which moves of the last hour need no check: nothing has come to their incidents since the last.
 
 A writer that was slow adds an entry to one of them, so that its head changes, or saves a signal's
 document, which changes nothing that is cheap to see. So a move is looked at again when a head has
@@ -17,34 +17,34 @@ from ..canonical import digest
 from ..stores import claim_document, find_by
 from .moves import Move
 
-__all__ = ["Finished"]
+__all__ = ["Rechecks"]
 
 NOTE = "worker:moves:finished"
 LONGEST_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class _Look:
-    """The last look at a move; ``since`` when its incidents have had these heads, by a mark."""
+class _Check:
+    """The last check at a move; ``since`` when its incidents have had these heads, by a mark."""
 
     at: float
     since: float
     heads: str
 
 
-class Finished:
+class Rechecks:
     """What is known of the moves that were looked at."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
         self._clock = clock
         known = stores.claims.get(NOTE) or {"value": {}}
-        self._looks: Dict[int, _Look] = {
-            int(number): _Look(*look) for number, *look in known["value"].get("moves", [])
+        self._checks: Dict[int, _Check] = {
+            int(number): _Check(*check) for number, *check in known["value"].get("moves", [])
         }
 
     def due(self, recent: Sequence[Move]) -> List[Move]:
-        """Return those of the moves to look at, and all that share an incident with one of them."""
+        """Return the moves to check now, and those that share an incident with one of them."""
         heads = self._heads(recent)
         due = {move.number for move in recent if self._is_due(move, heads)}
         involved: Set[str] = set()
@@ -57,28 +57,28 @@ class Finished:
                     involved |= {move.source, move.target}
         return [move for move in recent if move.number in due]
 
-    def note(self, recent: Sequence[Move], looked_at: Sequence[Move]) -> None:
+    def record(self, recent: Sequence[Move], checked: Sequence[Move]) -> None:
         """Note that some of the moves were looked at, and finished; only the recent ones count."""
-        if not looked_at:
+        if not checked:
             return
-        now, heads = self._clock.now(), self._heads(looked_at)
-        for move in looked_at:
-            known = self._looks.get(move.number)
+        now, heads = self._clock.now(), self._heads(checked)
+        for move in checked:
+            known = self._checks.get(move.number)
             is_same = known is not None and known.heads == _mark(move, heads)
             since = known.since if known is not None and is_same else now
-            self._looks[move.number] = _Look(now, since, _mark(move, heads))
-        kept = [move.number for move in recent if move.number in self._looks]
-        looks = [(number, self._looks[number]) for number in kept]
-        moves = [[number, look.at, look.since, look.heads] for number, look in looks]
+            self._checks[move.number] = _Check(now, since, _mark(move, heads))
+        kept = [move.number for move in recent if move.number in self._checks]
+        checks = [(number, self._checks[number]) for number in kept]
+        moves = [[number, check.at, check.since, check.heads] for number, check in checks]
         self._stores.claims.save([claim_document(NOTE, now, {"moves": moves})])
 
     def _is_due(self, move: Move, heads: Document) -> bool:
-        look = self._looks.get(move.number)
-        if look is None or look.heads != _mark(move, heads):
+        check = self._checks.get(move.number)
+        if check is None or check.heads != _mark(move, heads):
             return True
-        wait = min(LONGEST_SECONDS, (look.at - look.since) / 2)
-        # A look in the future was timed by a clock that has been put right since.
-        return not 0 <= self._clock.now() - look.at < wait
+        wait = min(LONGEST_SECONDS, (check.at - check.since) / 2)
+        # A check in the future was timed by a clock that has been put right since.
+        return not 0 <= self._clock.now() - check.at < wait
 
     def _heads(self, some: Sequence[Move]) -> Document:
         involved = sorted({name for move in some for name in (move.source, move.target)})

@@ -44,7 +44,7 @@ class Shift:
     next_at: float = 0.0
     time_zone: str = "UTC"
 
-    def told(self, moment: float) -> str:
+    def time_text(self, moment: float) -> str:
         """Tell a moment as the team reads its clocks."""
         return moment_in(self.time_zone, moment)
 
@@ -97,7 +97,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     coming = _next(routing, rota, now)
     return Shift(
         team,
-        _told_from(routing, rota, now) if since is None else since,
+        _report_start(routing, rota, now) if since is None else since,
         now,
         rota,
         duty.person,
@@ -109,7 +109,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     )
 
 
-def _told_from(routing: Routing, rota: str, now: float) -> float:
+def _report_start(routing: Routing, rota: str, now: float) -> float:
     began = routing.on_call.since(rota, now - TAKING_OVER)
     return max(began, now - LONGEST) if began else now - DAY
 

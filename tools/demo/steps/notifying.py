@@ -1,4 +1,4 @@
-"""Slack, Teams and PagerDuty: what arrived there, valid and each message once."""
+"""Check the messages that Slack, Teams and PagerDuty received: each valid, each once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SECONDS = 45.0
 
 
 def opened(world: World) -> None:
-    """Wait until all three channels were told of the incident. Slack was told to wait first."""
+    """Wait until all three channels are notified. Slack rate-limits the first request."""
     report = world.report
-    report.step("Who was told")
+    report.step("Notifications")
     wait_until(
-        "Slack, Teams and PagerDuty are told",
+        "Slack, Teams and PagerDuty are notified",
         lambda: all(accepted(world, channel) for channel in CHANNELS),
         SECONDS,
     )
@@ -25,27 +25,27 @@ def opened(world: World) -> None:
         report.say(f"{channel}: {_headline(accepted(world, channel)[0])}")
     limited = [entry for entry in world.received("slack") if entry["status"] == 429]
     report.check(
-        "Slack's first answer was 429; the message waited as asked and then went out",
+        "The message was resent as requested after Slack's 429",
         len(limited) == 1 and _waited(world, limited[0]),
-        f"limited {len(limited)} time(s)",
+        f"rate-limited {len(limited)} time(s)",
     )
 
 
 def everything(world: World) -> None:
-    """Check all that arrived, against the outbox, at the end of the run."""
+    """Check everything that arrived against the outbox, at the end of the run."""
     report = world.report
     taken = [entry for entry in world.received() if entry["status"] != 429]
     problems = [f"{entry['service']}: {one}" for entry in taken for one in entry["problems"]]
-    # After a kill -9 the answer to a trigger may be lost. It is sent again, and PagerDuty merges it
-    # by its dedup key: one alert, and nobody hears of it twice. At any other time it is a fault.
+    # After a kill -9 the answer to a trigger may be lost. The trigger is resent, and PagerDuty
+    # merges it by its dedup key into the same alert. Without a kill a resend is a fault.
     got = [entry for entry in taken if not (entry["message"] or {}).get("merged")]
     if len(got) < len(taken) and not world.options.kill:
         problems.append("pagerduty: a trigger was sent again though nothing was killed")
-    # What changes a message that was posted before is none of its own.
+    # An update of a posted message is not a new message.
     sent = (entry for entry in got if not entry["path"].endswith("/chat.update"))
     per_channel = Counter(entry["service"] for entry in sent)
     report.check(
-        "Every message was valid for its service, and none came twice",
+        "Every message was valid, and none was delivered twice",
         all(per_channel[channel] for channel in CHANNELS) and not problems,
         "; ".join(problems)[:300]
         or ", ".join(f"{n} × {c}" for c, n in sorted(per_channel.items())),
@@ -53,7 +53,7 @@ def everything(world: World) -> None:
     _check_outbox(world, per_channel)
     alerts = [entry["message"]["state"] for entry in accepted(world, "pagerduty")]
     report.check(
-        "PagerDuty's alert was triggered and is resolved",
+        "PagerDuty's alert was triggered and then resolved",
         bool(alerts) and alerts[0] == "triggered" and alerts[-1] == "resolved",
         " → ".join(alerts),
     )
@@ -74,7 +74,7 @@ def _check_outbox(world: World, arrived: Counter[str]) -> None:
         world.options.kill and states["unconfirmed"] == len(open_ones) == open_ones.count("teams")
     )
     world.report.check(
-        "Everything on the outbox was sent: no dead letter, nothing lost",
+        "Every outbox message was delivered; none is lost",
         bool(mine)
         and settled
         and all(0 <= arrived[c] - sent[c] <= open_ones.count(c) for c in CHANNELS),

@@ -3,7 +3,7 @@
 Every step may be done again, by anybody, with the same end: entries are written with a ``once``,
 and who holds a signal follows from the entries alone. The signals' documents only name its holder
 for searches, and are corrected last. Of a merge a request corrects no more than some thousands, and
-leaves the rest to the worker: until then :func:`.signals.named_by` finds them by the
+leaves the rest to the worker: until then :func:`.signals.signals_query` finds them by the
 merged incident.
 """
 
@@ -24,8 +24,8 @@ from ..story import Story
 from ..tasks.task_state import missing_tasks
 from ..upkeep.retention import pruned
 from . import moves
-from .finished import Finished
 from .moves import Move
+from .rechecks import Rechecks
 from .signals import NAMES_A_QUERY
 
 __all__ = ["IN_A_REQUEST", "finish", "finish_recent", "forward", "forward_arrivals"]
@@ -40,7 +40,7 @@ ROUNDS = 20
 LOOK_BACK_SECONDS = 3600.0
 MAX_MOVES = 1000
 # What leaves an incident with the last of the signals that are about it.
-_LEFT_ALONE = ("entities", "rules", "wordings", "group_values")
+_REMOVED_VALUES = ("entities", "rules", "wordings", "group_values")
 
 
 def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None) -> bool:
@@ -56,12 +56,12 @@ def finish(stores: Stores, clock: Clock, move: Move, most: Optional[int] = None)
     if not move.source or pruned(stores, [move.source, move.target]):
         return True
     try:
-        return _carry_out(stores, clock, move, most)
+        return _execute(stores, clock, move, most)
     except NotFound:
         return True
 
 
-def _carry_out(stores: Stores, clock: Clock, move: Move, most: Optional[int]) -> bool:
+def _execute(stores: Stores, clock: Clock, move: Move, most: Optional[int]) -> bool:
     act = Act(stores, clock, move.actor)
     if move.kind == "merge":
         data = {"into": move.target, "number": move.number, "reason": move.reason}
@@ -69,12 +69,12 @@ def _carry_out(stores: Stores, clock: Clock, move: Move, most: Optional[int]) ->
         return forward(stores, clock, move.source, most)[1]
     arrive = _write_opening if move.kind == "split" else _write_unmerged
     arrive(act, move)
-    for part, signals in enumerate(_parts(move.signals)):
+    for part, signals in enumerate(_entry_parts(move.signals)):
         data = {
             "to": move.target,
             "number": move.number,
             "removed": list(signals),
-            **{name: move.detail.get(name, []) for name in _LEFT_ALONE},
+            **{name: move.detail.get(name, []) for name in _REMOVED_VALUES},
             "problems": [one["dedup_key"] for one in move.detail.get("problems", [])],
             "undone": move.target if move.kind == "undo" else "",
             "reason": move.reason,
@@ -95,23 +95,23 @@ def finish_recent(stores: Stores, clock: Clock) -> Dict[str, int]:
     recent = moves.since(stores, clock.now() - LOOK_BACK_SECONDS, MAX_MOVES)
     last = None if recent else moves.newest(stores)
     if recent:
-        finished = Finished(stores, clock)
-        due = finished.due(recent)
-        _finish(stores, clock, due)
-        finished.note(recent, due)
+        rechecks = Rechecks(stores, clock)
+        due = rechecks.due(recent)
+        _finish_all(stores, clock, due)
+        rechecks.record(recent, due)
     elif last is not None and _is_unfinished(stores, last):
-        _finish(stores, clock, [last])
+        _finish_all(stores, clock, [last])
     # Nothing to tell of: most often all of them were finished before.
     return {}
 
 
-def _finish(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
+def _finish_all(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     for move in decided:
         finish(stores, clock, move)
-    _settle(stores, clock, decided)
+    _repair_late_writes(stores, clock, decided)
 
 
-def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
+def _repair_late_writes(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
     """Put right what writers left who were slower than these moves.
 
     Two deliveries of one signal, of which the first may have been killed, may have counted it on
@@ -133,10 +133,10 @@ def _settle(stores: Stores, clock: Clock, decided: Sequence[Move]) -> None:
             stories.update(timeline.load(stores, [move.source]))
     for some in chunks(involved, NAMES_A_QUERY):
         naming = stores.signals.find(any_of("incident_id", some), fields=["incident_id"])
-        _correct_astray(stores, stories, naming)
+        _correct_misplaced(stores, stories, naming)
 
 
-def _correct_astray(
+def _correct_misplaced(
     stores: Stores, stories: Mapping[str, Story], naming: Iterable[Document]
 ) -> None:
     """Let those of these documents that name an incident without the signal name the one with."""
@@ -144,7 +144,7 @@ def _correct_astray(
         key, named = one["_key"], one["incident_id"]
         if not stories[named].counts(key):
             for holder in [name for name, story in stories.items() if story.counts(key)]:
-                _point_documents(stores, [key], named, holder)
+                _repoint_documents(stores, [key], named, holder)
 
 
 def forward(
@@ -160,7 +160,7 @@ def forward(
     """
     passed = [incident_id]
     for _step in range(ROUNDS):
-        target = _hand_on(stores, clock, passed[-1])
+        target = _copy_to_target(stores, clock, passed[-1])
         if not target or target in passed:
             break
         passed.append(target)
@@ -179,7 +179,7 @@ def forward_arrivals(stores: Stores, clock: Clock, stories: Mapping[str, Story])
     }
 
 
-def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
+def _copy_to_target(stores: Stores, clock: Clock, source_id: str) -> str:
     """Write a merged incident's signals down on the one that took it over; returns that one."""
     for _round in range(ROUNDS):
         source = timeline.load(stores, [source_id])[source_id]
@@ -197,9 +197,9 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
             target.incident.tasks if target.incident else (), incident.tasks, source_id
         )
         entries: List[Entry] = []
-        if missing or tasks or not target.has(_first_join(number)):
-            entries += _joins(source, target, missing, tasks, number, clock.now())
-        entries += _promise(incident, target, number, clock.now())
+        if missing or tasks or not target.has(_first_join_once(number)):
+            entries += _join_entries(source, target, missing, tasks, number, clock.now())
+        entries += _promise_entries(incident, target, number, clock.now())
         if not entries:
             timeline.refresh_many(stores, [source_id, target_id])
             return target_id
@@ -207,7 +207,7 @@ def _hand_on(stores: Stores, clock: Clock, source_id: str) -> str:
     return target_id
 
 
-def _joins(
+def _join_entries(
     source: Story,
     target: Story,
     missing: Mapping[str, int],
@@ -220,12 +220,12 @@ def _joins(
     if incident is None:
         return []
     joined: List[Entry] = []
-    first = _first_join(number)
+    first = _first_join_once(number)
     shared = (
         *("title", "severity", "entities", "rules", "tags", "wordings", "group_values"),
         "fields",
     )
-    for signals in _parts(missing):
+    for signals in _entry_parts(missing):
         brought = tasks if not joined else []
         told = [*sorted(signals), *(f"{one['id']} {one['at']}" for one in brought)]
         once = f"move:{number}:{digest(told, 40)}" if target.has(first) else first
@@ -247,7 +247,7 @@ def _joins(
     return joined
 
 
-def _promise(source: Incident, target: Story, number: int, now: float) -> List[Entry]:
+def _promise_entries(source: Incident, target: Story, number: int, now: float) -> List[Entry]:
     """The entry that has the target's people keep what the source's stakeholders were promised."""
     due = source.update_promised
     if due is None:
@@ -261,7 +261,7 @@ def _promise(source: Incident, target: Story, number: int, now: float) -> List[E
     return [Entry.create(source.merged_into, "update_due", data, ACTOR, now, target.head, once)]
 
 
-def _first_join(number: int) -> str:
+def _first_join_once(number: int) -> str:
     """The ``once`` of the first entry that a merge writes on its target."""
     return f"move:{number}:joined"
 
@@ -273,7 +273,7 @@ def _write_opening(act: Act, move: Move) -> None:
 
 
 def _write_unmerged(act: Act, move: Move) -> None:
-    for part, signals in enumerate(_parts(move.signals)):
+    for part, signals in enumerate(_entry_parts(move.signals)):
         data = {
             "from": move.source,
             "number": move.number,
@@ -312,7 +312,7 @@ def _correct(stores: Stores, source: str, target: str, signals: Collection[str])
     if signals:
         story = timeline.load(stores, [target])[target]
         here = [key for key in signals if story.counts(key)]
-        _point_documents(stores, here, source, target)
+        _repoint_documents(stores, here, source, target)
 
 
 def _correct_all(stores: Stores, source: str, target: str, most: Optional[int]) -> bool:
@@ -330,7 +330,7 @@ def _is_unfinished(stores: Stores, move: Move) -> bool:
     return any(one["incident_id"] == move.source for one in moved)
 
 
-def _point_documents(stores: Stores, keys: List[str], source: str, target: str) -> None:
+def _repoint_documents(stores: Stores, keys: List[str], source: str, target: str) -> None:
     for some in chunks(keys, SAVED_AT_ONCE):
         found = find_by(stores.signals, "_key", some)
         stale = [document for document in found if document.get("incident_id") == source]
@@ -338,7 +338,7 @@ def _point_documents(stores: Stores, keys: List[str], source: str, target: str) 
             stores.signals.save([{**document, "incident_id": target} for document in stale])
 
 
-def _parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
+def _entry_parts(signals: Mapping[str, int]) -> Iterator[Dict[str, int]]:
     """What each entry of a move has of its signals; the first says all else, also without any."""
     for keys in list(chunks(sorted(signals), ENTRY_SIGNALS)) or [[]]:
         yield {key: signals[key] for key in keys}

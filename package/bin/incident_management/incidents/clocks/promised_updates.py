@@ -10,13 +10,13 @@ from typing import Any, Dict, Optional
 
 from ..model import ENDED, Document, Entry
 
-__all__ = ["STATES", "Owed"]
+__all__ = ["STATES", "PromisedUpdates"]
 
 # What people are told of how it stands, as on status pages. "resolved" is the last one.
 STATES = ("investigating", "identified", "monitoring", "resolved")
 
 
-class Owed:
+class PromisedUpdates:
     """What stakeholders of one incident wait for. Times are epoch seconds; None: for nothing.
 
     ``last`` is the data of the last update, with ``time`` and ``by``; ``due`` is when they are to

@@ -11,7 +11,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.message import Message
 from incident_management.notify.services.mail_layout import letter
 from incident_management.notify.services.slack_layout import blocks, fallback
-from incident_management.shifts.telling import Handovers
+from incident_management.shifts.notifying import HandoverNotifier
 from tests.unit.notify.services import Crash, Office
 from tests.unit.shifts.reports import put
 from tests.unit.worker.desk import at
@@ -55,7 +55,7 @@ class Desk(Office):
 
     def begin(self):
         """A process that remembers nothing."""
-        self.handovers = Handovers(self.stores, self.clock, self.outbox, self.trouble)
+        self.handovers = HandoverNotifier(self.stores, self.clock, self.outbox, self.trouble)
 
     def trouble(self, _name, sentence):
         self.troubles.append(sentence)
@@ -63,7 +63,7 @@ class Desk(Office):
     def turn(self, now=""):
         if now:
             self.clock.set(at(now))
-        return self.handovers.tell(self.routing, WEB)["handover_reports"]
+        return self.handovers.notify(self.routing, WEB)["handover_reports"]
 
     @property
     def told(self):
@@ -119,7 +119,7 @@ def test_killed_at_any_call_and_two_at_once_it_is_told_once():
             desk.turn()
         desk.stores.heal()
         desk.begin()
-        other = Handovers(desk.stores, desk.clock, desk.worker("sh2"), desk.trouble)
+        other = HandoverNotifier(desk.stores, desk.clock, desk.worker("sh2"), desk.trouble)
         desk.stores.outbox.before = within(desk, other)
         desk.turn()
         assert desk.told == LEE, calls
@@ -131,7 +131,7 @@ def within(desk, other):
     def before(verb, _name):
         if verb == "insert":
             desk.stores.outbox.before = None
-            other.tell(desk.routing, WEB)
+            other.notify(desk.routing, WEB)
 
     return before
 

@@ -9,7 +9,7 @@ import pytest
 from incident_management.incidents.covers import Cover
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
-from incident_management.shifts.span import shift_of, team_named
+from incident_management.shifts.shift import shift_of, team_named
 from tests.unit.worker.desk import at
 
 HOUR, DAY = 3600.0, 86_400.0
