@@ -56,7 +56,7 @@ class Merge:
         return START
 
     def run(self) -> dict[str, Any]:
-        from incident_management.incidents.joining import carrying_out, merging
+        from incident_management.incidents.joining import execution, merging
 
         source, target = self._open("source"), self._open("target")
         request, used = self._timed(
@@ -64,8 +64,8 @@ class Merge:
         )
         self._check(source, target)
         left = len(self.stores.signals.keys({"incident_id": source}))
-        worker, _used = self._timed(lambda: carrying_out.finish_recent(self.stores, self))
-        again, _used = self._timed(lambda: carrying_out.finish_recent(self.stores, self))
+        worker, _used = self._timed(lambda: execution.finish_recent(self.stores, self))
+        again, _used = self._timed(lambda: execution.finish_recent(self.stores, self))
         self._check(source, target)
         if self.stores.signals.keys({"incident_id": source}):
             raise SystemExit("Wrong: signals' documents still name the merged incident.")

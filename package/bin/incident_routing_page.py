@@ -18,7 +18,7 @@ from splunktaucclib.rest_handler.error import RestError
 
 from incident_management.incidents.errors import Invalid, NotFound
 from incident_management.incidents.routing.changes import stanza_of
-from incident_management.incidents.routing.spoken import as_the_page_says
+from incident_management.incidents.routing.page_wording import with_field_labels
 from incident_management.splunk.configuration.page.routing_file import RoutingFile
 from incident_management.splunk.configuration.page.routing_settings import ABOUT, RoutingSettings
 from incident_management.splunk.session import Session, SplunkError
@@ -100,7 +100,7 @@ class RoutingHandler(admin_external.AdminExternalHandler):
         except Invalid as error:
             kind = self.endpoint.config_name
             stanza = kind if kind in ABOUT else stanza_of(kind, self.callerArgs.id)
-            said = as_the_page_says(str(error), stanza, _labels(kind))
+            said = with_field_labels(str(error), stanza, _labels(kind))
             raise RestError(400, said) from None
         except NotFound as error:
             raise RestError(404, str(error)) from None

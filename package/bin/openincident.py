@@ -10,7 +10,7 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
 
 from incident_management.detection.options import Choice, Number, parse_options
-from incident_management.incidents.intake.by_event import SEVERITIES, OpenFailed, open_from_event
+from incident_management.incidents.intake.from_event import SEVERITIES, OpenFailed, open_from_event
 from incident_management.splunk.session import Session
 
 KINDS = {"offset": Number(0, 1e9, whole=True), "severity": Choice(SEVERITIES)}

@@ -105,8 +105,8 @@ def test_each_role_has_the_capabilities_that_the_guide_gives_it():
 
 
 def test_the_keys_that_the_guide_gives_are_those_of_the_workbench():
-    moves = (ROOT / "package/appserver/static/workbench/moves.js").read_text(encoding="utf-8")
-    keys = dict(re.findall(r"label: '([^']+)', key: '(\w)'", moves))
+    actions = (ROOT / "package/appserver/static/workbench/actions.js").read_text(encoding="utf-8")
+    keys = dict(re.findall(r"label: '([^']+)', key: '(\w)'", actions))
     told = dict(re.findall(r"\*\*([^*]+)\*\* \(`(\w)`\)", GUIDES["ONCALL.md"]))
     asked = {label: key for label, key in told.items() if label != "On call"}
     assert asked and asked.items() <= keys.items()

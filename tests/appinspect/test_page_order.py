@@ -20,7 +20,7 @@ def test_the_map_above_the_tabs_names_each_in_its_place():
     titles = [tab.get("title", "Logging") for tab in CONFIGURATION["tabs"]]
     text = re.sub(r"\[\[\w+\]\]", "", MAP["text"])
     last = titles.index("Announcements")
-    assert text.startswith("Where incidents are told: Slack to Announcements;")
+    assert text.startswith("Notifications: Slack to Announcements;")
     named = [titles[0], *titles[last:]]
     places = [re.search(rf"\b{re.escape(title)}\b", text) for title in named]
     assert None not in places

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from incident_management.incidents.model import Incident
-from incident_management.incidents.review.waiting import note_waiting
+from incident_management.incidents.review.due_counts import save_due_counts
 from incident_management.incidents.routing import Routing
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.workbench.site import Clock, Site, sign_in
@@ -105,7 +105,7 @@ def age(site: Site) -> None:
     worker = {"purpose": "worker:announce:checkpoint", "time": now + 600, "value": {}}
     told = {"purpose": "channels set up", "value": {"channels": "slack, teams, pagerduty"}}
     site.stores.claims.save([{"_key": one["purpose"], **one} for one in (worker, told)])
-    note_waiting(site.stores, Clock(), Routing().review_severities)
+    save_due_counts(site.stores, Clock(), Routing().review_severities)
     event = {"_time": now - 20, "_raw": "ERROR checkout QueuePool limit", "host": "checkout-2"}
     site.standin.index("main", [event])
 

@@ -36,7 +36,7 @@ def test_an_incident_opens_in_the_workbench_from_the_overview_and_from_its_page(
     page.get_by_text(OTHER).first.click()
     page.wait_for_url(f"**/en-US/app/{APP}/workbench?incident={OTHER}")
     show(page, stored, "incident", f"form.incident={OTHER}")
-    link = page.get_by_role("link", name="Act on it in the workbench")
+    link = page.get_by_role("link", name="Open in the Workbench")
     address = f"/app/{APP}/workbench?incident={OTHER}"
     expect(link).to_have_attribute("href", re.compile(re.escape(address) + "$"))
 

@@ -48,8 +48,8 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
         expect(panel(page, name)).to_have_text(re.compile(r"\D0$"))
     shows(page, "mtta", "none yet")
     shows(page, "mttr", "none yet")
-    shows(page, "list", "Nothing is open.")
-    shows(page, "undelivered", "Nothing waits, and nothing failed.")
+    shows(page, "list", "No open incidents.")
+    shows(page, "undelivered", "No pending or failed messages.")
     assert len(searches) == 5, searches  # each is a slot of the search head, for each reader
     expect(panel(page, "history").get_by_text("No search results")).to_have_count(0)
 
@@ -67,11 +67,11 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
 ) -> None:
     """Such as where somebody may not read one collection: all that came with it was empty."""
     told = {
-        "recent": "Nothing has happened in the last 24 hours.",
-        "undelivered": "Nothing waits, and nothing failed.",
+        "recent": "No activity in the last 24 hours.",
+        "undelivered": "No pending or failed messages.",
         "undelivered_count": "0",
-        "told": "not known: the worker has not run yet",
-        "list": "Nothing is open.",
+        "told": "unknown: the worker has not run yet",
+        "list": "No open incidents.",
     }
 
     answers: list[Any] = []
@@ -147,7 +147,7 @@ def test_the_overview_tells_of_the_last_day_alone(
         {**note, "_key": "a" * 64, "time": NOW - 2 * 86400, "data": {"text": "Two days ago"}},
     )
     show(page, empty, "incident_overview")
-    shows(page, "recent", "Nothing has happened in the last 24 hours.")
+    shows(page, "recent", "No activity in the last 24 hours.")
     fresh = {**note, "_key": "b" * 64, "time": NOW - 60, "data": {"text": "A minute ago"}}
     empty.put("incident_timeline", fresh)
     show(page, empty, "incident_overview")
@@ -158,9 +158,9 @@ def test_the_overview_tells_of_the_last_day_alone(
 PARTS = {
     "facts": "Checkout answers 500",
     "story": "A minute ago",
-    "analysis": "None yet: ask for one in the workbench.",
-    "plans": "None yet: ask for one in the workbench.",
-    "signals": "None: what detections find of the incident",
+    "analysis": "No analysis yet. Run one in the Workbench.",
+    "plans": "No fix yet. Propose one in the Workbench.",
+    "signals": "No signals yet.",
 }
 
 

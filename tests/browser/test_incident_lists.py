@@ -120,13 +120,13 @@ def test_before_the_first_incident_the_page_says_so(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, splunk, "incident")
-    page.get_by_text("There is no incident yet.").wait_for()
+    page.get_by_text("No incidents yet.").wait_for()
     page.get_by_text("No incident yet", exact=True).first.wait_for()
     for text in (
-        "Nothing yet: what happens to the incident",
-        "None: an analysis ranks here",
-        "None: an analysis lists here",
-        "None: what detections find",
+        "No entries yet",
+        "No causes yet.",
+        "No citations yet.",
+        "No signals yet.",
     ):
         page.get_by_text(text).wait_for()
     expect(page.get_by_text("No search results returned")).to_have_count(0)
@@ -137,7 +137,10 @@ def test_before_the_first_incident_the_page_says_so(
 
 @pytest.mark.parametrize(
     ("asked", "says"),
-    [("none", "None is chosen. Choose one above"), ("INC-1", "There is no incident INC-1.")],
+    [
+        ("none", "No incident is selected. Select one above"),
+        ("INC-1", "Incident INC-1 was not found."),
+    ],
 )
 def test_a_page_without_its_incident_says_so(
     asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any

@@ -49,7 +49,7 @@ def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
     stored.put("incident_claims", {**REACH, "value": {"channels": ""}})
     try:
         show(page, stored, "incident_overview")
-        words = page.get_by_text("nobody yet: set up a channel").first
+        words = page.get_by_text("none: set up a channel").first
         words.wait_for()
         shoot(page, "overview-nobody-told")
         words.click()
@@ -65,7 +65,7 @@ def test_the_overview_says_so_when_no_worker_runs(
     stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW - 3600})
     try:
         show(page, stored, "incident_overview")
-        words = page.get_by_text("nobody now: the worker has not run since").first
+        words = page.get_by_text("none: the worker has not run since").first
         words.wait_for()
     finally:
         stored.clear("incident_claims")
@@ -76,13 +76,13 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    words = "none in a day: set the macro incident_indexes"
+    words = "none in the last day: set the macro incident_indexes"
     page.get_by_text(words).first.wait_for()
     shoot(page, "overview-no-events")
 
     stored.core.indexes.write("main", [{"_raw": "GET / 200", "_time": NOW - 60}])
     show(page, stored, "incident_overview")
-    shown = time.strftime("the newest is of %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
+    shown = time.strftime("latest: %Y-%m-%d %H:%M:%S", time.gmtime(NOW - 60))
     page.get_by_text(shown).first.wait_for()
 
 
@@ -117,14 +117,14 @@ def test_a_row_of_no_incident_leads_to_no_incident(
     for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     show(page, stored, "incident_overview")
-    page.get_by_text("Nothing waits, and nothing failed.").click()
+    page.get_by_text("No pending or failed messages.").click()
     page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     nobody = {"_key": "b" * 40, "state": "dead", "channel": "slack", "created_at": NOW}
     stored.put("incident_outbox", {**nobody, "_key": "c" * 40, "state": "pending"})
     show(page, stored, "incident_overview")
     count = page.locator("#viz_undelivered_count")
     expect(count).to_contain_text("0")
-    page.get_by_text("Nothing is open.").click()
+    page.get_by_text("No open incidents.").click()
     page.wait_for_url(re.compile(r"/workbench\?incident=$"))
     stored.put("incident_outbox", {**nobody, "event": "alert", "last_error": "token_revoked"})
     show(page, stored, "incident_overview")
@@ -170,7 +170,10 @@ def test_an_empty_list_fills_its_panel(page: Any, stored: Any, studio_bundle: An
     for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     show(page, stored, "incident_overview")
-    for panel, text in (("viz_list", "Nothing is open."), ("viz_undelivered", "Nothing waits")):
+    for panel, text in (
+        ("viz_list", "No open incidents."),
+        ("viz_undelivered", "No pending or failed"),
+    ):
         table = page.locator(f"#{panel}").get_by_role("table")
         expect(table).to_contain_text(text)
         soon(page, partial(table.evaluate, FILLS))

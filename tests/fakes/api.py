@@ -14,7 +14,7 @@ from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import all_routes, dispatch
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
-from incident_management.incidents.story import Stories
+from incident_management.incidents.story import StoryCache
 from incident_management.ports import Searcher, Stores
 from incident_management.splunk.configuration.settings import Settings, follow_up_systems
 from tests.fakes.clock import ManualClock
@@ -43,7 +43,7 @@ class FakeApi:
         self.stores_value: Any = stores or FakeStores()
         self.clock: Any = clock or ManualClock()
         self.started_at = self.clock.now()
-        self.remembered = Stories()
+        self.remembered = StoryCache()
         self.opened = OpenedSoFar(self.clock)
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()

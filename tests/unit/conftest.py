@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from incident_management.incidents.entry_validation import is_readable
 from incident_management.incidents.model import Entry
-from incident_management.incidents.readable import is_readable
 
 
 @pytest.fixture(scope="session", autouse=True)

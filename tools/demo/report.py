@@ -66,12 +66,12 @@ class Report:
         """Print all checks in a table and return whether there were some and every one held."""
         self.step("Verdict")
         for claim, held, seen in self.checks:
-            mark = self._styled("✓ held  ", GREEN) if held else self._styled("✗ BROKEN", RED)
+            mark = self._styled("✓ passed", GREEN) if held else self._styled("✗ FAILED", RED)
             self._line(f"         {mark}  {claim.ljust(62)} {self._styled(seen[:60], DIM)}")
         good = bool(self.checks) and not self.failed()
         took = time.monotonic() - self.begun
         total = len(self.checks)
-        word = self._styled("PASSED", GREEN) if good else self._styled("NOT PASSED", RED)
+        word = self._styled("PASSED", GREEN) if good else self._styled("FAILED", RED)
         self._line(
             f"\n{self._elapsed()}  {word}: {total - len(self.failed())} of {total} in {took:.0f} s"
         )

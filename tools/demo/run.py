@@ -14,19 +14,19 @@ from tools.demo.steps import (
     breaking,
     detecting,
     explaining,
+    fixing,
     healthy,
     killing,
-    mending,
+    notifying,
     recovering,
     reviewing,
     start,
-    telling,
 )
 from tools.demo.waiting import NotInTime
 from tools.demo.world import ADMIN, APPROVER, MANAGER, RESPONDER, Options, World
 
 BROKEN_OFF = (NotInTime, Refused, TimeoutError, httpx.HTTPError, KeyError, OSError)
-"""What ends a run early. The report then says where, and the verdict is that it did not pass."""
+"""Errors that end a run early. The report says where, and the run counts as not passed."""
 
 
 def run(options: Options) -> bool:
@@ -38,9 +38,9 @@ def run(options: Options) -> bool:
         try:
             _steps(world)
         except BROKEN_OFF as reason:
-            world.report.check("The run went through to its end", False, f"{reason!r}"[:300])
+            world.report.check("The run completed", False, f"{reason!r}"[:300])
         good = world.report.verdict()
-        # What did not start is no more to look at.
+        # Nothing to look at if the stand-in did not start.
         if not options.exit and world.sessions:
             _stay_up(world)
         return good
@@ -63,30 +63,30 @@ def _steps(world: World) -> None:
     detecting.first_firing(world)
     if world.options.kill:
         killing.worker(world)
-    telling.opened(world)
+    notifying.opened(world)
     if world.options.kill:
         killing.splunkd(world)
     detecting.second_firing(world, fault)
     if world.options.kill:
         killing.handler(world)
     explaining.run(world)
-    mending.run(world)
+    fixing.run(world)
     recovering.run(world)
-    world.report.step("Accounts: nothing lost, nothing twice")
+    world.report.step("Audit: nothing lost, nothing duplicated")
     detecting.nothing_lost(world)
-    telling.everything(world)
-    recovering.tell(world)
+    notifying.everything(world)
+    recovering.print_timeline(world)
     reviewing.run(world)
 
 
 def _stay_up(world: World) -> None:
     report = world.report
-    report.step("All of it stays up until Ctrl-C")
+    report.step("Everything keeps running until you press Ctrl-C")
     report.table(
         [
             ("Splunk Web", world.web_url),
             ("splunkd", world.splunk_url),
-            ("What people were told", world.receivers_url),
+            ("Received notifications", world.receivers_url),
             ("The shop's deployer", world.shop.urls.get("deployer", "")),
             *(
                 (f"Login {name}", world.secrets.passwords[name])

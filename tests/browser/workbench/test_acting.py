@@ -18,7 +18,7 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     incident = site.open("Checkout is slow", severity="high")
     page = enter("rob", f"?incident={incident}")
     press(page, "acknowledge")
-    said(page, "is acknowledged")
+    said(page, " acknowledged.")
     shown = site.incident(incident)
     assert (shown["status"], shown["owner"]) == ("in_progress", "rob")
 
@@ -26,12 +26,12 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     page.locator("dialog [name=owner]").fill("mia")
     page.locator("dialog select[name=team]").select_option("payments")
     submit(page)
-    said(page, "is with mia")
+    said(page, "is assigned to mia")
     assert site.incident(incident)["team"] == "payments"
 
     page.get_by_label("Note").fill("Looking at it\nnow")
     page.keyboard.press("Control+Enter")
-    said(page, "on the timeline")
+    said(page, "Note added.")
     expect(page.locator(".wb-entry").first).to_contain_text("Looking at it")
     expect(page.get_by_label("Note")).to_have_value("")
 
@@ -41,28 +41,28 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     page.locator("dialog [name=reason]").fill("Customers wait")
     page.locator("dialog [name=owner]").fill("rob")
     submit(page)
-    said(page, "level 1")
+    said(page, "escalated to level 1")
 
     press(page, "resolve")
     page.locator("dialog [name=resolution]").fill("Restarted it")
     page.locator("dialog [name=category]").fill("Capacity")
     page.locator("dialog [name=feedback]").select_option("true_positive")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
     shown = site.incident(incident)
     assert (shown["category"], shown["feedback"]) == ("Capacity", "true_positive")
 
     press(page, "reopen")
     page.locator("dialog [name=reason]").fill("Again")
     submit(page)
-    said(page, "open again")
+    said(page, " reopened.")
     press(page, "resolve")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
     press(page, "close")
-    expect(page.locator(".wb-effects")).to_contain_text("closed for good")
+    expect(page.locator(".wb-effects")).to_contain_text("closed permanently")
     submit(page)
-    said(page, "is closed")
+    said(page, " closed.")
     assert site.incident(incident)["status"] == "closed"
     kinds = ["assigned", "status", "assigned", "note", "escalation", *["status"] * 4]
     assert [kind for kind in site.kinds(incident) if kind not in ("opened", "routed")] == kinds
@@ -72,7 +72,7 @@ def test_a_slack_channel_of_its_own_is_asked_for_and_linked(site: Site, enter: E
     incident = site.open("Payments fail", severity="critical")
     page = enter("rob", f"?incident={incident}")
     press(page, "room")
-    said(page, "is asked for")
+    said(page, "Opening a Slack channel")
     where = {"channel": "C0123ABCD", "name": "inc-payments"}
     site.write(incident, "room", "incident_management", event="opened", number=1, **where)
     page.reload()
@@ -92,14 +92,14 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     effects = page.locator(".wb-effects")
     expect(effects).to_contain_text(f"{b} “merge-b is slow” is closed and points to {a}")
     submit(page)
-    said(page, f"It is part of {a} now")
+    said(page, f"Merged into {a}.")
     assert site.incident(b)["merged_into"] == a
 
     page.get_by_role("link", name=a).first.click()
     page.wait_for_url(f"**incident={a}**")
     press(page, "unmerge")
     submit(page)
-    said(page, "is open again")
+    said(page, " reopened.")
     assert site.incident(b)["status"] == "new"
     site.call("POST", f"/incidents/{b}/merge", {"into": a})
     page.reload()
@@ -109,24 +109,24 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     page.get_by_role("button", name="Split 1 signal off").click()
     page.locator("dialog [name=title]").fill("merge-b alone")
     submit(page)
-    said(page, "has them now")
+    said(page, "1 signal moved to INC-")
     expect(page.locator(".wb-signal")).to_have_count(1)
     (split,) = site.call("GET", "/incidents?text=merge-b%20alone")["incidents"]
     assert split["split_from"] == a
 
     press(page, "pin")
     submit(page)
-    said(page, "is pinned")
+    said(page, " pinned.")
     assert site.incident(a)["pinned"] is True
     press(page, "unpin")
-    said(page, "by itself again")
+    said(page, "can be resolved automatically again")
 
     press(page, "snooze")
     page.locator("dialog [name=seconds]").select_option("14400")
     page.locator("dialog [name=reason]").fill("Known")
     expect(page.locator(".wb-effects")).to_contain_text("about merge-a open no incident until")
     submit(page)
-    said(page, "Held back until")
+    said(page, "Signals suppressed until")
     (held,) = site.call("GET", "/suppressions")["suppressions"]
     assert (held["rule"], held["entity"], held["kind"]) == ("High Error Rate", "merge-a", "snooze")
     site.call("DELETE", f"/suppressions/{held['id']}")
@@ -135,7 +135,7 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     page.locator("dialog [name=title]").fill("Errors, corrected")
     page.locator("dialog [name=severity]").select_option("low")
     submit(page)
-    said(page, "is corrected")
+    said(page, " updated.")
     shown = site.incident(a)
     assert (shown["title"], shown["severity"]) == ("Errors, corrected", "low")
 
@@ -145,11 +145,11 @@ def test_many_at_once_each_with_its_result(site: Site, enter: Enter) -> None:
     site.call("POST", f"/incidents/{ids[3]}/resolve", {})
     page = enter("rob", "?text=Bulk&status=all")
     expect(page.locator(".wb-item")).to_have_count(4)
-    page.get_by_label("Select all that are shown").check()
+    page.get_by_label("Select all shown incidents").check()
     page.locator("[data-bulk=acknowledge]").click()
     expect(page.locator(".wb-effects")).to_contain_text("1 selected incident not in a state")
     submit(page)
-    said(page, "done to 3 incidents")
+    said(page, "3 incidents changed")
     assert {site.incident(one)["status"] for one in ids} == {"in_progress", "resolved"}
     expect(page.locator(".wb-bulk")).to_contain_text("4 shown")
 
@@ -164,13 +164,13 @@ def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Wait, I am on it"}, user="mia")
     submit(page)
     trouble = page.locator("dialog .wb-trouble")
-    expect(trouble).to_contain_text("has changed since you looked at it. Nothing was done.")
+    expect(trouble).to_contain_text("has changed since you opened it. Your change was not made.")
     expect(trouble).to_contain_text("mia: Note – Wait, I am on it")
     expect(page.locator(".wb-entry").first).to_contain_text("Wait, I am on it")
     assert site.incident(incident)["status"] == "new"
     expect(page.locator("dialog [name=resolution]")).to_have_value("I restarted it")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
     assert site.incident(incident)["resolution"] == "I restarted it"
 
 
@@ -181,7 +181,7 @@ def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter)
     press(page, "resolve")
     site.call("POST", f"/incidents/{incident}/acknowledge", {}, user="rob")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
 
 
 def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
@@ -199,7 +199,7 @@ def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
     page.get_by_label("Note").fill("Over to mia")
     page.keyboard.press("Control+Enter")
     slow.go()
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert site.kinds(incident)[-2:] == ["assigned", "note"]
 
 
@@ -209,7 +209,7 @@ def test_a_signal_that_comes_in_between_stops_nobody(site: Site, enter: Enter) -
     press(page, "resolve")
     site.signals({"entity": "busy", "title": "More errors of busy"})
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
 
 
 def test_a_repeat_without_an_answer_is_done_once(site: Site, enter: Enter) -> None:
@@ -233,16 +233,16 @@ def test_a_repeat_without_an_answer_is_done_once(site: Site, enter: Enter) -> No
     expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("again in 7 seconds")
     expect(page.get_by_label("Note")).to_have_value("Once only")
     page.get_by_role("button", name="Add note").click()
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert site.kinds(incident).count("note") == 1
 
 
 def test_an_analysis_is_asked_for_and_shown_when_it_is_there(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "quiet", "title": "Errors of quiet"})
     page = enter("rob", f"?incident={incident}&tab=analysis")
-    expect(page.locator(".wb-part")).to_contain_text("Not analysed yet")
+    expect(page.locator(".wb-part")).to_contain_text("Not analyzed yet")
     press(page, "analyze")
-    said(page, "The analysis has begun")
+    said(page, "Analysis started")
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
     assert "analysis" in site.kinds(incident)
 
@@ -261,7 +261,7 @@ def test_what_an_analysis_is_at_is_told_while_it_runs(site: Site, enter: Enter) 
     begun: list[str] = []
     page.on("request", lambda one: begun.append(one.method) if one.method == "POST" else None)
     page.keyboard.press("y")  # another would search, and ask the model, once more
-    said(page, "It is running.")
+    said(page, "An analysis is already running.")
     assert begun == []
     page.unroute("**/search/jobs/*")
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
@@ -272,9 +272,9 @@ def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
 ) -> None:
     incident = site.open("For a viewer to see")
     page = enter("vic", f"?incident={incident}")
-    why = "Your roles lack the capability incident_write."
+    why = "Your roles don’t have the capability incident_write."
     expect(page.locator(".wb-actions")).to_have_text(
-        f"{why} To act on it, ask for the role incident_responder."
+        f"{why} To work on incidents, ask an administrator for the role incident_responder."
     )
     expect(page.locator("[data-move]")).to_have_count(0)
     for hidden in (page.get_by_label("Note"), page.get_by_role("checkbox")):
@@ -299,6 +299,6 @@ def test_a_state_that_does_not_allow_it_says_so(site: Site, enter: Enter) -> Non
     site.call("POST", f"/incidents/{incident}/resolve", {})
     page = enter("rob", f"?incident={incident}")
     button = page.locator("[data-move=acknowledge]")
-    expect(button).to_have_attribute("title", "It is resolved: reopen it first.")
+    expect(button).to_have_attribute("title", "This incident is resolved. Reopen it first.")
     expect(page.locator("[data-move=resolve]")).to_have_count(0)
     expect(page.locator("[data-move=reopen]")).to_be_visible()

@@ -44,7 +44,7 @@ def test_who_comes_while_splunkd_is_away_is_told_and_need_not_come_again(
         page.route(path, away)
     page.reload()
     message = page.locator(".wb-message")
-    expect(message).to_have_text("Splunk Web does not answer. It is tried again by itself.")
+    expect(message).to_have_text("Splunk Web does not respond. The page retries automatically.")
     for path in ("**/authentication/current-context*", "**/v1/**"):
         page.unroute(path)
     expect(page.get_by_text("Seen when splunkd is back")).to_be_visible()
@@ -56,10 +56,10 @@ def test_a_list_that_was_never_read_says_what_follows(site: Site, enter: Enter) 
     page.route("**/v1/incidents?*", lambda route: route.abort())
     page.reload()
     expect(
-        page.get_by_text("The list could not be read. It is tried again by itself.")
+        page.get_by_text("The list could not be read. The page retries automatically.")
     ).to_be_visible()
     expect(page.locator(".wb-banner")).to_have_text(
-        "Splunk Web does not answer. It is tried again by itself."
+        "Splunk Web does not respond. The page retries automatically."
     )
 
 

@@ -19,7 +19,7 @@ def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, en
     steps = page.locator(".wb-steps")
     expect(steps.locator("li")).to_have_count(9)
     expect(steps).to_contain_text("of 9 done")
-    expect(steps).not_to_contain_text("takes an administrator")
+    expect(steps).not_to_contain_text("need a Splunk administrator")
 
     def step(title: str) -> Any:
         return steps.locator("li", has_text=title)
@@ -81,7 +81,7 @@ def test_when_all_is_set_up_they_fold_away_by_themselves(site: Site, enter: Ente
     page.route("**/system/first-steps*", lambda route: route.fulfill(json={"steps": [done]}))
     page.reload()
     expect(steps).to_contain_text("1 of 1 done")
-    expect(steps).to_contain_text("All is set up")
+    expect(steps).to_contain_text("Everything is set up")
     page.reload()
     expect(steps.locator("summary")).to_be_visible()
     settled(page)
@@ -103,7 +103,7 @@ def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(
 ) -> None:
     page = enter("mia")
     steps = page.locator(".wb-steps")
-    expect(steps).to_contain_text("Most of this takes an administrator of Splunk.")
+    expect(steps).to_contain_text("Most of these steps need a Splunk administrator.")
     expect(steps.locator("li")).to_have_count(9)
     expect(steps.get_by_role("link")).to_have_count(0)
 
@@ -111,5 +111,5 @@ def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(
 def test_whoever_does_not_administer_is_shown_none(site: Site, enter: Enter) -> None:
     site.open("Something to choose")
     page = enter("rob")
-    expect(page.locator(".wb-detail")).to_contain_text("Choose an incident on the left.")
+    expect(page.locator(".wb-detail")).to_contain_text("Select an incident on the left.")
     expect(page.locator(".wb-steps")).to_be_hidden()

@@ -27,8 +27,8 @@ def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
     site.deployer.refuses = "A deploy freeze is on."
     page = enter("mia", f"?incident={incident}&tab=fixes")
     press(page, "execute")
-    page.get_by_role("button", name="Carry it out on checkout").click()
-    said(page, "The fix is failed: The deploy API refused with 409: A deploy freeze is on.")
+    page.get_by_role("button", name="Execute on checkout").click()
+    said(page, "Fix failed: The deploy API refused with 409: A deploy freeze is on.")
     expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
     site.deployer.refuses = ""
 
@@ -42,14 +42,14 @@ def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Ente
         plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
         approver = enter("ada", f"?incident={incident}&tab=fixes")
         expect(approver.locator(".wb-plan")).to_contain_text(f"the change freeze {freeze} (Black")
-        lacking = "Your roles lack the capability incident_override."
+        lacking = "Your roles don’t have the capability incident_override."
         expect(approver.locator("[data-move=approve]")).to_have_attribute("title", lacking)
 
         manager = enter("mia", f"?incident={incident}&tab=fixes")
         press(manager, "approve")
         manager.locator("dialog [name=override]").fill("The till is down.")
         submit(manager)
-        said(manager, "is approved; it is not carried out by itself")
+        said(manager, "It is not executed automatically")
         expect(manager.locator("[data-move=execute]")).not_to_have_attribute(
             "aria-disabled", "true"
         )
@@ -101,8 +101,8 @@ def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter
         dialog = page.locator("dialog")
         expect(dialog).to_contain_text("ran 1 of at most 1 times within the last hour")
         dialog.locator("[name=override]").fill("All shops are down.")
-        page.get_by_role("button", name=f"Carry it out on {second}").click()
-        said(page, "The fix is carried out: All pods of checkout were restarted.")
+        page.get_by_role("button", name=f"Execute on {second}").click()
+        said(page, "Fix executed: All pods of checkout were restarted.")
         assert api.cluster.patched == 2
 
 
@@ -119,10 +119,12 @@ def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> 
         site.analysed(incident)
         site.call("POST", f"/incidents/{incident}/plans", {"action": "undo_rollout"})
         page = enter("mia", f"?incident={incident}&tab=fixes")
-        page.get_by_text("What would be done").click()
+        page.get_by_text("Preview request").click()
         expect(page.locator(".wb-plan pre").first).to_contain_text('"path": "/spec/template"')
         press(page, "check")
-        expect(page.locator(".wb-effects")).to_contain_text("checks the request, and stores nothi")
+        expect(page.locator(".wb-effects")).to_contain_text(
+            "validates the request and stores nothi"
+        )
         submit(page)
         said(page, "Kubernetes would take it: nothing was changed.")
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
@@ -153,30 +155,32 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     )
 
     press(responder, "propose")
-    said(responder, "is proposed")
+    said(responder, " proposed: ")
     plan = responder.locator(".wb-plan")
     expect(plan).to_contain_text("Next: One of mia, ada, admin must approve it")
     expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
     expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")
-    expect(approve).to_have_attribute("title", "Your roles lack the capability incident_approve.")
+    expect(approve).to_have_attribute(
+        "title", "Your roles don’t have the capability incident_approve."
+    )
 
     approver = enter("ada", f"?incident={incident}&tab=fixes")
     approver.locator("[data-move=approve]").click()
     expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
     submit(approver)
-    said(approver, "is approved; it is not carried out by itself")
+    said(approver, "It is not executed automatically")
     expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
 
     manager = enter("mia", f"?incident={incident}&tab=fixes")
-    manager.get_by_text("What would be done").click()
+    manager.get_by_text("Preview request").click()
     expect(manager.locator(".wb-plan pre").first).to_contain_text('"to_version": "r7"')
     press(manager, "execute")
     expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
     assert manager.evaluate("document.activeElement.textContent") == "Cancel"
-    manager.get_by_role("button", name="Carry it out on checkout").click()
-    said(manager, "The fix is carried out: checkout runs r7. Its proof follows")
+    manager.get_by_role("button", name="Execute on checkout").click()
+    said(manager, "Fix executed: checkout runs r7. The recovery check follows")
     assert len(site.deployer.rollbacks) == 1
     (plan,) = site.call("GET", f"/incidents/{incident}/plans")["plans"]
     assert plan["status"] == "done"
-    expect(manager.get_by_role("button", name="Undo it …")).to_be_visible()
+    expect(manager.get_by_role("button", name="Roll back …")).to_be_visible()

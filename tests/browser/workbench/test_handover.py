@@ -74,7 +74,7 @@ def test_it_is_copied_as_text_downloaded_and_printed_alone(
     take = "window.taken = String(getSelection()) || document.activeElement.value"
     page.evaluate(f"document.addEventListener('copy', () => {{ {take}; }})")
     page.get_by_role("button", name="Copy as text").click()
-    expect(page.locator("dialog [role=status]")).to_have_text("It is copied.")
+    expect(page.locator("dialog [role=status]")).to_have_text("Copied.")
     taken = page.evaluate("window.taken")
     assert key in taken and f"To be printed {scheme}" in taken and "\\" not in taken
     expect(page.get_by_role("link", name="Download")).to_have_attribute("href", shift_alone)

@@ -19,7 +19,7 @@ HOSTILE = "<img src=x onerror=\"window.broken='reason'\">"
 
 
 def held(page: Any) -> Any:
-    return page.get_by_role("article", name="Held back")
+    return page.get_by_role("article", name="Suppressions")
 
 
 def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) -> None:
@@ -32,8 +32,8 @@ def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) 
     assert site.signals(*found) == ["", ""]
 
     page = enter("vic", "?text=held-db")
-    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
-    button = page.get_by_role("button", name="Held back")
+    expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
+    button = page.get_by_role("button", name="Suppressions")
     expect(button).to_contain_text("1")
     button.click()
     assert page.url.endswith("?view=held&text=held-db")
@@ -41,18 +41,18 @@ def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) 
     expect(row).to_have_count(1)
     expect(row).to_contain_text(f"“held-db*”Upgrade {HOSTILE}until ")
     expect(row).to_contain_text(f"by mia · {made['id']}")
-    other = page.get_by_role("region", name="At other times").locator("li")
+    other = page.get_by_role("region", name="Scheduled").locator("li")
     expect(other).to_contain_text("fri from 22:00 to 06:00 (UTC), from ")
     signals = page.get_by_role("region", name="Signals").locator("li")
     expect(signals).to_have_count(2)
     expect(signals.first).to_contain_text(f"Held back by maintenance {made['id']}: Upgrade")
     row.get_by_role("button", name="2 signals").click()
-    expect(page.get_by_text(f"Signals held back by {made['id']}")).to_be_visible()
+    expect(page.get_by_text(f"Signals suppressed by {made['id']}")).to_be_visible()
     assert page.evaluate("window.broken") is None
 
     # who may not write is not offered what can't work
-    expect(row.get_by_role("button", name="End it")).to_have_count(0)
-    expect(held(page).get_by_role("button", name="Hold back")).to_have_count(0)
+    expect(row.get_by_role("button", name="End …")).to_have_count(0)
+    expect(held(page).get_by_role("button", name="Suppress signals")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(held(page)).to_be_hidden()
     expect(button).to_be_focused()
@@ -66,8 +66,8 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     page = enter("rob", width=390)
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("h")
-    expect(held(page)).to_contain_text("Nothing is held back now.")
-    expect(page.get_by_role("heading", name="Held back", exact=True)).to_be_focused()
+    expect(held(page)).to_contain_text("No suppression is in force.")
+    expect(page.get_by_role("heading", name="Suppressions", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.locator("dialog [name=reason]").fill("Reboot")
@@ -76,7 +76,7 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     page.locator("dialog [name=entity]").fill("begun-*")
     expect(page.locator(".wb-effects")).to_contain_text("about “begun-*” open no incident until")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("holds them back now")
+    expect(page.locator(".wb-said")).to_contain_text("Signals are suppressed now")
     (made,) = site.call("GET", "/suppressions?in_force=true")["suppressions"]
     assert (made["kind"], made["entity"], made["rule"]) == ("maintenance", "begun-*", "*")
     assert 3500 < made["ends_at"] - time.time() <= 3600
@@ -85,9 +85,9 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
 
     wide = "document.querySelector('.workbench').scrollWidth"
     assert page.evaluate(wide) <= 390
-    row.get_by_role("button", name="End it").click()
+    row.get_by_role("button", name="End …").click()
     page.locator("dialog button[type=submit]").click()
-    expect(held(page)).to_contain_text("Nothing is held back now.")
+    expect(held(page)).to_contain_text("No suppression is in force.")
     assert site.call("GET", "/suppressions?in_force=true")["suppressions"] == []
     page.get_by_role("button", name="List").click()
     expect(page.locator(".wb-list-pane")).to_be_visible()
@@ -95,17 +95,17 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
 
 def test_signals_are_held_back_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
     page = enter("rob", "?view=held")
-    page.get_by_role("button", name="Hold back …").click()
+    page.get_by_role("button", name="Suppress signals …").click()
     fields = {"entity": "patched-*", "from": "2035-03-24T12:00", "until": "2035-04-08T00:00"}
     fields |= {"from_time": "22:00", "to_time": "06:00", "reason": "Patches"}
     for name, value in {**fields, "time_zone": "Europe/Berlin"}.items():
         page.locator(f"dialog [name={name}]").fill(value)
     effects = page.locator("dialog .wb-effects")
-    expect(effects).to_contain_text("Times of day go with days of the week: name these, too.")
+    expect(effects).to_contain_text("Enter the weekdays that these times of day are for.")
     page.locator("dialog [name=days]").fill("Friday")
     expect(effects).to_contain_text("on fri from 22:00 to 06:00 (Europe/Berlin)")
     page.locator("dialog button[type=submit]").click()
-    other = page.get_by_role("region", name="At other times").locator("li")
+    other = page.get_by_role("region", name="Scheduled").locator("li")
     expect(other).to_contain_text("“patched-*”Patches")
     (made,) = site.call("GET", "/suppressions?in_force=false")["suppressions"]
     # Winter's clocks at first, summer's at the end.
@@ -139,15 +139,15 @@ def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> N
 def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
-    expect(part).to_contain_text("Nothing is frozen.")
+    expect(part).to_contain_text("No change freezes.")
     part.get_by_role("button", name="Freeze changes").click()
     effects = page.locator("dialog .wb-effects")
-    expect(effects).to_contain_text("No fix is carried out until ")
+    expect(effects).to_contain_text("No fix is executed until ")
     page.locator("dialog [name=service]").fill("shop-*")
     page.locator("dialog [name=days]").fill("Sat, Sun")
     page.locator("dialog [name=seconds]").select_option("")
     page.locator("dialog [name=reason]").fill(f"Nobody is in {HOSTILE}")
-    expect(effects).to_contain_text("No fix of “shop-*” is carried out")
+    expect(effects).to_contain_text("No fix of “shop-*” is executed")
     page.locator("dialog button[type=submit]").click()
     expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
     row = part.locator("li")
@@ -161,9 +161,9 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     expect(shown.locator("li")).to_have_count(1)
     expect(shown.get_by_role("button")).to_have_count(0)
 
-    row.get_by_role("button", name="End it").click()
+    row.get_by_role("button", name="End …").click()
     page.locator("dialog button[type=submit]").click()
-    expect(part).to_contain_text("Nothing is frozen.")
+    expect(part).to_contain_text("No change freezes.")
     assert frozen(site, "shop-*")["ended_by"] == "mia"
 
 
@@ -207,7 +207,7 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     part.get_by_role("button", name="Freeze changes").click()
     effects = page.locator("dialog .wb-effects")
     page.locator("dialog [name=seconds]").select_option("")
-    expect(effects).to_contain_text("A freeze needs an end, or days of the week")
+    expect(effects).to_contain_text("A change freeze needs an end or weekdays")
     expect(effects).not_to_contain_text("No fix ")
     page.locator("dialog [name=days]").fill("fri, someday")
     expect(effects).to_contain_text("“someday” is no day of the week")
@@ -216,14 +216,14 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     page.locator("dialog [name=days]").fill("fr")
     expect(effects).to_contain_text("“fr” is no day of the week")
     page.locator("dialog [name=days]").fill("fri")
-    expect(effects).to_contain_text("No fix is carried out until somebody ends it, on fri, all day")
+    expect(effects).to_contain_text("No fix is executed until it is ended, on fri, all day")
     # From a Saturday's noon to its evening there is no Friday.
     page.locator("dialog [name=from]").fill("2035-03-24T12:00")
     page.locator("dialog [name=until]").fill("2035-03-24T18:00")
-    expect(effects).to_contain_text("It would be over before the first of these days comes")
+    expect(effects).to_contain_text("The end is before the first of these weekdays")
     page.locator("dialog [name=reason]").fill("Nobody is in")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("It would be over before")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("The end must be after")
 
 
 def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
@@ -255,6 +255,6 @@ def test_what_the_list_holds_is_offered_to_be_held_back(site: Site, enter: Enter
     site.signals({"rule": "Offered Errors", "entity": "offered-1", "title": "Errors of offered"})
     page = enter("rob", "?view=held&text=offered")
     expect(page.locator(".wb-item")).to_have_count(1)
-    page.get_by_role("button", name="Hold back …").click()
+    page.get_by_role("button", name="Suppress signals …").click()
     for name in ("Offered Errors", "offered-1"):
         expect(page.locator(f'dialog datalist option[value="{name}"]')).to_have_count(1)

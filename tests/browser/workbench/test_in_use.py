@@ -41,32 +41,34 @@ def test_a_message_that_reached_nobody_is_sent_again_where_that_is_told(
     key = not_delivered(site, incident, "dead")
     responder = enter("rob", f"?incident={incident}")
     expect(responder.locator(".wb-timeline")).to_contain_text("Slack could not be told")
-    expect(responder.get_by_role("button", name="Send it again")).to_have_count(0)
+    expect(responder.get_by_role("button", name="Resend message")).to_have_count(0)
 
     manager = enter("mia", f"?incident={incident}")
-    manager.get_by_role("button", name="Send it again").click()
-    said(manager, "It is sent again.")
+    manager.get_by_role("button", name="Resend message").click()
+    said(manager, "Resending the message.")
     (document,) = site.stores.outbox.find({"_key": key})
     assert document["state"] == "pending"
-    expect(manager.get_by_role("button", name="On its way again")).to_be_disabled()
+    expect(manager.get_by_role("button", name="Resending")).to_be_disabled()
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Meanwhile"})
     refresh(manager)
     expect(manager.locator(".wb-timeline")).to_contain_text("Meanwhile")
-    expect(manager.get_by_role("button", name="On its way again")).to_be_visible()
+    expect(manager.get_by_role("button", name="Resending")).to_be_visible()
     sent = {"channel": "slack", "event": "opened", "notification_id": key, "outcome": "sent"}
     site.write(incident, "notification", "system", **sent)
     refresh(manager)
-    expect(manager.locator(".wb-timeline")).to_contain_text("Slack was told")
-    expect(manager.get_by_role("button", name="On its way again")).to_have_count(0)
+    expect(manager.locator(".wb-timeline")).to_contain_text("Slack notified")
+    expect(manager.get_by_role("button", name="Resending")).to_have_count(0)
 
     other = site.open("Perhaps somebody was told")
     gone = not_delivered(site, other, "unconfirmed")
     manager = enter("mia", f"?incident={other}")
-    expect(manager.locator(".wb-timeline")).to_contain_text("It may have arrived: look there first")
+    expect(manager.locator(".wb-timeline")).to_contain_text(
+        "This message may have been delivered. Check the channel before you resend it"
+    )
     site.stores.outbox.delete(gone)
-    manager.get_by_role("button", name="Send it again").click()
+    manager.get_by_role("button", name="Resend message").click()
     expect(manager.locator(".wb-timeline .wb-trouble")).to_contain_text("There is no notification")
-    expect(manager.get_by_role("button", name="Send it again")).to_be_enabled()
+    expect(manager.get_by_role("button", name="Resend message")).to_be_enabled()
 
 
 def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
@@ -79,10 +81,10 @@ def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("a")
     slow.go()
-    said(page, f"{incident} is acknowledged. Owner: rob.")
+    said(page, f"{incident} acknowledged. Owner: rob.")
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".wb-state")).to_have_text("In progress")
-    said(page, f"{incident} is acknowledged. Owner: rob.")
+    said(page, f"{incident} acknowledged. Owner: rob.")
     let_time_pass(page)
     slow = Held(page, "**/v1/teams")
     page.keyboard.press("s")
@@ -134,7 +136,7 @@ def test_what_is_over_does_not_look_open_in_a_list_that_waits(site: Site, enter:
     site.call("POST", f"/incidents/{a}/resolve", {})
     refresh(page)
     expect(page.locator(".wb-news")).to_have_text("The list has changed – show")
-    expect(row).to_contain_text(f"Not in this list any more · {a}")
+    expect(row).to_contain_text(f"No longer in this list · {a}")
     # a pointer that rests there, as on a screen on the wall, holds nothing up
     for _ in range(4):
         refresh(page)
@@ -260,7 +262,7 @@ def test_whoever_has_no_mouse_stays_where_they_were(site: Site, enter: Enter) ->
     page.get_by_label("Note").fill("One")
     add = page.get_by_role("button", name="Add note")
     add.press("Enter")
-    said(page, "on the timeline")
+    said(page, "Note added.")
     expect(add).to_be_focused()
     press(page, "assign")
     page.locator("dialog [name=owner]").fill("")
@@ -310,11 +312,11 @@ def test_a_text_survives_escape(site: Site, enter: Enter) -> None:
     press(page, "resolve")
     expect(page.locator("dialog [name=resolution]")).to_have_value("Restarted the pool")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
     assert site.incident(incident)["resolution"] == "Restarted the pool"
     press(page, "reopen")
     submit(page)
-    said(page, "is open again")
+    said(page, " reopened.")
     press(page, "resolve")
     expect(page.locator("dialog [name=resolution]")).to_have_value("")
 

@@ -50,12 +50,12 @@ def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, ente
     expect(page.locator(".wb-id")).to_have_text(second)
     page.keyboard.press("u")
     effects = page.locator("dialog .wb-effects")
-    expect(effects).to_contain_text("No group of stakeholders")
+    expect(effects).to_contain_text("No stakeholder group")
     with page.expect_response(f"**/{first}/updates"):
         slow.go()
     settled(page)
     page.locator("dialog [name=text]").fill("We look into it.")
-    expect(effects).to_contain_text("No group of stakeholders")
+    expect(effects).to_contain_text("No stakeholder group")
     expect(effects).not_to_contain_text("board")
 
 
@@ -130,7 +130,7 @@ def test_the_next_look_does_not_answer_for_other_filters(site: Site, enter: Ente
     page.wait_for_timeout(300)
     assert len(slow.routes) == 1
     slow.go()
-    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
 
 
 def test_what_other_filters_show_is_not_selected(site: Site, enter: Enter) -> None:
@@ -175,7 +175,7 @@ def test_of_several_to_be_merged_each_has_its_result(site: Site, enter: Enter) -
     site.call("POST", f"/incidents/{two}/resolve", {})
     site.call("POST", f"/incidents/{two}/close", {})
     submit(page)
-    said(page, f"Merge: done to 2 incidents, not to 1. {two}: ")
+    said(page, f"Merge: 2 incidents changed, 1 failed. {two}: ")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [four, four]
     assert site.incident(four)["signals"] == 3
 
@@ -195,14 +195,14 @@ def test_where_nothing_answers_the_other_messages_are_not_tried(site: Site, ente
     page.route("**/outbox/*/retry", away)
     again = dialog.get_by_role("button", name="failed messages again")
     again.click()
-    expect(dialog.locator(".wb-trouble").filter(has_text="does not answer")).to_have_count(1)
+    expect(dialog.locator(".wb-trouble").filter(has_text="does not respond")).to_have_count(1)
     settled(page)
     assert len(tried) == 1
     expect(again).to_be_enabled()
     page.unroute("**/outbox/*/retry")
     again.click()
-    expect(dialog.get_by_role("status")).to_contain_text("on the way again")
-    expect(dialog.get_by_role("button", name="Send it again")).to_have_count(0)
+    expect(dialog.get_by_role("status")).to_contain_text("Resending")
+    expect(dialog.get_by_role("button", name="Resend message")).to_have_count(0)
 
 
 def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
@@ -220,9 +220,11 @@ def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
     page.get_by_role("textbox", name="Note").fill("Once, please")
     add = page.get_by_role("button", name="Add note")
     add.click()
-    expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("nothing is done twice")
+    expect(page.locator(".wb-composer .wb-trouble")).to_contain_text(
+        "A repeated request has no second effect"
+    )
     add.click()
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert site.kinds(incident).count("note") == 1
 
 
@@ -251,12 +253,12 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
     add = page.get_by_role("button", name="Add note")
     trouble = page.locator(".wb-composer .wb-trouble")
     add.click()
-    expect(trouble).to_contain_text("does not answer")
+    expect(trouble).to_contain_text("does not respond")
     add.click()
     expect(trouble).to_contain_text("is being worked on")
     expect(trouble).to_contain_text("in 5 seconds")
     add.click()
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert len(set(keys)) == 1
     assert site.kinds(incident).count("note") == 1
 
@@ -270,7 +272,7 @@ def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Ent
     page.keyboard.press("Control+Enter")
     page.keyboard.type(" and second")
     slow.go()
-    said(page, "on the timeline")
+    said(page, "Note added.")
     expect(note).to_have_value("and second")
     page.reload()
     expect(note).to_be_visible()
@@ -293,7 +295,7 @@ def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: En
     expect(page.locator(".wb-id")).to_have_text(other)
     note.fill("At once")
     page.keyboard.press("Control+Enter")
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert site.kinds(other).count("note") == 1
     # What became of the first is told here, too, and its text is there.
     slow.routes[0].abort()
@@ -319,7 +321,7 @@ def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
     expect(page.locator(".wb-id")).to_have_text(second)
     teams.go()
     plans.go()
-    said(page, "is proposed")
+    said(page, " proposed: ")
     expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
     assert "tab=" not in page.url
     (plan,) = site.call("GET", f"/incidents/{first}/plans")["plans"]

@@ -54,7 +54,7 @@ def test_by_keyboard_everybody_is_seen_by_whoever_may(
     expect(page.locator("dialog").get_by_label("Team")).to_have_value("web")
     expect(row(page, "rob")).to_contain_text(re.compile(r"[1-9]\d* of [1-9]"))
     expect(row(page, "mia").locator("[data-label=Calls]")).to_have_text(re.compile("^[1-9]"))
-    called_most = page.locator("dialog").get_by_role("region", name="What called most")
+    called_most = page.locator("dialog").get_by_role("region", name="Noisiest detections")
     expect(called_most).to_contain_text("opened by hand")
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= width
     page.locator("dialog").get_by_label("Since").select_option("7")
@@ -94,7 +94,9 @@ def test_without_the_right_one_sees_oneself_alone(site: Site, enter: Enter) -> N
 def test_who_was_neither_on_call_nor_called_is_told_of_themselves(site: Site, enter: Enter) -> None:
     called(site, "Called mia", "mia")
     page = enter("vic", "?view=load&team=web")
-    expect(load(page)).to_contain_text("You were not on call by its rota, and not called.")
+    expect(load(page)).to_contain_text(
+        "You were not on call by this team’s rota, and were not called."
+    )
     expect(load(page)).not_to_contain_text("obody")
 
 

@@ -16,7 +16,7 @@ Enter = Callable[..., Any]
 
 def choose_all(page: Any, count: int) -> None:
     expect(page.locator(".wb-item")).to_have_count(count)
-    page.get_by_label("Select all that are shown").check()
+    page.get_by_label("Select all shown incidents").check()
 
 
 def more(page: Any, action: str) -> None:
@@ -106,7 +106,7 @@ def test_several_are_merged_into_the_one_that_is_chosen(site: Site, enter: Enter
     page.locator("dialog [name=into]").select_option(two)
     expect(page.locator(".wb-effects")).to_contain_text(f"point to {two}")
     submit(page)
-    said(page, "done to 2 incidents")
+    said(page, "2 incidents changed")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [two, two]
     assert site.incident(two)["signals"] == 3
     expect(page.locator(".wb-item")).to_have_count(1)
@@ -136,7 +136,7 @@ def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: E
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_contain_text("Send it again")
     submit(page)  # goes on where it stopped
-    said(page, "done to 61 incidents")
+    said(page, "61 incidents changed")
     assert [len(part) for part in sent] == [50, 11, 11]
     notes = site.stores.timeline.find({"kind": "note"}, fields=("incident_id", "data"))
     told = [note["incident_id"] for note in notes if note["data"]["text"] == "All hands"]

@@ -36,7 +36,7 @@ def test_an_alerts_message_that_reached_nobody_is_sent_again(site: Site, enter: 
     perhaps = undelivered(site, "Alert that may have arrived", "unconfirmed")
     # Who may not send it again is not offered it.
     responder = enter("rob")
-    expect(responder.get_by_role("button", name="Held back")).to_be_visible()
+    expect(responder.get_by_role("button", name="Suppressions")).to_be_visible()
     expect(responder.get_by_role("button", name="Not delivered")).to_be_hidden()
 
     page = enter("mia", width=390)
@@ -46,15 +46,17 @@ def test_an_alerts_message_that_reached_nobody_is_sent_again(site: Site, enter: 
     dialog = page.get_by_role("dialog", name="Not delivered")
     expect(dialog.get_by_role("listitem")).to_have_count(3)
     first = dialog.get_by_role("listitem").filter(has_text="Alert that may have arrived")
-    expect(first).to_contain_text("of no incident")
+    expect(first).to_contain_text("no incident")
     expect(first).to_contain_text("Slack refused it.")
-    expect(first).to_contain_text("It may have arrived: look there first.")
+    expect(first).to_contain_text(
+        "This message may have been delivered. Check the channel before you resend it."
+    )
     assert page.evaluate("document.querySelector('dialog').scrollWidth") <= 390
-    dialog.get_by_role("button", name="Send the 2 failed messages again").click()
-    expect(dialog.get_by_role("button", name="On its way again")).to_have_count(2)
+    dialog.get_by_role("button", name="Resend 2 failed messages").click()
+    expect(dialog.get_by_role("button", name="Resending")).to_have_count(2)
     assert [state(site, key) for key in (*dead, perhaps)] == ["pending", "pending", "unconfirmed"]
-    first.get_by_role("button", name="Send it again").click()
-    expect(dialog.get_by_role("button", name="On its way again")).to_have_count(3)
+    first.get_by_role("button", name="Resend message").click()
+    expect(dialog.get_by_role("button", name="Resending")).to_have_count(3)
     assert state(site, perhaps) == "pending"
     assert page.evaluate("window.broken") is None
     dialog.get_by_role("button", name="Close").click()
@@ -69,6 +71,6 @@ def test_after_the_session_has_ended_the_way_on_is_told(site: Site, enter: Enter
     page.context.clear_cookies()
     button.click()
     expect(page.get_by_role("dialog")).to_contain_text(
-        "Log in again in another tab. Close this, and open it again."
+        "Log in again in another tab. Close this dialog and open it again."
     )
     site.stores.outbox.delete(message)

@@ -27,11 +27,11 @@ def test_who_is_on_call_and_who_is_next_are_seen(site: Site, enter: Enter) -> No
     expect(rota(page)).to_contain_text("mia since ")
     expect(rota(page)).to_contain_text("mia is on call by rota 'web', in the turn until ")
     expect(rota(page)).to_contain_text(re.compile(r"Next: rob from .*, 2027, 09:00(?!:)"))
-    rota(page).get_by_text("The coming two weeks").click()
+    rota(page).get_by_text("Next two weeks").click()
     # 52 weeks of mia, and then rob: two weeks hold one span.
     expect(rota(page).locator("li")).to_have_count(1)
     # Who may not write is not offered what can't work.
-    expect(page.get_by_role("button", name="I cover …")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add cover …")).to_have_count(0)
 
 
 def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
@@ -39,13 +39,15 @@ def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("d")
     expect(rota(page)).to_contain_text("mia is on call")
-    page.get_by_role("button", name="I cover …").click()
+    page.get_by_role("button", name="Add cover …").click()
     effects = page.locator("dialog .wb-effects")
     page.locator("dialog [name=until]").fill("2001-01-01T09:00")
-    expect(effects).to_contain_text("It would be over before it begins")
+    expect(effects).to_contain_text("The end must be after the start")
     page.locator("dialog [name=person]").select_option("mia")
     page.locator("dialog [name=instead_of]").select_option("")
-    expect(effects).to_contain_text("You may cover yourself, or have somebody cover for you.")
+    expect(effects).to_contain_text(
+        "You can only cover for somebody, or have somebody cover for you."
+    )
     page.locator("dialog [name=person]").select_option("rob")
     page.locator("dialog [name=instead_of]").select_option("mia")
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
@@ -63,7 +65,7 @@ def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
     expect(listed).to_contain_text("rob covers for mia")
     wide = "document.querySelector('dialog').scrollWidth"
     assert page.evaluate(wide) <= 390
-    listed.get_by_role("button", name="End it …").click()
+    listed.get_by_role("button", name="End cover …").click()
     page.locator("dialog button[type=submit]").click()
     expect(rota(page)).to_contain_text("mia is on call")
     expect(page.get_by_role("region", name="Covers")).to_have_count(0)

@@ -20,7 +20,7 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
     site.call("POST", f"/incidents/{incident}/resolve", {})
     page = enter("rob", f"?incident={incident}&text=resolved%20and%20read")
     expect(page.locator(".wb-description")).to_be_visible()
-    expect(page.get_by_text("No incident fits these filters.")).to_be_visible()
+    expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
     page.locator(".wb-description").click(click_count=3)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -49,7 +49,7 @@ def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) ->
         refresh(page)
     page.wait_for_timeout(200)
     page.mouse.up()
-    said(page, "is acknowledged")
+    said(page, " acknowledged.")
     expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
 
 
@@ -75,7 +75,7 @@ def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Ent
     expect(banner).to_be_hidden()
     expect(page.locator(".wb-item")).to_have_count(2)
     page.locator("[data-move=acknowledge]").click()
-    said(page, "is acknowledged")
+    said(page, " acknowledged.")
 
 
 def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
@@ -84,7 +84,7 @@ def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter)
     expect(page.locator(".wb-item")).to_have_count(1)
     page.route("**/signals?*", lambda route: route.fulfill(status=503, json={}))
     page.get_by_role("tab", name="Signals").click()
-    expect(page.locator(".wb-part")).to_contain_text("can’t answer now")
+    expect(page.locator(".wb-part")).to_contain_text("is unavailable right now")
     page.unroute("**/signals?*")
     refresh(page)
     expect(page.locator(".wb-signal")).to_have_count(1)
@@ -103,7 +103,7 @@ def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
     for _ in range(2):
         earlier.click()
         expect(page.locator(".wb-part .wb-trouble")).to_have_count(1)
-        expect(page.locator(".wb-part .wb-trouble")).to_contain_text("does not answer")
+        expect(page.locator(".wb-part .wb-trouble")).to_contain_text("does not respond")
     page.unroute("**/timeline?*")
     earlier.click()
     expect(page.locator(".wb-entry")).to_have_count(site.incident(incident)["entries"])
@@ -115,7 +115,7 @@ def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: E
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/search/jobs/*", lambda route: route.abort())
     press(page, "analyze")
-    said(page, "The analysis has begun")
+    said(page, "Analysis started")
     site.wait_for_entry(incident, "analysis")
     page.evaluate("Date.now = (now => () => now() + 36_000_000)(Date.now)")
     with page.expect_event("requestfailed"):
@@ -133,7 +133,7 @@ def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter:
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/analyze", lambda route: route.fulfill(status=202, json={"sid": "1.2"}))
     press(page, "analyze")
-    expect(page.locator(".wb-said")).to_contain_text("its search is gone")
+    expect(page.locator(".wb-said")).to_contain_text("its search job no longer exists")
 
 
 def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: Enter) -> None:
@@ -149,13 +149,13 @@ def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: E
     page.goto(f"{site.page}?incident={incident}&text=keeps")
     expect(page.locator(".wb-id")).to_have_text(incident)
     page.keyboard.press("?")
-    page.get_by_label("Single letters work as keys").uncheck()
-    page.get_by_label("Single letters work as keys").check()
+    page.get_by_label("Enable single-letter shortcuts").uncheck()
+    page.get_by_label("Enable single-letter shortcuts").check()
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     page.keyboard.type("Sent all the same")
     page.keyboard.press("Control+Enter")
-    said(page, "on the timeline")
+    said(page, "Note added.")
     assert site.kinds(incident)[-1] == "note"
 
 

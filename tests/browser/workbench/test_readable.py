@@ -67,7 +67,7 @@ def test_the_hint_in_the_search_is_whole_beside_all_buttons(
 ) -> None:
     incident = site.open(f"To be found at {width}")
     site.call("POST", f"/incidents/{incident}/tasks", {"title": "Look at it", "owner": "mia"})
-    wanted = {"title": "Write it down", "owner": "mia", "due": 4_000_000_000}
+    wanted = {"title": "Save review", "owner": "mia", "due": 4_000_000_000}
     site.call("POST", f"/incidents/{incident}/follow-ups", wanted)
     undelivered(site, f"Alert of {width}", "dead")
     page = enter("mia", width=width)
@@ -95,14 +95,14 @@ def test_what_could_not_be_read_looks_like_a_failure_and_says_the_way_on(
     page = enter("mia", f"?incident={incident}&tab=fixes")
     refuse(page, "**/preview?*", 401)
     refuse(page, "**/preview", 401)
-    page.get_by_text("What would be done").click()
+    page.get_by_text("Preview request").click()
     failure = page.locator(".wb-plan .wb-trouble")
     expect(failure).to_contain_text("Your session has ended. Log in again in another tab. Fold it")
     expect(failure.get_by_role("link", name="Log in again")).to_be_visible()
-    refuse(page, "**/similar", 503, "The KV store does not answer.")
+    refuse(page, "**/similar", 503, "The KV store does not respond.")
     page.get_by_role("tab", name="Similar").click()
     expect(page.locator("#wb-part .wb-trouble")).to_have_text(
-        "The KV store does not answer. It is tried again by itself."
+        "The KV store does not respond. The page retries automatically."
     )
 
 
@@ -116,8 +116,8 @@ def test_a_change_in_a_storm_of_what_decides_nothing_promises_no_news(
     refuse(page, "**/escalate", 412)
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_have_text(
-        f"{incident} has changed since you looked at it. Nothing was done."
-        "What you typed is kept: send it again if it still holds."
+        f"{incident} has changed since you opened it. Your change was not made."
+        "Your text is kept. Send it again if it still applies."
     )
 
 
@@ -128,7 +128,9 @@ def test_who_approves_is_told_of_the_way_back_and_sees_what_waits(site: Site, en
     page = enter("ada", f"?incident={incident}&tab=fixes")
     expect(page.locator(".wb-plan .wb-tag-now")).to_have_text("proposed")
     press(page, "approve")
-    expect(page.locator(".wb-effects")).to_contain_text("It can be undone (reapply change).")
+    expect(page.locator(".wb-effects")).to_contain_text(
+        "This fix can be rolled back (reapply change)."
+    )
     # Not by an entry: no fix of the service could be carried out for half an hour after it.
     page.route("**/incidents/*/plans", failed)
     page.reload()
@@ -145,7 +147,7 @@ def test_an_incident_on_paper_is_whole_light_and_without_buttons(site: Site, ent
     expect(page.locator(".wb-left")).not_to_be_visible()
     expect(page.locator("body > header")).not_to_be_visible()
     expect(page.locator("body > nav")).not_to_be_visible()
-    expect(page.get_by_role("button", name="Write …")).not_to_be_visible()
+    expect(page.get_by_role("button", name="Edit review …")).not_to_be_visible()
     expect(page.get_by_role("tab", name="Review")).to_be_visible()
     expect(page.get_by_role("tab", name="Timeline")).not_to_be_visible()
     expect(page.locator(".wb-beside h1")).to_have_css("color", "rgb(28, 39, 51)")

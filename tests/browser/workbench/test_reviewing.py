@@ -44,7 +44,7 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     page = enter("rob", f"?incident={incident_id}")
     page.get_by_role("tab", name="Review").click()
     part = page.get_by_role("tabpanel")
-    expect(part.get_by_role("heading", name="Review: Not begun")).to_be_visible()
+    expect(part.get_by_role("heading", name="Review: Not started")).to_be_visible()
     expect(part.get_by_text("due", exact=True)).to_be_visible()
     tried = part.get_by_role("region", name="What was tried, and what proved it")
     expect(tried).to_contain_text("Resolved: <b>Rolled</b> back.")
@@ -53,7 +53,7 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     place(page, "write-review").click()
     page.get_by_label("Summary").fill("The pool <u>was</u> empty.")
     submit(page)
-    said(page, "It is in the review.")
+    said(page, "Review saved.")
     expect(part.get_by_text("The pool <u>was</u> empty.")).to_be_visible()
     expect(part.get_by_role("heading", name="Review: Begun")).to_be_visible()
 
@@ -79,7 +79,7 @@ def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed
     expect(trouble).to_contain_text("Review written – A bad change.")
     expect(page.get_by_label("Lessons")).to_have_value("Watch the pool.")
     submit(page)
-    said(page, "It is in the review.")
+    said(page, "Review saved.")
     written = site.call("GET", f"/incidents/{incident_id}/review")["written"]
     texts = {one["name"]: one["text"] for one in written if one["text"]}
     assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
@@ -154,7 +154,7 @@ def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
     row = part.get_by_role("listitem").filter(has_text="Raise <i>the limit</i>")
     expect(row).to_contain_text("overdue")
     place(page, "add-follow-up").click()
-    page.get_by_label("What is to be done").fill("Alert on the pool")
+    page.get_by_label("Title").fill("Alert on the pool")
     submit(page)
     expect(part.get_by_text("Alert on the pool")).to_be_visible()
     mine = site.call("GET", "/follow-ups?state=open&owner=rob")["follow_ups"][-1]
@@ -165,10 +165,15 @@ def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
 
     page.get_by_role("button", name="Follow-ups").click()
     dialog = page.get_by_role("dialog", name="Follow-ups")
-    expect(dialog.get_by_role("region", name="Yours")).to_contain_text("Alert on the pool")
-    others = dialog.get_by_role("region", name="Of others")
+    expect(dialog.get_by_role("region", name="Assigned to you")).to_contain_text(
+        "Alert on the pool"
+    )
+    others = dialog.get_by_role("region", name="Assigned to others")
     expect(others).to_contain_text("Raise <i>the limit</i>")
-    assert dialog.get_by_role("heading", level=3).all_inner_texts() == ["Yours", "Of others"]
+    assert dialog.get_by_role("heading", level=3).all_inner_texts() == [
+        "Assigned to you",
+        "Assigned to others",
+    ]
     others.get_by_role("listitem").filter(has_text=incident_id).get_by_role(
         "button", name="Done"
     ).click()
@@ -193,8 +198,8 @@ def test_a_follow_up_gets_a_ticket_which_leads_there(
     follow_up(site, incident_id, "Alert <i>on</i> the pool", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
     row = page.get_by_role("tabpanel").get_by_role("listitem").filter(has_text="on</i> the pool")
-    button = row.get_by_role("button", name="Create a ticket in Jira")
-    expect(row.get_by_role("button", name="Create a ticket in ServiceNow")).to_have_count(0)
+    button = row.get_by_role("button", name="Create ticket in Jira")
+    expect(row.get_by_role("button", name="Create ticket in ServiceNow")).to_have_count(0)
     button.click()
     expect(row).to_contain_text("Jira: a ticket is being made.")
     expect(button).to_have_count(0)
@@ -235,11 +240,11 @@ def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Something is dropped")
     follow_up(site, incident_id, "Rewrite it all", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
-    page.get_by_role("button", name="Change …").click()
+    page.get_by_role("button", name="Edit …").click()
     page.get_by_label("State").select_option("dropped")
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_contain_text("why it is dropped")
-    page.get_by_label("Why it is done or dropped").fill("Too dear.")
+    page.get_by_label("Reason for the new state").fill("Too dear.")
     submit(page)
     part = page.get_by_role("tabpanel")
     expect(part.get_by_role("listitem").filter(has_text="Rewrite it all")).to_contain_text(
@@ -253,10 +258,10 @@ def test_a_reason_without_another_state_is_not_lost_silently(site: Site, enter: 
     incident_id = over(site, "A reason for nothing")
     follow_up(site, incident_id, "Move the date", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
-    page.get_by_role("button", name="Change …").click()
-    page.get_by_label("Why it is done or dropped").fill("Holidays.")
+    page.get_by_role("button", name="Edit …").click()
+    page.get_by_label("Reason for the new state").fill("Holidays.")
     effects = page.locator("dialog .wb-effects")
-    expect(effects).to_contain_text("The reason is kept only where the state is changed, too.")
+    expect(effects).to_contain_text("The reason is only saved if you change the state.")
     page.get_by_label("State").select_option("done")
     expect(effects).to_be_hidden()
 
@@ -279,7 +284,7 @@ def test_where_the_browser_has_no_clipboard_it_is_copied_all_the_same(
     page = enter("vic", f"?incident={incident_id}&tab=review")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     place(page, "copy-review").press("Enter")
-    said(page, "The review is copied as Markdown.")
+    said(page, "Review copied as Markdown.")
     expect(place(page, "copy-review")).to_be_focused()
 
 
@@ -288,7 +293,7 @@ def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> No
     permissions = ["clipboard-read", "clipboard-write"]
     page = enter("vic", f"?incident={incident_id}&tab=review", permissions=permissions)
     place(page, "copy-review").click()
-    said(page, "The review is copied as Markdown.")
+    said(page, "Review copied as Markdown.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"# Review of {incident_id}: To the wiki\n")
     with page.expect_download() as download:
@@ -304,7 +309,7 @@ def test_a_viewer_reads_and_is_offered_nothing_to_write(site: Site, enter: Enter
     page = enter("vic", f"?incident={incident_id}&tab=review")
     part = page.get_by_role("tabpanel")
     expect(part.get_by_text("Look at it")).to_be_visible()
-    for label in ("Write …", "It is done …", "Add a follow-up …", "Done", "Change …"):
+    for label in ("Edit review …", "Mark as done …", "Add follow-up …", "Mark as done", "Edit …"):
         expect(part.get_by_role("button", name=label, exact=True)).to_have_count(0)
 
 
@@ -320,7 +325,7 @@ def test_the_list_shows_which_reviews_are_due(site: Site, enter: Enter) -> None:
     page.goto(site.page)
     page.get_by_role("button", name="Follow-ups").click()
     dialog = page.get_by_role("dialog", name="Follow-ups")
-    expect(dialog).to_contain_text("of the last 30 days to be reviewed.")
+    expect(dialog).to_contain_text("of the last 30 days due for review.")
     dialog.get_by_role("button", name="Show").click()
     expect(rows.get_by_text("Review me")).to_be_visible()
     assert "status=review_due" in page.url
@@ -334,12 +339,12 @@ def test_no_review_is_needed_of_many_for_one_reason(site: Site, enter: Enter) ->
     ids = [over(site, f"Power was out in hall {number}") for number in (1, 2)]
     page = enter("rob", "?status=review_due&text=Power+was+out")
     expect(page.locator(".wb-item")).to_have_count(2)
-    page.get_by_label("Select all that are shown").check()
+    page.get_by_label("Select all shown incidents").check()
     page.locator(".wb-bulk summary").click()
     page.locator("[data-bulk=review]").click()
     page.get_by_label("Why").fill("The power company's.")
     submit(page)
-    said(page, "No review needed: done to 2 incidents.")
+    said(page, "Skip review: 2 incidents changed.")
     expect(page.locator(".wb-item")).to_have_count(0)
     page.keyboard.press("f")
     expect(page.get_by_role("dialog", name="Follow-ups")).to_be_visible()

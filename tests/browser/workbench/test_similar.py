@@ -43,4 +43,4 @@ def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter
 
 def test_where_nothing_was_like_it_the_part_says_what_is_compared(site: Site, enter: Enter) -> None:
     page = enter("vic", f"?incident={site.open('Unlike any other')}&tab=similar")
-    expect(page.get_by_text("No incident like this one has ended yet.")).to_be_visible()
+    expect(page.get_by_text("No similar incident has been resolved yet.")).to_be_visible()

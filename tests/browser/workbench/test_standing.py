@@ -23,15 +23,15 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     standing = phone.locator(".wb-standing")
     expect(standing).to_contain_text("CHG-8 set pool_size from 20 to 1")
     expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
-    for link in ("See the evidence", "See the fix"):
+    for link in ("View evidence", "View fix"):
         expect(standing.get_by_role("button", name=link)).to_be_in_viewport(ratio=1)
-    standing.get_by_role("button", name="See the evidence").tap()
+    standing.get_by_role("button", name="View evidence").tap()
     expect(phone.locator(".wb-verdict")).to_be_in_viewport()
 
     page = enter("ada", f"?incident={incident}")
     # A usual screen: other checks may fail, too, and take room above the button.
     page.set_viewport_size({"width": 1280, "height": 1080})
-    page.get_by_role("button", name="See the fix").click()
+    page.get_by_role("button", name="View fix").click()
     # That nobody has approved yet is what comes next, and no check that fails. Another check may:
     # other tests carry out fixes of the same service, which then has its cool-down.
     expect(page.locator(".wb-plan")).to_contain_text("must approve it")
@@ -43,7 +43,7 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     expect(page.get_by_text("The preconditions hold.")).to_be_visible()
     press(page, "approve")
     submit(page)
-    expect(page.locator(".wb-standing")).to_contain_text("waits to be carried out")
+    expect(page.locator(".wb-standing")).to_contain_text("waiting to be executed")
     site.call("POST", f"/plans/{plan}/reject", {})
     expect(page.locator(".wb-standing")).not_to_contain_text("Roll back")
 
@@ -55,24 +55,24 @@ def test_how_a_fix_ended_is_told_first(site: Site, enter: Enter) -> None:
     site.write(incident, "action", "mia", plan_id=plan, phase="done", detail="It is back.")
     page = enter("vic", f"?incident={incident}")
     standing = page.locator(".wb-standing")
-    expect(standing).to_contain_text("Fix carried out · Roll back the change")
+    expect(standing).to_contain_text("Fix executed · Roll back the change")
     site.write(incident, "verification", "system", plan_id=plan, outcome="recovered")
-    expect(standing).to_contain_text("Recovery proved")
+    expect(standing).to_contain_text("Recovery verified")
 
 
 def test_where_no_cause_is_known_the_next_step_is_offered(site: Site, enter: Enter) -> None:
     incident = site.open("Nobody knows why", affected_systems=["dock"])
     page = enter("rob", f"?incident={incident}")
     standing = page.locator(".wb-standing")
-    expect(standing).to_contain_text("Not looked for yet")
-    standing.get_by_role("button", name="Ask for an analysis").click()
-    expect(page.locator(".wb-said")).to_contain_text("The analysis has begun")
+    expect(standing).to_contain_text("Not analyzed yet")
+    standing.get_by_role("button", name="Run analysis").click()
+    expect(page.locator(".wb-said")).to_contain_text("Analysis started")
     incident = site.open("Nobody knows why, either")
     looking = enter("vic", f"?incident={incident}")
     expect(looking.locator(".wb-id")).to_have_text(incident)
-    expect(looking.get_by_role("button", name="Ask for an analysis")).to_have_count(0)
+    expect(looking.get_by_role("button", name="Run analysis")).to_have_count(0)
     site.write(incident, "analysis", "rob", verdict="No cause in this evidence.", cause="")
-    expect(looking.locator(".wb-standing")).to_contain_text("None in this evidence")
+    expect(looking.locator(".wb-standing")).to_contain_text("None found in the evidence")
 
 
 def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Enter) -> None:
@@ -94,7 +94,7 @@ def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Ent
 def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter: Enter) -> None:
     incident = site.open("Analysed long ago")
     page = enter("rob", f"?incident={incident}")
-    expect(page.locator(".wb-standing")).to_contain_text("Not looked for yet")
+    expect(page.locator(".wb-standing")).to_contain_text("Not analyzed yet")
     site.append(incident, "analysis", "rob", verdict="No cause in this evidence.", cause="")
     site.remarks(incident, 200)
     site.write(incident, "note", "mia", text="The last one")

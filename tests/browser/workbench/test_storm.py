@@ -26,13 +26,13 @@ def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter:
     shown = page.locator(".wb-entry:visible .wb-entry-title")
     expect(shown.nth(0)).to_contain_text("1 more signal")
     expect(shown.nth(1)).to_contain_text("Note")
-    page.get_by_text("4 earlier entries of more signals").click()
+    page.get_by_text("4 earlier signal entries").click()
     expect(shown).to_have_count(site.incident(incident)["entries"])
 
     # what is unfolded stays so when there is more
     site.signals({**found, "run": "storm-last"})
     refresh(page)
-    expect(page.get_by_text("5 earlier entries of more signals")).to_be_visible()
+    expect(page.get_by_text("5 earlier signal entries")).to_be_visible()
     expect(shown).to_have_count(site.incident(incident)["entries"])
     expect(shown.nth(6)).to_contain_text("Note")
 

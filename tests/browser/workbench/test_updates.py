@@ -30,24 +30,24 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     expect(field(page, "text")).to_have_value(
         f"checkout and cart have been affected since {utc(site, incident)}. We look into it."
     )
-    expect(page.locator("dialog")).to_contain_text("This is a draft")
+    expect(page.locator("dialog")).to_contain_text("This draft")
     expect(field(page, "services")).to_have_value("checkout\ncart")
-    expect(page.locator(".wb-effects")).to_contain_text("No group of stakeholders is for this")
+    expect(page.locator(".wb-effects")).to_contain_text("No stakeholder group matches this")
     field(page, "text").fill("Card payments fail. <b>We</b> are on it.")
     # What was written is there again after Escape, which is pressed easily.
     page.keyboard.press("Escape")
     press(page, "update")
     expect(field(page, "text")).to_have_value("Card payments fail. <b>We</b> are on it.")
-    expect(page.locator("dialog")).to_contain_text("What you wrote before, and did not send")
-    expect(page.locator("dialog")).not_to_contain_text("This is a draft")
+    expect(page.locator("dialog")).to_contain_text("Your unsent text is restored")
+    expect(page.locator("dialog")).not_to_contain_text("This draft")
     field(page, "services").fill("Card payments")
     field(page, "next").fill("45m")
     field(page, "by").fill("2031-01-01T10:00")
-    expect(page.locator(".wb-effects")).to_contain_text("Name one of the two")
+    expect(page.locator(".wb-effects")).to_contain_text("Fill in only one")
     field(page, "by").fill("")
     expect(page.locator(".wb-effects")).to_contain_text("the owner and the team are reminded")
     submit(page)
-    said(page, "The update is on its way; the next one is due")
+    said(page, "Update sent. The next one is due")
 
     facts = page.locator(".wb-facts")
     expect(facts).to_contain_text("Card payments fail. <b>We</b> are on it.")
@@ -56,7 +56,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     let_time_pass(page)
     refresh(page)  # nothing has changed but the time
     expect(clocks).to_contain_text(re.compile("update in 3[45] min"))
-    expect(page.locator(".wb-timeline")).to_contain_text("Stakeholders told: investigating")
+    expect(page.locator(".wb-timeline")).to_contain_text("Stakeholder update: investigating")
     shown = site.incident(incident)
     assert shown["last_update"]["services"] == ["Card payments"]
     assert shown["status"] == "new"
@@ -65,7 +65,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     press(page, "resolve")
     field(page, "update").fill("All payments work again.")
     submit(page)
-    said(page, "is resolved")
+    said(page, " resolved.")
     expect(facts).to_contain_text("All payments work again.")
     shown = site.incident(incident)
     assert (shown["last_update"]["state"], "update_due" in shown) == ("resolved", False)
@@ -85,7 +85,7 @@ def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, ent
     missed = {"event": "missed", "due": due["next_update_by"], "reason": "None was written."}
     site.write(incident, "update_due", "incident_management", **missed)
     refresh(page)
-    expect(page.locator(".wb-timeline")).to_contain_text("Update for stakeholders overdue")
+    expect(page.locator(".wb-timeline")).to_contain_text("Stakeholder update overdue")
     # Its button is at hand now.
     expect(page.locator(".wb-actions > [data-move=update]")).to_be_visible()
 
@@ -98,10 +98,10 @@ def test_who_writes_second_sees_what_the_first_has_written(site: Site, enter: En
     site.call("POST", f"/incidents/{incident}/updates", {"text": "It is the database."}, "mia")
     submit(page)
     trouble = page.locator("dialog .wb-trouble")
-    expect(trouble).to_contain_text("mia: Stakeholders told – It is the database.")
+    expect(trouble).to_contain_text("mia: Stakeholder update – It is the database.")
     expect(field(page, "text")).to_have_value("It is the network.")
     submit(page)
-    said(page, "on its way")
+    said(page, "Update sent")
     told = site.call("GET", f"/incidents/{incident}/updates")["updates"]
     assert [one["text"] for one in told] == ["It is the network.", "It is the database."]
 
@@ -111,8 +111,8 @@ def test_the_form_says_who_is_told(site: Site, enter: Enter) -> None:
     page = enter("rob", f"?incident={incident}")
     press(page, "update")
     effects = page.locator(".wb-effects")
-    expect(effects).to_contain_text("Told to board (#board, 2 by e-mail).")
-    expect(page.locator("dialog")).to_contain_text("Left empty, within 45 min")
+    expect(effects).to_contain_text("Recipients: board (#board, 2 by e-mail).")
+    expect(page.locator("dialog")).to_contain_text("If empty, the next update is due within 45 min")
 
 
 def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, enter: Enter) -> None:
@@ -132,7 +132,7 @@ def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> Non
     expect(page.locator(".wb-facts")).to_contain_text("…")
     page.set_viewport_size({"width": 390, "height": 800})
     press(page, "update")
-    expect(page.locator("dialog")).to_contain_text("Told last")
+    expect(page.locator("dialog")).to_contain_text("Last update, ")
     assert page.locator("dialog").evaluate("one => one.scrollWidth <= one.clientWidth")
 
 

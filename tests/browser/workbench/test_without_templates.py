@@ -36,7 +36,7 @@ def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, wi
     expect(page.locator(".wb-id")).to_have_text(incident)
     assert f"/workbench_dashboard?incident={incident}" in page.url
     press(page, "acknowledge")
-    said(page, "is acknowledged")
+    said(page, " acknowledged.")
     assert blocked.incident(incident)["status"] == "in_progress"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("nav.appbar").count() == 1, "the bars are there once"

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.review import writing
-from incident_management.incidents.review.reminding import remind
+from incident_management.incidents.review.reminders import send_reminders
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.announcing.follow_up_tickets import FollowUpTickets
@@ -92,7 +92,7 @@ class FollowUpDesk:
         return str(incident.follow_ups[-1]["id"])
 
     def want(self, key: str, by: str = "dana") -> None:
-        writing.want_ticket(self.act(by), INCIDENT, key, self.channel)
+        writing.request_ticket(self.act(by), INCIDENT, key, self.channel)
 
     def change(self, key: str, by: str = "dana", **changes: Any) -> None:
         writing.change_follow_up(self.act(by), INCIDENT, key, changes)
@@ -113,9 +113,11 @@ class FollowUpDesk:
     def deliver(self) -> None:
         self.outbox.deliver_due(senders(self.config.settings, self.clock))
 
-    def look_afterwards(self) -> None:
+    def follow_up_reviews(self) -> None:
         """The duty of follow-ups, which puts right what the announcer missed."""
-        remind(self.stores, self.clock, lambda ids: self.tickets.see_to(ids, self.routing, ""))
+        send_reminders(
+            self.stores, self.clock, lambda ids: self.tickets.see_to(ids, self.routing, "")
+        )
 
     def run(self) -> None:
         for _turn in range(2):

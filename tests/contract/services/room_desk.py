@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incident_management.incidents import rooms, timeline
+from incident_management.incidents import incident_channel, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.first_messages import FirstMessages
@@ -110,7 +110,7 @@ class RoomDesk(Desk):
             self.write("assigned", incident, owner=owner, team="payments")
 
     def want(self, incident=INCIDENT, by="zoe"):
-        return rooms.want(Act(self.stores, self.clock, by), incident)
+        return incident_channel.request_channel(Act(self.stores, self.clock, by), incident)
 
     def status(self, before, after, **more):
         self.write("status", **{"from": before, "to": after, **more})

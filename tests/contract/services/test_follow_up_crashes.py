@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes.turns import Killed, orders
 
 from .follow_up_desk import DONE, WORKED_ON, FollowUpDesk
@@ -35,7 +35,7 @@ def settle(desk):
     desk.restart()
     for _turn in range(4):
         desk.run()
-        desk.look_afterwards()
+        desk.follow_up_reviews()
     refresh_stale(desk.stores, desk.clock)
 
 

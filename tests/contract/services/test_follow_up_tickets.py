@@ -37,7 +37,7 @@ def remarks(desk):
 def test_nobody_has_a_ticket_made_who_did_not_ask(desk):
     desk.add()
     desk.run()
-    desk.look_afterwards()
+    desk.follow_up_reviews()
     assert desk.made == []
 
 
@@ -76,7 +76,7 @@ def test_a_ticket_is_due_on_the_day_that_people_named(receiver):
     assert desk.made[0]["fields"]["duedate"] == "2026-12-05"
     assert "Due: 2026-12-05" in words(desk)[1]
     desk.clock.advance(max(0.0, 1796533200.0 - desk.clock.now()))
-    desk.look_afterwards()  # Its owner is reminded, which sets no date.
+    desk.follow_up_reviews()  # Its owner is reminded, which sets no date.
     desk.system.delete()
     desk.look()
     desk.want(key)
@@ -323,7 +323,7 @@ def test_what_nobody_announced_for_days_is_told_all_the_same(desk):
     desk.clock.advance(3 * DAY)
     desk.tell()
     assert desk.written() == 0
-    desk.look_afterwards()
+    desk.follow_up_reviews()
     desk.deliver()
     assert desk.state_there() == DONE[desk.channel] and desk.written() == 1
 
@@ -333,7 +333,7 @@ def test_a_wish_whose_follow_up_is_lost_holds_up_nothing(desk):
     lost = {"follow_up": "FUP-lost", "event": "ticket", "channel": desk.channel, "title": "x"}
     timeline.append(desk.act("dana"), INCIDENT, "follow_up", lost)
     key = desk.with_ticket()
-    desk.look_afterwards()
+    desk.follow_up_reviews()
     assert desk.ticket(key)["state"] == "made" and len(desk.made) == 1
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from incident_management.incidents import lifecycle
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 
 from .ticket_desk import ENDED, WORKED_ON, TicketDesk
 
@@ -33,7 +33,7 @@ def test_a_ticket_that_nobody_touched_says_nothing(desk):
 def test_what_the_app_does_to_the_ticket_itself_is_no_news(desk):
     desk.do(lifecycle.acknowledge)
     desk.run()
-    desk.do(lifecycle.note, text="Looking at it.")
+    desk.do(lifecycle.add_note, text="Looking at it.")
     desk.run()
     desk.resolve()
     desk.run()
@@ -244,7 +244,7 @@ def test_a_refused_login_is_tried_slowly_and_at_once_when_it_was_corrected(desk)
 def test_jira_comments_without_their_properties_do_not_echo(receiver):
     desk = TicketDesk("jira", receiver)
     desk.system.shows_properties = False
-    desk.do(lifecycle.note, text="Looking at it.")
+    desk.do(lifecycle.add_note, text="Looking at it.")
     desk.run()
     # The same account, used by a person.
     desk.system.say("Splunk", "I looked, too.")
@@ -255,7 +255,7 @@ def test_jira_comments_without_their_properties_do_not_echo(receiver):
 @pytest.mark.parametrize("how", ["rows", "table"])
 def test_a_hidden_journal_is_said_and_does_not_hide_the_state(how, receiver):
     desk = TicketDesk("servicenow", receiver)
-    desk.do(lifecycle.note, text="Looking at it.")
+    desk.do(lifecycle.add_note, text="Looking at it.")
     desk.run()
     desk.system.hides_journal = how
     desk.system.say("Mia", "hello")

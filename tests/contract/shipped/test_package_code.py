@@ -26,7 +26,7 @@ from incident_management.remediation.verdict import _counted
 from incident_management.rerun.raising import MonitorRaising
 from incident_management.splunk.searching import spl
 from incident_management.worker.audit_index import AuditIndex
-from incident_management.worker.runs import SplunkRuns
+from incident_management.worker.search_runs import SplunkRuns
 from tests.fakes import FakeStores
 from tests.fakes.clock import ManualClock
 from tests.standin import StandIn

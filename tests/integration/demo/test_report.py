@@ -13,7 +13,7 @@ def test_one_broken_check_breaks_the_verdict() -> None:
     report.check("fire is cold", False, "it burns")
     assert report.failed() == ["fire is cold"]
     assert report.verdict() is False
-    assert "✗ BROKEN  fire is cold" in report.out.getvalue()  # type: ignore[attr-defined]
+    assert "✗ FAILED  fire is cold" in report.out.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_run_without_checks_has_not_passed() -> None:

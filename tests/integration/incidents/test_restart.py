@@ -12,7 +12,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session
 from incident_management.worker.reconciling.alerts import SplunkAlerts
-from incident_management.worker.reconciling.forgotten import ForgottenRuns
+from incident_management.worker.reconciling.before_restart import RunsBeforeRestart
 from incident_management.worker.reconciling.reconciler import Reconciler
 from incident_management.worker.reconciling.run_history import PastRuns
 from incident_management.worker.reconciling.untracked import UntrackedRuns
@@ -32,7 +32,7 @@ class Worker:
         stores, alerts = KvStores(session), SplunkAlerts(session)
         ingest = Ingest(stores, self.clock, Routing()).ingest
         past = PastRuns(stores, self.clock, alerts, "sh1", self._tell)
-        unlisted = (ForgottenRuns(past), UntrackedRuns(past))
+        unlisted = (RunsBeforeRestart(past), UntrackedRuns(past))
         self.reconciler = Reconciler(stores, self.clock, alerts, *unlisted, ingest, self._tell)
 
     def _tell(self, _name: str, sentence: str) -> None:

@@ -8,7 +8,7 @@ import re
 from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
-from incident_management.worker.renewing import renew_documents
+from incident_management.worker.document_sweep import sweep_documents
 from tests.waiting import wait_for
 
 from .conftest import ROOT, Place
@@ -57,7 +57,7 @@ def test_what_somebody_deleted_from_the_collections_comes_back(place: Place) -> 
 
     index = AuditIndex(session, SplunkSearcher(session))
     told: list[tuple[str, ...]] = []
-    renew_documents(stores, place.clock, "next", index.entries, lambda *text: told.append(text))
+    sweep_documents(stores, place.clock, "next", index.entries, lambda *text: told.append(text))
 
     assert place.call("GET", f"/incidents/{incident}/timeline")["verified"] is True
     after = place.call("GET", f"/incidents/{incident}")

@@ -6,13 +6,13 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
-from incident_management.incidents.upkeep.coverage import Run
-from incident_management.incidents.upkeep.quiet import Quiet
+from incident_management.incidents.upkeep.quiet_resolve import QuietResolver
 from incident_management.incidents.upkeep.retention import Retention
+from incident_management.incidents.upkeep.run_coverage import Run
 from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.searching.search import SplunkSearcher
 from incident_management.worker.audit_index import AuditIndex
-from incident_management.worker.runs import SplunkRuns
+from incident_management.worker.search_runs import SplunkRuns
 
 from .conftest import APP, Place
 
@@ -96,7 +96,7 @@ def test_an_incident_is_resolved_when_its_search_was_seen_to_be_quiet(
     run_periods(still, 1)
     incident = still.raise_signal()
     stores = KvStores(still.session())
-    duty = Quiet(stores, clock, runs_of(still), lambda name, text: None)
+    duty = QuietResolver(stores, clock, runs_of(still), lambda name, text: None)
     for _period in range(16):
         if watched:
             duty.run(3600.0)

@@ -19,7 +19,7 @@ from splunklib.binding import HTTPError
 from incident_management.api.incidents.listing import SORTS
 from incident_management.incidents import timeline
 from incident_management.splunk.kv.store import COLLECTIONS, KvCollection, KvStores
-from incident_management.worker.carried_over import FORMER
+from incident_management.worker.document_migration import LEGACY_COLLECTION
 from incident_management.worker.duties import all_duties
 from incident_management.worker.member import Member
 from incident_management.worker.monitors.duty import MonitorDuty
@@ -112,7 +112,7 @@ def test_the_documents_are_carried_over_before_the_worker_does_anything_else(
     assert first.run() == {"incidents_carried_over": len(IDS)}
     assert desk.stores.incidents.find() == sorted(STORE["incidents"], key=lambda one: one["_key"])
     assert sorted(listed(upgraded, "opened_at")) == IDS
-    assert KvCollection(desk.session, FORMER).find() == []
+    assert KvCollection(desk.session, LEGACY_COLLECTION).find() == []
     assert first.run() == {"incidents_carried_over": 0}
 
 
@@ -215,4 +215,4 @@ def test_what_people_can_do_with_an_old_incident_they_can_do(upgraded: Place) ->
 
 
 def test_no_collection_of_the_old_store_is_unknown() -> None:
-    assert set(STORE) <= {FORMER, *COLLECTIONS.values()}
+    assert set(STORE) <= {LEGACY_COLLECTION, *COLLECTIONS.values()}

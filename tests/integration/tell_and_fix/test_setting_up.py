@@ -16,7 +16,7 @@ from .conftest import ROOT, Office, wait_for
 
 VIEWS = ROOT / "package/default/data/ui/views"
 NOBODY = "No channel is set up, so nobody is told of incidents: "
-NOBODY_YET = "nobody yet: set up a channel"
+NOBODY_YET = "none: set up a channel"
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def _wait_until_announced(office: Office, incident: str) -> None:
 
 
 def _told_on_the_overview(office: Office) -> str:
-    """What the panel "Who is told of incidents" shows."""
+    """What the panel "Notified channels" shows."""
     view = ET.parse(VIEWS / "incident_overview.xml").findtext("definition") or ""
     (row,) = office.search(json.loads(view)["dataSources"]["ds_told"]["options"]["query"])
     return str(row["told"])

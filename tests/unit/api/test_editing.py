@@ -6,7 +6,7 @@ from incident_management.api.idempotency import KEPT_ANSWER
 from incident_management.api.router import all_routes
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.worker.tidy import forget_answers
+from incident_management.worker.cleanup import delete_expired_answers
 from tests.fakes.api import FakeApi
 
 
@@ -344,7 +344,7 @@ def test_answers_are_forgotten_after_a_day_and_nothing_else_is(api):
     api.call("POST", "/incidents", {"title": "x"}, headers={"Idempotency-Key": "new"})
     api.clock.advance(20)
 
-    forget_answers(api.stores_value, api.clock)
+    delete_expired_answers(api.stores_value, api.clock)
     left = {one["purpose"] for one in api.stores_value.claims.all()}
     assert len(left) == 2 and "zz" in left
 
@@ -354,7 +354,7 @@ def test_however_many_answers_are_kept_one_request_forgets_them(api):
     kept = [{"_key": str(n), "purpose": f"{KEPT_ANSWER}{n}", "time": 1.0} for n in range(3000)]
     api.stores_value.claims.save(kept)
     api.stores_value.claims.log.clear()
-    forget_answers(api.stores_value, api.clock)
+    delete_expired_answers(api.stores_value, api.clock)
 
     assert api.stores_value.claims.all() == []
     assert api.stores_value.claims.log == ["delete claims"] * 2, "Those, and ends of alerts."

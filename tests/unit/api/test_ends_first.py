@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.worker.tidy import forget_answers
+from incident_management.worker.cleanup import delete_expired_answers
 from tests.fakes.api import FakeApi
 from tests.fakes.turns import orders
 from tests.unit.api.arrivals import ALARM, DATADOG, FIRING, changed, over, sent, sns
@@ -67,8 +67,8 @@ def test_an_end_is_remembered_for_a_day():
     api = FakeApi()
     sent(api, "cloudwatch", over("cloudwatch"))
     api.clock.advance(86_000)
-    forget_answers(api.stores_value, api.clock)
+    delete_expired_answers(api.stores_value, api.clock)
     assert [one["purpose"] for one in api.stores_value.claims.all()] == ["over"]
     api.clock.advance(500)
-    forget_answers(api.stores_value, api.clock)
+    delete_expired_answers(api.stores_value, api.clock)
     assert api.stores_value.claims.all() == []

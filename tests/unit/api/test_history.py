@@ -84,7 +84,7 @@ def test_an_incident_that_never_was_is_not_found(api):
 
 def test_history_needs_no_kv_store(api):
     incident = opened(api)
-    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, "looking")
+    lifecycle.add_note(Act(api.stores_value, api.clock, "ann"), incident, "looking")
     index(api, incident)
     condemn(api, incident, gone=True)
     status, found = api.call("GET", f"/incidents/{incident}/history")
@@ -98,7 +98,7 @@ def test_history_needs_no_kv_store(api):
 def test_history_misses_an_entry_that_the_kv_store_knows(api):
     incident = opened(api)
     index(api, incident)
-    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, "not indexed yet")
+    lifecycle.add_note(Act(api.stores_value, api.clock, "ann"), incident, "not indexed yet")
     _status, found = api.call("GET", f"/incidents/{incident}/history")
 
     assert found["verified"] is False
@@ -144,7 +144,7 @@ def test_a_wildcard_is_no_incidents_id(api, wild):
 def test_what_was_masked_is_named(api):
     incident = opened(api)
     token = "xox" + "b-123456789012-abcdefghijkl"
-    lifecycle.note(Act(api.stores_value, api.clock, "ann"), incident, f"use {token}")
+    lifecycle.add_note(Act(api.stores_value, api.clock, "ann"), incident, f"use {token}")
     entries = index(api, incident)
     _status, found = api.call("GET", f"/incidents/{incident}/history")
 

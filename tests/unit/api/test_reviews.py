@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
-from incident_management.incidents.review import reminding
-from incident_management.incidents.review.waiting import WAITING, note_waiting
+from incident_management.incidents.review import reminders
+from incident_management.incidents.review.due_counts import DUE_COUNTS, save_due_counts
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.stores import claim_document
 from incident_management.incidents.upkeep.audit import event_of
@@ -220,21 +220,21 @@ def test_no_review_is_needed_of_all_that_are_due_for_one_reason(api):
 
 
 def test_what_is_overdue_is_counted_however_many_newer_ones_are_done(api, monkeypatch):
-    monkeypatch.setattr(reminding, "MOST_INCIDENTS", 1)
+    monkeypatch.setattr(reminders, "MOST_INCIDENTS", 1)
     first, second = sorted(over(api, title) for title in ("Power was out", "Cooling failed"))
     add(api, first)
     done = add(api, second)
     api.call("POST", f"/incidents/{second}/follow-ups/{done}", {"state": "done"})
     api.clock.advance(2 * DAY)
-    reminding.remind(api.stores_value, api.clock)
-    note_waiting(api.stores_value, api.clock, ())
-    assert api.stores_value.claims.get(WAITING)["value"]["follow_ups_overdue"] == 1
+    reminders.send_reminders(api.stores_value, api.clock)
+    save_due_counts(api.stores_value, api.clock, ())
+    assert api.stores_value.claims.get(DUE_COUNTS)["value"]["follow_ups_overdue"] == 1
 
 
 def test_what_waits_is_counted_for_the_overview_as_the_lists_have_it(api):
     def waiting():
-        note_waiting(api.stores_value, api.clock, Routing().review_severities)
-        return api.stores_value.claims.get(WAITING)["value"]
+        save_due_counts(api.stores_value, api.clock, Routing().review_severities)
+        return api.stores_value.claims.get(DUE_COUNTS)["value"]
 
     assert waiting() == {"reviews_due": 0, "follow_ups_overdue": 0}
     ids = [over(api, title) for title in ("Power was out", "Cooling failed")]

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
-from incident_management.incidents.upkeep import held
+from incident_management.incidents.upkeep import suppressed
 from incident_management.splunk.kv.store import LONGEST_URL_QUERY_BYTES
 from tests.fakes.api import FakeApi
 from tests.unit.api.arrivals import FIRING, over, sent
@@ -38,7 +38,7 @@ def held_back(api, tool):
 
 
 def taken_in_again(api):
-    signals = held.going_on(api.stores_value, api.clock)
+    signals = suppressed.still_firing(api.stores_value, api.clock)
     return [one.what for one in Ingest(api.stores_value, api.clock, Routing()).ingest(signals)]
 
 
@@ -56,7 +56,7 @@ def test_an_alert_of_a_tool_that_tells_once_is_taken_in_when_the_window_is_over(
 
 
 def test_what_a_mute_holds_keeps_nothing_else_from_being_taken_in(api, monkeypatch):
-    monkeypatch.setattr(held, "MAX_HELD", 1)
+    monkeypatch.setattr(suppressed, "MAX_HELD", 1)
     api.call("POST", "/suppressions", {"kind": "mute", "reason": "known", "rule": "QueueDepth"})
     held_back(api, "datadog")
     api.clock.advance(60)
@@ -108,6 +108,6 @@ def test_the_end_of_many_alerts_reads_what_was_held_back_of_them_in_parts_and_on
 
     signals.find = noted
     for _repeat in range(2):
-        held.note_ends(api.stores_value, [key, *(f"{number:040}" for number in range(500))])
+        suppressed.mark_ended(api.stores_value, [key, *(f"{number:040}" for number in range(500))])
     assert max(asked) <= LONGEST_URL_QUERY_BYTES
     assert len(found) == 1 and {one["over"] for one in signals.all()} == {True}

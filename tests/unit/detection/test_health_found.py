@@ -9,7 +9,7 @@ import pytest
 from incident_management.detection.health.measures import DAY
 from incident_management.detection.health.report import HealthReport
 from incident_management.incidents.errors import NotFound
-from incident_management.incidents.upkeep.tally import count_hours
+from incident_management.incidents.upkeep.signal_counts import count_hours
 from incident_management.worker.monitors.roster import MonitorRoster
 from incident_management.worker.monitors.troubles import TroubleBook
 from tests.fakes import FakeStores, ManualClock
@@ -134,7 +134,7 @@ def test_more_detections_cost_no_more_requests():
 
 
 def test_signals_are_read_page_by_page_and_each_counts_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("incident_management.incidents.upkeep.tally.PAGE", 5)
+    monkeypatch.setattr("incident_management.incidents.upkeep.signal_counts.PAGE", 5)
     place = Place(("Errors", "shop"))
     place.find("Errors", "shop", 3, ago=2)
     days: List[float] = [0.5, 0.5, 0.5, 3, 3, 9, 10, 29.9, 30.1]

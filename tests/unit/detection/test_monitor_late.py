@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from incident_management.ports import SearchFailed, SearchResult
-from incident_management.worker.tidy import MONITOR_KEPT_SECONDS, forget_monitors
+from incident_management.worker.cleanup import MONITOR_KEPT_SECONDS, delete_removed_monitors
 from tests.unit.detection.watching import HOUR, START, Watched
 
 SPAN = 300
@@ -125,5 +125,5 @@ def test_the_note_goes_with_the_monitor():
     world.live(2 * HOUR)
     assert [one for one in world.stores.claims.all() if one["purpose"] == "monitor late"]
     world.clock.advance(MONITOR_KEPT_SECONDS + 60)
-    forget_monitors(world.stores, world.clock, lambda: ())
+    delete_removed_monitors(world.stores, world.clock, lambda: ())
     assert not [one for one in world.stores.claims.all() if one["purpose"] == "monitor late"]

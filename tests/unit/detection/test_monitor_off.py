@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from incident_management.worker.monitors.app_off import note_app_off
+from incident_management.worker.cleanup import delete_removed_monitors
+from incident_management.worker.monitors.app_off import record_app_off
 from incident_management.worker.monitors.roster import MonitorRoster, off_since
 from incident_management.worker.monitors.troubles import TroubleBook
-from incident_management.worker.tidy import forget_monitors
 from tests.fakes.stores import Unavailable
 from tests.unit.detection.watching import HOUR, START, Watched, judged, mixed, newest, ratio
 
@@ -163,7 +163,7 @@ def found_and_off_for(seconds: float) -> Watched:
 def test_what_a_monitor_learned_is_deleted_when_nobody_has_had_it_for_three_months():
     watched = found_and_off_for(91 * DAY)
     assert purposes(watched) > {"monitor:orders", "monitor memory:orders", "monitor off"}
-    forget_monitors(watched.stores, watched.clock, set)
+    delete_removed_monitors(watched.stores, watched.clock, set)
     left = {one for one in purposes(watched) if "monitor" in one}
     assert left <= {"monitor trouble"}, "MonitorMessages takes that away."
     watched.warnings = []
@@ -174,10 +174,10 @@ def test_what_a_monitor_learned_is_deleted_when_nobody_has_had_it_for_three_mont
 def test_what_is_on_or_was_lately_is_kept():
     watched = found_and_off_for(89 * DAY)
     before = purposes(watched)
-    forget_monitors(watched.stores, watched.clock, set)
+    delete_removed_monitors(watched.stores, watched.clock, set)
     assert purposes(watched) == before
     watched.clock.advance(2 * DAY)
-    forget_monitors(watched.stores, watched.clock, lambda: {"orders"})
+    delete_removed_monitors(watched.stores, watched.clock, lambda: {"orders"})
     assert purposes(watched) == before - {"monitors of a member"}
 
 
@@ -190,7 +190,7 @@ def test_one_that_is_made_anew_while_the_old_one_is_deleted_keeps_its_beginning(
         watched.run()
         return set()
 
-    forget_monitors(watched.stores, watched.clock, none_yet)
+    delete_removed_monitors(watched.stores, watched.clock, none_yet)
     assert "monitor:orders" in purposes(watched)
     assert "monitor memory:orders" not in purposes(watched)
 
@@ -220,7 +220,7 @@ def test_while_the_app_was_disabled_its_monitors_were_off(hours, started, switch
     watched.clock.advance(hours * HOUR)
     for member in others:
         signed(watched, member)
-    note_app_off(
+    record_app_off(
         watched.stores, watched.clock, "sh1", lambda: ["orders"], lambda: started, lambda: switched
     )
     watched.run()
@@ -233,7 +233,7 @@ def test_a_monitor_that_ran_and_could_not_judge_was_not_off():
     signed(watched)
     watched.clock.advance(2 * HOUR)
     TroubleBook(watched.stores, watched.clock).note("orders", "sh1", "No license.")
-    note_app_off(
+    record_app_off(
         watched.stores,
         watched.clock,
         "sh1",

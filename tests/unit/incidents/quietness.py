@@ -2,8 +2,8 @@
 
 from incident_management.incidents import suppression, timeline
 from incident_management.incidents.act import Act
-from incident_management.incidents.upkeep.coverage import Plan, Run
-from incident_management.incidents.upkeep.quiet import Quiet
+from incident_management.incidents.upkeep.quiet_resolve import QuietResolver
+from incident_management.incidents.upkeep.run_coverage import Plan, Run
 from incident_management.ports import SearchFailed
 from tests.unit.incidents.builders import START, ingest, signal
 
@@ -85,7 +85,7 @@ class World:
                 self.raise_signal(entity, int(now), first_time=now - PERIOD, last_time=now)
 
     def duty(self):
-        return Quiet(
+        return QuietResolver(
             self.stores, self.clock, self.scheduler, lambda name, text: self.told.append(text)
         )
 

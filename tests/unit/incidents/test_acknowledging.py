@@ -51,7 +51,7 @@ def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, cl
 
 def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, clock, incident):
     def late():
-        lifecycle.note(
+        lifecycle.add_note(
             Act(stores, clock, "cy"), incident, "What is written meanwhile changes nothing."
         )
         with pytest.raises(IllegalMove, match="by bob"):
@@ -60,8 +60,8 @@ def test_both_have_read_it_as_new_and_the_first_has_not_written_yet(stores, cloc
     just_before(stores.timeline, "insert", late)
     assert acknowledge(stores, clock, incident, "bob", "bobs request").owner == "bob"
     assert begun(stores, incident) == [("assigned", "bob"), ("status", "bob")]
-    assert lifecycle.done_before(stores, incident, "bobs request")
-    assert not lifecycle.done_before(stores, incident, "anns request")
+    assert lifecycle.find_done(stores, incident, "bobs request")
+    assert not lifecycle.find_done(stores, incident, "anns request")
 
 
 def test_of_many_at_once_one_has_it(stores, clock, incident):
@@ -88,7 +88,7 @@ def test_of_many_at_once_one_has_it(stores, clock, incident):
 def test_an_owner_is_named_beside_who_began(stores, clock, incident):
     assignment.assign(Act(stores, clock, "lee"), Routing(), incident, owner="zoe")
     acknowledge(stores, clock, incident, "bob")
-    lifecycle.note(Act(stores, clock, "cy"), incident, "looking")
+    lifecycle.add_note(Act(stores, clock, "cy"), incident, "looking")
     with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
         acknowledge(stores, clock, incident, "ann")
 

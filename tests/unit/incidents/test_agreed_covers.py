@@ -36,7 +36,7 @@ def test_a_cover_that_is_not_to_be_is_refused(stores, clock, wanted, actor, erro
     with pytest.raises(error) as raised:
         covers.add(Act(stores, clock, actor), body, {"dana", "lee", "kim"}, {"dana", "lee"}, False)
     assert said in str(raised.value)
-    assert covers.listing(stores, clock) == []
+    assert covers.list_covers(stores, clock) == []
 
 
 def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores, clock):
@@ -51,4 +51,4 @@ def test_a_cover_is_ended_by_whom_it_concerns_and_stays_with_who_ended_it(stores
     assert ended == replace(made, ends_at=clock.now(), ended_by="dana")
     clock.advance(60)
     assert covers.end(Act(stores, clock, "lee"), made.id, False) == ended
-    assert covers.listing(stores, clock) == [ended]
+    assert covers.list_covers(stores, clock) == [ended]

@@ -21,7 +21,7 @@ def test_an_assignment_says_who_has_how_much_and_who_is_away(stores, clock):
     conf = routing(member__lee={"away": "2026-11-30"})
     incident_id = opened(stores, clock, conf)
 
-    assert assignment.place_waiting(stores, clock, conf)["incidents_assigned"] == 1
+    assert assignment.assign_waiting(stores, clock, conf)["incidents_assigned"] == 1
 
     entries = timeline.read(stores, incident_id)
     assert [entry.kind for entry in entries] == ["opened", "routed", "assigned"]
@@ -44,7 +44,7 @@ def test_a_hundred_incidents_fill_people_to_their_capacity_and_no_further(stores
         opened(stores, clock, conf, f"pay-{number}", severity=("high", "low")[number % 2])
         clock.advance(1)
     for _turn in range(3):
-        assignment.place_waiting(stores, clock, conf)
+        assignment.assign_waiting(stores, clock, conf)
 
     given = owners(stores)
     assert {name: given.count(name) for name in set(given)} == {
@@ -69,11 +69,11 @@ def test_when_nobody_is_there_the_rules_are_not_asked_again_and_again(stores, mo
     for number in range(5):
         opened(stores, clock, conf, f"pay-{number}")
     told: set[tuple[str, str]] = set()
-    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 5
+    assert assignment.assign_waiting(stores, clock, conf, told)["incidents_unassigned"] == 5
     asked = []
     monkeypatch.setattr(type(conf), "decide", lambda *given: asked.append(given))
 
-    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
+    assert assignment.assign_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
     assert asked == []
 
 
@@ -82,7 +82,7 @@ def test_the_least_loaded_takes_the_next_one(stores, clock):
     for number in range(4):
         opened(stores, clock, conf, f"pay-{number}")
         clock.advance(1)
-        assignment.place_waiting(stores, clock, conf)
+        assignment.assign_waiting(stores, clock, conf)
     # dana and lee have as much room as each other, kim has less.
     assert owners(stores) == ["dana", "lee", "kim", "dana"]
 
@@ -93,7 +93,7 @@ def test_weights_make_a_critical_incident_more_work(stores, clock):
         opened(stores, clock, conf, f"pay-{number}", severity="critical")
         clock.advance(1)
     opened(stores, clock, conf, "pay-info", severity="info")
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     # kim takes one although it is more than 2: nobody else would. An info is no work at all.
     assert owners(stores) == ["dana", "lee", "kim", "", "dana"]
 
@@ -101,13 +101,13 @@ def test_weights_make_a_critical_incident_more_work(stores, clock):
 def test_whoever_finishes_something_gets_what_waits(stores, clock):
     conf = routing(team__payments={"members": "kim"})
     ids = [opened(stores, clock, conf, f"pay-{n}", severity="low") for n in range(3)]
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     waiting = next(i for i in ids if not stores.incidents.get(i)["owner"])
     done = next(i for i in ids if i != waiting)
 
-    assert assignment.place_waiting(stores, clock, conf)["incidents_assigned"] == 0
+    assert assignment.assign_waiting(stores, clock, conf)["incidents_assigned"] == 0
     lifecycle.resolve(Act(stores, clock, "kim"), done)
-    assert assignment.place_waiting(stores, clock, conf)["incidents_assigned"] == 1
+    assert assignment.assign_waiting(stores, clock, conf)["incidents_assigned"] == 1
     assert kinds(stores, waiting) == ["opened", "routed", "unassigned", "assigned"]
 
 
@@ -115,16 +115,16 @@ def test_what_comes_on_the_weekend_waits_for_monday(stores, clock):
     clock.set(SATURDAY)
     conf = routing()
     incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert (
         "dana is off shift until Mon 09:00 Europe/Berlin"
         in last(stores, incident_id).data["reason"]
     )
     clock.set(MONDAY - 3600 - 1)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owners(stores) == [""]
     clock.advance(1)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owners(stores) == ["dana"]
 
 
@@ -132,7 +132,7 @@ def test_a_team_that_is_off_shift_falls_back_and_says_so(stores, clock):
     clock.set(MONDAY + 13 * 3600)
     conf = routing(team__payments={"fallback": "night"})
     incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
 
     incident = stores.incidents.get(incident_id)
     assert (incident["team"], incident["owner"]) == ("night", "nik")
@@ -148,19 +148,19 @@ def test_teams_that_fall_back_to_each_other_end(stores, clock):
     clock.set(SATURDAY)
     conf = routing(team__payments={"fallback": "night"}, team__night={"fallback": "payments"})
     incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert kinds(stores, incident_id)[-1] == "unassigned"
 
 
 def test_a_rule_can_ask_for_a_skill(stores, clock):
     conf = routing(member__dana={"away": "2026-11-30"})
     incident_id = opened(stores, clock, conf, "orders-db", tags=["Database"])
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     reason = last(stores, incident_id).data["reason"]
     assert owners(stores) == [""]
     assert "lee lacks 'db'; kim lacks 'db'" in reason
     clock.advance(86400)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owners(stores) == ["dana"]
 
 
@@ -169,27 +169,27 @@ def test_what_nobody_can_take_is_not_read_again_at_every_turn(stores, clock):
     told: set[tuple[str, str]] = set()
     conf = routing()
     first = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf, told)
+    assignment.assign_waiting(stores, clock, conf, told)
     calls = stores.timeline.calls
     for _turn in range(5):
-        assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
+        assert assignment.assign_waiting(stores, clock, conf, told)["incidents_unassigned"] == 0
     assert stores.timeline.calls == calls
     # Another team is another matter, and so is somebody who has come.
     edit(Act(stores, clock, "ann"), first, {"team": "night"})
-    assert assignment.place_waiting(stores, clock, conf, told)["incidents_unassigned"] == 1
+    assert assignment.assign_waiting(stores, clock, conf, told)["incidents_unassigned"] == 1
     clock.set(MONDAY + 12 * 3600)
-    assert assignment.place_waiting(stores, clock, conf, told)["incidents_assigned"] == 1
+    assert assignment.assign_waiting(stores, clock, conf, told)["incidents_assigned"] == 1
     assert told == set()
 
 
 def test_a_team_that_is_full_holds_no_other_team_up(stores, clock, monkeypatch):
-    monkeypatch.setattr(assignment, "MOST_PLACED", 3)
+    monkeypatch.setattr(assignment, "MAX_WAITING", 3)
     conf = routing(team__payments={"capacity": "0"}, member__kim={"capacity": "0"})
     for number in range(6):
         opened(stores, clock, conf, f"pay-{number}", severity="critical")
     clock.set(MONDAY + 12 * 3600)
     opened(stores, clock, conf, "web", severity="low")
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert [owner for owner in owners(stores) if owner] == ["nik"]
 
 
@@ -199,10 +199,10 @@ def test_what_waits_is_looked_for_once_and_not_for_each_team(stores, clock):
         opened(stores, clock, conf, name)
     clock.set(SATURDAY)
     told: set[tuple[str, str]] = set()
-    assignment.place_waiting(stores, clock, conf, told)
+    assignment.assign_waiting(stores, clock, conf, told)
     assert len(conf.teams) == 2
     reads = stores.incidents.calls
-    assignment.place_waiting(stores, clock, conf, told)
+    assignment.assign_waiting(stores, clock, conf, told)
     assert stores.incidents.calls - reads == 2, "what waits, and who has how much"
 
 
@@ -214,10 +214,10 @@ def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
     free = opened(stores, clock, conf, "pay-1", severity="low")
     told: set[tuple[str, str]] = set()
     for _turn in range(3):
-        assignment.place_waiting(stores, clock, conf, told)
+        assignment.assign_waiting(stores, clock, conf, told)
     assert stores.incidents.get(free)["owner"] in ("lee", "kim")
     reads = stores.timeline.calls
-    assignment.place_waiting(stores, clock, conf, told)
+    assignment.assign_waiting(stores, clock, conf, told)
     assert stores.timeline.calls == reads, "what nobody can take is not read again"
 
 
@@ -234,7 +234,7 @@ def test_only_who_takes_everything_at_any_time_has_it_from_the_start(stores, clo
 def test_a_team_that_assigns_by_hand_is_left_alone(stores, clock):
     conf = routing(team__payments={"assign": "manual"})
     incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert kinds(stores, incident_id) == ["opened", "routed"]
 
 
@@ -248,10 +248,10 @@ def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
         """A second worker runs from beginning to end while the first is about to write."""
         if (verb, name) == ("save", "timeline") and not busy:
             busy.append(1)
-            assignment.place_waiting(stores, rival, conf)
+            assignment.assign_waiting(stores, rival, conf)
 
     stores.timeline.before = meanwhile
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
 
     entries = timeline.read(stores, incident_id)
     assert [e.kind for e in entries].count("assigned") == 2
@@ -273,7 +273,7 @@ def test_a_person_who_is_faster_than_the_worker_keeps_it(stores, clock):
             lifecycle.acknowledge(Act(stores, clock, "ann"), incident_id)
 
     stores.timeline.before = meanwhile
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     incident = timeline.refresh(stores, incident_id)
     assert "assigned" in kinds(stores, incident_id)
     assert (incident.owner, incident.status) == ("ann", "in_progress")
@@ -285,9 +285,9 @@ def test_a_worker_that_is_killed_at_any_store_call_assigns_once(stores, clock, m
     incident_id = opened(stores, clock, conf)
     stores.fail_after(moment)
     with contextlib.suppress(Unavailable):
-        assignment.place_waiting(stores, clock, conf)
+        assignment.assign_waiting(stores, clock, conf)
     stores.heal()
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert kinds(stores, incident_id).count("assigned") == 1
     timeline.refresh(stores, incident_id)
     assert owners(stores) == ["dana"]

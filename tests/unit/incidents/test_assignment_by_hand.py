@@ -36,7 +36,7 @@ def test_a_named_owner_is_taken_at_their_word(stores, clock):
 def test_an_escalation_to_a_team_passes_by_who_has_it(stores, clock):
     conf = routing()
     incident_id = opened(stores, clock, conf)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     incident = assignment.escalate(
         Act(stores, clock, "ann"), conf, incident_id, "stuck", team="payments"
     )

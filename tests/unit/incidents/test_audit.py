@@ -11,7 +11,12 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
-from incident_management.incidents.upkeep.audit import AuditWriter, entry_of, event_of, history
+from incident_management.incidents.upkeep.audit import (
+    AuditWriter,
+    entry_of,
+    event_of,
+    history_from_events,
+)
 from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 
@@ -81,7 +86,7 @@ def test_each_entry_is_sent_once(stores, clock, index):
     assert writer.run() == {"audit_events": 2}
     assert writer.run() == {"audit_events": 0}
     clock.advance(30)
-    lifecycle.note(Act(stores, clock, "ann"), incident, "looking")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, "looking")
     assert writer.run() == {"audit_events": 1}
 
     assert sorted(index.keys) == sorted(entry.key for entry in timeline.read(stores, incident))
@@ -98,10 +103,10 @@ def test_an_entry_that_comes_late_is_sent(stores, clock, index):
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     clock.advance(300)
-    lifecycle.note(Act(stores, clock, "ann"), incident, "now")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, "now")
     writer.run()
     clock.advance(-200)  # a member whose clock is behind, or whose insert was slow
-    lifecycle.note(Act(stores, clock, "bob"), incident, "earlier")
+    lifecycle.add_note(Act(stores, clock, "bob"), incident, "earlier")
 
     assert writer.run() == {"audit_events": 1}
 
@@ -110,11 +115,11 @@ def test_a_clock_that_runs_ahead_hides_nobody_elses_entries(stores, clock, index
     writer = AuditWriter(stores, clock, index.send)
     incident = an_incident(stores, clock)
     clock.advance(86_400)
-    lifecycle.note(Act(stores, clock, "ann"), incident, "from tomorrow")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, "from tomorrow")
     clock.advance(-86_400)
     writer.run()
     clock.advance(60)
-    lifecycle.note(Act(stores, clock, "bob"), incident, "from today")
+    lifecycle.add_note(Act(stores, clock, "bob"), incident, "from today")
 
     assert writer.run() == {"audit_events": 1}
     assert len(index.keys) == len(set(index.keys)) == 4
@@ -126,13 +131,13 @@ def test_a_clock_that_ran_ahead_once_keeps_nothing_from_the_index(stores, clock,
     incident = an_incident(stores, clock)
     writer.run()
     clock.advance(60 * minutes)
-    lifecycle.note(Act(stores, clock, "ann"), incident, "from later")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, "from later")
     writer.run()
     clock.advance(60 - 60 * minutes)
-    lifecycle.note(Act(stores, clock, "bob"), incident, "from now")
+    lifecycle.add_note(Act(stores, clock, "bob"), incident, "from now")
     writer.run()
     clock.advance(60)
-    lifecycle.note(Act(stores, clock, "bob"), incident, "and from then on")
+    lifecycle.add_note(Act(stores, clock, "bob"), incident, "and from then on")
     writer.run()
 
     assert set(index.keys) == {entry.key for entry in timeline.read(stores, incident)}
@@ -143,7 +148,9 @@ def test_of_two_members_one_of_which_is_always_ahead_each_entry_is_sent_once(sto
     rivals = AuditWriter(stores, clock, index.send), AuditWriter(stores, ahead, index.send)
     incident = an_incident(stores, clock)
     for number in range(60):
-        lifecycle.note(Act(stores, (clock, ahead)[number % 2], "ann"), incident, f"note {number}")
+        lifecycle.add_note(
+            Act(stores, (clock, ahead)[number % 2], "ann"), incident, f"note {number}"
+        )
         for one in rivals:
             one.run()
         clock.advance(30)
@@ -183,7 +190,7 @@ def test_a_backlog_is_sent_in_rounds_oldest_first(stores, clock, index, monkeypa
     incident = an_incident(stores, clock)
     for number in range(43):
         clock.advance(40)
-        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
+        lifecycle.add_note(Act(stores, clock, "ann"), incident, str(number))
     writer = AuditWriter(stores, clock, index.send)
     sent = []
     while count := writer.run()["audit_events"]:
@@ -197,7 +204,7 @@ def test_many_entries_of_one_moment_all_leave(stores, clock, index, monkeypatch)
     monkeypatch.setattr("incident_management.incidents.upkeep.audit.ENTRIES_A_ROUND", 10)
     incident = an_incident(stores, clock)
     for number in range(43):
-        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
+        lifecycle.add_note(Act(stores, clock, "ann"), incident, str(number))
     writer = AuditWriter(stores, clock, index.send)
     for _round in range(8):
         writer.run()
@@ -210,7 +217,7 @@ def test_records_of_what_was_sent_do_not_pile_up(stores, clock, index):
     incident = an_incident(stores, clock)
     for number in range(60):
         clock.advance(3600)
-        lifecycle.note(Act(stores, clock, "ann"), incident, str(number))
+        lifecycle.add_note(Act(stores, clock, "ann"), incident, str(number))
         writer.run()
 
     records = [one for one in stores.claims.all() if one["purpose"] == "audited"]
@@ -233,7 +240,7 @@ def test_events_alone_give_the_incident_back(stores, clock, index):
     before = rebuilt(stores, clock, index)
     raws = [*index.raws, *index.raws[:3]]
     random.Random(4).shuffle(raws)
-    found = history(raws)
+    found = history_from_events(raws)
 
     assert found.verify().ok
     assert timeline.fold(found.entries) == before
@@ -242,14 +249,14 @@ def test_events_alone_give_the_incident_back(stores, clock, index):
 def test_a_changed_event_shows(stores, clock, index):
     rebuilt(stores, clock, index)
     raws = [raw.replace("rolled back", "restarted") for raw in index.raws]
-    (problem,) = history(raws).verify().problems
+    (problem,) = history_from_events(raws).verify().problems
 
     assert "was changed after it was written" in problem
 
 
 def test_a_missing_event_shows(stores, clock, index):
     rebuilt(stores, clock, index)
-    problems = history(index.raws[:1] + index.raws[2:]).verify().problems
+    problems = history_from_events(index.raws[:1] + index.raws[2:]).verify().problems
 
     assert any("which is missing" in problem for problem in problems)
 
@@ -259,24 +266,24 @@ def test_a_forged_copy_does_not_hide_the_true_event(stores, clock, index):
     forged = [raw.replace("rolled back", "restarted") for raw in index.raws]
 
     for raws in ([*forged, *index.raws], [*index.raws, *forged]):
-        found = history(raws)
+        found = history_from_events(raws)
         assert found.verify().ok
         assert timeline.fold(found.entries) == before
 
 
 def test_an_event_that_was_cut_shows(stores, clock, index):
     rebuilt(stores, clock, index)
-    found = history([*index.raws[:-1], index.raws[-1][:80]])
+    found = history_from_events([*index.raws[:-1], index.raws[-1][:80]])
 
     assert "1 events could not be read." in found.verify().problems
 
 
 def test_a_masked_event_is_checked_by_its_links_alone(stores, clock, index):
     incident = an_incident(stores, clock)
-    lifecycle.note(Act(stores, clock, "ann"), incident, f"the token is {TOKEN}")
-    lifecycle.note(Act(stores, clock, "ann"), incident, "revoked")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, f"the token is {TOKEN}")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident, "revoked")
     AuditWriter(stores, clock, index.send).run()
-    found = history(index.raws)
+    found = history_from_events(index.raws)
 
     assert len(found.masked) == 1
     assert found.verify().ok

@@ -15,7 +15,7 @@ from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.intake.results import findings
 from incident_management.incidents.joining import merging
 from incident_management.incidents.model import Entry, Head
-from incident_management.incidents.report import markdown
+from incident_management.incidents.report import to_markdown
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.story import Story
 from tests.fakes import FakeStores, ManualClock, Unavailable
@@ -207,8 +207,8 @@ def test_a_person_sets_values_once_with_what_was_before(site):
     assert (entry.actor, entry.data["was"]) == ("mia", {"region": "eu"})
     assert entry.data["text"] == "region: us (was eu)"
     assert after.fields == {"region": "us"}
-    assert "region: us (was eu)" in markdown(timeline.read(stores, one))
-    assert "| region | us |" in markdown(timeline.read(stores, one))
+    assert "region: us (was eu)" in to_markdown(timeline.read(stores, one))
+    assert "| region | us |" in to_markdown(timeline.read(stores, one))
 
 
 def test_a_kill_at_any_call_leaves_all_or_nothing_and_a_repeat_finishes(site):

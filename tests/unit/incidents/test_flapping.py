@@ -62,7 +62,7 @@ def detection(stores, clock):
 
 def calm(detection, seconds):
     detection.clock.advance(seconds)
-    return flapping.calm_down(detection.stores, detection.clock, detection.routing)
+    return flapping.release_calm(detection.stores, detection.clock, detection.routing)
 
 
 def test_it_flaps_when_it_opened_once_too_often(detection):
@@ -185,7 +185,7 @@ def test_one_out_of_which_all_was_taken_stays_open_and_keeps_no_other_from_being
     assert detection.incident_id == by_hand["id"] and detection.incident["flapping"]
     merging.undo_merge(Act(stores, clock, "ann"), by_hand["id"], found)
     clock.advance(1801)
-    assert flapping.calm_down(stores, clock, ROUTED) == {"incidents_calm": 1}
+    assert flapping.release_calm(stores, clock, ROUTED) == {"incidents_calm": 1}
     assert (detection.incident["flapping"], detection.incident["status"]) == (False, "new")
 
 
@@ -251,7 +251,7 @@ def test_it_is_told_reported_and_counted(detection):
     (began,) = [entry for entry in entries if entry.kind == "flapping"]
     message = build(detection.incident, began.to_document())
     assert message.event == "flapping" and "It opened 4 times" in message.text
-    assert "flapping began: It opened 4 times" in report.markdown(entries).replace("\\", "")
+    assert "flapping began: It opened 4 times" in report.to_markdown(entries).replace("\\", "")
     api = FakeApi(detection.stores, detection.clock)
     assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]
 
@@ -288,5 +288,5 @@ def test_an_end_that_was_only_written_down_counts_when_another_alert_ends(stores
     says("Disk", "firing", 20)
     assert says("Disk", "resolved", 20) == "held"
     clock.advance(2000)
-    assert flapping.calm_down(stores, clock, ROUTED) == {"incidents_calm": 1}
+    assert flapping.release_calm(stores, clock, ROUTED) == {"incidents_calm": 1}
     assert stores.incidents.get(incident["id"])["status"] == "resolved"

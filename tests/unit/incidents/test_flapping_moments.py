@@ -37,7 +37,7 @@ class Scene:
         )
 
     def calms_down(self) -> None:
-        flapping.calm_down(self.stores, self.clock, ROUTED)
+        flapping.release_calm(self.stores, self.clock, ROUTED)
 
     @property
     def incident(self):
@@ -85,7 +85,7 @@ def test_what_stayed_open_when_it_was_calm_is_resolved_by_a_later_silence(stores
     world.minutes(3 * HOUR / 60)
     assert world.status(incident_id) == "new", "held"
     lifecycle.pin(Act(stores, clock, "ann"), incident_id, True)
-    flapping.calm_down(stores, clock, ROUTED)
+    flapping.release_calm(stores, clock, ROUTED)
     lifecycle.pin(Act(stores, clock, "ann"), incident_id, False)
     world.minutes(5)
     assert world.status(incident_id) == "resolved"

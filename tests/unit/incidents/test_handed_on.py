@@ -25,7 +25,7 @@ def clock():
 def mine(stores, clock):
     """An incident of dana's."""
     incident_id = opened(stores, clock, routing())
-    assignment.place_waiting(stores, clock, routing())
+    assignment.assign_waiting(stores, clock, routing())
     return incident_id
 
 
@@ -66,7 +66,7 @@ def owner(stores, incident_id):
 def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine, handed):
     told: set[tuple[str, str]] = set()
     for _turn in range(3):
-        assignment.place_waiting(stores, clock, handed, told)
+        assignment.assign_waiting(stores, clock, handed, told)
     waits = last(stores, mine)
     assert (waits.kind, waits.data["team"], owner(stores, mine)) == ("unassigned", "night", "dana")
     assert "nik is off shift until Mon 22:00" in waits.data["reason"]
@@ -74,17 +74,17 @@ def test_it_goes_to_the_first_of_the_team_whose_shift_begins(stores, clock, mine
     assert kinds(stores, mine).count("unassigned") == 1
 
     clock.set(TONIGHT)
-    counts = assignment.place_waiting(stores, clock, handed, told)
+    counts = assignment.assign_waiting(stores, clock, handed, told)
     assert counts == {"incidents_assigned": 1, "incidents_unassigned": 0}
     incident = timeline.refresh(stores, mine)
     assert (incident.team, incident.owner, incident.handed_on) == ("night", "nik", False)
-    assert assignment.place_waiting(stores, clock, handed, told)["incidents_assigned"] == 0
+    assert assignment.assign_waiting(stores, clock, handed, told)["incidents_assigned"] == 0
 
 
 def test_whoever_kept_it_and_begins_work_keeps_it(stores, clock, mine, handed):
     lifecycle.acknowledge(Act(stores, clock, "dana"), mine)
     clock.set(TONIGHT)
-    assignment.place_waiting(stores, clock, handed)
+    assignment.assign_waiting(stores, clock, handed)
     assert owner(stores, mine) == "dana"
 
 
@@ -97,7 +97,7 @@ def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, cloc
             lifecycle.acknowledge(Act(stores, ManualClock(TONIGHT - 1), "dana"), mine)
 
     stores.timeline.before = acknowledge
-    assignment.place_waiting(stores, clock, handed)
+    assignment.assign_waiting(stores, clock, handed)
     incident = timeline.refresh(stores, mine)
     assert stores.timeline.before is None
     assert (incident.status, incident.owner) == ("in_progress", "dana")
@@ -106,20 +106,20 @@ def test_whoever_begins_work_just_before_the_worker_writes_keeps_it(stores, cloc
 def test_a_person_who_is_named_meanwhile_gets_it(stores, clock, mine, handed):
     assignment.assign(Act(stores, clock, "ann"), Routing(), mine, owner="zoe")
     clock.set(TONIGHT)
-    assignment.place_waiting(stores, clock, handed)
+    assignment.assign_waiting(stores, clock, handed)
     assert owner(stores, mine) == "zoe"
 
 
 def test_an_owner_who_is_not_of_the_team_by_somebodys_word_stays(stores, clock, mine):
     assignment.assign(Act(stores, clock, "ann"), routing(), mine, owner="zoe", team="payments")
-    assignment.place_waiting(stores, clock, routing())
+    assignment.assign_waiting(stores, clock, routing())
     assert owner(stores, mine) == "zoe"
 
 
 def test_a_corrected_owner_stays(stores, clock, mine, handed):
     editing.edit(Act(stores, clock, "ann"), mine, {"owner": "zoe"})
     clock.set(TONIGHT)
-    assignment.place_waiting(stores, clock, handed)
+    assignment.assign_waiting(stores, clock, handed)
     assert owner(stores, mine) == "zoe"
 
 
@@ -128,10 +128,10 @@ def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clo
     away = {"away": "2026-11-30"}
     conf = routing(member__lee=away, member__kim=away)
     assignment.escalate(Act(stores, clock, "ann"), conf, mine, "no answer", team="payments")
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owner(stores, mine) == "dana" and last(stores, mine).kind == "unassigned"
     clock.set(MONDAY + 86400)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owner(stores, mine) == "lee"
 
 
@@ -150,7 +150,7 @@ def test_the_next_step_is_not_begun_anew_by_who_takes_it_in_the_end(stores, cloc
     clock.advance(20 * 60)
     clocks.run(conf)
     clock.set(TONIGHT)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owner(stores, mine) == "max"
     clock.set(MONDAY + 14 * 3600)
     clocks.run(conf)

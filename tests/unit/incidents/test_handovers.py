@@ -45,7 +45,7 @@ def clock():
 
 def given(stores, clock, conf, entity="payments", **more):
     incident_id = opened(stores, clock, conf, entity, **more)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     return incident_id
 
 
@@ -304,7 +304,7 @@ def test_what_is_given_as_a_cover_begins_is_handed_over(stores, clock):
 
     behind = ManualClock(clock.now() - 0.5)
     in_between(stores, lambda: covering(stores, behind, instead_of="dana"))
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owner(stores, incident_id) == "dana"
     clock.advance(5)
     hand_over(stores, clock, conf)
@@ -347,7 +347,7 @@ def test_what_waits_for_another_team_goes_on_waiting_for_it_after_a_handover(sto
     incident = stores.incidents.get(incident_id)
     assert (incident["owner"], incident["team"], incident["handed_on"]) == ("lee", "leads", True)
     clock.advance(2.5 * 3600)
-    assignment.place_waiting(stores, clock, conf)
+    assignment.assign_waiting(stores, clock, conf)
     assert owner(stores, incident_id) == "max"
 
 
@@ -379,7 +379,7 @@ def test_since_when_somebody_is_on_call_is_the_same_long_after_a_cover_before_it
     found = []
     for _time in range(5):
         clock.advance(2.5 * 86400)
-        on_call = assignment.as_agreed(stores, clock, conf).on_call
+        on_call = assignment.with_covers(stores, clock, conf).on_call
         assert on_call.at("first", clock.now()).person == "dana"
         found.append(on_call.since("first", clock.now()))
     # In the end it is longer than is looked back. It is never later, which would be a handover.

@@ -179,7 +179,7 @@ def test_stakeholders_name_own_channels_alone() -> None:
 def test_the_guides_example_is_sound() -> None:
     guide = (Path(__file__).parents[3] / "docs" / "CHANNELS.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"(?m)^\| ([A-Z][A-Za-z ]+) \| `(.+)` \|$", guide))
-    names = {"Address": "url", "Other calls": "calls", "Id in the answer": "id_field"}
-    labels = ("Address", "Headers", "Body", "Other calls", "Id in the answer", "Words")
+    names = {"Address": "url", "Other calls": "calls", "ID in the response": "id_field"}
+    labels = ("Address", "Headers", "Body", "Other calls", "ID in the response", "Words")
     values = {names.get(one, one.lower()): rows[one] for one in labels}
     assert routing({**values, "secret": "******", "read_by": "software"}).problems == ()

@@ -14,7 +14,7 @@ from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.intake.planning import Planner
 from incident_management.incidents.keyset import KeySet
 from incident_management.incidents.model import Entry, Head
-from incident_management.incidents.story import LATE_SECONDS, SETTLE_FROM, Stories
+from incident_management.incidents.story import LATE_SECONDS, SETTLE_FROM, StoryCache
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import ROUTING, START, signal
 
@@ -26,7 +26,7 @@ class Process:
 
     def __init__(self, stores, clock):
         self.stores, self.clock = stores, clock
-        self.memory = Stories(monotonic=clock.now)
+        self.memory = StoryCache(monotonic=clock.now)
 
     def ingest(self, *signals):
         ingest = Ingest(self.stores, self.clock, ROUTING, remembered=self.memory)
@@ -125,7 +125,7 @@ def test_an_entry_later_than_any_may_be_shows_as_soon_as_another_follows_it(stor
         process.ingest(signal(run=run))
         clock.advance(PERIOD)
     late_entry(stores, incident_id, 1, behind.seq + 1, [behind.key])
-    lifecycle.note(Act(stores, clock, "ann"), incident_id, "Somebody who reads everything.")
+    lifecycle.add_note(Act(stores, clock, "ann"), incident_id, "Somebody who reads everything.")
     process.ingest(signal(run=6))
 
     assert only(stores)["entries"] == len(timeline.read(stores, incident_id))
@@ -198,7 +198,7 @@ def act(dice, stores, clock):
         elif what == "close":
             lifecycle.close(Act(stores, clock, "ann"), incident_id)
         else:
-            lifecycle.note(Act(stores, clock, "ann"), incident_id, f"Seen at {clock.now()}.")
+            lifecycle.add_note(Act(stores, clock, "ann"), incident_id, f"Seen at {clock.now()}.")
     except IllegalMove:
         return
 

@@ -10,10 +10,10 @@ from incident_management.incidents import lifecycle, timeline, updates
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, NotFound
 from incident_management.incidents.intake.ingest import ByHand, Ingest
-from incident_management.incidents.joining import carrying_out, merging
-from incident_management.incidents.report import sentence
+from incident_management.incidents.joining import execution, merging
+from incident_management.incidents.report import describe_entry
 from incident_management.incidents.review.document import Review
-from incident_management.incidents.review.statements import Told
+from incident_management.incidents.review.statements import ReviewedTimeline
 from incident_management.incidents.tasks import writing
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
@@ -47,7 +47,7 @@ def test_tasks_go_along_as_they_are_and_go_on_where_they_went(stores, clock, two
         "Restart it": ("dropped", "", "cy", first),
     }
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "joined"]
-    assert sentence(entry) == f"took over {first} with 1 signal and 2 tasks"
+    assert describe_entry(entry) == f"took over {first} with 1 signal and 2 tasks"
     for act in (
         lambda: add(stores, clock, first),
         lambda: give(stores, clock, first, "scribe", "bob"),
@@ -67,7 +67,7 @@ def test_a_resolve_by_itself_tells_of_what_came_along(stores, clock, two):
     add(stores, clock, first)
     merge(stores, clock, first, second)
     lifecycle.resolve(Act(stores, clock, "incident_management"), second, by_itself=True)
-    text = Review(Told(timeline.read(stores, second)), None, ["high"], []).to_markdown()
+    text = Review(ReviewedTimeline(timeline.read(stores, second)), None, ["high"], []).to_markdown()
     assert "When it was resolved 1 task was open: Call the vendor." in text
 
 
@@ -120,7 +120,7 @@ def test_a_merge_of_what_has_no_signals_is_undone_in_whole(stores, clock, two):
     undo(stores, clock, second, first)
     assert timeline.current(stores, second).merged == []
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "split"]
-    assert sentence(entry) == f"took out {first} again with 0 signals"
+    assert describe_entry(entry) == f"took out {first} again with 0 signals"
     assert standing(stores, second) == {}
     assert list(standing(stores, first)) == ["Call the vendor"]
     merge(stores, clock, first, second)
@@ -168,7 +168,7 @@ def test_what_is_said_in_the_moment_of_the_merge_goes_along(what: str, kills: in
         return stores, [says, lambda: merge(stores, clock, first, second)]
 
     for stores, order in orders(writers, 2 - kills, ("timeline", "claims"), kills=kills):
-        carrying_out.finish_recent(stores, ManualClock(START + 200))
+        execution.finish_recent(stores, ManualClock(START + 200))
         both = {one["id"]: one for one in stores.incidents.all()}
         for one in list(both):
             timeline.refresh(stores, one)

@@ -7,8 +7,8 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Contended, IllegalMove, NotFound
-from incident_management.incidents.joining import carrying_out, merging, moves
-from incident_management.incidents.joining.signals import named_by
+from incident_management.incidents.joining import execution, merging, moves
+from incident_management.incidents.joining.signals import signals_query
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.incidents.movers import check, holders, merge, opened, split
 
@@ -62,7 +62,7 @@ def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, c
     merge(stores, clock, a, b)
     lifecycle.pin(Act(stores, clock, "ann"), b, False)
     ingest(stores, clock).ingest([signal("checkout", 1)])
-    carrying_out.forward(stores, clock, a)
+    execution.forward(stores, clock, a)
     assert not stores.incidents.get(b)["pinned"]
     check(stores)
 
@@ -149,7 +149,7 @@ def test_a_loser_of_the_race_decides_again_on_what_the_winner_did(stores, clock,
 
 
 def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, monkeypatch):
-    monkeypatch.setattr(carrying_out, "ENTRY_SIGNALS", 10)
+    monkeypatch.setattr(execution, "ENTRY_SIGNALS", 10)
     a = opened(stores, clock, *(signal(run=run) for run in range(35)))
     b = opened(stores, clock, signal("cart"))
     merge(stores, clock, a, b)
@@ -162,7 +162,7 @@ def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, mo
 @pytest.fixture
 def half_merged(stores, clock, monkeypatch):
     """A merge of which the request has corrected 4 of 9 signals' documents."""
-    monkeypatch.setattr(carrying_out, "SAVED_AT_ONCE", 2)
+    monkeypatch.setattr(execution, "SAVED_AT_ONCE", 2)
     monkeypatch.setattr(merging, "IN_A_REQUEST", 4)
     a = opened(stores, clock, *(signal(run=run) for run in range(9)))
     b = opened(stores, clock, signal("cart"))
@@ -178,13 +178,13 @@ def test_of_a_large_merge_the_worker_corrects_the_documents_that_are_left(
     # What counts is told by the timelines, and right at once.
     assert (stores.incidents.get(a)["signals"], stores.incidents.get(b)["signals"]) == (0, 10)
     assert len(holders(stores)) == 10 and set(holders(stores).values()) == {b}
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     check(stores)
 
 
 def test_a_large_merge_is_finished_however_late_the_worker_comes(stores, clock, half_merged):
-    clock.advance(carrying_out.LOOK_BACK_SECONDS * 24)
-    carrying_out.finish_recent(stores, clock)
+    clock.advance(execution.LOOK_BACK_SECONDS * 24)
+    execution.finish_recent(stores, clock)
     check(stores)
 
 
@@ -194,8 +194,8 @@ def test_signals_that_still_name_a_merged_incident_are_found_by_the_one_that_has
     a, b = (timeline.refresh(stores, incident_id) for incident_id in half_merged)
     suppressed = {**signal("other").to_document(), "suppressed_by": "SUP-1"}
     stores.signals.save([suppressed])
-    assert len(stores.signals.find(named_by(b))) == 10
-    assert stores.signals.find(named_by(a)) == []
+    assert len(stores.signals.find(signals_query(b))) == 10
+    assert stores.signals.find(signals_query(a)) == []
 
 
 def test_while_a_large_merge_is_finished_the_next_move_is_told_to_come_again(
@@ -215,5 +215,5 @@ def test_a_later_signal_of_a_large_merge_is_taken_in_meanwhile(stores, clock, ha
     assert (outcome.incident_id, stores.incidents.get(b)["signals"]) == (b, 11)
     (again,) = ingest(stores, clock).ingest([signal(run=8)])
     assert again.what == "duplicate"
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     check(stores)

@@ -13,7 +13,7 @@ import pytest
 
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import START, ingest, signal
@@ -100,7 +100,7 @@ def test_whatever_the_order_each_signal_is_counted_once_and_names_its_incident(
         told = "".join(map(str, order))
         if begun is not twice_delivered:
             holders(stores)
-        carrying_out.finish_recent(stores, ManualClock(START + 200))
+        execution.finish_recent(stores, ManualClock(START + 200))
         assert LATE.key in {d["_key"] for d in stores.signals.all()}, told
         check(stores)
         tried += 1
@@ -133,6 +133,6 @@ def test_a_signal_on_its_way_stays_with_the_incident_whose_merge_is_undone(writt
     scene.deliver()
 
     assert holders(stores)[LATE.key] == scene.ids[0]
-    carrying_out.finish_recent(stores, scene.clock)
+    execution.finish_recent(stores, scene.clock)
     assert holders(stores)[LATE.key] == scene.ids[0]
     check(stores)

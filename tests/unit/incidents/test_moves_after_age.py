@@ -7,7 +7,7 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import NotFound
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.upkeep.retention import Retention
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.incidents.builders import START, signal
@@ -62,7 +62,7 @@ def _split(stores, clock):
 
 def _undone(stores, clock):
     source, into = _merged(stores, clock)
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     merging.undo_merge(Act(stores, clock, "ann"), into, source)
     return [into, source]
 
@@ -81,11 +81,11 @@ def _undone(stores, clock):
 )
 def test_the_next_move_is_decided_and_brings_nothing_back(stores, clock, made, left):
     pair = made(stores, clock)
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     _leave(stores, clock, *(pair[number] for number in left))
 
     source, into = _merged(stores, clock)
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     found = [signal("tax"), signal("tax", run=2)]
     split(stores, clock, opened(stores, clock, *found), found[0])
 

@@ -22,10 +22,10 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.joining.signals import latest_signals
 from incident_management.incidents.model import Incident
-from incident_management.incidents.story import Stories
+from incident_management.incidents.story import StoryCache
 from incident_management.splunk.kv.store import URL_QUERY_BYTES
 from incident_management.splunk.session import SplunkError
 from tests.fakes import FakeStores, ManualClock
@@ -65,7 +65,7 @@ def test_a_signal_whose_document_is_written_after_the_merge_is_corrected_by_the_
     stores.signals.before = before
     ingest(stores, clock).ingest([signal("checkout", 1)])
     stores.signals.before = None
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
 
     assert done and stores.incidents.get(b)["signals"] == 3
     check(stores)
@@ -96,10 +96,10 @@ def test_a_move_that_was_interrupted_is_finished_by_the_worker(kind, stop):
             merging.undo_merge(Act(stores, clock, "ann"), b, a)
     for collection in stores.collections:
         collection.before = None
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     check(stores)
     before_again = {name: getattr(stores, name).all() for name in stores.NAMES}
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     assert {name: getattr(stores, name).all() for name in stores.NAMES} == before_again
 
 
@@ -118,13 +118,13 @@ def test_the_last_split_is_finished_after_an_outage_and_then_left_alone(
     with contextlib.suppress(SplunkError):
         split(stores, clock, b, signal("checkout"))
     stores.signals.before = None
-    clock.advance(2 * carrying_out.LOOK_BACK_SECONDS)
-    carrying_out.finish_recent(stores, clock)
+    clock.advance(2 * execution.LOOK_BACK_SECONDS)
+    execution.finish_recent(stores, clock)
     check(stores)
 
     calls = []
     stores.timeline.before = lambda verb, _name: calls.append(verb)
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
     assert calls == [], "what is finished is not read again each minute"
 
 
@@ -133,8 +133,8 @@ def test_the_report_tells_of_merge_and_split(stores, clock, two):
     merge(stores, clock, a, b, reason="same outage")
     split(stores, clock, b, signal("checkout"), reason="another fault")
 
-    assert f"merged into {b}" in report.markdown(timeline.read(stores, a)).replace("\\", "")
-    told = report.markdown(timeline.read(stores, b)).replace("\\", "")
+    assert f"merged into {b}" in report.to_markdown(timeline.read(stores, a)).replace("\\", "")
+    told = report.to_markdown(timeline.read(stores, b)).replace("\\", "")
     assert f"took over {a}" in told
     assert "1 signal split off" in told
 
@@ -170,7 +170,7 @@ def test_writers_and_movers_at_once_lose_nothing(stores, clock):
         thread.start()
     for thread in threads:
         thread.join()
-    carrying_out.finish_recent(stores, clock)
+    execution.finish_recent(stores, clock)
 
     assert errors == []
     assert len(stores.signals.all()) == 6 * 13
@@ -188,7 +188,7 @@ class Moving(RuleBasedStateMachine):
         self.stores, self.clock, self.run = FakeStores(), ManualClock(START + 100), 0
         self.sent = set()
         # Two processes: one that remembers what it has read, and one that was just started.
-        self.memory = Stories()
+        self.memory = StoryCache()
         return multiple(*(self._signals(name) for name in ("a", "b", "c")))
 
     def _signals(self, name):
@@ -196,7 +196,7 @@ class Moving(RuleBasedStateMachine):
         self.clock.advance(300)
         found = signal(name, self.run)
         self.sent.add(found.key)
-        remembered = self.memory if self.run % 3 else Stories()
+        remembered = self.memory if self.run % 3 else StoryCache()
         app = Ingest(self.stores, self.clock, ROUTING, Topology(), remembered)
         return app.ingest([found])[0].incident_id
 
@@ -244,7 +244,7 @@ class Moving(RuleBasedStateMachine):
             merge(self.stores, self.clock, source, into)
         for collection in self.stores.collections:
             collection.heal()
-        carrying_out.finish_recent(self.stores, self.clock)
+        execution.finish_recent(self.stores, self.clock)
 
     @invariant()
     def nothing_is_lost_or_counted_twice(self):

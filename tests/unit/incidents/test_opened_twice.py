@@ -12,7 +12,7 @@ from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.joining import merging
 from incident_management.incidents.model import ACTOR
-from incident_management.incidents.upkeep.opened_twice import Compared, join_raced
+from incident_management.incidents.upkeep.opened_twice import Compared, merge_raced
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal
@@ -28,7 +28,7 @@ def opened(stores, clock, **more):
 
 
 def look(stores, clock, topology=None):
-    return join_raced(stores, clock, ROUTING, topology or Topology())
+    return merge_raced(stores, clock, ROUTING, topology or Topology())
 
 
 def test_two_detections_that_fire_at_once_have_one_incident_in_the_end(stores, clock):
@@ -135,12 +135,12 @@ def test_what_stays_apart_is_compared_once_and_again_when_one_is_about_something
     clock.advance(1)
     second = opened(stores, clock, entity="mailer")
     for _turn in range(3):
-        assert join_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
+        assert merge_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
     assert stores.signals.log.count("find signals") == 2 + 1, "by two deliveries, and one look"
 
     editing.edit(Act(stores, clock, "ann"), first, {"entities": ["checkout", "mailer"]})
     wanted = {"raced_incidents_merged": 1}
-    assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted
+    assert merge_raced(stores, clock, ROUTING, Topology(), compared) == wanted
     assert stores.incidents.get(second)["merged_into"] == first
 
 
@@ -151,11 +151,11 @@ def test_one_whose_signal_is_still_to_be_written_is_looked_at_again(stores, cloc
     opened(stores, clock, rule="HTTP 5xx")
     (late,) = [one for one in stores.signals.all() if one["rule"] == "HTTP 5xx"]
     stores.signals.delete(late["_key"])
-    assert join_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
+    assert merge_raced(stores, clock, ROUTING, Topology(), compared) == NOTHING
 
     stores.signals.insert(late)
     wanted = {"raced_incidents_merged": 1}
-    assert join_raced(stores, clock, ROUTING, Topology(), compared) == wanted
+    assert merge_raced(stores, clock, ROUTING, Topology(), compared) == wanted
 
 
 @pytest.mark.parametrize("move", ["split", "undo_merge"])

@@ -202,7 +202,7 @@ def test_a_cover_made_in_the_moment_of_a_turn_is_heeded_by_the_next():
         rotas.hand_over(stores, later, conf, remembered[-1])
         (incident,) = stores.incidents.all()
         assert incident["owner"] == "lee", order
-        assert len(covers.standing(stores, later.now())) == 1
+        assert len(covers.covers_since(stores, later.now())) == 1
         check(stores)
 
 
@@ -212,7 +212,7 @@ def test_an_incident_that_two_workers_place_while_somebody_takes_it_has_one_owne
     def begun():
         stores, clock = FakeStores(), ManualClock(rotas.WEDNESDAY)
         one = rotas.opened(stores, clock, conf)
-        place = [lambda: assignment.place_waiting(stores, clock, conf) for _ in range(2)]
+        place = [lambda: assignment.assign_waiting(stores, clock, conf) for _ in range(2)]
         taken = moves(lambda: lifecycle.acknowledge(Act(stores, clock, "kim"), one))
         return stores, [taken, *place]
 

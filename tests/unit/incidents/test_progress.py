@@ -73,9 +73,9 @@ def test_the_report_has_its_times_from_the_timeline(stores, clock, incident_id):
     incident = lifecycle.resolve(
         Act(stores, clock, "ann"), incident_id, lifecycle.Ending(resolution="rolled back")
     )
-    assert report.measures(incident) == {"detect": 100, "acknowledge": 60, "resolve": 3660}
+    assert report.response_times(incident) == {"detect": 100, "acknowledge": 60, "resolve": 3660}
 
-    text = report.markdown(timeline.read(stores, incident_id))
+    text = report.to_markdown(timeline.read(stores, incident_id))
     assert "| Time to detect (MTTD) | 1 min 40 s |" in text
     assert "| Time to acknowledge (MTTA) | 1 min |" in text
     assert "| Time to resolve (MTTR) | 1 h 1 min |" in text
@@ -121,7 +121,7 @@ def test_what_a_text_says_is_what_the_report_shows(text):
     """Read by a parser of Markdown, the text comes back as it was, within one paragraph."""
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark", {"html": True})
-    tokens = parser.enable(["table", "strikethrough"]).parse(report.plain(text))
+    tokens = parser.enable(["table", "strikethrough"]).parse(report.escape_markdown(text))
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     kinds = {child.type for child in tokens[1].children}
     assert kinds <= {"text", "text_special"}
@@ -130,12 +130,12 @@ def test_what_a_text_says_is_what_the_report_shows(text):
 
 @pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "a@b.example", ":x:"])
 def test_what_github_would_make_a_link_or_a_picture_of_is_escaped(text):
-    assert report.plain(text).replace("\\", "") == text != report.plain(text)
+    assert report.escape_markdown(text).replace("\\", "") == text != report.escape_markdown(text)
 
 
 def test_no_text_of_a_log_can_shape_the_report(stores, clock, incident_id):
-    lifecycle.note(Act(stores, clock, "ann"), incident_id, "![x](http://evil)\n# big <script>")
-    text = report.markdown(timeline.read(stores, incident_id))
+    lifecycle.add_note(Act(stores, clock, "ann"), incident_id, "![x](http://evil)\n# big <script>")
+    text = report.to_markdown(timeline.read(stores, incident_id))
     assert "<b>" not in text and "<script>" not in text and "![x]" not in text
     assert [line for line in text.splitlines() if line.startswith("# ")] == [text.splitlines()[0]]
 

@@ -7,8 +7,8 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep import quiet
-from incident_management.incidents.upkeep.coverage import Plan
+from incident_management.incidents.upkeep import quiet_resolve
+from incident_management.incidents.upkeep.run_coverage import Plan
 from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
 
@@ -344,7 +344,7 @@ def test_incidents_that_are_young_cost_few_calls(world):
 
 def test_old_incidents_that_nobody_ends_keep_no_newer_one_open(world, monkeypatch):
     """Those of a tool that never said that its alert is over, and those that people forgot."""
-    monkeypatch.setattr(quiet, "INCIDENTS_A_ROUND", 3)
+    monkeypatch.setattr(quiet_resolve, "INCIDENTS_A_ROUND", 3)
     for number in range(7):
         world.raise_signal(f"old-{number}", -100, search={}, app="tool", rule=f"Alert {number}")
     incident = world.raise_signal()

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
-from incident_management.incidents.upkeep.coverage import Plan
+from incident_management.incidents.upkeep.run_coverage import Plan
 from tests.unit.incidents.builders import START, signal
 from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
 

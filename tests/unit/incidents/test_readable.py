@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import timeline
+from incident_management.incidents.entry_validation import is_readable, readable_entries
 from incident_management.incidents.model import Entry
-from incident_management.incidents.readable import entries_of, is_readable
 
 ID = "INC-20260101-0A1B2C"
 OPENED = Entry.create(ID, "opened", {"title": "t", "signals": {"a": 1}}, "x", 1.0)
@@ -29,13 +29,13 @@ def document(kind: str, data: Any, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_what_the_fold_could_not_add_up_counts_as_gone(kind, data):
-    assert entries_of([OPENED.to_document(), document(kind, data)]) == [OPENED]
+    assert readable_entries([OPENED.to_document(), document(kind, data)]) == [OPENED]
 
 
 @pytest.mark.parametrize("prev", [5, "x", [5], [None], [["x"]], [{"a": 1}]])
 def test_an_entry_that_follows_what_no_entry_is_counts_as_gone(prev):
     odd = document("note", {"text": "n"}, prev=prev)
-    assert entries_of([odd]) == []
+    assert readable_entries([odd]) == []
     assert not is_readable(odd, ("incident_id", "prev"))
 
 
@@ -50,6 +50,6 @@ def test_an_entry_that_follows_what_no_entry_is_counts_as_gone(prev):
     ],
 )
 def test_nothing_odd_that_is_read_stops_the_fold(kind, data):
-    entries = entries_of([OPENED.to_document(), document(kind, data)])
+    entries = readable_entries([OPENED.to_document(), document(kind, data)])
     assert len(entries) == 2
     assert timeline.fold(entries).entries == 2

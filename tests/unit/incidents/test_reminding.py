@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_management.incidents import timeline
-from incident_management.incidents.review import reminding
-from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
-from incident_management.incidents.review.writing import claim_of
+from incident_management.incidents.review import reminders
+from incident_management.incidents.review.reminders import FORGOTTEN_SECONDS, send_reminders
+from incident_management.incidents.review.writing import claim_key
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import START, signal
@@ -25,7 +25,7 @@ def overdue(stores, clock, incident):
     """The id of a follow-up of which bob was reminded."""
     key = follow_up(stores, clock, incident)
     clock.set(DUE + 1)
-    assert remind(stores, clock)["follow_ups_overdue"] == 1
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 1
     return key
 
 
@@ -35,7 +35,7 @@ def reminded(stores, incident):
 
 
 def rounds(stores, clock):
-    return [tuple(remind(stores, clock).values()) for _ in range(3)]
+    return [tuple(send_reminders(stores, clock).values()) for _ in range(3)]
 
 
 def test_what_is_put_off_and_back_is_told_once_more_and_takes_no_turn_after(
@@ -123,8 +123,8 @@ def test_a_change_that_comes_beside_the_end_does_not_say_who_ended_it(stores, cl
 def test_an_old_incident_is_reminded_of_and_listed_however_many_came_after_it(
     stores, clock, incident, monkeypatch
 ):
-    monkeypatch.setattr(reminding, "MOST_INCIDENTS", 2)
-    monkeypatch.setattr(reminding, "LOOKED_AT_A_ROUND", 2)
+    monkeypatch.setattr(reminders, "MOST_INCIDENTS", 2)
+    monkeypatch.setattr(reminders, "LOOKED_AT_A_ROUND", 2)
     key = follow_up(stores, clock, incident)
     for service in ("cart", "search", "mail"):
         clock.advance(DAY)
@@ -178,7 +178,7 @@ def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time(
         clock.advance(DAY)
         due = clock.now() + 600
         return stores, [
-            lambda: remind(stores, clock),
+            lambda: send_reminders(stores, clock),
             lambda: follow_up(stores, clock, incident, "Raise the limit", "cy", due),
         ]
 
@@ -186,7 +186,7 @@ def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time(
     for stores, order in orders(begun, 2):
         assert open_ones(stores), order
         later = ManualClock(START + DAY + 601)
-        assert remind(stores, later)["follow_ups_overdue"] == 1, order
+        assert send_reminders(stores, later)["follow_ups_overdue"] == 1, order
         tried += 1
     assert tried > 30
 
@@ -194,7 +194,7 @@ def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time(
 def test_what_was_put_off_by_a_clock_far_ahead_is_reminded_of_all_the_same(stores, clock, incident):
     change(stores, clock, incident, follow_up(stores, clock, incident), state="done")
     wrong = ManualClock(DUE + 300 * DAY)
-    remind(stores, wrong)
+    send_reminders(stores, wrong)
     follow_up(stores, wrong, incident, "Raise the limit", "cy", due=DUE)
     clock.advance(60)
     assert rounds(stores, clock) == [(0, 0)] * 3
@@ -210,11 +210,11 @@ def test_one_that_leaves_while_it_is_put_off_leaves_no_claim(stores, clock, inci
         if what == ("save", "claims"):
             stores.claims.before = None
             stores.incidents.delete(incident)
-            stores.claims.delete(claim_of(incident))
+            stores.claims.delete(claim_key(incident))
 
     stores.claims.before = leaves
     rounds(stores, clock)
-    assert stores.claims.get(claim_of(incident)) is None
+    assert stores.claims.get(claim_key(incident)) is None
 
 
 def test_what_has_no_document_for_a_while_is_listed_when_it_has_one_again(stores, clock, incident):
@@ -228,4 +228,4 @@ def test_what_has_no_document_for_a_while_is_listed_when_it_has_one_again(stores
 
 
 def open_ones(stores):
-    return reminding.incidents_with_follow_ups(stores, (), only_open=True)
+    return reminders.incidents_with_follow_ups(stores, (), only_open=True)

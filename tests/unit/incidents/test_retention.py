@@ -10,7 +10,12 @@ from incident_management.incidents import lifecycle, suppression, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import NotFound
 from incident_management.incidents.joining import merging
-from incident_management.incidents.upkeep.retention import Retention, gone, tombstone, totals
+from incident_management.incidents.upkeep.retention import (
+    Retention,
+    gone_sentence,
+    tombstone,
+    totals,
+)
 from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
 from tests.fakes import Unavailable
@@ -110,7 +115,7 @@ def test_its_tombstone_says_where_the_history_is(old):
     assert stone is not None
     assert stone["value"]["phase"] == "left"
     assert stone["value"]["title"] == "High Error Rate: checkout"
-    assert f"`incident_history({old.id})`" in gone(stone)
+    assert f"`incident_history({old.id})`" in gone_sentence(stone)
 
 
 def test_those_that_have_left_are_not_looked_through_for_those_that_are_leaving(old):

@@ -40,7 +40,7 @@ def test_a_key_of_many_lines_does_not_leave(told):
     lifecycle.resolve(Act(stores, clock, "ann"), told.id, lifecycle.Ending(KEY))
     told.say("edited", "ann", description=KEY)
     entries = timeline.read(stores, told.id)
-    for text in (read_review(stores, told.id, GRAVE).to_markdown(), report.markdown(entries)):
+    for text in (read_review(stores, told.id, GRAVE).to_markdown(), report.to_markdown(entries)):
         assert "revoked" in text
         assert "first0line" not in text and "second0line" not in text
     assert "\na\n\nb\n" in read_review(stores, told.id, GRAVE).to_markdown()
@@ -59,7 +59,7 @@ def test_what_is_written_while_it_is_read_is_not_missing(told):
 def test_the_report_masks_what_it_tells(told):
     told.say("note", "ann", text="It was password=hunter2 all along.")
     told.say("edited", "ann", title="password=hunter2", description="token: s3cr3tvalue99")
-    text = report.markdown(timeline.read(told.stores, told.id))
+    text = report.to_markdown(timeline.read(told.stores, told.id))
     assert "all along" in text and "hunter2" not in text and "s3cr3tvalue99" not in text
 
 
@@ -79,7 +79,7 @@ def test_what_was_sent_again_and_came_through_was_not_lost(told):
     assert heard[0].startswith("email got 2 messages, the first at ")
     assert heard[1:] == ["email was not told of “opened”: Full."]
     assert told.part("promised") == ["email did not get 1 of its messages, or may not have."]
-    text = report.markdown(timeline.read(told.stores, told.id))
+    text = report.to_markdown(timeline.read(told.stores, told.id))
     assert text.endswith("| email | 2 | 1 | Full. |\n")
 
 

@@ -10,7 +10,7 @@ from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.joining import merging
 from incident_management.incidents.model import Entry
 from incident_management.incidents.review import writing
-from incident_management.incidents.review.reminding import FORGOTTEN_SECONDS, remind
+from incident_management.incidents.review.reminders import FORGOTTEN_SECONDS, send_reminders
 from incident_management.incidents.upkeep import retention
 from incident_management.incidents.upkeep.retention import Retention, tombstone
 from tests.unit.incidents.builders import START, signal
@@ -164,16 +164,16 @@ def test_a_follow_up_without_what_it_takes_is_refused(stores, clock, over, wrong
 
 def test_an_owner_is_reminded_once_for_a_date(stores, clock, over):
     key = follow_up(stores, clock, over)
-    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 0
     clock.set(DUE + 1)
-    assert remind(stores, clock)["follow_ups_overdue"] == 1
-    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 1
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 0
     change(stores, clock, over, key, due=DUE + DAY)
-    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 0
     clock.set(DUE + DAY + 1)
-    assert remind(stores, clock)["follow_ups_overdue"] == 1
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 1
     change(stores, clock, over, key, state="done")
-    assert remind(stores, clock)["follow_ups_overdue"] == 0
+    assert send_reminders(stores, clock)["follow_ups_overdue"] == 0
     told = [
         e.data["owner"] for e in timeline.read(stores, over) if e.data.get("event") == "overdue"
     ]
@@ -187,7 +187,7 @@ def test_no_more_than_fifty_are_told_in_a_round(stores, clock):
         for _ in range(20):
             follow_up(stores, clock, incident_id)
     clock.set(DUE + 1)
-    assert [remind(stores, clock)["follow_ups_overdue"] for _ in range(3)] == [50, 10, 0]
+    assert [send_reminders(stores, clock)["follow_ups_overdue"] for _ in range(3)] == [50, 10, 0]
 
 
 def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_is_dropped(
@@ -213,9 +213,9 @@ def test_an_incident_with_open_follow_ups_does_not_leave_and_what_is_forgotten_i
 
     clock.advance(200 * DAY)
     assert not leaves() and tombstone(stores, over) is None
-    remind(stores, clock)
+    send_reminders(stores, clock)
     clock.set(DUE + FORGOTTEN_SECONDS + 1)
-    assert remind(stores, clock)["follow_ups_dropped"] == 1
+    assert send_reminders(stores, clock)["follow_ups_dropped"] == 1
     (one,) = stores.incidents.get(over)["follow_ups"]
     assert one["state"] == "dropped" and "a year overdue" in one["reason"]
     clock.advance(91 * DAY)

@@ -40,8 +40,8 @@ def cover(person, starts, ends, instead_of="", n=1):
     return Cover(f"COV-{n}", "first", person, at(starts), at(ends), instead_of, created_at=n)
 
 
-def reason_at(on_call, text, rota="first", passing=""):
-    duty = on_call.at(rota, at(text), passing)
+def reason_at(on_call, text, rota="first", excluded=""):
+    duty = on_call.at(rota, at(text), excluded)
     return duty.person, duty.reason
 
 
@@ -136,13 +136,15 @@ def test_since_when_somebody_is_on_call_looks_past_a_handover_to_the_same_person
 
 
 def test_who_has_it_already_is_passed_over():
-    person, reason = reason_at(weekly(members="dana, lee, sam"), "2026-12-01T10:00", passing="dana")
+    person, reason = reason_at(
+        weekly(members="dana, lee, sam"), "2026-12-01T10:00", excluded="dana"
+    )
     assert (person, reason) == ("lee", "lee is on call by rota 'first': dana has it now.")
 
 
 def test_who_covers_for_whoever_and_has_it_already_leaves_the_next_in_the_order():
     on_call = weekly(cover("sam", "2026-12-01T00:00", "2026-12-02T00:00"), members="dana, lee, kim")
-    assert reason_at(on_call, "2026-12-01T10:00", passing="sam") == (
+    assert reason_at(on_call, "2026-12-01T10:00", excluded="sam") == (
         "lee",
         "lee is on call by rota 'first': sam has it now.",
     )

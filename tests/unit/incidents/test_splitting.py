@@ -7,7 +7,7 @@ from incident_management.incidents.errors import IllegalMove, Invalid
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.joining import merging
-from incident_management.incidents.story import Stories
+from incident_management.incidents.story import StoryCache
 from tests.unit.incidents.builders import ROUTING, ingest, signal
 from tests.unit.incidents.movers import check, merge, opened, split
 
@@ -28,7 +28,7 @@ def test_a_split_gives_signals_to_a_new_incident_and_their_problem_goes_along(st
 def test_a_process_that_remembers_where_a_problem_went_follows_its_moves(stores, clock, two):
     """Its memory of the episode was made at the worst moment: between the split and its claim."""
     a, b = two
-    app = Ingest(stores, clock, ROUTING, Topology(), Stories())
+    app = Ingest(stores, clock, ROUTING, Topology(), StoryCache())
     app.ingest([signal("checkout", 1)])
     merge(stores, clock, b, a)
     assert app.ingest([signal("cart", 1)])[0].incident_id == a

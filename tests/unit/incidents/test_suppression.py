@@ -45,7 +45,7 @@ def test_a_held_back_signal_that_comes_again_is_a_duplicate_even_after_the_mute(
 
 def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
     muted(stores, clock, starts_at=START, ends_at=START + 1e9)
-    (mute,) = suppression.listing(stores, clock)
+    (mute,) = suppression.list_suppressions(stores, clock)
     ingest(stores, clock).ingest([signal()])
     still = ingest(stores, clock).ingest([signal(last_time=START + 600)])
     assert [outcome.what for outcome in still] == ["suppressed"]
@@ -173,7 +173,7 @@ def test_a_tag_has_recurring_windows_too(stores, clock):
 
     def held(when, *tags):
         found = signal(tags=tags, first_time=0.0, last_time=moment(when))
-        return bool(suppression.holding([window], [found]))
+        return bool(suppression.suppressing([window], [found]))
 
     assert held("2023-11-14T22:30", "batch")
     assert not held("2023-11-14T21:30", "batch")
@@ -270,9 +270,9 @@ def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeyp
     snooze, mute = muted(stores, clock, kind="snooze", seconds=300), muted(stores, clock)
     with pytest.raises(Invalid, match="There are 3 suppressions already"):
         muted(stores, clock)
-    listed = {one.id for one in suppression.listing(stores, clock)}
+    listed = {one.id for one in suppression.list_suppressions(stores, clock)}
     assert listed == {weekly.id, snooze.id, mute.id, *over[2:]}
-    in_force = suppression.active(stores.suppressions, clock.now() - 1e9, clock.now())
+    in_force = suppression.active_between(stores.suppressions, clock.now() - 1e9, clock.now())
     assert len(in_force) == 8, "What is looked at is never cut."
     clock.advance(301)
     assert muted(stores, clock)
@@ -286,9 +286,9 @@ def test_ending_an_unknown_one_is_not_found(stores):
 def test_windows_that_are_planned_are_not_read_with_each_signal(stores, clock):
     now = clock.now()
     ahead = muted(stores, clock, kind="maintenance", starts_at=now + 60, ends_at=now + 120)
-    assert suppression.active(stores.suppressions, now, now + 59) == []
-    assert suppression.active(stores.suppressions, now, now + 60) == [ahead]
-    assert suppression.active(stores.suppressions, now + 120, now + 130) == []
+    assert suppression.active_between(stores.suppressions, now, now + 59) == []
+    assert suppression.active_between(stores.suppressions, now, now + 60) == [ahead]
+    assert suppression.active_between(stores.suppressions, now + 120, now + 130) == []
 
 
 def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
@@ -302,12 +302,12 @@ def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
             product(("HTTP 5xx", "Latency"), ("db-1", "web"), ([], ["night"]), (0, 120))
         )
     ]
-    active = suppression.active(stores.suppressions, clock.now(), clock.now() + 120)
+    active = suppression.active_between(stores.suppressions, clock.now(), clock.now() + 120)
     each = {
         s.key: [o for o in active if o.is_about(s) and o.in_force(s.last_time)][:1] for s in signals
     }
 
-    found = suppression.holding(active, signals)
+    found = suppression.suppressing(active, signals)
     assert found == {key: some[0] for key, some in each.items() if some}
     assert {one.reason for one in found.values()} == {"a", "b", "c"}
     assert len(found) < len(signals)
@@ -325,6 +325,6 @@ def test_a_pattern_is_made_an_expression_once_also_of_five_hundred(monkeypatch):
     monkeypatch.setattr(patterns.re, "compile", compiled)
     for _signal in range(3):
         for number in range(500):
-            patterns.fits("web", f"once-{number}-*")
+            patterns.matches("web", f"once-{number}-*")
 
     assert len(made) == 500

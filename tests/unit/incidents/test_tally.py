@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from incident_management.incidents.upkeep import tally
+from incident_management.incidents.upkeep import signal_counts
 from incident_management.incidents.upkeep.retention import Retention
-from incident_management.incidents.upkeep.tally import DAY, HOUR
+from incident_management.incidents.upkeep.signal_counts import DAY, HOUR
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.stores import Unavailable
 
@@ -33,7 +33,7 @@ class Place:
         self.signals.append((rule, app, at, held))
 
     def count(self) -> int:
-        return tally.count_hours(self.stores, self.clock)["hours_counted"]
+        return signal_counts.count_hours(self.stores, self.clock)["hours_counted"]
 
     def count_all(self) -> None:
         while self.count():
@@ -41,13 +41,15 @@ class Place:
 
     def check(self, since: float, until: float) -> None:
         there = [one for one in self.signals if since <= one[2] <= until]
-        found = tally.found_in(self.stores, since, until)
+        found = signal_counts.count_by_detection(self.stores, since, until)
         assert {key: one.signals for key, one in found.items()} == Counter(
             (rule, app) for rule, app, _at, _held in there
         )
         for key, one in found.items():
             assert one.last >= max(at for rule, app, at, _held in there if (rule, app) == key)
-        assert tally.held_in(self.stores, since, until) == sum(held for *_, held in there)
+        assert signal_counts.count_suppressed(self.stores, since, until) == sum(
+            held for *_, held in there
+        )
 
     def rows_read(self, since: float) -> int:
         """How many signals are read to tell what was found since then."""
@@ -60,7 +62,7 @@ class Place:
             return found
 
         self.stores.signals.find = counted
-        tally.found_in(self.stores, since, self.clock.now())
+        signal_counts.count_by_detection(self.stores, since, self.clock.now())
         self.stores.signals.find = find
         return len(rows)
 
@@ -75,7 +77,7 @@ def _storm(place: Place, seed: int, signals: int = 300, days: float = 3.0) -> ra
     for _signal in range(signals):
         # Now and then at the very edge of an hour.
         at = round(NOW - rng.random() * days * DAY, 3)
-        at = rng.choice([at, at, at, at // HOUR * HOUR, at // HOUR * HOUR + tally.LAST])
+        at = rng.choice([at, at, at, at // HOUR * HOUR, at // HOUR * HOUR + signal_counts.LAST])
         place.receive(*rng.choice(RULES), at=at, held=rng.random() < 0.3)
     return rng
 
@@ -95,12 +97,14 @@ def test_whatever_was_counted_so_far_the_figures_of_any_span_are_right(place, se
 @pytest.mark.parametrize("page", [1, 3, 4, 100])
 def test_a_moment_with_more_signals_than_a_page_is_counted_whole(place, monkeypatch, page):
     """A run's signals come in one moment, and several runs may."""
-    monkeypatch.setattr(tally, "PAGE", page)
+    monkeypatch.setattr(signal_counts, "PAGE", page)
     for at in (NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 5, NOW - 6, NOW - 7, NOW - 7, NOW - 8):
         place.receive("Errors", "shop", at)
         place.receive("Slow", "", at)
     place.check(NOW - HOUR, NOW)
-    assert tally.found_in(place.stores, NOW - 7, NOW, "Slow") == {("Slow", ""): (8, NOW - 5)}
+    assert signal_counts.count_by_detection(place.stores, NOW - 7, NOW, "Slow") == {
+        ("Slow", ""): (8, NOW - 5)
+    }
 
 
 def test_what_was_counted_is_not_read_again(place):
@@ -114,7 +118,7 @@ def test_what_was_counted_is_not_read_again(place):
 
 def test_an_hour_is_counted_when_a_member_with_a_slow_clock_has_written_to_it(place):
     place.receive("Errors", "shop", NOW // HOUR * HOUR + 1)
-    place.clock.set(NOW // HOUR * HOUR + HOUR + tally.CLOCKS_APART_SECONDS - 1)
+    place.clock.set(NOW // HOUR * HOUR + HOUR + signal_counts.CLOCKS_APART_SECONDS - 1)
     assert place.count() == 0
     place.receive("Errors", "shop", NOW // HOUR * HOUR + HOUR - 1)
     place.clock.advance(1)
@@ -170,19 +174,27 @@ def test_what_a_clock_that_was_ahead_has_counted_is_counted_anew(place):
 
 
 def test_a_day_with_more_detections_than_are_kept_is_read(place, monkeypatch):
-    monkeypatch.setattr(tally, "MAX_DETECTIONS", 3)
+    monkeypatch.setattr(signal_counts, "MAX_DETECTIONS", 3)
     _storm(place, 4)
     place.count_all()
     place.check(NOW - 2 * DAY, NOW)
 
 
 def test_what_was_held_back_on_a_day_with_more_detections_is_kept(place, monkeypatch):
-    monkeypatch.setattr(tally, "MAX_DETECTIONS", 3)
+    monkeypatch.setattr(signal_counts, "MAX_DETECTIONS", 3)
     _storm(place, 5)
     place.count_all()
-    held = tally.held_in(place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR)
+    held = signal_counts.count_suppressed(
+        place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR
+    )
     place.stores.signals.delete_matching({"received_at": {"$gte": 0}})
-    assert held == tally.held_in(place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR) > 0
+    assert (
+        held
+        == signal_counts.count_suppressed(
+            place.stores, NOW - 4 * DAY, NOW // HOUR * HOUR - 2 * HOUR
+        )
+        > 0
+    )
 
 
 def test_without_signals_nothing_is_counted(place):
@@ -194,7 +206,7 @@ def test_a_year_of_signals_is_counted_from_the_last_month_on(place):
     place.receive("Errors", "shop", NOW - 300 * DAY, held=True)
     place.count_all()
     days = {one["time"] for one in place.stores.claims.all()}
-    assert min(days) == NOW // DAY * DAY - tally.FIRST_DAYS * DAY
+    assert min(days) == NOW // DAY * DAY - signal_counts.FIRST_DAYS * DAY
     place.check(NOW - 400 * DAY, NOW)
 
 
@@ -202,13 +214,13 @@ def test_figures_are_kept_as_long_as_anybody_may_ask_for_them(place):
     place.receive("Errors", "shop", NOW - DAY, held=True)
     place.count_all()
     place.stores.signals.delete_matching({"received_at": {"$gt": 0}})
-    place.clock.advance((tally.KEPT_DAYS - 3) * DAY)
+    place.clock.advance((signal_counts.KEPT_DAYS - 3) * DAY)
     place.count_all()
     now = place.clock.now()
-    assert tally.held_in(place.stores, NOW - 3 * DAY, now) == 1
+    assert signal_counts.count_suppressed(place.stores, NOW - 3 * DAY, now) == 1
     place.clock.advance(4 * DAY)
     place.count_all()
-    assert tally.held_in(place.stores, NOW - 3 * DAY, now) == 0
+    assert signal_counts.count_suppressed(place.stores, NOW - 3 * DAY, now) == 0
 
 
 def test_where_old_signals_stay_and_others_are_deleted_by_age_counting_gets_to_now(place):

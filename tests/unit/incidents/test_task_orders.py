@@ -12,7 +12,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.tasks import writing
-from incident_management.incidents.tasks.steps import tasks_of
+from incident_management.incidents.tasks.task_list import tasks_of
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.turns import Killed, orders
 from tests.unit.incidents.builders import START, signal
@@ -54,7 +54,7 @@ def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
         def act(who):
             theirs = Act(stores, clock, who)
             if what == "role":
-                return writing.give_role(theirs, ROUTING, incident, "scribe", who, seen_at=0.0)
+                return writing.assign_role(theirs, ROUTING, incident, "scribe", who, seen_at=0.0)
             changes = {"state": "done"} if what == "state" else {what: who}
             return writing.change_task(theirs, ROUTING, incident, step, changes, seen_at=0.0)
 
@@ -165,9 +165,9 @@ def test_a_writer_who_was_killed_with_its_turn_holds_up_nobody_for_longer_than_a
 
     stores.timeline.before = dies
     with pytest.raises(Killed):
-        writing.give_role(Act(stores, clock, "ann"), ROUTING, incident, "scribe", "ann")
+        writing.assign_role(Act(stores, clock, "ann"), ROUTING, incident, "scribe", "ann")
     with pytest.raises(IllegalMove, match="ann has just changed"):
-        writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
+        writing.assign_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
     clock.advance(61)
-    found = writing.give_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
+    found = writing.assign_role(Act(stores, clock, "bob"), ROUTING, incident, "scribe", "bob")
     assert [one["person"] for one in found.roles] == ["bob"]

@@ -9,13 +9,13 @@ import pytest
 from incident_management.incidents import editing, lifecycle, timeline, updates
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
-from incident_management.incidents.report import markdown, sentence
+from incident_management.incidents.report import describe_entry, to_markdown
 from incident_management.incidents.review.document import Review
-from incident_management.incidents.review.statements import Told
+from incident_management.incidents.review.statements import ReviewedTimeline
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import TITLE_CHARACTERS
 from incident_management.incidents.tasks import writing
-from incident_management.incidents.tasks.steps import roles_of, tasks_of
+from incident_management.incidents.tasks.task_list import roles_of, tasks_of
 from tests.fakes import Unavailable
 from tests.unit.incidents.builders import signal
 from tests.unit.incidents.movers import agreed, opened
@@ -50,7 +50,7 @@ def change(stores, clock, incident, task, actor="bob", routing=ROUTING, seen_at=
 
 
 def give(stores, clock, incident, role, to, actor="ann", routing=ROUTING, **more):
-    found = writing.give_role(Act(stores, clock, actor), routing, incident, role, to, **more)
+    found = writing.assign_role(Act(stores, clock, actor), routing, incident, role, to, **more)
     return {one["id"]: one["person"] for one in found.roles}
 
 
@@ -126,7 +126,9 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     with pytest.raises(Invalid, match="Say why it is dropped"):
         change(stores, clock, incident, task, state="dropped")
     change(stores, clock, incident, task, state="dropped", reason="They are closed.")
-    assert [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "task"] == [
+    assert [
+        describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"
+    ] == [
         "task added: Call the vendor, kim",
         "task handed to lee: Call the vendor",
         "task done: Call the vendor, They call back.",
@@ -157,7 +159,7 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
     for wrong in ("", "x" * (TITLE_CHARACTERS + 1)):
         with pytest.raises(Invalid, match="Say what is to be done"):
             change(stores, clock, incident, task, title=wrong)
-    said = [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
+    said = [describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
     assert said[1].startswith("task renamed: ") and said[1].endswith(", before: Cal the vendor")
     assert said[2:] == [
         "task renamed, handed to lee: Tell support at once, before: Tell support",
@@ -245,7 +247,9 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
         give(stores, clock, incident, "pilot", "bob")
     with pytest.raises(NotFound, match="The lead is the incident's owner: assign the incident"):
         give(stores, clock, incident, "lead", "bob")
-    assert [sentence(entry) for entry in agreed(stores, incident) if entry.kind == "role"] == [
+    assert [
+        describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "role"
+    ] == [
         "bob has the role scribe",
         "cy has the role scribe, instead of bob",
         "nobody has the role scribe, instead of cy",
@@ -281,11 +285,11 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
         "Call the <b>vendor</b>",
     ]
     assert change(stores, clock, incident, second["id"], state="done")
-    text = Review(Told(entries), None, ["high"], []).to_markdown()
+    text = Review(ReviewedTimeline(entries), None, ["high"], []).to_markdown()
     escaped = r"Call the \<b\>vendor\</b\>"
     assert f"When it was resolved 2 tasks were open: Watch it, {escaped}." in text
     assert "| Roles | scribe: bob |" in text and "bob has the role scribe" in text
-    report = markdown(entries)
+    report = to_markdown(entries)
     assert "| Tell support | communications | done | bob |" in report
     assert f"| {escaped} | kim | open | ann |" in report and "| Roles | scribe: bob |" in report
 
@@ -298,7 +302,7 @@ def test_a_resolve_by_itself_tells_of_what_was_written_down(stores, clock, incid
         lifecycle.Ending("Quiet."),
         by_itself=True,
     )
-    text = Review(Told(agreed(stores, incident)), None, ["high"], []).to_markdown()
+    text = Review(ReviewedTimeline(agreed(stores, incident)), None, ["high"], []).to_markdown()
     assert "When it was resolved 1 task was open: Call the vendor." in text
 
 
@@ -320,7 +324,7 @@ def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, inci
         lambda: writing.change_task(
             Act(stores, clock, "ann", "b"), ROUTING, incident, step, {"owner": "kim"}
         ),
-        lambda: writing.give_role(
+        lambda: writing.assign_role(
             Act(stores, clock, "ann", "c"), ROUTING, incident, "scribe", "kim"
         ),
     ]

@@ -8,10 +8,10 @@ from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.canonical import canonical, digest
 from incident_management.incidents.clocks import assignment
+from incident_management.incidents.entry_validation import readable_entries
 from incident_management.incidents.errors import IllegalMove, Invalid, NotFound
 from incident_management.incidents.intake.ingest import ByHand
 from incident_management.incidents.model import Entry, Head, Incident
-from incident_management.incidents.readable import entries_of
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import Signal
 from tests.fakes import FakeStores, ManualClock
@@ -131,7 +131,7 @@ def story(stores, clock):
     (opened,) = app.ingest([signal(run=0)])
     app.ingest([signal(run=1)])
     lifecycle.acknowledge(Act(stores, clock, "ann"), opened.incident_id)
-    lifecycle.note(Act(stores, clock, "bob"), opened.incident_id, "looking at it")
+    lifecycle.add_note(Act(stores, clock, "bob"), opened.incident_id, "looking at it")
     return opened.incident_id
 
 
@@ -201,7 +201,7 @@ def test_a_writer_that_comes_in_between_is_in_the_last_document(stores, clock):
             timeline.append(Act(stores, late, "eve"), incident_id, "note", data)
 
     stores.incidents.before = write_in_between
-    incident = lifecycle.note(Act(stores, clock, "ann"), incident_id, "mine")
+    incident = lifecycle.add_note(Act(stores, clock, "ann"), incident_id, "mine")
 
     assert incident.entries == 8
     assert stores.incidents.get(incident_id)["entries"] == 8
@@ -251,7 +251,7 @@ def test_numbers_hash_alike_however_json_prints_them():
 def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
     entry = Entry.create(ID, "sla", {"due": 5}, "ann", START, Head(1, ("a" * 64,)))
     stored = entry.to_document()
-    (read,) = entries_of([{**stored, "seq": float(stored["seq"]), "data": {"due": 5.0}}])
+    (read,) = readable_entries([{**stored, "seq": float(stored["seq"]), "data": {"due": 5.0}}])
     assert read == entry and read.hash() == entry.key
 
 
@@ -300,7 +300,9 @@ def test_two_reopens_at_once_count_once(stores, clock):
     incident_id = story(stores, clock)
     lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
     entries = timeline.read(stores, incident_id)
-    data, once = lifecycle.reopening(timeline.fold(entries), entries[-1].key, "again", found=False)
+    data, once = lifecycle.reopen_entry(
+        timeline.fold(entries), entries[-1].key, "again", found=False
+    )
     for actor in ("ann", "bob"):
         entry = Entry.create(
             incident_id, "status", data, actor, clock.now(), timeline.head_of(entries), once

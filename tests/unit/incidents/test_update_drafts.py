@@ -26,7 +26,7 @@ class Story:
     def update(self, state):
         self.clock.advance(60)
         act, routing = Act(self.stores, self.clock, "dana"), Routing.from_stanzas({})
-        updates.write(act, routing, INCIDENT, updates.Update("So it is.", state))
+        updates.publish(act, routing, INCIDENT, updates.Update("So it is.", state))
 
     def draft(self):
         return updates.draft(timeline.read(self.stores, INCIDENT))

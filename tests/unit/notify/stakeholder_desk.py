@@ -37,7 +37,7 @@ class StakeholderDesk(Desk):
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
         act = Act(self.stores, self.clock, "dana", more.pop("once", ""))
-        return updates.write(act, routing, incident, updates.Update(text, **more))
+        return updates.publish(act, routing, incident, updates.Update(text, **more))
 
     def outside(self):
         """Who was told what: the group, where, the event, in the order of the entries."""

@@ -98,7 +98,7 @@ def test_what_a_finding_reopened_is_resolved_when_the_proof_says_so(bench):
     lifecycle.resolve(Act(bench.stores, bench.clock, "ann"), INCIDENT)
     entries = timeline.read(bench.stores, INCIDENT)
     incident = timeline.fold(entries)
-    data, once = lifecycle.reopening(incident, entries[-1].key, "found again", found=True)
+    data, once = lifecycle.reopen_entry(incident, entries[-1].key, "found again", found=True)
     timeline.append(Act(bench.stores, bench.clock, "owner"), INCIDENT, "status", data, once)
     bench.clock.advance(85)
     bench.verifier().run()

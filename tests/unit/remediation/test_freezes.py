@@ -266,5 +266,5 @@ def test_one_that_was_over_long_ago_is_forgotten(bench):
     frozen(bench, 60.0)
     kept = frozen(bench, days=["mon"])
     bench.clock.advance(7200)
-    windows.forget_over(bench.stores.freezes, bench.clock.now() - 3600)
+    windows.delete_ended(bench.stores.freezes, bench.clock.now() - 3600)
     assert [one.id for one in freeze.listing(bench.stores, bench.clock)] == [kept]

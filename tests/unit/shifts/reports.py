@@ -5,7 +5,7 @@ from __future__ import annotations
 from incident_management.incidents.model import Incident
 from incident_management.incidents.routing import Routing
 from incident_management.shifts.report import report_of
-from incident_management.shifts.span import Shift
+from incident_management.shifts.shift import Shift
 
 NOW = 1_796_000_000.0
 HOUR = 3600.0

@@ -337,7 +337,7 @@ def test_an_incident_that_has_left_or_is_odd_costs_itself_alone(world):
 
 
 def test_beyond_the_messages_that_are_read_it_begins_with_the_first_of_these(world, monkeypatch):
-    monkeypatch.setattr("incident_management.shifts.load.reading.MOST", 2)
+    monkeypatch.setattr("incident_management.shifts.load.reading.MAX_MESSAGES", 2)
     for hour in (1, 2, 3):
         world.called("ann", at(26, hour))
     load = world.load(90)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.incidents.clocks.assignment import as_agreed
+from incident_management.incidents.clocks.assignment import with_covers
 from incident_management.incidents.model import ACTOR, Incident
 from incident_management.incidents.routing import Routing
 from incident_management.shifts.load.report import load_of
@@ -81,7 +81,7 @@ def test_a_cover_of_long_ago_counts_in_its_shift():
     stores, starts = FakeStores(), NOW - 60 * DAY
     cover = {"rota": "first", "person": "zoe", "starts_at": starts, "ends_at": starts + DAY}
     stores.covers.insert({"_key": "COV-1", "id": "COV-1", **cover, "created_at": starts})
-    routing = as_agreed(stores, ManualClock(NOW), ROUTING, NOW - SPAN)
+    routing = with_covers(stores, ManualClock(NOW), ROUTING, NOW - SPAN)
     found = {one["person"]: one for one in made(stores, routing).people}
     assert (found["zoe"]["shifts"], found["zoe"]["hours"]) == (1, 24.0)
 
@@ -105,7 +105,7 @@ def test_a_message_that_somebody_spoiled_costs_itself_alone(wrong):
 
 
 def test_where_no_more_is_read_it_begins_with_what_was(monkeypatch):
-    monkeypatch.setattr("incident_management.shifts.load.reading.MOST", 3)
+    monkeypatch.setattr("incident_management.shifts.load.reading.MAX_MESSAGES", 3)
     load = made(filled(2))
     # The first message that is not read is of 67 days ago; of the nine weeks since all were.
     assert (load.cut, load.totals["calls"], load.since) == (True, 1, NOW - 63 * DAY)

@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents.routing import Routing
 from incident_management.shifts.markdown import to_markdown
-from incident_management.shifts.span import Shift
+from incident_management.shifts.shift import Shift
 from tests.fakes import FakeStores
 from tests.unit.shifts.reports import HOUR, NOW, SINCE, WEB, ended, made, put, section, texts, told
 

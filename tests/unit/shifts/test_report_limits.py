@@ -36,7 +36,7 @@ def test_of_very_many_incidents_it_reads_little_and_counts_all(stores):
     assert len(json.dumps(report.to_document())) < 60_000
 
 
-@pytest.mark.parametrize("most", ["MOST", "MOST_UNDELIVERED"])
+@pytest.mark.parametrize("most", ["MAX_READ", "MAX_UNDELIVERED"])
 def test_beyond_the_messages_that_are_read_it_says_so(stores, monkeypatch, most):
     monkeypatch.setattr(f"incident_management.shifts.facts.{most}", 2)
     for number in range(3):
@@ -48,7 +48,7 @@ def test_beyond_the_messages_that_are_read_it_says_so(stores, monkeypatch, most)
 
 
 def test_beyond_what_is_read_it_says_so(stores, monkeypatch):
-    monkeypatch.setattr("incident_management.shifts.facts.MOST", 2)
+    monkeypatch.setattr("incident_management.shifts.facts.MAX_READ", 2)
     for number in range(3):
         put(stores, number)
     report = made(stores)

@@ -13,7 +13,7 @@ from incident_management.incidents.routing import Routing
 from incident_management.notify.events import HEADLINES
 from incident_management.splunk.configuration.settings import channels_set_up
 from incident_management.splunk.kv.store import COLLECTIONS
-from incident_management.worker.carried_over import FORMER
+from incident_management.worker.document_migration import LEGACY_COLLECTION
 from tools.splunkd_lite.runners.adaptive_response import check_cam
 
 PACKAGE = Path(__file__).parents[3] / "package"
@@ -41,7 +41,7 @@ def default(name):
 def test_each_collection_has_a_lookup_of_its_name():
     lookups = {n: v for n, v in default("transforms").items() if "collection" in v}
 
-    assert set(default("collections")) == {FORMER, *COLLECTIONS.values()}
+    assert set(default("collections")) == {LEGACY_COLLECTION, *COLLECTIONS.values()}
     assert set(COLLECTIONS.values()) == {values["collection"] for values in lookups.values()}
     for name, settings in lookups.items():
         assert settings["collection"] == ("incident_incidents" if name == "incidents" else name)

@@ -14,7 +14,7 @@ from incident_management.incidents.intake.spooled import deliver_spool
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchFailed, SearchResult
 from incident_management.splunk.scripts.alert_action import RESULT_ROWS
-from incident_management.worker.reconciling.forgotten import ForgottenRuns
+from incident_management.worker.reconciling.before_restart import RunsBeforeRestart
 from incident_management.worker.reconciling.reconciler import Reconciler
 from incident_management.worker.reconciling.run_history import PastRuns
 from incident_management.worker.reconciling.untracked import UntrackedRuns
@@ -108,7 +108,7 @@ class LossyDesk:
     def reconciler(self):
         """That of a worker that begins now."""
         past = PastRuns(self.stores, self.clock, self, "sh1", self.trouble)
-        forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
+        forgotten, untracked = RunsBeforeRestart(past), UntrackedRuns(past)
         return Reconciler(
             self.stores, self.clock, self, forgotten, untracked, self.ingest, self.trouble
         )

@@ -15,19 +15,19 @@ from collections.abc import Callable
 from typing import Any
 
 from incident_management.incidents.clocks import handover
-from incident_management.incidents.clocks.assignment import as_agreed, place_waiting
+from incident_management.incidents.clocks.assignment import assign_waiting, with_covers
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.intake import conditions
 from incident_management.incidents.intake.ingest import Ingest
-from incident_management.incidents.joining.carrying_out import finish_recent
+from incident_management.incidents.joining.execution import finish_recent
 from incident_management.incidents.model import ACTOR
-from incident_management.incidents.review.reminding import remind
+from incident_management.incidents.review.reminders import send_reminders
 from incident_management.incidents.routing import Routing
-from incident_management.incidents.story import Stories
-from incident_management.incidents.upkeep import flapping, held, tally
+from incident_management.incidents.story import StoryCache
+from incident_management.incidents.upkeep import flapping, signal_counts, suppressed
 from incident_management.incidents.upkeep.audit import AuditWriter
-from incident_management.incidents.upkeep.opened_twice import join_raced
-from incident_management.incidents.upkeep.quiet import Quiet
+from incident_management.incidents.upkeep.opened_twice import merge_raced
+from incident_management.incidents.upkeep.quiet_resolve import QuietResolver
 from incident_management.incidents.upkeep.retention import Retention
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.notify.channel import Delivery, unknown
@@ -37,8 +37,8 @@ from incident_management.remediation import approval, interrupted_runs
 from incident_management.splunk.kv.replica import Replica, SyncedStores
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.refreshing import refresh_stale
-from incident_management.worker.renewing import renew_documents
+from incident_management.worker.document_sweep import sweep_documents
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import ManualClock
 from tests.fakes.api import FakeApi
 from tests.fakes.lagging import CaptainStores, MemberStores, Replication
@@ -160,7 +160,7 @@ class Member:
     def boot(self) -> None:
         """Begin a new worker process."""
         stores, clock, self.boots = self.stores, self.clock, self.boots + 1
-        self.remembered = Stories()
+        self.remembered = StoryCache()
         self.waiting: set[Any] = set()
         self.handed: set[Any] = set()
         self.compared: dict[Any, Any] = {}
@@ -171,12 +171,12 @@ class Member:
         self.announcer = Announcer(stores, clock, self.outbox)
         self.audit = AuditWriter(stores, clock, self.world.index)
         self.retention = Retention(stores, clock, self.world.indexed, self.world.index, _silent)
-        self.quiet = Quiet(stores, clock, Scheduler(clock), _silent)
+        self.quiet = QuietResolver(stores, clock, Scheduler(clock), _silent)
         self.verifier = self.world.bench.verifier_of(self)
 
     @property
     def routing(self) -> Routing:
-        return as_agreed(self.stores, self.clock, self.world.routing)
+        return with_covers(self.stores, self.clock, self.world.routing)
 
     def ingest(self, signals: Any, actor: str = ACTOR) -> Any:
         known = self.remembered
@@ -188,8 +188,8 @@ class Member:
         stores, clock, world = self.stores, self.clock, self.world
         context = world.bench.context_of(self)
         return [
-            lambda: join_raced(stores, clock, world.routing, Topology(), self.compared),
-            lambda: place_waiting(stores, clock, self.routing, self.waiting),
+            lambda: merge_raced(stores, clock, world.routing, Topology(), self.compared),
+            lambda: assign_waiting(stores, clock, self.routing, self.waiting),
             lambda: handover.hand_over(stores, clock, self.routing, self.handed),
             lambda: self.clocks.run(self.routing),
             lambda: self.announcer.run(world.routing, "", lambda: world.services),
@@ -199,16 +199,16 @@ class Member:
             lambda: self.verifier.run(),
             lambda: approval.expire_plans(context),
             lambda: refresh_stale(stores, clock),
-            lambda: renew_documents(stores, clock, self.build, world.entries_of, _silent),
+            lambda: sweep_documents(stores, clock, self.build, world.entries_of, _silent),
             lambda: self._again(conditions.pending_now(stores, clock)),
-            lambda: self._again(held.going_on(stores, clock)),
-            lambda: flapping.calm_down(stores, clock, world.routing),
+            lambda: self._again(suppressed.still_firing(stores, clock)),
+            lambda: flapping.release_calm(stores, clock, world.routing),
             lambda: finish_recent(stores, clock),
             lambda: self.audit.run(),
             lambda: self.quiet.run(HOUR),
             lambda: self.retention.run(DAY, 3 * DAY),
-            lambda: remind(stores, clock),
-            lambda: tally.count_hours(stores, clock),
+            lambda: send_reminders(stores, clock),
+            lambda: signal_counts.count_hours(stores, clock),
         ]
 
     def _again(self, signals: Any) -> None:

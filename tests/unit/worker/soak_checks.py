@@ -210,7 +210,7 @@ def _clocks(world: Any, entries: Any) -> list[str]:
         written = {one.once: one.data for one in counted if one.kind == "sla"}
         owed = [
             *sla.due_entries(lives, written, routing, now),
-            *updates.due_entries(incident, lives, updates.written_of(counted), routing, now),
+            *updates.due_entries(incident, lives, updates.update_due_data(counted), routing, now),
         ]
         wrong += [f"{key}: {one.kind} {one.data} is missing" for one in owed]
         onces = {one.once for one in mine}

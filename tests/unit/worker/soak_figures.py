@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from incident_management.incidents.upkeep import tally
+from incident_management.incidents.upkeep import signal_counts
 from tests.unit.worker.soak import HOUR, START
 
 __all__ = ["figures"]
@@ -28,20 +28,26 @@ def figures(stores: Any, now: float) -> list[str]:
     begin = START // HOUR * HOUR - HOUR
     hours = {_hour(one) for one in came.values()}
     wrong = []
-    for since, until in [(begin, now), *((hour, hour + tally.LAST) for hour in sorted(hours))]:
+    for since, until in [
+        (begin, now),
+        *((hour, hour + signal_counts.LAST) for hour in sorted(hours)),
+    ]:
         least = [one for one in stored if since <= one["received_at"] <= until]
         most = [one for one in came.values() if since <= one["received_at"] <= until]
-        found = {key: one.signals for key, one in tally.found_in(stores, since, until).items()}
+        found = {
+            key: one.signals
+            for key, one in signal_counts.count_by_detection(stores, since, until).items()
+        }
         for key in Counter(map(_key, most)) | Counter(found):
             span = [Counter(map(_key, some))[key] for some in (least, most)]
             if not span[0] <= found.get(key, 0) <= span[1]:
                 wrong.append(f"{key} has {found.get(key, 0)} signals, not {span}, from {since}")
-        held = tally.held_in(stores, since, until)
+        held = signal_counts.count_suppressed(stores, since, until)
         span = [sum(bool(one.get("suppressed_by")) for one in some) for some in (least, most)]
         if not span[0] <= held <= span[1]:
             wrong.append(f"{held} signals were held back, not {span}, from {since}")
-    counted = [one for one in stores.claims.all() if one["purpose"] == tally.PURPOSE]
-    late = now - 2 * HOUR - tally.CLOCKS_APART_SECONDS
+    counted = [one for one in stores.claims.all() if one["purpose"] == signal_counts.PURPOSE]
+    late = now - 2 * HOUR - signal_counts.CLOCKS_APART_SECONDS
     if came and not any(one["value"]["until"] > late for one in counted):
         wrong.append("The hours that are over were not counted")
     return wrong

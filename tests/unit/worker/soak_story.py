@@ -337,7 +337,7 @@ class Story(Fixes):
         def act() -> None:
             known = (member.stores.signals.get(key) for key in keys)
             alerts = [Signal.from_document(one) for one in known if one]
-            recovery.end(Act(member.stores, member.clock, "tool"), alerts)
+            recovery.end_alerts(Act(member.stores, member.clock, "tool"), alerts)
 
         return act
 

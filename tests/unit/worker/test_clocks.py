@@ -12,7 +12,7 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.notify.announcing.announcer import Announcer
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import ManualClock, Unavailable
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash
@@ -270,7 +270,7 @@ def test_three_members_with_failures_in_between_say_everything_once():
             for _turn in range(40):
                 clock.advance(60)
                 with contextlib.suppress(Unavailable):
-                    assignment.place_waiting(desk.stores, clock, desk.routing)
+                    assignment.assign_waiting(desk.stores, clock, desk.routing)
                 with contextlib.suppress(Unavailable):
                     worker.run(desk.routing)
         except Exception as error:  # noqa: BLE001 - a thread must not fail in silence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incident_management.incidents import lifecycle
 from incident_management.incidents.act import Act
-from incident_management.incidents.review.reminding import remind
+from incident_management.incidents.review.reminders import send_reminders
 from incident_management.incidents.review.writing import add_follow_up
 from incident_management.notify.message import Message
 from tests.unit.worker.desk import Desk
@@ -35,7 +35,7 @@ def told(desk):
 def test_the_owner_of_the_follow_up_is_called_and_not_that_of_the_incident():
     desk = overdue_desk()
     for _ in range(3):
-        remind(desk.stores, desk.clock)
+        send_reminders(desk.stores, desk.clock)
         desk.announce()
     (message,) = told(desk)
     assert (message["owner"], message["mention"]) == ("lee", "U0LEE")
@@ -52,7 +52,7 @@ def test_nobody_else_hears_of_notes_and_changes_unless_it_is_asked_for():
 def test_an_owner_whom_nobody_has_named_is_told_by_name():
     desk = overdue_desk()
     add_follow_up(Act(desk.stores, desk.clock, "dana"), desk.id, "Ask", "zed", desk.clock.now() - 1)
-    remind(desk.stores, desk.clock)
+    send_reminders(desk.stores, desk.clock)
     desk.announce()
     assert {(one["owner"], one["mention"]) for one in told(desk)} == {("lee", "U0LEE"), ("zed", "")}
     assert {Message.from_document(one).event for one in told(desk)} == {"follow_up_overdue"}

@@ -27,7 +27,7 @@ def at_night():
 def work(desk, minutes):
     """Let the whole worker work for so long."""
     for _minute in range(minutes):
-        assignment.place_waiting(desk.stores, desk.clock, desk.routing)
+        assignment.assign_waiting(desk.stores, desk.clock, desk.routing)
         desk.wait(1)
         desk.announce()
         desk.run()

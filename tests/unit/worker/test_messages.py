@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from incident_management.incidents import rooms, timeline
+from incident_management.incidents import incident_channel, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.delivery.notification import NewNotification
@@ -179,15 +179,15 @@ def test_first_messages_are_left_alone_without_a_token_and_while_slack_is_set_up
     monkeypatch,
 ):
     mine = messages(FakeStores())
-    assert mine.bring_up_to_date() == {}
+    assert mine.update_first_messages() == {}
     config = mine._config
     slack = parse({"slack": {"bot_token": "xoxb-1", "api_url": "http://slack.example"}})
     monkeypatch.setattr(config, "settings", slack)
-    assert "slack" in slack.problems and mine.bring_up_to_date() == {}
+    assert "slack" in slack.problems and mine.update_first_messages() == {}
     other = parse({"slack": {"bot_token": "xoxb-1"}, "jira": {"site_url": "nowhere"}})
     monkeypatch.setattr(config, "settings", other)
     assert "jira" in other.problems
-    assert mine.bring_up_to_date() == {"slack_messages_brought_up_to_date": 0}
+    assert mine.update_first_messages() == {"slack_messages_brought_up_to_date": 0}
 
 
 def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():
@@ -210,14 +210,14 @@ def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(mo
 
     def look():
         """Return how many calls rooms took."""
-        mine.bring_up_to_date()
+        mine.update_first_messages()
         before = stores.calls
-        mine.see_to_rooms(Routing())
+        mine.run_incident_channels(Routing())
         return stores.calls - before
 
     # A new process does not know of any.
     assert [look() for _ in range(3)] == [1, 0, 0]
-    rooms.want(Act(stores, clock, "dana"), "INC-1")
+    incident_channel.request_channel(Act(stores, clock, "dana"), "INC-1")
     monkeypatch.setattr(IncidentChannels, "_open", lambda *_given: 1)
     assert look() > 1
     # Without a token nobody is asked for anything.

@@ -10,7 +10,7 @@ from incident_management.remediation.verify import CannotJudge
 from incident_management.rerun.raising import MonitorRaising
 from incident_management.worker.member import Member
 from incident_management.worker.monitors.duty import MonitorDuty
-from incident_management.worker.monitors.roster import MonitorRoster, place_in_the_minute
+from incident_management.worker.monitors.roster import MonitorRoster, start_delay
 from tests.fakes import FakeStores, ManualClock
 from tests.unit.detection.watching import START, Watched, mixed, ratio
 
@@ -41,13 +41,13 @@ class Members:
 def test_the_searches_of_many_monitors_do_not_begin_in_one_second(count, last):
     members = Members()
     members.inputs["sh1"] = {f"m{number:03}": {} for number in range(count)}
-    places = [place_in_the_minute(members.stores, "sh1", one) for one in members.inputs["sh1"]]
+    places = [start_delay(members.stores, "sh1", one) for one in members.inputs["sh1"]]
     assert places == [0.0] * count, "nobody has signed yet"
     members.sign("sh1")
-    places = [place_in_the_minute(members.stores, "sh1", one) for one in members.inputs["sh1"]]
+    places = [start_delay(members.stores, "sh1", one) for one in members.inputs["sh1"]]
     assert places == pytest.approx([last * number / max(1, count - 1) for number in range(count)])
-    assert place_in_the_minute(members.stores, "sh1", "new") == 0.0
-    assert place_in_the_minute(members.stores, "sh2", "m000") == 0.0
+    assert start_delay(members.stores, "sh1", "new") == 0.0
+    assert start_delay(members.stores, "sh2", "m000") == 0.0
 
 
 def test_a_monitor_waits_for_its_place_and_ends_when_splunkd_says_so_meanwhile():

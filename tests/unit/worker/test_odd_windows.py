@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from incident_management.incidents import covers, suppression
-from incident_management.incidents.clocks.windows import sound
+from incident_management.incidents.clocks.windows import valid_fields
 from incident_management.incidents.joining import moves
-from incident_management.incidents.joining.carrying_out import finish_recent
+from incident_management.incidents.joining.execution import finish_recent
 from incident_management.incidents.model import Incident
 from incident_management.incidents.stores import claim_document
 from incident_management.incidents.upkeep import audit
@@ -83,9 +83,9 @@ def test_a_suppression_that_can_not_be_read_holds_nothing_back():
     for name, value, document in spoiled(SUPPRESSION):
         stores = FakeStores()
         stores.suppressions.save([document])
-        found = suppression.active(stores.suppressions, NOW, NOW)
+        found = suppression.active_between(stores.suppressions, NOW, NOW)
         held = [one for one in found if one.in_force(NOW)]
-        readable = not sound(suppression.Suppression, document)[1]
+        readable = not valid_fields(suppression.Suppression, document)[1]
         assert bool(held) <= readable, (name, value)
         is_listed(stores, "/suppressions")
     for name in ("rule", "entity", "tag"):
@@ -101,7 +101,7 @@ def test_a_cover_that_can_not_be_read_covers_nobody():
             continue
         stores = FakeStores()
         stores.covers.save([document])
-        assert not any(one.in_force(NOW) for one in covers.standing(stores, NOW)), (name, value)
+        assert not any(one.in_force(NOW) for one in covers.covers_since(stores, NOW)), (name, value)
         is_listed(stores, "/on-call/covers")
 
 

@@ -35,7 +35,7 @@ def test_each_line_is_told_once_and_the_next_person_at_the_handover():
         escalation__critical={"step.1": "20m, rota:second", "step.2": "", "repeat": "0"}
     )
     desk.open()
-    assignment.place_waiting(desk.stores, desk.clock, desk.routing)
+    assignment.assign_waiting(desk.stores, desk.clock, desk.routing)
     assert desk.incident["owner"] == "lee"
     desk.until("2026-11-30T10:30")
     assert desk.happened("escalation") == [(1, "zoe", "Mon 10:20")]
@@ -55,7 +55,7 @@ def test_a_step_passes_over_who_has_it_and_goes_to_the_next_in_the_order():
         escalation__critical={"step.1": "20m, rota:first", "step.2": "", "repeat": "0"}
     )
     desk.open()
-    assignment.place_waiting(desk.stores, desk.clock, desk.routing)
+    assignment.assign_waiting(desk.stores, desk.clock, desk.routing)
     desk.until("2026-11-30T10:30")
     assert desk.happened("escalation") == [(1, "dana", "Mon 10:20")]
     reason = timeline.read(desk.stores, desk.id)[-1].data["reason"]
@@ -90,7 +90,7 @@ def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
 def test_a_handover_that_an_acknowledgement_forestalled_is_told_to_nobody():
     desk = desk_on_call(escalation__critical={"step.1": "2d, team:leads", "step.2": ""})
     desk.open()
-    assignment.place_waiting(desk.stores, desk.clock, desk.routing)
+    assignment.assign_waiting(desk.stores, desk.clock, desk.routing)
     desk.until("2026-11-30T11:00")
 
     def meanwhile(verb, _name):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from incident_management.incidents.model import Incident
-from incident_management.incidents.upkeep.quiet import Quiet
+from incident_management.incidents.upkeep.quiet_resolve import QuietResolver
 from incident_management.notify.first_messages import FirstMessages
 from incident_management.worker.clocks import Clocks, _marks, _Reached
-from incident_management.worker.followed import Notebook
+from incident_management.worker.tracked_tickets import TicketTracker
 from tests.fakes import FakeCollection, FakeStores, ManualClock
 
 START = 1_800_000_000.0
@@ -62,7 +62,7 @@ def test_each_open_incident_may_be_found_quiet_though_another_moved():
     stores = with_incidents(5001)
     restless(stores.incidents, "last_seen")
     nobody: Any = None
-    found = Quiet(stores, ManualClock(START), nobody, nobody)._open()
+    found = QuietResolver(stores, ManualClock(START), nobody, nobody)._open()
     assert len({incident.id for incident in found}) == 5001
 
 
@@ -82,6 +82,6 @@ def test_each_ticket_is_followed_though_another_message_was_sent_again():
         ]
     )
     restless(stores.outbox, "sent_at")
-    book = Notebook("jira", since=START)
+    book = TicketTracker("jira", since=START)
     book.follow_new(stores, START + 60)
     assert len(book.tickets) == 1001

@@ -10,9 +10,9 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry
-from incident_management.worker import refreshing
-from incident_management.worker.refreshing import refresh_stale
-from incident_management.worker.renewing import renew_documents
+from incident_management.worker import stale_documents
+from incident_management.worker.document_sweep import sweep_documents
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import FakeStores, ManualClock, Unavailable
 
 INCIDENT = "INC-20260101-AAAAAA"
@@ -61,7 +61,7 @@ def test_what_was_not_written_in_an_outage_of_any_length_is_written_after_it():
 
 
 def test_a_history_that_no_round_has_looked_at_is_caught_up_with_in_parts(monkeypatch):
-    monkeypatch.setattr(refreshing, "MAX_OLDER", 4)
+    monkeypatch.setattr(stale_documents, "MAX_OLDER", 4)
     stores, clock = FakeStores(), ManualClock()
     ids = opened(stores, clock, 10)  # More than a part at one moment.
     for first in range(10, 20):
@@ -185,7 +185,7 @@ def test_a_document_that_skips_an_entry_in_between_is_found_when_the_incident_re
 
 
 def test_what_a_round_has_not_come_to_waits_for_the_next_one(monkeypatch):
-    monkeypatch.setattr(refreshing, "COUNTED_ENTRIES", 2)
+    monkeypatch.setattr(stale_documents, "COUNTED_ENTRIES", 2)
     stores, clock = FakeStores(), ManualClock()
     opened(stores, clock, 3)  # More than a part at one moment.
     for first in range(3, 7):
@@ -207,6 +207,6 @@ def test_a_document_that_alone_names_lost_entries_stays_until_they_are_brought_b
     assert refresh_stale(stores, clock) == {"incidents_refreshed": 0}
     clock.advance(1860)
 
-    renew_documents(stores, clock, "1", lambda _incident: entries, lambda _name, _text: None)
+    sweep_documents(stores, clock, "1", lambda _incident: entries, lambda _name, _text: None)
 
     assert timeline.read(stores, incident_id) == entries

@@ -13,8 +13,8 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.model import Entry, Head
 from incident_management.incidents.upkeep.retention import TOMBSTONE
 from incident_management.ports import SearchFailed
-from incident_management.worker import renewing
-from incident_management.worker.renewing import EVERY_SECONDS, renew_documents
+from incident_management.worker import document_sweep
+from incident_management.worker.document_sweep import EVERY_SECONDS, sweep_documents
 from tests.fakes import FakeStores, ManualClock
 
 BUILD = "1795837599"
@@ -38,7 +38,7 @@ class Walk:
 
     def round(self, build: str = BUILD) -> int:
         self.clock.advance(60)
-        done = renew_documents(
+        done = sweep_documents(
             self.stores,
             self.clock,
             build,
@@ -74,7 +74,7 @@ def test_what_an_earlier_version_wrote_is_in_every_list_again(sort):
     assert sorted(listed(walk.stores, sort)) == walk.ids
 
 
-@pytest.mark.parametrize("name", renewing.KINDS)
+@pytest.mark.parametrize("name", document_sweep.KINDS)
 @pytest.mark.parametrize("is_there", [False, True])
 def test_what_an_earlier_version_or_a_hand_wrote_otherwise_is_whole_again(name, is_there):
     walk = Walk(3)
@@ -172,7 +172,7 @@ def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
 
     walk.clock.advance(60)
     tell: Any = walk.told.append
-    done = renew_documents(
+    done = sweep_documents(
         walk.stores, walk.clock, BUILD, refused, lambda name, text: tell((name, text))
     )
     assert done == {"incidents_renewed": 1}
@@ -197,14 +197,14 @@ def test_what_leaves_while_the_index_is_searched_is_not_brought_back():
         walk.stores.timeline.delete_matching({"incident_id": left})
         return [one for one in walk.index if one.incident_id == incident_id]
 
-    renew_documents(walk.stores, walk.clock, BUILD, slow, lambda name, text: None)
+    sweep_documents(walk.stores, walk.clock, BUILD, slow, lambda name, text: None)
     assert [one["_key"] for one in walk.documents()] == walk.ids[:1]
     assert timeline.read(walk.stores, walk.ids[1]) == []
 
 
 @pytest.mark.parametrize("entries_a_round", [2, 3, 100])
 def test_a_timeline_that_is_gone_as_a_whole_comes_back_from_the_index(monkeypatch, entries_a_round):
-    monkeypatch.setattr(renewing, "ENTRIES_A_ROUND", entries_a_round)
+    monkeypatch.setattr(document_sweep, "ENTRIES_A_ROUND", entries_a_round)
     walk = Walk(5)
     before = walk.documents()
     walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
@@ -228,8 +228,8 @@ def test_numbers_that_an_editor_made_texts_of_are_numbers_again():
 
 
 def test_a_walk_goes_on_where_it_was_and_misses_none(monkeypatch):
-    monkeypatch.setattr(renewing, "ENTRIES_A_ROUND", 5)
-    monkeypatch.setattr(renewing, "RENEWED_A_ROUND", 2)
+    monkeypatch.setattr(document_sweep, "ENTRIES_A_ROUND", 5)
+    monkeypatch.setattr(document_sweep, "RENEWED_A_ROUND", 2)
     walk = Walk(11)
     before = walk.documents()
     for incident_id in walk.ids:
@@ -264,7 +264,7 @@ def test_a_beginning_in_the_future_keeps_nothing_from_being_looked_at():
 
 
 def test_entries_that_can_not_be_read_all_come_back_in_one_walk():
-    walk = Walk(2 * renewing.BROUGHT_BACK_A_ROUND + 1)
+    walk = Walk(2 * document_sweep.BROUGHT_BACK_A_ROUND + 1)
     walk.index = [one for i in walk.ids for one in timeline.read(walk.stores, i)]
     for note in [one for one in walk.index if one.kind == "note"]:
         walk.stores.timeline.save([{**note.to_document(), "data": {"signals": {"a": "x"}}}])
@@ -272,7 +272,7 @@ def test_entries_that_can_not_be_read_all_come_back_in_one_walk():
 
     for _round in range(3):
         walk.round()
-    assert walk.stores.claims.get(renewing.CHECKPOINT)["value"]["over"]
+    assert walk.stores.claims.get(document_sweep.CHECKPOINT)["value"]["over"]
     found = timeline.read_many(walk.stores, walk.ids)
     assert [one for i in walk.ids for one in found[i]] == walk.index
 

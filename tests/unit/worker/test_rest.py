@@ -17,7 +17,7 @@ from incident_management.splunk.scripts.alert_action import RESULT_ROWS
 from incident_management.splunk.session import SplunkError
 from incident_management.splunk.users import MOST_USERS, has_capability, who_has
 from incident_management.worker.reconciling.alerts import SplunkAlerts
-from incident_management.worker.reconciling.fired import FiredAlert
+from incident_management.worker.reconciling.fired_alert import FiredAlert
 from incident_management.worker.timing import Timing
 
 

@@ -16,10 +16,10 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.errors import IllegalMove
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.model import Entry
-from incident_management.incidents.story import Stories
+from incident_management.incidents.story import StoryCache
 from incident_management.incidents.timeline import RESTORE_SECONDS
-from incident_management.worker.refreshing import refresh_stale
-from incident_management.worker.renewing import renew_documents
+from incident_management.worker.document_sweep import sweep_documents
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import FakeStores, ManualClock, Unavailable
 from tests.fakes.turns import orders
 from tests.unit.incidents.builders import ROUTING, START, ingest, signal
@@ -34,7 +34,7 @@ class House:
     def __init__(self) -> None:
         self.stores, self.clock = FakeStores(), ManualClock(START + 100)
         self.id = opened(self.stores, self.clock, signal("checkout"))
-        lifecycle.note(self.act("ann"), self.id, "the last one before the backup")
+        lifecycle.add_note(self.act("ann"), self.id, "the last one before the backup")
         self.indexed = timeline.read(self.stores, self.id)
         self.told: list[str] = []
 
@@ -58,7 +58,7 @@ class House:
         def indexed(_incident_id: str) -> list[Entry]:
             return self.indexed
 
-        renew_documents(
+        sweep_documents(
             self.stores, self.clock, build, indexed, lambda _name, text: self.told.append(text)
         )
 
@@ -75,7 +75,7 @@ class House:
 
 
 def noting(house: House, actor: str) -> Callable[[], Any]:
-    return lambda: lifecycle.note(house.act(actor), house.id, f"by {actor}")
+    return lambda: lifecycle.add_note(house.act(actor), house.id, f"by {actor}")
 
 
 def taking(house: House) -> Callable[[], Any]:
@@ -148,7 +148,7 @@ def test_a_restore_at_any_point_of_a_writer_costs_nothing(name):
 def test_a_process_that_remembers_the_incident_from_before_forgets_nothing(seconds):
     house, times = House(), [1000.0]
     process = Ingest(
-        house.stores, house.clock, ROUTING, remembered=Stories(monotonic=lambda: times[0])
+        house.stores, house.clock, ROUTING, remembered=StoryCache(monotonic=lambda: times[0])
     )
     process.ingest([signal("checkout", 1)])
     times[0] += seconds

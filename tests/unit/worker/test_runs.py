@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from incident_management.incidents.upkeep.coverage import Coverage, Plan, Run
+from incident_management.incidents.upkeep.run_coverage import Coverage, Plan, Run
 from incident_management.ports import SearchFailed
 from incident_management.splunk.searching.detections import quiet_after
 from incident_management.splunk.session import SplunkError
-from incident_management.worker.runs import SplunkRuns
+from incident_management.worker.search_runs import SplunkRuns
 
 SEARCH = ("High / Error Rate", "shop", "ann")
 SID = "scheduler__ann__shop__RMD50c_at_{}_17"

@@ -10,7 +10,7 @@ from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
 from incident_management.notify.announcing import restored
 from incident_management.notify.announcing.restored import RESTORED
-from incident_management.worker.renewing import renew_documents
+from incident_management.worker.document_sweep import sweep_documents
 from tests.fakes import Unavailable
 from tests.fakes.turns import orders
 from tests.unit.notify.desk import INCIDENT, Desk
@@ -34,7 +34,7 @@ class Restored(Desk):
                 self.stores.timeline.delete(one.key)
 
     def walk(self, build: str = "1") -> None:
-        renew_documents(
+        sweep_documents(
             self.stores, self.clock, build, lambda _id: self.indexed, lambda *_told: None
         )
 

@@ -9,14 +9,14 @@ from incident_management.incidents.act import Act
 from incident_management.incidents.clocks import assignment
 from incident_management.incidents.clocks.checkpoint import KEY as CHECKPOINT
 from incident_management.incidents.editing import edit
-from incident_management.incidents.joining import carrying_out, merging
+from incident_management.incidents.joining import execution, merging
 from incident_management.incidents.lifecycle import Ending
 from incident_management.incidents.model import Entry
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.signal import SIMULATED
 from incident_management.incidents.stores import claim_document
 from incident_management.worker.clocks import Clocks
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.unit.incidents.builders import ingest, signal
 from tests.unit.notify.services import Crash
 from tests.unit.worker.desk import STANZAS, Desk, local
@@ -38,7 +38,7 @@ class Promises(Desk):
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
         act = Act(self.stores, self.clock, more.pop("actor", "dana"), more.pop("once", ""))
-        return updates.write(act, self.routing, self.id, updates.Update(text, **more))
+        return updates.publish(act, self.routing, self.id, updates.Update(text, **more))
 
     def said(self, event="missed"):
         entries = timeline.effective(timeline.read(self.stores, self.id))
@@ -354,7 +354,7 @@ def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
     merged = desk.stores.incidents.get(first)
     assert "update_due" not in merged and merged["update_promised"] == due
     desk.stores.claims.insert(claim_document(CHECKPOINT, desk.clock.now()))
-    carrying_out.finish_recent(desk.stores, desk.clock)
+    execution.finish_recent(desk.stores, desk.clock)
     desk.wait(40)
     assert (desk.due(), desk.said()) == ("Mon 10:30", ["Mon 10:30"])
 

@@ -16,7 +16,7 @@ SECOND_SECONDS = 100.0
 def first_firing(world: World) -> None:
     """Wait for the incident."""
     report = world.report
-    report.step("Waiting for the scheduled search “High Error Rate” to fire")
+    report.step("Wait for the scheduled search “High Error Rate” to fire")
     incident = wait_until("An incident", lambda: next(iter(world.incidents()), None), FIRST_SECONDS)
     world.incident_id = incident["id"]
     report.say(f"{incident['id']}: {incident['title']}, severity {incident['severity']}.")
@@ -30,12 +30,12 @@ def second_firing(world: World, fault: Fault) -> None:
         report.say(f"Signal of {signal['entity']}: {signal['count']} events, sid {signal['sid']}.")
     incident = world.incident()
     report.check(
-        "Two firings of the search are one incident",
+        "Two alerts of the search are grouped into one incident",
         len(world.incidents()) == 1,
         f"{world.incident_id}, {incident['signals']} signals of {len(sids)} runs",
     )
     report.check(
-        "It names the services that are in trouble, and no other",
+        "The incident names exactly the affected services",
         set(incident["entities"]) == fault.entities,
         ", ".join(incident["entities"]),
     )
@@ -51,9 +51,9 @@ def nothing_lost(world: World) -> None:
     fired = {sid for sid in found if sid.startswith("scheduler_")}
     stored = {signal["sid"] for signal in _signals(world)}
     world.report.check(
-        "Every firing of the search is in the incident, none is lost",
+        "Every alert of the search is in the incident; none is lost",
         bool(fired) and fired == stored,
-        f"{len(fired)} runs found something, {len(stored)} stored",
+        f"{len(fired)} runs with findings, {len(stored)} stored",
     )
 
 

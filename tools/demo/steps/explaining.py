@@ -1,4 +1,4 @@
-"""``| aianalyze`` ranks the causes and cites its evidence; each citation is checked here, too."""
+"""Run ``| aianalyze`` and check its top cause and each citation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def run(world: World) -> None:
     """Analyse the incident as the responder, in a search like any other."""
     report = world.report
     spl = f"| aianalyze incident={world.incident_id}"
-    report.step(f"{RESPONDER} asks for the cause: {spl}")
+    report.step(f"{RESPONDER} analyzes the cause: {spl}")
     found = world.as_user(RESPONDER).search(spl)
     for message in found.messages:
         report.say(message)
-    if not report.check("The analysis ends with an answer", bool(found.rows), f"sid {found.sid}"):
+    if not report.check("The analysis completes", bool(found.rows), f"sid {found.sid}"):
         return
     _show(world, found)
     _check_culprit(world, found)
@@ -28,7 +28,9 @@ def run(world: World) -> None:
     else:
         detail = _texts(found.rows[0]["detail"])
         said = [one for one in detail if one.startswith("No model was asked")]
-        report.check("With no Bedrock account it says that no model was asked", bool(said), *said)
+        report.check(
+            "Without a Bedrock account the analysis says that no model was used", bool(said), *said
+        )
 
 
 def _show(world: World, found: SearchOutcome) -> None:
@@ -50,9 +52,9 @@ def _check_culprit(world: World, found: SearchOutcome) -> None:
     first = hypotheses[0] if hypotheses else {}
     blamed = found.rows[0]["change_id"]
     world.report.check(
-        "It blames the change that did it, and none of the harmless ones",
+        "The top-ranked cause is the bad change, not a harmless one",
         blamed == shipped == first.get("change_id"),
-        f"blamed {blamed or 'no change'}, shipped {shipped}",
+        f"ranked {blamed or 'no change'}, shipped {shipped}",
     )
 
 
@@ -69,19 +71,19 @@ def _check_citations(world: World) -> None:
     ]
     held = [one for one in cited if " ".join(one["quote"].split()) in text]
     world.report.check(
-        "What it quotes stands in the services' own files",
+        "All quoted evidence is found in the services' log files",
         bool(cited) and len(held) == len(cited),
         f"{len(held)} of {len(cited)} quotes found",
     )
 
 
 def _check_model(world: World) -> None:
-    """The endpoint's rules invent one claim: it must be seen, and seen to be rejected."""
+    """Check that the claim which the fake model invents is shown as rejected."""
     report, analysis = world.report, analysis_of(world)
     asked = world.received("bedrock")
     problems = [problem for entry in asked for problem in entry["problems"]]
     report.check(
-        "Bedrock's Converse was asked once, signed and in the service's own form",
+        "Bedrock received one signed, valid Converse request",
         len(asked) == 1 and not problems and analysis["model"].get("asked") is True,
         *problems[:1] or [analysis["model"]["detail"]],
     )
@@ -93,7 +95,7 @@ def _check_model(world: World) -> None:
     for claim in rejected:
         report.say(f"Rejected: “{claim['text']}” — {claim['reason']}")
     report.check(
-        "The claim that it made up is rejected, the quotes of the others are found",
+        "The invented claim is rejected; the other quotes are found",
         len(rejected) == 1 and len(quoted) >= 1 and len(quoted) + len(unchecked) >= 2,
         f"{len(quoted)} quotes found, {len(unchecked)} not checked, {len(rejected)} rejected",
     )

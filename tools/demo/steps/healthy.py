@@ -1,4 +1,4 @@
-"""The shop is healthy: traffic is indexed, harmless changes ship, and nobody is woken."""
+"""The healthy shop: traffic is indexed, harmless changes ship, no incident opens."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROUNDS_SECONDS = 200.0
 
 
 def run(world: World, changes: tuple[Change, ...]) -> None:
-    """Let the shop work for a while, shipping harmless changes."""
+    """Run the shop for a while and ship harmless changes."""
     report = world.report
-    report.step("Healthy: the shop at work, with harmless changes")
+    report.step("The healthy shop serves customers; harmless changes ship")
     until = time.monotonic() + SECONDS
     for change in changes:
         shipped = world.shop.deploy(change)
@@ -40,24 +40,24 @@ def check(world: World) -> None:
     report.table([("service", "events"), *((r["service"], r["count"]) for r in found.rows)])
     services = {row["service"] for row in found.rows}
     report.check(
-        "All services' logs are indexed and their fields extracted",
+        "Logs of all services are indexed, with extracted fields",
         services == {"orders", "payments", "bank"},
         f"sid {found.sid}",
     )
     answers = world.shop.answers()
     report.check(
-        "Customers are served, and no log line speaks of trouble",
+        "All requests succeed, and no log line reports trouble",
         set(answers) <= {"200", "201"} and not world.shop.trouble(),
         ", ".join(f"{count} × {status}" for status, count in sorted(answers.items())),
     )
-    report.check("There is no incident", not world.incidents())
+    report.check("No incident is open", not world.incidents())
 
 
 def two_rounds(world: World) -> None:
     """Run without a fault until the detection has run twice, and expect silence."""
     report = world.report
     run(world, HEALTHY)
-    report.step(f"Waiting until “{DETECTION}” has looked at the healthy shop {ROUNDS} times")
+    report.step(f"Wait for {ROUNDS} runs of “{DETECTION}” on the healthy shop")
     runs = wait_until(
         f"{ROUNDS} runs of the detection", lambda: _runs(world, ROUNDS), ROUNDS_SECONDS, pause=2.0
     )
@@ -66,7 +66,7 @@ def two_rounds(world: World) -> None:
     time.sleep(5.0)
     check(world)
     got = world.received()
-    report.check("Nobody was told of anything", not got, f"{len(got)} requests at the receivers")
+    report.check("No notification was sent", not got, f"{len(got)} requests at the receivers")
 
 
 def _runs(world: World, wanted: int) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""``--kill``: processes end as by ``kill -9`` in mid-run, and come back."""
+"""``--kill``: end processes with ``kill -9`` in mid-run and check that they restart."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def handler(world: World) -> None:
 def splunkd(world: World) -> None:
     """Kill the stand-in itself, and start it again on the same home."""
     report = world.report
-    report.step("kill -9: Splunk's stand-in itself")
+    report.step("kill -9: the Splunk stand-in")
     world.children.kill("splunkd")
     world.log_out()
     start.start_splunk(world)
@@ -41,7 +41,7 @@ def _kill_app_process(world: World, what: str, marker: str) -> None:
     report = world.report
     report.step(f"kill -9: {what}")
     found = _processes(world, marker)
-    if not report.check(f"{what.capitalize()} runs as a process of its own", bool(found), marker):
+    if not report.check(f"{what.capitalize()} runs as its own process", bool(found), marker):
         return
     for process in found:
         os.kill(process, signal.SIGKILL)
@@ -52,7 +52,7 @@ def _kill_app_process(world: World, what: str, marker: str) -> None:
     again = wait_until(
         f"{what} runs again", lambda: [p for p in _processes(world, marker) if p not in found], 60
     )
-    report.say(f"It runs again as process {', '.join(map(str, again))}.")
+    report.say(f"Restarted as process {', '.join(map(str, again))}.")
 
 
 def _answered(world: World) -> list[int]:

@@ -1,4 +1,4 @@
-"""The raising search proves recovery, the incident resolves itself, and its timeline tells it."""
+"""Wait for the proof of recovery and the automatic resolve, and check the timeline."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ LAST_WORD_SECONDS = 30.0
 
 
 def run(world: World) -> None:
-    """Wait for the proof and the resolve; check that the errors really stopped."""
+    """Wait for proof and resolve, and check that the errors really stopped."""
     report = world.report
-    report.step("Waiting for the proof: the search that raised it, over matched windows")
+    report.step("Verify recovery: rerun the detection over matching time windows")
     time.sleep(SETTLE_SECONDS)
     left = _count(world)
     try:
         proof = wait_until("a verdict on the fix", lambda: _proof(world), SECONDS)
     except NotInTime as reason:
-        report.check("The fix is proved", False, str(reason))
+        report.check("Recovery is proved", False, str(reason))
         return
     data = proof["data"]
     report.say(f"{data['outcome']}: {data['before']} before, {data['after']} after.")
     for asked in data["searches"]:
         report.quote("Windows", str(asked["windows"]))
         report.quote("Search", str(asked["spl"]), lines=2)
-    report.check("The raising search proves recovery", data["outcome"] == "recovered")
+    report.check("The detection's own search proves recovery", data["outcome"] == "recovered")
     report.check(
-        "The services' own log files hold no new trouble since the fix",
+        "The services' log files show no new trouble since the fix",
         _count(world) == left,
         f"{left} trouble events before the fix, {_count(world) - left} since",
     )
@@ -44,12 +44,12 @@ def _resolved(world: World) -> None:
     incident = world.incident()
     last = world.timeline("status")[-1]
     report.check(
-        "The incident resolved itself, with the reason",
+        "The incident is resolved automatically, with the reason",
         last["actor"] == "incident_management" and last["data"]["to"] == "resolved",
         str(last["data"].get("reason", ""))[:120],
     )
     wait_until(
-        "PagerDuty hears of it",
+        "PagerDuty is notified",
         lambda: [e for e in world.received("pagerduty") if "resolve" in str(e["message"])],
         LAST_WORD_SECONDS,
     )
@@ -57,8 +57,8 @@ def _resolved(world: World) -> None:
     report.say(f"{incident['id']} is {incident['status']}; cause: {incident.get('cause', '')}")
 
 
-def tell(world: World) -> None:
-    """Print the timeline and check that it is whole."""
+def print_timeline(world: World) -> None:
+    """Print the timeline and check that it is complete."""
     report = world.report
     report.step(f"The timeline of {world.incident_id}")
     entries = world.timeline()
@@ -71,15 +71,15 @@ def tell(world: World) -> None:
     wanted = ["opened", "analysis", "plan", "refused", "approval", "action", "verification"]
     places = [kinds.index(kind) for kind in wanted if kind in kinds]
     report.check(
-        "The timeline tells the whole story, in order",
+        "The timeline holds every step, in order",
         len(places) == len(wanted) and places == sorted(places),
         f"{len(entries)} entries",
     )
-    report.check("Its entries are whole and unchanged, by their hashes", world.timeline_is_whole())
+    report.check("The hashes prove that no entry is missing or changed", world.timeline_is_whole())
 
 
 def _proof(world: World) -> dict[str, Any] | None:
-    """Return the last word on the fix; "not enough data yet" is not one."""
+    """Return the final verdict on the fix, which "insufficient data" is not."""
     told = [
         e for e in world.timeline("verification") if e["data"]["outcome"] != "insufficient_data"
     ]

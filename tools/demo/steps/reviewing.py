@@ -1,4 +1,4 @@
-"""What is there afterwards: the review, which the timeline wrote by itself."""
+"""Check the review that is generated from the timeline."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from typing import Any
 
 from tools.demo.world import RESPONDER, World
 
-# The parts that a repaired incident has something to tell of.
-TELLING = ("happened", "lasted", "affected", "cause", "tried", "told", "did")
+# Parts of the review that are not empty for a repaired incident.
+FILLED = ("happened", "lasted", "affected", "cause", "tried", "told", "did")
 
 
 def run(world: World) -> None:
-    """Print the review in short, and check that each sentence names entries of the timeline."""
+    """Print an extract of the review, and check that each sentence cites timeline entries."""
     report = world.report
-    report.step(f"The review of {world.incident_id}, made from its timeline")
+    report.step(f"The review of {world.incident_id}, generated from its timeline")
     path = f"/incidents/{world.incident_id}/review"
     review: dict[str, Any] = world.as_user(RESPONDER).incidents(path)
     keys = {entry["_key"] for entry in world.timeline()}
     parts = {part["name"]: part["statements"] for part in review["account"]}
     for name in ("lasted", "cause", "tried"):
         report.say(" ".join(one["text"] for one in parts[name])[:400])
-    told = [one for name in TELLING for one in parts[name]]
+    told = [one for name in FILLED for one in parts[name]]
     sources = [source["entry"] for one in told for source in one["sources"]]
     (life,) = review["lives"]
     report.check(
-        "It tells each step, and each sentence names its entries",
+        "The review covers each step; each sentence cites entries",
         all(one["sources"] for one in told) and set(sources) <= keys,
         f"{len(told)} sentences",
     )
     report.check(
-        "It says when the fix came and when recovery was proved",
+        "The review gives the times of fix and proven recovery",
         None not in (life["fixed"], life["recovered"], life["ended"]),
         ", ".join(f"{name} after {life[name]} s" for name in ("fixed", "recovered", "ended")),
     )

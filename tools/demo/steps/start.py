@@ -31,13 +31,13 @@ USERS = {
 def run(world: World) -> None:
     """Start all and configure the app, as an admin would through its own endpoints."""
     report = world.report
-    report.step("Starting a small shop, the services that are told, and Splunk's stand-in")
+    report.step("Start a small shop, the notification services and the Splunk stand-in")
     world.shop.start(world.options.rate)
-    report.say(f"Shop: orders → payments → bank, {world.options.rate:.0f} requests a second.")
+    report.say(f"Shop: orders → payments → bank, {world.options.rate:.0f} requests per second.")
     _start_receivers(world)
     _lay_out_apps(world)
     start_splunk(world)
-    report.say(f"Splunk's stand-in with {world.options.app.name} on {world.splunk_url}.")
+    report.say(f"Splunk stand-in with {world.options.app.name} at {world.splunk_url}.")
     _create_users(world)
     _configure(world)
 
@@ -96,7 +96,7 @@ def _create_users(world: World) -> None:
     for name, roles in USERS.items():
         form = {"name": name, "password": world.secrets.passwords[name], "roles": list(roles)}
         admin.post_form("/services/authentication/users", form)
-        world.report.say(f"User {name} with the roles {' and '.join(roles)}.")
+        world.report.say(f"User {name} has the roles {' and '.join(roles)}.")
 
 
 def _configure(world: World) -> None:
@@ -116,7 +116,7 @@ def _configure(world: World) -> None:
     stored = json.dumps([admin.get(f"{base}/{APP}_settings/{one}") for one in read_back])
     secrets = [world.secrets.slack_token, world.secrets.pagerduty_key, world.secrets.deploy_token]
     world.report.check(
-        "Secrets are stored encrypted and are not read back",
+        "Secrets are stored encrypted and never returned",
         not any(secret in stored for secret in secrets) and not _in_conf_files(world, secrets),
         f"{', '.join(settings)} set over REST",
     )

@@ -1,13 +1,13 @@
 /**
- * The buttons of an incident. What somebody's roles never allow is not offered; what can't be done now
- * stays there and says why.
+ * The action buttons of an incident. Actions that the user's roles don't allow are left out; actions that the
+ * incident's state blocks are dimmed and say why.
  */
 
 import { ACTIONS, lacks, whyNot } from './actions.js';
 import { h } from './dom.js';
 
 const FIRST = ['acknowledge', 'assign', 'escalate', 'resolve', 'reopen'];
-// Of each pair, the one that can be used is shown.
+// Of each pair, only the usable action is shown.
 const INSTEAD = { reopen: 'resolve', unpin: 'pin' };
 
 /**
@@ -19,7 +19,7 @@ export function actionBar(detail) {
     const { capabilities } = detail.app.me;
     const usable = (action) => !whyNot(action, incident, capabilities);
     const allowed = ACTIONS.filter((action) => action.offered?.() !== false && !lacks(capabilities, action.capability));
-    if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To act on it, ask for the role incident_responder.`);
+    if (!allowed.length) return h('p', { class: 'wb-actions wb-dim' }, `${lacks(capabilities, 'incident_write')} To work on incidents, ask an administrator for the role incident_responder.`);
     const shown = allowed.filter((action) => {
         const other = INSTEAD[action.id] ?? Object.keys(INSTEAD).find((id) => INSTEAD[id] === action.id);
         if (!other) return true;
@@ -31,14 +31,14 @@ export function actionBar(detail) {
     const first = shown.filter(isFirst);
     const rest = shown.filter((action) => !isFirst(action));
     const primary = ['acknowledge', 'resolve', 'reopen'].find((id) => first.some((action) => action.id === id && usable(action)));
-    // What can't be done now stands last, so that what can is near the button.
+    // Blocked actions come last, so that usable ones are near the button.
     const last = (action) => Number(!usable(action));
     const more = moreMenu(rest.sort((a, b) => last(a) - last(b)).map((action) => button(action, 'wb-menu-item')));
     return h('div', { class: 'wb-actions' }, first.map((action) => button(action, action.id === primary ? 'wb-primary' : '')), more);
 }
 
 /**
- * Buttons behind a button.
+ * A menu of buttons that unfolds.
  * @param {Node[]} items
  * @param {string} [extra] class
  */
@@ -52,7 +52,7 @@ export function moreMenu(items, extra = '') {
  * A button for an action.
  * @param {import('./detail.js').Detail} detail
  * @param {import('./actions.js').Action} action
- * @param {string} why it can't be used now; empty when it can
+ * @param {string} why the reason that it is blocked now; empty if it is not
  * @param {string} [extra] class
  */
 export function actionButton(detail, action, why, extra = '') {
@@ -68,8 +68,8 @@ export function actionButton(detail, action, why, extra = '') {
 }
 
 /**
- * Close an open menu when Escape is pressed or something beside it is clicked. It asks the page which menu is
- * open: the event `toggle` comes later than the key of somebody fast, which would leave the incident instead.
+ * Close an open menu on Escape or on a click outside it. The open menus are looked up in the page, because the event
+ * `toggle` can come later than a quick Escape, which would then leave the incident instead.
  */
 export function watchMenus() {
     const openOnes = () => [...document.querySelectorAll('details.wb-more-menu[open]')];

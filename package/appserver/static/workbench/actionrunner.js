@@ -1,5 +1,5 @@
 /**
- * How something is done to the incident that is open: asked first, sent once, told.
+ * Runs an action on the open incident: shows its form, sends the change once, and reports the result.
  */
 
 import { whyNot } from './actions.js';
@@ -16,7 +16,7 @@ export class ActionRunner {
         this.#app = app;
     }
 
-    /** Do something to the incident that is open, asking first what it takes; once, however often it is pressed. */
+    /** Run an action on the open incident, after its form; only once, however often the button is pressed. */
     async perform(action) {
         const { seen } = this.#app.detail;
         const once = `${action.id}/${seen?.incident.id}`;
@@ -33,23 +33,23 @@ export class ActionRunner {
 
     async #perform(action, seen) {
         const { incident } = seen;
-        const why = action.id === 'analyze' && this.#app.running(incident.id) !== undefined ? 'It is running.' : whyNot(action, incident, this.#app.me.capabilities);
+        const why = action.id === 'analyze' && this.#app.running(incident.id) !== undefined ? 'An analysis is already running.' : whyNot(action, incident, this.#app.me.capabilities);
         if (why) {
             this.#app.showToast(`${action.label}: ${why}`);
             return;
         }
         const change = new Change(action.guarded === false ? undefined : seen, this.#app.me.name);
-        // A copy: the form of another incident may be open before all is read of this one.
+        // A copy: another incident's form may open while this one's choices are still being read.
         const choices = { ...(action.fields && await this.#app.choices()), ...await action.reads?.(incident) };
         if (action.id === 'merge') choices.others = await openIncidents();
         const fields = action.fields?.(incident, choices) ?? [];
         const act = (values) => this.#act(action, change, seen, values);
         if (!fields.length && !action.danger) {
-            // Until the page shows what was done, a second press would be another try at it.
+            // A second press before the page shows the result would be a second change.
             await act({}).then((shown) => shown.read, (error) => this.#app.toast.show(explainError(error), true));
             return;
         }
-        if (this.#app.detail.id !== incident.id) return; // somebody went on to another while this was read
+        if (this.#app.detail.id !== incident.id) return; // the user opened another incident while this was read
         ask({
             title: `${action.label}: ${incident.id}`, about: incident.title, fields, danger: action.danger, submit: action.label, act, draft: `${action.id}/${incident.id}`,
             effects: (values) => action.effects?.(incident, values, choices) ?? [],

@@ -1,6 +1,6 @@
 /**
- * The page's address holds the filters and the chosen incident: it can be shared, and the browser's
- * back button undoes one step.
+ * The page's address holds the filters and the open incident, so that it can be shared, and the browser's back button
+ * returns one step.
  */
 
 import { fieldFilters, joined } from './fields.js';
@@ -9,14 +9,14 @@ import { now } from './format.js';
 export const DEFAULTS = { status: 'open', severity: '', team: '', owner: '', sla: '', opened: '', text: '', fields: '', sort: '-severity' };
 /** Incidents of a page of the list. */
 export const PAGE_SIZE = 50;
-/** The most incidents that are listed: whoever looks for others narrows the filters. */
+/** The most incidents that are listed; the filters narrow the list to others. */
 export const MAX_SHOWN = 500;
-// What is read of each: a row's facts, what bulk actions look at, what the forms suggest, and the version.
+// The fields read of each incident: for rows, bulk actions, suggestions in forms, and the version (head).
 const LISTED = [
     'title', 'status', 'severity', 'owner', 'team', 'entities', 'rules', 'signals', 'head',
     'fields', 'opened_at', 'acknowledged_at', 'resolved_at', 'sla_status', 'sla_ack_due', 'sla_resolve_due', 'update_due',
 ].join();
-/** Spans that `opened` may name, in seconds. */
+/** The spans of the filter `opened`, in seconds. */
 const SPANS = { '24h': 86_400, '7d': 604_800, '30d': 2_592_000 };
 const FIELD = 'field.';
 const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-updated_at', '-signals']);
@@ -26,9 +26,9 @@ const SORTS = new Set(['-severity', 'sla_due', '-opened_at', 'opened_at', '-upda
  */
 
 /**
- * What the address says.
- * @returns {{filters: Filters, incident: string, tab: string, held: boolean, rows: number}} `held`: what
- *     is held back is shown instead of an incident; `rows`: how many incidents are listed, 0 unless said
+ * Parse the page's address.
+ * @returns {{filters: Filters, incident: string, tab: string, held: boolean, rows: number}} `held`: the suppressions
+ *     are shown instead of an incident; `rows`: how many incidents are listed, 0 if not given
  */
 export function readAddress() {
     const query = new URLSearchParams(location.search);
@@ -45,7 +45,7 @@ export function readAddress() {
 }
 
 /**
- * The address of a state of the page.
+ * Return the address of a state of the page.
  * @param {Filters} filters
  * @param {string} [incident]
  * @param {string} [tab]
@@ -71,8 +71,8 @@ export function addressOf(filters, incident = '', tab = '', held = false) {
 }
 
 /**
- * The address of the page as it is, with so many incidents listed.
- * @param {number} rows 0 for as many as at first
+ * Return the present address with another number of listed incidents.
+ * @param {number} rows 0 for the default
  */
 export function withRows(rows) {
     const query = new URLSearchParams(location.search);
@@ -83,9 +83,9 @@ export function withRows(rows) {
 }
 
 /**
- * The query of `GET /incidents` for some filters.
+ * Return the query of `GET /incidents` for filters.
  * @param {Filters} filters
- * @param {string} me who `me` is
+ * @param {string} me the user, for the owner `me`
  */
 export function queryOf(filters, me) {
     const { status, severity, team, owner, sla, opened, text, fields, sort } = filters;
@@ -103,8 +103,8 @@ export function queryOf(filters, me) {
     };
 }
 
-/** How many are listed when the address says so many. */
+/** How many incidents to list at first, for the number in the address. */
 export const shownAtFirst = (rows) => Math.min(MAX_SHOWN, Math.max(PAGE_SIZE, rows));
 
-/** The query of `GET /incidents` for the rows of a list, as {@link queryOf}. */
+/** As {@link queryOf}, with the fields of the list's rows. */
 export const listQuery = (filters, me) => ({ ...queryOf(filters, me), fields: LISTED });

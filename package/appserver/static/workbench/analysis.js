@@ -1,6 +1,6 @@
 /**
- * What the analysis found: its verdict, the causes with the events that they stand on, and what a
- * model claimed, with what became of each claim.
+ * The result of an analysis: its verdict, the ranked causes with the events that they cite, and the model's claims
+ * with the result of their checks.
  */
 
 import { actionButton } from './actionbar.js';
@@ -8,7 +8,7 @@ import { actionById, whyNot } from './actions.js';
 import { h } from './dom.js';
 import { moment } from './format.js';
 
-const CHECKS = { verified: 'found again', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
+const CHECKS = { verified: 'verified', rejected: 'rejected', unchecked: 'not checked', quoted: 'quote found' };
 const SURENESS = ['quoted', 'unchecked', 'rejected'];
 export const CONFIDENCE = { high: 'high confidence', medium: 'medium confidence', low: 'low confidence' };
 
@@ -21,12 +21,12 @@ export function analysisPart(detail, analysis) {
     const action = actionById('analyze');
     const step = detail.app.running(detail.id);
     const running = step !== undefined;
-    const why = running ? 'It is running.' : whyNot(action, detail.seen.incident, detail.app.me.capabilities);
-    const button = actionButton(detail, { ...action, label: analysis ? 'Analyse again' : 'Ask for an analysis' }, why);
+    const why = running ? 'An analysis is already running.' : whyNot(action, detail.seen.incident, detail.app.me.capabilities);
+    const button = actionButton(detail, { ...action, label: analysis ? 'Run again' : 'Run analysis' }, why);
     const bar = h('div', { class: 'wb-row wb-part-actions' }, detail.app.mayWrite && button,
         running && h('span', { class: 'wb-dim wb-step', role: 'status' }, stepText(step)),
-        !running && analysis && h('span', { class: 'wb-dim' }, `Of ${moment(analysis.time)}, by ${analysis.actor ?? 'the app'}.`));
-    if (!analysis) return [bar, h('p', { class: 'wb-dim' }, 'Not analysed yet. An analysis looks for changes, new errors, the first failure and dependencies in the logs that you may read, and cites what it finds.')];
+        !running && analysis && h('span', { class: 'wb-dim' }, `Run ${moment(analysis.time)} by ${analysis.actor ?? 'the app'}.`));
+    if (!analysis) return [bar, h('p', { class: 'wb-dim' }, 'Not analyzed yet. An analysis searches the logs that you can read for changes, new errors, the first failure and failing dependencies, and cites what it finds.')];
     return [
         bar,
         h('p', { class: 'wb-verdict' }, analysis.verdict),
@@ -40,32 +40,32 @@ export function analysisPart(detail, analysis) {
 }
 
 /**
- * What is said while an analysis runs.
- * @param {string} step what it is at, as the API says; empty when that is not known
+ * The text shown while an analysis runs.
+ * @param {string} step its current step from the API; empty if unknown
  */
 export function stepText(step) {
-    return `The analysis is running${step ? `: ${step}` : ''} … Ending its search (Activity › Jobs) ends it.`;
+    return `The analysis is running${step ? `: ${step}` : ''} … To cancel it, end its search under Activity › Jobs.`;
 }
 
 function cause(hypothesis) {
     return h('li', { class: hypothesis.blamed ? 'wb-cause wb-blamed' : 'wb-cause' },
         h('div', { class: 'wb-entry-title' }, hypothesis.cause),
         h('div', { class: 'wb-dim' }, [
-            hypothesis.blamed && 'blamed', CONFIDENCE[hypothesis.confidence],
+            hypothesis.blamed && 'identified as the cause', CONFIDENCE[hypothesis.confidence],
             hypothesis.score !== undefined && `score ${Number(hypothesis.score).toFixed(2)}`,
-            hypothesis.source === 'model' && 'named by the model',
+            hypothesis.source === 'model' && 'proposed by the model',
         ].filter(Boolean).join(' · ')),
         hypothesis.advice && h('p', {}, hypothesis.advice),
         reasons('For', hypothesis.for), reasons('Against', hypothesis.against),
         (hypothesis.citations ?? []).map(citation));
 }
 
-/** What was looked for, what was found and what was not: all that there is where nothing is blamed. */
+/** What was searched for, found and not found. Without a cause, this is all there is. */
 function lookedFor(analysis) {
     const findings = analysis.evidence ?? [];
     if (!findings.length) return null;
     return [
-        h('h2', {}, 'What was looked for'),
+        h('h2', {}, 'What was searched'),
         h('dl', { class: 'wb-looked' }, findings.map((one) => [
             h('dt', { class: 'wb-dim' }, one.looked_for ?? one.finder),
             [...(one.found ?? []), ...(one.not_found ?? [])].map((said) => h('dd', {}, said)),
@@ -93,18 +93,18 @@ function model(analysis) {
     const claims = analysis.claims ?? [];
     return [
         h('h2', {}, 'The model'),
-        h('p', { class: 'wb-dim' }, said.detail || 'It was not asked.'),
-        said.summary && h('p', {}, h('span', { class: 'wb-dim' }, 'Its own words, not checked: '), said.summary),
+        h('p', { class: 'wb-dim' }, said.detail || 'No model was asked.'),
+        said.summary && h('p', {}, h('span', { class: 'wb-dim' }, 'Model’s summary, not verified: '), said.summary),
         claims.length > 0 && h('ul', { class: 'wb-claims' }, [...claims].sort(bySureness).map(claimed)),
     ];
 }
 
-/** What was found first, then what code can't check, then what was rejected. */
+/** Sort claims: quotes that were found, then unchecked, then rejected ones. */
 function bySureness(one, other) {
     return SURENESS.indexOf(one.status) - SURENESS.indexOf(other.status);
 }
 
-/** A claim, beside the words that it quotes: whoever reads it sees whether they say the same. */
+/** A claim with the words that it quotes, so that readers can compare them. */
 function claimed(claim) {
     const rejected = claim.status === 'rejected';
     return h('li', { class: `wb-check-${claim.status}` },

@@ -1,19 +1,19 @@
 /**
- * Waiting for a search that was begun.
+ * Waits for the search job of an analysis.
  */
 
 import { ApiError, get, splunkd } from './api.js';
 
 const LOOK_MS = 3000;
-// Fifteen minutes in which somebody could look: of a machine that sleeps they are not counted.
+// 15 minutes of polling; time in which the computer sleeps does not count.
 const LOOKS = 300;
 
 /**
- * Wait until the search of an analysis has ended.
+ * Wait until the search job of an analysis has ended.
  * @param {string} id the incident's
  * @param {string} sid
- * @param {(step: string) => void} told hears what the analysis is at
- * @returns {Promise<string>} why it failed, empty when it did not
+ * @param {(step: string) => void} told called with the analysis's current step
+ * @returns {Promise<string>} why it failed; empty if it succeeded
  */
 export async function watchAnalysis(id, sid, told) {
     for (let look = 0; look < LOOKS; look += 1) {
@@ -25,15 +25,15 @@ export async function watchAnalysis(id, sid, told) {
             told(await stepOf(id, sid));
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
-            // splunkd deletes a search some minutes after its end.
+            // splunkd deletes a job some minutes after its end.
             const made = error.kind === 'missing' ? await analysisExists(id, sid) : null;
-            if (made !== null) return made ? '' : 'its search is gone.';
+            if (made !== null) return made ? '' : 'its search job no longer exists.';
         }
     }
-    return 'it has not ended after 15 minutes.';
+    return 'it did not finish within 15 minutes.';
 }
 
-/** Whether there is an analysis of that search; null when that can't be read now. */
+/** Whether the analysis of that search is stored; null if that can't be read now. */
 async function analysisExists(id, sid) {
     try {
         return (await get(`incidents/${id}/analysis`)).body.sid === sid;
@@ -47,7 +47,7 @@ async function stepOf(id, sid) {
     try {
         return (await get(`incidents/${id}/analyze`, { sid })).body.step ?? '';
     } catch (error) {
-        if (error instanceof ApiError) return ''; // it has not begun, or nothing answers now
+        if (error instanceof ApiError) return ''; // it has not started, or nothing answers now
         throw error;
     }
 }

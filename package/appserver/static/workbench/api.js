@@ -7,18 +7,18 @@ const APP = 'incident_management/v1';
 const PATIENCE_MS = 60_000;
 
 /**
- * What went wrong with a request.
+ * A failed request.
  *
  * `kind`: `session` (log in again), `forbidden`, `missing`, `outdated` (412), `refused` (the state
- * does not allow it, or a value is wrong), `away` (nothing answers now; trying again is safe).
+ * forbids it, or a value is wrong), `away` (nothing answers now; a retry is safe).
  */
 export class ApiError extends Error {
     /**
      * @param {string} kind
      * @param {string} text one sentence
      * @param {number} status of HTTP, 0 without an answer
-     * @param {number} retryAfter seconds to wait, 0 when nobody said
-     * @param {Object<string, string>} fields custom fields that it is about, with a sentence for each
+     * @param {number} retryAfter seconds to wait, 0 if unknown
+     * @param {Object<string, string>} fields the custom fields in error, with a sentence for each
      */
     constructor(kind, text, status = 0, retryAfter = 0, fields = {}) {
         super(text);
@@ -30,7 +30,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Whether something was not done for want of an answer, or of a session: what else is to be done would fare alike.
+ * Whether a request failed for lack of an answer or a session, so that further requests would fail, too.
  * @param {unknown} error
  */
 export function isWithoutAnswer(error) {
@@ -43,7 +43,7 @@ export function isWithoutAnswer(error) {
  */
 
 /**
- * Where something of the app is read, for a link.
+ * Return the address of an API path, for a link.
  * @param {string} path after `/v1/`
  * @returns {string}
  */
@@ -52,9 +52,9 @@ export function linkTo(path) {
 }
 
 /**
- * Read something of the app.
+ * Send a GET request to the app's API.
  * @param {string} path after `/v1/`
- * @param {Object<string, string|number>} [query] what is empty is left out
+ * @param {Object<string, string|number>} [query] empty values are left out
  * @returns {Promise<Answer>}
  */
 export function get(path, query = {}) {
@@ -62,10 +62,10 @@ export function get(path, query = {}) {
 }
 
 /**
- * A read whose answers count in the order in which they were asked for.
+ * Wrap a read so that only the answer to the latest call counts.
  * @template T
  * @param {function(...any): Promise<T>} read
- * @returns {function(...any): Promise<T|null>} null, also instead of a failure, where it was asked for again meanwhile
+ * @returns {function(...any): Promise<T|null>} null, also instead of an error, if it was called again meanwhile
  */
 export function newest(read) {
     let last = 0;
@@ -82,7 +82,7 @@ export function newest(read) {
 }
 
 /**
- * Change something.
+ * Send a change to the app's API.
  * @param {string} method POST, PUT or DELETE
  * @param {string} path after `/v1/`
  * @param {object} [body]
@@ -93,14 +93,14 @@ export function send(method, path, body = {}, { etag = '', key = '' } = {}) {
     const headers = { 'X-Splunk-Form-Key': formKey(), 'Content-Type': 'application/json' };
     if (etag) headers['If-Match'] = etag;
     if (method === 'POST') headers['Idempotency-Key'] = key || newKey();
-    // In the body as well: Splunk Web may keep headers back on the way to splunkd.
+    // In the body as well: Splunk Web may drop headers on the way to splunkd.
     const said = { if_match: headers['If-Match'], idempotency_key: headers['Idempotency-Key'] };
     const text = method === 'DELETE' ? undefined : JSON.stringify({ ...body, ...said });
     return request(method, `${APP}/${path}`, headers, text);
 }
 
 /**
- * Read something of splunkd itself.
+ * Send a GET request to splunkd itself.
  * @param {string} path after `/services/`
  * @returns {Promise<any>} the first entry's content
  */
@@ -110,17 +110,17 @@ export async function splunkd(path) {
 }
 
 /**
- * A new Idempotency-Key: one for each thing that a person asks for, the same when it is tried again.
+ * Return a new Idempotency-Key: one for each change that a user asks for, reused for its retries.
  * @returns {string}
  */
 export function newKey() {
-    // randomUUID is there on https alone, and Splunk Web may be served without.
+    // randomUUID exists on HTTPS only, and Splunk Web may be served without it.
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
- * Where to log in again, and come back to this page.
+ * Return the address of the login page that returns to this page.
  * @returns {string}
  */
 export function loginAddress() {
@@ -136,19 +136,19 @@ async function request(method, path, headers = {}, body = undefined) {
             method,
             body,
             credentials: 'same-origin',
-            redirect: 'manual', // some set-ups send a browser without a session to the login
+            redirect: 'manual', // some set-ups redirect a browser without a session to the login
             headers: { 'X-Requested-With': 'XMLHttpRequest', ...headers },
             signal: AbortSignal.timeout(PATIENCE_MS),
         });
     } catch {
-        throw new ApiError('away', 'Splunk Web does not answer.');
+        throw new ApiError('away', 'Splunk Web does not respond.');
     }
     const isJson = (response.headers.get('Content-Type') ?? '').includes('json');
     const parsed = isJson ? await response.json().catch(() => null) : null;
     if (response.ok && parsed !== null) {
         return { body: parsed, status: response.status, etag: response.headers.get('ETag') ?? '' };
     }
-    if (response.ok && isJson) throw new ApiError('away', 'Splunk’s answer was cut off.', response.status);
+    if (response.ok && isJson) throw new ApiError('away', 'Splunk’s response was cut off.', response.status);
     throw failure(response, parsed);
 }
 
@@ -159,16 +159,16 @@ function failure(response, parsed) {
         return new ApiError('session', 'Your session has ended.', status);
     }
     const wait = waiting(response);
-    // It is at the first request with this Idempotency-Key still: no other answer says 409 and when to try again.
+    // The first request with this Idempotency-Key is still running: only then does a 409 have Retry-After.
     if (status === 409 && wait) return new ApiError('away', said, status, wait);
     const [kind, otherwise] = {
-        403: ['forbidden', 'Your roles do not allow this.'],
-        404: ['missing', 'It is not there.'],
-        410: ['missing', 'It was deleted.'],
-        412: ['outdated', 'It has changed meanwhile.'],
+        403: ['forbidden', 'Your roles don’t allow this.'],
+        404: ['missing', 'This object was not found.'],
+        410: ['missing', 'This object was deleted.'],
+        412: ['outdated', 'This object has changed meanwhile.'],
     }[status] ?? (status >= 500 || status === 429
-        ? ['away', 'Splunk can’t answer now.']
-        : ['refused', `Splunk refused this (status ${status}).`]);
+        ? ['away', 'Splunk is unavailable right now.']
+        : ['refused', `Splunk refused the request (status ${status}).`]);
     return new ApiError(kind, said || otherwise, status, wait, parsed?.fields);
 }
 
@@ -182,7 +182,7 @@ function questionMark(query) {
     return given.length ? `?${new URLSearchParams(given)}` : '';
 }
 
-// Read anew for each request: logging in again, in another tab, changes it.
+// Read for each request, as logging in again in another tab changes it.
 function formKey() {
     const port = window.$C?.MRSPARKLE_PORT_NUMBER ?? location.port;
     const name = `splunkweb_csrf_token_${port}=`;

@@ -1,5 +1,5 @@
 /**
- * One thing done to several incidents at once, each with a result of its own.
+ * Actions on several selected incidents, each with a result of its own.
  */
 
 import { moreMenu } from './actionbar.js';
@@ -12,10 +12,10 @@ import { bulkEffects, bulkQuestions, hasFields } from './fields.js';
 import { isOpen, plural, serviceLevel, SEVERITIES } from './format.js';
 import { ask } from './forms.js';
 
-// More are sent in several requests, one after the other, so that it is seen how far it is. The API takes 200.
+// Incidents per request; more are sent one request after another, to show progress. The API takes 200.
 const AT_ONCE = 50;
 const MAX_MERGED = 50;
-// Beside the count; the others are behind More, so that the bar keeps its height.
+// Shown beside the count; the others are in the menu More, so that the bar keeps its height.
 const FIRST = ['acknowledge', 'assign', 'resolve'];
 
 const open = (incident) => isOpen(incident);
@@ -24,8 +24,9 @@ const any = () => true;
 const listed = (one) => `${one.id} “${one.title}”`;
 
 /**
- * Action -> label, which incidents it fits, fields, what is sent `with` them, what follows; `least` and `most` incidents; `offered`, as of an action. Those of
- * `POST /incidents/bulk`, and a merge, which has a route of its own.
+ * Bulk actions: label, which incidents it `fits`, form fields, fixed values sent `with` them, effects, the `least` and
+ * `most` incidents, and `offered` as in actions.js. They are those of `POST /incidents/bulk`, and a merge, which has
+ * its own route.
  */
 const BULK_ACTIONS = {
     acknowledge: { label: 'Acknowledge', fits: (one) => open(one) && one.status !== 'in_progress' },
@@ -39,18 +40,18 @@ const BULK_ACTIONS = {
     field: { label: 'Set a field', fits: any, offered: hasFields, fields: bulkQuestions, effects: bulkEffects },
     resolve: { label: 'Resolve', fits: open, fields: () => actionById('resolve').fields() },
     reopen: { label: 'Reopen', fits: resolved, fields: () => actionById('reopen').fields() },
-    close: { label: 'Close', fits: resolved, danger: true, fields: () => actionById('close').fields(), effects: () => ['They are closed for good: nobody can reopen them. The next signal of a problem opens a new incident.'] },
+    close: { label: 'Close', fits: resolved, danger: true, fields: () => actionById('close').fields(), effects: () => ['They are closed permanently and can’t be reopened. The next signal of a problem opens a new incident.'] },
     review: {
-        label: 'No review needed', fits: (one) => !open(one), with: { state: 'not_needed' },
-        fields: () => [{ name: 'reason', label: 'Why', kind: 'area', required: true }], effects: () => ['They are no longer listed as due.'],
+        label: 'Skip review', fits: (one) => !open(one), with: { state: 'not_needed' },
+        fields: () => [{ name: 'reason', label: 'Reason', kind: 'area', required: true }], effects: () => ['Their reviews are no longer listed as due.'],
     },
     merge: {
         label: 'Merge', fits: open, danger: true, least: 2, most: MAX_MERGED + 1,
         fields: (_choices, fitting) => [
-            { name: 'into', label: 'Incident that takes the others over', kind: 'select', options: fitting.map((one) => [one.id, listed(one)]) },
-            { name: 'reason', label: 'Why', kind: 'area' },
+            { name: 'into', label: 'Target incident', kind: 'select', options: fitting.map((one) => [one.id, listed(one)]) },
+            { name: 'reason', label: 'Reason', kind: 'area' },
         ],
-        effects: ({ into }) => [`The others are closed and point to ${into}. Their signals, and later ones of the same problems, count there. Each can be taken out again.`],
+        effects: ({ into }) => [`The others are closed and point to ${into}. Their signals, and later signals of the same problems, count there. You can undo each merge.`],
         send: merge,
     },
 };
@@ -63,7 +64,7 @@ export class BulkBar {
     constructor(app) {
         this.app = app;
         this.count = h('span', { role: 'status' });
-        this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all that are shown', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
+        this.all = h('input', { type: 'checkbox', 'aria-label': 'Select all shown incidents', on: { change: (event) => app.list.selectAll(event.currentTarget.checked) } });
         for (const action of Object.keys(BULK_ACTIONS)) this.#buttons.set(action, this.#button(action));
         const behind = [...this.#buttons].filter(([action]) => !FIRST.includes(action)).map(([, button]) => button);
         this.most = h('button', { type: 'button', class: 'wb-button wb-menu-item', hidden: true, on: { click: (event) => this.#selectMost(event) } }, `Select up to ${MAX_SHOWN}`);
@@ -91,7 +92,7 @@ export class BulkBar {
         }
     }
 
-    /** How many are selected, else how many are shown and how it stands with them; said anew only where it differs. */
+    /** Show how many are selected, else how many are shown and need attention; only a changed text is announced. */
     #showCount(selected) {
         const { incidents } = this.app.list;
         const shown = `${incidents.length.toLocaleString('en')}${this.app.cursor ? '+' : ''}`;
@@ -122,12 +123,12 @@ export class BulkBar {
     #whyNot(action, chosen) {
         const { fits, least = 1, most = Infinity } = BULK_ACTIONS[action];
         const fitting = chosen.filter(fits).length;
-        if (!fitting) return 'None of the selected ones is in a state for this.';
+        if (!fitting) return 'None of the selected incidents is in a state for this.';
         if (fitting < least) return 'Select at least two open incidents.';
-        return fitting > most ? `At most ${most} at once.` : '';
+        return fitting > most ? `Select at most ${most} incidents.` : '';
     }
 
-    /** Ask, and act; once, however often it is pressed before the form is there. */
+    /** Show the form of an action; only once, however often the button is pressed before the form opens. */
     async #start(action) {
         if (this.#asking) return;
         this.#asking = true;
@@ -156,7 +157,7 @@ export class BulkBar {
             effects: (values) => [
                 ...fitting.slice(0, 5).map(listed),
                 fitting.length > 5 && `and ${fitting.length - 5} more`,
-                left > 0 && `${plural(left, 'selected incident')} not in a state for this: left as ${left === 1 ? 'it is' : 'they are'}.`,
+                left > 0 && `${plural(left, 'selected incident')} not in a state for this: unchanged.`,
                 ...effects?.(values) ?? [],
             ].filter(Boolean),
             act: async (values, progress) => {
@@ -175,11 +176,11 @@ export class BulkBar {
         const failures = results.filter((one) => !one.ok);
         const failed = failures.length;
         const first = failures.slice(0, 3).map((one) => `${one.id}: ${one.detail}`).join(' ');
-        this.app.showToast(`${label}: done to ${plural(results.length - failed, 'incident')}${failed ? `, not to ${failed}. ${first}` : '.'}`, failed > 0);
+        this.app.showToast(`${label}: ${plural(results.length - failed, 'incident')} changed${failed ? `, ${failed} failed. ${first}` : '.'}`, failed > 0);
     }
 }
 
-/** What of a list waits for somebody: those whose deadline has passed, those that nobody has. */
+/** How many incidents of a list missed a deadline, and how many have no owner. */
 function attentionCounts(incidents) {
     const late = incidents.filter((one) => serviceLevel(one).state === 'breached').length;
     const free = incidents.filter((one) => isOpen(one) && !one.owner).length;
@@ -187,7 +188,7 @@ function attentionCounts(incidents) {
 }
 
 /**
- * `POST /incidents/bulk`, in as many requests as it takes. Tried again, it goes on where it stopped.
+ * Send `POST /incidents/bulk`, in parts. A retry continues where it stopped.
  * @param {string} action
  * @param {string[]} ids
  */
@@ -203,14 +204,14 @@ function inParts(action, ids) {
             part = new Change();
             if (body.results.some((one) => one.status >= 500)) break; // Splunk is away: the others would wait as long
         }
-        const rest = ids.slice(results.length).map((id) => ({ id, ok: false, detail: 'Not tried: an earlier one failed.' }));
+        const rest = ids.slice(results.length).map((id) => ({ id, ok: false, detail: 'Not tried, as an earlier one failed.' }));
         return [...results, ...rest];
     };
 }
 
 /**
- * All into the one that was chosen, one after the other: a very large one takes its time, and of one that is
- * refused the others are not. Tried again, it goes on where it stopped.
+ * Merge all into the chosen incident, one after another: a very large one takes long, and a refused one does not
+ * stop the others. A retry continues where it stopped.
  */
 function merge(_action, ids) {
     const results = new Map();
@@ -226,7 +227,7 @@ function merge(_action, ids) {
     };
 }
 
-/** What became of one; throws where nothing answers or the session has ended, when another try is due. */
+/** Return the result of one change; throws if nothing answers or the session has ended, so that it can be retried. */
 async function ended(sending) {
     try {
         await sending;

@@ -1,5 +1,5 @@
 /**
- * Making a change, so that two people can't overwrite each other and a repeat does nothing twice.
+ * Changes through the API, so that people can't overwrite each other's work and a retry has no second effect.
  */
 
 import { ApiError, get, newKey, send } from './api.js';
@@ -11,18 +11,18 @@ const MOST_ENTRIES = 5000;
 const TRIES = 4;
 
 /**
- * What of an incident somebody has seen.
+ * The version of an incident that the user has seen.
  * @typedef {{incident: Object<string, any>, etag: string, entries: import('./entries.js').Entry[], earlier: number, verified: boolean, problems: string[]}} Seen
  */
 
-/** Others have decided something since the incident was read; `news` are their entries. */
+/** Others have decided something since the incident was read; `news` has their entries. */
 export class Conflict extends Error {
     /**
      * @param {Seen} seen the incident as it is now
      * @param {import('./entries.js').Entry[]} news
      */
     constructor(seen, news) {
-        super(`${seen.incident.id} has changed since you looked at it. Nothing was done.`);
+        super(`${seen.incident.id} has changed since you opened it. Your change was not made.`);
         this.seen = seen;
         this.news = news;
     }
@@ -31,9 +31,9 @@ export class Conflict extends Error {
 /**
  * Read an incident and the newest part of its timeline, newest first.
  * @param {string} id
- * @param {number} [from] how many of the oldest entries were not shown before: as much is read again
- * @param {Seen} [known] the version that is shown, which is the answer if there is no other
- * @returns {Promise<Seen>} `earlier`: how many older entries there are
+ * @param {number} [from] offset of the first entry that was shown before, so that as many are shown again
+ * @param {Seen} [known] the version that is shown; returned if it is still the newest
+ * @returns {Promise<Seen>} `earlier`: how many older entries were not read
  */
 export async function readIncident(id, from = Infinity, known = undefined) {
     const path = `incidents/${encodeURIComponent(id)}`;
@@ -47,15 +47,15 @@ export async function readIncident(id, from = Infinity, known = undefined) {
 }
 
 /**
- * One thing that somebody asked for. Sent again after no answer, it has the same Idempotency-Key.
+ * One change that a user asked for. A retry after no answer has the same Idempotency-Key.
  */
 export class Change {
     #key = newKey();
     #sent = '';
 
     /**
-     * @param {Seen} [seen] the version that it is meant for; none where the API takes none
-     * @param {string} [me] whose change it is: what they did just before does not stand in its way
+     * @param {Seen} [seen] the version that it applies to; none if the API takes no If-Match
+     * @param {string} [me] the user: their own earlier changes are no conflict
      */
     constructor(seen, me = '') {
         this.seen = seen;
@@ -63,10 +63,10 @@ export class Change {
     }
 
     /**
-     * Send it. Entries that decide nothing (signals, messages) do not stand in its way.
+     * Send it. New entries that decide nothing (signals, messages) are no conflict.
      * @param {string} method
      * @param {string} path
-     * @param {object|function(object|undefined): object} given the body; a function makes it of the version that it is for
+     * @param {object|function(object|undefined): object} given the body, or a function that makes it from the incident
      * @returns {Promise<import('./api.js').Answer>}
      * @throws {Conflict} others decided something meanwhile
      * @throws {ApiError}
@@ -79,7 +79,7 @@ export class Change {
                 return await send(method, path, body, { etag: this.seen?.etag, key: this.#key });
             } catch (error) {
                 const known = error instanceof ApiError;
-                // Without an answer it may have been done: the same key finds out.
+                // Without an answer it may have been done, so the key stays the same for a retry.
                 if (!known || error.kind !== 'away') this.#key = newKey();
                 if (!known || error.kind !== 'outdated' || !this.seen) throw error;
                 await this.#catchUp(attempt);

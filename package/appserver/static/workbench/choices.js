@@ -1,5 +1,5 @@
 /**
- * What the forms offer to choose from.
+ * The choices that forms offer: teams, people and fixes.
  */
 
 import { ApiError, get } from './api.js';
@@ -13,7 +13,7 @@ export class FormChoices {
 
     /**
      * @param {string} me the user's name
-     * @param {function(): void} redraw called when there are other custom fields than before
+     * @param {function(): void} redraw called after the custom fields have changed
      */
     constructor(me, redraw) {
         this.me = me;
@@ -21,7 +21,7 @@ export class FormChoices {
     }
 
     /**
-     * Teams, people and fixes. A form works without, so what can't be read is not offered.
+     * Return teams, people and fixes. Forms work without them, so what can't be read is left out.
      * @returns {Promise<import('./actions.js').Choices>}
      */
     async choices() {
@@ -31,7 +31,7 @@ export class FormChoices {
             if (read[2] && setDefinitions(read[2])) this.redraw();
             const people = new Set([this.me, ...teams.flatMap((team) => team.members)]);
             this.#kept = {
-                readAt: read.includes(null) ? 0 : now(), // what could not be read is asked for again next time
+                readAt: read.includes(null) ? 0 : now(), // a failed read is repeated next time
                 me: this.me,
                 teams: teams.map((team) => team.name),
                 people: [...people].sort(),
@@ -44,12 +44,12 @@ export class FormChoices {
     }
 }
 
-/** @returns {Promise<import('./actions.js').Incident[]>} the gravest open incidents; none when they can't be read */
+/** @returns {Promise<import('./actions.js').Incident[]>} the most severe open incidents; none if they can't be read */
 export async function openIncidents() {
     return (await listOf('incidents', { status: 'open', sort: '-severity', limit: 200 })) ?? [];
 }
 
-/** A list of the API by its name; null when it can't be read now. */
+/** Read a list of the API by its name; null if it can't be read now. */
 async function listOf(name, query = {}) {
     try {
         return (await get(name, query)).body[name];

@@ -1,5 +1,5 @@
 /**
- * The place to write a note. What is typed is kept for each incident, also over a reload of the page.
+ * The form that adds a note. Its text is kept per incident, also over a reload of the page.
  */
 
 import { Change, Conflict } from './change.js';
@@ -11,7 +11,7 @@ const STORED = 'incident_management.note.';
 
 export class Composer {
     #id = '';
-    // By incident: a note that had no answer yet is sent again under its key; and what is on its way.
+    // By incident: changes to retry under the same Idempotency-Key, and the ids of those being sent.
     #changes = new Map();
     #sending = new Set();
 
@@ -19,7 +19,7 @@ export class Composer {
     constructor(detail) {
         this.detail = detail;
         this.input = h('textarea', {
-            class: 'wb-note', rows: 2, maxlength: 10_000, placeholder: 'Write a note for everybody …', 'aria-label': 'Note', 'data-place': 'note',
+            class: 'wb-note', rows: 2, maxlength: 10_000, placeholder: 'Write a note …', 'aria-label': 'Note', 'data-place': 'note',
             on: { input: () => this.#keep(), keydown: (event) => this.#keys(event) },
         });
         this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add note');
@@ -27,7 +27,7 @@ export class Composer {
         this.element = h('form', { class: 'wb-composer', on: { submit: (event) => this.#send(event) } }, this.input, this.button, this.trouble);
     }
 
-    /** Begin with what was typed for this incident before. */
+    /** Fill in the incident's draft. */
     open(id) {
         this.#id = id;
         fill(this.trouble);
@@ -44,7 +44,7 @@ export class Composer {
     }
 
     #showSending() {
-        // A disabled one would lose the focus.
+        // A disabled button would lose the focus.
         if (this.#sending.has(this.#id)) this.button.setAttribute('aria-disabled', 'true');
         else this.button.removeAttribute('aria-disabled');
     }
@@ -68,21 +68,21 @@ export class Composer {
         try {
             await change.send('POST', `incidents/${encodeURIComponent(id)}/notes`, { text });
             this.#changes.delete(id);
-            this.#leaveOut(id, typed);
-            this.detail.app.showToast('The note is on the timeline.');
+            this.#removeSent(id, typed);
+            this.detail.app.showToast('Note added.');
             this.detail.app.changed(id);
         } catch (error) {
             if (error instanceof Conflict) this.detail.update(error.seen);
             if (id === this.#id) fill(this.trouble, explainError(error));
-            else this.detail.app.showToast(`The note on ${id} was not added; its text is kept there. ${error.message}`, true);
+            else this.detail.app.showToast(`The note on ${id} was not added. Its text is kept there. ${error.message}`, true);
         } finally {
             this.#sending.delete(id);
             this.#showSending();
         }
     }
 
-    /** Leave out what was sent; what was typed since then stays. */
-    #leaveOut(id, typed) {
+    /** Remove the sent text from the draft; what was typed since then stays. */
+    #removeSent(id, typed) {
         const shown = id === this.#id;
         const now = shown ? this.input.value : readStored('sessionStorage', STORED + id);
         const rest = now.startsWith(typed) ? now.slice(typed.length).trimStart() : now;

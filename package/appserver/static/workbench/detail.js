@@ -1,5 +1,5 @@
 /**
- * One incident: its facts, what can be done to it, and its parts (timeline, analysis, fixes, signals, what is like it, its review).
+ * One incident: its facts, its actions, and its tabs (timeline, tasks, analysis, fixes, signals, similar incidents, review).
  */
 
 import { actionBar } from './actionbar.js';
@@ -21,17 +21,17 @@ import { timelinePart } from './timeline.js';
 
 export const TABS = [['timeline', 'Timeline'], ['tasks', 'Tasks'], ['analysis', 'Analysis'], ['fixes', 'Fixes'], ['signals', 'Signals'], ['similar', 'Similar'], ['review', 'Review']];
 
-/** Whether the list is hidden while an incident is shown: a telephone, or a window as narrow. */
+/** Whether the window is so narrow that the list is hidden while an incident is shown, as on a phone. */
 export const ONE_PANE = matchMedia('(max-width: 899px)');
 
 export class Detail {
     #id = '';
-    #parts = new Map(); // what was asked for of this version, by tab
+    #parts = new Map(); // requests for the tabs of this version, by tab
     #loading = 0;
     #some = false;
     #openTasks = 0;
     #pressed;
-    #next = null; // what is shown once nothing is pressed any more
+    #next = null; // the version to show once nothing is pressed any more
 
     /**
      * @param {import('./main.js').Workbench} app
@@ -39,20 +39,20 @@ export class Detail {
     constructor(app) {
         this.app = app;
         this.seen = null;
-        /** Fixes, where the timeline is too long to tell of them; those of this incident alone. */
+        /** This incident's fixes, if the timeline is too long to show them. */
         this.plans = [];
         this.tab = 'timeline';
-        /** Whether whoever opens an incident goes on in it. */
+        /** Whether opening an incident moves the focus into it. */
         this.focusOnOpen = false;
-        /** Entries of messages that were sent again from here. */
-        this.sentAgain = new Set();
+        /** Keys of entries whose message was resent from here. */
+        this.resent = new Set();
         this.composer = new Composer(this);
         this.steps = new FirstSteps(app);
         ONE_PANE.addEventListener('change', () => this.#placeSteps());
         this.signals = new SignalsPart(this);
         this.tasks = new Tasks(this);
         this.head = h('div', { class: 'wb-head' });
-        this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Parts of the incident' });
+        this.tabs = h('div', { class: 'wb-tabs', role: 'tablist', 'aria-label': 'Incident tabs' });
         this.part = h('section', { class: 'wb-part', role: 'tabpanel', id: 'wb-part', tabindex: 0 });
         this.body = h('div', { class: 'wb-detail-body' }, this.head, this.tabs, this.composer.element, this.tasks.element, this.part);
         this.message = h('div', { class: 'wb-message' });
@@ -61,7 +61,7 @@ export class Detail {
         this.close();
     }
 
-    /** The incident that is shown, its id; empty for none. */
+    /** The id of the open incident; empty for none. */
     get id() {
         return this.#id;
     }
@@ -76,7 +76,7 @@ export class Detail {
         this.#offer();
     }
 
-    /** Say, where no incident is shown, how to come to one: the list has some to choose from, or none. */
+    /** Adapt the hint that stands in place of an incident to whether the list has any. */
     setListState(some) {
         if (some === this.#some) return;
         this.#some = some;
@@ -84,12 +84,12 @@ export class Detail {
     }
 
     #offer() {
-        const words = this.#some ? 'Choose an incident on the left.' : 'The incident that you choose is shown here.';
-        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for the keys.'));
+        const words = this.#some ? 'Select an incident on the left.' : 'The incident that you select appears here.';
+        fill(this.message, h('p', {}, words), h('p', { class: 'wb-dim' }, 'Press ? for keyboard shortcuts.'));
         this.#placeSteps();
     }
 
-    /** Where there is room for the list alone, they stand below it. */
+    /** In a narrow window the first steps are below the list. */
     #placeSteps() {
         (ONE_PANE.matches ? this.app.list.scroller : this.message).append(this.steps.element);
         this.steps.shown();
@@ -123,7 +123,7 @@ export class Detail {
     }
 
     /**
-     * Read it again and show it; what is wrong is said in its place.
+     * Read the incident again and show it, or the error in its place.
      * @param {import('./change.js').Seen} [known] nothing more is read if this is still the newest version
      */
     async reload(known) {
@@ -136,12 +136,12 @@ export class Detail {
             if (turn !== this.#loading || id !== this.#id) return;
             if (isWithoutAnswer(error)) this.app.trouble(error);
             if (this.seen) return;
-            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `There is no incident ${id}. Look for it by its id or title, with “Any status”.`) : readFailure(error, RETRY_NOTE));
+            fill(this.message, error instanceof ApiError && error.status === 404 ? h('p', {}, `Incident ${id} was not found. Search for its id or title with “Any status”.`) : readFailure(error, RETRY_NOTE));
         }
     }
 
     /**
-     * Show this version.
+     * Show a version of the incident.
      * @param {import('./change.js').Seen} seen
      */
     update(seen) {
@@ -149,7 +149,7 @@ export class Detail {
         const before = this.seen;
         const changed = before?.etag !== seen.etag || before.incident.entries !== seen.incident.entries;
         if (!changed && before.entries.length === seen.entries.length && before.verified === seen.verified) {
-            this.tick(); // drawn anew, what somebody has marked would not be any more
+            this.tick(); // drawing it anew would lose the user's text selection
             return;
         }
         this.#next = before && this.#pressed() ? seen : null;
@@ -160,7 +160,7 @@ export class Detail {
         if (!before) this.#beginAt(this.tab, shown);
     }
 
-    /** Where an address names a part, a telephone begins there, unless somebody scrolls before it is read. */
+    /** On a phone, scroll to the tab that the address names, unless the user scrolls before it is read. */
     async #beginAt(tab, shown) {
         if (tab === 'timeline' || !ONE_PANE.matches) return;
         const at = () => this.tabs.getBoundingClientRect().top;
@@ -169,28 +169,28 @@ export class Detail {
         if (tab === this.tab && at() === place) this.tabs.scrollIntoView();
     }
 
-    /** Read it again if the list shows that it has changed, or does not have it. */
+    /** Read the incident again if the list shows another version of it, or does not contain it. */
     async refresh(incident) {
         if (!this.#id) return;
         const known = this.seen?.incident.head?.join();
         if (!incident || incident.head?.join() !== known) await this.reload(this.seen);
         else this.tick();
-        const lacksPart = this.tab !== 'timeline' && !this.#parts.has(this.tab); // it could not be read
+        const lacksPart = this.tab !== 'timeline' && !this.#parts.has(this.tab);  // reading it failed
         if (this.seen && lacksPart) await this.#showPart();
     }
 
-    /** Show that something is on its way, if that takes longer than a moment. */
+    /** Show that an action is running. */
     wait(on) {
         this.element.classList.toggle('wb-acting', on);
         this.element.setAttribute('aria-busy', String(on));
     }
 
-    /** Let its clocks go on. */
+    /** Update the clocks. */
     tick() {
         if (this.seen && this.clocks) fill(this.clocks, clocks(this.seen.incident));
     }
 
-    /** Show anew what other custom fields change: the facts, and what can be done. What is read beside them stays marked. */
+    /** Draw anew what depends on custom fields: facts and actions. A text selection elsewhere stays. */
     redraw() {
         if (!this.seen) return;
         keepingPlace(this.element, () => {
@@ -199,18 +199,18 @@ export class Detail {
         });
     }
 
-    /** Show another part. */
+    /** Show another tab. */
     async showTab(tab) {
         this.tab = tab;
         this.app.tabChanged(tab);
         const id = this.#id;
         await this.#show();
         if (id !== this.#id || tab !== this.tab) return;
-        // On a telephone it would begin below what is seen.
+        // On a phone the tab would begin below the visible part.
         if (this.tabs.getBoundingClientRect().top > window.innerHeight / 2) this.tabs.scrollIntoView();
     }
 
-    /** Read the shown part again, such as after a decision on a plan. */
+    /** Read the shown tab again, for example after a decision on a plan. */
     async reloadPart() {
         this.#parts = new Map();
         await this.reload();
@@ -238,10 +238,10 @@ export class Detail {
     #showTabs() {
         fill(this.tabs, TABS.map(([name, label]) => this.#tabButton(name, label)));
         const chosen = this.tabs.querySelector('[aria-selected=true]');
-        this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // where not all have room
+        this.tabs.scrollLeft = chosen.offsetLeft - this.tabs.offsetLeft - 40; // if not all tabs fit
     }
 
-    /** The incident knows what was written down alone, and not the other steps of its checklists. */
+    /** Count the open tasks. They are read, as the incident's document lacks untouched checklist steps. */
     async #countTasks() {
         const parts = this.#parts;
         if (!parts.has('tasks')) parts.set('tasks', this.#read('tasks', this.seen.incident));
@@ -252,11 +252,11 @@ export class Detail {
             keepingPlace(this.element, () => this.#showTabs());
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
-            parts.delete('tasks'); // it is said in the part itself
+            parts.delete('tasks'); // the tab itself shows the error
         }
     }
 
-    /** A fix may have been proposed so many entries ago that the timeline as it was read does not tell it. */
+    /** Read the fixes if the timeline was only read in part: a fix may have been proposed before that. */
     async #lookForFixes() {
         const parts = this.#parts;
         if (!this.seen.earlier || parts.has('plans')) return;
@@ -272,7 +272,7 @@ export class Detail {
         }
     }
 
-    /** Take whoever opened it along, unless they went on elsewhere while it was read. */
+    /** Move the focus into the incident, unless the user moved it elsewhere while the incident was read. */
     #goOn() {
         const at = document.activeElement;
         if (this.focusOnOpen && (at === document.body || at.dataset.id === this.#id)) this.head.querySelector('h1').focus({ preventScroll: true });
@@ -286,7 +286,7 @@ export class Detail {
         return h('button', {
             type: 'button', role: 'tab', id: `wb-tab-${name}`, 'data-place': `tab-${name}`, 'aria-selected': String(chosen), 'aria-controls': 'wb-part', tabindex: chosen ? 0 : -1,
             on: { click: () => this.showTab(name), keydown: (event) => this.#arrows(event, name) },
-        }, label, count ? h('span', { class: 'wb-count', title: { review: 'follow-ups to be done', tasks: 'tasks to be done' }[name] }, count) : null);
+        }, label, count ? h('span', { class: 'wb-count', title: { review: 'open follow-ups', tasks: 'open tasks' }[name] }, count) : null);
     }
 
     #arrows(event, name) {
@@ -338,8 +338,8 @@ export class Detail {
 
 function integrity({ verified, problems, etag }) {
     const wrong = [
-        !verified && `The timeline is not as it was written: ${problems.slice(0, 3).join(' ')}`,
-        !etag && 'Something between here and Splunk keeps the incident’s version back: a change by others in the same moment is not noticed.',
+        !verified && `The timeline was altered or is incomplete: ${problems.slice(0, 3).join(' ')}`,
+        !etag && 'A proxy between your browser and Splunk removes the incident’s version (ETag), so concurrent changes by others are not detected.',
     ].filter(Boolean);
     return wrong.length > 0 && h('div', { class: 'wb-trouble', role: 'alert' }, wrong.map((one) => h('p', {}, one)));
 }

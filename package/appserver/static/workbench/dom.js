@@ -1,16 +1,16 @@
 /**
- * Making elements. Nothing here takes markup: what comes from an incident is always text.
+ * DOM helpers. None of them takes markup: values of an incident are always inserted as text.
  */
 
-// Control characters, and those that turn the direction of the text around them.
+// Control characters, and those that change the direction of the text around them.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 const PRESS_MS = 10_000;
-// The click of a finger that was lifted comes within this.
+// The click follows the end of a touch within this time.
 const CLICK_MS = 50;
 
 /**
- * Text as it may be shown: what could hide or reorder other text is made visible.
+ * Make characters visible that could hide or reorder other text.
  * @param {unknown} value
  * @returns {string}
  */
@@ -19,7 +19,7 @@ export function plain(value) {
 }
 
 /**
- * Make an element.
+ * Create an element.
  * @param {string} tag
  * @param {Object<string, any>} [properties] attributes; `on` holds listeners by event name, a value
  *     of false, null or undefined leaves an attribute out, true sets it without a value
@@ -45,7 +45,7 @@ export function h(tag, properties = {}, ...children) {
 }
 
 /**
- * Replace what an element holds.
+ * Replace an element's children.
  * @param {Element} element
  * @param {...any} children as for {@link h}
  */
@@ -55,7 +55,7 @@ export function fill(element, ...children) {
 }
 
 /**
- * Whether an address may stand behind a link: of this server, or http(s) to another one.
+ * Whether an address is safe for a link: relative, or http(s).
  * @param {string} address
  * @returns {boolean}
  */
@@ -68,7 +68,7 @@ function isSafe(address) {
 }
 
 /**
- * A link if the address is a whole http(s) one, else its text alone.
+ * Return a link if the address is an absolute http(s) URL, else its text.
  * @param {string} address
  * @returns {HTMLElement}
  */
@@ -78,7 +78,7 @@ export function externalLink(address) {
 }
 
 /**
- * The link of a runbook. The shipped detections name a page of this app, others a whole address; anything else is text.
+ * Return the link of a runbook: a page of an app, as for the shipped detections, or an absolute URL; else its text.
  * @param {string} address
  */
 export function runbookLink(address) {
@@ -89,8 +89,8 @@ export function runbookLink(address) {
 }
 
 /**
- * Change what an element holds; focus, scrolling and what is unfolded stay as they were.
- * @param {HTMLElement} element what of it has a `data-place` is found again
+ * Redraw an element, and keep its focus, scroll position and unfolded sections.
+ * @param {HTMLElement} element descendants are recognised by their `data-place`
  * @param {function(): void} change
  */
 export function keepingPlace(element, change) {
@@ -105,10 +105,10 @@ export function keepingPlace(element, change) {
 }
 
 /**
- * Tells whether something is pressed in an element: a click is lost when what it began on is drawn anew.
+ * Track whether the pointer is pressed in an element: redrawing it then would lose the click.
  * @param {HTMLElement} element
- * @param {function(): void} released is called once it is not pressed any more, after the click
- * @returns {function(): boolean} false again after some seconds, as the end of a press may be missed
+ * @param {function(): void} released called after the press has ended and the click was handled
+ * @returns {function(): boolean} whether it is pressed; false after 10 seconds, as the end of a press may be missed
  */
 export function watchPress(element, released) {
     let since = null;

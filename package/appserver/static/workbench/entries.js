@@ -1,12 +1,12 @@
 /**
- * What a timeline entry says, for people. The kinds are those of docs/DATA.md.
+ * Timeline entries as text for people. The kinds are those of docs/DATA.md.
  */
 
 import { abbreviate, capital, FEEDBACK, moment, plural, shortMoment, stateName } from './format.js';
 
 /**
  * @typedef {{_key: string, kind: string, time: number, actor: string, data: Object<string, any>, counts?: boolean}} Entry
- * @typedef {{title: string, text: string, tone: ''|'person'|'good'|'bad'}} Told
+ * @typedef {{title: string, text: string, tone: ''|'person'|'good'|'bad'}} Description
  */
 
 const sentence = (...parts) => parts.filter(Boolean).join(' ');
@@ -18,48 +18,48 @@ const KINDS = {
     signal: (d) => [`${plural(count(d.signals), 'more signal')}`, sentence(`${d.rule ?? ''} on ${abbreviate(d.entities, 4)}.`, d.reason, found(d.fields))],
     routed: (d) => [`Routed to ${d.owner || d.team || 'nobody'}`, d.reason],
     note: (d) => ['Note', d.text],
-    update: (d) => [`Stakeholders told${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${shortMoment(d.next_by)}.)`)],
-    update_due: (d) => d.event === 'missed' ? ['Update for stakeholders overdue', d.reason, 'bad'] : ['When stakeholders hear next', d.reason],
+    update: (d) => [`Stakeholder update${d.state ? `: ${d.state}` : ''}`, sentence(d.text, d.next_by && `(Next update by ${shortMoment(d.next_by)}.)`)],
+    update_due: (d) => d.event === 'missed' ? ['Stakeholder update overdue', d.reason, 'bad'] : ['Next stakeholder update set', d.reason],
     ticket: (d) => [ticketTitle(d), d.text],
-    edited: (d) => [`Corrected ${Object.keys(d).join(', ')}`, d.title ?? ''],
+    edited: (d) => [`Edited ${Object.keys(d).join(', ')}`, d.title ?? ''],
     fields: (d) => ['Fields set', d.text],
-    assigned: (d) => [`Given to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
-    unassigned: (d) => ['Without an owner', d.reason],
+    assigned: (d) => [`Assigned to ${[d.owner, d.team && `team ${d.team}`].filter(Boolean).join(', ')}`, d.reason],
+    unassigned: (d) => ['No owner available', d.reason],
     sla: serviceLevel,
     status: status,
-    severity: (d) => [`Severity from ${d.from} to ${d.to}`, d.reason],
+    severity: (d) => [`Severity changed from ${d.from} to ${d.to}`, d.reason],
     escalation: (d) => [`Escalated to level ${d.level}`, sentence(d.owner || d.team ? `To ${d.owner || d.team}.` : '', d.reason), 'bad'],
-    pinned: (d) => [d.pinned ? 'Pinned: not resolved by itself' : 'Pin taken off', d.reason],
+    pinned: (d) => [d.pinned ? 'Pinned: not resolved automatically' : 'Unpinned', d.reason],
     merged: (d) => [`Merged into ${d.into}`, d.reason],
-    joined: (d) => [`Took over ${d.from}`, sentence(d.title, d.reason, d.tasks && `${plural(d.tasks.length, 'task')} came along.`)],
-    split: (d) => [`Split: some of it is ${d.to} now`, d.reason],
-    unmerged: (d) => [`Taken out of ${d.from} again`, d.reason],
-    flapping: (d) => [{ began: 'Opens too often: held open', held: 'Held open', ended: 'Calm again' }[d.state] ?? 'Flapping', d.reason],
-    analysis: (d) => [`Analysed: ${{ low: 'a suspect, not proved' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
-    notification: (d) => d.follow_up ? ticketTold(d) : [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'was told', dead: 'could not be told', unconfirmed: 'may have been told' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
+    joined: (d) => [`Merged in ${d.from}`, sentence(d.title, d.reason, d.tasks && `${plural(d.tasks.length, 'task')} moved here.`)],
+    split: (d) => [`Split: signals moved to ${d.to}`, d.reason],
+    unmerged: (d) => [`Merge into ${d.from} undone`, d.reason],
+    flapping: (d) => [{ began: 'Flapping: kept open', held: 'Kept open', ended: 'No longer flapping' }[d.state] ?? 'Flapping', d.reason],
+    analysis: (d) => [`Analysis: ${{ low: 'suspected cause' }[d.confidence] ?? (d.cause ? 'cause found' : 'no cause found')}`, d.verdict],
+    notification: (d) => d.follow_up ? ticketDelivery(d) : [`${name(d.channel)}${d.stakeholders ? ` (${d.stakeholders})` : ''} ${{ sent: 'notified', dead: 'delivery failed', unconfirmed: 'delivery unconfirmed' }[d.outcome] ?? d.outcome}`, d.detail, d.outcome === 'dead' ? 'bad' : ''],
     plan: (d) => ['Fix proposed', d.summary],
     refused: (d) => ['Fix refused', d.reason, 'bad'],
-    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved in part' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `In spite of ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Holds until ${moment(d.expires_at)}.` : d.reason],
-    action: (d) => [{ started: 'Fix begun', done: 'Fix carried out' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
-    room: (d) => [{ wanted: 'Slack channel asked for', opened: `Slack channel #${d.name}`, archived: 'Slack channel archived', gone: 'Slack channel gone', held: 'No Slack channel opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
-    review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review taken up again' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
-    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} wanted for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'open again' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${shortMoment(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
-    task: (d) => [taskTitle(d), [d.title, d.was && `before: ${d.was}`, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
-    role: (d) => [d.person ? `${d.person} has the role ${d.role}` : `Nobody has the role ${d.role}`, d.instead_of && `Before: ${d.instead_of}.`],
-    rollback: (d) => [{ started: 'Undoing the fix', done: 'Fix undone' }[d.phase] ?? 'Fix could not be undone', d.detail, d.phase === 'failed' ? 'bad' : ''],
-    verification: (d) => [{ recovered: 'Recovery proved', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not proved: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
+    approval: (d) => [d.decision === 'approved' ? (d.left ? 'Fix approved, more approvals needed' : 'Fix approved') : 'Fix rejected', d.expires_at && d.decision === 'approved' ? `${d.override ? `Overrides ${d.override.freezes.join(', ')}: ${d.override.reason} ` : ''}Valid until ${moment(d.expires_at)}.` : d.reason],
+    action: (d) => [{ started: 'Fix started', done: 'Fix executed' }[d.phase] ?? 'Fix failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    room: (d) => [{ wanted: 'Slack channel requested', opened: `Slack channel #${d.name} opened`, archived: 'Slack channel archived', gone: 'Slack channel deleted', held: 'Slack channel not opened' }[d.event] ?? 'Slack channel could not be opened', d.reason, d.event === 'failed' ? 'bad' : ''],
+    review: (d) => [{ done: 'Review done', not_needed: 'No review needed', open: 'Review reopened' }[d.state] ?? 'Review written', sentence(d.reason, ...['summary', 'impact', 'causes', 'went_well', 'went_badly', 'lessons'].map((name) => d[name]))],
+    follow_up: (d) => d.event === 'ticket' ? [`Ticket in ${name(d.channel)} requested for ${d.follow_up}`, d.title] : [d.event === 'overdue' ? 'Follow-up overdue' : `Follow-up ${d.event === 'changed' && d.state ? { open: 'reopened' }[d.state] ?? d.state : d.event}`, [d.title, d.owner && `owner ${d.owner}`, d.due && `due ${shortMoment(d.due)}`, d.reason].filter(Boolean).join(' · '), d.event === 'overdue' ? 'bad' : ''],
+    task: (d) => [taskTitle(d), [d.title, d.was && `was: ${d.was}`, d.event === 'added' && d.owner, d.reason].filter(Boolean).join(' · ')],
+    role: (d) => [d.person ? `Role ${d.role} assigned to ${d.person}` : `Role ${d.role} unassigned`, d.instead_of && `Was: ${d.instead_of}.`],
+    rollback: (d) => [{ started: 'Rollback started', done: 'Fix rolled back' }[d.phase] ?? 'Rollback failed', d.detail, d.phase === 'failed' ? 'bad' : ''],
+    verification: (d) => [{ recovered: 'Recovery verified', not_recovered: 'The fix did not help' }[d.outcome] ?? 'Recovery not verified: not enough data', d.detail, { recovered: 'good', not_recovered: 'bad' }[d.outcome] ?? ''],
 };
 
-// What others decided or said. Signals and messages come all the time and change nobody's mind.
+// Entries that can change what somebody is about to do. Signals and messages come all the time and don't.
 const DECISIONS = new Set([
     'note', 'update', 'edited', 'fields', 'assigned', 'unassigned', 'status', 'severity', 'escalation', 'pinned',
     'merged', 'joined', 'split', 'unmerged', 'approval', 'review', 'follow_up',
 ]);
 
 /**
- * Tell an entry.
+ * Return what an entry says.
  * @param {Entry} entry
- * @returns {Told}
+ * @returns {Description}
  */
 export function describe(entry) {
     const [title, text, tone] = KINDS[entry.kind]?.(entry.data ?? {}) ?? [name(entry.kind), ''];
@@ -67,7 +67,7 @@ export function describe(entry) {
 }
 
 /**
- * Whether an entry is one that somebody else should know of before changing the incident.
+ * Whether somebody who is changing the incident should see this entry first.
  * @param {Entry} entry
  */
 export const isDecision = (entry) => DECISIONS.has(entry.kind) && entry.data?.event !== 'overdue';
@@ -76,7 +76,7 @@ function isPerson(actor) {
     return Boolean(actor) && actor !== 'system' && actor !== 'splunk-system-user';
 }
 
-/** What a finding says of custom fields. */
+/** The values of custom fields that a finding brought. */
 function found(fields) {
     return fields && `Fields: ${Object.entries(fields).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`).join('; ')}.`;
 }
@@ -96,20 +96,20 @@ function status(d) {
 
 function taskTitle(d) {
     if (d.event === 'added') return 'Task added';
-    const state = { open: 'open again' }[d.state] ?? d.state;
-    const handed = 'owner' in d && (d.owner ? `handed to ${d.owner}` : 'left to anybody');
+    const state = { open: 'reopened' }[d.state] ?? d.state;
+    const handed = 'owner' in d && (d.owner ? `assigned to ${d.owner}` : 'unassigned');
     return `Task ${[d.was && 'renamed', state || handed].filter(Boolean).join(', ')}`;
 }
 
 function ticketTitle(d) {
-    const did = { state: 'moved on', assignee: 'handed over', gone: 'gone', full: 'has more remarks' }[d.event];
+    const did = { state: 'status changed', assignee: 'reassigned', gone: 'deleted', full: 'has more comments' }[d.event];
     return did ? `Ticket ${d.number} ${did}` : sentence(`Ticket ${d.number}:`, d.what || 'comment', d.by && `by ${d.by}`);
 }
 
-function ticketTold(d) {
+function ticketDelivery(d) {
     const where = `${name(d.channel)}, ${d.follow_up}`;
-    if (d.outcome !== 'sent') return [`Follow-up's ticket ${d.outcome === 'dead' ? 'could not be told' : 'may have been told'}`, sentence(`${where}.`, d.detail), d.outcome === 'dead' ? 'bad' : ''];
-    return d.ticket ? [`Follow-up's ticket ${d.ticket.number}`, `${where}.`] : ['Follow-up without a ticket', `${where}: there is none to be told.`];
+    if (d.outcome !== 'sent') return [`Follow-up ticket: ${d.outcome === 'dead' ? 'delivery failed' : 'delivery unconfirmed'}`, sentence(`${where}.`, d.detail), d.outcome === 'dead' ? 'bad' : ''];
+    return d.ticket ? [`Follow-up ticket ${d.ticket.number}`, `${where}.`] : ['Follow-up without a ticket', `${where}: there is no ticket to update.`];
 }
 
 function serviceLevel(d) {
@@ -117,9 +117,9 @@ function serviceLevel(d) {
         const dues = [d.acknowledge_due && `acknowledge by ${moment(d.acknowledge_due)}`, d.resolve_due && `resolve by ${moment(d.resolve_due)}`];
         return ['Deadlines set', dues.filter(Boolean).join(', ')];
     }
-    const what = d.clock === 'acknowledge' ? 'acknowledgement' : 'resolution';
+    const what = d.clock === 'acknowledge' ? 'acknowledge' : 'resolve';
     const late = d.event === 'breached';
-    return [`Deadline of the ${what} ${late ? 'missed' : 'is near'}`, d.reason, late ? 'bad' : ''];
+    return [`Deadline to ${what} ${late ? 'missed' : 'near'}`, d.reason, late ? 'bad' : ''];
 }
 
 const name = (word) => capital(String(word ?? '').replaceAll('_', ' '));

@@ -1,5 +1,5 @@
 /**
- * The bar above the list: which incidents, in which order.
+ * The filter bar above the list.
  */
 
 import { DEFAULTS } from './address.js';
@@ -7,7 +7,7 @@ import { fill, h } from './dom.js';
 import { joined, offeredFilters } from './fields.js';
 
 const TYPING_MS = 300;
-// So many letters have room in one column of the filters, and in two.
+// The most letters of a label in one column of the filters, and in two.
 const SHORT_LABEL = 8;
 const WIDE_LABEL = 24;
 
@@ -39,12 +39,12 @@ export class FilterBar {
     /**
      * @param {import('./address.js').Filters} filters
      * @param {function(import('./address.js').Filters): void} changed
-     * @param {...Node} beside what stands at the end of the first row
+     * @param {...Node} beside buttons at the end of the first row
      */
     constructor(filters, changed, ...beside) {
         this.changed = changed;
         this.#search = h('input', {
-            type: 'search', class: 'wb-search', placeholder: 'Title, id, host …', title: 'Title, description, id, host, service, detection, tag (/)', 'aria-label': 'Text', maxlength: 200,
+            type: 'search', class: 'wb-search', placeholder: 'Title, id, host …', title: 'Title, description, id, host, service, detection, tag (/)', 'aria-label': 'Search', maxlength: 200,
             on: { input: () => this.#typed() },
         });
         for (const [name, [label, options]] of Object.entries(CHOICES)) {
@@ -54,7 +54,7 @@ export class FilterBar {
         }
         const clear = h('button', { type: 'button', class: 'wb-quiet', on: { click: () => this.#clear() } }, 'Clear');
         this.clear = clear;
-        // Where there is little room the list comes first: what it is narrowed by is unfolded, and counted where it is folded.
+        // In a narrow window the filters are folded, with a count of those set, so that the list comes first.
         this.unfold = h('button', { type: 'button', class: 'wb-quiet wb-unfold-filters', 'aria-expanded': 'false', on: { click: () => this.#turn() } });
         this.element = h('div', { class: 'wb-filters', role: 'search', 'aria-label': 'Filters' },
             h('div', { class: 'wb-search-row' }, this.#search, this.unfold, beside),
@@ -62,7 +62,7 @@ export class FilterBar {
         this.show(filters);
     }
 
-    /** Offer these teams besides any, as owners these people besides anybody and oneself, and the custom fields. */
+    /** Offer these teams, these people as owners, and the custom fields. */
     offer({ teams, people, me }) {
         this.#offer('team', [...CHOICES.team[1], ...teams.map((team) => [team, team])]);
         this.#offer('owner', [...CHOICES.owner[1], ...people.filter((one) => one !== me).map((one) => [one, one])]);
@@ -80,7 +80,7 @@ export class FilterBar {
         }
         this.#offerFields(filters.fields);
         clearTimeout(this.#timer);
-        // While somebody types, it is what they typed; the blank that they go on after stays.
+        // While the user types, the field keeps what was typed, also a space at the end.
         if (this.#search.value.trim() !== filters.text) this.#search.value = filters.text;
         const set = [...this.#selects.keys()].filter((name) => filters[name] !== DEFAULTS[name]).length + this.#setFields().length;
         fill(this.unfold, 'Filters', set > 0 && ` (${set})`);
@@ -105,7 +105,7 @@ export class FilterBar {
         select.value = chosen;
     }
 
-    /** The custom fields that the list is narrowed by: name and value. */
+    /** The custom fields that are set as filters: name and value. */
     #setFields() {
         return [...this.#fields].map(([name, select]) => [name, select.value]).filter(([, value]) => value);
     }
@@ -123,7 +123,7 @@ export class FilterBar {
             select.title = value ? `${label}: ${value}` : label;
             select.classList.toggle('wb-wide', label.length > SHORT_LABEL);
             select.classList.toggle('wb-widest', label.length > WIDE_LABEL);
-            // There is little room: the value comes first.
+            // The value comes first, as there is little room.
             select.replaceChildren(h('option', { value: '' }, `Any ${label}`), ...options.map((one) => h('option', { value: one }, `${one} (${label})`)));
             select.value = value;
             select.classList.toggle('wb-set', Boolean(value));

@@ -1,6 +1,5 @@
 /**
- * The first steps of an installation, as the app finds them to be: for whoever administers it, where
- * no incident is shown.
+ * The first steps of an installation and their state, shown to administrators in place of an incident.
  */
 
 import { lacks } from './actions.js';
@@ -12,20 +11,20 @@ import { openTestIncidentForm } from './newincident.js';
 import { Poller } from './poller.js';
 import { readStored, writeStored } from './storage.js';
 
-// Each look runs two searches: seldom where a page stays open, and not for each way back to the list.
+// Each check runs two searches, so it is rare on an open page, and not repeated on each return to the list.
 const LOOK_SECONDS = 120;
 const FRESH_SECONDS = 15;
 const FOLDED = 'incident_management.first_steps_folded';
-const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'not known'] };
-// Whom metadata/default.meta lets see the pages that steps are taken on.
+const STATES = { done: ['✓', 'done'], todo: ['○', 'to do'], unknown: ['?', 'unknown'] };
+// The roles that metadata/default.meta lets see the pages of the steps.
 const ADMINISTRATORS = ['admin', 'sc_admin'];
-// Where a step is taken: a page of this app, beside this one. With a tab in the address (?tab=network) UCC 6.6.0
-// goes back to that tab whenever another is chosen, so the label alone names it.
+// The page of this app for each step. Only the label names the tab: with a tab in the address (?tab=network)
+// UCC 6.6.0 returns to that tab whenever another is chosen.
 const PLACES = {
     worker: ['inputs', 'Inputs'],
     detections: ['detections', 'Detections'],
     channels: ['configuration', 'Configuration'],
-    message: ['configuration', 'Configuration'], // what was refused says the tab
+    message: ['configuration', 'Configuration'], // the step's detail names the tab
     links: ['configuration', 'Configuration › Network'],
     teams: ['configuration', 'Configuration › Response teams'],
 };
@@ -47,7 +46,7 @@ export class FirstSteps {
         this.#poller = new Poller(LOOK_SECONDS, () => this.#look());
     }
 
-    /** It is shown: look, and go on to look while something is to be done. */
+    /** Check the steps now that they are shown, and keep checking while some are open. */
     shown() {
         if (!this.element.hidden && this.element.open && now() - this.#lookedAt > FRESH_SECONDS) this.#poller.now();
     }
@@ -76,8 +75,8 @@ export class FirstSteps {
         fill(this.#count, `${done} of ${steps.length} done`);
         fill(this.#body,
             h('ol', {}, steps.map((step) => this.#row(step))),
-            !this.#isDone && !this.#isAdministrator && h('p', { class: 'wb-dim' }, 'Most of this takes an administrator of Splunk.'),
-            this.#isDone && h('p', { class: 'wb-dim' }, 'All is set up: next time this is folded away.'));
+            !this.#isDone && !this.#isAdministrator && h('p', { class: 'wb-dim' }, 'Most of these steps need a Splunk administrator.'),
+            this.#isDone && h('p', { class: 'wb-dim' }, 'Everything is set up. This list will be folded away next time.'));
     }
 
     #row({ name, title, state, detail }) {
@@ -89,7 +88,7 @@ export class FirstSteps {
                 h('div', { class: 'wb-dim' }, detail, ' ', state !== 'done' && this.#way(name))));
     }
 
-    /** What takes whoever reads it there. */
+    /** The link or button that leads to a step. */
     #way(name) {
         const [page, label] = (this.#isAdministrator && PLACES[name]) || [];
         return [

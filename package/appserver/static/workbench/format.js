@@ -1,5 +1,5 @@
 /**
- * Times, spans and states as people read them.
+ * Times, durations, states and counts as text.
  */
 
 import { isZone, nextOf } from './zones.js';
@@ -15,9 +15,9 @@ const STATES = {
     closed: 'Closed',
 };
 export const FEEDBACK = {
-    true_positive: 'A real problem',
-    false_positive: 'A false alarm',
-    duplicate: 'A duplicate',
+    true_positive: 'Real problem',
+    false_positive: 'False alarm',
+    duplicate: 'Duplicate',
 };
 
 const MINUTE = 60;
@@ -34,7 +34,7 @@ export const isOpen = (incident) => OPEN.includes(incident.status);
 export const stateName = (status) => STATES[status] ?? status;
 
 /**
- * A span as one number and its unit.
+ * Format a duration as one number and its unit.
  * @param {number} seconds
  * @returns {string}
  */
@@ -51,7 +51,7 @@ const DAY_OF_YEAR = { day: 'numeric', month: 'short' };
 const DATE = { ...DAY_OF_YEAR, year: 'numeric' };
 let formats = inZone();
 
-/** How times are shown in a time zone. To make these takes longer than to use them. */
+/** The formats of one time zone. They are kept, as making them takes longer than using them. */
 function inZone(timeZone) {
     const format = (how, language = 'en') => new Intl.DateTimeFormat(language, { ...how, timeZone });
     return {
@@ -61,8 +61,8 @@ function inZone(timeZone) {
 }
 
 /**
- * Tell times by the zone that the user has chosen in Splunk, as its own pages and the dashboards do.
- * @param {string} [name] of the zone database; where it is empty or not known here, the browser's zone
+ * Show times in the time zone of the user's Splunk settings, as Splunk's own pages and dashboards do.
+ * @param {string} [name] IANA name; if empty or unknown to the browser, the browser's zone is used
  */
 export function useTimeZone(name) {
     try {
@@ -72,11 +72,11 @@ export function useTimeZone(name) {
     }
 }
 
-/** @returns {string} the zone that times are shown in */
+/** @returns {string} the time zone that times are shown in */
 export const timeZone = () => formats.time.resolvedOptions().timeZone;
 
 /**
- * A moment: the time alone for today, else with the day.
+ * Format a moment: today's as the time alone, others with the day.
  * @param {number} [seconds] epoch seconds
  * @returns {string}
  */
@@ -90,11 +90,11 @@ export function moment(seconds) {
     return `${(sameYear ? formats.day : formats.date).format(date)}, ${time}`;
 }
 
-/** A moment of a plan, such as a rota's: without its seconds. */
+/** Format a moment without its seconds, for planned times such as those of a rota. */
 export const shortMoment = (seconds) => moment(seconds).replace(/[:.]\d\d$/, '');
 
 /**
- * A moment with its day, year and time zone.
+ * Format a moment with its day, year and time zone.
  * @param {number} [seconds] epoch seconds
  * @returns {string}
  */
@@ -103,7 +103,7 @@ export function fullMoment(seconds) {
 }
 
 /**
- * A number with its noun.
+ * Format a count with its noun.
  * @param {number} count
  * @param {string} noun in the singular
  */
@@ -112,7 +112,7 @@ export function plural(count, noun) {
 }
 
 /**
- * The first names of a list, and how many more there are.
+ * Join the first names of a list, and say how many more there are.
  * @param {string[]} [names]
  * @param {number} most
  */
@@ -122,7 +122,7 @@ export function abbreviate(names = [], most = 2) {
 }
 
 /**
- * How an incident stands with what was promised.
+ * Return how an incident stands against its service level.
  * @param {Object<string, any>} incident
  * @returns {{state: ''|'ok'|'warning'|'breached'|'met'|'missed', text: string, brief: string}}
  */
@@ -143,7 +143,7 @@ export function serviceLevel(incident) {
 }
 
 /**
- * Who has an incident.
+ * Return an incident's owner, else its team.
  * @param {{owner?: string, team?: string}} incident
  */
 export function ownerOf({ owner, team }) {
@@ -151,28 +151,28 @@ export function ownerOf({ owner, team }) {
     return team ? `nobody (${team})` : 'nobody';
 }
 
-/** With a capital letter at its beginning. */
+/** Capitalize the first letter. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Whether a window of the calendar is past: a suppression's, or a change freeze's. */
+/** Whether the window of a suppression, change freeze or cover has ended. */
 export const isOver = (one) => one.ends_at > 0 && one.ends_at <= now();
 
-/** The days, times of day and zone of a weekly one. */
+/** Describe a weekly window: its days, times of day and time zone. */
 export function describeWeekly({ days, from_time = '00:00', to_time = '00:00', time_zone }) {
     const whole = from_time === '00:00' ? ', all day' : ` from ${from_time} for 24 hours`;
     return `${days.join(', ')}${from_time === to_time ? whole : ` from ${from_time} to ${to_time}`} (${time_zone})`;
 }
 
-/** When such a window is in force. A weekly one is described as it was named, and when it comes next by one's own clock. */
+/** Describe when a window is in force. A weekly one is described in its own time zone, its next time in the user's. */
 export function describeWindow(one) {
     const named = one.days?.length > 0 && describeWeekly(one);
     const begins = one.starts_at > now() && `from ${shortMoment(one.starts_at)}`;
-    const ends = one.ends_at ? `${isOver(one) ? 'over since' : 'until'} ${shortMoment(one.ends_at)}` : !named && 'until somebody ends it';
+    const ends = one.ends_at ? `${isOver(one) ? 'ended' : 'until'} ${shortMoment(one.ends_at)}` : !named && 'until it is ended';
     return [named, begins, ends, named && !isOver(one) && describeNext(one)].filter(Boolean).join(', ');
 }
 
 function describeNext(one) {
-    if (!isZone(one.time_zone)) return ''; // Splunk's machine knows zones that a browser does not
+    if (!isZone(one.time_zone)) return ''; // Splunk's host may know zones that the browser does not
     const next = nextOf(one, now());
     return next && `${next[0] <= now() ? 'now' : `next ${shortMoment(next[0])}`} until ${shortMoment(next[1])}${one.time_zone === timeZone() ? '' : ` (${timeZone()})`}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The dialog that asks what a move needs, says what will happen, and keeps what was typed.
+ * The form dialog of an action: it asks for the fields, says what will happen, and keeps drafts.
  */
 
 import { ApiError, loginAddress } from './api.js';
@@ -9,11 +9,11 @@ import { describe } from './entries.js';
 import { moment } from './format.js';
 import { readStored, writeStored } from './storage.js';
 
-/** What follows where something could not be read that is read again with each look of the page. */
-export const RETRY_NOTE = 'It is tried again by itself.';
+/** What follows a failed read that the page repeats with each refresh. */
+export const RETRY_NOTE = 'The page retries automatically.';
 
 let number = 0;
-// What was written in a form that was left is kept, by Question.draft and field: Escape is pressed easily.
+// Texts of a form that was closed are kept, by Question.draft and field: Escape is pressed easily.
 const STORED = 'incident_management.draft.';
 
 /**
@@ -23,16 +23,16 @@ const STORED = 'incident_management.draft.';
  * @property {import('./actions.js').Field[]} fields
  * @property {function(Object<string, string>): string[]} [effects] what will happen, sentence by sentence
  * @property {boolean} [danger]
- * @property {string} submit what the button says
- * @property {string} [draft] what it is about: texts that were not sent are there again when it is asked anew,
- *     also after the page was loaded again
- * @property {function(Object<string, string>, function(string): void): Promise<void>} act does it; may throw. What it
- *     tells meanwhile, by its second argument, is shown
+ * @property {string} submit the button's text
+ * @property {string} [draft] key of the draft: texts that were not sent are filled in again when the form is opened
+ *     anew, also after a reload
+ * @property {function(Object<string, string>, function(string): void): Promise<void>} act runs the action with the
+ *     form's values; may throw. It reports its progress with the second argument
  */
 
 /**
- * Ask, and act on the answer. The dialog stays open, with what was typed, until acting worked. Nothing
- * is asked while something else is: what a form offers may have taken so long to read.
+ * Show a form, and act on its values. The dialog stays open, with what was typed, until the action succeeded.
+ * If another dialog is open, as the form's choices took long to read, the form is not shown.
  * @param {Question} question
  */
 export function ask(question) {
@@ -49,7 +49,7 @@ export function ask(question) {
     const updateForm = () => {
         for (const field of question.fields) {
             const input = inputs.get(field.name);
-            // One that is not seen must not hold up the form, as a date that is half typed would.
+            // A hidden field must not block the form, as a half-typed date would.
             input.disabled = input.closest('.wb-field').hidden = !isAsked(field);
         }
         folded.hidden = !question.fields.some((field) => field.folds && isAsked(field));
@@ -115,9 +115,9 @@ export function showInDialog(title, body, ...buttons) {
 }
 
 /**
- * What went wrong, and the way on.
+ * What went wrong, and what to do.
  * @param {unknown} error
- * @param {string} [next] what follows where something could not be read; unless given, it could not be sent
+ * @param {string} [next] what to do after a failed read; if empty, the error is of a failed change
  * @returns {(Node|false)[]}
  */
 export function explainError(error, next = '') {
@@ -127,30 +127,30 @@ export function explainError(error, next = '') {
             return h('li', {}, `${moment(entry.time)}, ${entry.actor}: ${told.title}${told.text ? ` – ${told.text}` : ''}`);
         });
         const isNew = news.length > 0;
-        return [h('p', {}, error.message, isNew && ' This is new, and the page shows it now:'), isNew && h('ul', {}, news), h('p', {}, 'What you typed is kept: send it again if it still holds.')];
+        return [h('p', {}, error.message, isNew && ' New since then:'), isNew && h('ul', {}, news), h('p', {}, 'Your text is kept. Send it again if it still applies.')];
     }
     if (error instanceof ApiError && error.kind === 'session') {
-        const after = next || 'Then go on here: what you typed is kept.';
+        const after = next || 'Then continue here: your text is kept.';
         return [h('p', {}, error.message, ' ', h('a', { href: loginAddress(), target: '_blank' }, 'Log in again'), ` in another tab. ${after}`)];
     }
     if (error instanceof ApiError && error.kind === 'away') {
-        return [h('p', {}, `${error.message} ${next || `Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}: nothing is done twice.`}`)];
+        return [h('p', {}, `${error.message} ${next || `Send it again${error.retryAfter ? ` in ${error.retryAfter} seconds` : ''}. A repeated request has no second effect.`}`)];
     }
     if (error instanceof ApiError) return [h('p', {}, error.message)];
     throw error;
 }
 
 /**
- * What stands where something could not be read.
+ * The message in place of something that could not be read.
  * @param {unknown} error
- * @param {string} next what follows
+ * @param {string} next what to do
  * @returns {Element}
  */
 export function readFailure(error, next) {
     return h('div', { class: 'wb-trouble', role: 'alert' }, explainError(error, next));
 }
 
-/** Say at each custom field what is wrong with it, and go to the first. Answers whether that says all. */
+/** Show an error at each custom field that it is about, and focus the first. Return whether that shows all of it. */
 function showFieldErrors(error, inputs) {
     const wrong = error instanceof ApiError ? Object.entries(error.fields).map(([name, text]) => [inputs.get(`field.${name}`), text]) : [];
     const here = wrong.filter(([input]) => input);
@@ -163,23 +163,23 @@ function showFieldErrors(error, inputs) {
     return here.length > 0 && here.length === wrong.length;
 }
 
-/** Have a field be seen that may be folded away. */
+/** Unfold the section that a field is in. */
 function unfold(input) {
     input.closest('details')?.setAttribute('open', '');
 }
 
-/** Take back that something is wrong with a field. */
+/** Clear a field's error. */
 function clearFieldError(input) {
     input.removeAttribute('aria-invalid');
     fill(input.closest('.wb-field').querySelector('.wb-wrong'));
 }
 
 /**
- * Do what a button or box asks for, once at a time; what goes wrong is said beside it.
+ * Run what a button or box is for, once at a time; an error is shown beside it.
  * @param {HTMLElement} button
  * @param {HTMLElement} trouble
  * @param {function(): Promise<void>} act
- * @returns {Promise<boolean>} whether it was done
+ * @returns {Promise<boolean>} whether it succeeded
  */
 export async function runOnce(button, trouble, act) {
     if (button.getAttribute('aria-disabled')) return false;
@@ -202,12 +202,12 @@ function keepDraft({ draft }, field, text) {
     writeStored('sessionStorage', `${STORED}${draft}/${field.name}`, text.trim() && text !== began ? JSON.stringify([text, began]) : '');
 }
 
-/** A draft is gone on with where the text still is what it began with, or where the field says so: else it would undo what others wrote. */
+/** Fill in the draft if the text it began with is unchanged, or the field `keeps` it: else it would undo what others wrote. */
 function withDraft({ draft }, field) {
     const stored = draft && field.kind === 'area' && readStored('sessionStorage', `${STORED}${draft}/${field.name}`);
     if (!stored) return field;
     const [text, began] = JSON.parse(stored);
-    return field.keeps || began === (field.value ?? '') ? { ...field, value: text, help: 'What you wrote before, and did not send, is here again.' } : field;
+    return field.keeps || began === (field.value ?? '') ? { ...field, value: text, help: 'Your unsent text is restored.' } : field;
 }
 
 function fieldElement(field, inputs) {
@@ -228,7 +228,7 @@ function fieldElement(field, inputs) {
         input = h('input', { ...common, type, maxlength: type === 'text' ? field.most ?? 200 : null, autocomplete: 'off', list: list?.id, value: field.value ?? '' });
     }
     inputs.set(field.name, input);
-    const marked = field.mark || (field.required && 'needed');
+    const marked = field.mark || (field.required && 'required');
     const mark = marked && h('span', { class: 'wb-dim' }, ` (${marked})`);
     return h('div', { class: 'wb-field' }, h('label', { for: id }, field.label, mark), input, list, help, wrong);
 }

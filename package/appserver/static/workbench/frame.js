@@ -1,17 +1,17 @@
 /**
  * What Splunk Web puts around an app's page: its bars at the top, and the user's theme.
  *
- * The scripts and names are those that Splunk's own packages for pages use, as UCC's pages do. Where
- * one is missing the page works without it.
+ * The scripts and names are those that Splunk's own page packages use, as do UCC's pages. If one is missing, the page
+ * works without it.
  */
 
 const LOCALE = new URL('../../', location.href);
-// By Splunk's own build, so that the browser keeps none of these scripts over an upgrade of Splunk.
+// With Splunk's build number, so that the browser does not cache these scripts over an upgrade of Splunk.
 const STATIC = new URL(`static/@${window.$C?.BUILD_NUMBER ?? 0}/`, LOCALE);
 
 /**
- * Put the page into Splunk Web's frame. A dashboard (`workbench_dashboard.js`) has that around it already, and
- * RequireJS, for which a script of Splunk's that it was not asked for is an error ("Mismatched anonymous define()").
+ * Put the page into Splunk Web's frame. A dashboard (`workbench_dashboard.js`) already has the frame, and RequireJS,
+ * which fails on scripts that it did not load itself ("Mismatched anonymous define()").
  * @returns {Promise<HTMLElement>} the element that the page fills
  */
 export async function enterFrame() {
@@ -31,7 +31,7 @@ export async function enterFrame() {
     return main;
 }
 
-/** What Splunk Web has drawn a page of its own in. */
+/** The theme of Splunk Web's own page. */
 function pageTheme() {
     return String(window.__splunk_page_theme__ ?? window.$C?.SPLUNK_UI_THEME ?? 'light');
 }
@@ -45,7 +45,7 @@ async function userTheme() {
     }
 }
 
-/** Load a classic script; one that is not there is passed over. Several come side by side and run in their order. */
+/** Load a classic script; a missing one is ignored. Several load in parallel and run in order. */
 function load(address) {
     return new Promise((resolve) => {
         const script = document.createElement('script');

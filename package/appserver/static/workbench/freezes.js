@@ -1,5 +1,5 @@
 /**
- * Change freezes: when no fix is carried out, and of what.
+ * Change freezes: the times in which fixes are not executed, and for what.
  */
 
 import { lacks } from './actions.js';
@@ -10,14 +10,14 @@ import { describeWindow, isOver } from './format.js';
 import { ask } from './forms.js';
 import { describeSchedule, parseSchedule, scheduleFields } from './schedule.js';
 
-const SPANS = [['3600', 'an hour'], ['14400', '4 hours'], ['86400', 'a day'], ['259200', '3 days'], ['604800', 'a week'], ['1209600', '2 weeks']];
+const SPANS = [['3600', '1 hour'], ['14400', '4 hours'], ['86400', '1 day'], ['259200', '3 days'], ['604800', '1 week'], ['1209600', '2 weeks']];
 const EVERYTHING = 'everything';
 const NAMES = [['service', 'Service', ''], ['team', 'Team', 'the team'], ['tag', 'Tag', 'the tag']];
 
 /**
  * @param {import('./main.js').Workbench} app
  * @param {Object<string, any>[]} freezes as `GET /freezes` has them
- * @param {function(): void} reload reads everything again
+ * @param {function(): void} reload reads the page again
  * @returns {Node}
  */
 export function freezesPart(app, freezes, reload) {
@@ -25,15 +25,15 @@ export function freezesPart(app, freezes, reload) {
     const standing = freezes.filter((one) => !isOver(one));
     const row = (one) => h('li', { class: 'wb-suppression' },
         h('div', {},
-            h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'later'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
+            h('div', { class: 'wb-row' }, h('span', { class: 'wb-tag' }, one.in_force ? 'in force' : 'scheduled'), h('span', { class: 'wb-entry-title' }, aboutWhat(one))),
             h('div', { class: 'wb-entry-text' }, one.reason),
             h('div', { class: 'wb-dim' }, [describeWindow(one), one.created_by && `by ${one.created_by}`, one.id].filter(Boolean).join(' · '))),
-        h('div', { class: 'wb-row' }, mayName && button('End it …', `end-${one.id}`, () => end(app, one, reload))));
+        h('div', { class: 'wb-row' }, mayName && button('End …', `end-${one.id}`, () => end(app, one, reload))));
     return h('section', { class: 'wb-part', 'aria-label': 'Change freezes' },
         h('h2', {}, 'Change freezes'),
-        h('p', { class: 'wb-description' }, 'No fix of these is carried out, unless somebody with the right to override a freeze does so and says why.'),
+        h('p', { class: 'wb-description' }, 'During a change freeze no matching fix is executed, unless somebody with the capability incident_override gives a reason.'),
         mayName && h('div', { class: 'wb-actions' }, button('Freeze changes …', 'freeze', () => add(app, reload))),
-        standing.length ? h('ul', {}, standing.map(row)) : h('p', { class: 'wb-dim' }, 'Nothing is frozen.'));
+        standing.length ? h('ul', {}, standing.map(row)) : h('p', { class: 'wb-dim' }, 'No change freezes.'));
 }
 
 function button(label, place, act) {
@@ -57,13 +57,13 @@ function add(app, reload) {
         fields: [
             ...NAMES.map(([name, label]) => ({ name, label })),
             ...scheduleFields(SPANS, '86400'),
-            { name: 'reason', label: 'Why, for whoever may not carry a fix out', kind: 'area', required: true },
+            { name: 'reason', label: 'Reason, shown to people who want to execute a fix', kind: 'area', required: true },
         ],
         effects: (values) => {
             const times = parseFreezeSchedule(values);
             return [
-                times.problem ?? `No fix ${ofWhat(values)}is carried out ${describeSchedule(times)}.`,
-                '* stands for any text, ? for one character; a fix must match all that you fill in. A fix that is approved already waits, too.',
+                times.problem ?? `No fix ${ofWhat(values)}is executed ${describeSchedule(times)}.`,
+                '* matches any text, ? one character. A fix must match every field that you fill in. Approved fixes wait, too.',
             ];
         },
         act: async (values) => {
@@ -71,27 +71,27 @@ function add(app, reload) {
             if (problem) throw new ApiError('refused', problem);
             const named = Object.fromEntries([...NAMES.map(([name]) => name), 'reason'].map((name) => [name, values[name]]).filter(([, value]) => value));
             const { body } = await change.send('POST', 'freezes', { ...named, ...times });
-            app.showToast(`${body.id} is set: ${aboutWhat(body)} is frozen ${describeSchedule(body)}.`);
+            app.showToast(`${body.id} created: ${aboutWhat(body)} is frozen ${describeSchedule(body)}.`);
             reload();
         },
     });
 }
 
-/** As {@link parseSchedule}; a freeze ends, or comes again on some days. */
+/** As {@link parseSchedule}, but a freeze must have an end or weekdays. */
 function parseFreezeSchedule(values) {
     const times = parseSchedule(values);
     if (times.problem || times.ends_at || times.days) return times;
-    return { problem: 'A freeze needs an end, or days of the week on which it comes again.' };
+    return { problem: 'A change freeze needs an end or weekdays.' };
 }
 
 function end(app, one, reload) {
     const change = new Change();
     ask({
-        title: `End ${one.id}`, about: one.reason, fields: [], danger: true, submit: 'End it',
-        effects: () => [`Fixes of ${aboutWhat(one)} may be approved and carried out again.`],
+        title: `End ${one.id}`, about: one.reason, fields: [], danger: true, submit: 'End freeze',
+        effects: () => [`Fixes of ${aboutWhat(one)} can be approved and executed again.`],
         act: async () => {
             await change.send('DELETE', `freezes/${encodeURIComponent(one.id)}`);
-            app.showToast(`${one.id} is over.`);
+            app.showToast(`${one.id} ended.`);
             reload();
         },
     });

@@ -1,5 +1,5 @@
 /**
- * The handover report: what whoever takes over has to know of a team, to read, to copy and to print.
+ * The handover report: what the next person on call needs to know about a team.
  */
 
 import { h } from './dom.js';
@@ -7,8 +7,8 @@ import { now, shortMoment, stateName } from './format.js';
 import { headOf, showReport } from './reports.js';
 
 const HOUR = 3600;
-// Since when; the first is since whoever is on call began, which the API knows.
-const SPANS = [['', 'This shift'], ['12', 'The last 12 hours'], ['24', 'The last 24 hours'], ['168', 'The last 7 days']];
+// The start of the report in hours before now; empty is the start of the present shift, which the API knows.
+const SPANS = [['', 'This shift'], ['12', 'Last 12 hours'], ['24', 'Last 24 hours'], ['168', 'Last 7 days']];
 
 /**
  * Show it in a dialog.
@@ -36,7 +36,7 @@ function reportOf(app, report) {
         headOf(report.team, report),
         h('p', { class: 'wb-dim' }, report.reason, report.began > 0 && ` Since ${shortMoment(report.began)}.`, report.next_at > 0 && ` Next: ${report.next_person || 'nobody'} from ${shortMoment(report.next_at)}.`),
         h('p', {}, `${facts.filter(Boolean).join(' · ')}.`),
-        report.truncated && h('p', {}, 'There was more than is read: of the open the gravest count, of everything else the newest.'),
+        report.truncated && h('p', {}, 'There is more than the report reads: it counts the most severe open incidents, and the newest of everything else.'),
         report.sections.filter((one) => one.lines.length).map((one) => section(app, one)),
     ];
 }

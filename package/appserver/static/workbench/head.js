@@ -1,5 +1,5 @@
 /**
- * What stands above the parts of an incident: what it is, its clocks, and its facts.
+ * The head of an incident: title, clocks and facts.
  */
 
 import { addressOf, DEFAULTS } from './address.js';
@@ -11,14 +11,14 @@ import { roleFacts } from './tasks.js';
 import { updateClock, updateFacts } from './updates.js';
 
 // Facts that take a whole line.
-const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Before this', 'Last update']);
-// A longer text would stand in a narrow column of many lines.
+const LONG = new Set(['Resolution', 'Merged into', 'Split from', 'Previous incident', 'Last update']);
+// A longer text gets a whole line.
 const MOST_LETTERS = 36;
-// Of what a storm affects the other names are folded away.
+// The most names shown; the others are folded away.
 const MOST_NAMES = 8;
 
 /**
- * Its title, with what leads elsewhere.
+ * Return the title, with badges and links.
  * @param {Object<string, any>} incident
  * @param {Element} clocksElement where its clocks are
  * @param {function(): void} leave back to the list
@@ -30,10 +30,10 @@ export function heading(incident, clocksElement, leave) {
             h('span', { class: `wb-severity wb-${incident.severity}` }, incident.severity),
             h('span', { class: 'wb-state' }, stateName(incident.status)),
             h('span', { class: 'wb-id' }, incident.id),
-            h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'All of it on one page, to read, share or print' }, 'Dashboard'),
-            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Its story as Markdown' }, 'Report'),
+            h('a', { href: dashboardOf(incident.id), 'data-place': 'dashboard', title: 'The incident on one page, to read, share or print' }, 'Dashboard'),
+            h('a', { href: linkTo(`incidents/${encodeURIComponent(incident.id)}/report`), download: `${incident.id}.md`, 'data-place': 'report', title: 'Download the incident report as Markdown' }, 'Report'),
             incident.pinned && h('span', { class: 'wb-tag' }, 'pinned'),
-            incident.flapping && h('span', { class: 'wb-tag' }, 'opens too often'),
+            incident.flapping && h('span', { class: 'wb-tag' }, 'flapping'),
             incident.level > 0 && h('span', { class: 'wb-tag' }, `escalated to level ${incident.level}`),
             clocksElement),
         h('h1', { tabindex: -1 }, incident.title),
@@ -48,7 +48,7 @@ function dashboardOf(id) {
     return address.pathname + address.search;
 }
 
-/** How long it lasts, and what is due. */
+/** How long the incident has lasted, and its next deadlines. */
 export function clocks(incident) {
     const { state, text } = serviceLevel(incident);
     const lasted = (incident.resolved_at && !isOpen(incident) ? incident.resolved_at : now()) - incident.opened_at;
@@ -59,7 +59,7 @@ export function clocks(incident) {
     ];
 }
 
-/** All that is known of it; `app` is the page. */
+/** The incident's facts. */
 export function facts(incident, app) {
     const other = (id) => h('a', { href: app.addressOf(id) }, id);
     const rows = [
@@ -78,9 +78,9 @@ export function facts(incident, app) {
         ...updateFacts(incident),
         ['Slack channel', incident.room?.state === 'opened' && roomOf(incident.room)],
         ['Merged into', incident.merged_into && other(incident.merged_into)],
-        ['Took over', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
+        ['Merged in', incident.merged?.length > 0 && incident.merged.map((id, place) => [place ? ', ' : '', other(id)])],
         ['Split from', incident.split_from && other(incident.split_from)],
-        ['Before this', incident.previous && other(incident.previous)],
+        ['Previous incident', incident.previous && other(incident.previous)],
         ['Resolution', !isOpen(incident) && [incident.category, incident.resolution].filter(Boolean).join(': ')],
     ].filter(([, value]) => value);
     const row = ([name, value]) => h('div', { class: isLong(name, value) ? 'wb-long' : null }, h('dt', {}, name), h('dd', {}, value));
@@ -88,17 +88,17 @@ export function facts(incident, app) {
     return h('dl', { class: 'wb-facts' }, rows.filter((one) => !long.includes(one)).map(row), long.map(row));
 }
 
-/** Slack's own address for a channel, whichever workspace somebody is signed in to. */
+/** A link to a Slack channel that works in any workspace the user is signed in to. */
 const roomOf = ({ channel, name }) => h('a', { href: `https://slack.com/app_redirect?channel=${encodeURIComponent(channel)}`, target: '_blank', rel: 'noopener' }, `#${name}`);
 
-/** Whether a fact needs a whole line; these stand below the others. */
+/** Whether a fact needs a whole line; such facts come after the others. */
 function isLong(name, value) {
     return LONG.has(name) || Array.isArray(value) || (typeof value === 'string' && value.length > MOST_LETTERS);
 }
 
 const at = (time) => time && h('time', { datetime: new Date(time * 1000).toISOString(), title: fullMoment(time) }, moment(time));
 
-/** Names, the first ones of many; the others are unfolded. */
+/** Names; if there are many, the others are folded away. */
 function names(place, all) {
     if (all.length <= MOST_NAMES + 1) return all.join(', ');
     return [all.slice(0, MOST_NAMES).join(', '), h('details', { class: 'wb-unfold' },

@@ -1,5 +1,5 @@
 /**
- * The keys. They can be switched off, for people whose software types for them.
+ * Keyboard shortcuts. Single letters can be switched off, for people who use speech input.
  */
 
 import { ACTIONS, lacks } from './actions.js';
@@ -11,14 +11,14 @@ import { readStored, writeStored } from './storage.js';
 const STORED = 'incident_management.keys';
 
 const KEYS = [
-    ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open it'],
-    ['x', 'select it; with Shift, all up to it'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['t', 'tasks: Space ticks one, ↓ and ↑ go on'], ['c', 'new incident'],
+    ['j or ↓', 'next incident'], ['k or ↑', 'previous incident'], ['Enter', 'open'],
+    ['x', 'select; with Shift, a range'], ['Escape', 'back to the list'], ['/', 'search'], ['n', 'write a note'], ['t', 'tasks: Space ticks, ↓ and ↑ move'], ['c', 'new incident'],
     ...ACTIONS.filter((action) => action.key).map((action) => [action.key, action.label.toLowerCase()]),
-    [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['f', 'follow-ups'], ['m', 'my tasks'], ['h', 'what is held back'], ['d', 'who is on call'], ['Ctrl+Enter', 'send what is being written'], ['?', 'this help'],
+    [`1 to ${TABS.length}`, TABS.map(([, label]) => label.toLowerCase()).join(', ')], ['f', 'follow-ups'], ['m', 'my tasks'], ['h', 'suppressions'], ['d', 'who is on call'], ['Ctrl+Enter', 'send the form or note'], ['?', 'this help'],
 ];
 
 /**
- * Listen to the keys.
+ * Listen for the shortcuts.
  * @param {import('./main.js').Workbench} app
  */
 export function listen(app) {
@@ -26,10 +26,10 @@ export function listen(app) {
         if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
         if (document.querySelector('dialog[open]')) return;
         const { target } = event;
-        // In a dialog that has just been closed, and is gone in a moment, nobody writes.
+        // A focus in a dialog that is just closing is no typing.
         const writing = !target.closest?.('dialog') && target.matches?.('textarea, select, input:not([type=checkbox]), [contenteditable]');
         if (event.key === 'Escape') {
-            // Chromium would empty a search field without telling the page, whose list stays filtered.
+            // Chromium would clear the search field without an event, and the list would stay filtered.
             if (target.type === 'search') event.preventDefault();
             if (writing) target.blur();
             else app.backToList();
@@ -66,14 +66,14 @@ const done = () => true;
 const sayWhyNot = (app) => app.showToast(lacks(app.me.capabilities, 'incident_write'));
 const areOn = () => readStored('localStorage', STORED) !== 'off';
 
-/** Show which keys there are. */
+/** Show the shortcuts in a dialog. */
 export function showKeys() {
     const box = h('input', { type: 'checkbox', on: { change: (event) => writeStored('localStorage', STORED, event.currentTarget.checked ? 'on' : 'off') } });
     box.checked = areOn();
-    const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Keys', on: { close: () => dialog.remove() } },
-        h('h2', {}, 'Keys'),
+    const dialog = h('dialog', { class: 'wb-dialog', 'aria-label': 'Keyboard shortcuts', on: { close: () => dialog.remove() } },
+        h('h2', {}, 'Keyboard shortcuts'),
         h('dl', { class: 'wb-keys' }, KEYS.map(([key, what]) => h('div', {}, h('dt', {}, h('kbd', {}, key)), h('dd', {}, what)))),
-        h('label', { class: 'wb-row' }, box, 'Single letters work as keys'),
+        h('label', { class: 'wb-row' }, box, 'Enable single-letter shortcuts'),
         h('div', { class: 'wb-row wb-end' }, h('button', { type: 'button', class: 'wb-button', on: { click: () => dialog.close() } }, 'Close')));
     document.querySelector('.workbench').append(dialog);
     dialog.showModal();

@@ -1,5 +1,5 @@
 /**
- * The list: one row an incident. A refresh changes what a row says and moves nothing under the hand.
+ * The list of incidents. A refresh updates rows in place and moves none while the user is at work in the list.
  */
 
 import { fill, h, plain } from './dom.js';
@@ -7,10 +7,10 @@ import { fieldsInRow } from './fields.js';
 import { abbreviate, now, ownerOf, plural, serviceLevel, span, stateName } from './format.js';
 import { isUpdateOverdue } from './updates.js';
 
-// After this long without a movement of the pointer or a key in it, nobody is at work in the list: a pointer
-// that lies there, as on a screen on the wall, must not keep it from showing what is new.
+// After this long without a pointer movement or a key, the user is no longer at work in the list: a pointer that
+// rests there, as on a wall screen, must not keep new incidents out of it.
 const AT_WORK_MS = 60_000;
-// Longer names of several would have no room in a row; how many they are has.
+// If the names of several entities are longer, a row shows their number.
 const MOST_LETTERS = 28;
 
 /**
@@ -29,7 +29,7 @@ export class IncidentList {
      * @param {function(string): string} calls.address of an incident's page
      * @param {function(string, boolean): void} calls.open and whether by keyboard
      * @param {function(): void} calls.selected the selection has changed
-     * @param {function(): void} calls.more the next page is wanted
+     * @param {function(): void} calls.more loads the next page
      */
     constructor(calls) {
         this.calls = calls;
@@ -47,13 +47,13 @@ export class IncidentList {
         }
     }
 
-    /** Other incidents are asked for: what is shown is not the answer. */
+    /** Mark the list as out of date: an answer to other filters is on its way. */
     wait() {
         this.element.classList.add('wb-waiting');
         this.element.setAttribute('aria-busy', 'true');
     }
 
-    /** Whether an answer is still to come. */
+    /** Whether an answer is on its way. */
     get waits() {
         return this.element.hasAttribute('aria-busy');
     }
@@ -64,11 +64,10 @@ export class IncidentList {
     }
 
     /**
-     * Show a page. One that comes by itself and has other rows than those that are shown waits for a
-     * click while somebody is at work in the list.
+     * Show a page. A background refresh with other rows waits for a click while the user is at work in the list.
      * @param {Incident[]} incidents
-     * @param {{more: boolean, most: number, quietly: boolean, empty: (Node|string)[]}} how `most`: so many
-     *     are listed at most
+     * @param {{more: boolean, most: number, quietly: boolean, empty: (Node|string)[]}} how `most`: the most rows ever
+     *     listed; `quietly`: a background refresh; `empty`: shown if there are no incidents
      */
     show(incidents, how) {
         const ids = incidents.map((one) => one.id).join();
@@ -93,12 +92,12 @@ export class IncidentList {
         this.#place(incidents);
         this.more.hidden = !how.more || incidents.length >= how.most;
         this.limit.hidden = !how.more || incidents.length < how.most;
-        fill(this.limit, `There are more than these ${incidents.length}: narrow the filters to see them.`);
+        fill(this.limit, `Only the first ${incidents.length} incidents are listed. Narrow the filters to see others.`);
         this.message.hidden = incidents.length > 0;
         if (!incidents.length) fill(this.message, how.empty);
     }
 
-    /** Say something instead of rows, when there are none. */
+    /** Show a message in place of rows, if there are none. */
     showMessage(...what) {
         this.#answered();
         if (this.incidents.length) return;
@@ -106,22 +105,22 @@ export class IncidentList {
         fill(this.message, ...what);
     }
 
-    /** Say something else where there are no rows, unless other incidents are asked for. */
+    /** Replace the message of an empty list, unless an answer is on its way. */
     showEmpty(...what) {
         if (!this.incidents.length && !this.waits) fill(this.message, ...what);
     }
 
-    /** Let ages and deadlines go on. */
+    /** Update ages and deadlines. */
     tick() {
         for (const row of this.#rows.values()) row.tick();
     }
 
-    /** Show the rows anew: what they show of an incident is another. */
+    /** Draw the rows anew, as the custom fields have changed. */
     redraw() {
         for (const row of this.#rows.values()) row.show(row.incident);
     }
 
-    /** Mark the incident that is open beside. */
+    /** Mark the row of the open incident. */
     choose(id) {
         this.#rows.get(this.#chosen)?.mark(false);
         this.#chosen = id;
@@ -145,9 +144,9 @@ export class IncidentList {
     }
 
     /**
-     * Select a row, or not any more.
+     * Select or deselect a row.
      * @param {string} id
-     * @param {boolean} [through] all rows from the one before on, as with Shift elsewhere
+     * @param {boolean} [through] also all rows from the last toggled one, as with Shift
      */
     toggle(id, through = false) {
         const ids = this.incidents.map((one) => one.id);
@@ -198,7 +197,7 @@ export class IncidentList {
             if (row.element === before) before = before.nextElementSibling;
             else this.items.insertBefore(row.element, before);
         }
-        // A row that is put elsewhere loses the focus.
+        // A row that is moved loses the focus.
         if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
         this.calls.selected();
     }
@@ -252,18 +251,18 @@ class Row {
         this.tick();
     }
 
-    /** Say facts, the first ones first: as many as have room, and all to the pointer. */
+    /** Show facts, as many as fit; the tooltip has all. */
     #showFacts(facts) {
         this.facts.title = plain(facts.join(' · '));
         fill(this.facts, facts.map((fact) => h('span', { class: fact === this.incident.id && 'wb-row-id' }, h('span', { class: 'wb-dot', 'aria-hidden': 'true' }, '· '), h('bdi', {}, fact), ' ')));
     }
 
-    /** It is not among those that are shown any more, and stays until they are shown anew. */
+    /** Mark an incident that the list no longer has; its row stays until the list is shown anew. */
     markGone() {
         this.element.classList.add('wb-gone');
         this.#gone = true;
         this.#shown = '';
-        this.#showFacts(['Not in this list any more', this.incident.id]);
+        this.#showFacts(['No longer in this list', this.incident.id]);
         fill(this.sla);
     }
 
@@ -293,13 +292,13 @@ class Row {
     }
 }
 
-/** What it affects, by name where that is short. */
+/** The affected entities: their names, or their number if the names are long. */
 function affected(entities = []) {
     const named = abbreviate(entities);
     return entities.length > 1 && named.length > MOST_LETTERS ? `${entities.length} affected` : named;
 }
 
-/** Leave a click that opens another tab or window to the browser. */
+/** Run `act`, unless the click opens another tab or window. */
 function follow(event, act) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();

@@ -1,5 +1,5 @@
 /**
- * The workbench: where people act on incidents. Puts the parts together and keeps them up to date.
+ * The workbench, where people work on incidents. Assembles the parts of the page and keeps them up to date.
  */
 
 import { watchMenus } from './actionbar.js';
@@ -44,7 +44,7 @@ export class Workbench {
     #choices;
     #actionRunner = new ActionRunner(this);
     #paging = false;
-    #asked = {}; // the query whose answer `cursor` goes on from: it holds for no other
+    #asked = {}; // the query that `cursor` belongs to
     #notices = [];
 
     /**
@@ -65,7 +65,7 @@ export class Workbench {
         this.onCall = new OnCall(this);
         this.followUps = new FollowUps(this);
         this.myTasks = new MyTasks(this);
-        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } }, '?');
+        const keys = h('button', { type: 'button', class: 'wb-quiet', 'aria-label': 'Keyboard shortcuts', title: 'Keyboard shortcuts (?)', on: { click: showKeys } }, '?');
         const fresh = h('button', { type: 'button', class: 'wb-quiet', title: 'New incident (c)', 'aria-label': 'New incident', hidden: !this.mayWrite, on: { click: () => openNewIncidentForm(this) } }, 'New');
         this.filters = new FilterBar(filters, (changed) => this.filter(changed), fresh, this.myTasks.button, this.undelivered.button, this.followUps.button, this.onCall.button, this.suppressions.button, keys);
         this.list = new IncidentList({
@@ -75,7 +75,7 @@ export class Workbench {
         this.detail = new Detail(this);
         const left = h('section', { class: 'wb-left', 'aria-label': 'List' }, h('div', { class: 'wb-bar' }, this.filters.element), this.bulk.element, this.list.element);
         this.panes = h('div', { class: 'wb-panes' }, left, this.detail.element, this.suppressions.element);
-        // The place that screen readers listen to is there before anything is said in it.
+        // Live regions must exist before their text, or screen readers don't announce it.
         fill(root, this.panes, h('div', { class: 'wb-below' }, h('div', { role: 'status' }, this.toast.element), this.banner, this.notice));
         root.classList.toggle('wb-looking', !this.mayWrite);
         this.poller = new Poller(REFRESH_SECONDS, () => (this.list.waits || this.#paging ? 0 : this.#refresh(true)));
@@ -85,7 +85,7 @@ export class Workbench {
         watchTabTitle(() => queryOf(this.wanted, this.me.name));
     }
 
-    /** Show what the address says, and go on from there. */
+    /** Show what the address names, and start the refresh. */
     async start() {
         const view = new URLSearchParams(location.search).get('view');
         if (view === 'undelivered') this.undelivered.show();
@@ -100,7 +100,7 @@ export class Workbench {
         new Poller(SYSTEM_SECONDS, () => this.#lookAtSystem()).now();
     }
 
-    /** Whether somebody may act on incidents, not only look. */
+    /** Whether the user may change incidents. */
     get mayWrite() {
         return !lacks(this.me.capabilities, 'incident_write');
     }
@@ -111,9 +111,9 @@ export class Workbench {
     }
 
     /**
-     * Choose an incident: one step in the browser's history.
+     * Open an incident, as one step in the browser's history.
      * @param {string} id
-     * @param {boolean} byKeyboard whoever has no mouse goes on in it, not behind a list of fifty rows
+     * @param {boolean} byKeyboard moves the focus into it, not to the end of a list of fifty rows
      */
     open(id, byKeyboard = false) {
         if (id !== this.detail.id) history.pushState(null, '', addressOf(this.wanted, id, readAddress().tab));
@@ -121,7 +121,7 @@ export class Workbench {
         this.#openWanted();
     }
 
-    /** Show what is held back. */
+    /** Show the suppressions. */
     showSuppressions() {
         if (!readAddress().held) history.pushState(null, '', addressOf(this.wanted, '', '', true));
         this.#openWanted();
@@ -137,12 +137,12 @@ export class Workbench {
         from?.focus();
     }
 
-    /** Another part of the incident is shown. */
+    /** Put the shown tab of the incident into the address. */
     tabChanged(tab) {
         history.replaceState(null, '', addressOf(this.wanted, this.detail.id, tab === 'timeline' ? '' : tab));
     }
 
-    /** Show other incidents. */
+    /** Apply filters. */
     filter(filters) {
         this.wanted = filters;
         this.shown = PAGE_SIZE;
@@ -154,7 +154,7 @@ export class Workbench {
         this.#refresh(false);
     }
 
-    /** Show the next page, too; one, however often it is pressed before it is there. */
+    /** Append the next page; only one, however often it is pressed before that page has come. */
     async showMore() {
         if (this.#paging || this.list.waits) return;
         this.#paging = true;
@@ -165,7 +165,7 @@ export class Workbench {
         }
     }
 
-    /** Show as many as are ever shown, and select them. */
+    /** Show the most incidents that the list can hold, and select them. */
     async selectMost() {
         this.#showUpTo(MAX_SHOWN);
         this.list.wait();
@@ -174,19 +174,19 @@ export class Workbench {
         if (wanted === this.wanted) this.list.selectAll(true);
     }
 
-    /** Something was changed: show it. A dialog does not wait for that, it closes at once. */
+    /** Refresh after a change. A dialog does not wait for it and closes at once. */
     async changed(id = '') {
         this.#refresh(false);
         this.myTasks.refreshButton();
         if (id && id === this.detail.id) await this.detail.reload();
     }
 
-    /** What the analysis of an incident is at that was asked for here; undefined when there is none. */
+    /** The step of an incident's analysis that was started on this page; undefined if none is running. */
     running(id) {
         return this.#running.get(id);
     }
 
-    /** Do something to the incident that is open, as {@link ActionRunner#make}. */
+    /** Run an action on the open incident; see {@link ActionRunner#perform}. */
     perform(action) {
         return this.#actionRunner.perform(action);
     }
@@ -196,15 +196,15 @@ export class Workbench {
         return this.#choices.choices();
     }
 
-    /** Say in passing that something was done, or why not. */
+    /** Show the result of an action in a toast. */
     showToast(text, stays = false) {
         this.toast.show(h('span', {}, text), stays);
     }
 
-    /** Say what is wrong with the way to Splunk; it goes when an answer comes. */
+    /** Show why Splunk can't be reached, until it answers. */
     trouble(error) {
-        const when = error.retryAfter > REFRESH_SECONDS ? `in ${error.retryAfter} seconds` : 'by itself';
-        const next = `${this.list.incidents.length ? 'What is shown is as it was; it' : 'It'} is tried again ${when}.`;
+        const when = error.retryAfter > REFRESH_SECONDS ? `in ${error.retryAfter} seconds` : 'automatically';
+        const next = `${this.list.incidents.length ? 'The page shows the last known state. It' : 'The page'} retries ${when}.`;
         fill(this.banner, explainError(error, next));
         this.banner.hidden = false;
     }
@@ -213,7 +213,7 @@ export class Workbench {
         const { incident, tab, held } = readAddress();
         this.panes.classList.toggle('wb-open', Boolean(incident) || held);
         this.list.choose(incident);
-        document.title = incident || held ? `${incident || 'Held back'} · Workbench` : 'Workbench';
+        document.title = incident || held ? `${incident || 'Suppressions'} · Workbench` : 'Workbench';
         this.detail.element.hidden = held;
         this.suppressions.show(held);
         if (incident) this.detail.open(incident, tab);
@@ -231,7 +231,7 @@ export class Workbench {
         this.#refresh(false);
     }
 
-    /** A page of the list, at first the one that `preload.js` asked for; null when another was asked for since. */
+    /** Read a page of the list, the first time the preloaded one; null if another was requested meanwhile. */
     async #read(query) {
         const read = await this.#newest(query);
         if (!read) return null;
@@ -240,7 +240,7 @@ export class Workbench {
         return read.page;
     }
 
-    /** Read the list, and the open incident if it has changed. Answers how long to wait at least. */
+    /** Read the list, and the open incident if it has changed. Return the least seconds until the next refresh. */
     async #refresh(quietly) {
         try {
             const page = await this.#read({ ...listQuery(this.wanted, this.me.name), limit: this.shown });
@@ -284,7 +284,7 @@ export class Workbench {
     #empty() {
         const any = !this.filters.clear.hidden;
         return any
-            ? [h('p', {}, 'No incident fits these filters.'), h('button', { type: 'button', class: 'wb-button', on: { click: () => this.filters.clear.click() } }, 'Clear the filters')]
+            ? [h('p', {}, 'No incident matches these filters.'), h('button', { type: 'button', class: 'wb-button', on: { click: () => this.filters.clear.click() } }, 'Clear filters')]
             : emptyList(this, this.#notices);
     }
 
@@ -306,12 +306,12 @@ export class Workbench {
             this.notice.hidden = !problems.length;
             fill(this.notice, shown(problems));
         } catch (error) {
-            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+            if (!(error instanceof ApiError)) throw error; // the list shows the error
         }
         return 0;
     }
 
-    /** Show how far an analysis is that was asked for here. */
+    /** Show the progress of an analysis that was started on this page. */
     watch(id, sid) {
         const told = (step) => {
             this.#running.set(id, step);

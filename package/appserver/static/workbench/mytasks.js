@@ -1,5 +1,5 @@
 /**
- * What somebody has to do in all open incidents: a button beside the search, and the list behind it.
+ * The user's tasks in all open incidents: a button beside the search, and the list that it opens.
  */
 
 import { addressOf } from './address.js';
@@ -18,15 +18,15 @@ export class MyTasks {
     /** @param {import('./main.js').Workbench} app */
     constructor(app) {
         this.app = app;
-        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'What you have to do in open incidents (m)', on: { click: () => this.show() } });
+        this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Your tasks in open incidents (m)', on: { click: () => this.show() } });
     }
 
-    /** See what there is: without anything there is nothing to show. */
+    /** Read the tasks, and show the button if there are any. */
     async refreshButton() {
         try {
             this.#count(await this.#toCount());
         } catch (error) {
-            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+            if (!(error instanceof ApiError)) throw error; // the list shows the error
         }
     }
 
@@ -34,7 +34,7 @@ export class MyTasks {
         if (!found) return;
         const { tasks, more, left_out: leftOut } = found;
         this.button.hidden = !tasks.length;
-        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'to be done' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
+        fill(this.button, 'My tasks ', h('span', { class: 'wb-count', title: 'open' }, `${tasks.length}${more || leftOut ? '+' : ''}`));
     }
 
     /** List them. */
@@ -49,16 +49,16 @@ export class MyTasks {
         const within = body.contains(document.activeElement);
         try {
             const found = await this.#toList();
-            if (!found) return; // the next answer is shown
+            if (!found) return; // a newer request will fill it
             this.#count(found);
             const again = () => this.#fill(body, dialog);
             fill(body, [...new Set(found.tasks.map((one) => one.incident_id))].map((id) => this.#part(id, found.tasks.filter((one) => one.incident_id === id), again)),
-                !found.tasks.length && h('p', { class: 'wb-dim' }, 'Nothing of yours is to be done.'),
-                (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'There are more than these.'));
+                !found.tasks.length && h('p', { class: 'wb-dim' }, 'You have no open tasks.'),
+                (found.more || found.left_out) && h('p', { class: 'wb-dim' }, 'You have more tasks than are shown.'));
         } catch (error) {
-            fill(body, readFailure(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this dialog and open it again.'));
         }
-        // What was pressed is gone with its row: go on with the one in its place, and not at the top.
+        // The ticked box is gone with its row: focus the one in its place, not the top.
         if (within) (boxesOf(body)[place] ?? boxesOf(body).at(-1) ?? dialog.querySelector('h2')).focus();
     }
 

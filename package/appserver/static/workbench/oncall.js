@@ -1,5 +1,5 @@
 /**
- * On call: who is by each rota, who is next, the coming two weeks, and who covers for whom.
+ * On call: each rota's present and next person, its coming two weeks, and the covers.
  */
 
 import { lacks } from './actions.js';
@@ -21,7 +21,7 @@ export class OnCall {
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Who is on call (d)', on: { click: () => this.show() } }, 'On call');
     }
 
-    /** See who is on call. */
+    /** Read who is on call, and show it in the button's tooltip. */
     async refreshButton() {
         try {
             const { body } = await get('on-call');
@@ -29,18 +29,18 @@ export class OnCall {
             this.button.hidden = false;
             this.button.title = `${duties || 'Handover'} (d)`;
         } catch (error) {
-            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+            if (!(error instanceof ApiError)) throw error; // the list shows the error
         }
     }
 
-    /** Show it, as it is now. */
+    /** Show the dialog. */
     async show() {
         if (document.querySelector('dialog[open]')) return;
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
         const report = (label, title, act) => h('button', { type: 'button', class: 'wb-button', title, on: { click: () => then(() => act(this.app))() } }, label);
         const dialog = showInDialog('On call', body,
-            report('Load', 'Who was called how often, and what for', showLoad),
-            report('Handover', 'What whoever takes over has to know', showHandover));
+            report('Load', 'How often each person was called, and for what', showLoad),
+            report('Handover', 'What the next person on call needs to know', showHandover));
         const then = (question) => () => {
             dialog.close(); // one dialog at a time
             question();
@@ -49,10 +49,10 @@ export class OnCall {
             const [{ body: duty }, { body: agreed }] = await Promise.all([get('on-call'), get('on-call/covers')]);
             fill(body,
                 duty.rotas.map((rota) => this.#rota(rota, duty.people, then)),
-                !duty.rotas.length && h('p', { class: 'wb-dim' }, 'There is no rota. An administrator makes one under Configuration › On-call rotas.'),
+                !duty.rotas.length && h('p', { class: 'wb-dim' }, 'No on-call rotas are set up. An administrator adds them under Configuration › On-call rotas.'),
                 this.#covers(agreed.covers.filter((one) => !isOver(one)), then));
         } catch (error) {
-            fill(body, readFailure(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this dialog and open it again.'));
         }
     }
 
@@ -62,9 +62,9 @@ export class OnCall {
             h('h3', {}, `Rota ${rota.name}`),
             h('p', {}, h('strong', {}, at.person || 'Nobody'), at.person && ` since ${shortMoment(at.start)}`),
             h('p', { class: 'wb-dim' }, at.reason),
-            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${shortMoment(next.start)}` : 'Nobody else in the coming turns.'),
-            h('details', { class: 'wb-over' }, h('summary', {}, 'The coming two weeks'), h('ul', {}, rota.schedule.map(shiftRow))),
-            this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'I cover …')));
+            h('p', {}, next ? `Next: ${next.person || 'nobody'} from ${shortMoment(next.start)}` : 'No change in the coming turns.'),
+            h('details', { class: 'wb-over' }, h('summary', {}, 'Next two weeks'), h('ul', {}, rota.schedule.map(shiftRow))),
+            this.app.mayWrite && h('div', { class: 'wb-actions' }, h('button', { type: 'button', class: 'wb-button', on: { click: then(() => this.#cover(rota, people)) } }, 'Add cover …')));
     }
 
     #covers(covers, then) {
@@ -74,8 +74,8 @@ export class OnCall {
                 h('div', { class: 'wb-entry-title' }, `${one.person} covers for ${one.instead_of || 'whoever is on call'}`),
                 h('div', { class: 'wb-entry-text' }, one.reason),
                 h('div', { class: 'wb-dim' }, [one.rota, `${shortMoment(one.starts_at)} to ${shortMoment(one.ends_at)}`, `by ${one.created_by}`, one.id].join(' · '))),
-            this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End it …'));
-        return h('section', { class: 'wb-part', 'aria-label': 'Covers' }, h('h3', {}, 'Who covers for whom'), h('ul', {}, covers.map(row)));
+            this.#mayEnd(one) && h('button', { type: 'button', class: 'wb-button wb-small', on: { click: then(() => this.#end(one)) } }, 'End cover …'));
+        return h('section', { class: 'wb-part', 'aria-label': 'Covers' }, h('h3', {}, 'Covers'), h('ul', {}, covers.map(row)));
     }
 
     get #mayActForOthers() {
@@ -93,14 +93,14 @@ export class OnCall {
         const known = [...new Set([me.name, ...people])];
         const onIt = [...new Set([...rota.members, ...rota.schedule.map((span) => span.person).filter(Boolean)])];
         ask({
-            title: `Cover: ${rota.name}`, submit: 'Agree on it', draft: `cover/${rota.name}`,
-            about: `Times are of ${timeZone()}.`,
+            title: `Cover: ${rota.name}`, submit: 'Add cover', draft: `cover/${rota.name}`,
+            about: `Times are in the time zone ${timeZone()}.`,
             fields: [
-                { name: 'person', label: 'Who covers', kind: 'select', value: me.name, options: known.map((name) => [name, name === me.name ? `${name} (you)` : name]) },
+                { name: 'person', label: 'Covered by', kind: 'select', value: me.name, options: known.map((name) => [name, name === me.name ? `${name} (you)` : name]) },
                 { name: 'instead_of', label: 'For', kind: 'select', value: rota.now.person === me.name ? ANYBODY : rota.now.person, options: [[ANYBODY, 'whoever is on call'], ...onIt.map((name) => [name, name])] },
-                { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
+                { name: 'from', label: 'From', kind: 'moment', help: 'If empty, it starts now.' },
                 { name: 'until', label: 'Until', kind: 'moment', required: true },
-                { name: 'reason', label: 'Why', kind: 'area' },
+                { name: 'reason', label: 'Reason', kind: 'area' },
             ],
             effects: (values) => effectsOf(values, this.#mayActForOthers ? '' : me.name),
             act: async ({ person, instead_of, from, until, reason }) => {
@@ -115,17 +115,17 @@ export class OnCall {
     #end(one) {
         const change = new Change();
         ask({
-            title: `End ${one.id}`, about: `${one.person} covers for ${one.instead_of || 'whoever is on call'}`, fields: [], danger: true, submit: 'End it',
-            effects: () => ['The rota counts again from now on. What nobody has acknowledged goes to who is on call then.'],
+            title: `End ${one.id}`, about: `${one.person} covers for ${one.instead_of || 'whoever is on call'}`, fields: [], danger: true, submit: 'End cover',
+            effects: () => ['The rota applies again immediately. Unacknowledged incidents go to the person who is then on call.'],
             act: async () => {
                 await change.send('DELETE', `on-call/covers/${encodeURIComponent(one.id)}`);
-                this.app.showToast(`${one.id} is over.`);
+                this.app.showToast(`Cover ${one.id} ended.`);
                 this.#again();
             },
         });
     }
 
-    /** Show it as it is now, once the form has closed. */
+    /** Show the dialog again, once the form has closed. */
     #again() {
         this.refreshButton();
         setTimeout(() => this.show());
@@ -137,15 +137,15 @@ function shiftRow(span) {
     return h('li', { title: span.reason }, `${shortMoment(span.start)} to ${shortMoment(span.end)}: `, h('strong', {}, span.person || 'nobody'), of);
 }
 
-/** @param {string} me whom it has to concern; empty where it need not */
+/** @param {string} me the user, if the cover must involve them; else empty */
 function effectsOf({ person, instead_of, from, until }, me) {
-    if (person === instead_of) return [`${person} can’t cover for ${person}: choose two people.`];
-    if (me && ![person, instead_of].includes(me)) return ['You may cover yourself, or have somebody cover for you.'];
+    if (person === instead_of) return [`${person} can’t cover for themselves. Choose two people.`];
+    if (me && ![person, instead_of].includes(me)) return ['You can only cover for somebody, or have somebody cover for you.'];
     if (!until) return [];
     const [begins, ends] = [from ? secondsOf(from, timeZone()) : now(), secondsOf(until, timeZone())];
-    if (ends <= Math.max(begins, now())) return ['It would be over before it begins: name a later end.'];
+    if (ends <= Math.max(begins, now())) return ['The end must be after the start and in the future. Choose a later end.'];
     return [
-        `Where ${instead_of || 'anybody else'} would be on call, ${person} is, ${from ? `from ${shortMoment(begins)} ` : ''}until ${shortMoment(ends)}.`,
-        'Incidents that nobody has acknowledged are handed over when it begins and when it ends.',
+        `When ${instead_of || 'anybody else'} would be on call, ${person} is on call instead, ${from ? `from ${shortMoment(begins)} ` : ''}until ${shortMoment(ends)}.`,
+        'Unacknowledged incidents are handed over when the cover begins and when it ends.',
     ];
 }

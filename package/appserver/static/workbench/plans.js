@@ -1,5 +1,5 @@
 /**
- * Fixes: what is proposed, what the safety rules say of it now, and who decides.
+ * Fixes: the plans, their current safety checks, and the decisions on them.
  */
 
 import { actionButton } from './actionbar.js';
@@ -11,27 +11,27 @@ import { moment, plural } from './format.js';
 import { ask, readFailure } from './forms.js';
 
 const WAITING = ['proposed', 'approved'];
-const UNDOABLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'did_not_help', 'rollback_failed'];
-// Of these it is read how they are proved, of those that wait also what the safety rules say.
+const REVERSIBLE = ['done', 'recovered', 'insufficient_data', 'not_recovered', 'did_not_help', 'rollback_failed'];
+// Plans in these states are read one by one: with their proof and, if they wait, their safety checks.
 const READ = [...WAITING, 'done'];
-// Who can say what a fix would do without doing it, and how.
-const DRY_RUN = 'Kubernetes checks the request, and stores nothing.';
+// Executors with a dry run, and what it does.
+const DRY_RUN = 'Kubernetes validates the request and stores nothing.';
 const TRIED = {
-    awx: 'AWX runs the playbook in check mode. Tasks with check_mode: false are carried out all the same.',
+    awx: 'AWX runs the playbook in check mode. Tasks with check_mode: false are executed anyway.',
     kubernetes: DRY_RUN,
     kubernetes_restart: DRY_RUN,
     kubernetes_scale: DRY_RUN,
-    lambda: 'AWS Lambda is asked whether the alias, its tag and the former version are as they must be. Nothing is changed.',
-    launchdarkly: 'LaunchDarkly checks the request, and stores nothing.',
+    lambda: 'The app checks in AWS Lambda that the alias, its tag and the former version are as expected. Nothing is changed.',
+    launchdarkly: 'LaunchDarkly validates the request and stores nothing.',
 };
-// What waits for people, what has helped, what went wrong; the others are as they should be, or past.
+// Tags: waiting for people, recovered, and failed; other states are neutral.
 const TONES = [[WAITING, 'now'], [['recovered'], 'good'], [['failed', 'did_not_help', 'not_recovered', 'rollback_failed', 'insufficient_data'], 'bad']];
-// Each asks the service that it is about: more than these wait for nobody.
+// Each check asks the plan's target service, so only these many are checked.
 const MAX_CHECKED = 3;
-const OVERRIDE = { name: 'override', label: 'Why in a change freeze', kind: 'area', help: 'It stands on the timeline with your name.' };
+const OVERRIDE = { name: 'override', label: 'Reason to override the change freeze', kind: 'area', help: 'Recorded on the timeline with your name.' };
 
 /**
- * Read an incident's fixes, those that wait with their safety rules and how they are proved.
+ * Read an incident's fixes; the current ones with their safety checks and proof.
  * @param {string} id
  * @returns {Promise<Object<string, any>[]>} newest first
  */
@@ -51,7 +51,7 @@ export async function readPlans(id) {
 export function plansPart(detail, plans) {
     const action = actionById('propose');
     const button = actionButton(detail, action, whyNot(action, detail.seen.incident, detail.app.me.capabilities));
-    const none = h('p', { class: 'wb-dim' }, 'No fix is proposed. A fix takes an analysis that blames a change and cites it; nothing is done without an approval.');
+    const none = h('p', { class: 'wb-dim' }, 'No fix is proposed. A fix needs an analysis that identifies and cites a change as the cause, and it is executed only after approval.');
     return [detail.app.mayWrite && h('div', { class: 'wb-row wb-part-actions' }, button), plans.length ? h('ul', { class: 'wb-plans' }, plans.map((plan) => one(detail, plan))) : none];
 }
 
@@ -63,29 +63,29 @@ function one(detail, plan) {
             h('span', { class: `wb-tag wb-tag-${toneOf(plan.status)}` }, words(plan.status))),
         h('div', { class: 'wb-dim' }, [plan.plan_id, `proposed by ${plan.proposed_by ?? 'unknown'}`, moment(plan.created_at)].join(' · ')),
         plan.detail && h('p', {}, plan.detail),
-        plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` Its approval holds until ${moment(plan.expires_at)}.`),
+        plan.next && h('p', {}, fact('Next: '), plan.next, plan.status === 'approved' && ` The approval is valid until ${moment(plan.expires_at)}.`),
         h('dl', { class: 'wb-facts' }, given),
-        plan.blast_radius && h('p', {}, fact('What it touches: '), plan.blast_radius),
+        plan.blast_radius && h('p', {}, fact('Blast radius: '), plan.blast_radius),
         plan.freeze && h('p', { class: 'wb-not-ok' }, plan.freeze),
         plan.proof && h('p', {}, fact('Proof: '), plan.proof),
-        plan.cause && h('p', {}, fact('Because: '), plan.cause),
+        plan.cause && h('p', {}, fact('Cause: '), plan.cause),
         plan.checks?.length > 0 && safety(plan),
-        WAITING.includes(plan.status) && foreseen(plan),
+        WAITING.includes(plan.status) && preview(plan),
         h('div', { class: 'wb-row' }, decisions(detail, plan)));
 }
 
-/** What would be sent to which service, read when it is opened. */
-function foreseen(plan) {
+/** A preview of the request, read when it is unfolded. */
+function preview(plan) {
     const shown = h('div', {});
-    const part = h('details', { class: 'wb-samples' }, h('summary', {}, 'What would be done'), shown);
+    const part = h('details', { class: 'wb-samples' }, h('summary', {}, 'Preview request'), shown);
     part.addEventListener('toggle', async () => {
         if (!part.open) return;
-        fill(shown, h('p', { class: 'wb-dim' }, 'It is looked up …'));
+        fill(shown, h('p', { class: 'wb-dim' }, 'Loading …'));
         try {
             const { body } = await get(`plans/${encodeURIComponent(plan.plan_id)}/preview`);
-            fill(shown, [request('The fix', body.request), body.inverse ? request('What undoes it', body.inverse_request) : h('p', {}, 'It can’t be undone.')]);
+            fill(shown, [request('Fix', body.request), body.inverse ? request('Rollback', body.inverse_request) : h('p', {}, 'This fix can’t be rolled back.')]);
         } catch (error) {
-            fill(shown, readFailure(error, 'Fold it up, and unfold it again.'));
+            fill(shown, readFailure(error, 'Fold and unfold this section to try again.'));
         }
     });
     return part;
@@ -108,23 +108,23 @@ function fact(name) {
     return h('span', { class: 'wb-dim' }, name);
 }
 
-/** What the safety rules say: what does not hold is seen at once, what holds is unfolded. */
+/** The safety checks: failed ones are visible, passed ones are folded away. */
 function safety(plan) {
-    // That nobody has approved yet is nothing wrong: it is what comes next.
+    // A missing approval of a proposed plan is no failure: it is the next step.
     const waits = (check) => check.name === 'approval' && plan.status === 'proposed';
     const told = plan.checks.filter((check) => check.ok || !(check.name === 'freeze' || waits(check)));
     const list = (some, label) => h('ul', { class: 'wb-checks', 'aria-label': label }, some.map(rule));
     const [good, other] = [told.filter((check) => check.ok), told.filter((check) => !check.ok)];
     return [
-        other.length > 0 && list(other, 'Safety checks that do not hold'),
+        other.length > 0 && list(other, 'Failed safety checks'),
         good.length > 0 && h('details', { class: 'wb-unfold' },
-            h('summary', { 'data-place': `checks-${plan.plan_id}` }, `${plural(good.length, 'safety check')} ${good.length === 1 ? 'holds' : 'hold'}`), list(good, 'Safety checks that hold')),
+            h('summary', { 'data-place': `checks-${plan.plan_id}` }, `${plural(good.length, 'safety check')} passed`), list(good, 'Passed safety checks')),
     ];
 }
 
-/** One safety rule's answer. */
+/** One safety check. */
 function rule(check) {
-    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'holds: '] : ['wb-not-ok', '✗', 'does not hold: '];
+    const [kind, mark, said] = check.ok ? ['wb-ok', '✓', 'passed: '] : ['wb-not-ok', '✗', 'failed: '];
     return h('li', { class: kind }, h('span', { 'aria-hidden': 'true' }, mark), h('span', { class: 'wb-hidden' }, said), h('span', {}, check.detail));
 }
 
@@ -138,15 +138,15 @@ function decisions(detail, plan) {
     if (waits) {
         const why = lacks(capabilities, 'incident_approve');
         const frozen = plan.freeze && lacks(capabilities, 'incident_override');
-        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed it: somebody else must approve it.' : '';
+        const own = plan.approve_own === false && plan.proposed_by === detail.app.me.name ? 'You proposed this fix, so somebody else must approve it.' : '';
         offered.push(
-            button(detail, 'approve', plan.freeze ? 'Approve in the freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'It is approved already.' : ''), () => approve(detail, plan), 'wb-primary'),
+            button(detail, 'approve', plan.freeze ? 'Approve despite freeze …' : 'Approve', why || own || frozen || (plan.status === 'approved' && !plan.freeze ? 'This fix is already approved.' : ''), () => approve(detail, plan), 'wb-primary'),
             button(detail, 'reject', 'Reject', why, () => reject(detail, plan)),
-            TRIED[plan.executor] && button(detail, 'check', 'Try it …', lacks(capabilities, 'incident_remediate'), () => check(detail, plan)),
-            button(detail, 'execute', 'Carry it out …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'It must be approved first.') || blocking?.detail || '', () => execute(detail, plan, limit?.detail), 'wb-danger'));
+            TRIED[plan.executor] && button(detail, 'check', 'Dry run …', lacks(capabilities, 'incident_remediate'), () => check(detail, plan)),
+            button(detail, 'execute', 'Execute …', lacks(capabilities, 'incident_remediate') || (plan.status === 'approved' ? '' : 'This fix must be approved first.') || blocking?.detail || '', () => execute(detail, plan, limit?.detail), 'wb-danger'));
     }
-    if (UNDOABLE.includes(plan.status) && plan.inverse) {
-        offered.push(button(detail, 'rollback', 'Undo it …', lacks(capabilities, 'incident_remediate'), () => undo(detail, plan), 'wb-danger'));
+    if (REVERSIBLE.includes(plan.status) && plan.inverse) {
+        offered.push(button(detail, 'rollback', 'Roll back …', lacks(capabilities, 'incident_remediate'), () => rollBack(detail, plan), 'wb-danger'));
     }
     return offered;
 }
@@ -159,65 +159,65 @@ function button(detail, id, label, why, act, extra = '') {
 }
 
 function approve(detail, plan) {
-    const votes = Number(plan.approvals) > 1 ? `It takes ${plan.approvals} people; ${(plan.approved_by ?? []).length} approved so far.` : '';
+    const votes = Number(plan.approvals) > 1 ? `${plan.approvals} people must approve; ${(plan.approved_by ?? []).length} have so far.` : '';
     decide(detail, plan, {
         verb: 'approve', title: 'Approve this fix', submit: plan.freeze ? 'Override the freeze and approve' : 'Approve', danger: Boolean(plan.freeze),
         fields: plan.freeze ? [{ ...OVERRIDE, required: true }] : [],
         body: ({ override }) => (override ? { plan_hash: plan.plan_hash, override } : { plan_hash: plan.plan_hash }),
-        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, wayBack(plan), votes, 'Your approval holds for exactly this plan and for the state it was made for. It carries nothing out.'],
-        done: (after) => (after.status === 'approved' ? 'The fix is approved; it is not carried out by itself.' : `Your approval is noted. ${after.next}`),
+        effects: [plan.freeze, plan.summary, plan.blast_radius, plan.proof, wayBack(plan), votes, 'Your approval is valid for exactly this plan and the state it was made for. It does not execute the fix.'],
+        done: (after) => (after.status === 'approved' ? 'Fix approved. It is not executed automatically.' : `Approval recorded. ${after.next}`),
     });
 }
 
 function reject(detail, plan) {
     decide(detail, plan, {
-        verb: 'reject', title: 'Reject this fix', submit: 'Reject', fields: [{ name: 'reason', label: 'Why', kind: 'area' }],
-        body: ({ reason }) => (reason ? { reason } : {}), effects: ['It is not carried out, and can’t be approved any more.'], done: () => 'The fix is rejected.',
+        verb: 'reject', title: 'Reject this fix', submit: 'Reject', fields: [{ name: 'reason', label: 'Reason', kind: 'area' }],
+        body: ({ reason }) => (reason ? { reason } : {}), effects: ['The fix is not executed and can no longer be approved.'], done: () => 'Fix rejected.',
     });
 }
 
 function check(detail, plan) {
     decide(detail, plan, {
-        verb: 'check', title: `Try, without carrying it out: ${plan.label || plan.action}`, submit: 'Try it', body: () => ({}),
-        effects: [plan.summary, TRIED[plan.executor], 'How it went is noted on the timeline.'], done: (after) => after.detail,
+        verb: 'check', title: `Dry run: ${plan.label || plan.action}`, submit: 'Dry run', body: () => ({}),
+        effects: [plan.summary, TRIED[plan.executor], 'The result is recorded on the timeline.'], done: (after) => after.detail,
     });
 }
 
-/** ``limit``: what hourly_limit says against it, which takes a reason. */
+/** `limit`: why the hourly_limit forbids it, which a reason overrides; undefined if it does not. */
 function execute(detail, plan, limit) {
     const by = (plan.approved_by ?? []).join(', ');
     decide(detail, plan, {
-        verb: 'execute', title: `Carry out: ${plan.label || plan.action}`, submit: `Carry it out on ${plan.entity ?? 'the service'}`, danger: true,
-        fields: limit ? [{ ...OVERRIDE, label: 'Why beyond the limit', required: true }] : [],
+        verb: 'execute', title: `Execute: ${plan.label || plan.action}`, submit: `Execute on ${plan.entity ?? 'the service'}`, danger: true,
+        fields: limit ? [{ ...OVERRIDE, label: 'Reason to exceed the hourly limit', required: true }] : [],
         body: ({ override }) => (override ? { override } : {}),
         effects: [
-            limit, plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, until ${moment(plan.expires_at)}` : ''}.`,
+            limit, plan.summary, plan.blast_radius, `Approved by ${by || 'nobody'}${plan.expires_at ? `, valid until ${moment(plan.expires_at)}` : ''}.`,
             plan.proof, wayBack(plan),
-            'All safety checks run once more right before.',
+            'All safety checks run again immediately before.',
         ],
         done: (after) => ({
-            done: `The fix is carried out: ${after.detail} Its proof follows on the timeline.`,
-            running: 'The fix was begun; whether it is done is not known yet.',
-        })[after.status] ?? `The fix is ${words(after.status)}: ${after.detail}`,
+            done: `Fix executed: ${after.detail} The recovery check follows on the timeline.`,
+            running: 'Fix started. Its result is not known yet.',
+        })[after.status] ?? `Fix ${words(after.status)}: ${after.detail}`,
     });
 }
 
 function wayBack(plan) {
-    if (!plan.inverse) return 'There is no way back: it can’t be undone.';
-    // Whether it is undone by itself, and on whose word, its proof says.
-    return `It can be undone (${words(plan.inverse)}).`;
+    if (!plan.inverse) return 'This fix can’t be rolled back.';
+    // The proof says whether it is rolled back automatically.
+    return `This fix can be rolled back (${words(plan.inverse)}).`;
 }
 
-function undo(detail, plan) {
+function rollBack(detail, plan) {
     decide(detail, plan, {
-        verb: 'rollback', title: `Undo: ${plan.label || plan.action}`, submit: `Undo it on ${plan.entity ?? 'the service'}`, danger: true,
-        fields: [{ name: 'reason', label: 'Why', kind: 'area' }, ...(lacks(detail.app.me.capabilities, 'incident_override') ? [] : [OVERRIDE])],
+        verb: 'rollback', title: `Roll back: ${plan.label || plan.action}`, submit: `Roll back on ${plan.entity ?? 'the service'}`, danger: true,
+        fields: [{ name: 'reason', label: 'Reason', kind: 'area' }, ...(lacks(detail.app.me.capabilities, 'incident_override') ? [] : [OVERRIDE])],
         body: ({ reason, override }) => ({ ...(reason && { reason }), ...(override && { override }) }),
-        effects: [`${plan.entity ?? 'The service'} is put back to what it ran before this fix${plan.inverse ? ` (${words(plan.inverse)})` : ''}.`],
+        effects: [`${plan.entity ?? 'The service'} returns to the state before this fix${plan.inverse ? ` (${words(plan.inverse)})` : ''}.`],
         done: (after) => ({
-            rolled_back: `The fix is undone: ${after.detail}`,
-            rolling_back: 'The undoing was begun; whether it is done is not known yet.',
-        })[after.status] ?? `The fix is not undone, it is ${words(after.status)}: ${after.detail}`,
+            rolled_back: `Fix rolled back: ${after.detail}`,
+            rolling_back: 'Rollback started. Its result is not known yet.',
+        })[after.status] ?? `The fix was not rolled back. It is ${words(after.status)}: ${after.detail}`,
     });
 }
 
@@ -231,7 +231,7 @@ function decide(detail, plan, { verb, title, submit, danger, fields = [], effect
                 const answer = await change.send('POST', `plans/${encodeURIComponent(plan.plan_id)}/${verb}`, body(values));
                 detail.app.showToast(done(answer.body));
             } finally {
-                // Refused or not: what the rules say now is shown.
+                // Show the current safety checks, also after a refusal.
                 detail.reloadPart();
             }
         },

@@ -1,5 +1,5 @@
 /**
- * Asking again, now and then: not while the page is hidden (`tabtitle.js` looks then), and later when the server says so.
+ * Repeats a request: not while the page is hidden (`tabtitle.js` polls then), and later if the server asks for it.
  */
 
 export class Poller {
@@ -8,7 +8,7 @@ export class Poller {
 
     /**
      * @param {number} seconds between the end of one round and the next
-     * @param {function(): (number|Promise<number>)} round answers how many seconds the server asks to wait, or 0
+     * @param {function(): (number|Promise<number>)} round returns the seconds that the server asks to wait, or 0
      */
     constructor(seconds, round) {
         this.seconds = seconds;
@@ -16,13 +16,13 @@ export class Poller {
         document.addEventListener('visibilitychange', () => this.#plan());
     }
 
-    /** Begin, or begin to wait anew. */
+    /** Start, or restart the wait. */
     start() {
         this.#due = Date.now() + this.seconds * 1000;
         this.#plan();
     }
 
-    /** Have the next round now. */
+    /** Run the next round now. */
     now() {
         this.#due = Date.now();
         this.#plan();

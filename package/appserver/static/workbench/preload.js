@@ -1,6 +1,6 @@
 /**
- * What the page asks first: who looks, the list that the address wants, and which custom fields there are. All are
- * on their way while the other modules still load, as the page begins with this one.
+ * The page's first requests: the current user, the list for the address, and the custom fields. This module loads
+ * first, so they are sent while the other modules load.
  */
 
 import { listQuery, readAddress, shownAtFirst } from './address.js';
@@ -13,8 +13,8 @@ let list = askList();
 let fields = askFields();
 
 /**
- * Who looks. splunkd may be starting, and somebody may log in again in another tab: both are waited for.
- * @param {function(Error): void} told hears each time why there is no answer yet
+ * Return the current user. Retries while splunkd is starting, or until the user has logged in in another tab.
+ * @param {function(Error): void} told called after each failed attempt
  * @returns {Promise<{username: string, roles: string[], capabilities: string[], tz: string}>}
  */
 export async function currentUser(told) {
@@ -27,16 +27,16 @@ export async function currentUser(told) {
             await new Promise((resolve) => { setTimeout(resolve, Math.max(AGAIN_SECONDS, error.retryAfter) * 1000); });
             if (document.hidden) await new Promise((resolve) => { document.addEventListener('visibilitychange', resolve, { once: true }); });
             who = ask();
-            list = null; // it has failed as well, or is of long ago
+            list = null; // it has failed, too, or is outdated
             fields = askFields();
         }
     }
 }
 
 /**
- * The first list.
- * @returns {Promise<{query: Object<string, string|number>, page: Object<string, any>}>|null} what was asked, and
- *     the answer; once: afterwards, and where it is of no use any more, null
+ * Take the preloaded list; it can be taken once.
+ * @returns {Promise<{query: Object<string, string|number>, page: Object<string, any>}>|null} query and answer; null if
+ *     it was already taken or is outdated
  */
 export function takePreloadedList() {
     const taken = list;
@@ -45,8 +45,8 @@ export function takePreloadedList() {
 }
 
 /**
- * Which custom fields there are: the page begins with them, so that none pushes the list down when it is there.
- * @returns {Promise<import('./fields.js').CustomField[]|null>} null where that can't be read now, or takes long
+ * Return the definitions of the custom fields. The page waits for them, as filters added later would move the list.
+ * @returns {Promise<import('./fields.js').CustomField[]|null>} null if they can't be read, or not within 10 seconds
  */
 export const preloadedFields = () => Promise.race([fields, new Promise((done) => { setTimeout(done, PATIENCE_MS, null); })]);
 
@@ -55,7 +55,7 @@ function askFields() {
 }
 
 function ask() {
-    // As the app compares user names, which have no case in Splunk.
+    // In lower case, as user names have no case in Splunk and the app compares them so.
     const named = (context) => ({ ...context, username: context.username?.toLowerCase() });
     return ignoreRejection(splunkd('authentication/current-context').then(named));
 }
@@ -69,7 +69,7 @@ function askList() {
     return ignoreRejection(filters.owner === 'me' ? who.then(({ username }) => read(username)) : read(''));
 }
 
-/** What is wrong is said by whoever takes the answer. */
+/** Prevent an unhandled rejection; whoever takes the answer shows the error. */
 function ignoreRejection(promise) {
     promise.catch(() => undefined);
     return promise;

@@ -1,5 +1,5 @@
 /**
- * A report on a team in a dialog, of a span that is chosen: to read, to copy, to save and to print.
+ * The dialog of a report on a team, with a choice of team and time span: to read, copy, download and print.
  */
 
 import { get, linkTo, newest } from './api.js';
@@ -9,16 +9,16 @@ import { readFailure } from './forms.js';
 import { copy } from './review.js';
 
 /**
- * Show one.
+ * Show a report.
  * @param {import('./main.js').Workbench} app
  * @param {object} report
  * @param {string} report.title
- * @param {string} report.path its route, which has it as Markdown, too
- * @param {Array<[string, string]>} report.spans what can be chosen: value and label; the first at first
- * @param {(span: string) => object} report.asked what the route is asked for that, besides the team
- * @param {(span: string, read: object) => object} report.kept what its file is asked for, by what was read
+ * @param {string} report.path its route, which also returns Markdown
+ * @param {Array<[string, string]>} report.spans the choices, value and label; the first is preselected
+ * @param {(span: string) => object} report.asked the query for a span, besides the team
+ * @param {(span: string, read: object) => object} report.kept the query of the downloaded file, from what was read
  * @param {(read: object) => any[]} report.view
- * @param {string} [wanted] the team; else one's own, or the one that the list is of
+ * @param {string} [wanted] the team; default: the list's filter, else the user's own
  */
 export async function showReport(app, { title, path, spans, asked, kept, view }, wanted = '') {
     if (document.querySelector('dialog[open]')) return;
@@ -33,7 +33,7 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         h('div', { class: 'wb-row wb-choices' }, team, span),
         body,
         h('div', { class: 'wb-row wb-end wb-choices' },
-            said, button('Copy as text', async () => fill(said, await copy(body.innerText) ? 'It is copied.' : 'It could not be copied: download it.')), file,
+            said, button('Copy as text', async () => fill(said, await copy(body.innerText) ? 'Copied.' : 'The report could not be copied. Download it instead.')), file,
             button('Print', () => window.print()), button('Close', () => dialog.close())));
     document.querySelector('.workbench').append(dialog);
     dialog.showModal();
@@ -43,13 +43,13 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         try {
             const kind = span.value;
             const answer = await answered({ team: team.value, ...asked(kind) });
-            if (!answer) return; // another one was chosen meanwhile
+            if (!answer) return; // the choice has changed meanwhile
             const found = answer.body;
             file.href = linkTo(`${path}?${new URLSearchParams({ team: found.team, ...kept(kind, found), format: 'markdown' })}`);
             fill(body, view(found));
         } catch (error) {
             file.removeAttribute('href');
-            fill(body, readFailure(error, 'Choose a team again, or close this and open it again.'));
+            fill(body, readFailure(error, 'Choose a team again, or close this dialog and open it again.'));
         }
     }
 
@@ -59,14 +59,14 @@ export async function showReport(app, { title, path, spans, asked, kept, view },
         const known = [wanted, app.wanted.team, own?.name].find((name) => teams.some((one) => one.name === name));
         fill(team, teams.map(({ name }) => h('option', { value: name, selected: name === known }, name)));
     } catch (error) {
-        fill(body, readFailure(error, 'Close this, and open it again.'));
+        fill(body, readFailure(error, 'Close this dialog and open it again.'));
         return;
     }
     await read();
 }
 
 /**
- * Of what and of when a report tells; with the days, as it is put on paper.
+ * The head of a report: its subject and time span, with dates, as it may be printed.
  * @param {string} name
  * @param {{since: number, until: number}} span
  */

@@ -1,5 +1,5 @@
 /**
- * An incident afterwards: what its timeline says of it, what people write, and what is still to be done.
+ * The review of an incident: the account from its timeline, what people write, and the follow-ups.
  */
 
 import { ApiError, get, linkTo } from './api.js';
@@ -9,9 +9,9 @@ import { addFollowUp, followUpRow, ticketSystems } from './followups.js';
 import { isOpen, moment } from './format.js';
 import { ask } from './forms.js';
 
-const STATES = { '': 'Not begun', begun: 'Begun', done: 'Done', not_needed: 'Not needed' };
+const STATES = { '': 'Not started', begun: 'In progress', done: 'Done', not_needed: 'Not needed' };
 
-/** The review as `GET /incidents/{id}/review` has it, and the systems in which its follow-ups can have tickets. */
+/** Read the review, and the ticket systems that follow-ups can use. */
 export async function readReview(id) {
     const [{ body }, systems] = await Promise.all([get(`incidents/${encodeURIComponent(id)}/review`), ticketSystems()]);
     return { ...body, systems };
@@ -37,10 +37,10 @@ export function reviewPart(detail, review) {
         h('h2', {}, 'Follow-ups'),
         review.follow_ups.length
             ? h('ul', {}, review.follow_ups.map((one) => followUpRow(app, { ...one, incident_id: incident.id }, app.mayWrite, changed, review)))
-            : h('p', { class: 'wb-dim' }, 'Nothing is to be done afterwards.'),
-        mayWrite && h('div', { class: 'wb-actions' }, button('Add a follow-up …', 'add-follow-up', () => addFollowUp(detail))),
+            : h('p', { class: 'wb-dim' }, 'No follow-ups.'),
+        mayWrite && h('div', { class: 'wb-actions' }, button('Add follow-up …', 'add-follow-up', () => addFollowUp(detail))),
         h('h2', {}, 'What the timeline says'),
-        h('p', { class: 'wb-dim' }, 'Made by code from the timeline. Each line names when and by whom its entry was written.'),
+        h('p', { class: 'wb-dim' }, 'Generated from the timeline. Each line names the time and author of its entry.'),
         review.account.map(part),
     ];
 }
@@ -48,30 +48,30 @@ export function reviewPart(detail, review) {
 function heading(app, review, incident) {
     const who = review.said_by && ` by ${review.said_by}, ${moment(review.said_at)}${review.reason ? `: ${review.reason}` : ''}`;
     const why = incident.merged_into
-        ? ['It is reviewed with ', h('a', { href: app.addressOf(incident.merged_into) }, incident.merged_into), '.']
-        : isOpen(incident) && 'The incident is open: this is what is known so far.';
+        ? ['This incident is reviewed with ', h('a', { href: app.addressOf(incident.merged_into) }, incident.merged_into), '.']
+        : isOpen(incident) && 'This incident is still open. The review shows what is known so far.';
     return h('div', {},
         h('div', { class: 'wb-row' }, h('h2', {}, `Review: ${STATES[review.state]}`, who), review.due && h('span', { class: 'wb-tag' }, 'due')),
         why && h('p', { class: 'wb-dim' }, why));
 }
 
 function reviewButtons(detail, review) {
-    const { seen, seen: { incident } } = detail; // of the version whose texts the form begins with, also once a newer one is read
+    const { seen, seen: { incident } } = detail; // the version that the form's texts are from, also if a newer one is read meanwhile
     const texts = Object.fromEntries(review.written.map((one) => [one.name, one.text]));
     const write = () => change(detail, seen, {
-        title: `Review of ${incident.id}`, about: incident.title, submit: 'Write it down', draft: `review/${incident.id}`,
+        title: `Review of ${incident.id}`, about: incident.title, submit: 'Save review', draft: `review/${incident.id}`,
         fields: review.written.map((one) => ({ name: one.name, label: one.title, kind: 'area', value: one.text })),
-    }, (values) => Object.fromEntries(Object.entries(values).filter(([name, text]) => text !== texts[name])), 'It is in the review.');
-    const setState = (state, title, effect, reason) => () => change(detail, seen, {
+    }, (values) => Object.fromEntries(Object.entries(values).filter(([name, text]) => text !== texts[name])), 'Review saved.');
+    const setState = (state, title, effect, done, reason) => () => change(detail, seen, {
         title: `${title}: ${incident.id}`, about: incident.title, submit: title, effects: () => [effect],
-        fields: reason ? [{ name: 'reason', label: 'Why', kind: 'area', required: true }] : [],
-    }, (values) => ({ state, ...values }), `${title}: ${incident.id}.`);
+        fields: reason ? [{ name: 'reason', label: 'Reason', kind: 'area', required: true }] : [],
+    }, (values) => ({ state, ...values }), `${done}: ${incident.id}.`);
     const isSaid = ['done', 'not_needed'].includes(review.state);
     return [
-        button('Write …', 'write-review', write),
-        !isSaid && !isOpen(incident) && button('It is done …', 'review-done', setState('done', 'The review is done', 'It is no longer listed as due. It can still be added to.')),
-        !isSaid && !isOpen(incident) && button('Not needed …', 'review-not-needed', setState('not_needed', 'No review is needed', 'It is no longer listed as due.', true)),
-        isSaid && button('Take back …', 'review-open', setState('open', 'The review goes on', 'It is listed as due again where one is wanted.')),
+        button('Edit review …', 'write-review', write),
+        !isSaid && !isOpen(incident) && button('Mark as done …', 'review-done', setState('done', 'Mark as done', 'The review is no longer listed as due. You can still edit it.', 'Review done')),
+        !isSaid && !isOpen(incident) && button('Skip review …', 'review-not-needed', setState('not_needed', 'Skip review', 'The review is no longer listed as due.', 'Review skipped', true)),
+        isSaid && button('Reopen review …', 'review-open', setState('open', 'Reopen review', 'The review is listed as due again if this severity requires one.', 'Review reopened')),
     ];
 }
 
@@ -93,11 +93,11 @@ function change(detail, seen, question, bodyOf, said) {
     });
 }
 
-/** Taking it elsewhere: as a file, or copied. */
+/** Buttons that copy or download the review. */
 function exportButtons(app, id) {
     const address = linkTo(`incidents/${encodeURIComponent(id)}/review?format=markdown`);
     return [
-        button('Copy as Markdown', 'copy-review', async () => app.showToast(await copied(address) ? 'The review is copied as Markdown.' : 'It could not be copied: download it.')),
+        button('Copy as Markdown', 'copy-review', async () => app.showToast(await copied(address) ? 'Review copied as Markdown.' : 'The review could not be copied. Download it instead.')),
         h('a', { class: 'wb-button', href: address, download: `${id}-review.md`, 'data-place': 'download-review' }, 'Download'),
     ];
 }
@@ -113,7 +113,7 @@ async function copied(address) {
     }
 }
 
-/** Copy a text. The clipboard's own interface is there on https alone. */
+/** Copy a text. The Clipboard API exists on HTTPS only. */
 export async function copy(text) {
     if (navigator.clipboard) {
         await navigator.clipboard.writeText(text);
@@ -121,7 +121,7 @@ export async function copy(text) {
     }
     const from = document.activeElement;
     const area = h('textarea', { class: 'wb-offscreen', value: text, 'aria-hidden': 'true' });
-    (document.querySelector('dialog[open]') ?? document.body).append(area); // what is behind a dialog can't be selected
+    (document.querySelector('dialog[open]') ?? document.body).append(area); // text behind a modal dialog can't be selected
     area.select();
     const done = document.execCommand('copy');
     area.remove();

@@ -1,34 +1,34 @@
 /**
- * When something is in force, once or weekly: the fields that ask for it, and what they say.
+ * When a suppression or change freeze is in force, once or weekly: the form's fields, and their values.
  */
 
 import { describeWeekly, fullMoment, now, timeZone } from './format.js';
 import { nextOf, secondsOf } from './zones.js';
 
-/** The value of the span that has no end. */
+/** The duration without an end. */
 export const NO_END = '';
 const WEEK = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
 /**
- * @param {[string, string][]} spans in seconds, with what they are called
- * @param {string} value the one that is chosen at first
+ * @param {[string, string][]} spans durations in seconds, with their labels
+ * @param {string} value the preselected duration
  * @returns {import('./actions.js').Field[]}
  */
 export function scheduleFields(spans, value) {
     const zones = Intl.supportedValuesOf?.('timeZone') ?? [];
     return [
-        { name: 'from', label: 'From', kind: 'moment', help: 'Left empty, from now on.' },
-        { name: 'seconds', label: 'For', kind: 'select', value, options: [...spans, [NO_END, 'until somebody ends it']] },
-        { name: 'until', label: 'Or until', kind: 'moment', help: 'Filled in, it counts instead of “For”.' },
-        { name: 'days', label: 'Only on these days of the week', help: 'Such as fri, sat, sun.' },
-        { name: 'from_time', label: 'On these days, from', kind: 'time', help: 'Left empty, all of each day.' },
-        { name: 'to_time', label: 'On these days, to', kind: 'time', help: 'Before “from”, it goes on past midnight.' },
-        { name: 'time_zone', label: 'Time zone of these times', value: timeZone(), suggestions: zones.map((zone) => [zone, '']) },
+        { name: 'from', label: 'From', kind: 'moment', help: 'If empty, it starts now.' },
+        { name: 'seconds', label: 'For', kind: 'select', value, options: [...spans, [NO_END, 'until it is ended']] },
+        { name: 'until', label: 'Or until', kind: 'moment', help: 'Overrides “For”.' },
+        { name: 'days', label: 'Only on these weekdays', help: 'For example: fri, sat, sun.' },
+        { name: 'from_time', label: 'Daily from', kind: 'time', help: 'If empty, the whole day.' },
+        { name: 'to_time', label: 'Daily to', kind: 'time', help: 'A time before “Daily from” is on the next day.' },
+        { name: 'time_zone', label: 'Time zone', value: timeZone(), suggestions: zones.map((zone) => [zone, '']) },
     ];
 }
 
 /**
- * What the fields say in the words of the API (`starts_at`, `ends_at`, `days` …), or the `problem` with it.
+ * Convert the form's values to the API's fields (`starts_at`, `ends_at`, `days` …), or return the `problem` with them.
  * @param {Object<string, string>} values
  */
 export function parseSchedule({ from, seconds, until, days, from_time, to_time, time_zone }) {
@@ -38,33 +38,33 @@ export function parseSchedule({ from, seconds, until, days, from_time, to_time, 
         if (from) times.starts_at = begin;
         if (until) times.ends_at = secondsOf(until, times.time_zone);
         else if (seconds !== NO_END) times.ends_at = Math.round(begin + Number(seconds));
-        if (times.ends_at <= Math.max(begin, now())) return { problem: 'It would be over before it begins: name a later end.' };
+        if (times.ends_at <= Math.max(begin, now())) return { problem: 'The end must be after the start and in the future. Choose a later end.' };
     } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        return { problem: `“${times.time_zone}” is no time zone: write one such as Europe/Berlin.` };
+        return { problem: `“${times.time_zone}” is not a time zone. Enter an IANA name such as Europe/Berlin.` };
     }
-    if (!days) return from_time || to_time ? { problem: 'Times of day go with days of the week: name these, too.' } : times;
+    if (!days) return from_time || to_time ? { problem: 'Enter the weekdays that these times of day are for.' } : times;
     const hours = { ...(from_time && { from_time }), ...(to_time && { to_time }) };
     return parseWeekly({ ...times, days: days.toLowerCase().split(/[\s,]+/).filter(Boolean).map(parseDay), ...hours });
 }
 
-/** These times, or the problem with them that the API would refuse. */
+/** Check a weekly window as the API does; return it, or the problem with it. */
 function parseWeekly(times) {
     const unknown = times.days.find((day) => !WEEK.some((name) => name.slice(0, 3) === day));
-    if (unknown) return { problem: `“${unknown}” is no day of the week: write such as fri, sat, sun.` };
+    if (unknown) return { problem: `“${unknown}” is not a weekday. Enter days such as fri, sat, sun.` };
     const next = nextOf({ from_time: '00:00', to_time: '00:00', ...times }, Math.max(now(), times.starts_at ?? 0));
-    return next ? times : { problem: 'It would be over before the first of these days comes: name a later end.' };
+    return next ? times : { problem: 'The end is before the first of these weekdays. Choose a later end.' };
 }
 
-/** Say when it is in force. */
+/** Describe when it is in force. */
 export function describeSchedule(times) {
     const from = times.starts_at > now() ? `from ${fullMoment(times.starts_at)} ` : '';
-    const until = times.ends_at ? `until ${fullMoment(times.ends_at)}` : 'until somebody ends it';
+    const until = times.ends_at ? `until ${fullMoment(times.ends_at)}` : 'until it is ended';
     if (!times.days?.length) return from + until;
     return `${from}${until}, on ${describeWeekly(times)}`;
 }
 
-/** `Saturday` or `sat` as `sat`; what is no day as it is, which the API refuses. */
+/** Return `sat` for `Saturday` or `sat`; any other text unchanged, which the API refuses. */
 function parseDay(text) {
     return WEEK.find((name) => text.length > 2 && name.startsWith(text))?.slice(0, 3) ?? text;
 }

@@ -1,5 +1,5 @@
 /**
- * The signals of an incident; some of them can be split off to a new one.
+ * The signals of an incident, which can be split off to a new one.
  */
 
 import { Change, Conflict } from './change.js';
@@ -8,7 +8,7 @@ import { isOpen, moment, plural } from './format.js';
 import { ask } from './forms.js';
 
 /**
- * What a signal found.
+ * Return a signal's title, facts and sample rows.
  * @param {Object<string, any>} signal
  * @returns {Node[]}
  */
@@ -43,7 +43,7 @@ export class SignalsPart {
      */
     show(found) {
         const { signals, more } = found;
-        if (!signals.length) return [h('p', { class: 'wb-dim' }, 'No signal: it was opened by hand, or they went to another incident.')];
+        if (!signals.length) return [h('p', { class: 'wb-dim' }, 'No signals. The incident was opened by hand, or its signals moved to another incident.')];
         const known = new Set(signals.map((signal) => signal._key));
         this.#chosen = new Set([...this.#chosen].filter((key) => known.has(key)));
         this.button = h('button', { type: 'button', class: 'wb-button', 'data-place': 'split', on: { click: () => this.#split() } });
@@ -51,7 +51,7 @@ export class SignalsPart {
         return [
             this.detail.app.mayWrite && h('div', { class: 'wb-row wb-part-actions' }, this.button),
             h('ul', { class: 'wb-signals' }, signals.map((signal) => this.#row(signal))),
-            more && h('p', { class: 'wb-dim' }, `The newest ${signals.length} are shown.`),
+            more && h('p', { class: 'wb-dim' }, `Only the newest ${signals.length} signals are shown.`),
         ];
     }
 
@@ -80,9 +80,9 @@ export class SignalsPart {
 
     #whyNot() {
         const { incident } = this.detail.seen;
-        if (!isOpen(incident)) return 'Only an open incident is split.';
-        if (incident.signals < 2) return 'It has one signal only: at least one must stay.';
-        if (!this.#chosen.size) return 'Choose the signals first.';
+        if (!isOpen(incident)) return 'Only open incidents can be split.';
+        if (incident.signals < 2) return 'This incident has only one signal, and at least one must stay.';
+        if (!this.#chosen.size) return 'Select signals first.';
         return this.#chosen.size >= incident.signals ? 'At least one signal must stay.' : '';
     }
 
@@ -98,15 +98,15 @@ export class SignalsPart {
         const change = new Change(detail.seen, detail.app.me.name);
         ask({
             title: `Split ${plural(signals.length, 'signal')} off ${incident.id}`,
-            fields: [{ name: 'title', label: 'Title of the new incident', help: 'Left empty, that of its first signal.' }, { name: 'reason', label: 'Why', kind: 'area' }],
-            effects: () => ['A new incident gets them.', 'A problem none of whose signals stays here goes along: its later signals come there.'],
+            fields: [{ name: 'title', label: 'Title of the new incident', help: 'If empty, the title of its first signal.' }, { name: 'reason', label: 'Reason', kind: 'area' }],
+            effects: () => ['These signals move to a new incident.', 'If all signals of a problem move, its later signals go to the new incident, too.'],
             submit: 'Split off',
             act: async (values) => {
                 const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
                 try {
                     const { body } = await change.send('POST', `incidents/${incident.id}/split`, { signals, ...given });
                     this.#chosen.clear();
-                    detail.app.showToast(`${body.id} has them now.`);
+                    detail.app.showToast(`${plural(signals.length, 'signal')} moved to ${body.id}.`);
                     detail.app.changed(incident.id);
                 } catch (error) {
                     if (error instanceof Conflict) detail.update(error.seen);

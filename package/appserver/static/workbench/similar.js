@@ -1,6 +1,5 @@
 /**
- * Incidents like this one: those that are open, perhaps of the same fault, and earlier ones with what
- * solved them.
+ * Similar incidents: open ones, which may have the same cause, and earlier ones with their resolution.
  */
 
 import { h } from './dom.js';
@@ -13,13 +12,13 @@ import { FEEDBACK, moment, span, stateName } from './format.js';
  */
 export function similarPart(detail, found) {
     return [
-        h('h2', {}, 'Earlier, and how it ended'),
+        h('h2', {}, 'Earlier incidents'),
         found.earlier.length
             ? h('ul', { class: 'wb-similar' }, found.earlier.map((one) => row(detail, one)))
-            : h('p', { class: 'wb-dim' }, 'No incident like this one has ended yet. They are told by the same problem, detections, affected systems and words of the events.'),
+            : h('p', { class: 'wb-dim' }, 'No similar incident has been resolved yet. Incidents are compared by problem, detections, affected systems and the words of their events.'),
         found.open.length > 0 && [
             h('h2', {}, 'Open now'),
-            h('p', { class: 'wb-dim' }, 'Perhaps the same fault: compare them, and merge what belongs together (More › Merge).'),
+            h('p', { class: 'wb-dim' }, 'These may have the same cause. Compare them, and merge those that belong together (More › Merge).'),
             h('ul', { class: 'wb-similar' }, found.open.map((one) => row(detail, one))),
         ],
     ];
@@ -33,11 +32,11 @@ function row(detail, one) {
             h('span', { class: `wb-severity wb-${one.severity}` }, one.severity),
             h('a', { class: 'wb-entry-title', href: detail.app.addressOf(one.id), 'data-place': `similar-${one.id}` }, one.title)),
         h('div', { class: 'wb-dim' }, [one.id, stateName(one.status), moment(one.opened_at), took, held && `by ${held}`].filter(Boolean).join(' · ')),
-        said('Resolution', [one.category, one.resolution].filter(Boolean).join(': ')),
-        one.fixes.map((fix) => said('A fix helped', fix)),
-        said('Cause', one.cause),
-        one.feedback && said('Judged', FEEDBACK[one.feedback] ?? one.feedback),
+        fact('Resolution', [one.category, one.resolution].filter(Boolean).join(': ')),
+        one.fixes.map((fix) => fact('Successful fix', fix)),
+        fact('Cause', one.cause),
+        one.feedback && fact('Verdict', FEEDBACK[one.feedback] ?? one.feedback),
         h('div', { class: 'wb-dim' }, one.why.join(' ')));
 }
 
-const said = (name, text) => text && h('p', {}, h('span', { class: 'wb-dim' }, `${name}: `), text);
+const fact = (name, text) => text && h('p', {}, h('span', { class: 'wb-dim' }, `${name}: `), text);

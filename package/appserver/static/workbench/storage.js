@@ -1,13 +1,13 @@
 /**
- * What the browser keeps for somebody: their notes that were not sent, and their choices. Where it
- * may keep nothing, or has no room, the page remembers it for as long as it is open.
+ * The browser's storage of a user's drafts and preferences. If the browser's storage is blocked or full, values are
+ * kept in memory while the page is open.
  */
 
 const remembered = new Map();
 let owner = '';
 
 /**
- * Who looks: what a tab keeps (`sessionStorage`) is theirs, and not of whoever logs in after them.
+ * Set the user that values in `sessionStorage` belong to, so that they are hidden from whoever logs in next.
  * @param {string} user
  */
 export function setStorageOwner(user) {
@@ -19,7 +19,8 @@ const named = (place, name) => (place === 'sessionStorage' ? `${name} of ${owner
 /**
  * @param {'localStorage'|'sessionStorage'} place
  * @param {string} name
- * @returns {string} empty when there is nothing
+ * Read a value.
+ * @returns {string} empty if there is none
  */
 export function readStored(place, name) {
     const key = named(place, name);
@@ -27,14 +28,14 @@ export function readStored(place, name) {
     try {
         return window[place].getItem(key) ?? '';
     } catch {
-        return ''; // a browser that keeps nothing throws as soon as the place is named
+        return ''; // with blocked storage even reading the property throws
     }
 }
 
 /**
  * @param {'localStorage'|'sessionStorage'} place
  * @param {string} name
- * @param {string} text empty to keep nothing any more
+ * @param {string} text empty to delete it
  */
 export function writeStored(place, name, text) {
     const key = named(place, name);

@@ -1,6 +1,6 @@
 /**
- * How an incident stands, before its facts: the likely cause and how sure that is, and what was done
- * last about a fix. It is told from the timeline, so it is there as soon as the incident is.
+ * The summary above an incident's facts: the likely cause with its confidence, and the state of the latest fix.
+ * It is made from the timeline, so it needs no further request.
  */
 
 import { actionById, lacks } from './actions.js';
@@ -9,13 +9,13 @@ import { h } from './dom.js';
 import { describe } from './entries.js';
 import { isOpen, moment, now, plural } from './format.js';
 
-// Of a fix whose entries are not read: how it is told, where it is no matter of the past.
-const STATES = { proposed: 'Waits for approval', approved: 'Approved: waits to be carried out', running: 'It is being carried out', done: 'Fix carried out', rolling_back: 'It is being undone', rollback_failed: 'It could not be undone' };
+// The state of a current fix whose timeline entries were not read.
+const STATES = { proposed: 'Waiting for approval', approved: 'Approved, waiting to be executed', running: 'Executing', done: 'Fix executed', rolling_back: 'Rolling back', rollback_failed: 'Rollback failed' };
 const OF_A_FIX = ['plan', 'approval', 'action', 'rollback', 'verification'];
 
 /**
  * @param {import('./detail.js').Detail} detail
- * @returns {Node|false} false where there is nothing to say
+ * @returns {Node|false} false if neither is known
  */
 export function summary(detail) {
     const rows = [cause(detail), fix(detail) ?? earlierFix(detail)].filter(Boolean);
@@ -36,16 +36,16 @@ function cause(detail) {
     const see = (label) => link('see-analysis', label, () => detail.showTab('analysis'));
     if (typeof incident.cause === 'string' && incident.cause) {
         const confidence = analysed?.data.confidence;
-        return row(confidence === 'low' ? 'Suspect, not proved' : 'Likely cause', incident.cause, CONFIDENCE[confidence], see('See the evidence'));
+        return row(confidence === 'low' ? 'Suspected cause' : 'Likely cause', incident.cause, CONFIDENCE[confidence], see('View evidence'));
     }
-    if (analysed) return row('Likely cause', 'None in this evidence', '', see('See what was looked for'));
-    // Of a long timeline the newest entries are read: an analysis may be among the others.
+    if (analysed) return row('Likely cause', 'None found in the evidence', '', see('View analysis'));
+    // Only the newest entries of a long timeline are read: the others may contain an analysis.
     if (earlier > 0 || !isOpen(incident) || lacks(detail.app.me.capabilities, actionById('analyze').capability)) return null;
-    if (detail.app.running(detail.id) !== undefined) return row('Likely cause', 'The analysis is running', '', see('See how far it is'));
-    return row('Likely cause', 'Not looked for yet', '', link('ask-analysis', actionById('analyze').label, () => detail.app.perform(actionById('analyze'))));
+    if (detail.app.running(detail.id) !== undefined) return row('Likely cause', 'Analysis running', '', see('View progress'));
+    return row('Likely cause', 'Not analyzed yet', '', link('ask-analysis', actionById('analyze').label, () => detail.app.perform(actionById('analyze'))));
 }
 
-/** The newest plan that is not given up, and the last that happened to it. */
+/** The newest plan that was neither refused nor rejected, with its last entry. */
 function fix(detail) {
     const { entries } = detail.seen;
     const last = new Map();
@@ -59,20 +59,20 @@ function fix(detail) {
     return row('Fix', state(newest), proposed?.data.summary, toFixes(detail));
 }
 
-/** Of a long timeline the newest entries are read: those of a fix may be among the others. */
+/** The same from the plans, if the entries of the fix were not read. */
 function earlierFix(detail) {
     const plan = detail.plans.find(({ status }) => STATES[status]);
     return plan ? row('Fix', STATES[plan.status], plan.summary, toFixes(detail)) : null;
 }
 
 function toFixes(detail) {
-    return link('see-fixes', 'See the fix', () => detail.showTab('fixes'));
+    return link('see-fixes', 'View fix', () => detail.showTab('fixes'));
 }
 
 function state(entry) {
     const { left, expires_at: until } = entry.data;
-    if (entry.kind === 'plan') return 'Waits for approval';
+    if (entry.kind === 'plan') return 'Waiting for approval';
     if (entry.kind !== 'approval') return describe(entry).title;
-    if (left) return `Waits for ${plural(left, 'more approval')}`;
-    return until > now() ? `Approved until ${moment(until)}: waits to be carried out` : 'Its approval ran out';
+    if (left) return `Waiting for ${plural(left, 'more approval')}`;
+    return until > now() ? `Approved until ${moment(until)}, waiting to be executed` : 'Approval expired';
 }

@@ -1,6 +1,6 @@
 /**
- * In a tab that nobody looks at, its title says how many incidents have come meanwhile, or that it can't
- * tell: a page that has lost its session must not look calm.
+ * The title of a tab in the background: it counts the new incidents, or says that the page is not connected, so that
+ * a page without a session does not look calm.
  */
 
 import { get } from './api.js';
@@ -10,7 +10,7 @@ const MOST = 50;
 const LOST = 'Not connected';
 
 /**
- * @param {function(): Object<string, string>} filters those of the list, as a query
+ * @param {function(): Object<string, string>} filters returns the list's filters as a query
  */
 export function watchTabTitle(filters) {
     let turn = 0;

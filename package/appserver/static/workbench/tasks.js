@@ -1,5 +1,5 @@
 /**
- * What is to be done in an incident, and who has which role.
+ * The tasks and roles of an incident.
  */
 
 import { ApiError, get } from './api.js';
@@ -13,7 +13,7 @@ import { readStored, writeStored } from './storage.js';
 const STORED = 'incident_management.task.';
 const MOST_NAMED = 5;
 
-/** The part Tasks, and the place to add one, which stays as it is while the part is drawn anew. */
+/** The tab Tasks, and the form that adds one, which keeps its text while the tab is redrawn. */
 export class Tasks {
     #id = '';
     #change = new Change();
@@ -24,13 +24,13 @@ export class Tasks {
         const people = h('datalist', { id: 'wb-task-people' });
         const field = (label, properties) => h('input', { type: 'text', placeholder: label, 'aria-label': label, autocomplete: 'off', ...properties });
         this.title = field('Add a task …', { maxlength: 300, 'data-place': 'add-task', on: { input: () => writeStored('sessionStorage', STORED + this.#id, this.title.value) } });
-        this.owner = field('Who', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
+        this.owner = field('Owner', { maxlength: 200, list: people.id, on: { focus: () => this.#offer(people) } });
         this.button = h('button', { type: 'submit', class: 'wb-button' }, 'Add task');
         this.trouble = h('div', { class: 'wb-trouble', role: 'alert' });
         this.element = h('form', { class: 'wb-add-task', on: { submit: (event) => this.#add(event) } }, this.title, this.owner, people, this.button, this.trouble);
     }
 
-    /** Begin with what was typed for this incident before. */
+    /** Fill in the incident's draft. */
     open(id) {
         this.#id = id;
         this.#change = new Change();
@@ -39,7 +39,7 @@ export class Tasks {
         fill(this.trouble);
     }
 
-    /** Show the part, and go to the first open task; without one to where one is added. */
+    /** Show the tab, and focus the first open task, else the form that adds one. */
     async enter() {
         await this.detail.showTab('tasks');
         const first = this.detail.part.querySelector('.wb-task input:not(:checked, :disabled)');
@@ -59,11 +59,11 @@ export class Tasks {
             h('h3', {}, name || 'Added'),
             h('ul', { on: { keydown: moveFocus } }, tasks.filter((one) => one.checklist === name).map((one) => this.#task(of(one), goesOn))));
         const into = incident.merged_into;
-        const standing = open ? `${open} of ${plural(tasks.length, 'task')} to be done.` : 'All is done.';
+        const standing = open ? `${open} of ${plural(tasks.length, 'task')} open.` : 'All tasks are done.';
         return [
-            tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks go on in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
+            tasks.length > 0 && h('p', { class: 'wb-dim' }, into ? ['These tasks continue in ', h('a', { href: app.addressOf(into) }, into), '.'] : standing),
             groups.map(group),
-            !tasks.length && h('p', { class: 'wb-dim' }, 'No task yet. Steps of checklists are shown for which the incident fits: Configuration › Checklists.'),
+            !tasks.length && h('p', { class: 'wb-dim' }, 'No tasks yet. The steps of checklists that match the incident appear here (Configuration › Checklists).'),
             h('section', { 'aria-label': 'Roles' }, h('h3', {}, 'Roles'),
                 h('ul', { class: 'wb-roles' },
                     h('li', {}, h('span', { class: 'wb-dim' }, 'Lead'), h('span', {}, ownerOf(incident))),
@@ -77,17 +77,17 @@ export class Tasks {
         const tick = (event) => {
             const box = event.currentTarget;
             const state = box.checked ? 'done' : 'open';
-            const said = `${state === 'done' ? 'Done' : 'To be done again'}: ${one.title}`;
+            const said = `${state === 'done' ? 'Done' : 'Reopened'}: ${one.title}`;
             runOnce(box, trouble, () => this.#send(sent, one, taskPath(one), { state }, said))
                 .then((isDone) => { if (!isDone) box.checked = one.state !== 'open'; });
         };
         const box = h('input', { type: 'checkbox', checked: one.state !== 'open', disabled: !goesOn, 'data-place': `tick-${one.id}`, on: { change: tick } });
         const ended = one.state !== 'open' && `${one.state} by ${one.by}, ${moment(one.at)}`;
-        const says = [one.who || (one.role && !ended ? `nobody has the role ${one.role}` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
+        const says = [one.who || (one.role && !ended ? `role ${one.role}: nobody` : ''), one.who && one.role, ended, one.reason, one.from && `from ${one.from}`].filter(Boolean).join(' · ');
         return h('li', { class: `wb-task wb-task-${one.state}`, 'data-task': one.id },
             h('div', {}, h('label', {}, box, h('span', {}, one.title)),
                 h('div', { class: 'wb-dim' }, says, one.runbook && [says && ' · ', runbookLink(one.runbook)]), trouble),
-            goesOn && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Change …'));
+            goesOn && h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `change-${one.id}`, on: { click: () => this.#edit(one) } }, 'Edit …'));
     }
 
     #role(one, mayGive) {
@@ -98,11 +98,11 @@ export class Tasks {
         const button = (label, place, click) => h('button', { type: 'button', class: 'wb-button wb-small', 'data-place': `${place}-${one.id}`, on: { click } }, label);
         return h('li', { 'data-role': one.id }, h('span', { class: 'wb-dim' }, capital(one.id)), h('span', {}, one.person || 'nobody'),
             mayGive && one.person !== me.name.toLowerCase() && button('Take', 'take', take),
-            mayGive && button('Give …', 'give', () => this.#handOver(one)), trouble);
+            mayGive && button('Assign …', 'give', () => this.#handOver(one)), trouble);
     }
 
     #give(sent, one, person) {
-        const said = person ? `${person} has the role ${one.id}.` : `Nobody has the role ${one.id} now.`;
+        const said = person ? `Role ${one.id} assigned to ${person}.` : `Role ${one.id} unassigned.`;
         return this.#send(sent, one, `${pathOf(one.incident)}/roles`, { role: one.id, person }, said);
     }
 
@@ -110,8 +110,8 @@ export class Tasks {
         const sent = new Change();
         const { people } = await this.detail.app.choices();
         ask({
-            title: `Give the role ${one.id}`, about: one.person ? `${one.person} has it.` : 'Nobody has it.', submit: 'Give it',
-            fields: [{ name: 'person', label: 'Who gets it', suggestions: people.map((name) => [name, '']), help: 'Left empty, it is given up.' }],
+            title: `Assign the role ${one.id}`, about: one.person ? `Currently: ${one.person}.` : 'Currently: nobody.', submit: 'Assign',
+            fields: [{ name: 'person', label: 'Person', suggestions: people.map((name) => [name, '']), help: 'If empty, nobody has the role.' }],
             act: ({ person }) => this.#give(sent, one, person),
         });
     }
@@ -121,10 +121,10 @@ export class Tasks {
         const { people } = await this.detail.app.choices();
         const end = closingFields({ title: one.title, owner: one.owner, state: one.state });
         ask({
-            title: 'Change the task', submit: 'Change it',
-            fields: [{ name: 'title', label: 'What is to be done', required: true, value: one.title, most: 300 }, { name: 'owner', label: 'Who', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `Left empty, who has the role ${one.role}.` : 'Left empty, anybody.' }, ...end.fields],
+            title: 'Edit task', submit: 'Save',
+            fields: [{ name: 'title', label: 'Title', required: true, value: one.title, most: 300 }, { name: 'owner', label: 'Owner', value: one.owner, suggestions: people.map((name) => [name, '']), help: one.role ? `If empty, whoever has the role ${one.role}.` : 'If empty, anybody can do it.' }, ...end.fields],
             effects: end.effects,
-            act: (values) => this.#send(sent, one, taskPath(one), end.news(values), `Changed: ${values.title}`),
+            act: (values) => this.#send(sent, one, taskPath(one), end.news(values), `Task updated: ${values.title}`),
         });
     }
 
@@ -135,11 +135,11 @@ export class Tasks {
         runOnce(this.button, this.trouble, async () => {
             await this.#change.send('POST', `${pathOf(id)}/tasks`, { title, owner });
             this.#change = new Change();
-            if (id !== this.#id || this.title.value.trim() === title) { // else somebody types on already
+            if (id !== this.#id || this.title.value.trim() === title) { // else the user is typing the next one
                 writeStored('sessionStorage', STORED + id, '');
                 if (id === this.#id) this.title.value = this.owner.value = '';
             }
-            this.#shows(`To be done: ${title}`, id);
+            this.#shows(`Task added: ${title}`, id);
         });
     }
 
@@ -147,7 +147,7 @@ export class Tasks {
         fill(people, (await this.detail.app.choices()).people.map((value) => h('option', { value })));
     }
 
-    /** What somebody else was faster with is shown, and said, as the row that was pressed is drawn anew. */
+    /** Send a change. If somebody else changed it first, refresh and show that in a toast, as the row is redrawn. */
     async #send(sent, one, path, body, said) {
         try {
             await sent.send('POST', path, { ...body, seen_at: one.at });
@@ -165,10 +165,10 @@ export class Tasks {
 }
 
 const pathOf = (id) => `incidents/${encodeURIComponent(id)}`;
-/** Where a task is changed: of its `incident`, by its `id`. */
+/** The API path of a task, by its `incident` and `id`. */
 export const taskPath = (one) => `${pathOf(one.incident)}/tasks/${encodeURIComponent(one.id)}`;
 
-/** The tasks and roles of an incident; null where they can't be read now. */
+/** Read the tasks and roles of an incident; null if they can't be read now. */
 export async function readTasks(id) {
     try {
         return (await get(`${pathOf(id)}/tasks`)).body;
@@ -178,17 +178,17 @@ export async function readTasks(id) {
     }
 }
 
-/** What a resolve leaves open, as sentences: none, or one. */
+/** Warn in the resolve form of open tasks: no sentence, or one. */
 export function openTasksWarning(found) {
     const open = (found?.tasks ?? []).filter((one) => one.state === 'open');
     if (!open.length) return [];
-    return [`${plural(open.length, 'task')} to be done yet: ${abbreviate(open.map((one) => one.title), MOST_NAMED)}. The review tells it.`];
+    return [`${plural(open.length, 'task')} still open: ${abbreviate(open.map((one) => one.title), MOST_NAMED)}. The review will list ${open.length === 1 ? 'it' : 'them'}.`];
 }
 
-/** Facts of an incident: who has which role. */
+/** Facts of an incident: its roles. */
 export const roleFacts = ({ roles }) => (roles ?? []).map(({ id, person }) => [capital(id), person]);
 
-/** Up and down go from task to task. */
+/** Move between tasks with the arrow keys. */
 function moveFocus(event) {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!by || event.target.type !== 'checkbox') return;

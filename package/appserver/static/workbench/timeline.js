@@ -1,5 +1,5 @@
 /**
- * The timeline, newest first. In a storm what people decided is not lost among the signals.
+ * The timeline, newest first. Runs of signal entries are folded, so that people's entries stay visible in a storm.
  */
 
 import { lacks } from './actions.js';
@@ -8,10 +8,10 @@ import { fill, h } from './dom.js';
 import { describe } from './entries.js';
 import { fullMoment, moment, plural } from './format.js';
 import { explainError } from './forms.js';
-import { sendAgain } from './undelivered.js';
+import { resendButton } from './undelivered.js';
 
 const READ_AT_ONCE = 500;
-// Of more than so many entries of signals in a row, the newest is shown and the others are unfolded.
+// Of a longer run of signal entries only the newest is shown; the others are folded away.
 const MOST_IN_A_ROW = 3;
 
 /**
@@ -22,13 +22,13 @@ export function timelinePart(detail) {
     const { entries, earlier } = detail.seen;
     const undelivered = lacks(detail.app.me.capabilities, 'incident_admin') ? new Set() : notDelivered(entries);
     const one = (entry) => entryRow(entry, undelivered.has(entry) && again(detail, entry));
-    const items = inRows(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
+    const items = groupSignals(entries).map((row) => row.length > MOST_IN_A_ROW ? [one(row[0]), folded(row.slice(1))] : row.map(one));
     const ofToday = entries.every((entry) => !moment(entry.time).includes(',')); // no day before the time
     return [h('ol', { class: `wb-timeline${ofToday ? ' wb-today' : ''}` }, items), earlier > 0 && showsEarlier(detail)];
 }
 
-/** Entries of signals that follow each other together, each other one alone. */
-function inRows(entries) {
+/** Group consecutive signal entries; each other entry is a group of its own. */
+function groupSignals(entries) {
     const rows = [];
     for (const entry of entries) {
         const last = rows.at(-1);
@@ -38,7 +38,7 @@ function inRows(entries) {
     return rows;
 }
 
-/** The entries of messages that reached nobody, or perhaps nobody: the last of each message. */
+/** The last entry of each message that was not delivered, or whose delivery is unconfirmed. */
 function notDelivered(newestFirst) {
     const last = new Map();
     for (const entry of newestFirst) {
@@ -51,10 +51,10 @@ function notDelivered(newestFirst) {
 function again(detail, entry) {
     const { notification_id: message, outcome } = entry.data;
     const sent = () => {
-        detail.sentAgain.add(entry._key);
-        detail.app.showToast('It is sent again. How that ends is told on the timeline.');
+        detail.resent.add(entry._key);
+        detail.app.showToast('Resending the message. The result appears on the timeline.');
     };
-    return sendAgain({ message, outcome, sent, place: `again-${entry._key}`, isSent: detail.sentAgain.has(entry._key) }).element;
+    return resendButton({ message, outcome, sent, place: `again-${entry._key}`, isSent: detail.resent.has(entry._key) }).element;
 }
 
 function entryRow(entry, below = null) {
@@ -68,7 +68,7 @@ function entryRow(entry, below = null) {
 }
 
 function folded(entries) {
-    const summary = h('summary', { 'data-place': `signals-${entries.at(-1)._key}` }, `${entries.length} earlier entries of more signals`);
+    const summary = h('summary', { 'data-place': `signals-${entries.at(-1)._key}` }, `${entries.length} earlier signal entries`);
     return h('li', { class: 'wb-unfold' }, h('details', {}, summary, h('ol', {}, entries.map((entry) => entryRow(entry)))));
 }
 
@@ -83,14 +83,14 @@ async function readEarlier(detail, button, trouble) {
     if (button.getAttribute('aria-disabled')) return;
     const { seen } = detail;
     const offset = Math.max(0, seen.earlier - READ_AT_ONCE);
-    button.setAttribute('aria-disabled', 'true'); // a disabled one would lose the focus
+    button.setAttribute('aria-disabled', 'true'); // a disabled button would lose the focus
     fill(trouble);
     try {
         const { body } = await get(`incidents/${seen.incident.id}/timeline`, { offset, limit: seen.earlier - offset });
         const entries = body.entries.filter((entry) => entry.counts !== false).reverse();
         if (detail.seen === seen) detail.update({ ...seen, entries: [...seen.entries, ...entries], earlier: offset });
     } catch (error) {
-        fill(trouble, explainError(error, 'Press it again.'));
+        fill(trouble, explainError(error, 'Try again.'));
     } finally {
         button.removeAttribute('aria-disabled');
     }

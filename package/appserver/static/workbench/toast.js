@@ -1,5 +1,5 @@
 /**
- * What is said in passing: that something was done, or why not.
+ * Short messages: the result of an action, or why it failed.
  */
 
 import { fill, h } from './dom.js';
@@ -14,8 +14,9 @@ export class Toast {
     }
 
     /**
+     * Show a message.
      * @param {any} what as for {@link fill}
-     * @param {boolean} stays until somebody hides it
+     * @param {boolean} stays keep it until the user hides it
      */
     show(what, stays) {
         clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 /**
- * Messages that reached nobody, or perhaps nobody: those of incidents, and those of alerts that
- * opened none. Whoever has incident_admin sends them again.
+ * Messages that were not delivered, or whose delivery is unconfirmed: those of incidents, and those of alerts that
+ * opened none. Users with incident_admin can resend them.
  */
 
 import { lacks } from './actions.js';
@@ -11,7 +11,7 @@ import { moment, plural } from './format.js';
 import { explainError, readFailure, showInDialog } from './forms.js';
 
 const MOST = 100;
-const ON_ITS_WAY = 'On its way again';
+const RESENDING = 'Resending';
 
 export class Undelivered {
     /** @param {import('./main.js').Workbench} app */
@@ -20,13 +20,13 @@ export class Undelivered {
         this.button = h('button', { type: 'button', class: 'wb-quiet', hidden: true, title: 'Messages that were not delivered', on: { click: () => this.show() } });
     }
 
-    /** See how many there are, and say it on the button. There is none without, or without the right. */
+    /** Count them on the button, which is hidden without any, or without the capability. */
     async refreshButton() {
         if (lacks(this.app.me.capabilities, 'incident_admin')) return;
         try {
             this.#count(await read());
         } catch (error) {
-            if (!(error instanceof ApiError)) throw error; // the list says what is wrong
+            if (!(error instanceof ApiError)) throw error; // the list shows the error
         }
     }
 
@@ -35,11 +35,11 @@ export class Undelivered {
         fill(this.button, 'Not delivered ', h('span', { class: 'wb-count' }, `${messages.length}${more ? '+' : ''}`));
     }
 
-    /** List them, to whoever may send them again. */
+    /** List them, if the user may resend them. */
     async show() {
         const lacking = lacks(this.app.me.capabilities, 'incident_admin');
         if (lacking) {
-            this.app.showToast(`${lacking} Whoever has it is shown the messages that were not delivered.`);
+            this.app.showToast(`${lacking} It is required to see undelivered messages.`);
             return;
         }
         const body = h('div', {}, h('p', { class: 'wb-dim' }, 'Loading …'));
@@ -49,12 +49,12 @@ export class Undelivered {
             this.#count(found);
             fill(body, listed(found));
         } catch (error) {
-            fill(body, readFailure(error, 'Close this, and open it again.'));
+            fill(body, readFailure(error, 'Close this dialog and open it again.'));
         }
     }
 }
 
-/** The newest first; `more`: there are others. */
+/** Read them, newest first; `more`: there are others. */
 async function read() {
     const states = await Promise.all(['dead', 'unconfirmed'].map((state) => get('outbox', { state, limit: MOST })));
     const messages = states.flatMap(({ body }) => body.notifications).sort((a, b) => b.created_at - a.created_at);
@@ -67,25 +67,25 @@ function listed({ messages, more }) {
     let count = 0;
     const sent = () => {
         count += 1;
-        fill(status, `${plural(count, 'message')} on the way again. What fails once more is listed here again.`);
+        fill(status, `Resending ${plural(count, 'message')}. If delivery fails again, the message returns to this list.`);
     };
-    const rows = new Map(messages.map((one) => [one, sendAgain({ message: one.id, outcome: one.state, sent })]));
-    // One that may have arrived is looked for first, each by itself.
+    const rows = new Map(messages.map((one) => [one, resendButton({ message: one.id, outcome: one.state, sent })]));
+    // Unconfirmed messages are not resent in bulk: each must be looked for in its channel first.
     const dead = messages.filter((one) => one.state === 'dead').map((one) => rows.get(one));
     return [
-        dead.length > 1 && h('div', { class: 'wb-actions' }, sendAll(dead.reverse())), // the oldest first, as they were told
+        dead.length > 1 && h('div', { class: 'wb-actions' }, resendAllButton(dead.reverse())), // the oldest first, in the order of events
         status,
         h('ul', {}, messages.map((one) => h('li', { class: 'wb-undelivered' }, h('div', {},
             h('div', { class: 'wb-entry-title' }, one.title),
-            h('div', { class: 'wb-dim' }, [one.channel, one.event.replaceAll('_', ' '), moment(one.created_at), one.incident_id || 'of no incident'].join(' · ')),
+            h('div', { class: 'wb-dim' }, [one.channel, one.event.replaceAll('_', ' '), moment(one.created_at), one.incident_id || 'no incident'].join(' · ')),
             h('div', { class: 'wb-entry-text' }, one.last_error),
             rows.get(one).element)))),
-        more && h('p', { class: 'wb-dim' }, 'There are more; these are the newest.'),
+        more && h('p', { class: 'wb-dim' }, 'Only the newest are shown.'),
     ];
 }
 
-/** Sends one after the other. Where nothing answers, the others are not tried: they would wait as long. */
-function sendAll(rows) {
+/** A button that resends several messages one after another. If nothing answers, it stops: the others would time out, too. */
+function resendAllButton(rows) {
     const send = async () => {
         if (button.getAttribute('aria-disabled')) return;
         button.setAttribute('aria-disabled', 'true');
@@ -97,17 +97,17 @@ function sendAll(rows) {
         }
         if (failures.length) button.removeAttribute('aria-disabled');
     };
-    const button = h('button', { type: 'button', class: 'wb-button', on: { click: send } }, `Send the ${rows.length} failed messages again`);
+    const button = h('button', { type: 'button', class: 'wb-button', on: { click: send } }, `Resend ${rows.length} failed messages`);
     return button;
 }
 
 /**
- * What sends a message again.
+ * A button that resends a message.
  * @param {{message: string, outcome: string, sent: function(): void, place?: string, isSent?: boolean}} about `sent` is
- *     called when it is; `isSent`: it was, from here
- * @returns {{element: Element, send: function(): Promise<ApiError|null>}} `send` answers what kept it back
+ *     called after a resend; `isSent`: it was already resent from here
+ * @returns {{element: Element, send: function(): Promise<ApiError|null>}} `send` returns the error, if any
  */
-export function sendAgain({ message, outcome, sent, place = null, isSent = false }) {
+export function resendButton({ message, outcome, sent, place = null, isSent = false }) {
     const trouble = h('div', { class: 'wb-trouble', role: 'alert' });
     const send = async () => {
         if (button.getAttribute('aria-disabled')) return null;
@@ -115,18 +115,18 @@ export function sendAgain({ message, outcome, sent, place = null, isSent = false
         fill(trouble);
         try {
             await new Change().send('POST', `outbox/${encodeURIComponent(message)}/retry`, {});
-            button.textContent = ON_ITS_WAY;
+            button.textContent = RESENDING;
             sent();
             return null;
         } catch (error) {
             button.removeAttribute('aria-disabled');
-            fill(trouble, explainError(error)); // throws what no answer of the API is
+            fill(trouble, explainError(error)); // rethrows anything but an ApiError
             return error;
         }
     };
     const button = h('button', {
         type: 'button', class: 'wb-button wb-small', 'data-place': place, 'aria-disabled': isSent ? 'true' : null, on: { click: send },
-    }, isSent ? ON_ITS_WAY : 'Send it again');
-    const warning = outcome === 'unconfirmed' && h('span', { class: 'wb-dim' }, 'It may have arrived: look there first.');
+    }, isSent ? RESENDING : 'Resend message');
+    const warning = outcome === 'unconfirmed' && h('span', { class: 'wb-dim' }, 'This message may have been delivered. Check the channel before you resend it.');
     return { element: h('div', {}, h('div', { class: 'wb-row' }, button, warning), trouble), send };
 }

@@ -1,5 +1,5 @@
 /**
- * Updates for stakeholders: the form, and how an incident stands with what they were promised.
+ * Updates for stakeholders: the form, and the update that was promised next.
  */
 
 import { ApiError, get } from './api.js';
@@ -16,17 +16,17 @@ const MOST_SHOWN = 240;
 /** @type {import('./actions.js').Action} */
 export const UPDATE = {
     id: 'update', label: 'Update stakeholders', key: 'u', capability: 'incident_write',
-    blocked: (i) => i.merged_into ? `It was merged into ${i.merged_into}: go on there.` : '',
+    blocked: (i) => i.merged_into ? `This incident was merged into ${i.merged_into}. Continue there.` : '',
     reads: async (i) => ({ updates: await read(i.id) }),
     fields: (i, { updates }) => [
         {
-            name: 'text', label: 'What they are told', kind: 'area', required: true, keeps: true, most: MOST_LETTERS, value: updates.draft.text,
-            help: 'This is a draft, made from facts: read and correct it. People who do not work on it read this.',
+            name: 'text', label: 'Message', kind: 'area', required: true, keeps: true, most: MOST_LETTERS, value: updates.draft.text,
+            help: 'This draft is generated from the incident’s facts. Review and edit it: its readers do not work on the incident.',
         },
-        { name: 'state', label: 'State', kind: 'select', options: STATES, value: updates.draft.state, help: 'What they are told; the incident stays as it is.' },
-        { name: 'services', label: 'Affected, one a line', kind: 'area', keeps: true, value: updates.draft.services.join('\n') },
+        { name: 'state', label: 'State', kind: 'select', options: STATES, value: updates.draft.state, help: 'Shown to stakeholders. It does not change the incident.' },
+        { name: 'services', label: 'Affected services, one per line', kind: 'area', keeps: true, value: updates.draft.services.join('\n') },
         { name: 'next', label: 'Next update in', suggestions: IN, help: `Such as 30m. ${nextHelp(i, updates)}` },
-        { name: 'by', label: 'or by', kind: 'moment', help: `A time of ${timeZone()}.` },
+        { name: 'by', label: 'Or by', kind: 'moment', help: `In the time zone ${timeZone()}.` },
     ],
     effects: (_i, values, { updates }) => [recipientsLine(updates), lastUpdateLine(updates), promiseLine(values)].filter(Boolean),
     path: (i) => `incidents/${encodeURIComponent(i.id)}/updates`,
@@ -34,30 +34,30 @@ export const UPDATE = {
         text, state, services: services.split('\n').map((one) => one.trim()).filter(Boolean),
         ...(next && { next_update_in: next }), ...(by && { next_update_by: secondsOf(by, timeZone()) }),
     }),
-    done: (i) => `The update is on its way${i.update_due ? `; the next one is due ${shortMoment(i.update_due)}` : ''}.`,
+    done: (i) => `Update sent${i.update_due ? `. The next one is due ${shortMoment(i.update_due)}` : ''}.`,
 };
 
-/** What a resolve asks besides, where somebody waits for news. */
+/** The extra field of the resolve form, if stakeholders wait for an update. */
 export const lastUpdateField = (incident) => !nextUpdateDue(incident) ? [] : [{
     name: 'update', label: 'Last update for stakeholders', kind: 'area', most: MOST_LETTERS,
-    help: `They wait for news by ${shortMoment(incident.update_due)}. Left empty, somebody owes it to them still.`,
+    help: `Stakeholders expect an update by ${shortMoment(incident.update_due)}. If you leave this empty, the update is still due.`,
 }];
 
-/** When stakeholders are to hear next; 0 where nobody waits. */
+/** When the next update for stakeholders is due, in epoch seconds; 0 if none is. */
 const nextUpdateDue = (incident) => (incident && incident.update_due) || 0;
 
-/** Whether an update should have been written by now. */
+/** Whether the next update is overdue. */
 export const isUpdateOverdue = (incident) => nextUpdateDue(incident) > 0 && nextUpdateDue(incident) < now();
 
-/** How long it is until the next update, or how late that is. */
+/** The time until the next update, or how late it is. */
 export function updateClock(incident) {
     const due = nextUpdateDue(incident);
     if (!due) return null;
     const [state, text] = isUpdateOverdue(incident) ? ['breached', `update overdue by ${span(now() - due)}`] : ['none', `update in ${span(due - now())}`];
-    return [' · ', h('span', { class: `wb-sla wb-sla-${state}`, title: `Stakeholders wait for news by ${fullMoment(due)}` }, text)];
+    return [' · ', h('span', { class: `wb-sla wb-sla-${state}`, title: `Stakeholders expect an update by ${fullMoment(due)}` }, text)];
 }
 
-/** Facts of an incident: how what was told last begins (the timeline has all of it), and when the next is due. */
+/** Facts of an incident: the beginning of the last update (the timeline has all of it), and when the next is due. */
 export function updateFacts(incident) {
     const { last_update: last } = incident;
     const due = nextUpdateDue(incident);
@@ -71,7 +71,7 @@ function beginning(text) {
     return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN).trimEnd()} …` : text;
 }
 
-/** Updates, who hears of them, and a draft; where they can't be read now, an empty one. */
+/** Read the updates, their recipients, and a draft; the draft is empty if they can't be read now. */
 async function read(id) {
     try {
         return (await get(`incidents/${encodeURIComponent(id)}/updates`)).body;
@@ -82,14 +82,14 @@ async function read(id) {
 }
 
 function nextHelp(incident, { update_every: every }) {
-    if (every && isOpen(incident)) return `Left empty, within ${span(every)}: they want to hear so often.`;
-    return 'Left empty, none is promised. Who promises one is reminded of it.';
+    if (every && isOpen(incident)) return `If empty, the next update is due within ${span(every)}, as stakeholders asked.`;
+    return 'If empty, no update is promised. The owner is reminded of a promised update.';
 }
 
 function recipientsLine({ stakeholders }) {
-    if (!stakeholders) return 'Who is told could not be read.';
-    if (!stakeholders.length) return 'No group of stakeholders is for this severity and team: it is told on the timeline, and to programs that subscribed. Groups are named under Configuration › Stakeholders.';
-    return `Told to ${stakeholders.map(placesOf).join('; ')}.`;
+    if (!stakeholders) return 'The recipients could not be read.';
+    if (!stakeholders.length) return 'No stakeholder group matches this severity and team. The update goes to the timeline and to subscribed webhooks only. Define groups under Configuration › Stakeholders.';
+    return `Recipients: ${stakeholders.map(placesOf).join('; ')}.`;
 }
 
 function placesOf({ name, slack_channels: channels, mail_addresses: mails, teams }) {
@@ -98,12 +98,12 @@ function placesOf({ name, slack_channels: channels, mail_addresses: mails, teams
 }
 
 function lastUpdateLine({ updates: [last] }) {
-    return last && `Told last, ${moment(last.time)} by ${last.by}: ${beginning(last.text)}`;
+    return last && `Last update, ${moment(last.time)} by ${last.by}: ${beginning(last.text)}`;
 }
 
 function promiseLine({ next, by, state }) {
-    if (state === 'resolved' && (next || by)) return 'It is told to be over: leave out when the next update comes.';
-    if (next && by) return 'Name one of the two: in how long, or by when.';
-    if (by && secondsOf(by, timeZone()) <= now()) return 'The next update is promised for a time that is past.';
-    return (next || by) && 'They are told when they hear next. If nothing is written by then, the owner and the team are reminded.';
+    if (state === 'resolved' && (next || by)) return 'The state is Resolved: remove the time of the next update.';
+    if (next && by) return 'Fill in only one: “Next update in” or “Or by”.';
+    if (by && secondsOf(by, timeZone()) <= now()) return 'The time of the next update is in the past.';
+    return (next || by) && 'The message says when the next update comes. If none is sent by then, the owner and the team are reminded.';
 }

@@ -1,11 +1,11 @@
 /**
- * Times of the calendar in time zones.
+ * Calendar times in time zones.
  */
 
 const DAY = 86_400;
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
-/** Whether this browser knows a zone of that name. */
+/** Whether this browser knows the time zone. */
 export function isZone(name) {
     try {
         ahead(name, 0);
@@ -17,12 +17,12 @@ export function isZone(name) {
 }
 
 /**
- * The moment at which clocks in a zone show a date and time. Of one that comes twice, as when clocks
- * are set back, it is the first; one that is left out counts by the clocks as they were before.
+ * Convert local time in a zone to epoch seconds. A time that occurs twice, as when clocks are set back, is the first;
+ * a time that is skipped uses the offset before the change.
  * @param {string} text such as 2026-12-24T22:30
- * @param {string} zone of the zone database
- * @returns {?number} epoch seconds; null where the text is no time
- * @throws {RangeError} no such zone
+ * @param {string} zone IANA name
+ * @returns {?number} epoch seconds; null if the text is no time
+ * @throws {RangeError} unknown zone
  */
 export function secondsOf(text, zone) {
     const wall = Date.parse(`${text}Z`) / 1000;
@@ -33,10 +33,10 @@ export function secondsOf(text, zone) {
 }
 
 /**
- * When a weekly window is in force, or will be next.
+ * Return the present or next time in which a weekly window is in force.
  * @param {Object<string, any>} one with days, from_time, to_time, time_zone, starts_at, ends_at (0: no end)
  * @param {number} now epoch seconds
- * @returns {?[number, number]} from and until, epoch seconds; null where it does not come any more
+ * @returns {?[number, number]} start and end, epoch seconds; null if it never is again
  */
 export function nextOf(one, now) {
     const since = Math.max(now, one.starts_at ?? 0);
@@ -55,7 +55,7 @@ export function nextOf(one, now) {
 const dated = (day) => new Date(day * DAY * 1000).toISOString().slice(0, 10);
 const weekday = (day) => DAYS[new Date(day * DAY * 1000).getUTCDay()];
 
-/** How many seconds the clocks of a zone are ahead of UTC at a moment; NaN where that is none. */
+/** The offset of a zone from UTC at a moment, in seconds; NaN if the moment is NaN. */
 function ahead(zone, moment) {
     const format = new Intl.DateTimeFormat('en', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
     if (Number.isNaN(moment)) return NaN;

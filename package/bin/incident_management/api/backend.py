@@ -20,7 +20,7 @@ from typing import (
 from ..incidents.grouping import Topology
 from ..incidents.routing import Routing
 from ..incidents.routing.values import user_name
-from ..incidents.story import Stories
+from ..incidents.story import StoryCache
 from ..ports import Clock, Searcher, Stores
 from ..splunk.clock import SystemClock
 from ..splunk.configuration.topology import TopologyLookup
@@ -43,7 +43,7 @@ class Backend(Protocol):
 
     clock: Clock
     started_at: float
-    remembered: Stories
+    remembered: StoryCache
     opened: OpenedSoFar
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any: ...
@@ -80,7 +80,7 @@ class SplunkBackend:
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
-        self.remembered = Stories(monotonic=monotonic)
+        self.remembered = StoryCache(monotonic=monotonic)
         self.opened = OpenedSoFar(self.clock)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}

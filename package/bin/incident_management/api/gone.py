@@ -15,4 +15,4 @@ def was_deleted(request: Request) -> None:
     """Raise Problem 410 when the incident in the path has left or is leaving the KV store."""
     stone = retention.tombstone(request.stores, request.params["id"])
     if stone is not None:
-        raise Problem(410, retention.gone(stone))
+        raise Problem(410, retention.gone_sentence(stone))

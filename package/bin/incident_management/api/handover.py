@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..incidents.clocks.assignment import as_agreed
+from ..incidents.clocks.assignment import with_covers
 from ..incidents.model import SEVERITIES
 from ..shifts.markdown import to_markdown
 from ..shifts.report import report_of
-from ..shifts.span import LONGEST, shift_of, team_named
+from ..shifts.shift import LONGEST, shift_of, team_named
 from ..splunk.configuration import conf
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, named, number, obj, one_of, record
@@ -89,7 +89,7 @@ def get_handover(request: Request) -> Response:
     """
     now, routing = request.clock.now(), request.routing()
     team = team_named(routing, str(request.args.get("team", "")).strip(), request.user)
-    routing = as_agreed(request.stores, request.clock, routing, now - LONGEST)
+    routing = with_covers(request.stores, request.clock, routing, now - LONGEST)
     report = report_of(
         request.stores, routing, shift_of(routing, team, now, request.args.get("since"))
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Dict, Sequence
 
 from ..detection.health.report import HealthReport
-from ..incidents.clocks.assignment import as_agreed
+from ..incidents.clocks.assignment import with_covers
 from ..shifts.load.markdown import to_markdown
 from ..shifts.load.report import SPANS, load_of
-from ..shifts.span import DAY, team_named
+from ..shifts.shift import DAY, team_named
 from ..splunk.configuration import conf
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, named, nullable, number, obj, one_of, record
@@ -104,7 +104,7 @@ def get_load(request: Request) -> Response:
     now, routing = request.clock.now(), request.routing()
     team = team_named(routing, str(request.args.get("team", "")).strip(), request.user)
     days = int(request.args.get("days", 28))
-    routing = as_agreed(request.stores, request.clock, routing, now - days * DAY)
+    routing = with_covers(request.stores, request.clock, routing, now - days * DAY)
     only = "" if OTHERS in request.capabilities else request.user.lower()
 
     def calming(names: Sequence[str]) -> Dict[str, str]:

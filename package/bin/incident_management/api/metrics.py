@@ -6,13 +6,13 @@ from collections import Counter
 from statistics import median
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from ..incidents.clocks.promise import SLA_STATUSES_OF_OPEN
+from ..incidents.clocks.sla_state import SLA_STATUSES_OF_OPEN
 from ..incidents.intake import conditions
 from ..incidents.model import SEVERITIES
 from ..incidents.signal import SIMULATED as TEST
 from ..incidents.stores import IS_OPEN
 from ..incidents.upkeep import retention
-from ..incidents.upkeep.tally import held_in
+from ..incidents.upkeep.signal_counts import count_suppressed
 from ..ports import Document, Stores
 from .router import Request, Response, route
 from .schema import Schema, any_whole, flag, nullable, number, obj, record, whole
@@ -89,7 +89,7 @@ def get_stats(request: Request) -> Response:
             "open": {f"by_{name}": _counted(standing, name) for name in OPEN_BY},
             "signals": {
                 "pending": conditions.pending_count(request.stores),
-                "suppressed": held_in(request.stores, since, until),
+                "suppressed": count_suppressed(request.stores, since, until),
             },
             "seconds_to_acknowledge": _times(opened, "acknowledged_at"),
             "seconds_to_resolve": _times(opened, "resolved_at"),
@@ -180,7 +180,7 @@ def _metrics_of_the_day(stores: Stores, now: float) -> List[str]:
         *_plain(
             "suppressed_signals_day",
             "Signals that were held back in the last 24 hours.",
-            held_in(stores, since, now),
+            count_suppressed(stores, since, now),
         ),
     ]
     for name, stored in (("acknowledge", "acknowledged_at"), ("resolve", "resolved_at")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..incidents import covers
 from ..incidents.clocks import windows
-from ..incidents.clocks.assignment import as_agreed
+from ..incidents.clocks.assignment import with_covers
 from ..incidents.errors import Invalid
 from ..incidents.routing import Routing
 from ..incidents.routing.on_call import Span
@@ -90,7 +90,7 @@ def show_on_call(request: Request) -> Response:
     end = request.args.get("to", start + TWO_WEEKS)
     if not start < end <= start + LONGEST:
         raise Invalid("'to' has to be after 'from', and at most 92 days later.")
-    routing = as_agreed(request.stores, request.clock, request.routing(), min(start, now))
+    routing = with_covers(request.stores, request.clock, request.routing(), min(start, now))
     names = [request.args["rota"]] if "rota" in request.args else sorted(routing.rotas)
     shown = [_rota(routing, name, start, end, now) for name in names]
     return Response({"rotas": shown, "people": sorted(routing.people())})
@@ -104,7 +104,7 @@ def show_on_call(request: Request) -> Response:
 )
 def list_covers(request: Request) -> Response:
     """Covers, the newest first: all that are not over, and the newest 100 that are."""
-    found, now = covers.listing(request.stores, request.clock), request.clock.now()
+    found, now = covers.list_covers(request.stores, request.clock), request.clock.now()
     return Response({"covers": [windows.shown(one, now) for one in found]})
 
 
@@ -118,7 +118,7 @@ def list_covers(request: Request) -> Response:
 )
 def add_cover(request: Request) -> Response:
     """Cover for somebody, or have somebody cover for you; for others it takes incident_admin."""
-    routing = as_agreed(request.stores, request.clock, request.routing())
+    routing = with_covers(request.stores, request.clock, request.routing())
     rota = request.body["rota"]
     routing.check_rota(rota)
     people, of_rota = routing.people(), routing.on_call.people(rota)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..incidents.clocks.calendar import DAYS
-from ..incidents.clocks.promise import SLA_STATUSES
+from ..incidents.clocks.sla_state import SLA_STATUSES
 from ..incidents.model import SEVERITIES, STATUSES
 from ..incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from .schema import (

@@ -46,7 +46,7 @@ def list_suppressions(request: Request) -> Response:
     All that are not over, and the newest 200 of those that are. Of each 1,000 signals are counted;
     `more` says that there are more.
     """
-    found = suppression.listing(request.stores, request.clock)
+    found = suppression.list_suppressions(request.stores, request.clock)
     wanted = request.args.get("in_force")
     if wanted is not None:
         now = request.clock.now()

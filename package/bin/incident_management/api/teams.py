@@ -68,7 +68,7 @@ def _team(
     stores: Stores, routing: Routing, team: Team, load: Mapping[str, float], now: float
 ) -> Dict[str, Any]:
     people: List[Dict[str, Any]] = []
-    for one in routing.standings(team.name, load, now):
+    for one in routing.availability(team.name, load, now):
         member = routing.members.get(one.name)
         people.append(
             {

@@ -16,7 +16,7 @@ from .canonical import milliseconds
 from .clocks import windows
 from .errors import Forbidden, Invalid, NotFound
 
-__all__ = ["Cover", "add", "end", "listing", "standing"]
+__all__ = ["Cover", "add", "covers_since", "end", "list_covers"]
 
 # More at once are refused: each is looked at for each incident that is given to somebody.
 MAX_COVERS = 1000
@@ -51,7 +51,7 @@ class Cover:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Cover:
         """Return what a document says; one that can't be read covers nobody."""
-        values, why = windows.sound(cls, document)
+        values, why = windows.valid_fields(cls, document)
         cover = cls(**values)
         reason = f"{cover.reason} {why}".strip()
         return replace(cover, reason=reason, starts_at=0.0, ends_at=0.0) if why else cover
@@ -101,7 +101,7 @@ def add(
     cover = replace(cover, starts_at=max(cover.starts_at, now))
     if not cover.starts_at < cover.ends_at <= cover.starts_at + LONGEST:
         raise Invalid("It has to end after it begins, and within a year of that.")
-    if len(act.stores.covers.keys(windows.not_over(now))) >= MAX_COVERS:
+    if len(act.stores.covers.keys(windows.not_ended(now))) >= MAX_COVERS:
         raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
     return windows.insert(act.stores.covers, cover)
 
@@ -143,11 +143,11 @@ def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
     return ended
 
 
-def listing(stores: Stores, clock: Clock) -> List[Cover]:
+def list_covers(stores: Stores, clock: Clock) -> List[Cover]:
     """Return all that are not over, and the newest of those that are, the newest first."""
     return windows.newest_first(stores.covers, Cover, clock.now(), MAX_OVER)
 
 
-def standing(stores: Stores, since: float) -> Tuple[Cover, ...]:
+def covers_since(stores: Stores, since: float) -> Tuple[Cover, ...]:
     """Return those that ended after a moment, or will."""
-    return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_over(since)))
+    return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_ended(since)))

@@ -14,14 +14,23 @@ from . import timeline
 from .act import Act
 from .canonical import digest
 from .errors import Invalid
-from .field_values import told
+from .field_values import describe_changes
 from .fold import EDITABLE
 from .model import SEVERITIES, Incident
 from .routing.values import user_name
-from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
+from .signal import TEXT_CHARACTERS, TITLE_CHARACTERS, show_hidden_characters
 from .stores import claim_document
 
-__all__ = ["FIELDS", "Outdated", "edit", "editing", "stands", "version", "withdraw", "withdrawn"]
+__all__ = [
+    "FIELDS",
+    "Outdated",
+    "already_applied",
+    "edit",
+    "editing",
+    "resume_withdrawal",
+    "version",
+    "withdraw",
+]
 
 FIELDS = (*EDITABLE, "entities", "severity", "fields")
 VERSION_DIGITS = 32
@@ -83,7 +92,7 @@ def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
     return timeline.refresh(act.stores, incident_id)
 
 
-def stands(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[Incident]:
+def already_applied(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[Incident]:
     """Return the incident where all is so already that :func:`edit` would set; else None.
 
     Whoever asks for it once more is answered as the first time, whatever version they have seen.
@@ -94,7 +103,11 @@ def stands(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Optional[I
 
 def _news(actor: str, incident: Incident, changes: Mapping[str, Any]) -> Dict[str, Dict[str, Any]]:
     """Return what is to be written for changes: the data of an entry, by its kind."""
-    seen = {name: readable(changes[name]) for name in ("title", "description") if name in changes}
+    seen = {
+        name: show_hidden_characters(changes[name])
+        for name in ("title", "description")
+        if name in changes
+    }
     if "owner" in changes:
         seen["owner"] = user_name(changes["owner"])
     changes = {**changes, **seen}
@@ -119,7 +132,7 @@ def _changed(now: Mapping[str, str], wanted: Mapping[str, str]) -> Dict[str, Any
         return {}
     data = {"set": new, "was": {name: now[name] for name in new if name in now}}
     # Searches can't name fields that they do not know.
-    return {**data, "text": told(data)}
+    return {**data, "text": describe_changes(data)}
 
 
 def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
@@ -136,7 +149,7 @@ def withdraw(act: Act, incident_id: str, reason: str = "") -> Incident:
     return timeline.refresh(act.stores, incident_id)
 
 
-def withdrawn(act: Act, incident_id: str, reason: str) -> Optional[Incident]:
+def resume_withdrawal(act: Act, incident_id: str, reason: str) -> Optional[Incident]:
     """Return the incident where :func:`withdraw` was done, or begun and cut off; else None."""
     incident = timeline.current(act.stores, incident_id)
     if incident.status == "closed":

@@ -18,10 +18,10 @@ __all__ = [
     "NAME_RULE",
     "VALUE_CHARACTERS",
     "FieldValues",
-    "pairs",
-    "tokens",
-    "told",
-    "values_of",
+    "describe_changes",
+    "parse_pairs",
+    "parse_values",
+    "search_tokens",
 ]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
@@ -57,12 +57,12 @@ class FieldValues:
                 self.values[name] = str(value)
 
 
-def tokens(values: Mapping[str, Any]) -> List[str]:
+def search_tokens(values: Mapping[str, Any]) -> List[str]:
     """Return what incidents are found by, and rules match: ``region=eu`` for each value."""
     return [f"{name}={value}" for name, value in sorted(values.items())]
 
 
-def pairs(text: str) -> List[Tuple[str, str]]:
+def parse_pairs(text: str) -> List[Tuple[str, str]]:
     """Return the names and values that people write as ``region=eu, vendor_case=17``.
 
     In a value ``\\,`` is a comma and ``\\\\`` a backslash; both may stand without one where what
@@ -78,16 +78,16 @@ def pairs(text: str) -> List[Tuple[str, str]]:
     return found
 
 
-def values_of(text: str) -> Dict[str, str]:
+def parse_values(text: str) -> Dict[str, str]:
     """Return such values by name. Raises Invalid, also for a field that is named twice."""
-    found = pairs(text)
+    found = parse_pairs(text)
     values = dict(found)
     if len(values) < len(found):
         raise Invalid(f"'{text[:40]}' names a field twice: each has one value.")
     return values
 
 
-def told(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:
+def describe_changes(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:
     """Say what an entry ``fields`` changed: ``customer impact: high (was low)``.
 
     ``labels``: of these fields alone, under these names; of all unless given.

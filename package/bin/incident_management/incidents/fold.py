@@ -12,26 +12,26 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
-from .clocks.owed import Owed
-from .clocks.promise import Promise
+from .clocks.promised_updates import PromisedUpdates
+from .clocks.sla_state import SlaState
 from .field_values import FieldValues
+from .incident_channel_state import state_after
 from .joining.holdings import Holdings
 from .keyset import KeySet
 from .model import ENDED, OPEN_STATUSES, SEVERITIES, Document, Entry, Incident, worst
-from .owning import Owning
-from .review.afterwards import Afterwards
-from .room_state import room_after
-from .tasks.dividing import Dividing
+from .ownership import Ownership
+from .review.review_state import ReviewState
+from .tasks.task_state import TaskState
 
 __all__ = [
-    "ADDING",
     "EDITABLE",
     "MAX_WORDINGS",
-    "MOVES",
+    "SIGNAL_KINDS",
+    "TRANSITIONS",
     "State",
-    "added_up",
     "effective",
     "fold",
+    "fold_state",
     "heads",
     "ordered",
     "signal_keys",
@@ -41,13 +41,13 @@ __all__ = [
 EDITABLE = ("title", "description", "owner", "team")
 
 # The kinds of entries that bring signals.
-ADDING = ("opened", "signal", "joined", "unmerged")
+SIGNAL_KINDS = ("opened", "signal", "joined", "unmerged")
 
 MAX_WORDINGS = 16
 MAX_SHARED = 200
 
 # Which status may follow which. Entries of a move that lost a race are kept and have no effect.
-MOVES = {
+TRANSITIONS = {
     "new": ("assigned", "in_progress", "resolved"),
     "assigned": ("in_progress", "resolved"),
     "in_progress": ("assigned", "resolved"),
@@ -86,10 +86,10 @@ def signal_keys(entries: Iterable[Entry]) -> Set[str]:
 
 def fold(entries: Iterable[Entry]) -> Incident:
     """Add entries up. Raises ValueError for none, or for entries of several incidents."""
-    return added_up(entries).incident
+    return fold_state(entries).incident
 
 
-def added_up(entries: Iterable[Entry]) -> State:
+def fold_state(entries: Iterable[Entry]) -> State:
     """As :func:`fold`, with all that was kept in mind meanwhile."""
     known = ordered(entries)
     ids = {entry.incident_id for entry in known}
@@ -120,18 +120,18 @@ class State:
         self.severity_was_set = False
         # The merged incident whose pin this one has taken over.
         self.pinned_by = ""
-        self.promise = Promise()
-        self.owed = Owed()
-        self.afterwards = Afterwards()
+        self.sla = SlaState()
+        self.updates = PromisedUpdates()
+        self.review_state = ReviewState()
         self.fields = FieldValues()
-        self.dividing = Dividing()
-        self._owning = Owning(incident)
+        self.task_state = TaskState()
+        self._ownership = Ownership(incident)
         self.closed: Optional[Entry] = None
         self._apply: Dict[str, Callable[[Entry], None]] = {
             "opened": self._opened,
-            "routed": self._owning.routed,
-            "assigned": self._owning.assigned,
-            "escalation": self._owning.escalation,
+            "routed": self._ownership.routed,
+            "assigned": self._ownership.assigned,
+            "escalation": self._ownership.escalation,
             "status": self._status,
             "severity": self._severity,
             "edited": self._edited,
@@ -144,15 +144,15 @@ class State:
             "flapping": self._flapping,
             "sla": self._sla,
             "pinned": self._pinned,
-            "review": self.afterwards.review,
-            "follow_up": self.afterwards.follow_up,
-            "notification": self.afterwards.ticket,
-            "ticket": self.afterwards.ticket,
-            "task": self.dividing.task,
-            "role": self.dividing.roles.take,
+            "review": self.review_state.review,
+            "follow_up": self.review_state.follow_up,
+            "notification": self.review_state.ticket,
+            "ticket": self.review_state.ticket,
+            "task": self.task_state.task,
+            "role": self.task_state.roles.take,
             "room": self._room,
-            "update": self.owed.update,
-            "update_due": self.owed.update_due,
+            "update": self.updates.update,
+            "update_due": self.updates.update_due,
         }
 
     def finish(self, head: List[str], seq: int, entries: int) -> None:
@@ -161,19 +161,19 @@ class State:
         incident.head = head
         incident.seq = seq
         incident.entries = entries
-        incident.sla_ack_due = self.promise.acknowledge_due
-        incident.sla_resolve_due = self.promise.resolve_due
-        incident.sla_status = self.promise.status(incident.is_open, incident.resolved_at)
-        incident.last_update = self.owed.last
+        incident.sla_ack_due = self.sla.acknowledge_due
+        incident.sla_resolve_due = self.sla.resolve_due
+        incident.sla_status = self.sla.status(incident.is_open, incident.resolved_at)
+        incident.last_update = self.updates.last
         # What is over for good is waited for no more; what was merged is closed, too.
-        incident.update_due = None if incident.status == "closed" else self.owed.due
-        incident.update_promised = self.owed.promised
+        incident.update_due = None if incident.status == "closed" else self.updates.due
+        incident.update_promised = self.updates.promised
         incident.fields = dict(self.fields.values)
-        incident.review = self.afterwards.state
-        incident.follow_ups = self.afterwards.follow_ups
-        incident.follow_ups_open = self.afterwards.items.still_open
-        incident.tasks = self.dividing.tasks.all
-        incident.roles = self.dividing.roles.all
+        incident.review = self.review_state.state
+        incident.follow_ups = self.review_state.follow_ups
+        incident.follow_ups_open = self.review_state.items.still_open
+        incident.tasks = self.task_state.tasks.all
+        incident.roles = self.task_state.roles.all
         if self.holdings:
             held = self.holdings.held(self.events)
             incident.signals, incident.events = len(held), sum(held.values())
@@ -188,7 +188,7 @@ class State:
             handler(entry)
 
     def add_signals(self, entry: Entry) -> None:
-        if entry.kind not in ADDING:
+        if entry.kind not in SIGNAL_KINDS:
             return
         incident, data = self.incident, entry.data
         for key, events in (data.get("signals") or {}).items():
@@ -232,7 +232,7 @@ class State:
 
     def _status(self, entry: Entry) -> None:
         incident, to = self.incident, entry.data.get("to")
-        if to not in MOVES.get(incident.status, ()) and not self._reopens_beside_close(entry):
+        if to not in TRANSITIONS.get(incident.status, ()) and not self._reopens_beside_close(entry):
             return
         if entry.data.get("from") in ENDED and incident.is_open:
             # A second reopen, written by someone who did not see the first.
@@ -241,11 +241,11 @@ class State:
         if to in ("in_progress", "resolved"):
             incident.handed_on = False
         incident.status = str(to)
-        self.owed.status(str(to))
+        self.updates.status(str(to))
         self.closed = entry if to == "closed" else None
         if to == "in_progress":
-            self._owning.begun(entry)
-            self.promise.acknowledged(entry.time)
+            self._ownership.begun(entry)
+            self.sla.acknowledged(entry.time)
             if incident.acknowledged_at is None:
                 incident.acknowledged_at = entry.time
         if to == "resolved":
@@ -257,8 +257,8 @@ class State:
             self._count_opening(entry)
             incident.resolved_at = None
             incident.resolution = incident.category = incident.feedback = ""
-            self.promise.reopened()
-            self.afterwards.reopened()
+            self.sla.reopened()
+            self.review_state.reopened()
 
     def _reopens_beside_close(self, entry: Entry) -> bool:
         """Whether it was closed in the moment in which somebody reopened it: that stands."""
@@ -286,7 +286,7 @@ class State:
             self.incident.status = "assigned"
 
     def _room(self, entry: Entry) -> None:
-        self.incident.room = room_after(self.incident.room, entry)
+        self.incident.room = state_after(self.incident.room, entry)
 
     def _pinned(self, entry: Entry) -> None:
         self.incident.pinned = bool(entry.data.get("pinned"))
@@ -297,7 +297,7 @@ class State:
         self.incident.cause = entry.data.get("cause") or ""
 
     def _sla(self, entry: Entry) -> None:
-        self.promise.take(entry.data)
+        self.sla.take(entry.data)
 
     def _count_opening(self, entry: Entry) -> None:
         self.openings.append(entry.time)
@@ -320,14 +320,14 @@ class State:
         incident.status = "assigned" if incident.owner else "new"
         incident.resolved_at = None
         self.holdings.unmerged()
-        self.owed.unmerged()
-        self.dividing.returned(data.get("tasks") or ())
+        self.updates.unmerged()
+        self.task_state.returned(data.get("tasks") or ())
         self.holdings.left(data.get("gone") or (), int(data.get("number") or 0))
 
     def _joined(self, entry: Entry) -> None:
         data, merged = entry.data, str(entry.data["from"])
         _extend(self.incident.merged, [merged])
-        self.dividing.came(merged, data.get("tasks") or (), int(data.get("number") or 0))
+        self.task_state.came(merged, data.get("tasks") or (), int(data.get("number") or 0))
         if data.get("pinned") and not self.incident.pinned:
             self.incident.pinned, self.pinned_by = True, merged
 
@@ -338,8 +338,8 @@ class State:
         self.holdings.left(data.get("removed") or (), number)
         if data.get("undone"):
             self.holdings.undone(str(data["undone"]), number)
-            self.owed.split(str(data["undone"]))
-            self.dividing.left(str(data["undone"]), number)
+            self.updates.split(str(data["undone"]))
+            self.task_state.left(str(data["undone"]), number)
         for known, gone in (
             (incident.entities, data.get("entities")),
             (incident.rules, data.get("rules")),

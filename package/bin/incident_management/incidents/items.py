@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from .act import Act
 from .errors import IllegalMove, Invalid
 from .model import Document, Entry
-from .signal import readable
+from .signal import show_hidden_characters
 from .stores import claim_document
 
 __all__ = [
@@ -19,13 +19,13 @@ __all__ = [
     "REASON_CHARACTERS",
     "WRITING_SECONDS",
     "Items",
-    "called",
-    "check_seen",
-    "line",
-    "news",
-    "person",
-    "reason_of",
-    "take_turn",
+    "changed_fields",
+    "check_unchanged",
+    "checked_line",
+    "checked_reason",
+    "checked_user",
+    "claim_turn",
+    "display_name",
 ]
 
 ITEM_STATES = ("open", "done", "dropped")
@@ -92,7 +92,9 @@ class Items:
             known.update({"reason": "", **new, **by})
 
 
-def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: Any) -> Document:
+def changed_fields(
+    one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: Any
+) -> Document:
     """Return what a change of an item says that is new; its state together with the reason.
 
     Args:
@@ -103,7 +105,7 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
         Invalid: there is no such state, or a reason is missing or goes with nothing.
         IllegalMove: it has ended, by somebody else perhaps.
     """
-    known, key, reason = str(one["state"]), called(one), reason_of(reason)
+    known, key, reason = str(one["state"]), display_name(one), checked_reason(reason)
     wanted = str(state or known)
     if wanted not in ITEM_STATES:
         raise Invalid(f"'{wanted[:40]}' is no state; use {', '.join(ITEM_STATES)}.")
@@ -121,18 +123,18 @@ def news(one: Mapping[str, Any], fields: Mapping[str, Any], state: Any, reason: 
     return {**new, "state": wanted, "reason": reason}
 
 
-def check_seen(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
+def check_unchanged(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
     """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
     if seen_at not in (None, one["at"]):
-        raise IllegalMove(f"{called(one)} was changed by {one['by']}: read it again first.")
+        raise IllegalMove(f"{display_name(one)} was changed by {one['by']}: read it again first.")
 
 
-def called(one: Mapping[str, Any]) -> str:
+def display_name(one: Mapping[str, Any]) -> str:
     """Return what an item is called for people."""
     return f"“{str(one['title'])[:CALLED_CHARACTERS]}”" if "title" in one else str(one["id"])
 
 
-def take_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
+def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
     """Take what one person may say at a time, and say nothing where somebody else has taken it.
 
     Raises IllegalMove. Whoever took it and has written nothing after a minute was ended.
@@ -150,22 +152,22 @@ def take_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
     raise IllegalMove(f"{who} has just changed this of {incident_id}: read it again first.")
 
 
-def line(name: str, text: Any, what: str, most: int) -> str:
+def checked_line(name: str, text: Any, what: str, most: int) -> str:
     """Return a text of one line. Raises Invalid for an empty or a longer one."""
     found = " ".join(str(text).split())
     if not 0 < len(found) <= most:
         raise Invalid(f"Say {what}, as '{name}', in at most {most} characters.")
-    return readable(found)
+    return show_hidden_characters(found)
 
 
-def person(name: str, text: Any, what: str) -> str:
+def checked_user(name: str, text: Any, what: str) -> str:
     """Return a user's name as it is written: in Splunk it has no case. Raises Invalid."""
-    return line(name, text, what, PERSON_CHARACTERS).lower()
+    return checked_line(name, text, what, PERSON_CHARACTERS).lower()
 
 
-def reason_of(text: Any) -> str:
+def checked_reason(text: Any) -> str:
     """Return a reason as it is written. Raises Invalid for one that is too long."""
     said = str(text or "").strip()
     if len(said) > REASON_CHARACTERS:
         raise Invalid(f"A reason holds at most {REASON_CHARACTERS} characters.")
-    return readable(said)
+    return show_hidden_characters(said)

@@ -3,7 +3,7 @@
 Every function appends entries, refreshes and returns the incident. All raise NotFound for an
 unknown id and IllegalMove, with one sentence, when the incident's state does not allow it.
 
-The entry that does what was asked for bears the act's ``once`` (:func:`done_before`).
+The entry that does what was asked for bears the act's ``once`` (:func:`find_done`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..ports import Clock, Document, Stores
 from . import timeline
 from .act import Act
 from .errors import IllegalMove, Invalid
-from .fold import ADDING, State, added_up
+from .fold import SIGNAL_KINDS, State, fold_state
 from .model import ACTOR, Entry, Incident
 from .signal import TEXT_CHARACTERS
 from .stores import claim_document
@@ -26,21 +26,21 @@ __all__ = [
     "FEEDBACK",
     "Ending",
     "acknowledge",
-    "begun_before",
-    "by_hand",
+    "add_note",
     "close",
-    "comes_with_acknowledgement",
-    "done_before",
-    "held_open_by",
-    "must_be_open",
-    "not_merged",
-    "note",
+    "find_done",
+    "find_reopened",
+    "is_begun",
+    "is_from_acknowledgement",
+    "is_manual_reopen",
+    "manual_reopener",
     "pin",
     "reopen",
+    "reopen_entry",
+    "reopen_if_finding_unseen",
     "reopen_if_found",
-    "reopen_if_unseen",
-    "reopened_since",
-    "reopening",
+    "require_not_merged",
+    "require_open",
     "resolve",
 ]
 
@@ -52,7 +52,7 @@ _OWNER = ":owner"
 FEEDBACK = ("true_positive", "false_positive", "duplicate")
 
 
-def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Incident]:
+def find_done(stores: Stores, incident_id: str, once: str) -> Optional[Incident]:
     """Return the incident, refreshed, if it has an entry of this ``once``; else None.
 
     Whoever wrote that may have been ended before the document.
@@ -62,7 +62,7 @@ def done_before(stores: Stores, incident_id: str, once: str) -> Optional[Inciden
     return None
 
 
-def begun_before(stores: Stores, incident_id: str, once: str) -> bool:
+def is_begun(stores: Stores, incident_id: str, once: str) -> bool:
     """Tell whether an incident has an entry of a part of the act with this ``once``."""
     parts = f"{once}:"
     return any(entry.once.startswith(parts) for entry in timeline.read(stores, incident_id))
@@ -93,7 +93,7 @@ def acknowledge(act: Act, incident_id: str, takes: bool = True) -> Incident:
     return incident
 
 
-def comes_with_acknowledgement(once: str) -> bool:
+def is_from_acknowledgement(once: str) -> bool:
     """Tell by its ``once`` whether an ``assigned`` entry was written by an acknowledgement.
 
     Then the acknowledgement's own entry says whose the incident is, too.
@@ -128,7 +128,7 @@ def _not_begun(entries: Sequence[Entry]) -> Incident:
     incident = timeline.fold(entries)
     if incident.status == "in_progress":
         raise IllegalMove(_begun_by(incident, _acknowledgements(entries)[-1].actor))
-    must_be_open(incident, "acknowledged")
+    require_open(incident, "acknowledged")
     return incident
 
 
@@ -147,7 +147,7 @@ def close(act: Act, incident_id: str, reason: str = "") -> Incident:
     return timeline.record(act, incident_id, "status", data, act.once)
 
 
-def note(act: Act, incident_id: str, text: str) -> Incident:
+def add_note(act: Act, incident_id: str, text: str) -> Incident:
     """Write a note, in any state. Raises Invalid for an empty or too long text."""
     if not text.strip():
         raise Invalid("A note needs a text.")
@@ -207,7 +207,7 @@ def resolve(
     if act.once and any(entry.once == act.once for entry in entries):
         return timeline.refresh(act.stores, incident_id)
     incident = timeline.fold(entries)
-    must_be_open(incident, "resolved")
+    require_open(incident, "resolved")
     if by_itself and flapping.hold(act, incident, said):
         return timeline.refresh(act.stores, incident_id)
     data = {"from": incident.status, "to": "resolved", **said}
@@ -221,7 +221,7 @@ def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: s
     this or by somebody else in that moment.
     """
     entries = timeline.read(act.stores, incident_id)
-    found = any(entry.kind in ADDING and entry.key not in known for entry in entries)
+    found = any(entry.kind in SIGNAL_KINDS and entry.key not in known for entry in entries)
     if not found or timeline.fold(entries).status != "resolved":
         return False
     try:
@@ -231,7 +231,7 @@ def reopen_if_found(act: Act, incident_id: str, known: Container[str], reason: s
         return timeline.current(act.stores, incident_id).is_open
 
 
-def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:
+def reopen_if_finding_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) -> None:
     """Reopen an incident if whoever resolved it had not seen a finding that is written down now.
 
     Who resolves by itself looks for findings afterwards (:func:`reopen_if_found`), and who writes
@@ -259,26 +259,26 @@ def reopen_if_unseen(stores: Stores, clock: Clock, finding: Entry, reason: str) 
             reopen(Act(stores, clock, ACTOR), finding.incident_id, reason, found=True)
 
 
-def by_hand(entry: Entry) -> bool:
+def is_manual_reopen(entry: Entry) -> bool:
     """Tell whether a person reopened the incident by an entry: no finding, and not the app."""
     return entry.once.startswith(REOPEN) and entry.actor != ACTOR and not entry.data.get("found")
 
 
-def held_open_by(entries: Sequence[Entry]) -> str:
+def manual_reopener(entries: Sequence[Entry]) -> str:
     """Return who reopened an incident by hand, while nothing was found since; empty otherwise.
 
     They knew of the silence before, so that says nothing new.
     """
     who = ""
     for entry in timeline.effective(entries):
-        if by_hand(entry):
+        if is_manual_reopen(entry):
             who = entry.actor
-        elif entry.kind in ADDING or entry.data.get("to") == "resolved":
+        elif entry.kind in SIGNAL_KINDS or entry.data.get("to") == "resolved":
             who = ""
     return who
 
 
-def reopened_since(act: Act, incident_id: str, since: float) -> Optional[Incident]:
+def find_reopened(act: Act, incident_id: str, since: float) -> Optional[Incident]:
     """Return the incident, refreshed, if this actor has reopened it since then; else None."""
     for entry in timeline.effective(timeline.read(act.stores, incident_id)):
         is_theirs = entry.actor == act.actor and entry.time >= since
@@ -288,7 +288,7 @@ def reopened_since(act: Act, incident_id: str, since: float) -> Optional[Inciden
 
 
 def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) -> Incident:
-    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`reopened_since`.
+    """Reopen a resolved incident. What is undone is a resolve, once: see :func:`find_reopened`.
 
     ``found``: something was found, so the actor is whose alert that was, and did not decide it.
     """
@@ -298,7 +298,7 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
     if incident.status != "resolved":
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
-    data, once = reopening(incident, resolves[-1].key, reason, found)
+    data, once = reopen_entry(incident, resolves[-1].key, reason, found)
     incident = timeline.record(act, incident_id, "status", data, once)
     if incident.status == "closed":
         # That came between the look and the entry.
@@ -306,12 +306,12 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
     return incident
 
 
-def reopening(
+def reopen_entry(
     incident: Incident, resolve: str, reason: str, found: bool
 ) -> Tuple[Dict[str, Any], str]:
     """Return data and ``once`` of the entry that reopens; one ``resolve`` entry is undone once.
 
-    ``found``: what a finding reopens, silence may resolve again, see :func:`held_open_by`.
+    ``found``: what a finding reopens, silence may resolve again, see :func:`manual_reopener`.
     """
     to = "assigned" if incident.owner else "new"
     data: Dict[str, Any] = {"from": incident.status, "to": to, "reason": reason}
@@ -320,19 +320,19 @@ def reopening(
     return data, f"{REOPEN}{resolve}"
 
 
-def must_be_open(incident: Incident, move: str) -> None:
+def require_open(incident: Incident, move: str) -> None:
     """Raise IllegalMove for an incident that is over; ``move`` is what can't be done with it."""
     if not incident.is_open:
         text = f"{incident.id} is {_shown(incident)} and can't be {move}; {_way_on(incident)}."
         raise IllegalMove(text)
 
 
-def not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
+def require_not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
     """Return what an incident's entries add up to.
 
     Raises IllegalMove for one that another took over; ``way_on`` is what to do there.
     """
-    known = added_up(timeline.read_existing(stores, incident_id))
+    known = fold_state(timeline.read_existing(stores, incident_id))
     into = known.incident.merged_into
     if into:
         raise IllegalMove(f"{incident_id} was merged into {into}: {way_on}.")

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..ports import Document
 from .canonical import ENCODER, check_names, milliseconds, plain, sha256
-from .field_values import tokens
+from .field_values import search_tokens
 
 __all__ = [
     "ACTOR",
@@ -25,7 +25,7 @@ __all__ = [
     "Entry",
     "Head",
     "Incident",
-    "sound",
+    "readable_fields",
     "worst",
 ]
 
@@ -150,7 +150,7 @@ class Incident:
     ``signals`` and ``events`` are counts. ``head`` are the keys of the entries that no other entry
     follows, ``seq`` their largest. ``previous`` is the incident of this problem's earlier episode.
     ``feedback`` says whether the finding was right; ``level`` counts the escalations.
-    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.promise`.
+    ``sla_…`` are what was promised and how that stands: :mod:`.clocks.sla_state`.
     ``merged_into`` is the incident that took over all signals of this one, ``merged`` are those
     that were merged into this one; ``split_from`` is the one that it was split off.
     ``runbook`` and ``actions`` are what the detection suggests. ``openings`` counts how often it
@@ -159,11 +159,11 @@ class Incident:
     the values of its problems' grouping fields. ``handed_on``: its team was given it and nobody of
     that could take it, so whoever had it keeps it until somebody can. ``rota``: by which its owner
     was on call when it was given to them. ``review``, ``follow_ups`` and how many of these
-    are open: :mod:`.review.afterwards`. ``tasks`` that were added or touched, and ``roles`` that
-    somebody has or had: :mod:`.tasks.dividing`.
+    are open: :mod:`.review.review_state`. ``tasks`` that were added or touched, and ``roles`` that
+    somebody has or had: :mod:`.tasks.task_state`.
     ``update_due`` is when stakeholders are to hear next, ``update_promised`` when they were told
     that they would, ``last_update`` the data of the last update, with ``time`` and ``by``.
-    ``room`` is its own channel in Slack: :func:`.room_state.room_after`.
+    ``room`` is its own channel in Slack: :func:`.incident_channel_state.state_after`.
     ``fields`` are the values of its custom fields by name: :mod:`.field_values`.
     Times that did not come yet are None and left out of the document.
     """
@@ -229,7 +229,7 @@ class Incident:
     @property
     def field_values(self) -> List[str]:
         """The custom fields as lists and rules look for them: ``region=eu``."""
-        return tokens(self.fields)
+        return search_tokens(self.fields)
 
     @property
     def people(self) -> List[str]:
@@ -273,11 +273,11 @@ class Incident:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Incident:
-        """Read a document, or some fields of it, as :func:`sound` leaves them."""
-        return cls(**sound(document))
+        """Read a document, or some fields of it, as :func:`readable_fields` leaves them."""
+        return cls(**readable_fields(document))
 
 
-def sound(document: Mapping[str, Any]) -> Document:
+def readable_fields(document: Mapping[str, Any]) -> Document:
     """Return the fields of an incident's document, or of what was read of it, that can be right.
 
     Left out is what is of another type, such as the texts that an editor of lookups makes of

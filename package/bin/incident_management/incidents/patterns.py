@@ -11,14 +11,14 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Pattern
 
-__all__ = ["fits"]
+__all__ = ["matches"]
 
 # fnmatch of Python 3.9 remembers 256: with more rules and suppressions than that it makes each
 # expression anew for each signal.
 PATTERNS_REMEMBERED = 10_000
 
 
-def fits(value: str, pattern: str) -> bool:
+def matches(value: str, pattern: str) -> bool:
     """Tell whether a pattern fits a name."""
     return pattern == "*" or _expression(pattern).match(value.lower()) is not None
 

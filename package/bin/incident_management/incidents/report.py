@@ -15,21 +15,21 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 from ..utc import to_the_second
 from .fold import effective, fold
 from .model import Entry, Incident
-from .review.afterwards import SECTIONS
-from .signal import readable
+from .review.review_state import SECTIONS
+from .signal import show_hidden_characters
 
 __all__ = [
-    "endings",
-    "lasting",
-    "linked",
-    "markdown",
-    "measures",
-    "paragraphs",
-    "plain",
+    "describe",
+    "describe_entry",
+    "escape_lines",
+    "escape_markdown",
+    "final_notifications",
+    "format_duration",
+    "format_utc",
+    "markdown_link",
+    "response_times",
     "roles_held",
-    "said",
-    "sentence",
-    "when",
+    "to_markdown",
 ]
 
 LINE_CHARACTERS = 400
@@ -48,7 +48,7 @@ _LINK = re.compile(r"https?://[^\s<>|\\]+")
 Data = Mapping[str, Any]
 
 
-def measures(incident: Incident) -> Dict[str, Optional[float]]:
+def response_times(incident: Incident) -> Dict[str, Optional[float]]:
     """Return seconds to detect, to acknowledge and to resolve; None for what did not happen."""
     opened = incident.opened_at
     return {
@@ -58,29 +58,28 @@ def measures(incident: Incident) -> Dict[str, Optional[float]]:
     }
 
 
-def markdown(entries: Sequence[Entry]) -> str:
+def to_markdown(entries: Sequence[Entry]) -> str:
     """Return the report of one incident's entries. Raises ValueError for none."""
     incident = fold(entries)
     counted = effective(entries)
-    lines = [f"# {incident.id}: {plain(incident.title)}", "", *_facts(incident), ""]
+    lines = [f"# {incident.id}: {escape_markdown(incident.title)}", "", *_facts(incident), ""]
     if incident.description:
-        lines += ["## What was seen", "", *paragraphs(incident.description), ""]
-    lines += ["## Cause", "", plain(incident.cause) or "None was found.", ""]
-    lines += ["## Resolution", "", plain(incident.resolution) or "Not written down.", ""]
+        lines += ["## What was seen", "", *escape_lines(incident.description), ""]
+    lines += ["## Cause", "", escape_markdown(incident.cause) or "None was found.", ""]
+    lines += ["## Resolution", "", escape_markdown(incident.resolution) or "Not written down.", ""]
     happened = [entry for entry in counted if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
-    lines += [
-        f"| {when(e.time)} | {plain(e.actor)} | {plain(sentence(e))} |"
-        for e in happened[:MAX_LINES]
-    ]
+    for entry in happened[:MAX_LINES]:
+        actor, text = escape_markdown(entry.actor), escape_markdown(describe_entry(entry))
+        lines.append(f"| {format_utc(entry.time)} | {actor} | {text} |")
     if len(happened) > MAX_LINES:
         lines += ["", f"{len(happened) - MAX_LINES} more entries are on the timeline."]
     lines += _tasks(incident)
-    lines += _messages([entry.data for entry in endings(counted)])
+    lines += _messages([entry.data for entry in final_notifications(counted)])
     return "\n".join(lines) + "\n"
 
 
-def endings(counted: Iterable[Entry]) -> List[Entry]:
+def final_notifications(counted: Iterable[Entry]) -> List[Entry]:
     """Return the entries that say how each message ended: of one that was sent again the last."""
     found: Dict[str, Entry] = {}
     for entry in counted:
@@ -100,14 +99,14 @@ def _messages(sent: Sequence[Data]) -> List[str]:
     for channel in sorted({str(data.get("channel")) for data in sent}):
         mine = [data for data in sent if str(data.get("channel")) == channel]
         failed = [data for data in mine if data.get("outcome") != "sent"]
-        last = plain(failed[-1].get("detail")) if failed else "–"
+        last = escape_markdown(failed[-1].get("detail")) if failed else "–"
         count = len(mine) - len(failed)
-        lines.append(f"| {plain(channel)} | {count} | {len(failed)} | {last} |")
+        lines.append(f"| {escape_markdown(channel)} | {count} | {len(failed)} | {last} |")
     return lines
 
 
 def _facts(incident: Incident) -> List[str]:
-    took = {name: lasting(seconds) for name, seconds in measures(incident).items()}
+    took = {name: format_duration(seconds) for name, seconds in response_times(incident).items()}
     rows = (
         ("Status", incident.status.replace("_", " ")),
         ("Severity", incident.severity),
@@ -121,9 +120,16 @@ def _facts(incident: Incident) -> List[str]:
         ("Time to acknowledge (MTTA)", took["acknowledge"]),
         ("Time to resolve (MTTR)", took["resolve"]),
         ("Service level", _service_level(incident)),
-        *((plain(name.replace("_", " ")), value) for name, value in incident.fields.items()),
+        *(
+            (escape_markdown(name.replace("_", " ")), value)
+            for name, value in incident.fields.items()
+        ),
     )
-    return ["| | |", "|---|---|", *(f"| {name} | {plain(text) or '–'} |" for name, text in rows)]
+    return [
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {escape_markdown(text) or '–'} |" for name, text in rows),
+    ]
 
 
 def _service_level(incident: Incident) -> str:
@@ -132,13 +138,13 @@ def _service_level(incident: Incident) -> str:
     return ", ".join([incident.sla_status, *said]) if said else ""
 
 
-def sentence(entry: Entry) -> str:
+def describe_entry(entry: Entry) -> str:
     """Say in one sentence what an entry says, not escaped; of an unknown kind its name."""
-    return said(entry.kind, entry.data)
+    return describe(entry.kind, entry.data)
 
 
-def said(kind: str, data: Data) -> str:
-    """As :func:`sentence`, of an entry's kind and data."""
+def describe(kind: str, data: Data) -> str:
+    """As :func:`describe_entry`, of an entry's kind and data."""
     tell = _SENTENCES.get(kind)
     return str(tell(data) if tell else kind)
 
@@ -283,7 +289,7 @@ def _tasks(incident: Incident) -> List[str]:
     for one in incident.tasks:
         state = _joined(": ", one["state"], one["reason"])
         cells = (one["title"], one["owner"] or one["role"], state, one["by"])
-        lines.append(f"| {' | '.join(map(plain, cells))} | {when(one['at'])} |")
+        lines.append(f"| {' | '.join(map(escape_markdown, cells))} | {format_utc(one['at'])} |")
     return lines
 
 
@@ -319,7 +325,7 @@ def _between(start: Optional[float], end: Optional[float]) -> Optional[float]:
     return None if start is None or end is None else max(0.0, end - start)
 
 
-def lasting(seconds: Optional[float]) -> str:
+def format_duration(seconds: Optional[float]) -> str:
     """Return a span in words, to the second; empty for None."""
     if seconds is None:
         return ""
@@ -329,12 +335,12 @@ def lasting(seconds: Optional[float]) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
-def when(moment: float) -> str:
+def format_utc(moment: float) -> str:
     """Return a time in UTC, to the second, for a column that says so."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 
-def plain(value: Any, most: int = LINE_CHARACTERS) -> str:
+def escape_markdown(value: Any, most: int = LINE_CHARACTERS) -> str:
     """One line of text without secrets, with everything that Markdown or HTML would read escaped.
 
     What could hide or reorder other text is made visible; ``most``: of so many characters.
@@ -342,13 +348,13 @@ def plain(value: Any, most: int = LINE_CHARACTERS) -> str:
     return _escaped(_masked(value), most)
 
 
-def linked(text: Any, url: str) -> str:
-    """As :func:`plain`, as a link where there is an address that can be one."""
-    return f"[{plain(text)}](<{url}>)" if _LINK.fullmatch(url) else plain(text)
+def markdown_link(text: Any, url: str) -> str:
+    """As :func:`escape_markdown`, as a link where there is an address that can be one."""
+    return f"[{escape_markdown(text)}](<{url}>)" if _LINK.fullmatch(url) else escape_markdown(text)
 
 
-def paragraphs(text: str, most: int = LINE_CHARACTERS) -> List[str]:
-    """The lines of a text as :func:`plain` gives them, each a line of the report."""
+def escape_lines(text: str, most: int = LINE_CHARACTERS) -> List[str]:
+    """The lines of a text as :func:`escape_markdown` gives them, each a line of the report."""
     # Before it is taken apart: a key has many lines.
     lines = [_escaped(line, most) for line in _masked(text).strip().splitlines()]
     # Two blanks at a line's end keep the line that follows from being joined to it.
@@ -363,5 +369,5 @@ def _masked(value: Any) -> str:
 
 
 def _escaped(text: str, most: int) -> str:
-    text = readable(" ".join(text.split())[:most])
+    text = show_hidden_characters(" ".join(text.split())[:most])
     return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))

@@ -15,7 +15,7 @@ from .errors import Invalid
 from .field_values import NAME, VALUE_CHARACTERS
 from .model import SEVERITIES, Document
 
-__all__ = ["NORMAL", "UNLESS_GIVEN", "Signal", "first_values", "readable"]
+__all__ = ["DEFAULTS", "NORMALIZERS", "Signal", "first_values", "show_hidden_characters"]
 
 SAMPLE_ROWS = 5
 SAMPLE_FIELDS = 250
@@ -94,16 +94,16 @@ class Signal:
         unknown = given.keys() - _SIGNAL_FIELDS
         if unknown:
             raise TypeError(f"A signal has no field {', '.join(sorted(unknown))}.")
-        fields = {**UNLESS_GIVEN, **given}
-        for name, change in NORMAL.items():
+        fields = {**DEFAULTS, **given}
+        for name, change in NORMALIZERS.items():
             fields[name] = change(fields[name])
         return cls.of(fields, run, dedup)
 
     @classmethod
     def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
-        """Do what :meth:`create` does with all fields but the keys, each as :data:`NORMAL` has it.
+        """Make a signal as :meth:`create` does, from fields that :data:`NORMALIZERS` normalized.
 
-        The signal keeps ``fields``.
+        ``fields`` holds all fields but the keys. The signal keeps the mapping itself.
         """
         rule, entity, severity = fields["rule"], fields["entity"], fields["severity"]
         if not rule.strip() or not entity.strip():
@@ -115,7 +115,7 @@ class Signal:
         values = {name: str(value) for name, value in (dedup or {"entity": entity}).items()}
         fields["dedup_key"], fields["key"] = dedup_keys(fields["app"], rule, values, run)
         if not fields["title"]:
-            fields["title"] = NORMAL["title"](f"{rule}: {entity}")
+            fields["title"] = NORMALIZERS["title"](f"{rule}: {entity}")
         signal = cls.__new__(cls)
         # As a whole: a frozen dataclass sets its two dozen fields one by one, and this is hot.
         object.__setattr__(signal, "__dict__", fields)
@@ -157,13 +157,13 @@ def _cut(characters: int) -> Callable[[str], str]:
     return lambda text: text[:characters]
 
 
-def readable(text: str) -> str:
+def show_hidden_characters(text: str) -> str:
     """Return the text with what could hide or reorder other text made visible."""
     return text if text.isprintable() else _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _cut_readable(characters: int) -> Callable[[str], str]:
-    return lambda text: readable(text[:characters])
+    return lambda text: show_hidden_characters(text[:characters])
 
 
 def _first_names(most: int) -> Callable[[Sequence[str]], List[str]]:
@@ -212,7 +212,7 @@ def _shown(value: Any) -> Any:
 
 
 # What makes the value of a signal's field what is kept of it: texts cut, times in milliseconds.
-NORMAL: Dict[str, Callable[[Any], Any]] = {
+NORMALIZERS: Dict[str, Callable[[Any], Any]] = {
     "title": _cut_readable(TITLE_CHARACTERS),
     "description": _cut_readable(TEXT_CHARACTERS),
     "runbook": _cut(LINK_CHARACTERS),
@@ -228,7 +228,7 @@ NORMAL: Dict[str, Callable[[Any], Any]] = {
     "group_values": _first_names(MAX_GROUP_VALUES),
     "fields": _field_values,
 }
-UNLESS_GIVEN: Document = {
+DEFAULTS: Document = {
     **dict.fromkeys(("app", "owner", "title", "description", "sid", "runbook", "incident_id"), ""),
     "rows": [],
     "search": {},
@@ -243,7 +243,7 @@ UNLESS_GIVEN: Document = {
 """What a field of a signal is that nobody gave."""
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _EMPTY: Document = {
-    **UNLESS_GIVEN,
+    **DEFAULTS,
     **dict.fromkeys(("dedup_key", "rule", "entity"), ""),
     **dict.fromkeys(("first_time", "last_time", "received_at"), 0.0),
     "severity": SEVERITIES[-1],

@@ -14,9 +14,9 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 from ..ports import Collection, Document, Stores
 from .grouping.wording import LEAST_ALIKE
 from .model import OPEN_STATUSES, STATUSES, Incident
-from .stores import any_of, find_by, fitting
+from .stores import any_of, bounded_queries, find_by
 
-__all__ = ["Similar", "similar_to"]
+__all__ = ["Similar", "find_similar"]
 
 # How many of the newest that share an entity are compared.
 MAX_COMPARED = 500
@@ -54,7 +54,7 @@ class Similar:
     fixes: Tuple[str, ...] = ()
 
 
-def similar_to(
+def find_similar(
     stores: Stores, incident: Incident, limit: int
 ) -> Tuple[List[Similar], List[Similar]]:
     """Return up to ``limit`` open and as many finished incidents like one, the most alike first."""
@@ -86,7 +86,9 @@ def _of_its_detections(stores: Stores, incident: Incident) -> Dict[str, Document
 
     And of the newest before it was opened: it may have more signals itself than are read.
     """
-    rules = next(fitting(({"rule": name} for name in incident.rules[:MAX_NAMES]), MAX_NAMES), None)
+    rules = next(
+        bounded_queries(({"rule": name} for name in incident.rules[:MAX_NAMES]), MAX_NAMES), None
+    )
     if rules is None:
         return {}
     before = {"$and": [rules, {"received_at": {"$lt": incident.opened_at or 0.0}}]}
@@ -108,7 +110,7 @@ def _candidates(
     found = {key: one for key, one in known.items() if one.get("status") in statuses}
     # Of many long names as many as fit into a query whose limit the KV store keeps to.
     names = ({"entities": name} for name in incident.entities[:MAX_NAMES])
-    shared = next(fitting(names, MAX_NAMES), None)
+    shared = next(bounded_queries(names, MAX_NAMES), None)
     if shared:
         query = {"$and": [any_of("status", statuses), shared]}
         order = "opened_at:-1,_key:-1"  # as the acceleration by_entity

@@ -17,14 +17,14 @@ __all__ = [
     "MODEL_CALL",
     "MODEL_CALL_OF_DAY",
     "any_of",
-    "between",
+    "bounded_queries",
     "checkpoints_of",
     "chunks",
     "claim_document",
     "find_by",
-    "fitting",
     "keys_since",
-    "sound_claim",
+    "readable_claim",
+    "with_prefix",
 ]
 
 T = TypeVar("T")
@@ -59,12 +59,12 @@ def any_of(name: str, values: Iterable[Any]) -> Document:
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
 
 
-def between(name: str, prefix: str) -> Document:
+def with_prefix(name: str, prefix: str) -> Document:
     """Return the query for the texts that begin with a prefix, which ends in a colon."""
     return {"$and": [{name: {"$gte": prefix}}, {name: {"$lt": prefix[:-1] + ";"}}]}
 
 
-def fitting(alternatives: Iterable[Document], most: int) -> Iterator[Document]:
+def bounded_queries(alternatives: Iterable[Document], most: int) -> Iterator[Document]:
     """Yield queries for what matches any of these, each of at most ``most`` of them, and short.
 
     The KV store keeps to a limit in a URL alone; for a longer query all that matches is read.
@@ -108,7 +108,7 @@ def claim_document(
     }
 
 
-def sound_claim(document: Mapping[str, Any]) -> Document:
+def readable_claim(document: Mapping[str, Any]) -> Document:
     """Return a document of ``incident_claims`` whose time and value can be read.
 
     One that somebody changed by hand says nothing, and was so at no time.

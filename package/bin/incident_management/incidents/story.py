@@ -17,7 +17,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from .fold import State, ordered
 from .model import Entry, Head, Incident
 
-__all__ = ["LATE_SECONDS", "OutOfOrder", "Place", "Stories", "Story"]
+__all__ = ["LATE_SECONDS", "OutOfOrder", "Place", "Story", "StoryCache"]
 
 # What a process remembers, in entries and signals: about 200 bytes each, settled signals less.
 # Beyond it, the stories that were not used for longest are forgotten, and read again when they are
@@ -232,7 +232,7 @@ class Place:
     redirects: int
 
 
-class Stories:
+class StoryCache:
     """The stories that a process remembers, the least recently used ones forgotten first.
 
     A story is taken out while it is worked on, and put back only when everything that was added to

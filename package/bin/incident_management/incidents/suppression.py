@@ -14,10 +14,18 @@ from .act import Act
 from .canonical import milliseconds
 from .clocks import windows
 from .errors import Invalid, NotFound
-from .patterns import fits
+from .patterns import matches
 from .signal import Signal
 
-__all__ = ["KINDS", "Suppression", "active", "add", "holding", "listing", "remove"]
+__all__ = [
+    "KINDS",
+    "Suppression",
+    "active_between",
+    "add",
+    "list_suppressions",
+    "remove",
+    "suppressing",
+]
 
 KINDS = ("maintenance", "mute", "snooze")
 # A suppression made so long after a signal's end or later may have found it counted; before that,
@@ -48,7 +56,7 @@ class Suppression(windows.Window):
     entity: str = "*"
     tag: str = "*"
 
-    def spoiled(self, why: str) -> Suppression:
+    def malformed(self, why: str) -> Suppression:
         """It holds nothing back any more: what it was about is not known."""
         kind = self.kind if self.kind in KINDS else KINDS[0]
         reason = f"{self.reason} {why}".strip()
@@ -61,9 +69,9 @@ class Suppression(windows.Window):
 
     def is_about(self, signal: Signal) -> bool:
         return (
-            fits(signal.rule, self.rule)
-            and fits(signal.entity, self.entity)
-            and (self.tag == "*" or any(fits(tag, self.tag) for tag in signal.tags))
+            matches(signal.rule, self.rule)
+            and matches(signal.entity, self.entity)
+            and (self.tag == "*" or any(matches(tag, self.tag) for tag in signal.tags))
         )
 
     def came_after(self, signal: Signal) -> bool:
@@ -88,7 +96,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
         values["ends_at"] = now + seconds
     suppression = Suppression.of("SUP", values, act.actor, now, act.once)
     _check(suppression, now)
-    if len(act.stores.suppressions.keys(windows.not_over(now))) >= MAX_SUPPRESSIONS:
+    if len(act.stores.suppressions.keys(windows.not_ended(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
             f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
         )
@@ -101,19 +109,19 @@ def remove(stores: Stores, suppression_id: str) -> None:
         raise NotFound(f"No suppression {suppression_id[:60]}; look at the list anew.")
 
 
-def listing(stores: Stores, clock: Clock) -> List[Suppression]:
+def list_suppressions(stores: Stores, clock: Clock) -> List[Suppression]:
     """Return all that are not over, and the newest of those that are; the newest first."""
     return windows.newest_first(stores.suppressions, Suppression, clock.now(), MAX_OVER)
 
 
-def active(suppressions: Collection, since: float, until: float) -> List[Suppression]:
+def active_between(suppressions: Collection, since: float, until: float) -> List[Suppression]:
     """Return those that were not over at ``since`` and had begun by ``until``, the oldest first."""
     begun: Document = {"starts_at": {"$lte": until}}
-    found = suppressions.find({"$and": [begun, windows.not_over(since)]}, sort="created_at:1")
+    found = suppressions.find({"$and": [begun, windows.not_ended(since)]}, sort="created_at:1")
     return [Suppression.from_document(document) for document in found]
 
 
-def holding(
+def suppressing(
     suppressions: Sequence[Suppression], signals: Iterable[Signal]
 ) -> Dict[str, Suppression]:
     """Return the first suppression that holds each of some signals back, by key, where one does.
@@ -127,7 +135,7 @@ def holding(
         rule, what = signal.rule, (signal.rule, signal.entity, tuple(signal.tags))
         if what not in about:
             if rule not in of_rule:
-                of_rule[rule] = [one for one in suppressions if fits(rule, one.rule)]
+                of_rule[rule] = [one for one in suppressions if matches(rule, one.rule)]
             about[what] = [one for one in of_rule[rule] if one.is_about(signal)]
         match = next((one for one in about[what] if one.in_force(signal.last_time)), None)
         if match is not None:

@@ -25,10 +25,10 @@ from typing import (
 
 from ..ports import Document, Stores
 from .act import Act
+from .entry_validation import readable_entries
 from .errors import NotFound
 from .fold import effective, fold, heads, ordered, signal_keys
 from .model import Entry, Head, Incident
-from .readable import entries_of
 from .stores import find_by, keys_since
 from .story import OutOfOrder, Story, by_incident
 
@@ -42,7 +42,7 @@ __all__ = [
     "fold",
     "head_of",
     "load",
-    "named_by",
+    "named_keys",
     "ordered",
     "read",
     "read_existing",
@@ -78,7 +78,7 @@ def read_existing(stores: Stores, incident_id: str) -> List[Entry]:
     """Return an incident's entries in order. Raises NotFound when there are none."""
     entries = read(stores, incident_id)
     if not entries:
-        raise unknown(incident_id)
+        raise not_found(incident_id)
     return entries
 
 
@@ -91,7 +91,7 @@ def read_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, List[Ent
     """Return the entries of many incidents, in few calls, by incident id."""
     wanted = list(dict.fromkeys(incident_ids))
     found: Dict[str, List[Entry]] = {incident_id: [] for incident_id in wanted}
-    for entry in entries_of(find_by(stores.timeline, "incident_id", wanted)):
+    for entry in readable_entries(find_by(stores.timeline, "incident_id", wanted)):
         found[entry.incident_id].append(entry)
     return {incident_id: ordered(entries) for incident_id, entries in found.items()}
 
@@ -127,7 +127,7 @@ def _append(
     """Return the entry, and all that are known."""
     entries = read(act.stores, incident_id)
     if not entries and kind != "opened":
-        raise unknown(incident_id)
+        raise not_found(incident_id)
     if once:
         for entry in entries:
             if entry.once == once:
@@ -143,10 +143,10 @@ def read_verified(stores: Stores, incident_id: str) -> Tuple[List[Entry], Verdic
     # First the document: what it names as the last entry is among those that are read after it.
     document = stores.incidents.get(incident_id) or {}
     entries = read_existing(stores, incident_id)
-    return entries, verify(entries, sorted(named_by(document)))
+    return entries, verify(entries, sorted(named_keys(document)))
 
 
-def named_by(document: Mapping[str, Any]) -> Set[str]:
+def named_keys(document: Mapping[str, Any]) -> Set[str]:
     """Return the keys of the entries that an incident's document names, those that are lost, too.
 
     An entry names those that it follows. Left out is what is no key: somebody saved something else.
@@ -182,7 +182,7 @@ def refresh_many(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, Incid
 
 def _known(incident_id: str, found: Mapping[str, Incident]) -> Incident:
     if incident_id not in found:
-        raise unknown(incident_id)
+        raise not_found(incident_id)
     return found[incident_id]
 
 
@@ -230,7 +230,7 @@ def _named(
     just_now = clock() - RESTORE_SECONDS
     looked_at = [one for one in incident_ids if stories[one].saved_at < just_now]
     for one in find_by(stores.incidents, "_key", looked_at, fields=("head", LOST)):
-        named[str(one["_key"])] = named_by(one)
+        named[str(one["_key"])] = named_keys(one)
 
     def behind() -> List[str]:
         return [one for one, keys in named.items() if not keys <= stories[one].keys]
@@ -288,7 +288,7 @@ def catch_up(
     known = {key for keys in recent.values() for key in keys}
     documents = find_by(stores.timeline, "_key", there - known)
     ended = clock()
-    fresh = by_incident(entries_of(documents))
+    fresh = by_incident(readable_entries(documents))
     for incident_id, entries in fresh.items():
         try:
             for entry in entries:
@@ -354,6 +354,6 @@ def verify(
     return Verdict(not problems, len(entries), problems)
 
 
-def unknown(incident_id: str) -> NotFound:
+def not_found(incident_id: str) -> NotFound:
     """Return the error for an id that no entry has."""
     return NotFound(f"No incident {incident_id[:60]}; look it up in the workbench.")

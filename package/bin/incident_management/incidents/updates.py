@@ -16,14 +16,14 @@ from .act import Act
 from .canonical import milliseconds
 from .clocks import checkpoint
 from .clocks import updates as clocks
-from .clocks.owed import STATES
+from .clocks.promised_updates import STATES
 from .errors import IllegalMove, Invalid
 from .fold import effective
-from .joining import carrying_out
+from .joining import execution
 from .lifecycle import Ending
 from .model import ENDED, Entry, Incident
 from .routing import Routing
-from .tasks.steps import left_open
+from .tasks.task_list import open_task_titles
 
 __all__ = [
     "MAX_SERVICES",
@@ -31,9 +31,9 @@ __all__ = [
     "TEXT_CHARACTERS",
     "Update",
     "draft",
+    "publish",
     "resolve",
     "updates_of",
-    "write",
 ]
 
 TEXT_CHARACTERS = 2000
@@ -59,7 +59,7 @@ class Update:
     next_by: float = 0.0
 
 
-def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
+def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Incident:
     """Tell stakeholders something, in any state of the incident.
 
     Raises:
@@ -92,7 +92,7 @@ def write(act: Act, routing: Routing, incident_id: str, update: Update) -> Incid
     incident = timeline.record(act, incident_id, "update", data, act.once)
     if incident.merged_into:
         # In that moment: what was promised goes along.
-        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+        execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
 
@@ -112,14 +112,14 @@ def resolve(
     Invalid where it lacks one that it needs.
     """
     incident = timeline.current(act.stores, incident_id)
-    lifecycle.must_be_open(incident, "resolved")
+    lifecycle.require_open(incident, "resolved")
     values = {**incident.fields, **(fields or {})}
     routing.fields.check_resolvable(incident.severity, incident.team, values)
     if fields:
         editing.edit(act, incident_id, {"fields": fields})
     if last.strip():
-        write(act.named(act.part("update")), routing, incident_id, Update(last, "resolved"))
-    ending = replace(ending, tasks_left=left_open(routing, incident))
+        publish(act.named(act.part("update")), routing, incident_id, Update(last, "resolved"))
+    ending = replace(ending, tasks_left=open_task_titles(routing, incident))
     return lifecycle.resolve(act, incident_id, ending)
 
 

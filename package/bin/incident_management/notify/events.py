@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ..incidents.incident_channel_state import OPEN
 from ..incidents.model import ENDED
-from ..incidents.review.afterwards import ENDING
-from ..incidents.room_state import OPEN
+from ..incidents.review.review_state import ENDING
 
 __all__ = ["FOLLOW_UP_OVERDUE", "HEADLINES", "ROOM_OPENED", "event_of"]
 

@@ -29,7 +29,7 @@ from typing import (
 )
 
 from ..incidents import timeline
-from ..incidents.room_state import OPEN, WANTED, stands
+from ..incidents.incident_channel_state import OPEN, WANTED, is_in_state
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
@@ -161,7 +161,7 @@ class FirstMessages:
             self._seen.clear()
         query = {"updated_at": {"$gte": max(self._since(now), oldest) - OVERLAP_SECONDS}}
         found = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_READ, fields=_READ)
-        self.saw_room = any(stands(one.get("room") or {}, WANTED, OPEN) for one in found)
+        self.saw_room = any(is_in_state(one.get("room") or {}, WANTED, OPEN) for one in found)
         for one in found:
             self._look_at(one)
         return now if len(found) < MOST_READ else min(now, float(found[-1]["updated_at"]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Iterable, Mapping, Sequence
 
-from ..incidents.clocks.owed import STATES
-from ..incidents.field_values import told as told_of_fields
+from ..incidents.clocks.promised_updates import STATES
+from ..incidents.field_values import describe_changes as told_of_fields
 from ..incidents.model import ENDED
-from ..incidents.review.afterwards import due_day
+from ..incidents.review.review_state import due_day
 from .events import HEADLINES, ROOM_OPENED
 
 __all__ = ["details", "happened"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence, Set, Tuple
 
-from ..incidents.fold import ADDING
-from ..incidents.lifecycle import by_hand
+from ..incidents.fold import SIGNAL_KINDS
+from ..incidents.lifecycle import is_manual_reopen
 from ..incidents.model import Entry, Incident
 from ..incidents.timeline import effective
 from .plan import PlanState
@@ -37,17 +37,21 @@ def stays_open(
         return True, ""
     counted = effective(entries)
     began = f"action:{plan['_key']}:started"
-    people = [entry.actor for entry in _after(counted, began, state.started_at) if by_hand(entry)]
+    people = [
+        entry.actor for entry in _after(counted, began, state.started_at) if is_manual_reopen(entry)
+    ]
     if people:
         return True, f"{people[-1]} has reopened it since the fix was begun."
-    if any(entry.kind in ADDING for entry in _after(counted, verdict_once(plan), state.judged_at)):
+    if any(
+        entry.kind in SIGNAL_KINDS for entry in _after(counted, verdict_once(plan), state.judged_at)
+    ):
         return True, "Something was found after the fix was judged."
     return False, ""
 
 
 def has_new_findings(known: Set[str], entries: Sequence[Entry]) -> bool:
     """Tell whether a finding is among the entries that is not known by its key."""
-    return any(entry.kind in ADDING and entry.key not in known for entry in entries)
+    return any(entry.kind in SIGNAL_KINDS and entry.key not in known for entry in entries)
 
 
 def _after(entries: Sequence[Entry], once: str, time: float) -> List[Entry]:

@@ -75,14 +75,14 @@ class Context:
             raise Refused(sentence, "unreadable")
         entries = timeline.read(self.stores, plan["incident_id"])
         if not entries:
-            raise timeline.unknown(plan["incident_id"])
+            raise timeline.not_found(plan["incident_id"])
         return plan, entries, plan_state(plan, entries, self.clock.now())
 
     def incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
         """Return an incident as its entries say. Raises NotFound."""
         entries = timeline.read(self.stores, incident_id)
         if not entries:
-            raise timeline.unknown(incident_id)
+            raise timeline.not_found(incident_id)
         return timeline.fold(entries), entries
 
     def surviving_incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:

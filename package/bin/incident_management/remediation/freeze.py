@@ -14,7 +14,7 @@ from ..incidents.canonical import milliseconds
 from ..incidents.clocks import windows
 from ..incidents.errors import Invalid, NotFound
 from ..incidents.model import Incident
-from ..incidents.patterns import fits
+from ..incidents.patterns import matches
 from ..ports import Clock, Stores
 from .catalogue import Action
 from .check import Check
@@ -49,14 +49,14 @@ class Freeze(windows.Window):
     tag: str = "*"
     ended_by: str = ""
 
-    def spoiled(self, why: str) -> Freeze:
+    def malformed(self, why: str) -> Freeze:
         """It freezes whatever it may have been about, until somebody ends it."""
         return replace(self, days=(), reason=f"{self.reason} {why}".strip())
 
     def is_about(self, service: str, incident: Incident) -> bool:
         """Tell whether a fix of a service, for an incident, is meant."""
-        tagged = self.tag == "*" or any(fits(tag, self.tag) for tag in incident.tags)
-        return fits(service, self.service) and fits(incident.team, self.team) and tagged
+        tagged = self.tag == "*" or any(matches(tag, self.tag) for tag in incident.tags)
+        return matches(service, self.service) and matches(incident.team, self.team) and tagged
 
     def named(self) -> str:
         """As people read of it: its id, its reason and when it ends."""
@@ -71,7 +71,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
     now = milliseconds(act.clock.now())
     freeze = Freeze.of("FRZ", wanted, act.actor, now, act.once)
     _check(freeze, now)
-    if len(act.stores.freezes.keys(windows.not_over(now))) >= MAX_FREEZES:
+    if len(act.stores.freezes.keys(windows.not_ended(now))) >= MAX_FREEZES:
         raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
     return windows.insert(act.stores.freezes, freeze)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from ..incidents.signal import readable
+from ..incidents.signal import show_hidden_characters
 from .catalogue import Action, Catalogue
 from .context import Refused
 from .executors.executor import base_address
@@ -96,4 +96,4 @@ def _alike(name: str) -> str:
 
 def _shown(said: str) -> str:
     """Return what an event says for people: anybody may have written it."""
-    return " ".join(readable(said[:400]).split())
+    return " ".join(show_hidden_characters(said[:400]).split())

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Protocol, Sequence, Set, Tuple
 
-from ..incidents.joining.signals import named_by
+from ..incidents.joining.signals import signals_query
 from ..incidents.model import Entry, Incident
 from ..ports import Document, Stores
 from .catalogue import Action
@@ -152,7 +152,7 @@ def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]
     """
     own = incident.search
     found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
-    about = [named_by(incident), {"rule": rule}]
+    about = [signals_query(incident), {"rule": rule}]
     if not found:
         found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
     if not found or not found[0]:

@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ..incidents.clocks import windows
+from ..incidents.entry_validation import is_readable
 from ..incidents.model import ACTOR, ENDED
-from ..incidents.readable import is_readable
-from ..incidents.review.reminding import incidents_with_follow_ups
+from ..incidents.review.reminders import incidents_with_follow_ups
 from ..incidents.stores import IS_OPEN, any_of, find_by
 from ..incidents.suppression import Suppression
 from ..notify.message import SUMMARY
 from ..notify.services.slack_buttons import ASKING
 from ..ports import Document, Stores
 from ..remediation import freeze
-from .span import DAY, Shift
+from .shift import DAY, Shift
 
 __all__ = ["CALLING", "LATE_SECONDS", "LISTED", "WAITING", "Facts", "read_facts"]
 
 # So many incidents are told one by one; beyond that they are counted.
 LISTED = 50
 # What is read of a kind; a report of more says that it counts the gravest, or the newest.
-MOST = 5000
-MOST_NOTES = 200
-MOST_UNDELIVERED = 1000
+MAX_READ = 5000
+MAX_NOTES = 200
+MAX_UNDELIVERED = 1000
 # A message that waits for longer has a channel that does not take it.
 LATE_SECONDS = 15 * 60.0
 WAITING = ("pending", "sending")
@@ -36,7 +36,7 @@ _COUNTED = (
     *("severity", "status", "owner", "opened_at", "acknowledged_at", "rules", "feedback"),
     *("urgency", "resolved_at", "merged_into"),
 )
-_TOLD = (
+_DETAILS = (
     *_COUNTED,
     *("title", "team", "entities", "tags", "tasks", "roles", "level", "sla_ack_due"),
     *("sla_resolve_due", "update_due", "handed_on", "pinned", "flapping", "cause", "resolution"),
@@ -49,17 +49,17 @@ CALLING = (*ASKING, "assigned")
 class Facts:
     """What was read. ``cut``: there was more of the incidents, or of the messages.
 
-    ``standing`` are the open incidents, the gravest first, ``ended`` those that are over and were
+    ``open_`` are the open incidents, the gravest first, ``ended`` those that are over and were
     resolved within the span, the newest first; both with what is counted. ``told`` has, by id, the
     rest of the first of both. ``calls`` and ``undelivered`` are messages of the outbox, of which
     recipients and errors are not read: those are for administrators.
     """
 
     shift: Shift
-    standing: Sequence[Document]
+    open: Sequence[Document]
     ended: Sequence[Document]
     cut: bool
-    told: Mapping[str, Document]
+    details: Mapping[str, Document]
     plans: Mapping[str, Sequence[Document]]
     notes: Mapping[str, Document]
     suppressions: Sequence[Suppression]
@@ -72,26 +72,26 @@ class Facts:
 def read_facts(stores: Stores, shift: Shift) -> Facts:
     """Read what a report of a shift tells."""
     of_team, since, now = {"team": shift.team}, shift.since, shift.until
-    standing = stores.incidents.find(
-        {"$and": [of_team, IS_OPEN]}, "urgency:-1,_key:-1", MOST + 1, fields=_COUNTED
+    open_ = stores.incidents.find(
+        {"$and": [of_team, IS_OPEN]}, "urgency:-1,_key:-1", MAX_READ + 1, fields=_COUNTED
     )
     # An end changes an incident, and only that is found quickly.
     over = [of_team, any_of("status", ENDED), {"updated_at": {"$gte": since}}]
     changed = stores.incidents.find(
-        {"$and": over}, "updated_at:-1,_key:-1", MOST + 1, fields=_COUNTED
+        {"$and": over}, "updated_at:-1,_key:-1", MAX_READ + 1, fields=_COUNTED
     )
     ended = [one for one in changed if float(one.get("resolved_at") or 0.0) >= since]
     ended.sort(key=lambda one: -float(one["resolved_at"]))
-    named = [str(one["_key"]) for one in standing[:LISTED]]
+    named = [str(one["_key"]) for one in open_[:LISTED]]
     rest = [str(one["_key"]) for one in ended[:LISTED]]
-    told = find_by(stores.incidents, "_key", [*named, *rest], _TOLD) if named or rest else []
+    told = find_by(stores.incidents, "_key", [*named, *rest], _DETAILS) if named or rest else []
     calls, undelivered = _calls(stores, shift), _undelivered(stores, shift)
-    in_force = windows.not_over(now)
+    in_force = windows.not_ended(now)
     return Facts(
         shift,
-        standing[:MOST],
-        ended[:MOST],
-        max(map(len, (standing, changed, calls))) > MOST or len(undelivered) > MOST_UNDELIVERED,
+        open_[:MAX_READ],
+        ended[:MAX_READ],
+        max(map(len, (open_, changed, calls))) > MAX_READ or len(undelivered) > MAX_UNDELIVERED,
         {str(one["_key"]): one for one in told},
         _plans(stores, named),
         _notes(stores, named, since),
@@ -99,8 +99,8 @@ def read_facts(stores: Stores, shift: Shift) -> Facts:
         freeze.not_over(stores, now),
         _follow_ups(stores, shift),
         # Those that a summary told of are its, and not counted one by one.
-        [one for one in calls[:MOST] if not (one.get("summary") or one.get("stakeholders"))],
-        [one for one in undelivered[:MOST_UNDELIVERED] if _is_in_trouble(one, shift)],
+        [one for one in calls[:MAX_READ] if not (one.get("summary") or one.get("stakeholders"))],
+        [one for one in undelivered[:MAX_UNDELIVERED] if _is_in_trouble(one, shift)],
     )
 
 
@@ -123,7 +123,7 @@ def _notes(stores: Stores, incident_ids: Sequence[str], since: float) -> Dict[st
     query = {"$and": [any_of("incident_id", incident_ids), *written]}
     fields = ("incident_id", "actor", "time", "data")
     found: Dict[str, Document] = {}
-    for one in stores.timeline.find(query, "time:-1", MOST_NOTES, fields=fields):
+    for one in stores.timeline.find(query, "time:-1", MAX_NOTES, fields=fields):
         if is_readable(one, ("data",)):
             found.setdefault(str(one["incident_id"]), one)
     return found
@@ -151,7 +151,7 @@ def _calls(stores: Stores, shift: Shift) -> List[Document]:
         ]
     }
     fields = ("incident_id", "channel", "event", "summary", "stakeholders")
-    return stores.outbox.find(query, "created_at:-1", MOST + 1, fields=fields)
+    return stores.outbox.find(query, "created_at:-1", MAX_READ + 1, fields=fields)
 
 
 def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
@@ -162,7 +162,7 @@ def _undelivered(stores: Stores, shift: Shift) -> List[Document]:
     of_team = any_of("message.team", (shift.team, ""))
     query = {"$and": [{"created_at": {"$gte": since}}, states, of_team]}
     fields = ("channel", "state", "created_at")
-    return stores.outbox.find(query, "created_at:-1", MOST_UNDELIVERED + 1, fields=fields)
+    return stores.outbox.find(query, "created_at:-1", MAX_UNDELIVERED + 1, fields=fields)
 
 
 def _is_in_trouble(one: Mapping[str, Any], shift: Shift) -> bool:

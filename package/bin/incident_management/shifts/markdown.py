@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Iterator, List
 
-from ..incidents.report import linked, plain
+from ..incidents.report import escape_markdown, markdown_link
 from ..notify.message import incident_url
+from .open_points import Point
 from .report import Line, Report, Section
-from .span import Shift
-from .standing import Said
+from .shift import Shift
 
 __all__ = ["counted", "to_markdown"]
 
@@ -21,11 +21,9 @@ _CUT = "There was more than is read: of the open the gravest count, of everythin
 def to_markdown(report: Report, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
     shift = report.shift
-    lines = [f"# Handover: {plain(shift.team)}", ""]
-    lines += [
-        f"From {shift.told(shift.since)} to {shift.told(shift.until)}. {plain(_who(report), 2000)}",
-        "",
-    ]
+    lines = [f"# Handover: {escape_markdown(shift.team)}", ""]
+    who = escape_markdown(_who(report), 2000)
+    lines += [f"From {shift.time_text(shift.since)} to {shift.time_text(shift.until)}. {who}", ""]
     lines += [f"{counted(report)}.", ""]
     if report.cut:
         lines += [_CUT, ""]
@@ -45,9 +43,9 @@ def _who(report: Report) -> str:
     shift = report.shift
     parts = [shift.reason.rstrip(".")]
     if shift.person and shift.began:
-        parts.append(f"Since {shift.told(shift.began)}")
+        parts.append(f"Since {shift.time_text(shift.began)}")
     if shift.next_at:
-        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.told(shift.next_at)}")
+        parts.append(f"Next: {shift.next_person or 'nobody'} from {shift.time_text(shift.next_at)}")
     return f"{'. '.join(parts)}."
 
 
@@ -63,22 +61,27 @@ def counted(report: Report) -> str:
     )
 
 
-def _in_words(shift: Shift, said: Said) -> str:
+def _in_words(shift: Shift, said: Point) -> str:
     """Return a sentence with its time, in the team's time zone."""
-    return f"{said.text} {shift.told(said.at)}" if said.at else said.text
+    return f"{said.text} {shift.time_text(said.at)}" if said.at else said.text
 
 
 def _told(shift: Shift, section: Section, web_url: str) -> Iterator[str]:
     for one in section.lines:
         yield f"- {_head(one, web_url)}"
-        yield from (f"  - {plain(_in_words(shift, said))}" for said in one.says)
+        yield from (f"  - {escape_markdown(_in_words(shift, said))}" for said in one.says)
     if section.total > len(section.lines):
         yield f"- {section.total - len(section.lines):,} more"
 
 
 def _head(line: Line, web_url: str) -> str:
     facts = (line.severity, line.status.replace("_", " "), line.owner)
-    parts: List[str] = [plain(line.title), *(plain(one) for one in facts if one)]
+    parts: List[str] = [
+        escape_markdown(line.title),
+        *(escape_markdown(one) for one in facts if one),
+    ]
     if line.incident_id:
-        parts[0] = f"{linked(line.incident_id, incident_url(web_url, line.incident_id))} {parts[0]}"
+        parts[0] = (
+            f"{markdown_link(line.incident_id, incident_url(web_url, line.incident_id))} {parts[0]}"
+        )
     return " · ".join(parts)

@@ -15,7 +15,7 @@ from ..durations import span
 from ..incidents.canonical import milliseconds
 from ..incidents.clocks.windows import Window
 from ..incidents.model import SEVERITIES
-from ..incidents.patterns import fits
+from ..incidents.patterns import matches
 from ..incidents.review.document import NO_PROBLEM
 from ..incidents.routing import Routing
 from ..notify.message import SUMMARY, one_line
@@ -23,8 +23,8 @@ from ..notify.services.webhook import PREFIX
 from ..ports import Document, Stores
 from ..remediation.freeze import Freeze
 from .facts import LATE_SECONDS, LISTED, WAITING, Facts, read_facts
-from .span import DAY, Shift
-from .standing import TEXT, TITLE, Said, waits_of
+from .open_points import TEXT, TITLE, Point, open_points_of
+from .shift import DAY, Shift
 
 __all__ = ["Line", "Report", "Section", "report_of"]
 
@@ -38,7 +38,7 @@ class Line:
     """``incident_id``, if it is about one (of several the newest), with what lists show of it."""
 
     title: str
-    says: Sequence[Said] = ()
+    says: Sequence[Point] = ()
     incident_id: str = ""
     severity: str = ""
     status: str = ""
@@ -83,22 +83,22 @@ class Report:
 
 
 def report_of(stores: Stores, routing: Routing, shift: Shift) -> Report:
-    """Read and make the report of a shift; ``routing`` has the covers, see ``as_agreed``."""
+    """Read and make the report of a shift; ``routing`` has the covers, see ``with_covers``."""
     facts = read_facts(stores, shift)
     since = shift.since
-    everything = [*facts.standing, *facts.ended]
+    everything = [*facts.open, *facts.ended]
     opened = [one for one in everything if float(one.get("opened_at") or 0.0) >= since]
     counts = {
-        "open": len(facts.standing),
-        "nobody_has": sum(1 for one in facts.standing if not one.get("owner")),
+        "open": len(facts.open),
+        "nobody_has": sum(1 for one in facts.open if not one.get("owner")),
         "opened": len(opened),
         "solved": sum(1 for one in facts.ended if not one.get("merged_into")),
         "noise": sum(1 for one in facts.ended if one.get("feedback") in NO_PROBLEM),
     }
-    by_severity = Counter(str(one.get("severity")) for one in facts.standing)
+    by_severity = Counter(str(one.get("severity")) for one in facts.open)
     # What is still to be done comes before what is over.
     sections = (
-        _section("open", "Open", _open(facts, routing), len(facts.standing)),
+        _section("open", "Open", _open(facts, routing), len(facts.open)),
         _section("undelivered", "Not delivered", _undelivered(facts)),
         _section("soon", "Freezes, windows and covers", _soon(facts, routing)),
         _section("follow_ups", "Follow-ups", _follow_ups(facts)),
@@ -115,27 +115,27 @@ def _section(name: str, title: str, lines: Sequence[Line], total: int = -1) -> S
 
 def _open(facts: Facts, routing: Routing) -> List[Line]:
     return [
-        _line(one, _opened(one, facts.shift), *waits_of(facts, routing, one))
-        for one in _told(facts, facts.standing)
+        _line(one, _opened(one, facts.shift), *open_points_of(facts, routing, one))
+        for one in _details(facts, facts.open)
     ]
 
 
-def _opened(document: Mapping[str, Any], shift: Shift) -> Said:
+def _opened(document: Mapping[str, Any], shift: Shift) -> Point:
     opened = float(document.get("opened_at") or 0.0)
-    return Said("New, opened" if opened >= shift.since else "Opened", opened)
+    return Point("New, opened" if opened >= shift.since else "Opened", opened)
 
 
 def _over(facts: Facts) -> List[Line]:
-    return [_line(one, *_solved(one)) for one in _told(facts, facts.ended)]
+    return [_line(one, *_solved(one)) for one in _details(facts, facts.ended)]
 
 
-def _told(facts: Facts, documents: Sequence[Document]) -> Iterator[Document]:
+def _details(facts: Facts, documents: Sequence[Document]) -> Iterator[Document]:
     """The first of these, whole; one may have been deleted in between."""
-    first = (facts.told.get(str(one["_key"])) for one in documents[:LISTED])
+    first = (facts.details.get(str(one["_key"])) for one in documents[:LISTED])
     return (one for one in first if one is not None)
 
 
-def _line(document: Mapping[str, Any], *says: Said) -> Line:
+def _line(document: Mapping[str, Any], *says: Point) -> Line:
     return Line(
         one_line(document.get("title"), TITLE_LENGTH) or str(document["_key"]),
         says,
@@ -146,26 +146,26 @@ def _line(document: Mapping[str, Any], *says: Said) -> Line:
     )
 
 
-def _solved(document: Mapping[str, Any]) -> Iterator[Said]:
+def _solved(document: Mapping[str, Any]) -> Iterator[Point]:
     """How one ended: by what, after how long, and what of it was no problem."""
     if document.get("merged_into"):
-        yield Said(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
+        yield Point(f"Merged into {document['merged_into']} at", float(document["resolved_at"]))
         return
     took = float(document["resolved_at"]) - float(document.get("opened_at") or 0.0)
-    yield Said(f"Open for {span(took)}, over at", float(document["resolved_at"]))
+    yield Point(f"Open for {span(took)}, over at", float(document["resolved_at"]))
     resolution, cause = (one_line(document.get(name), TEXT) for name in ("resolution", "cause"))
     judged = _FEEDBACK.get(str(document.get("feedback")))
     if resolution or not judged:
-        yield Said(resolution or "Nobody wrote down how it was solved")
+        yield Point(resolution or "Nobody wrote down how it was solved")
     if cause:
-        yield Said(f"Cause: {cause}")
+        yield Point(f"Cause: {cause}")
     if judged:
-        yield Said(f"It was judged to be {judged}")
+        yield Point(f"It was judged to be {judged}")
 
 
 def _calls(facts: Facts, opened: Sequence[Document]) -> List[Line]:
     """For each detection: how many incidents it opened, whom that called, what was no problem."""
-    rules = {str(one["_key"]): _rule(one) for one in (*facts.standing, *facts.ended)}
+    rules = {str(one["_key"]): _rule(one) for one in (*facts.open, *facts.ended)}
     messages: Dict[str, Counter[str]] = {}
     latest = sorted(opened, key=lambda one: float(one["opened_at"]))
     newest = {_rule(one): str(one["_key"]) for one in latest}
@@ -192,12 +192,12 @@ def _rule(document: Mapping[str, Any]) -> str:
     return str((document.get("rules") or [BY_HAND])[0])
 
 
-def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Said]:
+def _called(incidents: int, noise: int, messages: Counter[str]) -> Iterator[Point]:
     if incidents:
         judged = f", {noise:,} of them noise" if noise else ""
-        yield Said(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
+        yield Point(f"{incidents:,} incident{'s' * (incidents != 1)}{judged}")
     by = ", ".join(f"{count:,} by {name}" for name, count in sorted(messages.items()))
-    yield Said(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
+    yield Point(f"Messages that asked somebody to act: {by}" if by else "Nobody was called")
 
 
 def _channel(name: str) -> str:
@@ -211,7 +211,7 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
         aims = {"rule": one.rule, "entity": one.entity, "tag": one.tag}
         found += _window(one, one.kind.capitalize(), aims, facts.shift)
     for freeze in facts.freezes:
-        if fits(facts.shift.team, freeze.team):
+        if matches(facts.shift.team, freeze.team):
             aims = {"service": freeze.service, "tag": freeze.tag}
             found += _window(freeze, "Change freeze", aims, facts.shift)
     for cover in routing.on_call.covers(facts.shift.rota):
@@ -219,7 +219,7 @@ def _soon(facts: Facts, routing: Routing) -> List[Line]:
         title = f"{cover.person} covers for {whom}"
         for words, moment in (("Begins", cover.starts_at), ("Ends", cover.ends_at)):
             if facts.shift.until < moment <= facts.shift.until + DAY:
-                found.append((moment, Line(one_line(title, TITLE), (Said(words, moment),))))
+                found.append((moment, Line(one_line(title, TITLE), (Point(words, moment),))))
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -231,19 +231,19 @@ def _window(
     changes = one.changes(shift.until, shift.until + DAY)
     for moment in changes:
         words = "Begins" if one.in_force(moment) else "Ends"
-        yield moment, Line(title, (Said(words, milliseconds(moment)),))
+        yield moment, Line(title, (Point(words, milliseconds(moment)),))
     # Of what is held back for longer the incidents tell.
     if isinstance(one, Freeze) and not changes and one.in_force(shift.until):
         end = milliseconds(one.next_end(shift.until))
         words = "In force until" if end else "In force, without an end"
-        yield shift.until, Line(title, (Said(words, end),))
+        yield shift.until, Line(title, (Point(words, end),))
 
 
 def _follow_ups(facts: Facts) -> List[Line]:
     return [
         Line(
             one_line(one["title"], TITLE_LENGTH),
-            (Said("Overdue since" if one["due"] <= facts.shift.until else "Due", one["due"]),),
+            (Point("Overdue since" if one["due"] <= facts.shift.until else "Due", one["due"]),),
             one["incident_id"],
             str(one["severity"] or ""),
             owner=one_line(one["owner"], 80),
@@ -259,10 +259,10 @@ def _undelivered(facts: Facts) -> List[Line]:
     return [Line(name, tuple(_in_trouble(some))) for name, some in sorted(by_channel.items())]
 
 
-def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Said]:
+def _in_trouble(messages: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
     waiting = sum(1 for one in messages if one["state"] in WAITING)
     lost = len(messages) - waiting
     if lost:
-        yield Said(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
+        yield Point(f"{lost:,} message{'s' * (lost != 1)} not delivered, or not for certain")
     if waiting:
-        yield Said(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")
+        yield Point(f"{waiting:,} waiting for more than {span(LATE_SECONDS)}")

@@ -10,7 +10,7 @@ import time
 from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from ..incidents.model import Entry
-from ..incidents.upkeep.audit import SOURCETYPE, history
+from ..incidents.upkeep.audit import SOURCETYPE, history_from_events
 from ..ports import Searcher, SearchFailed
 from ..splunk.configuration.settings import SettingsError
 from ..splunk.searching import spl
@@ -76,7 +76,7 @@ class AuditIndex:
         result = self._searcher.run(
             str(search), "0", "now", limit=MAX_ENTRIES, timeout=ENTRIES_SECONDS
         )
-        return history([str(row.get("_raw")) for row in result.rows]).entries
+        return history_from_events([str(row.get("_raw")) for row in result.rows]).entries
 
     def _read(self) -> str:
         path = "/servicesNS/nobody/" + path_of(APP, "configs", "conf-macros", INDEX_MACRO)

@@ -19,17 +19,17 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..incidents import timeline
 from ..incidents.canonical import digest
 from ..incidents.clocks import escalation, sla, updates
-from ..incidents.clocks.assignment import as_agreed, handed_up, loads, skills_for
+from ..incidents.clocks.assignment import escalation_data, loads, required_skills, with_covers
 from ..incidents.clocks.checkpoint import KEY as CHECKPOINT
 from ..incidents.clocks.lives import Life, lives_of
 from ..incidents.fold import effective
 from ..incidents.model import ACTOR, Entry, Incident
 from ..incidents.routing import Choice, Routing
-from ..incidents.stores import IS_OPEN, claim_document, find_by, sound_claim
+from ..incidents.stores import IS_OPEN, claim_document, find_by, readable_claim
 from ..overlap import OVERLAP_SECONDS, Overlap
 from ..ports import Clock, Document, Stores
 
-__all__ = ["Clocks", "ring"]
+__all__ = ["Clocks", "schedule_check"]
 
 PURPOSE = "clock"
 # With nothing to look at the checkpoint is written this often: what follows it is read again.
@@ -96,7 +96,7 @@ class Clocks:
         is_sweeping = reached.after is not None
         rung = self._rung()
         wanted = [*rung, *self._changed(reached), *self._swept(reached)]
-        agreed = as_agreed(self._stores, self._clock, routing)
+        agreed = with_covers(self._stores, self._clock, routing)
         counts = self._look_at(list(dict.fromkeys(wanted)), set(rung), agreed)
         if wanted or is_sweeping or not 0 <= reached.time - reached.saved < IDLE_SAVE_SECONDS:
             self._save(reached)
@@ -113,7 +113,7 @@ class Clocks:
         known = self._stores.claims.get(CHECKPOINT)
         if known is None:
             return None
-        known = sound_claim(known)
+        known = readable_claim(known)
         value = known["value"]
         after = str(value["after"]) if value.get("sweeping") else None
         if value.get("conf") != conf:
@@ -239,7 +239,7 @@ class Clocks:
         if differing:
             made = timeline.refresh_many(self._stores, differing).values()
             changed = [one.id for one in made if not self._has_seen(one.to_document())]
-            ring(self._stores, changed, now + AGAIN_SECONDS)
+            schedule_check(self._stores, changed, now + AGAIN_SECONDS)
 
     def _drafted(
         self,
@@ -260,7 +260,7 @@ class Clocks:
             head = timeline.head_of(known)
             known.append(Entry.create(entries[0].incident_id, kind, data, ACTOR, now, head, once))
 
-        told = updates.written_of(counted)
+        told = updates.update_due_data(counted)
         for draft in (
             *sla.due_entries(lives, written, routing, now),
             *updates.due_entries(incident, lives, told, routing, now),
@@ -275,7 +275,7 @@ class Clocks:
         """Choose who gets it; everybody's work is read once in a turn and counted on from there."""
         if self._load is None:
             self._load = loads(self._stores, routing, routing.people())
-        skills = skills_for(routing, incident, team)
+        skills = required_skills(routing, incident, team)
         now = self._clock.now()
         severity = incident.severity
         choice = routing.choose(team, severity, skills, self._load, now, incident.owner)
@@ -289,7 +289,7 @@ class Clocks:
         now = self._clock.now()
         choose = partial(self._taker, routing, incident)
         return {
-            **handed_up(incident, due.step, due.reason, routing, now, choose),
+            **escalation_data(incident, due.step, due.reason, routing, now, choose),
             "path": due.path,
             "step": due.step.number,
             "round": due.round,
@@ -303,7 +303,7 @@ def _marks(document: Mapping[str, Any]) -> Marks:
     return tuple(document.get(name) for name in MARKS)
 
 
-def ring(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
+def schedule_check(stores: Stores, incident_ids: Sequence[str], moment: float) -> None:
     """Have some incidents looked at at a moment, whatever their documents say of a change."""
     if incident_ids:
         stores.claims.save([_note(incident_id, moment) for incident_id in incident_ids])

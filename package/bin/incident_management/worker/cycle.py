@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
-from ..incidents.stores import claim_document, fitting
+from ..incidents.stores import bounded_queries, claim_document
 from ..ports import Clock, SearchFailed, Stores
 from ..splunk.configuration.stanza import SettingsError
 from ..splunk.session import SplunkError
@@ -174,7 +174,7 @@ class Worker:
         if not self._past:
             return
         try:
-            for some in fitting(({"_key": key} for key in self._past), len(self._past)):
+            for some in bounded_queries(({"_key": key} for key in self._past), len(self._past)):
                 self._stores.claims.delete_matching(some)
             self._past.clear()
         except SplunkError as error:

@@ -67,12 +67,12 @@ def all_duties(
     upkeep = Upkeep(shared, audit_index, write_event)
     return [
         # Settings and signals.
-        Duty("carry over", documents.carry_over, rest=CARRIED_SECONDS, everywhere=True),
+        Duty("carry over", documents.migrate, rest=CARRIED_SECONDS, everywhere=True),
         Duty("configuration", shared.configure, everywhere=True),
         Duty("spool", signals.deliver_spool, everywhere=True),
         Duty("reconcile", signals.reconcile, every=20.0),
         # Whose incidents are, until when something must have happened, and what if it has not.
-        Duty("raced", incidents.join_raced, every=5.0, turn=TELLING),
+        Duty("raced", incidents.merge_raced, every=5.0, turn=TELLING),
         Duty("assign", incidents.assign, every=5.0, turn=TELLING),
         Duty("handover", partial(incidents.hand_over, messages), every=5.0, turn=TELLING),
         Duty("clocks", incidents.run_clocks, every=5.0, turn=TELLING),
@@ -80,10 +80,15 @@ def all_duties(
         Duty("announce", messages.announce, turn=TELLING),
         Duty("summarize", messages.summarize, every=SUMMARIZED_EVERY_SECONDS, turn=TELLING),
         Duty("deliver", messages.deliver, turn=TELLING),
-        Duty("first messages", messages.bring_up_to_date, every=FIRST_EVERY_SECONDS, turn=SLACK),
+        Duty(
+            "first messages",
+            messages.update_first_messages,
+            every=FIRST_EVERY_SECONDS,
+            turn=SLACK,
+        ),
         Duty(
             "rooms",
-            lambda: messages.see_to_rooms(shared.routing()),
+            lambda: messages.run_incident_channels(shared.routing()),
             every=ROOMS_EVERY_SECONDS,
             turn=SLACK,
         ),
@@ -98,15 +103,15 @@ def all_duties(
         Duty("refresh", documents.refresh, every=60.0, turn=DOCUMENTS),
         Duty("renew", documents.renew, every=RENEWED_SECONDS, rest=60.0, turn=DOCUMENTS),
         # What waited, or was interrupted.
-        Duty("waiting", signals.look_at_waiting, every=30.0, turn=INCIDENTS),
-        Duty("held", signals.look_at_held, every=60.0, turn=INCIDENTS),
-        Duty("calm", incidents.calm_down, every=30.0, turn=INCIDENTS),
+        Duty("waiting", signals.ingest_waiting, every=30.0, turn=INCIDENTS),
+        Duty("held", signals.ingest_suppressed, every=60.0, turn=INCIDENTS),
+        Duty("calm", incidents.release_calm, every=30.0, turn=INCIDENTS),
         Duty("moves", incidents.finish_moves, every=60.0, turn=INCIDENTS),
         # Growing old.
         Duty("audit", upkeep.write_audit, every=10.0, turn=UPKEEP),
-        Duty("quiet", upkeep.end_quiet, every=60.0, turn=UPKEEP),
-        Duty("retention", upkeep.retain, every=60.0, rest=600.0, turn=UPKEEP),
-        Duty("follow-ups", partial(upkeep.look_afterwards, messages), every=300.0, turn=UPKEEP),
+        Duty("quiet", upkeep.resolve_quiet, every=60.0, turn=UPKEEP),
+        Duty("retention", upkeep.apply_retention, every=60.0, rest=600.0, turn=UPKEEP),
+        Duty("follow-ups", partial(upkeep.follow_up_reviews, messages), every=300.0, turn=UPKEEP),
         Duty("enabled", upkeep.note_enabled, every=120.0, turn=UPKEEP),
         Duty("monitor roster", monitors.sign, every=60.0, everywhere=True),
         Duty("monitor messages", monitors.show_troubles, every=10.0, everywhere=True),

@@ -17,14 +17,14 @@ from ..incidents.model import Entry
 from ..notify.announcing import restored
 from ..ports import Clock, Stores
 
-__all__ = ["Indexed", "bring_back"]
+__all__ = ["IndexedEntries", "restore_entries"]
 
-Indexed = Callable[[str], Iterable[Entry]]
+IndexedEntries = Callable[[str], Iterable[Entry]]
 """Gives the entries of an incident that the index has."""
 
 
-def bring_back(
-    stores: Stores, clock: Clock, incident_id: str, named: Iterable[str], indexed: Indexed
+def restore_entries(
+    stores: Stores, clock: Clock, incident_id: str, named: Iterable[str], indexed: IndexedEntries
 ) -> Set[str]:
     """Write an incident's missing entries again; return the keys of those that stay missing.
 

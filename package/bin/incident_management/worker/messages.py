@@ -22,7 +22,7 @@ from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookS
 from ..outside.network import NotConfigured, NotReady, network_of
 from ..ports import Clock, Document, Stores
 from ..processes import has_ended, process_name
-from ..shifts.telling import Handovers
+from ..shifts.notifying import HandoverNotifier
 from ..splunk.configuration import secrets
 from ..splunk.configuration.settings import SHARED_PARTS, SettingsError
 from ..splunk.session import Session, SplunkError
@@ -50,7 +50,7 @@ class Messages:
         self._announcer = Announcer(
             stores, clock, self.outbox, lambda sentence: trouble("announced late", sentence)
         )
-        self._handovers = Handovers(stores, clock, self.outbox, trouble)
+        self._handovers = HandoverNotifier(stores, clock, self.outbox, trouble)
         self._tickets = FollowUpTickets(stores, self.outbox)
         self._first = FirstMessages(stores, clock)
         self._not_ready: List[Exception] = []
@@ -68,13 +68,13 @@ class Messages:
         )
         return {"notifications_queued": added}
 
-    def tell_of_handovers(self, routing: Routing) -> Mapping[str, int]:
+    def notify_handovers(self, routing: Routing) -> Mapping[str, int]:
         """Tell whoever comes on call what is open, of the teams that ask for it."""
         if not self._config.is_read:
             return {}
-        return self._handovers.tell(routing, self._config.settings.network.web_url)
+        return self._handovers.notify(routing, self._config.settings.network.web_url)
 
-    def see_to_tickets(self, incident_ids: Sequence[str]) -> None:
+    def update_follow_up_tickets(self, incident_ids: Sequence[str]) -> None:
         """Tell the tickets of some incidents' follow-ups what was not announced in time."""
         if self._config.is_read:
             web_url = self._config.settings.network.web_url
@@ -101,7 +101,7 @@ class Messages:
             raise self._not_ready[0]
         return {f"notifications_{state}": count for state, count in counts.items()}
 
-    def bring_up_to_date(self) -> Mapping[str, int]:
+    def update_first_messages(self) -> Mapping[str, int]:
         """Have the first messages in Slack say where their incidents stand."""
         if not self._can_use_slack():
             return {}
@@ -113,7 +113,7 @@ class Messages:
         except NotConfigured:
             return {}  # The messages themselves say what is missing.
 
-    def see_to_rooms(self, routing: Routing) -> Mapping[str, int]:
+    def run_incident_channels(self, routing: Routing) -> Mapping[str, int]:
         """Open incidents' own channels in Slack, keep and archive them.
 
         Shares a turn with what comes before it, which has read what changed: where no incident has

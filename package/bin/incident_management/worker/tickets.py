@@ -33,7 +33,7 @@ from ..outside.network import NotConfigured
 from ..ports import Clock, Document, Stores
 from ..splunk.configuration.channel_settings import ACKNOWLEDGE, NOTE_ONLY, RESOLVE
 from ..splunk.configuration.settings import SHARED_PARTS, Settings
-from .followed import Followed, Notebook
+from .tracked_tickets import TicketTracker, TrackedTicket
 
 __all__ = ["Tickets"]
 
@@ -66,7 +66,7 @@ class _Look:
     """One look at one service's tickets."""
 
     reader: Reader
-    notebook: Notebook
+    notebook: TicketTracker
     resolves: bool
     acknowledges: bool
     counts: Dict[str, int]
@@ -135,7 +135,7 @@ class Tickets:
         now = self._clock.now()
         if 0 < self._rests_until.get(key, 0.0) - now <= chosen.look_every:
             return
-        notebook = Notebook.read(self._stores, channel, follow_ups)
+        notebook = TicketTracker.read(self._stores, channel, follow_ups)
         used = (chosen, settings.network, settings.proxy)
         is_corrected = self._failed_with.get(key, used) != used
         if not is_corrected and self._has_to_wait(notebook, chosen.look_every, now):
@@ -168,12 +168,12 @@ class Tickets:
 
     def _forget_trouble(self, channel: str, follow_ups: bool) -> None:
         """What is not asked any more has no trouble."""
-        notebook = Notebook.read(self._stores, channel, follow_ups)
+        notebook = TicketTracker.read(self._stores, channel, follow_ups)
         if notebook.trouble:
             notebook.trouble, notebook.failures = "", 0
             notebook.save(self._stores, self._clock)
 
-    def _has_to_wait(self, notebook: Notebook, every: float, now: float) -> bool:
+    def _has_to_wait(self, notebook: TicketTracker, every: float, now: float) -> bool:
         # A time that lies too far ahead was set by a clock, or a pace, that was changed since.
         longest = max(LONGEST_WAIT_SECONDS, every) if notebook.failures else every
         if not 0 < notebook.next - now <= longest:
@@ -181,7 +181,7 @@ class Tickets:
         is_paced = 0 <= now - notebook.failed_at < every
         return is_paced or not notebook.is_reached_again(self._stores)
 
-    def _failed(self, notebook: Notebook, error: Exception, every: float) -> float:
+    def _failed(self, notebook: TicketTracker, error: Exception, every: float) -> float:
         """Note what went wrong; returns in how many seconds it is tried again."""
         said, wait = str(error), REFUSED_SECONDS
         is_final = isinstance(error, NotConfigured)
@@ -197,7 +197,7 @@ class Tickets:
         self._note(notebook, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
 
-    def _note(self, notebook: Notebook, sentence: str) -> None:
+    def _note(self, notebook: TicketTracker, sentence: str) -> None:
         """Keep what is wrong where the API shows it, and log it."""
         notebook.trouble = sentence
         if sentence:
@@ -205,7 +205,7 @@ class Tickets:
 
     # --- one look ---------------------------------------------------------------------------
 
-    def _look(self, look: _Look, due: Sequence[Followed]) -> bool:
+    def _look(self, look: _Look, due: Sequence[TrackedTicket]) -> bool:
         """Look at tickets in turn. False: the time was over before the last one."""
         size, until = look.reader.batch, self._monotonic() + LOOK_SECONDS
         for some in chunks(due, size):
@@ -224,7 +224,7 @@ class Tickets:
             look.notebook.save(self._stores, self._clock)
         return True
 
-    def _missing(self, look: _Look, one: Followed) -> None:
+    def _missing(self, look: _Look, one: TrackedTicket) -> None:
         if one.stamp == "gone" or not look.reader.is_gone(one.ticket):
             return
         entries = timeline.read(self._stores, one.incident_id)
@@ -232,7 +232,7 @@ class Tickets:
         self._write(look, one, [news] if news else [])
         one.stamp, one.settled = "gone", True
 
-    def _changed(self, look: _Look, one: Followed, ticket: Ticket, asked_at: float) -> None:
+    def _changed(self, look: _Look, one: TrackedTicket, ticket: Ticket, asked_at: float) -> None:
         channel = look.notebook.channel
         of = {"incident_id": one.incident_id, "channel": channel}
         sent: List[Document] = self._stores.outbox.find(of)
@@ -310,7 +310,9 @@ class Tickets:
             return
         look.counts["incidents_acknowledged_there"] += 1
 
-    def _follow(self, look: _Look, one: Followed, news: News, ending: Ending, once: str) -> bool:
+    def _follow(
+        self, look: _Look, one: TrackedTicket, news: News, ending: Ending, once: str
+    ) -> bool:
         """End a follow-up, or open it again, as its ticket was; one that was dropped stays so.
 
         False: somebody is just saying something else of it; the next look does it.
@@ -329,7 +331,7 @@ class Tickets:
         look.counts["follow_ups_changed_there"] += 1
         return True
 
-    def _write(self, look: _Look, one: Followed, news: Sequence[News]) -> None:
+    def _write(self, look: _Look, one: TrackedTicket, news: Sequence[News]) -> None:
         """Write entries, and bring the incident's document up to them."""
         if not news:
             return
@@ -340,7 +342,7 @@ class Tickets:
         look.counts["ticket_entries"] += len(news)
 
 
-def _chosen(look: _Look, due: Sequence[Followed]) -> List[Followed]:
+def _chosen(look: _Look, due: Sequence[TrackedTicket]) -> List[TrackedTicket]:
     """Return what to ask about: all; where the service says what has changed, that first.
 
     Of the rest a few are looked at all the same, in turn: nothing depends on the one alone.

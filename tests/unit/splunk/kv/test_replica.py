@@ -23,7 +23,7 @@ from incident_management.splunk.kv.replica import (
 )
 from incident_management.splunk.session import SplunkError
 from incident_management.worker.cycle import Duty, Worker
-from incident_management.worker.refreshing import refresh_stale
+from incident_management.worker.stale_documents import refresh_stale
 from tests.fakes import FakeStores, ManualClock
 from tests.fakes.api import FakeApi
 from tests.fakes.lagging import CaptainStores, MemberStores, Replication, member_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import List, Optional
 
-from ...incidents.stores import MODEL_CALL, MODEL_CALL_OF_DAY, between, claim_document
+from ...incidents.stores import MODEL_CALL, MODEL_CALL_OF_DAY, claim_document, with_prefix
 from ...ports import Collection
 from ..budget import Allowance
 
@@ -59,7 +59,7 @@ class Calls:
 
     def _place(self, purpose: str, holder: str, most: int, now: float) -> Optional[str]:
         """Take the first free place, and return its key; None when all are taken."""
-        taken = set(self._claims.keys(between("_key", f"{purpose}:{holder}:")))
+        taken = set(self._claims.keys(with_prefix("_key", f"{purpose}:{holder}:")))
         for number in range(1, most + 1):
             key = f"{purpose}:{holder}:{number}"
             if key in taken:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Callable, Mapping, Optional
 
 from ...incidents import editing, lifecycle, timeline
-from ...incidents.model import Document, Incident, sound
+from ...incidents.model import Document, Incident, readable_fields
 from ..gone import was_deleted
 from ..router import Problem, Request, Response, route
 from ..shapes import INCIDENT
@@ -67,7 +67,7 @@ def guarded(
     """
     who = (request.stores, request.params["id"], request.mark)
     if request.mark:
-        incident = done() if done else lifecycle.done_before(*who)
+        incident = done() if done else lifecycle.find_done(*who)
         if incident:
             # The first attempt was killed before it answered, and has changed the version.
             return answered(incident.to_document())
@@ -81,7 +81,7 @@ def guarded(
         with editing.editing(request.act, request.params["id"], expected.strip('"')[:100]):
             return answered(does().to_document())
     except editing.Outdated as error:
-        if request.mark and lifecycle.begun_before(*who):
+        if request.mark and lifecycle.is_begun(*who):
             # It was the right version, until the first attempt was cut off between its entries.
             return answered(does().to_document())
         known = stands() if stands else None
@@ -104,7 +104,7 @@ def document_of(request: Request) -> Document:
 
 def shown(document: Mapping[str, object]) -> Document:
     """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
-    visible = sound(document)
+    visible = readable_fields(document)
     if document.get("status") == "closed":
         # Versions before this one left it on what was merged.
         visible.pop("update_due", None)

@@ -9,7 +9,7 @@ from ...incidents.act import Act
 from ...incidents.clocks import assignment
 from ...incidents.errors import Contended, IllegalMove, Invalid, NotFound
 from ...incidents.model import Incident
-from ...incidents.review.afterwards import REVIEW_STATES
+from ...incidents.review.review_state import REVIEW_STATES
 from ...incidents.review.writing import write_review
 from ...incidents.routing import Routing
 from ...splunk.session import SplunkError
@@ -63,7 +63,7 @@ ACTIONS: Mapping[str, Action] = {
     "escalate": Action(
         assignment.escalate, ("reason", "owner", "team"), needs=("reason",), routed=True
     ),
-    "note": Action(lifecycle.note, ("text",), needs=("text",)),
+    "note": Action(lifecycle.add_note, ("text",), needs=("text",)),
     "severity": Action(_set_severity, ("severity",), needs=("severity",)),
     "field": Action(_set_field, ("field", "value"), needs=("field",), routed=True),
     "resolve": Action(_resolve, tuple(RESOLUTION), routed=True),
@@ -151,8 +151,8 @@ def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
     if not request.mark:
         return None
     if request.text("action") == "reopen":
-        return lifecycle.reopened_since(request.act, incident_id, request.began)
-    return lifecycle.done_before(request.stores, incident_id, request.mark)
+        return lifecycle.find_reopened(request.act, incident_id, request.began)
+    return lifecycle.find_done(request.stores, incident_id, request.mark)
 
 
 def _chosen(request: Request) -> List[str]:

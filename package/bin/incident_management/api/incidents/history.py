@@ -8,7 +8,7 @@ from ...incidents import report, timeline
 from ...incidents.identity import INCIDENT_ID
 from ...incidents.model import Entry
 from ...incidents.upkeep import retention
-from ...incidents.upkeep.audit import History, history
+from ...incidents.upkeep.audit import History, history_from_events
 from ...ports import SearchResult
 from ...splunk.searching import spl
 from ..router import Problem, Request, Response, route
@@ -24,7 +24,7 @@ SEARCH_SECONDS = 60.0
 def get_report(request: Request) -> Response:
     """The incident's story as Markdown, with the times to detect, acknowledge and resolve."""
     entries = timeline.read_existing(request.stores, request.params["id"])
-    return Response(report.markdown(entries), content_type="text/markdown; charset=utf-8")
+    return Response(report.to_markdown(entries), content_type="text/markdown; charset=utf-8")
 
 
 @route(
@@ -103,7 +103,7 @@ def indexed(request: Request, incident_id: str) -> Tuple[List[Entry], List[str]]
 
 def _found(result: SearchResult) -> History:
     raws = (row.get("_raw") for row in result.rows)
-    return history([raw for raw in raws if isinstance(raw, str)])
+    return history_from_events([raw for raw in raws if isinstance(raw, str)])
 
 
 def _search(request: Request, incident_id: str) -> SearchResult:
@@ -113,7 +113,7 @@ def _search(request: Request, incident_id: str) -> SearchResult:
     """
     if not INCIDENT_ID.fullmatch(incident_id):
         # Within a search a * would stand for any incidents.
-        raise timeline.unknown(incident_id)
+        raise timeline.not_found(incident_id)
     condition = spl.field_is("incident_id", incident_id)
     search = spl.Search(spl.macro("incident_audit_events"), condition).pipe(
         spl.fields("table", ["_raw"])
@@ -134,7 +134,7 @@ def _missing(request: Request, incident_id: str, found: History) -> List[str]:
         stone = retention.tombstone(request.stores, incident_id)
         document = stone["value"] if stone else {}
     known = _keys(found.entries)
-    return sorted(timeline.named_by(document) - known)
+    return sorted(timeline.named_keys(document) - known)
 
 
 def _keys(entries: Iterable[Entry]) -> Set[str]:

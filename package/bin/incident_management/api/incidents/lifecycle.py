@@ -49,7 +49,7 @@ def escalate(request: Request) -> Response:
 @change("/incidents/{id}/notes", body=record({"text": text(10_000, 1)}))
 def add_note(request: Request) -> Response:
     """Write a note, in any state."""
-    return acted(request, lifecycle.note, request.text("text", required=True))
+    return acted(request, lifecycle.add_note, request.text("text", required=True))
 
 
 _LAST = text(updates.TEXT_CHARACTERS, about="A last update for stakeholders.")
@@ -67,7 +67,7 @@ def resolve(request: Request) -> Response:
 def reopen(request: Request) -> Response:
     """Reopen a resolved incident."""
     act, incident_id, since = request.act, request.params["id"], request.began
-    done = partial(lifecycle.reopened_since, act, incident_id, since)
+    done = partial(lifecycle.find_reopened, act, incident_id, since)
     return acted(request, lifecycle.reopen, request.text("reason"), done=done)
 
 

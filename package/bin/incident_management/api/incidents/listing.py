@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 
 from ... import conf_values
 from ...incidents.canonical import digest
-from ...incidents.clocks.promise import SLA_STATUSES, SLA_STATUSES_OF_OPEN
+from ...incidents.clocks.sla_state import SLA_STATUSES, SLA_STATUSES_OF_OPEN
 from ...incidents.errors import Invalid
-from ...incidents.field_values import pairs
+from ...incidents.field_values import parse_pairs
 from ...incidents.model import OPEN_STATUSES, SEVERITIES, STATUSES, Document
 from ...incidents.routing.values import user_name
 from ...incidents.stores import IS_OPEN, any_of, find_by
@@ -327,7 +327,7 @@ def clauses_of(arguments: Mapping[str, Any]) -> List[Document]:
 def _fields_named(text: Any) -> List[List[str]]:
     """Return what the filter ``field`` asks for: of each field, the tokens of its values."""
     found: Dict[str, List[str]] = {}
-    for name, value in pairs(str(text or "")):
+    for name, value in parse_pairs(str(text or "")):
         found.setdefault(name, []).append(f"{name}={value}")
     return list(found.values())
 

@@ -129,7 +129,7 @@ def withdraw_incident(request: Request) -> Response:
     finding opens a new incident.
     """
     reason = str(request.args.get("reason", "")).strip()
-    stands = partial(editing.withdrawn, request.act, request.params["id"], reason)
+    stands = partial(editing.resume_withdrawal, request.act, request.params["id"], reason)
     return acted(request, editing.withdraw, reason, required=True, stands=stands)
 
 
@@ -200,5 +200,5 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     team = edited.get("team", "")
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
-    stands = partial(editing.stands, request.act, request.params["id"], edited)
+    stands = partial(editing.already_applied, request.act, request.params["id"], edited)
     return acted(request, editing.edit, edited, required=required, stands=stands)

@@ -9,11 +9,11 @@ from ...incidents.errors import IllegalMove, NotFound
 from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
 from ...incidents.review import writing
-from ...incidents.review.afterwards import REVIEW_STATES, SECTIONS
 from ...incidents.review.document import Review, read_review
-from ...incidents.review.reminding import incidents_with_follow_ups
-from ...incidents.review.statements import Told
-from ...incidents.review.waiting import due_clauses
+from ...incidents.review.due_counts import due_clauses
+from ...incidents.review.reminders import incidents_with_follow_ups
+from ...incidents.review.review_state import REVIEW_STATES, SECTIONS
+from ...incidents.review.statements import ReviewedTimeline
 from ...incidents.signal import TEXT_CHARACTERS, TITLE_CHARACTERS
 from ...incidents.stores import find_by
 from ...incidents.upkeep.retention import pruned
@@ -143,7 +143,7 @@ def _review(request: Request) -> Review:
         entries, problems = indexed(request, incident_id)
         if not entries:
             raise
-        return Review(Told(entries), None, severities, problems, routing.fields)
+        return Review(ReviewedTimeline(entries), None, severities, problems, routing.fields)
 
 
 @change(
@@ -202,7 +202,7 @@ def want_ticket(request: Request) -> Response:
     if channel not in request.follow_up_systems():
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
-    return acted(request, writing.want_ticket, key, channel)
+    return acted(request, writing.request_ticket, key, channel)
 
 
 @route(

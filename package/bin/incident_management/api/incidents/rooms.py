@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...incidents import rooms
+from ...incidents import incident_channel
 from ...incidents.act import Act
 from ...incidents.errors import IllegalMove
 from ...incidents.model import Incident
@@ -20,12 +20,12 @@ def open_room(request: Request) -> Response:
     channel, or gets one, is answered as it is.
     """
     here = (request.stores, request.params["id"])
-    return acted(request, _want, done=lambda: rooms.on_its_way(*here))
+    return acted(request, _want, done=lambda: incident_channel.find_requested(*here))
 
 
 def _want(act: Act, incident_id: str) -> Incident:
-    """As :func:`.rooms.want`; IllegalMove also where the worker knows of no Slack."""
+    """As :func:`.rooms.request_channel`; IllegalMove also where the worker knows of no Slack."""
     known = act.stores.claims.get(KEY)
     if known and "slack" not in str(known["value"]["channels"]).split(", "):
         raise IllegalMove("Slack is not set up: set it up under Configuration > Slack.")
-    return rooms.want(act, incident_id)
+    return incident_channel.request_channel(act, incident_id)

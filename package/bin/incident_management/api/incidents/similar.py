@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...incidents.model import SEVERITIES, STATUSES, Document, Incident
-from ...incidents.similar import Similar, similar_to
+from ...incidents.similar import Similar, find_similar
 from ..router import Request, Response, route
 from ..schema import any_text, listed, named, number, obj, one_of, record, whole
 from ..shapes import TIME
@@ -61,7 +61,7 @@ def get_similar(request: Request) -> Response:
     same problem.
     """
     incident = Incident.from_document(document_of(request))
-    opened, ended = similar_to(request.stores, incident, int(request.args.get("limit", 10)))
+    opened, ended = find_similar(request.stores, incident, int(request.args.get("limit", 10)))
     return Response(
         {
             "incident_id": incident.id,

@@ -7,7 +7,7 @@ from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import Incident
 from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.stores import IS_OPEN
-from ...incidents.tasks import steps, writing
+from ...incidents.tasks import task_list, writing
 from ..router import Request, Response, route
 from ..schema import any_text, any_whole, flag, listed, number, obj, one_of, record, text
 from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME
@@ -65,13 +65,13 @@ def get_tasks(request: Request) -> Response:
     tasks of a merged incident went along, and are here as they were. The ETag is the incident's.
     """
     incident, routing = Incident.from_document(document_of(request)), request.routing()
-    tasks = steps.tasks_of(routing, incident)
+    tasks = task_list.tasks_of(routing, incident)
     return Response(
         {
             "incident_id": incident.id,
             "tasks": tasks,
             "open": 0 if incident.merged_into else sum(one["state"] == "open" for one in tasks),
-            "roles": steps.roles_of(routing, incident),
+            "roles": task_list.roles_of(routing, incident),
         },
         headers={"ETag": f'"{version(incident.head)}"'},
     )
@@ -115,7 +115,7 @@ def list_tasks(request: Request) -> Response:
         {**one, "incident_id": incident.id, "incident_title": incident.title,
          "severity": incident.severity}
         for incident in map(Incident.from_document, documents[:MOST_INCIDENTS])
-        for one in steps.tasks_of(routing, incident)
+        for one in task_list.tasks_of(routing, incident)
         if who in ("", one["who"].lower()) and state in ("", one["state"])
     ]  # fmt: skip
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
@@ -173,4 +173,4 @@ def give_role(request: Request) -> Response:
     """Give a role to a person, whoever had it, or give it up."""
     role, person = request.text("role", required=True), request.text("person")
     seen = request.body.get("seen_at")
-    return acted(request, writing.give_role, role, person, seen, routed=True)
+    return acted(request, writing.assign_role, role, person, seen, routed=True)

@@ -70,7 +70,7 @@ def add_update(request: Request) -> Response:
         services=request.texts("services") if "services" in body else None,
         next_by=_next_by(request),
     )
-    return acted(request, updates.write, update, routed=True)
+    return acted(request, updates.publish, update, routed=True)
 
 
 @route(

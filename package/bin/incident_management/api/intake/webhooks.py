@@ -128,9 +128,9 @@ def _taken(request: Request, arrivals: Sequence[Arrival], now: float) -> Respons
     over = [one for one in arrivals if one.over]
     done = taken_in(request, [one.finding for one in firing]) if firing else []
     begun = [(_signal(one, now), end) for one, end in zip(firing, done) if one.has_time(now)]
-    recovery.end_at_once(act, begun)
-    recovery.note(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])
-    ended = recovery.end(act, [_signal(one, now) for one in over]) if over else []
+    recovery.end_already_over(act, begun)
+    recovery.note_ends(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])
+    ended = recovery.end_alerts(act, [_signal(one, now) for one in over]) if over else []
     taken, ends = iter(done), iter(ended)
     outcomes = [next(ends) if one.over else next(taken) for one in arrivals]
     shown = [{"incident_id": outcome.incident_id, "what": outcome.what} for outcome in outcomes]

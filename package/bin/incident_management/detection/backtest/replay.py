@@ -21,7 +21,7 @@ from ...incidents.model import Incident
 from ...incidents.routing import Routing
 from ...incidents.signal import Signal
 from ...incidents.stores import IS_OPEN
-from ...incidents.story import Stories
+from ...incidents.story import StoryCache
 from ...incidents.suppression import Suppression
 from ...incidents.upkeep import flapping
 from ...ports import Searcher, SearchFailed
@@ -280,7 +280,7 @@ class Stage:
         self._stores.suppressions.save([one.to_document() for one in setting.suppressions])
         # By the replay's clock what is old is settled; by ours each run would look for all of it
         # anew.
-        remembered = Stories(monotonic=self._clock.now)
+        remembered = StoryCache(monotonic=self._clock.now)
         self._ingest = Ingest(self._stores, self._clock, setting.routing, topology, remembered)
 
     def play(
@@ -295,7 +295,7 @@ class Stage:
             self._ingest.ingest(signals, ACTOR)
         if self._setting.quiet:
             _resolve_quiet(self._stores, self._clock, self._setting, unwell)
-        flapping.calm_down(self._stores, self._clock, self._setting.routing)
+        flapping.release_calm(self._stores, self._clock, self._setting.routing)
 
     def result(self, runs: int, fired: int, throttled: int = 0) -> Simulated:
         """Return what was opened."""

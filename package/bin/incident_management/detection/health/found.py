@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...incidents.stores import chunks, find_by
-from ...incidents.upkeep.tally import found_in
+from ...incidents.upkeep.signal_counts import count_by_detection
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS, WEEK_DAYS
 
@@ -31,8 +31,8 @@ class RecentSignals:
     def __init__(self, stores: Stores, now: float, rule: str = "") -> None:
         self._stores = stores
         week, month = now - WEEK_DAYS * DAY, now - MONTH_DAYS * DAY
-        self._week = found_in(stores, week, now, rule)
-        self._before = found_in(stores, month, week - MILLISECOND, rule)
+        self._week = count_by_detection(stores, week, now, rule)
+        self._before = count_by_detection(stores, month, week - MILLISECOND, rule)
         self._apps: Dict[str, Set[str]] = {}
         for name, app in (*self._week, *self._before):
             self._apps.setdefault(name, set()).add(app)

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ...incidents.errors import NotFound
 from ...incidents.intake.alert import Alert, params_of
 from ...incidents.intake.trigger import triggers_for_each
-from ...incidents.model import ENDED, sound
+from ...incidents.model import ENDED, readable_fields
 from ...ports import Document, SearchFailed, Stores
 from ...splunk.searching.detections import SavedDetection, detections, past_runs, scheduled
 from ...splunk.searching.knowledge import macro_number
@@ -133,7 +133,7 @@ class HealthReport:
             MAX_INCIDENTS,
             fields=("id", "rules", "opened_at", "feedback", "search"),
         )
-        return [sound(one) for one in found]
+        return [readable_fields(one) for one in found]
 
     def _reopenings(self) -> Dict[str, List[float]]:
         """When incidents were opened again lately, by id; an entry that two writers made is one."""

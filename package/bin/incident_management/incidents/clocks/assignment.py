@@ -24,25 +24,25 @@ from ..stores import IS_OPEN, any_of
 from .lives import lives_of
 
 __all__ = [
-    "as_agreed",
     "assign",
+    "assign_waiting",
+    "choose_assignee",
     "escalate",
-    "handed_up",
+    "escalation_data",
     "loads",
-    "place_waiting",
-    "skills_for",
-    "taker",
+    "required_skills",
+    "with_covers",
 ]
 
 # More open incidents of one team's people than this are not counted one by one.
 MAX_COUNTED = 20_000
 # How many waiting incidents are read in one turn; where there are more, this many of each team, as
 # those of a team in which nobody can take any must not keep the others waiting.
-MOST_PLACED = 2000
+MAX_WAITING = 2000
 GRAVEST_FIRST = "severity_rank:-1,opened_at:1"
 
 # What is read of a waiting incident: whose it is, and what the rules look at.
-_READ = (
+_WAITING_FIELDS = (
     *("id", "team", "owner", "status", "severity", "handed_on", "opened_at"),
     *("entities", "rules", "tags", "fields"),
 )
@@ -63,10 +63,10 @@ def assign(
         raise Invalid("Name an owner or a team to assign the incident to.")
     routing.check_team(team)
     incident = timeline.current(act.stores, incident_id)
-    lifecycle.must_be_open(incident, "assigned")
+    lifecycle.require_open(incident, "assigned")
     data: Document = {"owner": user_name(owner), "team": team}
     if team and not owner and routing.assigns(team):
-        data = taker(act.stores, act.clock, routing, incident, team).to_data()
+        data = choose_assignee(act.stores, act.clock, routing, incident, team).to_data()
     return timeline.record(act, incident_id, "assigned", data, act.once)
 
 
@@ -89,18 +89,20 @@ def escalate(
     if act.once and any(entry.once == act.once for entry in entries):
         return timeline.refresh(act.stores, incident_id)
     incident = timeline.fold(entries)
-    lifecycle.must_be_open(incident, "escalated")
+    lifecycle.require_open(incident, "escalated")
     if not owner:
-        routing = as_agreed(act.stores, act.clock, routing)
+        routing = with_covers(act.stores, act.clock, routing)
     step = Step(0, 0.0, team, owner) if owner or team else _next_step(entries, incident, routing)
-    choose = partial(taker, act.stores, act.clock, routing, incident, passing=incident.owner)
-    data = handed_up(incident, step, reason, routing, act.clock.now(), choose)
+    choose = partial(
+        choose_assignee, act.stores, act.clock, routing, incident, excluded=incident.owner
+    )
+    data = escalation_data(incident, step, reason, routing, act.clock.now(), choose)
     if step.channels:
         data["channels"] = list(step.channels)
     return timeline.record(act, incident_id, "escalation", data, act.once)
 
 
-def handed_up(
+def escalation_data(
     incident: Incident,
     step: Step,
     reason: str,
@@ -116,42 +118,42 @@ def handed_up(
     by_rota: Document = {}
     if step.rota:
         duty, by_rota = routing.on_call.takes(step.rota, now, incident.owner)
-        owner, reason = duty.person, f"{_sentence(reason)} {duty.reason}"
+        owner, reason = duty.person, f"{_as_sentence(reason)} {duty.reason}"
     if team and not owner and routing.assigns(team):
         choice = choose(team)
         owner, team, by_rota = choice.owner, choice.team, choice.by_rota
-        reason = f"{_sentence(reason)} {choice.reason}"
+        reason = f"{_as_sentence(reason)} {choice.reason}"
     return {**by_rota, "level": incident.level + 1, "owner": owner, "team": team, "reason": reason}
 
 
-def _sentence(reason: str) -> str:
+def _as_sentence(reason: str) -> str:
     """What a person wrote, so that a sentence may follow."""
     text = reason.strip()
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def taker(
+def choose_assignee(
     stores: Stores,
     clock: Clock,
     routing: Routing,
     incident: Incident,
     team: str,
-    passing: str = "",
+    excluded: str = "",
 ) -> Choice:
     """Return who of a team, or of those it falls back to, takes an incident now.
 
-    ``passing``: who must not get it, because an escalation is to reach somebody else.
+    ``excluded``: who must not get it, because an escalation is to reach somebody else.
     """
-    routing = as_agreed(stores, clock, routing)
-    load = loads(stores, routing, _people(routing, [team]))
+    routing = with_covers(stores, clock, routing)
+    load = loads(stores, routing, _people_of_teams(routing, [team]))
     if incident.owner in load:
         # What somebody has already is no reason against keeping it.
         load[incident.owner] -= routing.weight(incident.severity)
-    skills = skills_for(routing, incident, team)
-    return routing.choose(team, incident.severity, skills, load, clock.now(), passing)
+    skills = required_skills(routing, incident, team)
+    return routing.choose(team, incident.severity, skills, load, clock.now(), excluded)
 
 
-def as_agreed(
+def with_covers(
     stores: Stores, clock: Clock, routing: Routing, since: float = float("inf")
 ) -> Routing:
     """Return the routing with what people have agreed on: who covers for whom.
@@ -162,11 +164,11 @@ def as_agreed(
     """
     if not routing.rotas or routing.covers is not None:
         return routing
-    found = covers.standing(stores, min(since, routing.on_call.looks_back_to(clock.now())))
+    found = covers.covers_since(stores, min(since, routing.on_call.looks_back_to(clock.now())))
     return replace(routing, covers=found)
 
 
-def skills_for(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
+def required_skills(routing: Routing, incident: Incident, team: str) -> Tuple[str, ...]:
     """Return what the rule that gives an incident to this team asks for."""
     named = (incident.entities, incident.rules, incident.tags, incident.field_values)
     decision = routing.decide(incident.severity, *named)
@@ -185,7 +187,7 @@ def loads(stores: Stores, routing: Routing, names: Iterable[str]) -> Dict[str, f
     return found
 
 
-def place_waiting(
+def assign_waiting(
     stores: Stores, clock: Clock, routing: Routing, explained: Optional[Set[Explained]] = None
 ) -> Dict[str, int]:
     """Give incidents that have a team, and no owner of it, to whoever can take them now.
@@ -200,9 +202,9 @@ def place_waiting(
             reading them.
     """
     explained = set() if explained is None else explained
-    routing = as_agreed(stores, clock, routing)
+    routing = with_covers(stores, clock, routing)
     teams = [name for name in routing.teams if routing.assigns(name)]
-    waiting, moving, load = _next_to_place(stores, clock, routing, teams, explained)
+    waiting, moving, load = _next_to_assign(stores, clock, routing, teams, explained)
     explained &= {(incident.id, incident.team) for incident in waiting.values()}
     if not moving:
         return {"incidents_assigned": 0, "incidents_unassigned": 0}
@@ -210,8 +212,8 @@ def place_waiting(
     new: List[Entry] = []
     for entries in timelines.values():
         incident = timeline.fold(entries) if entries else None
-        if incident is not None and _waits(incident) and routing.assigns(incident.team):
-            new.extend(_placed(routing, incident, entries, load, clock.now()))
+        if incident is not None and _is_waiting(incident) and routing.assigns(incident.team):
+            new.extend(_waiting_entries(routing, incident, entries, load, clock.now()))
     timeline.write(stores, new)
     timeline.refresh_many(stores, [entry.incident_id for entry in new])
     given = {entry.incident_id for entry in new if entry.kind == "assigned"}
@@ -221,19 +223,19 @@ def place_waiting(
     return {"incidents_assigned": assigned, "incidents_unassigned": len(new) - assigned}
 
 
-def _next_to_place(
+def _next_to_assign(
     stores: Stores, clock: Clock, routing: Routing, teams: Sequence[str], explained: Set[Explained]
 ) -> Tuple[Dict[str, Incident], List[str], Dict[str, float]]:
     """Return what waits, the gravest first, the ids of what can be placed, and who has how much."""
     # A query of one team looks at all that are new, as one of all teams does.
     documents = _waiting(stores, teams) if teams else []
-    if len(documents) == MOST_PLACED:
+    if len(documents) == MAX_WAITING:
         documents = [one for team in teams for one in _waiting(stores, [team])]
     if not documents:
         return {}, [], {}
     found = sorted(map(Incident.from_document, documents), key=_gravest_first)
-    load = loads(stores, routing, _people(routing, teams))
-    moving = _movable(routing, found, dict(load), explained, clock.now())
+    load = loads(stores, routing, _people_of_teams(routing, teams))
+    moving = _assignable(routing, found, dict(load), explained, clock.now())
     return {incident.id: incident for incident in found}, moving, load
 
 
@@ -242,7 +244,7 @@ def _gravest_first(incident: Incident) -> Tuple[int, float]:
     return (SEVERITIES.index(incident.severity), incident.opened_at or 0.0)
 
 
-def _movable(
+def _assignable(
     routing: Routing,
     waiting: Iterable[Incident],
     load: Dict[str, float],
@@ -262,7 +264,7 @@ def _movable(
             if not owner:
                 hopeless.add(kind)
         if owner:
-            skills = skills_for(routing, incident, incident.team)
+            skills = required_skills(routing, incident, incident.team)
             owner = _choice(routing, incident, skills, load, now).owner
         if owner:
             load[owner] = load.get(owner, 0.0) + routing.weight(incident.severity)
@@ -279,7 +281,7 @@ def _choice(
     return routing.choose(team, severity, skills, load, now, owner)
 
 
-def _placed(
+def _waiting_entries(
     routing: Routing,
     incident: Incident,
     entries: Sequence[Entry],
@@ -287,7 +289,7 @@ def _placed(
     now: float,
 ) -> List[Entry]:
     """The entry that gives an incident to somebody, or says that nobody can take it."""
-    skills = skills_for(routing, incident, incident.team)
+    skills = required_skills(routing, incident, incident.team)
     choice = _choice(routing, incident, skills, load, now)
     written: Set[str] = {entry.once for entry in entries}
     life = len(lives_of(entries))
@@ -309,7 +311,7 @@ def _placed(
     return [Entry.create(incident.id, kind, data, ACTOR, now, head, once)]
 
 
-def _waits(incident: Incident) -> bool:
+def _is_waiting(incident: Incident) -> bool:
     return incident.status == "new" or (incident.status == "assigned" and incident.handed_on)
 
 
@@ -318,10 +320,10 @@ def _waiting(stores: Stores, teams: Sequence[str]) -> List[Document]:
     kept_for_now: Document = {"$and": [{"status": "assigned"}, {"handed_on": True}]}
     waiting: Document = {"$or": [{"status": "new"}, kept_for_now]}
     query = {"$and": [any_of("team", teams), waiting]}
-    return stores.incidents.find(query, GRAVEST_FIRST, MOST_PLACED, fields=_READ)
+    return stores.incidents.find(query, GRAVEST_FIRST, MAX_WAITING, fields=_WAITING_FIELDS)
 
 
-def _people(routing: Routing, teams: Iterable[str]) -> Set[str]:
+def _people_of_teams(routing: Routing, teams: Iterable[str]) -> Set[str]:
     """Everybody in these teams and in those that they fall back to."""
     seen: Set[str] = set()
     left = list(teams)
@@ -340,12 +342,12 @@ def _next_step(entries: Sequence[Entry], incident: Incident, routing: Routing) -
     path = routing.path(change.severity, change.team) if change else None
     if path is None:
         return Step(0, 0.0)
-    taken = _taken(entries, path)
+    taken = _taken_steps(entries, path)
     later = [step for step in path.steps if step.number not in taken]
     return later[0] if later else path.steps[-1]
 
 
-def _taken(entries: Sequence[Entry], path: Path) -> Set[int]:
+def _taken_steps(entries: Sequence[Entry], path: Path) -> Set[int]:
     """The numbers of the path's steps that were taken before."""
     said: List[Mapping[str, object]] = [
         entry.data for entry in effective(entries) if entry.kind == "escalation"

@@ -45,11 +45,11 @@ def due_steps(
     Args:
         written: the ``once`` of the timeline's entries.
     """
-    begun = _begun(lives, routing)
+    begun = _current_path(lives, routing)
     if begun is None:
         return []
     newest = {}
-    for due in _walk(*begun, lives[-1], routing):
+    for due in _all_steps(*begun, lives[-1], routing):
         if due.time > now:
             break
         newest[due.step.number] = due
@@ -59,13 +59,13 @@ def due_steps(
 
 def next_step(lives: Sequence[Life], routing: Routing, now: float) -> Optional[float]:
     """Return when the next step will be due; None for never."""
-    begun = _begun(lives, routing)
+    begun = _current_path(lives, routing)
     if begun is None:
         return None
-    return next((d.time for d in _walk(*begun, lives[-1], routing) if d.time > now), None)
+    return next((d.time for d in _all_steps(*begun, lives[-1], routing) if d.time > now), None)
 
 
-def _begun(lives: Sequence[Life], routing: Routing) -> Optional[Tuple[Path, float]]:
+def _current_path(lives: Sequence[Life], routing: Routing) -> Optional[Tuple[Path, float]]:
     """The path that is walked now, and since when; None when there is none or it has ended."""
     if not lives:
         return None
@@ -83,7 +83,7 @@ def _begun(lives: Sequence[Life], routing: Routing) -> Optional[Tuple[Path, floa
     return path, since
 
 
-def _walk(path: Path, since: float, life: Life, routing: Routing) -> Iterator[Due]:
+def _all_steps(path: Path, since: float, life: Life, routing: Routing) -> Iterator[Due]:
     """All steps of all rounds, in the order of their times."""
     calendar = routing.hours(path.hours, life.changes[-1].team)
     for number in range(path.repeat + 1):

@@ -23,14 +23,14 @@ from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
 from ..routing.on_call import Duty
 from ..routing.teams import Team
-from .assignment import as_agreed, loads, skills_for
+from .assignment import loads, required_skills, with_covers
 from .lives import lives_of
 
 __all__ = ["Seen", "hand_over"]
 
 Seen = Set[Tuple[str, str, float]]
 # Of each rota, in one turn; the rest waits for the next one.
-MOST_HANDED_OVER = 500
+MAX_HANDED_OVER = 500
 
 
 def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dict[str, int]:
@@ -39,19 +39,19 @@ def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dic
     Args:
         seen: incidents that need not be read again for a handover; kept between calls.
     """
-    routing = as_agreed(stores, clock, routing)
+    routing = with_covers(stores, clock, routing)
     now = clock.now()
     new: List[Entry] = []
     current: Seen = set()
     looked_at: Seen = set()
     for rota in routing.rotas:
         duty = routing.on_call.at(rota, now)
-        ids = _others(stores, rota, duty.person) if duty.person else []
+        ids = _ids_of_others(stores, rota, duty.person) if duty.person else []
         if not ids:
             continue
         since = routing.on_call.since(rota, now)
         current |= {(incident_id, rota, since) for incident_id in ids}
-        fresh = [one for one in ids if (one, rota, since) not in seen][:MOST_HANDED_OVER]
+        fresh = [one for one in ids if (one, rota, since) not in seen][:MAX_HANDED_OVER]
         load = loads(stores, routing, {duty.person}) if fresh else {}
         for entries in timeline.read_many(stores, fresh).values():
             entry = _entry(routing, rota, duty, since, entries, load, now)
@@ -64,7 +64,7 @@ def hand_over(stores: Stores, clock: Clock, routing: Routing, seen: Seen) -> Dic
     return {"incidents_handed_over": sum(entry.kind == "assigned" for entry in new)}
 
 
-def _others(stores: Stores, rota: str, person: str) -> List[str]:
+def _ids_of_others(stores: Stores, rota: str, person: str) -> List[str]:
     """Ids of what somebody else has by a rota, and has not begun."""
     of: List[Document] = [{"status": "assigned"}, {"rota": rota}, {"owner": {"$ne": person}}]
     return sorted(stores.incidents.keys({"$and": of}))
@@ -85,25 +85,25 @@ def _entry(
         return None
     once = f"handover:{len(lives_of(entries))}:{rota}:{since:.0f}"
     belongs = incident.owner in routing.on_call.people(rota)
-    if incident.owner == duty.person or (belongs and _known_since(entries, rota) >= since):
+    if incident.owner == duty.person or (belongs and _known_on_call_since(entries, rota) >= since):
         return None
     if any(entry.once == once for entry in entries):
         return None
-    kind, data = _said(routing, duty, incident, load)
+    kind, data = _kind_and_data(routing, duty, incident, load)
     if kind == "assigned":
         data.update(routing.on_call.entry_data(rota, now), handover=True)
     head = timeline.head_of(entries)
     return Entry.create(incident.id, kind, data, ACTOR, now, head, once)
 
 
-def _said(
+def _kind_and_data(
     routing: Routing, duty: Duty, incident: Incident, load: Dict[str, float]
 ) -> Tuple[str, Document]:
     before, person = incident.owner, duty.person
     weight = routing.weight(incident.severity)
-    skills = skills_for(routing, incident, incident.team)
+    skills = required_skills(routing, incident, incident.team)
     team = routing.teams.get(incident.team, Team(""))
-    one = routing.chooser.standing_on_call(team, person, skills, load)
+    one = routing.chooser.availability_on_call(team, person, skills, load)
     words = f"{duty.reason} {one.words(weight)}."
     if not one.can_take(weight):
         return "note", {"text": f"Handover: {words} {before} keeps it."}
@@ -113,7 +113,7 @@ def _said(
     return "assigned", {**data, "instead_of": before}
 
 
-def _known_since(entries: Sequence[Entry], rota: str) -> float:
+def _known_on_call_since(entries: Sequence[Entry], rota: str) -> float:
     """Since when whoever was on call was, as the entry knew that gave it by the rota last."""
     given = [entry.data for entry in effective(entries) if entry.data.get("rota") == rota]
     return max((float(data.get("on_call_since") or 0.0) for data in given), default=0.0)

@@ -21,7 +21,7 @@ from ..canonical import digest, milliseconds
 from ..routing import Policy, Routing
 from .calendar import Calendar
 from .lives import Change, Life
-from .promise import CLOCKS
+from .sla_state import CLOCKS
 
 __all__ = ["Deadline", "Draft", "deadlines", "due_entries", "next_moment"]
 
@@ -63,12 +63,12 @@ def due_entries(
         written: the data of the effective entries of kind ``sla``, by ``once``, in order.
     """
     found = deadlines(lives, routing)
-    drafts = _timed(lives, written, found)
+    drafts = _timed_drafts(lives, written, found)
     for clock, deadline in found.items():
         event = _event(lives[-1], clock, deadline, now)
         once = f"sla:{lives[-1].number}:{clock}:{event}:{deadline.due:.3f}"
         if event and once not in written:
-            drafts.append(Draft("sla", _said(event, deadline, now), once))
+            drafts.append(Draft("sla", _event_data(event, deadline, now), once))
     return drafts
 
 
@@ -77,7 +77,7 @@ def next_moment(lives: Sequence[Life], routing: Routing, now: float) -> Optional
     moments = [
         moment
         for clock, deadline in deadlines(lives, routing).items()
-        if _stopped(lives[-1], clock) is None
+        if _stopped_at(lives[-1], clock) is None
         for moment in (deadline.warn, deadline.due)
         if moment > now
     ]
@@ -86,22 +86,24 @@ def next_moment(lives: Sequence[Life], routing: Routing, now: float) -> Optional
 
 def _deadline(clock: str, lives: Sequence[Life], routing: Routing) -> Optional[Deadline]:
     life = lives[-1]
-    stopped = _stopped(life, clock)
+    stopped = _stopped_at(life, clock)
     deadline: Optional[Deadline] = None
     for change in life.changes:
         if stopped is not None and change.time > stopped:
             break
         policy = routing.policy(change.severity, change.team)
         target = policy.target(clock) if policy else None
-        if policy is None or target is None or _is_over(policy, clock, lives):
+        if policy is None or target is None or _is_stopped_for_good(policy, clock, lives):
             deadline = None
             continue
         start = lives[0].start if policy.on_reopen == "continue" else life.start
-        deadline = _moved(clock, deadline, change, (policy, target, start), life, routing)
+        deadline = _changed_deadline(
+            clock, deadline, change, (policy, target, start), life, routing
+        )
     return deadline
 
 
-def _moved(
+def _changed_deadline(
     clock: str,
     before: Optional[Deadline],
     change: Change,
@@ -111,16 +113,16 @@ def _moved(
 ) -> Optional[Deadline]:
     """The deadline after a change of severity or team."""
     policy, target, start = promised
-    whole = _from(clock, start, policy, target, change.team, routing)
+    whole = _deadline_from(clock, start, policy, target, change.team, routing)
     if change is life.changes[0] or whole is None or (before and whole.due >= before.due):
         return whole
-    shorter = _from(clock, max(start, change.time), policy, target, change.team, routing)
+    shorter = _deadline_from(clock, max(start, change.time), policy, target, change.team, routing)
     if before is not None and (shorter is None or before.due <= shorter.due):
         return before
     return shorter
 
 
-def _from(
+def _deadline_from(
     clock: str, start: float, policy: Policy, target: float, team: str, routing: Routing
 ) -> Optional[Deadline]:
     calendar = routing.hours(policy.hours, team)
@@ -131,21 +133,21 @@ def _from(
     return Deadline(clock, milliseconds(due), milliseconds(warn), policy.name, calendar)
 
 
-def _is_over(policy: Policy, clock: str, lives: Sequence[Life]) -> bool:
+def _is_stopped_for_good(policy: Policy, clock: str, lives: Sequence[Life]) -> bool:
     """Whether a clock that goes on over a reopening was stopped for good in an earlier life."""
     if policy.on_reopen != "continue" or clock != "acknowledge":
         return False
     return any(life.acknowledged_at is not None for life in lives[:-1])
 
 
-def _stopped(life: Life, clock: str) -> Optional[float]:
+def _stopped_at(life: Life, clock: str) -> Optional[float]:
     ends = [life.ended_at, life.acknowledged_at if clock == "acknowledge" else None]
     return min((end for end in ends if end is not None), default=None)
 
 
 def _event(life: Life, clock: str, deadline: Deadline, now: float) -> str:
     """What has happened to a clock: ``breached``, ``warning`` while it runs, or nothing."""
-    stopped = _stopped(life, clock)
+    stopped = _stopped_at(life, clock)
     if stopped is not None:
         return "breached" if stopped > deadline.due else ""
     if now >= deadline.due:
@@ -153,7 +155,7 @@ def _event(life: Life, clock: str, deadline: Deadline, now: float) -> str:
     return "warning" if now >= deadline.warn else ""
 
 
-def _said(event: str, deadline: Deadline, now: float) -> Document:
+def _event_data(event: str, deadline: Deadline, now: float) -> Document:
     verb, calendar = "was to be", deadline.calendar
     left = ""
     if event == "warning":
@@ -170,7 +172,7 @@ def _said(event: str, deadline: Deadline, now: float) -> Document:
     }
 
 
-def _timed(
+def _timed_drafts(
     lives: Sequence[Life], written: Mapping[str, Document], found: Mapping[str, Deadline]
 ) -> List[Draft]:
     """The entry that says what is due when, unless the last one of this life says so already."""

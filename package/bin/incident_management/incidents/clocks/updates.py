@@ -19,7 +19,7 @@ from .calendar import ALWAYS
 from .lives import Change, Life, lives_of
 from .sla import Document, Draft
 
-__all__ = ["due_entries", "every_of", "next_moment", "written_of"]
+__all__ = ["due_entries", "every_of", "next_moment", "update_due_data"]
 
 
 def due_entries(
@@ -36,17 +36,22 @@ def due_entries(
     """
     if incident.merged_into:
         return []
-    moments = _moments(incident, lives, routing)
+    moments = _due_moments(incident, lives, routing)
     due, every = moments[0] if moments else (None, 0.0)
     drafts = []
     if due != incident.update_due:
-        data = {"event": "set", "due": due or 0.0, "every": every, "reason": _demand(due, every)}
+        data = {
+            "event": "set",
+            "due": due or 0.0,
+            "every": every,
+            "reason": _due_reason(due, every),
+        }
         number = sum(1 for one in written.values() if one.get("event") == "set")
         drafts.append(Draft("update_due", data, f"update:set:{number}:{digest([due], 16)}"))
     for moment in dict.fromkeys(moment for moment, _every in moments if moment <= now):
         once = f"update:missed:{moment:.3f}"
         if once not in written:
-            data = {"event": "missed", "due": moment, "reason": _missed(incident, moment)}
+            data = {"event": "missed", "due": moment, "reason": _missed_reason(incident, moment)}
             drafts.append(Draft("update_due", data, once))
     return drafts
 
@@ -55,7 +60,7 @@ def next_moment(
     incident: Incident, lives: Sequence[Life], routing: Routing, now: float
 ) -> Optional[float]:
     """Return when an update will be missed; None for never."""
-    moments = [moment for moment, _every in _moments(incident, lives, routing)]
+    moments = [moment for moment, _every in _due_moments(incident, lives, routing)]
     return next((moment for moment in moments if moment > now), None)
 
 
@@ -66,10 +71,10 @@ def every_of(entries: Sequence[Entry], routing: Routing) -> Optional[float]:
     """
     lives = lives_of(entries)
     is_over = not lives or lives[-1].ended_at is not None
-    return None if is_over else _wanted(fold(entries), lives[-1].changes[-1], routing)
+    return None if is_over else _update_every(fold(entries), lives[-1].changes[-1], routing)
 
 
-def _moments(
+def _due_moments(
     incident: Incident, lives: Sequence[Life], routing: Routing
 ) -> List[Tuple[float, float]]:
     """When updates are due, the next first, with the wish behind each in seconds (0: a promise).
@@ -82,12 +87,12 @@ def _moments(
     return sorted(
         [
             *([(promised, 0.0)] if promised is not None else []),
-            *_demanded(incident, lives[-1], routing),
+            *_due_by_groups(incident, lives[-1], routing),
         ]
     )
 
 
-def _demanded(incident: Incident, life: Life, routing: Routing) -> List[Tuple[float, float]]:
+def _due_by_groups(incident: Incident, life: Life, routing: Routing) -> List[Tuple[float, float]]:
     """When a group wants to hear next: so long after the last update, or since it may ask."""
     last = incident.last_update
     told_at = float(last.get("time") or 0.0)
@@ -97,20 +102,20 @@ def _demanded(incident: Incident, life: Life, routing: Routing) -> List[Tuple[fl
     every: Optional[float] = None
     since = life.start
     for change in life.changes:
-        wanted = _wanted(incident, change, routing)
+        wanted = _update_every(incident, change, routing)
         if wanted != every:
             every, since = wanted, change.time
     return [] if every is None else [(milliseconds(max(since, told_at) + every), every)]
 
 
-def _wanted(incident: Incident, change: Change, routing: Routing) -> Optional[float]:
+def _update_every(incident: Incident, change: Change, routing: Routing) -> Optional[float]:
     """How often they want to hear while it has a severity and a team; of a test they do not."""
     if incident.rules[:1] == [SIMULATED]:
         return None
     return routing.update_every(change.severity, change.team)
 
 
-def _demand(due: Optional[float], every: float) -> str:
+def _due_reason(due: Optional[float], every: float) -> str:
     if due is None:
         return "No update is waited for any more."
     if not every:
@@ -121,7 +126,7 @@ def _demand(due: Optional[float], every: float) -> str:
     )
 
 
-def _missed(incident: Incident, due: float) -> str:
+def _missed_reason(incident: Incident, due: float) -> str:
     by = str(incident.last_update.get("by") or "")
     own = by and due == incident.last_update.get("next_by")
     who = f"{by} promised stakeholders" if own else "Stakeholders were to get"
@@ -129,6 +134,6 @@ def _missed(incident: Incident, due: float) -> str:
     return f"{who} an update by {ALWAYS.date_of(due)}, and none was written.{over}"
 
 
-def written_of(entries: Sequence[Entry]) -> Mapping[str, Document]:
+def update_due_data(entries: Sequence[Entry]) -> Mapping[str, Document]:
     """Return the data of the entries of kind ``update_due``, by ``once``."""
     return {entry.once: entry.data for entry in entries if entry.kind == "update_due"}

@@ -22,7 +22,15 @@ from ..errors import Invalid
 from .calendar import DAYS
 from .zones import zone_named
 
-__all__ = ["LATEST", "Window", "forget_over", "insert", "newest_first", "not_over", "sound"]
+__all__ = [
+    "LATEST",
+    "Window",
+    "delete_ended",
+    "insert",
+    "newest_first",
+    "not_ended",
+    "valid_fields",
+]
 
 LATEST = 1e11
 """What a time is at most, in epoch seconds: calendars end some thousand years later."""
@@ -32,7 +40,7 @@ EVERY_DAY_SECONDS = 8 * 86_400.0
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
-class _Kept(Protocol):
+class _Stored(Protocol):
     """What has a time and is kept as a document, by its id."""
 
     @property
@@ -49,7 +57,7 @@ class _Kept(Protocol):
     def in_force(self, moment: float) -> bool: ...
 
 
-_K = TypeVar("_K", bound=_Kept)
+_K = TypeVar("_K", bound=_Stored)
 _W = TypeVar("_W", bound="Window")
 
 
@@ -68,8 +76,8 @@ class Window:
     created_by: str = ""
     created_at: float = 0.0
 
-    def spoiled(self: _W, why: str) -> _W:
-        """Return what becomes of a window whose document can't be read; odd fields are as made."""
+    def malformed(self: _W, why: str) -> _W:
+        """Return the window to use for a malformed document; its malformed fields are defaults."""
         raise NotImplementedError
 
     @classmethod
@@ -94,9 +102,9 @@ class Window:
     @classmethod
     def from_document(cls: Type[_W], document: Mapping[str, Any]) -> _W:
         """Return what a document says; a field that it lacks has its default."""
-        values, why = sound(cls, document)
+        values, why = valid_fields(cls, document)
         values["days"] = tuple(values.get("days") or ())
-        return cls(**values).spoiled(why) if why else cls(**values)
+        return cls(**values).malformed(why) if why else cls(**values)
 
     def in_force(self, moment: float) -> bool:
         """Tell whether a moment, in epoch seconds, is within the window."""
@@ -187,39 +195,45 @@ def _zone(name: str) -> tzinfo:
         raise Invalid(str(error)) from None
 
 
-def sound(kind: Type[Any], document: Mapping[str, Any]) -> Tuple[Document, str]:
-    """Return the fields of a document of a window that can be right, and what is wrong with others.
+def valid_fields(kind: Type[Any], document: Mapping[str, Any]) -> Tuple[Document, str]:
+    """Return the valid fields of a window's document, and a sentence that names the malformed ones.
 
-    Its id is its key, an odd text empty if it has no default; without anything odd the sentence is
-    empty. ``kind`` is the dataclass.
+    The id is the document's key. A malformed field without a default becomes an empty text or 0.
+    The sentence is empty where all fields are valid.
+
+    Args:
+        kind: the dataclass of the window.
     """
     values: Document = {}
-    odd: List[str] = []
+    malformed: List[str] = []
     known = {**document, "id": document.get("_key", document.get("id"))}
     for one in fields(kind):
         value = known.get(one.name, _NOTHING)
-        if value is not _NOTHING and _is_right(one.name, str(one.type), value):
+        if value is not _NOTHING and _is_valid(one.name, str(one.type), value):
             values[one.name] = value
         elif value is not _NOTHING or one.default is MISSING:
-            odd.append(one.name)
+            malformed.append(one.name)
             values.update({one.name: _EMPTY[str(one.type)]} if one.default is MISSING else {})
-    named = ", ".join(odd)
-    return values, f"Its document was changed by hand and can't be read: {named}." if odd else ""
+    named = ", ".join(malformed)
+    return (
+        values,
+        f"Its document was changed by hand and can't be read: {named}." if malformed else "",
+    )
 
 
 _NOTHING = object()
 _EMPTY: Dict[str, Any] = {"str": "", "float": 0.0}
 
 
-def _is_right(name: str, kind: str, value: Any) -> bool:
+def _is_valid(name: str, kind: str, value: Any) -> bool:
     if kind == "float":
         return isinstance(value, (int, float)) and 0 <= value <= LATEST
     if kind == "str":
-        return isinstance(value, str) and _is_said(name, value)
+        return isinstance(value, str) and _is_valid_text(name, value)
     return isinstance(value, (list, tuple)) and all(day in DAYS for day in value)
 
 
-def _is_said(name: str, text: str) -> bool:
+def _is_valid_text(name: str, text: str) -> bool:
     """Tell whether a text means a time of day or a zone, where it has to."""
     check = {"from_time": _minutes, "to_time": _minutes, "time_zone": _zone}.get(name)
     try:
@@ -228,7 +242,7 @@ def _is_said(name: str, text: str) -> bool:
         return False
 
 
-def shown(window: _Kept, now: float) -> Document:
+def shown(window: _Stored, now: float) -> Document:
     """Return a window as the API shows it, with whether it is in force."""
     document = {key: value for key, value in window.to_document().items() if key != "_key"}
     return {**document, "in_force": window.in_force(now)}
@@ -242,22 +256,22 @@ def insert(windows: Collection, window: _K) -> _K:
     return window.from_document(known) if known else window
 
 
-def not_over(now: float) -> Document:
+def not_ended(now: float) -> Document:
     """Return the query for documents whose window has no end, or one to come."""
     return {"$or": [{"ends_at": 0}, {"ends_at": {"$gt": now}}]}
 
 
-def newest_first(windows: Collection, kind: Type[_K], now: float, most_over: int) -> List[_K]:
-    """Return all that are not over, and the newest ``most_over`` of those that are."""
+def newest_first(windows: Collection, kind: Type[_K], now: float, max_ended: int) -> List[_K]:
+    """Return all that are not over, and the newest ``max_ended`` of those that are."""
     over: Document = {"$and": [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lte": now}}]}
     found = [
-        *windows.find(not_over(now)),
-        *windows.find(over, sort="created_at:-1", limit=most_over),
+        *windows.find(not_ended(now)),
+        *windows.find(over, sort="created_at:-1", limit=max_ended),
     ]
     return sorted(map(kind.from_document, found), key=lambda one: -one.created_at)
 
 
-def forget_over(windows: Collection, before: float) -> None:
+def delete_ended(windows: Collection, before: float) -> None:
     """Delete those that were over before a moment."""
     over: List[Document] = [{"ends_at": {"$gt": 0}}, {"ends_at": {"$lt": before}}]
     windows.delete_matching({"$and": over})

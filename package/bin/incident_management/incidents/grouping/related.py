@@ -79,18 +79,20 @@ class Candidates:
         topology: Topology,
         window: float,
         grounds: Collection[str] = DEFAULT_GROUNDS,
-        improbable: float = 0.0,
+        coincidence_seconds: float = 0.0,
     ) -> List[Join]:
         """Return the incidents that a new problem could join, the closest first.
 
         Related means, as far as ``grounds`` allow: one of the incident's entities is the signal's
         own; both have a value of a grouping field in common; an entity of one depends on the
-        other's; their events say nearly the same; both began within ``improbable`` seconds. And
+        other's; their events say nearly the same; both began within ``coincidence_seconds``. And
         their times are at most ``window`` seconds apart. A surer ground comes first, then the
         nearer in time, then the lower id.
         """
         found: Dict[str, Tuple[int, float, str, str]] = {}
-        for rank, incident_id, words in self._related(signal, topology, grounds, improbable):
+        for rank, incident_id, words in self._related(
+            signal, topology, grounds, coincidence_seconds
+        ):
             incident = self._incidents[incident_id]
             gap = _gap(signal, incident)
             if incident.is_open and gap <= window:
@@ -98,7 +100,11 @@ class Candidates:
         return [_join(*choice[1:], window) for choice in sorted(found.values())]
 
     def _related(
-        self, signal: Signal, topology: Topology, grounds: Collection[str], improbable: float
+        self,
+        signal: Signal,
+        topology: Topology,
+        grounds: Collection[str],
+        coincidence_seconds: float,
     ) -> Iterator[Tuple[int, str, str]]:
         """Yield (rank, incident, how they hang together), the surest ground of each first."""
         neighbours = topology.related(signal.entity)
@@ -118,11 +124,11 @@ class Candidates:
             for incident_id, share in self._wordings.alike(wording_of(signal)).items():
                 words = f"their events say the same ({share:.0%} of the telling words)"
                 yield 3, incident_id, words
-        if "coincidence" in grounds and improbable > 0:
+        if "coincidence" in grounds and coincidence_seconds > 0:
             for incident in self._incidents.values():
                 began = signal.first_time if incident.first_time is None else incident.first_time
                 apart = abs(signal.first_time - began)
-                if apart <= improbable:
+                if apart <= coincidence_seconds:
                     words = f"both began within {apart:.0f} seconds, which is rare here"
                     yield 4, incident.id, words
 

@@ -46,7 +46,7 @@ class Problem:
     previous: str = ""
     claimed_at: float = 0.0
     incidents: List[str] = field(default_factory=list)
-    left: bool = False
+    deleted: bool = False
     gate: Optional[Gate] = None
     redirects: Optional[int] = None
 
@@ -123,7 +123,7 @@ class Batch:
     stored: List[Document] = field(default_factory=list)
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
     candidates: Optional[Candidates] = None
-    improbable: Optional[float] = None
+    coincidence_seconds: Optional[float] = None
     placed: Dict[str, str] = field(default_factory=dict)
 
     @property
@@ -131,7 +131,7 @@ class Batch:
         """When the first of the problems began; 0 without any."""
         return min((problem.first_time for problem in self.problems), default=0.0)
 
-    def know(self, found: Mapping[str, Story]) -> None:
+    def add_stories(self, found: Mapping[str, Story]) -> None:
         """Take over what was read of some timelines."""
         self.stories.update(found)
 
@@ -154,7 +154,7 @@ class Batch:
             document["incident_id"] = incident_id
             self.stored.append(document)
 
-    def hand_on(self, owners: Mapping[str, str]) -> None:
+    def follow_merges(self, owners: Mapping[str, str]) -> None:
         """Let signals go with their incident, where that was merged in the meantime."""
         for document in self.stored:
             owner = owners.get(document.get("incident_id", ""))
@@ -168,7 +168,7 @@ class Batch:
         for signal in signals:
             self.outcomes[signal.key] = Outcome(signal.key, "", "pending")
 
-    def in_order_of(self, signals: Sequence[Signal]) -> List[Outcome]:
+    def outcomes_for(self, signals: Sequence[Signal]) -> List[Outcome]:
         """One outcome a signal; the second of one key in a batch is a duplicate."""
         result, given = [], set()
         for signal in signals:

@@ -20,7 +20,7 @@ from typing import Any, Container, Dict, Iterable, List, Mapping, Optional, Sequ
 from ...ports import Clock, Document, Stores
 from ..errors import Invalid
 from ..signal import Signal
-from ..stores import fitting
+from ..stores import bounded_queries
 from ..story import Story
 
 __all__ = ["Gate", "check", "choose", "gates", "pending_count", "pending_now", "released"]
@@ -33,7 +33,7 @@ ENTITIES_PER_QUERY = 200
 # Beyond this many about one part of the entities, the newest are looked at.
 MAX_READ = 10_000
 # Pending signals that the worker looks at in one turn, the newest first.
-MAX_AGAIN = 2000
+MAX_RECHECKED = 2000
 # One whose condition is never met is pending until it is deleted by age.
 MAX_COUNTED = 10_000
 
@@ -110,7 +110,7 @@ def choose(
 def pending_now(stores: Stores, clock: Clock) -> List[Signal]:
     """Return the newest signals that still may open something, for the worker to take in again."""
     query = {"$and": [{"pending": True}, {"last_time": {"$gte": clock.now() - LONGEST_SECONDS}}]}
-    found = stores.signals.find(query, "last_time:-1", MAX_AGAIN)
+    found = stores.signals.find(query, "last_time:-1", MAX_RECHECKED)
     return [Signal.from_document(document) for document in found]
 
 
@@ -204,7 +204,9 @@ def _gates(signals: Sequence[Signal], others: Mapping[str, Sequence[Fact]]) -> D
 
 def _pending(stores: Stores, entities: Set[str]) -> List[Signal]:
     found: List[Signal] = []
-    for of_entities in fitting(({"entity": one} for one in sorted(entities)), ENTITIES_PER_QUERY):
+    for of_entities in bounded_queries(
+        ({"entity": one} for one in sorted(entities)), ENTITIES_PER_QUERY
+    ):
         query = {"$and": [{"pending": True}, of_entities]}
         documents = stores.signals.find(query, "last_time:-1", MAX_READ)
         found += [Signal.from_document(document) for document in documents]
@@ -217,7 +219,7 @@ def _others(stores: Stores, signals: Sequence[Signal]) -> Dict[str, List[Fact]]:
     times = [signal.last_time for signal in signals]
     found: Dict[str, List[Fact]] = {}
     entities = sorted({signal.entity for signal in signals})
-    for of_entities in fitting(({"entity": one} for one in entities), ENTITIES_PER_QUERY):
+    for of_entities in bounded_queries(({"entity": one} for one in entities), ENTITIES_PER_QUERY):
         query = {
             "$and": [
                 of_entities,

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from ...ports import Clock, Document
 from ..canonical import digest
-from ..lifecycle import reopening
+from ..lifecycle import reopen_entry
 from ..model import Entry, Head, Incident
 from ..routing import Routing
 from ..upkeep import flapping
@@ -63,9 +63,9 @@ class Drafts:
         """Reopen an incident whose problem was found again, so many seconds after its resolve."""
         story = batch.stories[incident.id]
         reason = f"'{problem.first.rule}' found it again {since:.0f} seconds after the resolve."
-        data, once = reopening(incident, story.last_resolve, reason, found=True)
+        data, once = reopen_entry(incident, story.last_resolve, reason, found=True)
         self.draft(batch, incident.id, "status", data, once)
-        too_often = flapping.begins(story, self._routing, self._clock.now())
+        too_often = flapping.flapping_entry(story, self._routing, self._clock.now())
         if too_often:
             self.draft(batch, incident.id, "flapping", *too_often)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Mapping, Sequence, Tuple
 
 from ...ports import Stores
-from ..story import Place, Stories, Story
+from ..story import Place, Story, StoryCache
 from .batch import Batch, Problem
 from .ledger import Page, claims_of
 
@@ -19,12 +19,12 @@ class Episodes:
     says: without such an entry what was remembered holds.
     """
 
-    def __init__(self, stores: Stores, remembered: Stories) -> None:
+    def __init__(self, stores: Stores, remembered: StoryCache) -> None:
         self._stores = stores
         self._remembered = remembered
 
     def recall(self, problem: Problem) -> bool:
-        """Take the newest episode from memory; :meth:`doubtful` checks it."""
+        """Take the newest episode from memory; :meth:`forget_doubtful` checks it."""
         place = self._remembered.place(problem.dedup_key)
         if place is None:
             return False
@@ -35,7 +35,9 @@ class Episodes:
         return True
 
     @staticmethod
-    def go_on(problems: Sequence[Problem], batch: Batch) -> Tuple[List[Problem], List[Problem]]:
+    def split_ongoing(
+        problems: Sequence[Problem], batch: Batch
+    ) -> Tuple[List[Problem], List[Problem]]:
         """Separate the problems about which there is nothing to decide from the rest.
 
         Their first episode is remembered and cannot have ended since, and no condition holds them
@@ -55,7 +57,7 @@ class Episodes:
             (going if goes_on else rest).append(problem)
         return going, rest
 
-    def doubtful(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+    def forget_doubtful(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return, and forget, the remembered ones whose episode may have ended since."""
         doubtful = [p for p in problems if p.redirects is not None and not _is_still(p, batch)]
         for problem in doubtful:

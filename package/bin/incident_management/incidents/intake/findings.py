@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 from ..canonical import canonical, check_names
 from ..errors import Invalid
 from ..model import Document
-from ..signal import NORMAL, UNLESS_GIVEN, Signal
+from ..signal import DEFAULTS, NORMALIZERS, Signal
 from . import conditions
 from .alert import run_of
 
@@ -26,7 +26,7 @@ def signals_from(
     ``common`` holds what all of them share; what a finding says itself goes before it. Raises
     Invalid, with one sentence, for a field that is missing, unknown or of the wrong kind.
     """
-    shared = {**_checked(common or {}, UNLESS_GIVEN), "received_at": NORMAL["received_at"](now)}
+    shared = {**_checked(common or {}, DEFAULTS), "received_at": NORMALIZERS["received_at"](now)}
     return [_signal(_checked(finding, shared)) for finding in findings]
 
 
@@ -135,8 +135,8 @@ _KINDS: Dict[str, Callable[[str, Any], Any]] = {
 
 
 def _normal(name: str) -> Callable[[str, Any], Any]:
-    kind, change = _KINDS[name], NORMAL[name]
+    kind, change = _KINDS[name], NORMALIZERS[name]
     return lambda name, value: change(kind(name, value))
 
 
-_TAKE = {name: _normal(name) if name in NORMAL else kind for name, kind in _KINDS.items()}
+_TAKE = {name: _normal(name) if name in NORMALIZERS else kind for name, kind in _KINDS.items()}

@@ -16,14 +16,14 @@ from typing import Dict, List, Mapping, Optional, Sequence
 from ...ports import Clock, Document, Stores
 from .. import lifecycle, timeline
 from ..errors import Contended
-from ..fold import ADDING
+from ..fold import SIGNAL_KINDS
 from ..grouping import Topology
 from ..identity import new_incident_id
-from ..joining import carrying_out
+from ..joining import execution
 from ..model import ACTOR, Entry, Incident
 from ..routing import Routing
-from ..signal import TEXT_CHARACTERS, Signal, readable
-from ..story import LATE_SECONDS, Stories, Story
+from ..signal import TEXT_CHARACTERS, Signal, show_hidden_characters
+from ..story import LATE_SECONDS, Story, StoryCache
 from .batch import Batch, Outcome
 from .drafts import Drafts
 from .episodes import Episodes
@@ -58,9 +58,9 @@ class Ingest:
         clock: Clock,
         routing: Routing,
         topology: Optional[Topology] = None,
-        remembered: Optional[Stories] = None,
+        remembered: Optional[StoryCache] = None,
     ) -> None:
-        known = remembered if remembered is not None else Stories()
+        known = remembered if remembered is not None else StoryCache()
         self._stores = stores
         self._clock = clock
         self._remembered = known
@@ -82,21 +82,21 @@ class Ingest:
         signals = [self._with_fields(signal) if signal.fields else signal for signal in signals]
         found = self._sorting.sort(signals)
         batch = self._claimed_plan(found, actor)
-        batch.stored.extend(found.held)
+        batch.stored.extend(found.suppressed)
         self._require_soon(batch)
         were_open = [entry for entry in batch.new if _adds_to_open(entry, batch)]
         timeline.write(self._stores, batch.new)
         changed = {incident_id: batch.stories[incident_id] for incident_id in batch.touched}
         timeline.save_documents(self._stores, changed, self._remembered.monotonic)
         self._reopen_unseen(were_open, changed)
-        batch.hand_on(carrying_out.forward_arrivals(self._stores, self._clock, changed))
+        batch.follow_merges(execution.forward_arrivals(self._stores, self._clock, changed))
         self._remembered.put({**batch.stories, **changed})
         self._episodes.remember(found.problems, {**batch.stories, **changed})
         if batch.stored:
             self._stores.signals.save(sorted(batch.stored, key=itemgetter("_key")))
-        if found.held:
-            self._take_in_beside(found, batch, actor)
-        return batch.in_order_of(signals)
+        if found.suppressed:
+            self._ingest_counted(found, batch, actor)
+        return batch.outcomes_for(signals)
 
     def _with_fields(self, signal: Signal) -> Signal:
         """Keep of a signal's custom fields those that there are; what does not fit, it tells."""
@@ -113,8 +113,8 @@ class Ingest:
         day = began or self._clock.now()
         incident_id = new_incident_id(day, f"manual:{unique}")
         data: Document = {
-            "title": readable(said.title),
-            "description": readable(said.description),
+            "title": show_hidden_characters(said.title),
+            "description": show_hidden_characters(said.description),
             "severity": said.severity,
             "entities": list(said.entities),
             "rule": "",
@@ -125,7 +125,7 @@ class Ingest:
             **({"fields": dict(said.fields)} if said.fields else {}),
         }
         batch = Batch(actor)
-        batch.know(timeline.load(self._stores, [incident_id]))
+        batch.add_stories(timeline.load(self._stores, [incident_id]))
         if not batch.stories[incident_id].keys:
             self._drafts.draft(batch, incident_id, "opened", data, "opened")
         self._drafts.route(batch, incident_id)
@@ -161,11 +161,11 @@ class Ingest:
             incident = stories[entry.incident_id].incident
             if incident is not None and incident.status == "resolved":
                 reason = "A finding came while it was resolved."
-                lifecycle.reopen_if_unseen(self._stores, self._clock, entry, reason)
+                lifecycle.reopen_if_finding_unseen(self._stores, self._clock, entry, reason)
 
-    def _take_in_beside(self, found: Sorted, batch: Batch, actor: str) -> None:
+    def _ingest_counted(self, found: Sorted, batch: Batch, actor: str) -> None:
         """Take in after all what was just stored as held back, and that an incident counts."""
-        beside = self._sorting.counted_beside(found)
+        beside = self._sorting.suppressed_but_counted(found)
         for signal in beside:
             self._stores.signals.delete(signal.key)
         for outcome in self.ingest(beside, actor) if beside else ():
@@ -179,4 +179,4 @@ class Ingest:
 
 def _adds_to_open(entry: Entry, batch: Batch) -> bool:
     incident = batch.incident(entry.incident_id)
-    return entry.kind in ADDING and incident is not None and incident.is_open
+    return entry.kind in SIGNAL_KINDS and incident is not None and incident.is_open

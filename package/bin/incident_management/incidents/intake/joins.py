@@ -11,7 +11,7 @@ from ..routing import Routing
 from .batch import Batch, Problem
 from .reading import Reader
 
-__all__ = ["Joins", "gathered"]
+__all__ = ["Joins", "group_alike"]
 
 CANDIDATES = 1000
 # Two problems that begin together are one when chance would bring them so close once in a hundred
@@ -46,12 +46,14 @@ class Joins:
             batch.candidates = self._candidates(batch.earliest - window)
             for incident_id in sorted(batch.touched):
                 self.offer(incident_id, batch)
-        improbable = 0.0
+        coincidence_seconds = 0.0
         # What has been there before comes when it comes.
         if "coincidence" in grounds and not problem.episode:
-            improbable = self._improbable(batch)
+            coincidence_seconds = self._coincidence_seconds(batch)
         one = problem.as_one()
-        for join in batch.candidates.choose(one, self._topology, window, grounds, improbable):
+        for join in batch.candidates.choose(
+            one, self._topology, window, grounds, coincidence_seconds
+        ):
             self._reader.read(batch, [join.incident_id])
             incident = batch.incident(join.incident_id)
             # The document that proposed it may be older than the timeline.
@@ -66,17 +68,17 @@ class Joins:
         if batch.candidates is not None and incident is not None:
             batch.candidates.put(incident)
 
-    def _improbable(self, batch: Batch) -> float:
+    def _coincidence_seconds(self, batch: Batch) -> float:
         """Return within how many seconds two beginnings are hardly a coincidence."""
-        if batch.improbable is None:
+        if batch.coincidence_seconds is None:
             since = batch.earliest - RATE_SECONDS
             week = {"first_time": {"$gte": since, "$lt": batch.earliest}}
             # None is opened before its trouble begins, and of that there is an acceleration.
             query = {"$and": [{"opened_at": {"$gte": since}}, week]}
             count = len(self._stores.incidents.keys(query))
             known = count >= LEAST_INCIDENTS
-            batch.improbable = CHANCE * RATE_SECONDS / count if known else 0.0
-        return batch.improbable
+            batch.coincidence_seconds = CHANCE * RATE_SECONDS / count if known else 0.0
+        return batch.coincidence_seconds
 
     def _candidates(self, since: float) -> Candidates:
         documents = self._stores.incidents.find(
@@ -94,7 +96,7 @@ class Joins:
         return Candidates(Incident.from_document(document) for document in documents)
 
 
-def gathered(problems: Sequence[Problem]) -> List[List[Problem]]:
+def group_alike(problems: Sequence[Problem]) -> List[List[Problem]]:
     """Gather the problems that grouping can't tell apart, such as one fault on many hosts.
 
     They are new, one rule found them about one entity at one time, and they say the same.
@@ -102,7 +104,7 @@ def gathered(problems: Sequence[Problem]) -> List[List[Problem]]:
     found: List[List[Problem]] = []
     latest: Dict[Tuple[Any, ...], List[Problem]] = {}
     for problem in problems:
-        key = _likeness(problem)
+        key = _alike_key(problem)
         alike = latest.get(key)
         if alike is None or not _at_one_time(alike[0], problem):
             alike = latest[key] = []
@@ -111,7 +113,7 @@ def gathered(problems: Sequence[Problem]) -> List[List[Problem]]:
     return found
 
 
-def _likeness(problem: Problem) -> Tuple[Any, ...]:
+def _alike_key(problem: Problem) -> Tuple[Any, ...]:
     first = problem.first
     if problem.gate or problem.incidents or not first.group or len(problem.signals) > 1:
         return (problem.dedup_key,)

@@ -13,13 +13,13 @@ from ..identity import episode_claim, new_incident_id
 from ..model import Incident
 from ..routing import Routing
 from ..signal import Signal
-from ..story import Stories, Story
+from ..story import Story, StoryCache
 from ..upkeep.retention import pruned
 from . import conditions
 from .batch import Batch, Outcome, Problem
 from .drafts import Drafts
 from .episodes import Episodes
-from .joins import Joins, gathered
+from .joins import Joins, group_alike
 from .ledger import Claim, ledger_of
 from .reading import Reader
 
@@ -38,7 +38,7 @@ class Planner:
         clock: Clock,
         routing: Routing,
         topology: Topology,
-        remembered: Stories,
+        remembered: StoryCache,
         episodes: Episodes,
     ) -> None:
         self._stores = stores
@@ -57,32 +57,32 @@ class Planner:
         """
         batch = Batch(actor, problems, began=self._monotonic(), outcomes=dict(stored))
         self._reader.read(batch, [p.incident_id for p in problems if p.incident_id])
-        going_on, rest = self._episodes.go_on(problems, batch)
+        going_on, rest = self._episodes.split_ongoing(problems, batch)
         problems = [problem.copy() for problem in rest]
         self._look_up_the_doubtful(problems, batch)
-        self._mark_left(problems, batch)
+        self._mark_deleted(problems, batch)
         for problem in problems:
             self._follow_merges(problem, batch)
-        problems = self._pass_gates(self._uncounted(problems, batch), batch)
+        problems = self._apply_gates(self._uncounted(problems, batch), batch)
         fresh_ids = self._unused_ids(problems, batch)
         rest = self._add_to_open([*going_on, *problems], batch)
         # What reopens an incident comes first, so that what is new can join it.
-        for alike in gathered(sorted(rest, key=lambda p: not self._adds(p, batch))):
+        for alike in group_alike(sorted(rest, key=lambda p: not self._adds(p, batch))):
             self._place_alike(alike, batch, fresh_ids)
         return batch
 
     def _look_up_the_doubtful(self, problems: Sequence[Problem], batch: Batch) -> None:
-        doubtful = self._episodes.doubtful(problems, batch)
+        doubtful = self._episodes.forget_doubtful(problems, batch)
         if doubtful:
             self._episodes.find(doubtful, {})
             self._reader.read(batch, [p.incident_id for p in doubtful if p.incident_id])
 
-    def _mark_left(self, problems: Sequence[Problem], batch: Batch) -> None:
+    def _mark_deleted(self, problems: Sequence[Problem], batch: Batch) -> None:
         """Tell incidents that were deleted by age from those whose opener has not come further."""
         missing = [p for p in problems if p.incident_id and batch.incident(p.incident_id) is None]
         left = pruned(self._stores, [problem.incident_id for problem in missing])
         for problem in missing:
-            problem.left = problem.incident_id in left
+            problem.deleted = problem.incident_id in left
 
     def _follow_merges(self, problem: Problem, batch: Batch) -> None:
         """Turn to the incident that the newest episode's was merged into, if it was."""
@@ -103,7 +103,10 @@ class Planner:
         """
         late = [problem for problem in problems if self._is_late(problem)]
         self._reader.read(batch, sorted({i for problem in late for i in problem.incidents}))
-        over = {problem.dedup_key: self._holding(problem.incidents, batch) for problem in late}
+        over = {
+            problem.dedup_key: self._with_merge_targets(problem.incidents, batch)
+            for problem in late
+        }
         for problem in problems:
             newest = batch.incident(problem.incident_id)
             is_over = newest is not None and not newest.is_open
@@ -117,7 +120,7 @@ class Planner:
                     batch.touched.add(incident_id)
         return [problem for problem in problems if problem.signals]
 
-    def _holding(self, incident_ids: Sequence[str], batch: Batch) -> Set[str]:
+    def _with_merge_targets(self, incident_ids: Sequence[str], batch: Batch) -> Set[str]:
         """Return these incidents, and those that took them over."""
         found: Set[str] = set()
         wanted = set(incident_ids)
@@ -134,7 +137,7 @@ class Planner:
         until = problem.claimed_at + CLOCKS_APART_SECONDS
         return problem.episode > 1 and any(one.last_time <= until for one in problem.signals)
 
-    def _pass_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
+    def _apply_gates(self, problems: Sequence[Problem], batch: Batch) -> List[Problem]:
         """Return the problems that have an open incident, or may open one, with those signals."""
         passing = []
         for problem in problems:
@@ -170,12 +173,12 @@ class Planner:
 
     def _adds(self, problem: Problem, batch: Batch) -> bool:
         """Tell whether the newest episode takes these signals, so that no new one is needed."""
-        if not problem.incident_id or problem.left:
+        if not problem.incident_id or problem.deleted:
             return False
         incident = batch.incident(problem.incident_id)
-        return incident is None or incident.is_open or self._late_or_again(problem, incident)
+        return incident is None or incident.is_open or self._is_late_or_recurring(problem, incident)
 
-    def _late_or_again(self, problem: Problem, incident: Incident) -> bool:
+    def _is_late_or_recurring(self, problem: Problem, incident: Incident) -> bool:
         """Tell whether a resolved incident takes these: from before its end, or soon after it."""
         if incident.status != "resolved" or incident.resolved_at is None:
             return False
@@ -213,9 +216,9 @@ class Planner:
 
     def _place(self, problem: Problem, batch: Batch, fresh_ids: Mapping[str, str]) -> None:
         """Decide where one problem's signals go, and draft the entries."""
-        known = problem.incident_id and not problem.left
+        known = problem.incident_id and not problem.deleted
         if known and self._add_to_episode(problem, batch):
-            self._arrived([problem], batch, problem.incident_id)
+            self._record_placement([problem], batch, problem.incident_id)
             return
         join = self._joins.find(problem, batch)
         if join:
@@ -224,16 +227,18 @@ class Planner:
         previous, wanted = problem.incident_id, fresh_ids[problem.dedup_key]
         batch.claims.append(_next_episode(problem, wanted))
         self._drafts.open_or_add(problem, batch, wanted, previous)
-        self._arrived([problem], batch, wanted)
+        self._record_placement([problem], batch, wanted)
 
     def _join(self, problems: Sequence[Problem], batch: Batch, join: Join) -> None:
         """Begin an episode of each problem that joins an incident, with one entry for all."""
         signals = [signal for problem in problems for signal in problem.signals]
         batch.claims.extend(_next_episode(problem, join.incident_id) for problem in problems)
         self._drafts.add(Problem("", signals), batch, join.incident_id, "added", join.reason)
-        self._arrived(problems, batch, join.incident_id)
+        self._record_placement(problems, batch, join.incident_id)
 
-    def _arrived(self, problems: Sequence[Problem], batch: Batch, incident_id: str) -> None:
+    def _record_placement(
+        self, problems: Sequence[Problem], batch: Batch, incident_id: str
+    ) -> None:
         batch.placed.update((problem.dedup_key, incident_id) for problem in problems)
         self._joins.offer(incident_id, batch)
 
@@ -247,7 +252,7 @@ class Planner:
         if incident.is_open:
             self._drafts.add(problem, batch, incident.id, "added")
             return True
-        if not self._late_or_again(problem, incident):
+        if not self._is_late_or_recurring(problem, incident):
             return False
         since = problem.last_time - (incident.resolved_at or 0.0)
         if since > 0:

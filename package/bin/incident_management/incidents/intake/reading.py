@@ -6,7 +6,7 @@ from typing import Iterable
 
 from ...ports import Stores
 from .. import timeline
-from ..story import Stories
+from ..story import StoryCache
 from .batch import Batch
 
 __all__ = ["Reader"]
@@ -15,7 +15,7 @@ __all__ = ["Reader"]
 class Reader:
     """Reads timelines into batches; ``remembered`` are stories known from earlier calls."""
 
-    def __init__(self, stores: Stores, remembered: Stories) -> None:
+    def __init__(self, stores: Stores, remembered: StoryCache) -> None:
         self._stores = stores
         self._remembered = remembered
 
@@ -28,7 +28,7 @@ class Reader:
         if wanted:
             known = self._remembered.take(wanted)
             clock = self._remembered.monotonic
-            batch.know(timeline.load(self._stores, wanted, known, clock))
+            batch.add_stories(timeline.load(self._stores, wanted, known, clock))
 
     def put_back(self, batch: Batch) -> None:
         """Remember what the batch knows."""

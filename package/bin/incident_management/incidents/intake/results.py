@@ -23,8 +23,8 @@ from ..signal import (
     Signal,
 )
 from .alert import Alert, first_names
-from .filling import filled, text_of, with_tokens
 from .findings import signals_from
+from .row_text import filled, text_of, with_tokens
 
 __all__ = ["ENTITY_CHARACTERS", "findings", "signals_of_run"]
 
@@ -81,14 +81,14 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
     found: Dict[Tuple[str, ...], Document] = {}
     further: Dict[Tuple[str, ...], int] = {}
     fields = alert.dedup_fields if alert.per_result else ()
-    nameless = 0
+    unidentified = 0
     for row in rows:
-        values = tuple([_same(row.get(name)) for name in fields])
+        values = tuple([_comparable(row.get(name)) for name in fields])
         if fields and not all(values):
-            values = _with_entity(values, row, alert)
-            nameless += not any(values)
+            values = _fill_from_entity(values, row, alert)
+            unidentified += not any(values)
         first = found.get(values)
-        entities = _others(row, alert, first) if fields else []
+        entities = _further_entities(row, alert, first) if fields else []
         # A row of several entities counts for each; one of another entity alone, for that.
         is_counted = first is None
         if first is None:
@@ -99,18 +99,18 @@ def findings(rows: Iterable[Mapping[str, Any]], alert: Alert, now: float) -> Lis
                 _add_row(found[key], row, alert, now)
             elif further.get(values, 1) < MAX_ENTITIES:
                 further[values] = further.get(values, 1) + 1
-                found[key] = _further(entity, values, row, alert, now)
+                found[key] = _finding_about(entity, values, row, alert, now)
             else:
                 continue
             is_counted = is_counted or not isinstance(row.get(alert.entity_field), list)
         if not is_counted:
             _add_row(first, row, alert, now)
-    if nameless > 1:
-        _tell_of_nameless(found[("",) * len(fields)], nameless, alert)
+    if unidentified > 1:
+        _explain_merged_rows(found[("",) * len(fields)], unidentified, alert)
     return list(found.values())
 
 
-def _tell_of_nameless(finding: Document, rows: int, alert: Alert) -> None:
+def _explain_merged_rows(finding: Document, rows: int, alert: Alert) -> None:
     """Say on a finding that it is of several rows, and which of their fields to name perhaps."""
     filled_in = {name.lower(): name for name, value in finding["rows"][0].items() if text_of(value)}
     likely = [filled_in[name] for name in ENTITY_NAMES if name in filled_in]
@@ -124,7 +124,7 @@ def _tell_of_nameless(finding: Document, rows: int, alert: Alert) -> None:
     finding["description"] = "\n".join(parts)[:TEXT_CHARACTERS]
 
 
-def _others(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> List[str]:
+def _further_entities(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> List[str]:
     """Return the entities of a row that the first finding of its problem is not about."""
     if first is None and not isinstance(row.get(alert.entity_field), list):
         return []
@@ -132,7 +132,7 @@ def _others(row: Mapping[str, Any], alert: Alert, first: Optional[Document]) -> 
     return [one for one in _entities(row, alert) if one not in (known, alert.rule)]
 
 
-def _further(
+def _finding_about(
     entity: str, values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert, now: float
 ) -> Document:
     """Return the finding about one more entity of a problem."""
@@ -210,9 +210,11 @@ def _fields(row: Mapping[str, Any]) -> Document:
     return {name: text[:SAMPLE_CHARACTERS] for name, text in named.items() if text}
 
 
-def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) -> Tuple[str, ...]:
+def _fill_from_entity(
+    values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert
+) -> Tuple[str, ...]:
     """Return the values of the dedup fields, those that the row lacks filled as findings() says."""
-    entity = _same(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
+    entity = _comparable(row.get(alert.entity_field))[:ENTITY_CHARACTERS]
     if not any(values):
         return (entity, *values[1:])
     return tuple(
@@ -221,7 +223,7 @@ def _with_entity(values: Tuple[str, ...], row: Mapping[str, Any], alert: Alert) 
     )
 
 
-def _same(value: Any) -> str:
+def _comparable(value: Any) -> str:
     """Return what two rows have in common whose field has the same values, in whatever order.
 
     ``values()`` of stats sorts them, ``list()`` does not.
@@ -275,10 +277,10 @@ def _span(row: Mapping[str, Any], now: float) -> Tuple[float, float]:
         known = [value for value in (first, last, moment) if value is not None] or [float(now)]
         first = first if first is not None else min(known)
         last = last if last is not None else max(known)
-    return _short(first), _short(max(first, last))
+    return _compact(first), _compact(max(first, last))
 
 
-def _short(number: float) -> float:
+def _compact(number: float) -> float:
     """A whole number without its fraction: as JSON it is written and read several times as fast."""
     return int(number) if number.is_integer() else number
 

@@ -30,10 +30,10 @@ class Sorted:
     """
 
     outcomes: Dict[str, Outcome] = field(default_factory=dict)
-    held: List[Document] = field(default_factory=list)
-    holding: Dict[str, Suppression] = field(default_factory=dict)
+    suppressed: List[Document] = field(default_factory=list)
+    suppressed_by: Dict[str, Suppression] = field(default_factory=dict)
     undecided: Set[str] = field(default_factory=set)
-    again: Set[str] = field(default_factory=set)
+    continued: Set[str] = field(default_factory=set)
     problems: List[Problem] = field(default_factory=list)
 
 
@@ -48,37 +48,39 @@ class Sorting:
     def sort(self, signals: Sequence[Signal]) -> Sorted:
         """Sort some signals. Those that wait for a condition are stored here, as pending."""
         found = Sorted()
-        fresh = self._unknown(signals, found)
-        holding = self._holding([s for s in fresh if s.key not in found.undecided], found.again)
+        fresh = self._undecided(signals, found)
+        holding = self._suppressions_of(
+            [s for s in fresh if s.key not in found.undecided], found.continued
+        )
         problems: Dict[str, Problem] = {}
         for signal in fresh:
             one = holding.get(signal.key)
             if one is not None:
-                _hold_back(signal, one, found)
+                _suppress(signal, one, found)
                 continue
             problem = problems.setdefault(signal.dedup_key, Problem(signal.dedup_key, []))
             problem.signals.append(signal)
-        found.problems = self._gated(list(problems.values()), found.undecided)
+        found.problems = self._apply_conditions(list(problems.values()), found.undecided)
         return found
 
-    def counted_beside(self, found: Sorted) -> List[Signal]:
+    def suppressed_but_counted(self, found: Sorted) -> List[Signal]:
         """Return those that were just stored as held back, and that an incident counts.
 
         Another delivery of them may have taken them in where a suppression was made or ended in
         that moment; of those whose suppression stands since before they came nothing else is read.
         """
-        held = [Signal.from_document(one) for one in found.held]
-        ids = {one.id for one in found.holding.values()}
+        held = [Signal.from_document(one) for one in found.suppressed]
+        ids = {one.id for one in found.suppressed_by.values()}
         there = {str(one["_key"]) for one in find_by(self._stores.suppressions, "_key", ids)}
         doubtful = [
             signal
             for signal in held
-            if (one := found.holding[signal.key]).came_after(signal) or one.id not in there
+            if (one := found.suppressed_by[signal.key]).came_after(signal) or one.id not in there
         ]
         counted = self._counted(doubtful) if doubtful else set()
         return [signal for signal in doubtful if signal.key in counted]
 
-    def _unknown(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
+    def _undecided(self, signals: Sequence[Signal], found: Sorted) -> List[Signal]:
         """Note what is decided already; return the rest, each key once, the oldest first.
 
         What was held back is decided anew when it comes with a later end: it has gone on.
@@ -98,12 +100,14 @@ class Sorting:
             goes_on = signal.last_time > held.get(signal.key, float("-inf"))
             if signal.key not in found.outcomes and goes_on:
                 fresh.setdefault(signal.key, signal)
-        found.again = held.keys() & fresh.keys()
+        found.continued = held.keys() & fresh.keys()
         for key in held.keys() - fresh.keys():
             found.outcomes[key] = Outcome(key, "", "duplicate")
         return list(fresh.values())
 
-    def _holding(self, signals: Sequence[Signal], again: Collection[str]) -> Dict[str, Suppression]:
+    def _suppressions_of(
+        self, signals: Sequence[Signal], continued: Collection[str]
+    ) -> Dict[str, Suppression]:
         """Return which suppression holds each of some signals back, where one does.
 
         One that was made after a signal may find it counted already, by a delivery that was ended
@@ -112,12 +116,13 @@ class Sorting:
         if not signals:
             return {}
         times = [signal.last_time for signal in signals]
-        active = suppression.active(self._stores.suppressions, min(times), max(times))
-        found = suppression.holding(active, signals) if active else {}
+        active = suppression.active_between(self._stores.suppressions, min(times), max(times))
+        found = suppression.suppressing(active, signals) if active else {}
         late = [
             signal
             for signal in signals
-            if signal.key in found and (found[signal.key].came_after(signal) or signal.key in again)
+            if signal.key in found
+            and (found[signal.key].came_after(signal) or signal.key in continued)
         ]
         for key in self._counted(late) if late else ():
             del found[key]
@@ -135,7 +140,7 @@ class Sorting:
         stories = batch.stories.values()
         return {s.key for s in signals if any(story.has_had(s.key, 0) for story in stories)}
 
-    def _gated(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
+    def _apply_conditions(self, problems: List[Problem], undecided: Set[str]) -> List[Problem]:
         """Ask the conditions of those detections that have one; may add others' waiting problems.
 
         A problem that also has a signal without a condition needs none.
@@ -155,8 +160,8 @@ class Sorting:
         return problems
 
 
-def _hold_back(signal: Signal, one: Suppression, found: Sorted) -> None:
+def _suppress(signal: Signal, one: Suppression, found: Sorted) -> None:
     found.outcomes[signal.key] = Outcome(signal.key, "", "suppressed")
-    found.holding[signal.key] = one
+    found.suppressed_by[signal.key] = one
     marks = {"suppressed_by": one.id, "suppressed_because": one.why()}
-    found.held.append({**signal.to_document(), **marks})
+    found.suppressed.append({**signal.to_document(), **marks})

@@ -48,7 +48,7 @@ def deliver_spool(
         try:
             if not allowed(actor):
                 raise Invalid(f"{actor} has not the capability incident_signal.")
-            _carry_out(str(request["path"]), request["body"], actor, ingest, notify, clock)
+            _execute(str(request["path"]), request["body"], actor, ingest, notify, clock)
         except (Invalid, NotFound) as error:
             trouble(f"spool {file.name}", f"{file.name} was set aside as .bad: {error}")
             with suppress(FileNotFoundError):  # another process has set it aside, or done it
@@ -59,7 +59,7 @@ def deliver_spool(
     return {"spooled_requests": done}
 
 
-def _carry_out(
+def _execute(
     path: str, body: Any, actor: str, ingest: Ingest, notify: Notify, clock: Clock
 ) -> None:
     if not isinstance(body, dict):

@@ -1,6 +1,6 @@
 """Merging two incidents and splitting one; both can be undone, and no signal counts twice.
 
-What is decided is a :class:`.moves.Move`; :mod:`.carrying_out` carries it out. All functions raise
+What is decided is a :class:`.moves.Move`; :mod:`.execution` carries it out. All functions raise
 NotFound for an unknown id, IllegalMove when the state does not allow it, and Contended when others
 move incidents all the time, or a very large merge is not finished yet.
 """
@@ -14,7 +14,7 @@ from .. import timeline
 from ..act import Act
 from ..canonical import milliseconds
 from ..errors import Contended, IllegalMove, Invalid
-from ..field_values import tokens
+from ..field_values import search_tokens
 from ..fold import MAX_SHARED, MAX_WORDINGS
 from ..grouping import wording_of
 from ..identity import new_incident_id
@@ -24,9 +24,9 @@ from ..routing import Routing
 from ..signal import Signal, first_values
 from ..stores import any_of, chunks, find_by
 from ..story import Story
-from ..tasks.dividing import brought_by
+from ..tasks.task_state import tasks_from
 from . import moves
-from .carrying_out import IN_A_REQUEST, finish
+from .execution import IN_A_REQUEST, finish
 from .moves import Move
 
 __all__ = [
@@ -66,8 +66,8 @@ def merge(
 
     def decide(number: int, now: float) -> Move:
         found = _stories(act.stores, [source, into])
-        _may_move(found[source])
-        target = _may_move(found[into])
+        _movable(found[source])
+        target = _movable(found[into])
         if not target.is_open:
             text = f"{into} is {target.status} and can't take another one over; reopen it first."
             raise IllegalMove(text)
@@ -75,25 +75,27 @@ def merge(
             raise IllegalMove(f"{source} and {into} were taken apart just now.")
         return Move(number, "merge", source, into, act.actor, now, reason)
 
-    _decided(act, decide)
+    _decide_and_execute(act, decide)
     return timeline.refresh(act.stores, into)
 
 
 def merged_since(act: Act, source: str, into: str, time: float) -> Optional[Incident]:
     """Return ``into`` if this actor has merged ``source`` into it since then, all of it done."""
-    return _finished(act, moves.made(act, time, "merge", source, into))
+    return _finish_and_read(act, moves.latest_matching(act, time, "merge", source, into))
 
 
 def split_since(
     act: Act, incident_id: str, signals: Sequence[str], time: float
 ) -> Optional[Incident]:
     """Return the incident that this actor has split off with these signals since then."""
-    return _finished(act, moves.made(act, time, "split", incident_id, signals=signals))
+    return _finish_and_read(
+        act, moves.latest_matching(act, time, "split", incident_id, signals=signals)
+    )
 
 
 def undone_since(act: Act, incident_id: str, merged: str, time: float) -> Optional[Incident]:
     """Return ``merged`` if this actor has taken it out of the incident since then."""
-    return _finished(act, moves.made(act, time, "undo", incident_id, merged))
+    return _finish_and_read(act, moves.latest_matching(act, time, "undo", incident_id, merged))
 
 
 def split(
@@ -115,7 +117,7 @@ def split(
 
     def decide(number: int, now: float) -> Move:
         story = _stories(act.stores, [incident_id])[incident_id]
-        incident = _may_move(story)
+        incident = _movable(story)
         documents = find_by(act.stores.signals, "_key", [k for k in keys if story.counts(k)])
         if len(documents) < len(keys):
             known = {document["_key"] for document in documents}
@@ -125,20 +127,20 @@ def split(
             raise IllegalMove(f"All signals of {incident_id} would leave it; leave one there.")
         found = [Signal.from_document(document) for document in documents]
         found.sort(key=lambda signal: (signal.first_time, signal.key))
-        opened = _opening(found, incident_id, title)
+        opened = _opening_data(found, incident_id, title)
         asked = (opened[name] for name in ("severity", "entities", "rules", "tags"))
-        decision = routing.decide(*asked, tokens(opened["fields"]))
+        decision = routing.decide(*asked, search_tokens(opened["fields"]))
         detail = {
             "opened": opened,
             "routed": decision.to_data(),
-            "problems": _whole_problems(act.stores, incident_id, found),
-            **_left_alone(act.stores, incident_id, found),
+            "problems": _problems_leaving(act.stores, incident_id, found),
+            **_values_leaving(act.stores, incident_id, found),
         }
         counts = {signal.key: signal.count for signal in found}
         target = _unused_id(act.stores, act.clock, number)
         return Move(number, "split", incident_id, target, act.actor, now, reason, counts, detail)
 
-    return timeline.refresh(act.stores, _decided(act, decide).target)
+    return timeline.refresh(act.stores, _decide_and_execute(act, decide).target)
 
 
 def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Incident:
@@ -152,27 +154,29 @@ def undo_merge(act: Act, incident_id: str, merged: str, reason: str = "") -> Inc
     def decide(number: int, now: float) -> Move:
         found = _stories(stores, [incident_id, merged])
         holder, story = found[incident_id], found[merged]
-        _may_move(holder)
+        _movable(holder)
         incident = story.incident
         if incident is None or incident.merged_into != incident_id:
             raise IllegalMove(f"{merged} is not merged into {incident_id}.")
         owned = story.owned()
         back = {key: count for key, count in owned.items() if holder.counts(key)}
-        back.update(_later(stores, incident_id, holder, back))
+        back.update(_later_signals(stores, incident_id, holder, back))
         if len(back) > MAX_UNDONE:
             raise IllegalMove(f"More than {MAX_UNDONE} signals would move; split some off.")
         some = find_by(stores.signals, "_key", sorted(back)[:MAX_SPLIT])
         detail = {
-            "gone": _gone(holder, story, back),
-            "tasks": brought_by(holder.incident.tasks if holder.incident else (), merged),
-            **_left_alone(stores, incident_id, [Signal.from_document(d) for d in some], set(back)),
+            "gone": _split_off(holder, story, back),
+            "tasks": tasks_from(holder.incident.tasks if holder.incident else (), merged),
+            **_values_leaving(
+                stores, incident_id, [Signal.from_document(d) for d in some], set(back)
+            ),
         }
         return Move(number, "undo", incident_id, merged, act.actor, now, reason, back, detail)
 
-    return timeline.refresh(stores, _decided(act, decide).target)
+    return timeline.refresh(stores, _decide_and_execute(act, decide).target)
 
 
-def _finished(act: Act, move: Optional[Move]) -> Optional[Incident]:
+def _finish_and_read(act: Act, move: Optional[Move]) -> Optional[Incident]:
     """Do what is missing of a move, if there is one, and return where its signals went."""
     if move is None:
         return None
@@ -180,7 +184,7 @@ def _finished(act: Act, move: Optional[Move]) -> Optional[Incident]:
     return timeline.refresh(act.stores, move.target)
 
 
-def _decided(act: Act, decide: Callable[[int, float], Move]) -> Move:
+def _decide_and_execute(act: Act, decide: Callable[[int, float], Move]) -> Move:
     """Take the next number for what ``decide`` says once all earlier moves are finished."""
     stores, clock = act.stores, act.clock
     for _round in range(ROUNDS):
@@ -199,11 +203,11 @@ def _stories(stores: Stores, incident_ids: Sequence[str]) -> Dict[str, Story]:
     found = timeline.load(stores, incident_ids)
     for incident_id in incident_ids:
         if not found[incident_id].keys:
-            raise timeline.unknown(incident_id)
+            raise timeline.not_found(incident_id)
     return found
 
 
-def _may_move(story: Story) -> Incident:
+def _movable(story: Story) -> Incident:
     incident = story.incident
     if incident is None:
         raise AssertionError("a story with entries has an incident")
@@ -215,7 +219,7 @@ def _may_move(story: Story) -> Incident:
     return incident
 
 
-def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Document:
+def _opening_data(signals: Sequence[Signal], incident_id: str, title: str) -> Document:
     first = signals[0]
     rules = list(dict.fromkeys(signal.rule for signal in signals))
     tags = list(dict.fromkeys(tag for signal in signals for tag in signal.tags))
@@ -242,18 +246,20 @@ def _opening(signals: Sequence[Signal], incident_id: str, title: str) -> Documen
     }
 
 
-def _whole_problems(stores: Stores, incident_id: str, signals: Sequence[Signal]) -> List[Document]:
+def _problems_leaving(
+    stores: Stores, incident_id: str, signals: Sequence[Signal]
+) -> List[Document]:
     """The problems of which no signal stays behind, each with the ledger that it is claimed in."""
     ledgers = {signal.dedup_key: ledger_of(signal) for signal in signals}
     leaving = {signal.key for signal in signals}
     return [
         {"dedup_key": key, "ledger": ledger}
         for key, ledger in sorted(ledgers.items())
-        if not _staying(stores, incident_id, "dedup_key", key, leaving)
+        if not _is_any_staying(stores, incident_id, "dedup_key", key, leaving)
     ]
 
 
-def _left_alone(
+def _values_leaving(
     stores: Stores, incident_id: str, signals: Sequence[Signal], leaving: Iterable[str] = ()
 ) -> Document:
     """What no signal of the incident is about after these have left: entities and rules.
@@ -268,7 +274,7 @@ def _left_alone(
         found[name] = [
             value
             for value in (values if len(values) <= MAX_VALUES else [])
-            if not _staying(stores, incident_id, field, value, going)
+            if not _is_any_staying(stores, incident_id, field, value, going)
         ]
     return found
 
@@ -281,12 +287,16 @@ def _group_values(signals: Iterable[Signal]) -> List[str]:
     return sorted({value for signal in signals for value in signal.group_values})[:MAX_SHARED]
 
 
-def _staying(stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]) -> bool:
+def _is_any_staying(
+    stores: Stores, incident_id: str, field: str, value: str, leaving: Set[str]
+) -> bool:
     query = {"$and": [{"incident_id": incident_id}, {field: value}]}
     return not leaving.issuperset(stores.signals.keys(query))
 
 
-def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]) -> Dict[str, int]:
+def _later_signals(
+    stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
+) -> Dict[str, int]:
     """The signals of the same problems that came to the incident since."""
     documents = find_by(stores.signals, "_key", back)
     problems = sorted({str(document["dedup_key"]) for document in documents})
@@ -299,7 +309,7 @@ def _later(stores: Stores, incident_id: str, holder: Story, back: Dict[str, int]
     return found
 
 
-def _gone(holder: Story, merged: Story, back: Mapping[str, int]) -> List[str]:
+def _split_off(holder: Story, merged: Story, back: Mapping[str, int]) -> List[str]:
     """The signals of a merged incident that were split off from its holder.
 
     One that its holder never had is still on its way there, and stays with the merged incident.

@@ -13,13 +13,13 @@ from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ...ports import Document, Stores
 from ..act import Act
-from ..stores import claim_document, sound_claim
+from ..stores import claim_document, readable_claim
 
-__all__ = ["Move", "made", "newest", "since", "take"]
+__all__ = ["Move", "latest_matching", "newest", "since", "take"]
 
 PURPOSE = "moves"
 # The most moves since a request was first made that are searched for what it did.
-MAX_MADE = 1000
+MAX_SEARCHED = 1000
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def newest(stores: Stores) -> Optional[Move]:
 
 def _is_readable(document: Mapping[str, Any]) -> bool:
     """Tell whether a move is as it was made, and not as somebody changed it by hand."""
-    value = {"reason": "", "signals": {}, "detail": {}, **sound_claim(document)["value"]}
+    value = {"reason": "", "signals": {}, "detail": {}, **readable_claim(document)["value"]}
     return value.keys() == vars(_NO_MOVE).keys() and all(
         isinstance(value[name], (int, float) if name in ("number", "time") else type(default))
         for name, default in vars(_NO_MOVE).items()
@@ -82,7 +82,7 @@ def since(stores: Stores, time: float, most: int) -> List[Move]:
     return [Move.from_document(document) for document in found if _is_readable(document)]
 
 
-def made(
+def latest_matching(
     act: Act,
     time: float,
     kind: str,
@@ -96,7 +96,7 @@ def made(
     """
     found = [
         move
-        for move in since(act.stores, time, MAX_MADE)
+        for move in since(act.stores, time, MAX_SEARCHED)
         if (move.kind, move.source, move.actor) == (kind, source, act.actor)
         and target in ("", move.target)
         and (not signals or set(signals) == set(move.signals))

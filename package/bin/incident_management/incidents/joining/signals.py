@@ -8,13 +8,13 @@ from ...ports import Document, Stores
 from ..model import Incident
 from ..stores import any_of, chunks
 
-__all__ = ["latest_signals", "named_by"]
+__all__ = ["latest_signals", "signals_query"]
 
 # As a query that fits into a URL.
 NAMES_A_QUERY = 30
 
 
-def named_by(incident: Incident) -> Document:
+def signals_query(incident: Incident) -> Document:
     """Return the query for the documents of an incident's signals.
 
     Those of an incident that was merged into it name that one for a while.

@@ -10,14 +10,22 @@ from ...utc import to_the_second as utc
 from .. import timeline
 from ..editing import WITHDRAWN, version
 from ..model import Incident
-from ..report import lasting, linked, measures, paragraphs, plain, roles_held, when
+from ..report import (
+    escape_lines,
+    escape_markdown,
+    format_duration,
+    format_utc,
+    markdown_link,
+    response_times,
+    roles_held,
+)
 from ..routing import CustomFields
 from ..signal import SIMULATED, TEXT_CHARACTERS
-from .account import TITLES, account, newest_analysis
-from .afterwards import ENDING, SECTIONS, due_day
-from .statements import Found, Statement, Told
+from .review_state import ENDING, SECTIONS, due_day
+from .statements import Account, ReviewedTimeline, Statement
+from .timeline_account import TITLES, account_of, newest_analysis
 
-__all__ = ["Review", "is_wanted", "read_review"]
+__all__ = ["Review", "needs_review", "read_review"]
 
 # A review is not wanted where the finding was judged to be none.
 NO_PROBLEM = ("false_positive", "duplicate")
@@ -25,7 +33,7 @@ MOST_PROBLEMS = 10
 _STATES = {"": "not begun", "begun": "begun", "done": "done", "not_needed": "not needed"}
 
 
-def is_wanted(incident: Incident, severities: Collection[str]) -> bool:
+def needs_review(incident: Incident, severities: Collection[str]) -> bool:
     """Tell whether an incident is one that is reviewed when it is over.
 
     ``severities``: ``review_severities`` of incident_routing.conf. What was merged is reviewed with
@@ -49,7 +57,7 @@ class Review:
 
     def __init__(
         self,
-        story: Told,
+        story: ReviewedTimeline,
         analysis: Optional[Mapping[str, Any]],
         severities: Collection[str],
         problems: Sequence[str],
@@ -59,8 +67,8 @@ class Review:
         self.incident = story.incident
         self.problems = list(problems)
         self.etag = version(self.incident.head)
-        self.wanted = is_wanted(self.incident, severities)
-        self.found: Found = account(story, analysis, self._empty(fields or CustomFields()))
+        self.wanted = needs_review(self.incident, severities)
+        self.found: Account = account_of(story, analysis, self._empty(fields or CustomFields()))
 
     def _empty(self, fields: CustomFields) -> List[str]:
         """The labels of what is needed before a resolve, and empty now that it is over."""
@@ -77,7 +85,7 @@ class Review:
 
     def to_document(self) -> Document:
         """As the API shows it."""
-        incident, after = self.incident, self.story.state.afterwards
+        incident, after = self.incident, self.story.state.review_state
         said = after.said
         return {
             "incident_id": incident.id,
@@ -91,7 +99,7 @@ class Review:
             "said_by": said.actor if said else "",
             "said_at": said.time if said else 0.0,
             "reason": str(said.data.get("reason") or "") if said else "",
-            "measures": measures(incident),
+            "measures": response_times(incident),
             "lives": [life.to_document() for life in self.story.lives],
             "account": [
                 {
@@ -106,7 +114,7 @@ class Review:
         }
 
     def _written(self) -> List[Document]:
-        written = self.story.state.afterwards.written
+        written = self.story.state.review_state.written
         return [
             {
                 "name": name,
@@ -124,7 +132,7 @@ class Review:
         lines = [f"# Review of {incident.id}: {_told(incident.title)}", "", *self._facts(), ""]
         for one in self._written():
             if one["text"]:
-                lines += [f"## {one['title']}", "", *paragraphs(one["text"], TEXT_CHARACTERS), ""]
+                lines += [f"## {one['title']}", "", *escape_lines(one["text"], TEXT_CHARACTERS), ""]
                 lines += [f"— {_told(one['by'])}, {utc(one['at'])}", ""]
         lines += ["## Follow-ups", "", *self._follow_ups(), ""]
         lines += ["# What the timeline says", ""]
@@ -137,12 +145,14 @@ class Review:
         return "\n".join(lines).rstrip("\n") + "\n"
 
     def _facts(self) -> List[str]:
-        incident, after = self.incident, self.story.state.afterwards
+        incident, after = self.incident, self.story.state.review_state
         state = _STATES[incident.review]
         if after.said is not None:
             state += f", said by {after.said.actor} at {utc(after.said.time)}"
         reason = str(after.said.data.get("reason") or "") if after.said else ""
-        took = {name: lasting(seconds) for name, seconds in measures(incident).items()}
+        took = {
+            name: format_duration(seconds) for name, seconds in response_times(incident).items()
+        }
         rows: Dict[str, str] = {
             "Severity": incident.severity,
             "Status": incident.status.replace("_", " "),
@@ -152,7 +162,10 @@ class Review:
             "Time to detect": took["detect"],
             "Time to acknowledge": took["acknowledge"],
             "Time to resolve": took["resolve"],
-            **{plain(name.replace("_", " ")): value for name, value in incident.fields.items()},
+            **{
+                escape_markdown(name.replace("_", " ")): value
+                for name, value in incident.fields.items()
+            },
         }
         return ["| | |", "|---|---|", *(f"| {n} | {_told(t) or '–'} |" for n, t in rows.items())]
 
@@ -176,7 +189,7 @@ def read_review(
 ) -> Review:
     """Read an incident's timeline and newest analysis. Raises NotFound for an unknown id."""
     entries, verdict = timeline.read_verified(stores, incident_id)
-    story = Told(entries)
+    story = ReviewedTimeline(entries)
     analysis_id = newest_analysis(story)
     analysis = stores.analyses.get(analysis_id) if analysis_id else None
     return Review(story, analysis, severities, verdict.problems, fields)
@@ -189,7 +202,7 @@ def _table(statements: List[Statement]) -> List[str]:
         if one.sources:
             source, more = one.sources[0], len(one.sources) - 1
             key = source.key[:12] + (f" and {more} more" if more else "")
-            cells = (when(source.time), _told(source.actor), key)
+            cells = (format_utc(source.time), _told(source.actor), key)
         lines.append(f"| {_told(one.text)} | {' | '.join(cells)} |")
     return lines
 
@@ -199,9 +212,9 @@ def _ticket(one: Mapping[str, Any]) -> str:
     service, url = NAMES[one["channel"]], str(one.get("url") or "")
     if one["state"] != "made":
         return _told(f"{service}: {one['state']}")
-    return linked(f"{service} {one['number']}", url)
+    return markdown_link(f"{service} {one['number']}", url)
 
 
 def _told(value: Any) -> str:
     """What somebody wrote, as text on one line and no more, without secrets."""
-    return plain(value, TEXT_CHARACTERS)
+    return escape_markdown(value, TEXT_CHARACTERS)

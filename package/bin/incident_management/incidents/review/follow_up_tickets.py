@@ -11,7 +11,7 @@ from typing import Any, Iterable, List, Mapping, Optional
 from ...ports import Document
 from ..model import Entry
 
-__all__ = ["GONE", "TICKET", "ticket_in", "tickets_after", "wanted_by"]
+__all__ = ["GONE", "TICKET", "current_ticket", "requested_channels", "tickets_after"]
 
 # The event of the entry with which a ticket is wanted.
 TICKET = "ticket"
@@ -21,14 +21,16 @@ WANTED, MADE, FAILED, GONE = "wanted", "made", "failed", "gone"
 STANDING = (WANTED, MADE)
 
 
-def wanted_by(entry: Entry) -> List[str]:
+def requested_channels(entry: Entry) -> List[str]:
     """Return the channels on which an entry ``follow_up`` wants a ticket."""
     data = entry.data
     named = [data.get("channel")] if data.get("event") == TICKET else data.get("tickets") or ()
     return [str(channel) for channel in named]
 
 
-def ticket_in(tickets: Iterable[Mapping[str, Any]], channel: str) -> Optional[Mapping[str, Any]]:
+def current_ticket(
+    tickets: Iterable[Mapping[str, Any]], channel: str
+) -> Optional[Mapping[str, Any]]:
     """Return the ticket that stands on a channel; None: one can be wanted there."""
     standing = (one for one in tickets if one["state"] in STANDING)
     return next((one for one in standing if one["channel"] == channel), None)
@@ -42,7 +44,7 @@ def tickets_after(tickets: Iterable[Document], entry: Entry) -> List[Document]:
     """
     found = {str(one["channel"]): one for one in tickets}
     if entry.kind == "follow_up":
-        for channel in wanted_by(entry):
+        for channel in requested_channels(entry):
             said = {"state": WANTED, "by": entry.actor, "at": entry.time}
             found[channel] = {"channel": channel, **said}
     channel = str(entry.data.get("channel") or "")

@@ -7,10 +7,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 from ...utc import to_the_second as utc
 from ..fold import State
 from ..model import Entry, Incident
-from ..report import endings, sentence
-from .statements import Statement, Told, named, shortened
+from ..report import describe_entry, final_notifications
+from .statements import ReviewedTimeline, Statement, elide_middle, join_names
 
-__all__ = ["promised", "told", "tried"]
+__all__ = ["deviation_statements", "fix_statements", "notification_statements"]
 
 _FIXING = ("plan", "approval", "refused", "action", "verification", "rollback")
 _OUTCOMES = {
@@ -22,7 +22,7 @@ MOST_SEARCHES = 10
 Data = Mapping[str, Any]
 
 
-def tried(story: Told) -> List[Statement]:
+def fix_statements(story: ReviewedTimeline) -> List[Statement]:
     """Plans, decisions, runs and their proof, and by what the incident was resolved."""
     entries = story.of_kind(*_FIXING, "status")
     found: List[Statement] = []
@@ -30,10 +30,10 @@ def tried(story: Told) -> List[Statement]:
         if entry.kind == "verification":
             found += _proof(entry)
         elif entry.kind != "status":
-            found.append(Statement(sentence(entry), (entry,)))
+            found.append(Statement(describe_entry(entry), (entry,)))
         elif entry.data.get("to") == "resolved":
             found += _resolved(entry)
-    return shortened(found) or [Statement("The timeline has no fix and no resolution.")]
+    return elide_middle(found) or [Statement("The timeline has no fix and no resolution.")]
 
 
 def _proof(entry: Entry) -> List[Statement]:
@@ -52,7 +52,7 @@ def _proof(entry: Entry) -> List[Statement]:
 
 
 def _names(found: Any) -> str:
-    return named(list(found or ())) or "nothing"
+    return join_names(list(found or ())) or "nothing"
 
 
 def _span(window: Any) -> str:
@@ -74,11 +74,11 @@ def _resolved(entry: Entry) -> List[Statement]:
     return found
 
 
-def told(story: Told) -> List[Statement]:
+def notification_statements(story: ReviewedTimeline) -> List[Statement]:
     """How much each channel was told, what stakeholders were, and each message that was lost."""
     sent: Dict[str, List[Entry]] = {}
     lost: List[Statement] = []
-    for entry in endings(story.counted):
+    for entry in final_notifications(story.counted):
         data = entry.data
         if data.get("follow_up"):
             continue  # A ticket was told of what is to be done; it stands at the follow-up.
@@ -97,13 +97,15 @@ def told(story: Told) -> List[Statement]:
         count = f"{len(entries)} message{'' if len(entries) == 1 else 's'}"
         since = f"the first at {utc(entries[0].time)}"
         found.append(
-            Statement(f"{channel} got {count}, {since}: {named(list(events))}.", tuple(entries))
+            Statement(
+                f"{channel} got {count}, {since}: {join_names(list(events))}.", tuple(entries)
+            )
         )
-    found += [Statement(sentence(entry), (entry,)) for entry in story.of_kind("update")]
-    return shortened([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
+    found += [Statement(describe_entry(entry), (entry,)) for entry in story.of_kind("update")]
+    return elide_middle([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
 
 
-def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
+def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> List[Statement]:
     """Deadlines and how they were kept, and whatever did not go as it should.
 
     ``empty``: the labels of fields that are needed before a resolve by now, and that nobody set.
@@ -111,7 +113,7 @@ def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
     timed = [e for e in story.of_kind("sla") if e.data.get("event") == "timed"]
     found: List[Statement] = []
     if timed:
-        said = sentence(timed[-1])
+        said = describe_entry(timed[-1])
         # The deadlines of what was merged go on with the other incident: they are not met by that.
         status = "" if story.incident.merged_into else story.incident.sla_status
         standing = f"; they are {status}." if status else "."
@@ -120,31 +122,31 @@ def promised(story: Told, empty: Sequence[str] = ()) -> List[Statement]:
     if empty:
         # It was resolved by itself, by a fix or in its ticket, or is asked for only since.
         verb = "is" if len(empty) == 1 else "are"
-        text = f"{named(empty, 20)} {verb} empty, though needed before people resolve."
+        text = f"{join_names(empty, 20)} {verb} empty, though needed before people resolve."
         found.append(Statement(text))
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
         different = tell(entry.data) if tell else None
         if different:
             found.append(Statement(different, (entry,)))
-    return shortened(found) or [
+    return elide_middle(found) or [
         Statement("The timeline has no deadline, and nothing that went wrong.")
     ]
 
 
-def _left_open(story: Told) -> List[Statement]:
+def _left_open(story: ReviewedTimeline) -> List[Statement]:
     """What was to be done yet when it was resolved, each time."""
     state, found = State(Incident(story.incident.id)), []
     for entry in story.counted:
         state.apply(entry)
         if entry.kind == "status" and entry.data.get("to") == "resolved":
             # A resolve by itself knows of no checklist.
-            tasks = state.dividing.tasks.all
+            tasks = state.task_state.tasks.all
             written = [str(one["title"]) for one in tasks if one["state"] == "open"]
             left = list(entry.data.get("tasks_left") or written)
             if left:
                 what = f"{len(left)} task{' was' if len(left) == 1 else 's were'} open"
-                text = f"When it was resolved {what}: {named(left, 20)}."
+                text = f"When it was resolved {what}: {join_names(left, 20)}."
                 found.append(Statement(text, (entry,)))
     return found
 
@@ -180,9 +182,9 @@ def _unproved(data: Data) -> Optional[str]:
     return f"{_OUTCOMES.get(outcome, outcome)}: {data.get('detail') or ''}"
 
 
-def _undelivered(story: Told) -> List[Statement]:
+def _undelivered(story: ReviewedTimeline) -> List[Statement]:
     lost: Dict[str, List[Entry]] = {}
-    for entry in endings(story.counted):
+    for entry in final_notifications(story.counted):
         if entry.data.get("outcome") != "sent":
             lost.setdefault(str(entry.data.get("channel")), []).append(entry)
     return [

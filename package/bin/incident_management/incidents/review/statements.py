@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ..canonical import milliseconds
-from ..fold import State, added_up, effective
+from ..fold import State, effective, fold_state
 from ..model import OPEN_STATUSES, Document, Entry, Incident
 
-__all__ = ["Found", "Life", "Statement", "Told", "cut", "named", "shortened"]
+__all__ = [
+    "Account",
+    "Life",
+    "ReviewedTimeline",
+    "Statement",
+    "elide_middle",
+    "join_names",
+    "shorten_line",
+]
 
 CHARACTERS = 1000
 # A sum may rest on hundreds of entries, of which these are named.
@@ -32,7 +40,7 @@ class Statement:
             {"entry": one.key, "kind": one.kind, "time": one.time, "actor": one.actor}
             for one in self.sources[:MOST_SOURCES]
         ]
-        return {"text": cut(self.text), "sources": shown, "rests_on": len(self.sources)}
+        return {"text": shorten_line(self.text), "sources": shown, "rests_on": len(self.sources)}
 
 
 @dataclass
@@ -62,7 +70,7 @@ class Life:
 
 
 @dataclass
-class Told:
+class ReviewedTimeline:
     """All that an incident's entries tell: what they add up to, those that count, the lives."""
 
     entries: Sequence[Entry]
@@ -72,7 +80,7 @@ class Told:
 
     def __post_init__(self) -> None:
         """Raises ValueError for no entries."""
-        self.state = added_up(self.entries)
+        self.state = fold_state(self.entries)
         self.counted, self.lives = _replayed(effective(self.entries))
 
     @property
@@ -115,13 +123,13 @@ def _step(life: Life, entry: Entry, before: str, after: str, was_open: bool) -> 
         life.ended = entry
 
 
-def cut(text: Any) -> str:
+def shorten_line(text: Any) -> str:
     """Return a text on one line, and not endless."""
     line = " ".join(str(text or "").split())
     return line if len(line) <= CHARACTERS else f"{line[: CHARACTERS - 1]}…"
 
 
-def shortened(found: List[Statement], first: int = 30, last: int = 20) -> List[Statement]:
+def elide_middle(found: List[Statement], first: int = 30, last: int = 20) -> List[Statement]:
     """Return the first and the last of very many, and between them how many there are more."""
     left = found[first : max(first, len(found) - last)]
     if not left:
@@ -131,10 +139,10 @@ def shortened(found: List[Statement], first: int = 30, last: int = 20) -> List[S
     return [*found[:first], more, *found[first + len(left) :]]
 
 
-def named(names: Sequence[str], most: int = 10) -> str:
+def join_names(names: Sequence[str], most: int = 10) -> str:
     """Return the first of some names, and how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-Found = Dict[str, List[Statement]]
+Account = Dict[str, List[Statement]]

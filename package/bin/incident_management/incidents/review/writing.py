@@ -17,22 +17,29 @@ from .. import timeline
 from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
-from ..fold import State, added_up
-from ..items import check_seen, line, news, person, reason_of, take_turn
-from ..lifecycle import not_merged
+from ..fold import State, fold_state
+from ..items import (
+    changed_fields,
+    check_unchanged,
+    checked_line,
+    checked_reason,
+    checked_user,
+    claim_turn,
+)
+from ..lifecycle import require_not_merged
 from ..model import Entry, Incident
-from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, readable
+from ..signal import TEXT_CHARACTERS, TITLE_CHARACTERS, show_hidden_characters
 from ..stores import claim_document
-from .afterwards import REVIEW_STATES, SECTIONS
-from .follow_up_tickets import TICKET, ticket_in
+from .follow_up_tickets import TICKET, current_ticket
+from .review_state import REVIEW_STATES, SECTIONS
 
 __all__ = [
     "FOLLOW_UPS",
     "MAX_FOLLOW_UPS",
     "add_follow_up",
     "change_follow_up",
-    "claim_of",
-    "want_ticket",
+    "claim_key",
+    "request_ticket",
     "write_review",
 ]
 
@@ -49,7 +56,7 @@ FARTHEST_NOON_SECONDS = 26 * 3600.0
 _WORDS = {"not_needed": "not needed"}
 
 
-def claim_of(incident_id: str) -> str:
+def claim_key(incident_id: str) -> str:
     """Return the key of the claim that says that an incident has follow-ups."""
     return f"{FOLLOW_UPS}:{incident_id}"
 
@@ -61,8 +68,8 @@ def write_review(
 
     An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
     """
-    known = not_merged(act.stores, incident_id, "it is reviewed there")
-    said = known.afterwards.written
+    known = require_not_merged(act.stores, incident_id, "it is reviewed there")
+    said = known.review_state.written
     data: Dict[str, Any] = {
         name: text
         for name, text in _checked(texts).items()
@@ -70,9 +77,9 @@ def write_review(
     }
     if state:
         _check_state(known, state, reason)
-        data.update(state=state, reason=reason_of(reason))
-        take_turn(act, incident_id, "review", known.afterwards.turns)
-    elif reason_of(reason):
+        data.update(state=state, reason=checked_reason(reason))
+        claim_turn(act, incident_id, "review", known.review_state.turns)
+    elif checked_reason(reason):
         raise Invalid("A reason is kept with a new state: send 'state', too.")
     if data:
         return timeline.record(act, incident_id, "review", data, act.once)
@@ -93,7 +100,7 @@ def add_follow_up(
     ``tickets``: the channels on which it is to have a ticket at once. ``due_day``: which day that
     is where people are, such as 2026-12-05; empty: that in UTC.
     """
-    known = not_merged(act.stores, incident_id, "it is reviewed there")
+    known = require_not_merged(act.stores, incident_id, "it is reviewed there")
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
         raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
     data = _fields({"title": title, "owner": owner, "due": due, "due_day": due_day})
@@ -115,35 +122,35 @@ def change_follow_up(
     was noted before its incident was merged goes on there. ``seen_at``: only as it was last
     changed then.
     """
-    known = added_up(timeline.read_existing(act.stores, incident_id))
+    known = fold_state(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
-    check_seen(one, seen_at)
+    check_unchanged(one, seen_at)
     fields = _fields(changes)
     day = fields.pop("due_day", "")
-    data = news(one, fields, changes.get("state"), changes.get("reason"))
+    data = changed_fields(one, fields, changes.get("state"), changes.get("reason"))
     if data:
         data.update({"due_day": day} if day and "due" in data else {})
-        turn = known.afterwards.items.turns(follow_up)
-        take_turn(act, incident_id, follow_up, turn)
+        turn = known.review_state.items.turns(follow_up)
+        claim_turn(act, incident_id, follow_up, turn)
         return _written(act, incident_id, follow_up, {"event": "changed", **data})
     return timeline.refresh(act.stores, incident_id)
 
 
-def want_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> Incident:
+def request_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> Incident:
     """Want a ticket for an open follow-up on a channel; the worker makes it."""
-    known = added_up(timeline.read_existing(act.stores, incident_id))
+    known = fold_state(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     if one["state"] != "open":
         raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
     tickets = one.get("tickets") or ()
-    standing, service = ticket_in(tickets, channel), NAMES[channel]
+    standing, service = current_ticket(tickets, channel), NAMES[channel]
     if standing is not None:
         number = standing.get("number")
         has = f"has {number} in {service}" if number else f"is getting a ticket in {service}"
         raise IllegalMove(f"{follow_up} {has} already: {standing['by']} wanted one.")
     # Another one can be wanted after each that failed or was deleted.
     before = max((float(each["at"]) for each in tickets if each["channel"] == channel), default=0.0)
-    take_turn(act, incident_id, f"{follow_up}:{channel}:{before:.3f}", 0)
+    claim_turn(act, incident_id, f"{follow_up}:{channel}:{before:.3f}", 0)
     data = {"event": TICKET, "channel": channel, "title": one["title"]}
     return _written(act, incident_id, follow_up, data)
 
@@ -152,7 +159,7 @@ def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Inci
     """Write the entry of a follow-up.
 
     That the incident is to be looked at is said before, so that none is there that no list finds,
-    and afterwards, since the worker may have put it off in between (:mod:`.reminding`).
+    and afterwards, since the worker may have put it off in between (:mod:`.reminders`).
     """
     _to_be_looked_at(act, incident_id)
     incident = timeline.record(
@@ -164,12 +171,12 @@ def _written(act: Act, incident_id: str, follow_up: str, data: Document) -> Inci
 
 def _to_be_looked_at(act: Act, incident_id: str) -> None:
     value = {"incident_id": incident_id, "open": True}
-    claim = claim_document(claim_of(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
+    claim = claim_document(claim_key(incident_id), act.clock.now(), value, purpose=FOLLOW_UPS)
     act.stores.claims.save([claim])
 
 
 def _check_state(known: State, state: str, reason: str) -> None:
-    incident, said = known.incident, known.afterwards.said
+    incident, said = known.incident, known.review_state.said
     if state not in REVIEW_STATES:
         raise Invalid(f"'{state[:40]}' is no state; use {', '.join(REVIEW_STATES)}.")
     if state == "open":
@@ -178,9 +185,9 @@ def _check_state(known: State, state: str, reason: str) -> None:
         return
     if incident.is_open:
         raise IllegalMove(f"{incident.id} is open: it is reviewed when it is resolved.")
-    if state == known.afterwards.state and said is not None:
+    if state == known.review_state.state and said is not None:
         raise IllegalMove(_said_already(incident.id, said))
-    if state == "not_needed" and not reason_of(reason):
+    if state == "not_needed" and not checked_reason(reason):
         raise Invalid("Say why no review is needed, as 'reason'.")
 
 
@@ -190,7 +197,7 @@ def _said_already(incident_id: str, said: Entry) -> str:
 
 
 def _follow_up(known: State, incident_id: str, follow_up: str) -> Document:
-    found = known.afterwards.items.get(follow_up)
+    found = known.review_state.items.get(follow_up)
     if found is None:
         raise NotFound(f"{incident_id} has no follow-up {follow_up[:40]}.")
     return found
@@ -202,16 +209,18 @@ def _checked(texts: Mapping[str, str]) -> Dict[str, str]:
             raise Invalid(f"A review has no '{name[:40]}'; it has {', '.join(SECTIONS)}.")
         if len(text) > TEXT_CHARACTERS:
             raise Invalid(f"'{name}' holds at most {TEXT_CHARACTERS} characters.")
-    return {name: readable(text.strip()) for name, text in texts.items()}
+    return {name: show_hidden_characters(text.strip()) for name, text in texts.items()}
 
 
 def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the fields of a follow-up as they are written. Raises Invalid for a bad one."""
     checked: Dict[str, Any] = {}
     if "title" in given:
-        checked["title"] = line("title", given["title"], "what is to be done", TITLE_CHARACTERS)
+        checked["title"] = checked_line(
+            "title", given["title"], "what is to be done", TITLE_CHARACTERS
+        )
     if "owner" in given:
-        checked["owner"] = person("owner", given["owner"], "whose it is")
+        checked["owner"] = checked_user("owner", given["owner"], "whose it is")
     if "due" in given:
         due = float(given["due"])
         if not 0 < due < LATEST_DUE:

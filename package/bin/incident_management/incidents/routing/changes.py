@@ -13,9 +13,9 @@ from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
 from ..errors import Invalid
 from ..model import SEVERITIES
-from ..patterns import fits
+from ..patterns import matches
 from .conf import Routing
-from .references import TEAM_HOURS, named_by
+from .references import TEAM_HOURS, references_to
 from .rotas import Rota
 from .values import CONF
 
@@ -110,14 +110,14 @@ def check_change(
     before, then = Routing.from_stanzas(now), Routing.from_stanzas(after)
     if kind == "rule" and before.rules and not then.rules:
         raise Invalid("This is the last rule, and without one no incident gets a team: keep it.")
-    if _is_taken_away(kind, now.get(stanza), after.get(stanza)):
-        _check_unused(now, kind, name)
+    if _is_removed(kind, now.get(stanza), after.get(stanza)):
+        _check_not_referenced(now, kind, name)
         if kind == "team":
-            _check_left(name, open_of)
+            _check_no_open_incidents(name, open_of)
     elif kind == "rota" and name in before.rotas and name in then.rotas:
         counted = after[stanza].get("handover", "").strip().lower().startswith("every")
         form = "%Y-%m-%d %H:%M" if counted else "%Y-%m-%d"
-        _check_turn(before.rotas[name], then.rotas[name], moment, form)
+        _check_current_turn(before.rotas[name], then.rotas[name], moment, form)
     _check_names(then, kind, after.get(stanza, {}))
     _check_patterns(stanza, values or {})
     _check_problems(before, then)
@@ -146,13 +146,13 @@ def _on(values: Mapping[str, str]) -> Dict[str, str]:
     return {**values, "disabled": "0"}
 
 
-def _is_taken_away(
+def _is_removed(
     kind: str, before: Optional[Mapping[str, str]], after: Optional[Mapping[str, str]]
 ) -> bool:
-    """Whether nothing can name it any more that could before.
+    """Tell whether a change removes a name that other stanzas could refer to.
 
-    A person can be named as long as a team has them, which :func:`.references.strangers` looks at.
-    A channel that is switched off can be named as any other that is not set up.
+    Removing a person's stanza does not: :func:`.references.unknown_people` checks whether a team
+    still names the person. A channel that is switched off can still be named.
     """
     if before is None or kind == "member":
         return False
@@ -161,9 +161,9 @@ def _is_taken_away(
     return not is_off(before) and (after is None or is_off(after))
 
 
-def _check_unused(now: Stanzas, kind: str, name: str) -> None:
+def _check_not_referenced(now: Stanzas, kind: str, name: str) -> None:
     """Raise Invalid for what something still names, saying who does."""
-    found = [_shown(*one) for one in named_by(now, kind, name)]
+    found = [_shown(*one) for one in references_to(now, kind, name)]
     if found:
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         raise Invalid(
@@ -178,7 +178,7 @@ def _shown(header: str, setting: str) -> str:
     return f"{what} ({setting.replace('.', ' ')})"
 
 
-def _check_left(team: str, open_of: OpenOf) -> None:
+def _check_no_open_incidents(team: str, open_of: OpenOf) -> None:
     """Raise Invalid for a team that still has open incidents."""
     found = open_of(team)
     if found:
@@ -188,7 +188,7 @@ def _check_left(team: str, open_of: OpenOf) -> None:
         )
 
 
-def _check_turn(before: Rota, then: Rota, moment: float, form: str) -> None:
+def _check_current_turn(before: Rota, then: Rota, moment: float, form: str) -> None:
     """Raise Invalid where a list of another length moves the present turn to somebody else.
 
     Who changes the start as well, or puts somebody in another's place, means it. ``form`` is how
@@ -217,7 +217,7 @@ def _check_names(routing: Routing, kind: str, values: Mapping[str, str]) -> None
 def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
     """Raise Invalid for a pattern that no incident can fit, among the settings that change."""
     for pattern in listed(values.get("severity", "")):
-        if not any(fits(severity, pattern) for severity in SEVERITIES):
+        if not any(matches(severity, pattern) for severity in SEVERITIES):
             raise Invalid(
                 f"{CONF} [{stanza}] severity names '{pattern}'; the severities are "
                 f"{', '.join(SEVERITIES)}."
@@ -232,12 +232,12 @@ def _check_patterns(stanza: str, values: Mapping[str, str]) -> None:
 
 def _check_problems(before: Routing, then: Routing) -> None:
     # What was a part of a longer sentence is not new.
-    known = [_fault(text) for text in before.problems]
-    new = [text for text in then.problems if not any(_fault(text) in old for old in known)]
+    known = [_without_advice(text) for text in before.problems]
+    new = [text for text in then.problems if not any(_without_advice(text) in old for old in known)]
     if new:
         raise Invalid(new[0])
 
 
-def _fault(problem: str) -> str:
+def _without_advice(problem: str) -> str:
     """Return what is wrong, without what could be written: that lists teams and channels."""
     return _ADVICE.sub("", problem)

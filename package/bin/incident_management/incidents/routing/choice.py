@@ -15,7 +15,7 @@ from ...ports import Document
 from .on_call import OnCall
 from .teams import Member, Team
 
-__all__ = ["Choice", "Chooser", "Load", "Standing"]
+__all__ = ["Availability", "Choice", "Chooser", "Load"]
 
 MAX_FALLBACKS = 5
 MAX_NAMED = 8
@@ -42,7 +42,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Availability:
     """How one member stands at a moment; ``back`` is when the shift begins, in words."""
 
     name: str
@@ -88,7 +88,7 @@ class Chooser:
     on_call: OnCall
 
     def choose(
-        self, team: str, weight: float, skills: Sequence[str], load: Load, now: float, passing: str
+        self, team: str, weight: float, skills: Sequence[str], load: Load, now: float, excluded: str
     ) -> Choice:
         """Choose who of a team takes an incident, or who of the teams that it falls back to.
 
@@ -97,57 +97,57 @@ class Chooser:
             weight: the incident's points.
             skills: what whoever takes it must know.
             load: the points of open work by user name.
-            passing: who has it now and shall not get it again.
+            excluded: who has it now and shall not get it again.
         """
         said: List[str] = []
         tried: List[str] = []
         name = team
         while name in self.teams and name not in tried and len(tried) <= MAX_FALLBACKS:
             tried.append(name)
-            standing = self.standings(self.teams[name], skills, load, now, passing)
+            members = self.availability(self.teams[name], skills, load, now, excluded)
             if self.teams[name].rota:
-                duty = self.on_call.at(self.teams[name].rota, now, passing)
+                duty = self.on_call.at(self.teams[name].rota, now, excluded)
                 said.append(duty.reason)
                 if duty.person:
-                    one = self.standing_on_call(self.teams[name], duty.person, skills, load)
+                    one = self.availability_on_call(self.teams[name], duty.person, skills, load)
                     said.append(f"{one.words(weight)}.")
                     if one.can_take(weight):
                         by_rota = self.on_call.entry_data(self.teams[name].rota, now)
                         return Choice(name, duty.person, " ".join(said), by_rota)
-                standing = [one for one in standing if one.name != duty.person]
-            free = [one for one in standing if one.can_take(weight)]
+                members = [one for one in members if one.name != duty.person]
+            free = [one for one in members if one.can_take(weight)]
             if free:
                 best = min(free, key=lambda one: (one.load, -one.room))
-                said.append(_taken(name, best, standing, weight))
+                said.append(_taken(name, best, members, weight))
                 return Choice(name, best.name, " ".join(said))
-            if standing or not self.teams[name].rota:
-                said.append(_none(name, standing, weight))
+            if members or not self.teams[name].rota:
+                said.append(_none(name, members, weight))
             name = self.teams[name].fallback
             if name:
                 said.append(f"It falls back to team '{name}'.")
         return Choice(team, "", " ".join(said))
 
-    def standings(
-        self, team: Team, skills: Sequence[str], load: Load, now: float, passing: str = ""
-    ) -> List[Standing]:
+    def availability(
+        self, team: Team, skills: Sequence[str], load: Load, now: float, excluded: str = ""
+    ) -> List[Availability]:
         """Return how each member of a team stands, in the team's order; see :meth:`choose`."""
         found = []
         for name in team.members:
             hours = team.hours_of(self.members.get(name, Member(name)))
             on_shift = hours.is_open(now)
             back = None if on_shift else hours.next_open(now)
-            one = self.standing_on_call(team, name, skills, load)
+            one = self.availability_on_call(team, name, skills, load)
             shown = "" if back is None else hours.shown(back, now)
-            has_it = bool(name) and name == passing
+            has_it = bool(name) and name == excluded
             found.append(replace(one, on_shift=on_shift, back=shown, has_it=has_it))
         return found
 
-    def standing_on_call(
+    def availability_on_call(
         self, team: Team, name: str, skills: Sequence[str], load: Load
-    ) -> Standing:
+    ) -> Availability:
         """Return how somebody stands who works now, whatever the calendars say."""
         member = self.members.get(name, Member(name))
-        return Standing(
+        return Availability(
             name=name,
             load=load.get(name, 0.0),
             capacity=team.capacity_of(member),
@@ -156,14 +156,14 @@ class Chooser:
         )
 
 
-def _taken(team: str, best: Standing, standing: Sequence[Standing], weight: float) -> str:
-    others = [one.words(weight) for one in standing if one is not best]
+def _taken(team: str, best: Availability, members: Sequence[Availability], weight: float) -> str:
+    others = [one.words(weight) for one in members if one is not best]
     words = [f"{best.words(weight)}, the least of those who can take it", *_some(others)]
     return f"{best.name} of team '{team}' takes it: {'; '.join(words)}."
 
 
-def _none(team: str, standing: Sequence[Standing], weight: float) -> str:
-    words = _some([one.words(weight) for one in standing]) or ["it has no members"]
+def _none(team: str, members: Sequence[Availability], weight: float) -> str:
+    words = _some([one.words(weight) for one in members]) or ["it has no members"]
     return f"Nobody of team '{team}' can take it now: {'; '.join(words)}."
 
 

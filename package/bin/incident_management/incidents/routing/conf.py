@@ -24,7 +24,7 @@ from ..covers import Cover
 from ..errors import Invalid, NotFound
 from ..grouping import DEFAULT_GROUNDS
 from .checklists import DEFAULT_ROLES, Checklist
-from .choice import Choice, Chooser, Load, Standing
+from .choice import Availability, Choice, Chooser, Load
 from .custom_fields import CustomFields
 from .http_channels import HttpChannel
 from .on_call import OnCall
@@ -37,9 +37,9 @@ from .teams import (
     Member,
     Team,
     calendar_named,
-    unlimited,
+    takes_everything,
 )
-from .values import CONF, Wish
+from .values import CONF, AnnounceChannel
 
 __all__ = ["CONF", "Decision", "Routing"]
 
@@ -77,7 +77,7 @@ class Routing:
 
     ``weights`` are the points of work of an incident by severity. ``problems`` has a sentence for
     each malformed value; the rest applies. ``covers`` are not of the file, but what people have
-    agreed on since: :func:`..clocks.assignment.as_agreed` adds them. None: they were not read.
+    agreed on since: :func:`..clocks.assignment.with_covers` adds them. None: they were not read.
 
     ``roles`` are what people can have in an incident besides its lead, who is the owner.
 
@@ -87,7 +87,7 @@ class Routing:
 
     teams: Dict[str, Team] = field(default_factory=dict)
     rules: Tuple[Rule, ...] = ()
-    announce: Dict[str, Tuple[Wish, ...]] = field(default_factory=dict)
+    announce: Dict[str, Tuple[AnnounceChannel, ...]] = field(default_factory=dict)
     reopen_window: float = 4 * 3600.0
     group_window: float = 15 * 60.0
     group_by: Tuple[str, ...] = DEFAULT_GROUNDS
@@ -136,7 +136,7 @@ class Routing:
             reason = rule.explain(severity, *named)
             if reason:
                 team = self.teams[rule.team]
-                sole = not rule.skills and unlimited(self.members, team)
+                sole = not rule.skills and takes_everything(self.members, team)
                 owner = team.members[0] if sole else ""
                 text = " ".join([reason, *self.problems])
                 return Decision(team.name, owner, text, rule.skills)
@@ -170,10 +170,10 @@ class Routing:
         skills: Sequence[str],
         load: Load,
         now: float,
-        passing: str = "",
+        excluded: str = "",
     ) -> Choice:
         """Choose who of a team, or of those it falls back to, takes an incident now."""
-        return self.chooser.choose(team, self.weight(severity), skills, load, now, passing)
+        return self.chooser.choose(team, self.weight(severity), skills, load, now, excluded)
 
     @cached_property
     def chooser(self) -> Chooser:
@@ -197,9 +197,9 @@ class Routing:
             *(name for rota in self.rotas for name in self.on_call.people(rota)),
         }
 
-    def standings(self, team: str, load: Load, now: float) -> List[Standing]:
+    def availability(self, team: str, load: Load, now: float) -> List[Availability]:
         """Return how each member of a team stands now."""
-        return self.chooser.standings(self.teams[team], (), load, now)
+        return self.chooser.availability(self.teams[team], (), load, now)
 
     def weight(self, severity: str) -> float:
         """Return how many points of work an incident of a severity is."""

@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Tuple
 from ...conf_values import listed
 from ..errors import Invalid, RoutingError
 from ..field_values import NAME, NAME_RULE, VALUE_CHARACTERS
-from ..signal import readable
+from ..signal import show_hidden_characters
 from .values import CONF, ForIncidents, choice, number, some_of, user_name
 
 __all__ = ["KINDS", "PLACES", "CustomField", "CustomFields"]
@@ -75,10 +75,10 @@ class CustomField(ForIncidents):
         kind = choice(where, values, "kind", KINDS)
         return cls(
             name,
-            readable(label),
+            show_hidden_characters(label),
             kind,
             _options(where, kind, values.get("options", "")),
-            readable(about),
+            show_hidden_characters(about),
             values.get("severity", "").strip() or "*",
             values.get("team", "").strip() or "*",
             choice(where, values, "required", ("never", "resolve")) == "resolve",
@@ -120,7 +120,11 @@ class CustomField(ForIncidents):
             return format(Decimal(text).normalize() + 0, "f")
         if self.kind == "date":
             return self._day(text)
-        return user_name(readable(text)) if self.kind == "person" else readable(text)
+        return (
+            user_name(show_hidden_characters(text))
+            if self.kind == "person"
+            else show_hidden_characters(text)
+        )
 
     def _day(self, text: str) -> str:
         try:
@@ -131,7 +135,7 @@ class CustomField(ForIncidents):
             raise self._unfit(text, "a day, such as 2026-12-01") from None
 
     def _unfit(self, given: Any, takes: str) -> Unfit:
-        return Unfit(self.label, readable(str(given)[:40]), takes)
+        return Unfit(self.label, show_hidden_characters(str(given)[:40]), takes)
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ class CustomFields:
 
 
 def _options(where: str, kind: str, text: str) -> Tuple[str, ...]:
-    options = tuple(dict.fromkeys(readable(one) for one in listed(text)))
+    options = tuple(dict.fromkeys(show_hidden_characters(one) for one in listed(text)))
     if kind != "choice":
         if options:
             raise RoutingError(f"{where} options are for the kind choice; its kind is {kind}.")

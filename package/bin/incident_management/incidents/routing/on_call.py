@@ -70,10 +70,10 @@ class OnCall:
         self._covers = sorted(covers, key=lambda one: (one.created_at, one.id))
         self._since: Dict[str, Tuple[Span, float]] = {}
 
-    def at(self, name: str, moment: float, passing: str = "") -> Duty:
+    def at(self, name: str, moment: float, excluded: str = "") -> Duty:
         """Return who is on call by a rota, or by those that it falls back to.
 
-        ``passing``: who has the incident now and shall not get it again; the next in the order is
+        ``excluded``: who has the incident now and shall not get it again; the next in the order is
         asked then.
         """
         said: List[str] = []
@@ -82,7 +82,7 @@ class OnCall:
             asked.append(rota.name)
             if said:
                 said.append(f"Rota '{rota.name}' is asked next.")
-            duty = self._by(rota, moment, passing, asked)
+            duty = self._by_rota(rota, moment, excluded, asked)
             reason = " ".join([*said, duty.reason])
             if duty.person:
                 return Duty(duty.person, reason, duty.instead_of, duty.cover)
@@ -97,14 +97,16 @@ class OnCall:
         """Return what the entry says besides that gives somebody an incident by a rota."""
         return {"rota": name, "on_call_since": self.since(name, moment)}
 
-    def takes(self, name: str, moment: float, passing: str) -> Tuple[Duty, Document]:
+    def takes(self, name: str, moment: float, excluded: str) -> Tuple[Duty, Document]:
         """Return who is on call (:meth:`at`), and :meth:`entry_data` if there is anybody."""
-        duty = self.at(name, moment, passing)
+        duty = self.at(name, moment, excluded)
         return duty, self.entry_data(name, moment) if duty.person else {}
 
     def spans(self, name: str, start: float, end: float) -> List[Span]:
         """Return who is on call from ``start`` up to ``end``, without gaps, in order."""
-        points = sorted({start, *(p for p in self._changes(name, start, end) if start < p < end)})
+        points = sorted(
+            {start, *(p for p in self._possible_changes(name, start, end) if start < p < end)}
+        )
         found: List[Span] = []
         for first, last in zip(points, [*points[1:], end]):
             duty = self.at(name, first)
@@ -154,7 +156,7 @@ class OnCall:
             yield self._rotas[name]
             name = self._rotas[name].fallback
 
-    def _by(self, rota: Rota, moment: float, passing: str, asked: Sequence[str]) -> Duty:
+    def _by_rota(self, rota: Rota, moment: float, excluded: str, asked: Sequence[str]) -> Duty:
         turns = rota.handovers
         if not rota.members:
             return Duty("", f"Nobody is on call by rota '{rota.name}': its stanza is malformed.")
@@ -169,7 +171,7 @@ class OnCall:
             member = rota.whose_turn(number + step)
             # Whoever covers for whoever is on call stands for one person, not for all in the order.
             person, cover = self._covered(asked, member, moment, anybody=step == 0)
-            if passing and person == passing:
+            if excluded and person == excluded:
                 passed.append(f"{person} has it now")
             elif cover is None and self._is_away(rota, member, moment):
                 passed.append(f"{member} is away")
@@ -204,7 +206,7 @@ class OnCall:
         known = self._members.get(member)
         return known is not None and rota.handovers.local(moment).date() in known.away
 
-    def _changes(self, name: str, start: float, end: float) -> Iterator[float]:
+    def _possible_changes(self, name: str, start: float, end: float) -> Iterator[float]:
         """Moments at which somebody else may come on call; more than that do no harm."""
         for rota in self._chain(name):
             turns = rota.handovers

@@ -9,7 +9,7 @@ from typing import Collection, List, Mapping, Optional, Sequence, Tuple
 from ...channels import CHANNELS
 from ...conf_values import listed
 from ..errors import RoutingError
-from .references import NOBODY_LEFT, TEAM_HOURS
+from .references import NO_TARGET, TEAM_HOURS
 from .teams import Calendars, calendar_named
 from .values import CONF, ForIncidents, choice, duration, number, optional_duration, user_name
 
@@ -180,7 +180,7 @@ def _step(
     after = duration(parts[0], where)
     given = {"team": "", "member": "", "rota": ""}
     channels: List[str] = []
-    if parts[1:] == (NOBODY_LEFT,):
+    if parts[1:] == (NO_TARGET,):
         return Step(position, after)
     for part in parts[1:]:
         kind, _, name = (piece.strip() for piece in part.partition(":"))

@@ -16,7 +16,7 @@ from .conf import DEFAULT_REVIEWED, Routing
 from .custom_fields import CustomField, CustomFields
 from .http_channels import HttpChannel, is_name
 from .policies import Path, Policy
-from .references import strangers, teamless
+from .references import unknown_people, unknown_teams
 from .rotas import Rota
 from .rules import Rule
 from .stakeholders import Stakeholders
@@ -25,12 +25,12 @@ from .teams import (
     Calendars,
     Member,
     Team,
-    described_twice,
-    no_slack_channels,
-    reports_to_nobody,
+    duplicate_members,
+    invalid_slack_channels,
+    reports_without_recipient,
     shared_slack_ids,
 )
-from .values import CONF, Wish, announced, duration, number, some_of, user_name
+from .values import CONF, AnnounceChannel, announce_channels, duration, number, some_of, user_name
 
 __all__ = ["RoutingReader"]
 
@@ -62,9 +62,9 @@ class RoutingReader(StanzaReader):
             lambda n, v: Path.read(n, v, who.calendars, who.teams, who.rotas, told),
         )
         groups = self._each("stakeholders", lambda n, v: Stakeholders.read(n, v, tuple(own)))
-        self._problems += self._strangers(who, paths)
-        self._problems += teamless(self._stanzas, who.teams)
-        self._problems += _no_slack_channels(who.teams, groups)
+        self._problems += self._unknown_people(who, paths)
+        self._problems += unknown_teams(self._stanzas, who.teams)
+        self._problems += _invalid_slack_channels(who.teams, groups)
         roles = self._read(lambda: role_names(self._general), DEFAULT_ROLES)
         return Routing(
             teams=who.teams,
@@ -118,15 +118,15 @@ class RoutingReader(StanzaReader):
             lambda n: Member(user_name(n)),
         )
         members = {one.name: one for one in found.values()}
-        self._problems += described_twice(found)
+        self._problems += duplicate_members(found)
         self._problems += shared_slack_ids(members)
         rotas = self._rotas(calendars)
         names: Dict[str, Any] = dict.fromkeys(self._named("team"))
         teams = self._all("team", lambda n, v: Team.read(n, v, calendars, names, rotas, told), Team)
-        self._problems += reports_to_nobody(teams)
+        self._problems += reports_without_recipient(teams)
         return _People(calendars, members, rotas, teams)
 
-    def _strangers(self, who: _People, paths: Sequence[Path]) -> List[str]:
+    def _unknown_people(self, who: _People, paths: Sequence[Path]) -> List[str]:
         people = {*who.members, *(name for team in who.teams.values() for name in team.members)}
         named = [(f"[rota:{rota.name}]", rota.members) for rota in who.rotas.values()]
         named += [
@@ -135,7 +135,7 @@ class RoutingReader(StanzaReader):
             for step in path.steps
             if step.member
         ]
-        return strangers(named, people)
+        return unknown_people(named, people)
 
     def _rotas(self, calendars: Calendars) -> Dict[str, Rota]:
         names: Dict[str, Any] = dict.fromkeys(self._named("rota"))
@@ -152,16 +152,20 @@ class RoutingReader(StanzaReader):
         """Read the stanzas of a kind by their ``order``: the first that fits counts."""
         return tuple(sorted(self._each(kind, make), key=lambda one: (one.order, one.name)))
 
-    def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[Wish, ...]]:
+    def _announce(self, told: Sequence[str]) -> Dict[str, Tuple[AnnounceChannel, ...]]:
         return {
-            event: tuple(wish for word in listed(text) for wish in self._wishes(event, word, told))
+            event: tuple(
+                wish for word in listed(text) for wish in self._announce_channels(event, word, told)
+            )
             for event, text in self._stanzas.get("announce", {}).items()
             if event != "disabled"
         }
 
-    def _wishes(self, event: str, word: str, told: Sequence[str]) -> Tuple[Wish, ...]:
+    def _announce_channels(
+        self, event: str, word: str, told: Sequence[str]
+    ) -> Tuple[AnnounceChannel, ...]:
         """Read one channel of a list: where there is none of that name, the others still hear."""
-        return self._read(partial(announced, f"{CONF} [announce] {event}", word, told), ())
+        return self._read(partial(announce_channels, f"{CONF} [announce] {event}", word, told), ())
 
     # --- settings of [general] and [capacity] --------------------------------------------------
 
@@ -195,11 +199,11 @@ class RoutingReader(StanzaReader):
         }
 
 
-def _no_slack_channels(teams: Mapping[str, Team], groups: Sequence[Stakeholders]) -> List[str]:
+def _invalid_slack_channels(teams: Mapping[str, Team], groups: Sequence[Stakeholders]) -> List[str]:
     own = [(f"[team:{one.name}] slack_channel", one.slack_channel) for one in teams.values()]
     theirs = [
         (f"[stakeholders:{group.name}] slack_channels", channel)
         for group in groups
         for channel in group.slack_channels
     ]
-    return no_slack_channels([*own, *theirs])
+    return invalid_slack_channels([*own, *theirs])

@@ -12,10 +12,17 @@ from typing import Collection, Dict, Iterator, List, Mapping, NamedTuple, Sequen
 from ...channels import CHANNELS
 from ...conf_values import is_true, listed
 from ..clocks.calendar import ALWAYS_WORD
-from ..patterns import fits
+from ..patterns import matches
 from .values import CONF, IF_SET_UP
 
-__all__ = ["NOBODY_LEFT", "TEAM_HOURS", "named_by", "strangers", "teamless", "without_lost"]
+__all__ = [
+    "NO_TARGET",
+    "TEAM_HOURS",
+    "references_to",
+    "unknown_people",
+    "unknown_teams",
+    "without_unknown_names",
+]
 
 Names = Mapping[str, Collection[str]]
 Stanzas = Mapping[str, Mapping[str, str]]
@@ -24,7 +31,7 @@ Stanzas = Mapping[str, Mapping[str, str]]
 TEAM_HOURS = "team"
 # All that is left of a step that named nobody who is there: it is taken, and told as any other.
 # Nobody can write it in the file.
-NOBODY_LEFT = "\0"
+NO_TARGET = "\0"
 # What each setting names, by the kind of its stanza. Channels are lists, the others one name.
 _NAMES: Dict[str, Dict[str, str]] = {
     "team": {"fallback": "team", "rota": "rota", "calendar": "calendar", "channels": "channel"},
@@ -48,7 +55,7 @@ class _Reference(NamedTuple):
     name: str
 
 
-def without_lost(kind: str, values: Mapping[str, str], known: Names) -> Dict[str, str]:
+def without_unknown_names(kind: str, values: Mapping[str, str], known: Names) -> Dict[str, str]:
     """Return a stanza's settings without the names that nothing has; ``known``: those of each kind.
 
     A rule without its team is for nobody, and so stays as it is.
@@ -56,7 +63,7 @@ def without_lost(kind: str, values: Mapping[str, str], known: Names) -> Dict[str
     kept = dict(values)
     for setting, wanted in _NAMES.get(kind, {}).items():
         if kind != "rule" and setting in kept:
-            there = (one for one in listed(kept[setting]) if _is_there(kind, wanted, one, known))
+            there = (one for one in listed(kept[setting]) if _is_known(kind, wanted, one, known))
             kept[setting] = ", ".join(there)
     if kind == "escalation":
         kept.update((key, _step(kept[key], known)) for key in kept if _STEP.fullmatch(key))
@@ -64,23 +71,25 @@ def without_lost(kind: str, values: Mapping[str, str], known: Names) -> Dict[str
 
 
 def _step(text: str, known: Names) -> str:
-    after, *aims = listed(text) or ("",)
-    left = [aim for aim in aims if _is_aim(_aimed("", aim), known)]
-    return ", ".join([after, *(left or [NOBODY_LEFT])]) if after else text
+    after, *targets = listed(text) or ("",)
+    left = [target for target in targets if _is_known_target(_target("", target), known)]
+    return ", ".join([after, *(left or [NO_TARGET])]) if after else text
 
 
-def _is_aim(aim: _Reference, known: Names) -> bool:
-    return bool(aim.name) and (aim.kind == "member" or aim.name in known.get(aim.kind, ()))
+def _is_known_target(target: _Reference, known: Names) -> bool:
+    return bool(target.name) and (
+        target.kind == "member" or target.name in known.get(target.kind, ())
+    )
 
 
-def _is_there(kind: str, wanted: str, name: str, known: Names) -> bool:
+def _is_known(kind: str, wanted: str, name: str, known: Names) -> bool:
     if kind == "stakeholders" and name in CHANNELS:
         return False  # They have settings of their own for those.
     words = (ALWAYS_WORD, TEAM_HOURS) if kind in ("sla", "escalation") else (ALWAYS_WORD,)
     return name in known[wanted] or (wanted == "calendar" and name.lower() in words)
 
 
-def named_by(stanzas: Stanzas, kind: str, name: str) -> List[Tuple[str, str]]:
+def references_to(stanzas: Stanzas, kind: str, name: str) -> List[Tuple[str, str]]:
     """Return which stanzas name something, and in which settings.
 
     What is switched off names nothing, and nothing names itself.
@@ -103,17 +112,19 @@ def _references(header: str, values: Mapping[str, str]) -> Iterator[_Reference]:
             names = (one.removesuffix(IF_SET_UP).rstrip() for one in listed(text))
             yield from (_Reference(setting, "channel", one) for one in names)
         elif kind == "escalation" and _STEP.fullmatch(setting):
-            yield from (_aimed(setting, aim) for aim in listed(text)[1:])
+            yield from (_target(setting, target) for target in listed(text)[1:])
         elif kind in _OF_TEAMS and setting == "team":
             yield from (_Reference(setting, "team", one) for one in listed(text))
 
 
-def _aimed(setting: str, aim: str) -> _Reference:
-    kind, _, name = (piece.strip() for piece in aim.partition(":"))
+def _target(setting: str, target: str) -> _Reference:
+    kind, _, name = (piece.strip() for piece in target.partition(":"))
     return _Reference(setting, kind, name)
 
 
-def strangers(named: Sequence[Tuple[str, Sequence[str]]], people: Collection[str]) -> List[str]:
+def unknown_people(
+    named: Sequence[Tuple[str, Sequence[str]]], people: Collection[str]
+) -> List[str]:
     """Return a sentence for each place that names somebody whom nothing else in the file names.
 
     ``named``: places, such as ``[rota:first]``, and whom each names.
@@ -129,7 +140,7 @@ def strangers(named: Sequence[Tuple[str, Sequence[str]]], people: Collection[str
     return found
 
 
-def teamless(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
+def unknown_teams(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
     """Return a sentence for each stanza that is for a team which there is not.
 
     Where there is no team at all, incidents may have any.
@@ -140,5 +151,5 @@ def teamless(stanzas: Stanzas, teams: Collection[str]) -> List[str]:
         for header, values in stanzas.items()
         if teams and header.partition(":")[0] in _OF_TEAMS
         for pattern in listed(values.get("team"))
-        if not any(fits(team, pattern) for team in teams)
+        if not any(matches(team, pattern) for team in teams)
     ]

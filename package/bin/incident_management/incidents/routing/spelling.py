@@ -9,7 +9,7 @@ from ..errors import RoutingError
 from .http_channels import SETTINGS
 from .values import CONF
 
-__all__ = ["check_aim", "misspelt"]
+__all__ = ["check_still_limited", "unknown_settings"]
 
 _APPLIES = ("order", "severity", "team", "hours")
 _KNOWN = {
@@ -48,7 +48,7 @@ _LIMITS = {
 _STEP = re.compile(r"step\.\d+")
 
 
-def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
+def unknown_settings(kind: str, name: str, values: Mapping[str, str]) -> str:
     """Return one sentence that names what there is no such setting of; empty for nothing."""
     known = _KNOWN[kind]
     found = [
@@ -62,7 +62,7 @@ def misspelt(kind: str, name: str, values: Mapping[str, str]) -> str:
     return f"{CONF} [{kind}:{name}] has no setting {said}; use {', '.join(known)}."
 
 
-def check_aim(kind: str, values: Mapping[str, str], text: str) -> None:
+def check_still_limited(kind: str, values: Mapping[str, str], text: str) -> None:
     """Raise RoutingError for a stanza that is for all incidents, maybe by what ``text`` names."""
     limits = [values.get(key, "").strip() for key in _LIMITS[kind]]
     if text and all(limit in ("", "*") for limit in limits):

@@ -7,8 +7,8 @@ from typing import Callable, Dict, List, Mapping, TypeVar
 
 from ...conf_values import is_true
 from ..errors import RoutingError
-from .references import Names, without_lost
-from .spelling import check_aim, misspelt
+from .references import Names, without_unknown_names
+from .spelling import check_still_limited, unknown_settings
 
 __all__ = ["StanzaReader"]
 
@@ -47,7 +47,7 @@ class StanzaReader:
             return make(values)
         except RoutingError as error:
             self._problems.append(str(error))
-        left = without_lost(kind, values, self._names)
+        left = without_unknown_names(kind, values, self._names)
         return bad if left == values else self._read(partial(make, left), bad)
 
     def _all(
@@ -55,7 +55,9 @@ class StanzaReader:
     ) -> Dict[str, T]:
         """Read the stanzas of a kind by name; a malformed one becomes the default of its name."""
         stanzas = self._named(kind)
-        self._problems += filter(None, (misspelt(kind, *stanza) for stanza in stanzas.items()))
+        self._problems += filter(
+            None, (unknown_settings(kind, *stanza) for stanza in stanzas.items())
+        )
         return {
             name: self._kept(kind, partial(make, name), values, default(name))
             for name, values in stanzas.items()
@@ -65,8 +67,8 @@ class StanzaReader:
         """Read the stanzas of a kind; a malformed one is left out."""
 
         def aimed(name: str, values: Mapping[str, str]) -> T:
-            text = misspelt(kind, name, values)
-            check_aim(kind, values, text)
+            text = unknown_settings(kind, name, values)
+            check_still_limited(kind, values, text)
             made = make(name, values)
             self._problems += filter(None, [text])
             return made

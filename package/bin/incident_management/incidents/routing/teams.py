@@ -17,12 +17,12 @@ __all__ = [
     "Member",
     "Team",
     "calendar_named",
-    "described_twice",
+    "duplicate_members",
+    "invalid_slack_channels",
     "member_in_slack",
-    "no_slack_channels",
-    "reports_to_nobody",
+    "reports_without_recipient",
     "shared_slack_ids",
-    "unlimited",
+    "takes_everything",
 ]
 
 Calendars = Mapping[str, Calendar]
@@ -178,7 +178,7 @@ def calendar_named(where: str, name: str, calendars: Calendars) -> Calendar:
     return calendars[name]
 
 
-def unlimited(members: Mapping[str, Member], team: Team) -> bool:
+def takes_everything(members: Mapping[str, Member], team: Team) -> bool:
     """Whether the team has one member, who takes everything at any time."""
     if len(team.members) != 1 or team.rota or team.assign != "auto":
         return False
@@ -196,7 +196,7 @@ def member_in_slack(members: Mapping[str, Member], workspace: str, user: str) ->
     return found[0] if len(found) == 1 else ""
 
 
-def described_twice(members: Mapping[str, Member]) -> List[str]:
+def duplicate_members(members: Mapping[str, Member]) -> List[str]:
     """Return a sentence for each person who has several stanzas (given by their names)."""
     stanzas: Dict[str, List[str]] = {}
     for stanza, member in members.items():
@@ -222,7 +222,7 @@ def shared_slack_ids(members: Mapping[str, Member]) -> List[str]:
     ]
 
 
-def no_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
+def invalid_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
     """Return a sentence for each place that names what can be no channel of Slack.
 
     ``named``: places, such as ``[team:shop] slack_channel``, each with what it names.
@@ -235,7 +235,7 @@ def no_slack_channels(named: Sequence[Tuple[str, str]]) -> List[str]:
     ]
 
 
-def reports_to_nobody(teams: Mapping[str, Team]) -> List[str]:
+def reports_without_recipient(teams: Mapping[str, Team]) -> List[str]:
     """Return a sentence for each team whose handover report nobody gets."""
     return [
         f"{CONF} [team:{team.name}] handover_report goes to who is on call, and the team has no "

@@ -10,13 +10,13 @@ from ...conf_values import listed
 from ...durations import seconds_of
 from ...mailboxes import addresses
 from ..errors import RoutingError
-from ..patterns import fits
+from ..patterns import matches
 
 __all__ = [
     "CONF",
+    "AnnounceChannel",
     "ForIncidents",
-    "Wish",
-    "announced",
+    "announce_channels",
     "choice",
     "duration",
     "email_addresses",
@@ -45,7 +45,7 @@ class ForIncidents:
 
 
 @dataclass(frozen=True)
-class Wish:
+class AnnounceChannel:
     """A channel to be told of an event; ``if_set_up``: only where somebody has set it up."""
 
     channel: str
@@ -113,10 +113,12 @@ def email_addresses(where: str, text: str) -> Tuple[str, ...]:
         raise RoutingError(f"{where} {error}.") from None
 
 
-def announced(where: str, text: str, channels: Sequence[str] = CHANNELS) -> Tuple[Wish, ...]:
+def announce_channels(
+    where: str, text: str, channels: Sequence[str] = CHANNELS
+) -> Tuple[AnnounceChannel, ...]:
     """Return a list of channels of which each may have a ``?`` after it, as wishes."""
     return tuple(
-        Wish(
+        AnnounceChannel(
             _one_of(where, word.removesuffix(IF_SET_UP).rstrip(), channels, "channels"),
             word.endswith(IF_SET_UP),
         )
@@ -142,6 +144,6 @@ def matching(patterns: str, values: Sequence[str]) -> Tuple[str, str]:
     """
     for pattern in listed(patterns):
         for value in values:
-            if fits(value, pattern):
+            if matches(value, pattern):
                 return value, pattern
     return "", ""

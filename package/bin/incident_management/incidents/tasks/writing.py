@@ -15,16 +15,23 @@ from .. import timeline
 from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove, Invalid, NotFound
-from ..items import called, check_seen, line, news, person, take_turn
-from ..joining import carrying_out
-from ..lifecycle import not_merged
+from ..items import (
+    changed_fields,
+    check_unchanged,
+    checked_line,
+    checked_user,
+    claim_turn,
+    display_name,
+)
+from ..joining import execution
+from ..lifecycle import require_not_merged
 from ..model import Incident
 from ..routing import Routing
 from ..routing.checklists import LEAD
 from ..signal import TITLE_CHARACTERS
-from .steps import step_named
+from .task_list import find_step
 
-__all__ = ["MAX_TASKS", "add_task", "change_task", "give_role"]
+__all__ = ["MAX_TASKS", "add_task", "assign_role", "change_task"]
 
 # Beside what merges have brought. Who has more to do in one incident plans it elsewhere.
 MAX_TASKS = 200
@@ -32,11 +39,11 @@ MAX_TASKS = 200
 
 def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
     """Note something to be done in an incident, and by whom; empty: by anybody."""
-    known = not_merged(act.stores, incident_id, "go on there")
+    known = require_not_merged(act.stores, incident_id, "go on there")
     _check_room(known.incident)
     data = {"title": _title(title)}
     if owner:
-        data["owner"] = person("owner", owner, "whose it is")
+        data["owner"] = checked_user("owner", owner, "whose it is")
     key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
     return _written(act, incident_id, {"task": key, "event": "added", **data})
 
@@ -54,37 +61,37 @@ def change_task(
     A checklist's step that nobody touched yet is written down as it is now, and stays that step
     under another title. What is dropped needs the reason.
     """
-    known = not_merged(act.stores, incident_id, "go on there")
-    one, told = known.dividing.tasks.get(task), ["title"]
+    known = require_not_merged(act.stores, incident_id, "go on there")
+    one, told = known.task_state.tasks.get(task), ["title"]
     if one is None:
-        one = step_named(routing, known.incident, task)
+        one = find_step(routing, known.incident, task)
         if not one:
             raise NotFound(f"{incident_id} has no task {task[:40]}.")
         _check_room(known.incident)
         told += [name for name in ("role", "runbook", "checklist") if one[name]]
-    check_seen(one, seen_at)
+    check_unchanged(one, seen_at)
     fields = {}
     if "title" in changes:
         fields["title"] = _title(changes["title"])
     if "owner" in changes:
         owner = str(changes["owner"]).strip()
-        fields["owner"] = person("owner", owner, "whose it is") if owner else ""
-    data = news(one, fields, changes.get("state"), changes.get("reason"))
+        fields["owner"] = checked_user("owner", owner, "whose it is") if owner else ""
+    data = changed_fields(one, fields, changes.get("state"), changes.get("reason"))
     if data:
         if "title" in data:
             data["was"] = one["title"]
         whole = {"task": task, "event": "changed", **{name: one[name] for name in told}, **data}
-        turn = known.dividing.tasks.turns(task)
-        take_turn(act, incident_id, f"task {task}", turn)
+        turn = known.task_state.tasks.turns(task)
+        claim_turn(act, incident_id, f"task {task}", turn)
         incident = _written(act, incident_id, whole)
         if all(each["id"] != task for each in incident.tasks):
-            text = f"{called(one)} has just gone back to {one['from']}: look there."
+            text = f"{display_name(one)} has just gone back to {one['from']}: look there."
             raise IllegalMove(text)
         return incident
     return timeline.refresh(act.stores, incident_id)
 
 
-def give_role(
+def assign_role(
     act: Act,
     routing: Routing,
     incident_id: str,
@@ -93,34 +100,34 @@ def give_role(
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
-    known = not_merged(act.stores, incident_id, "go on there")
-    one = known.dividing.roles.get(role)
+    known = require_not_merged(act.stores, incident_id, "go on there")
+    one = known.task_state.roles.get(role)
     if role == LEAD:
         raise NotFound("The lead is the incident's owner: assign the incident instead.")
     if one is None and role not in routing.roles:
         raise NotFound(f"There is no role '{role[:40]}'; use {', '.join(routing.roles) or 'none'}.")
     one = one or {"id": role, "person": "", "by": "", "at": 0.0}
-    check_seen(one, seen_at)
-    to = person("person", to, "who gets it") if to.strip() else ""
+    check_unchanged(one, seen_at)
+    to = checked_user("person", to, "who gets it") if to.strip() else ""
     if to == one["person"]:
         has_it = f"{to} has the role {role}" if to else f"Nobody has the role {role}"
         raise IllegalMove(f"{has_it} already.")
     data: Document = {"role": role, "person": to}
     if one["person"]:
         data["instead_of"] = one["person"]
-    take_turn(act, incident_id, f"role {role}", known.dividing.roles.turns(role))
+    claim_turn(act, incident_id, f"role {role}", known.task_state.roles.turns(role))
     return timeline.record(act, incident_id, "role", data, act.once)
 
 
 def _title(text: Any) -> str:
-    return line("title", text, "what is to be done", TITLE_CHARACTERS)
+    return checked_line("title", text, "what is to be done", TITLE_CHARACTERS)
 
 
 def _written(act: Act, incident_id: str, data: Document) -> Incident:
     """Write the entry of a task. In the moment of a merge it goes along."""
     incident = timeline.record(act, incident_id, "task", data, act.once)
     if incident.merged_into:
-        carrying_out.forward(act.stores, act.clock, incident_id, carrying_out.IN_A_REQUEST)
+        execution.forward(act.stores, act.clock, incident_id, execution.IN_A_REQUEST)
     return incident
 
 

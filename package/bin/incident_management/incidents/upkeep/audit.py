@@ -20,12 +20,20 @@ from ...overlap import OVERLAP_SECONDS, Overlap
 from ...ports import Clock, Document, Stores
 from .. import timeline
 from ..canonical import digest
+from ..entry_validation import readable_entries
 from ..fold import ordered
 from ..model import Entry
-from ..readable import entries_of
-from ..stores import chunks, claim_document, find_by, sound_claim
+from ..stores import chunks, claim_document, find_by, readable_claim
 
-__all__ = ["SOURCE", "SOURCETYPE", "AuditWriter", "History", "entry_of", "event_of", "history"]
+__all__ = [
+    "SOURCE",
+    "SOURCETYPE",
+    "AuditWriter",
+    "History",
+    "entry_of",
+    "event_of",
+    "history_from_events",
+]
 
 SOURCETYPE = "incident_management:audit"
 SOURCE = "incident_management"
@@ -97,7 +105,7 @@ class History:
         return timeline.Verdict(not problems, len(self.entries), problems)
 
 
-def history(raws: Iterable[str]) -> History:
+def history_from_events(raws: Iterable[str]) -> History:
     """Return what the events of one incident add up to, whatever their order and repetitions."""
     found: Dict[str, Entry] = {}
     masked: Set[str] = set()
@@ -165,7 +173,7 @@ class AuditWriter:
         newer = {"time": {"$gt": checkpoint}}
         fresh = self._stores.timeline.find(newer, "time:1", ENTRIES_A_ROUND)
         documents = [*late, *(one for one in fresh if _short(one["_key"]) not in sent)]
-        entries = entries_of(documents)
+        entries = readable_entries(documents)
         entries.sort(key=lambda entry: (entry.time, entry.seq))
         for some in chunks(entries, KEYS_A_RECORD):
             self._send(some)
@@ -187,7 +195,7 @@ class AuditWriter:
 
     def _sent(self, since: float) -> Set[str]:
         records = self._stores.claims.find({"purpose": SENT, "time": {"$gte": since}})
-        keys = (sound_claim(record)["value"].get("keys") for record in records)
+        keys = (readable_claim(record)["value"].get("keys") for record in records)
         return {key for some in keys if isinstance(some, list) for key in map(str, some)}
 
     def _write_down(self, entries: Sequence[Entry]) -> None:
@@ -203,7 +211,7 @@ class AuditWriter:
 
     def _checkpoint(self) -> float:
         document = self._stores.claims.get(CHECKPOINT)
-        return float(sound_claim(document)["time"]) if document else 0.0
+        return float(readable_claim(document)["time"]) if document else 0.0
 
     def _move_to(self, moment: float) -> None:
         checkpoint = claim_document(CHECKPOINT, moment)

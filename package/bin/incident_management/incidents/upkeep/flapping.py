@@ -18,21 +18,23 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ...ports import Clock, Stores
 from .. import timeline
 from ..act import Act
-from ..fold import ADDING, effective
+from ..fold import SIGNAL_KINDS, effective
 from ..model import ACTOR, ENDED, Entry, Head, Incident
 from ..routing import Routing
 from ..stores import any_of
 from ..story import Story
-from .held import goes_on
+from .suppressed import was_found_since
 
-__all__ = ["begins", "calm_down", "hold"]
+__all__ = ["flapping_entry", "hold", "release_calm"]
 
 # Looked at in one turn of the worker.
 MAX_AT_ONCE = 1000
 OPEN_RANK = 3
 
 
-def begins(story: Story, routing: Routing, now: float) -> Optional[Tuple[Dict[str, Any], str]]:
+def flapping_entry(
+    story: Story, routing: Routing, now: float
+) -> Optional[Tuple[Dict[str, Any], str]]:
     """Return data and ``once`` of the entry that says so, when a reopening is one too many."""
     incident = story.incident
     if not routing.flap_count or incident is None or incident.flapping:
@@ -62,7 +64,7 @@ def hold(act: Act, incident: Incident, resolve: Mapping[str, Any]) -> bool:
     return True
 
 
-def calm_down(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
+def release_calm(stores: Stores, clock: Clock, routing: Routing) -> Dict[str, int]:
     """Release the incidents that are calm; the worker's duty. Safe to run twice at once."""
     query = {"$and": [{"flapping": True}, {"status_rank": {"$lte": OPEN_RANK}}]}
     found = stores.incidents.find(query, "opened_at:1", MAX_AT_ONCE)
@@ -138,10 +140,10 @@ def _is_over(stores: Stores, incident: Incident, counted: Sequence[Entry], held:
     been taken out of it.
     """
     since = [entry for entry in counted if entry.seq >= held.seq]
-    is_anew = any(entry.kind in ADDING or _reopens(entry) for entry in since)
+    is_anew = any(entry.kind in SIGNAL_KINDS or _reopens(entry) for entry in since)
     if is_anew or incident.pinned or not incident.rules:
         return False
-    return not goes_on(stores, incident, held.time)
+    return not was_found_since(stores, incident, held.time)
 
 
 def _reopens(entry: Entry) -> bool:

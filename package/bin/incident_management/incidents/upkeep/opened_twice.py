@@ -14,16 +14,16 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from ...ports import Clock, Stores
 from .. import timeline
 from ..act import Act
+from ..entry_validation import is_readable
 from ..errors import IllegalMove, NotFound
 from ..grouping import Candidates, Join, Topology
 from ..joining import merging
 from ..model import ACTOR, Incident
-from ..readable import is_readable
 from ..routing import Routing
 from ..signal import Signal
 from ..stores import any_of, find_by
 
-__all__ = ["Compared", "join_raced"]
+__all__ = ["Compared", "merge_raced"]
 
 TOGETHER_SECONDS = 15.0
 """How long a writer may take from its look to its writing, and members' clocks may differ."""
@@ -41,7 +41,7 @@ Compared = Dict[str, Tuple[About, ...]]
 """Incidents that were compared with those near them, and what these were about."""
 
 
-def join_raced(
+def merge_raced(
     stores: Stores,
     clock: Clock,
     routing: Routing,

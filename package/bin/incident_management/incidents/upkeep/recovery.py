@@ -3,7 +3,7 @@
 An incident is resolved when each of its alerts is over: what is still firing, and what a search of
 our own found, keeps it open. Until then a note says which alert ended, and names its problem
 (``over``), so that the last one to end is known as such. An alert that fires again is not over.
-What was held back of an alert that ends stays so (:mod:`.held`).
+What was held back of an alert that ends stays so (:mod:`.suppressed`).
 
 An end may come before its alert does: while that is taken in, or where it is sent again after a
 failure. So an end is noted before an incident is looked for, and whoever has taken an alert in
@@ -20,7 +20,7 @@ from .. import lifecycle, timeline
 from ..act import Act
 from ..canonical import digest
 from ..errors import IllegalMove
-from ..fold import ADDING, signal_keys
+from ..fold import SIGNAL_KINDS, signal_keys
 from ..intake.batch import Outcome
 from ..intake.ledger import claims_of, newest_episodes
 from ..lifecycle import Ending
@@ -28,9 +28,9 @@ from ..model import Entry
 from ..signal import Signal
 from ..stores import KEPT_END, claim_document, find_by
 from ..story import Story
-from .held import note_ends
+from .suppressed import mark_ended
 
-__all__ = ["Ended", "end", "end_at_once", "note"]
+__all__ = ["Ended", "end_alerts", "end_already_over", "note_ends"]
 
 ONCE = "over:"
 LISTED = 5
@@ -46,19 +46,19 @@ class Ended:
     what: str
 
 
-def end(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
+def end_alerts(act: Act, alerts: Sequence[Signal]) -> List[Ended]:
     """Take in that these alerts are over; returns what that did, in their order.
 
     Doing it again changes nothing.
     """
-    note_ends(act.stores, {alert.dedup_key for alert in alerts})
+    mark_ended(act.stores, {alert.dedup_key for alert in alerts})
     return _end_all(act, alerts)
 
 
-def note(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
-    """Note that these alerts are over, for those that are still to come; ahead of :func:`end`.
+def note_ends(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
+    """Note that alerts are over, in case they arrive after their end. Call before `end_alerts`.
 
-    Their times must be their tool's: members' clocks differ, and an alert that fires anew would be
+    Their times must be their tool's: members' clocks differ, and an alert that fires again would be
     taken for one that is over.
     """
     now = clock.now()
@@ -70,7 +70,7 @@ def note(stores: Stores, clock: Clock, alerts: Sequence[Signal]) -> None:
         stores.claims.save(notes)
 
 
-def end_at_once(act: Act, taken: Iterable[Tuple[Signal, Outcome]]) -> None:
+def end_already_over(act: Act, taken: Iterable[Tuple[Signal, Outcome]]) -> None:
     """End those of some alerts that were just taken in of which the tool has told the end already.
 
     Each comes with what became of it. An end is that of what began before it, by the tool's times,
@@ -180,7 +180,7 @@ def _firing(stores: Stores, entries: Sequence[Entry]) -> Set[str]:
     }
     firing: Set[str] = set()
     for entry in entries:
-        if entry.kind in ADDING:
+        if entry.kind in SIGNAL_KINDS:
             came = held.intersection(entry.data.get("signals") or ())
             firing.update(problems.get(key, key) for key in came)
         elif "over" in entry.data and entry.kind in ("note", "status", "flapping"):

@@ -9,7 +9,7 @@ A closed incident leaves the KV store in two steps, so that nobody meets half of
 
 The tombstone stays: it is what ``410 Gone`` is made of, and it tells ingest that the problem's next
 finding is a new incident. Claims of episodes stay too. Those of monitors have a duty of their own
-(:mod:`...worker.tidy`).
+(:mod:`...worker.cleanup`).
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from .. import lifecycle, timeline
 from ..act import Act
 from ..clocks import windows
 from ..errors import IllegalMove, NotFound
+from ..incident_channel import HOURLY_COUNT as ROOM_HOUR
+from ..incident_channel import claim_prefix as rooms_of
 from ..model import ACTOR, Entry
-from ..review.writing import claim_of
-from ..rooms import HOUR as ROOM_HOUR
-from ..rooms import claims_of as rooms_of
+from ..review.writing import claim_key
 from ..stores import (
     MODEL_CALL,
     MODEL_CALL_OF_DAY,
     any_of,
-    between,
     chunks,
     claim_document,
     find_by,
+    with_prefix,
 )
 
-__all__ = ["Retention", "gone", "pruned", "tombstone", "totals"]
+__all__ = ["Retention", "gone_sentence", "pruned", "tombstone", "totals"]
 
 TOMBSTONE = "pruned"
 # The purpose of the tombstone of one that has left: there are as many as incidents ever were, and
@@ -80,7 +80,7 @@ def totals(stores: Stores) -> Dict[str, int]:
     return {str(name): int(count) for name, count in known["value"].items()}
 
 
-def gone(stone: Mapping[str, Any]) -> str:
+def gone_sentence(stone: Mapping[str, Any]) -> str:
     """Return the sentence for whoever asks for such an incident."""
     incident_id = stone["value"]["incident_id"]
     return (
@@ -143,7 +143,7 @@ class Retention:
         One that was merged leads the signals of its problems on as long as the other is there: it
         leaves with that one, a moment before it, so that an interruption strands none.
 
-        What has open follow-ups stays until they are done or dropped (:mod:`..review.reminding`).
+        What has open follow-ups stays until they are done or dropped (:mod:`..review.reminders`).
         A document of an earlier version does not say that it has none: it is made anew first.
         """
         query = {
@@ -240,11 +240,11 @@ class Retention:
         for collection in (stores.signals, stores.plans, stores.analyses):
             collection.delete_matching(mine)
         self._delete_notifications(stores.outbox.keys(mine))
-        stores.claims.delete_matching(between("purpose", f"edit:{incident_id}:"))
+        stores.claims.delete_matching(with_prefix("purpose", f"edit:{incident_id}:"))
         stores.claims.delete(f"clock:{incident_id}")
-        stores.claims.delete(claim_of(incident_id))
-        stores.claims.delete_matching(between("_key", f"{MODEL_CALL}:{incident_id}:"))
-        stores.claims.delete_matching(between("_key", rooms_of(incident_id)))
+        stores.claims.delete(claim_key(incident_id))
+        stores.claims.delete_matching(with_prefix("_key", f"{MODEL_CALL}:{incident_id}:"))
+        stores.claims.delete_matching(with_prefix("_key", rooms_of(incident_id)))
         value = {**stone["value"], "phase": "left", "left_at": self._clock.now()}
         value["entries"] = max(entries, int(stone["value"].get("entries") or 0))
         stores.claims.save([{**stone, "purpose": LEFT, "value": value}])
@@ -254,7 +254,7 @@ class Retention:
         """Delete notifications, the claims that name them first, so that none is left over."""
         for some in chunks(keys, NOTIFICATIONS_AT_ONCE):
             named = [
-                between("_key", f"{purpose}:{key}:")
+                with_prefix("_key", f"{purpose}:{key}:")
                 for key in some
                 for purpose in ("deliver", "outcome", "again")
             ]
@@ -278,14 +278,14 @@ class Retention:
             if one["state"] in ("sent", "dead", "unconfirmed")
         ]
         self._delete_notifications(messages)
-        windows.forget_over(stores.suppressions, cutoff)
+        windows.delete_ended(stores.suppressions, cutoff)
         before = {"time": {"$lt": cutoff}}
         for purpose in ("reconciled", "ran", MODEL_CALL_OF_DAY):
             stores.claims.delete_matching({"purpose": purpose, **before})
-        hours = between("purpose", f"{ROOM_HOUR}:")["$and"]
+        hours = with_prefix("purpose", f"{ROOM_HOUR}:")["$and"]
         stores.claims.delete_matching({"$and": [*hours, before]})
         # Turns of workers that were ended; a checkpoint has no holder and stays.
-        left = [*between("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
+        left = [*with_prefix("purpose", "worker:")["$and"], {"holder": {"$ne": ""}}]
         stores.claims.delete_matching({"$and": [*left, before]})
         self._count("signals", signals)
         return {"signals_pruned": signals, "notifications_pruned": len(messages)}

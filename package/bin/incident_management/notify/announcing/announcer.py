@@ -29,9 +29,9 @@ from typing import (
 )
 
 from ...incidents import timeline
-from ...incidents.readable import is_readable
+from ...incidents.entry_validation import is_readable
 from ...incidents.routing import Routing
-from ...incidents.stores import chunks, claim_document, find_by, sound_claim
+from ...incidents.stores import chunks, claim_document, find_by, readable_claim
 from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
 from ..current_state import newest_analysis_id
@@ -76,7 +76,7 @@ class _Checkpoint:
 def worker_seen(stores: Stores) -> Optional[float]:
     """Return up to when the worker has looked for what is to be told; None: it has not yet."""
     known = stores.claims.get(CHECKPOINT)
-    return float(sound_claim(known)["time"]) if known else None
+    return float(readable_claim(known)["time"]) if known else None
 
 
 class Announcer:
@@ -149,8 +149,8 @@ class Announcer:
     def _claims(self) -> Tuple[_Checkpoint, Sequence[Document]]:
         """Read the checkpoint, and the notes of what was brought back."""
         found = self._stores.claims.find(_CLAIMS)
-        checkpoints = [sound_claim(one) for one in found if one["_key"] == CHECKPOINT]
-        known = checkpoints[0] if checkpoints else sound_claim({})
+        checkpoints = [readable_claim(one) for one in found if one["_key"] == CHECKPOINT]
+        known = checkpoints[0] if checkpoints else readable_claim({})
         hearing = AudienceState.from_document(known["value"])
         notes = [one for one in found if one["_key"] != CHECKPOINT]
         return _Checkpoint(float(known["time"]), hearing), notes

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Iterator, Mapping, Sequence, Set
 
-from ...incidents.lifecycle import comes_with_acknowledgement
+from ...incidents.lifecycle import is_from_acknowledgement
 from ...incidents.model import Entry
 from ...incidents.routing import Routing, Stakeholders
 from ...ports import Document
@@ -109,7 +109,7 @@ class Audience:
         event, hearing = message["event"], self.hearing
         there = [name for name in self.set_up if hearing.left_out.get(name, 0.0) < entry.time]
         by_routing = self.routing.channels(event, team, there)
-        for name in () if comes_with_acknowledgement(entry.once) else by_routing:
+        for name in () if is_from_acknowledgement(entry.once) else by_routing:
             if hearing.hears(name, entry.time, event, f"{event}?") and hearing.hears(
                 name, entry.time, _team(team)
             ):

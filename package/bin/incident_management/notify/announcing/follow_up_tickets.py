@@ -13,8 +13,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...incidents import timeline
 from ...incidents.model import NOBODY, Entry
-from ...incidents.review.afterwards import due_day
-from ...incidents.review.follow_up_tickets import wanted_by
+from ...incidents.review.follow_up_tickets import requested_channels
+from ...incidents.review.review_state import due_day
 from ...incidents.routing import Routing
 from ...ports import Document, Stores
 from ..delivery.notification import NewNotification, notification_id, order_of
@@ -46,7 +46,7 @@ class FollowUpTickets:
     def tell(self, entries: Sequence[Entry], routing: Routing, web_url: str) -> int:
         """Put there what lacks of one incident, given its timeline; returns how many messages."""
         said = [one for one in timeline.effective(entries) if one.kind == "follow_up"]
-        if not any(map(wanted_by, said)):
+        if not any(map(requested_channels, said)):
             return 0
         incident = timeline.fold(entries).to_document()
         query = {"incident_id": incident["id"], "follow_up": {"$gt": ""}}
@@ -59,7 +59,7 @@ class FollowUpTickets:
             if key not in noted:
                 continue  # Its first entry is lost: there is nothing to tell of it.
             channels = wanted.setdefault(key, [])
-            new = [one for one in wanted_by(entry) if one in FOLLOW_UP_SYSTEMS]
+            new = [one for one in requested_channels(entry) if one in FOLLOW_UP_SYSTEMS]
             told = dict.fromkeys(new, "opened")
             if entry.data.get("event") == "changed":
                 event = _event(entry.data)

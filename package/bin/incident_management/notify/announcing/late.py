@@ -15,8 +15,8 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 from ...durations import span
 from ...incidents import timeline
 from ...incidents.act import Act
+from ...incidents.entry_validation import is_readable
 from ...incidents.model import ACTOR, ENDED, Entry
-from ...incidents.readable import is_readable
 from ...incidents.stores import find_by
 from ...ports import Clock, Document, Stores
 from ...utc import to_the_second

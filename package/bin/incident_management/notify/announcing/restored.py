@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Collection, List, Mapping, Sequence, Set
 
 from ...incidents.canonical import digest
-from ...incidents.stores import any_of, chunks, claim_document, find_by, sound_claim
+from ...incidents.stores import any_of, chunks, claim_document, find_by, readable_claim
 from ...ports import Document, Stores
 
 __all__ = ["RESTORED", "delete_done", "entries", "note"]
@@ -52,9 +52,9 @@ def delete_done(stores: Stores, notes: Sequence[Document], told: Set[str], oldes
 
 def _keys(note: Mapping[str, Any]) -> Set[str]:
     """What a note names; one that somebody changed by hand names nothing."""
-    keys = sound_claim(note)["value"].get("keys")
+    keys = readable_claim(note)["value"].get("keys")
     return set(map(str, keys)) if isinstance(keys, list) else set()
 
 
 def _time(note: Mapping[str, Any]) -> float:
-    return float(sound_claim(note)["time"])
+    return float(readable_claim(note)["time"])

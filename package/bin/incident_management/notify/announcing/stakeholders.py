@@ -29,7 +29,7 @@ from typing import (
 
 from ...incidents.canonical import digest
 from ...incidents.clocks.lives import steps_of
-from ...incidents.clocks.owed import STATES
+from ...incidents.clocks.promised_updates import STATES
 from ...incidents.fold import effective
 from ...incidents.model import Entry
 from ...incidents.routing import Routing, Stakeholders

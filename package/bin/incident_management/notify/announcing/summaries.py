@@ -15,7 +15,7 @@ from collections import Counter
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ...incidents.model import ENDED, SEVERITIES
-from ...incidents.stores import between, chunks, find_by
+from ...incidents.stores import chunks, find_by, with_prefix
 from ...ports import Clock, Document, Stores
 from ..delivery.notification import NewNotification, notification_id
 from ..delivery.outbox import Outbox
@@ -52,7 +52,7 @@ class Summaries:
 
     def run(self, web_url: str) -> Mapping[str, int]:
         """Make the summaries that are due, and end those notifications whose summary was sent."""
-        of_summaries = between("flow", "summary:")["$and"]
+        of_summaries = with_prefix("flow", "summary:")["$and"]
         sent: Document = {"$and": [*of_summaries, {"settled": False, "state": "sent"}]}
         waiting: Document = {"state": GATHERED, "summary": ""}
         # Most often there is nothing of either, which one call tells.

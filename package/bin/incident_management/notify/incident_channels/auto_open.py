@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Optional
 
-from ...incidents import rooms
+from ...incidents import incident_channel
 from ...incidents.act import Act
 from ...incidents.errors import IllegalMove, NotFound
+from ...incidents.incident_channel import HOURLY_COUNT
+from ...incidents.incident_channel_state import ARCHIVED, HELD, is_in_state
 from ...incidents.model import ACTOR
-from ...incidents.room_state import ARCHIVED, HELD, stands
-from ...incidents.rooms import HOUR
 from ...incidents.signal import SIMULATED
 from ...incidents.stores import IS_OPEN, any_of, claim_document
 from ...ports import Clock, Document, Stores
@@ -53,7 +53,7 @@ class AutoOpener:
         new = [
             one
             for one in found
-            if stands(one.get("room") or {}, "", ARCHIVED)
+            if is_in_state(one.get("room") or {}, "", ARCHIVED)
             and now - float(one.get("opened_at") or 0.0) >= SETTLES_SECONDS
             and SIMULATED not in (one.get("rules") or ())
         ]
@@ -68,19 +68,19 @@ class AutoOpener:
         if self._takes_place(key, chosen.room_per_hour):
             with suppress(IllegalMove, NotFound):
                 reason = f"Incidents that are {severity} get one."
-                rooms.want(self._act, key, reason)
+                incident_channel.request_channel(self._act, key, reason)
             return
         number = int((incident.get("room") or {}).get("number") or 0) + 1
         reason = (
             f"No channel of its own was opened by itself: {chosen.room_per_hour} were in this hour "
             "already. It is opened when somebody asks for it."
         )
-        rooms.note(self._act, key, HELD, number, reason=reason)
+        incident_channel.record_event(self._act, key, HELD, number, reason=reason)
 
     def _takes_place(self, incident_id: str, most: int) -> bool:
         """Whether an incident is among the first so many of the hour; counted by claims."""
         now = self._clock.now()
-        purpose = f"{HOUR}:{int(now // 3600)}"
+        purpose = f"{HOURLY_COUNT}:{int(now // 3600)}"
         taken = self._stores.claims.find({"purpose": purpose})
         if any(one["holder"] == incident_id for one in taken):
             return True

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from ...incidents import rooms, timeline
+from ...incidents import incident_channel, timeline
 from ...incidents.act import Act
+from ...incidents.incident_channel import claim_prefix
+from ...incidents.incident_channel_state import ARCHIVED, GONE
 from ...incidents.model import ACTOR, Entry
-from ...incidents.room_state import ARCHIVED, GONE
-from ...incidents.rooms import claims_of
 from ...ports import Clock, Document, Stores
 from ..refusals import record_channel_refusal
 from ..services.slack_channels import Refused
@@ -126,7 +126,7 @@ class ChannelKeeper:
         into, key = str(incident.get("merged_into") or ""), str(incident["_key"])
         after = MERGED_SECONDS if into else turn.chosen.room_archive_after
         if not after:
-            self._stores.claims.delete(f"{claims_of(key)}care")
+            self._stores.claims.delete(f"{claim_prefix(key)}care")
             return
         coming = {"incident_id": key, "$or": [{"state": "pending"}, {"state": "sending"}]}
         has_time = self._clock.now() - float(value["ended_at"]) < after
@@ -144,8 +144,8 @@ class ChannelKeeper:
     def _left(self, incident: Document, event: str, reason: str) -> None:
         """Write down that a room is not kept any more, and forget it."""
         key, room = str(incident["_key"]), incident["room"]
-        rooms.note(self._act, key, event, room["number"], reason=reason)
-        self._stores.claims.delete(f"{claims_of(key)}care")
+        incident_channel.record_event(self._act, key, event, room["number"], reason=reason)
+        self._stores.claims.delete(f"{claim_prefix(key)}care")
 
     def _does(self, step: Callable[[], None], value: Optional[Dict[str, Any]]) -> bool:
         """Take a step that a room can do without; False: it is to be tried again, later.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ...incidents.fold import effective
+from ...incidents.incident_channel_state import OPEN, is_in_state
 from ...incidents.model import Entry
-from ...incidents.room_state import OPEN, stands
 from ...ports import Document
 from ..channel import TEAM, TEAM_TOO
 from ..current_state import standing
@@ -42,7 +42,7 @@ def placed(
     ``hears``: whether such an entry is told in Slack at all, wherever its team wants to be told.
     """
     named = list(channels)
-    if not stands(room, OPEN) or entry.seq < int(room["seq"]):
+    if not is_in_state(room, OPEN) or entry.seq < int(room["seq"]):
         return [Place(channel) for channel in named]
     found = [Place(one) for one in named if one != SLACK or event in IN_CHANNEL_TOO]
     if SLACK in named or hears or event == ROOM_OPENED:

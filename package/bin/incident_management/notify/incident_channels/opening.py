@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import Callable, Iterator, Mapping, Sequence, Set, Tuple
 
-from ...incidents import rooms, timeline
+from ...incidents import incident_channel, timeline
 from ...incidents.act import Act
+from ...incidents.incident_channel import CHANNEL_CLAIM, claim_prefix
+from ...incidents.incident_channel_state import FAILED, OPEN, WANTED, is_in_state
 from ...incidents.model import ACTOR, Entry
-from ...incidents.room_state import FAILED, OPEN, WANTED, stands
-from ...incidents.rooms import ROOM, claims_of
 from ...incidents.routing import Routing
 from ...incidents.stores import claim_document, find_by
 from ...outside.network import NotConfigured
@@ -111,7 +111,7 @@ class IncidentChannels:
 
     def _in_care(self) -> Iterator[Tuple[Document, Document]]:
         """Give the claims of rooms with their incidents: what waits for its room comes first."""
-        found = self._stores.claims.find({"purpose": ROOM}, "_key:-1", MOST_ROOMS)
+        found = self._stores.claims.find({"purpose": CHANNEL_CLAIM}, "_key:-1", MOST_ROOMS)
         self._has_rooms = bool(found)
         holders = [str(one["holder"]) for one in found]
         incidents = find_by(self._stores.incidents, "_key", holders, fields=_READ)
@@ -122,18 +122,20 @@ class IncidentChannels:
 
     def _place(self, care: Document, incident: Document) -> Tuple[bool, bool, int, float]:
         is_put_off = str(care["_key"]) in self._put_off
-        has_room = not stands(incident.get("room") or {}, WANTED)
+        has_room = not is_in_state(incident.get("room") or {}, WANTED)
         return is_put_off, has_room, urgency(incident.get("severity")), float(care["time"])
 
     def _see_to(self, turn: Turn, care: Document, incident: Document) -> int:
         """See to one room; returns how many were opened."""
         room = incident.get("room") or {}
-        if stands(room, WANTED):
+        if is_in_state(room, WANTED):
             return self._open(turn, str(incident["_key"]))
-        if stands(room, OPEN):
+        if is_in_state(room, OPEN):
             self._keeper.see_to(turn, care, incident)
         # By the timeline: whoever wanted it may have been ended before the document.
-        elif self._clock.now() - float(care["time"]) > FORGOTTEN_SECONDS and not rooms.on_its_way(
+        elif self._clock.now() - float(
+            care["time"]
+        ) > FORGOTTEN_SECONDS and not incident_channel.find_requested(
             self._stores, str(incident["_key"])
         ):
             self._stores.claims.delete(care["_key"])
@@ -146,22 +148,28 @@ class IncidentChannels:
         entries = timeline.read(self._stores, incident_id)
         incident = timeline.fold(entries)
         room = incident.room
-        if not stands(room, WANTED):
+        if not is_in_state(room, WANTED):
             timeline.refresh(self._stores, incident_id)
             return 0
         nth = int(room.get("count") or 0) + 1
         # Where the answer was lost, its channel is there, and is archived as others are.
         if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
             reason = "It was over before its channel was opened."
-            rooms.note(self._act, incident_id, FAILED, room["number"], reason=reason)
+            incident_channel.record_event(
+                self._act, incident_id, FAILED, room["number"], reason=reason
+            )
             return 0
         try:
             channel, name = self._created(turn, entries, nth)
         except (Refused, NotConfigured) as refused:
-            rooms.note(self._act, incident_id, FAILED, room["number"], reason=str(refused))
+            incident_channel.record_event(
+                self._act, incident_id, FAILED, room["number"], reason=str(refused)
+            )
             record_channel_refusal(self._stores, self._clock, str(refused))
             return 0
-        rooms.note(self._act, incident_id, OPEN, room["number"], channel=channel, name=name)
+        incident_channel.record_event(
+            self._act, incident_id, OPEN, room["number"], channel=channel, name=name
+        )
         self._stores.claims.delete(CHANNEL_REFUSED)
         return 1
 
@@ -190,7 +198,7 @@ class IncidentChannels:
 
     def _may_be_there(self, turn: Turn, incident_id: str, number: int) -> bool:
         """Whether an attempt to open a channel has left one."""
-        claim = self._stores.claims.get(f"{claims_of(incident_id)}name:{number}")
+        claim = self._stores.claims.get(f"{claim_prefix(incident_id)}name:{number}")
         if claim is None:
             return False
         value = claim["value"]
@@ -205,7 +213,7 @@ class IncidentChannels:
             "number": number,
             "is_private": chosen.room_private,
         }
-        key = f"{claims_of(incident_id)}name:{number}"
+        key = f"{claim_prefix(incident_id)}name:{number}"
         claim = claim_document(key, self._clock.now(), value, purpose=NAMED, holder=incident_id)
         if self._stores.claims.insert(claim):
             return claim

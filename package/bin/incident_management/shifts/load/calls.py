@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
+from ...incidents.entry_validation import is_readable
 from ...incidents.model import ENDED
-from ...incidents.readable import is_readable
 from ...incidents.routing.values import user_name
 from ...ports import Document
 from .reading import Message, Story
@@ -21,7 +21,7 @@ __all__ = ["Answer", "Call", "Calls"]
 
 REPEAT_SECONDS = 15 * 60.0
 # What tells somebody that they have an incident now; whoever took it was not called by that.
-_GIVING = ("opened", "assigned", "escalation")
+_ASSIGNING = ("opened", "assigned", "escalation")
 
 
 class Call(NamedTuple):
@@ -49,7 +49,7 @@ class Calls:
 
     def of(self, story: Story) -> Tuple[List[Call], List[Answer]]:
         """Return the calls of one incident and the answers to them, in their order."""
-        walk = _Walk(story, self._summaries)
+        replay = _Replay(story, self._summaries)
         ordered: List[Tuple[float, int, Union[Document, Message]]] = [
             *(
                 (float(one["time"]), int(one["seq"]), one)
@@ -61,13 +61,13 @@ class Calls:
         ]
         for _time, _seq, one in sorted(ordered, key=lambda item: item[:2]):
             if isinstance(one, Message):
-                walk.told(one)
+                replay.take_message(one)
             else:
-                walk.written(one)
-        return walk.calls, walk.answers
+                replay.take_entry(one)
+        return replay.calls, replay.answers
 
 
-class _Walk:
+class _Replay:
     """Goes through what happened to an incident."""
 
     def __init__(self, story: Story, summaries: Dict[Tuple[str, str], str]) -> None:
@@ -80,11 +80,11 @@ class _Walk:
         self._waiting: Dict[str, float] = {}
         self._last: Dict[str, float] = {}
 
-    def written(self, entry: Mapping[str, Any]) -> None:
+    def take_entry(self, entry: Mapping[str, Any]) -> None:
         """Take an entry: an acknowledgement, a reopening, or who has the incident from now on."""
         data, actor = entry["data"], user_name(str(entry.get("actor") or ""))
         if entry["kind"] != "status":
-            self._given(entry["kind"], data, actor)
+            self._take_owner(entry["kind"], data, actor)
         elif data.get("from") not in ENDED:
             self._begun, at = True, float(entry["time"])
             waiting = self._waiting.items()
@@ -94,7 +94,7 @@ class _Walk:
             self._reopener, self._begun = actor, data.get("to") == "in_progress"
             self._waiting.clear()
 
-    def _given(self, kind: str, data: Mapping[str, Any], actor: str) -> None:
+    def _take_owner(self, kind: str, data: Mapping[str, Any], actor: str) -> None:
         owner = user_name(str(data.get("owner") or ""))
         if kind == "escalation":
             if data.get("until") == "acknowledged" and self._begun:
@@ -118,13 +118,13 @@ class _Walk:
         before = user_name(str(data.get("instead_of") or ""))
         return fills and self._owner not in ("", before)
 
-    def told(self, message: Message) -> None:
+    def take_message(self, message: Message) -> None:
         """Take a message: a call, if it is no repeat."""
         person = self._owner
-        took_it = message.event in _GIVING and self._giver == person
+        took_it = message.event in _ASSIGNING and self._giver == person
         if person and (took_it or (message.event == "reopened" and self._reopener == person)):
             return
-        if self._is_told_already(message, person):
+        if self._is_counted_already(message, person):
             return
         if person and not self._begun:
             self._waiting.setdefault(person, message.at)
@@ -140,7 +140,7 @@ class _Walk:
     def _is_soon(self, message: Message) -> bool:
         return message.at - self.calls[-1].at < REPEAT_SECONDS
 
-    def _is_told_already(self, message: Message, person: str) -> bool:
+    def _is_counted_already(self, message: Message, person: str) -> bool:
         """Whether a summary told this person of it that counts for another incident."""
         incident_id = self._story.incident_id
         together = (message.summary, person)

@@ -17,7 +17,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 from ...incidents.review.document import NO_PROBLEM
 from ...incidents.routing.on_call import Span
 from ...ports import Document
-from ..span import DAY
+from ..shift import DAY
 from .calls import Answer, Call
 
 __all__ = ["Answered", "Counts", "Duty", "Rule", "Tally", "a_day", "duties"]

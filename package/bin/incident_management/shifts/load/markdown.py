@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
 from ...durations import span
 from ...incidents.clocks.zones import moment_in
-from ...incidents.report import linked, plain
+from ...incidents.report import escape_markdown, markdown_link
 from ...notify.message import incident_url
 from .report import Load
 
@@ -21,9 +21,14 @@ _HEAD = (
 
 def to_markdown(load: Load, web_url: str) -> str:
     """Return the report as one document; ``web_url``: of Splunk Web, for links; may be empty."""
-    whose = f" of {plain(load.only)}" if load.only else ""
+    whose = f" of {escape_markdown(load.only)}" if load.only else ""
     since, until = (moment_in(load.time_zone, moment) for moment in (load.since, load.until))
-    lines = [f"# On-call load{whose}: {plain(load.team)}", "", f"From {since} to {until}.", ""]
+    lines = [
+        f"# On-call load{whose}: {escape_markdown(load.team)}",
+        "",
+        f"From {since} to {until}.",
+        "",
+    ]
     lines += [f"{' '.join(_said(load))}", ""]
     if load.people:
         lines += [_row(_HEAD), _row(["---"] + ["--:"] * (len(_HEAD) - 1))]
@@ -55,7 +60,7 @@ def _said(load: Load) -> Iterator[str]:
 
 
 def _evenness(one: Mapping[str, Any]) -> str:
-    said = [f"{plain(one['person'])} got {one['calls_share']:.0%} of the calls by name"]
+    said = [f"{escape_markdown(one['person'])} got {one['calls_share']:.0%} of the calls by name"]
     if one["called"] > 1:
         said.append(f"no other of {one['called']} people more")
     if one["hours_share"] is not None:
@@ -65,7 +70,7 @@ def _evenness(one: Mapping[str, Any]) -> str:
 
 def _person(one: Mapping[str, Any]) -> List[str]:
     return [
-        plain(one["person"] or "(nobody by name)"),
+        escape_markdown(one["person"] or "(nobody by name)"),
         *(f"{one[name]:,}" for name in ("shifts", "hours", "calls", "on_duty")),
         "" if one["calls_a_day"] is None else str(one["calls_a_day"]),
         *(f"{one[name]:,}" for name in ("most_in_a_day", "night_calls", "nights", "weekend_calls")),
@@ -77,11 +82,12 @@ def _person(one: Mapping[str, Any]) -> List[str]:
 
 def _detection(one: Mapping[str, Any], web_url: str) -> Iterator[str]:
     at_night = f", {one['night_calls']:,} at night" if one["night_calls"] else ""
-    newest = linked(one["incident_id"], incident_url(web_url, one["incident_id"]))
+    newest = markdown_link(one["incident_id"], incident_url(web_url, one["incident_id"]))
     calls = _many(one["calls"], "call")
-    yield f"- {plain(one['name'])}: {calls}{at_night}; {_noise(one)} noise; the last: {newest}"
+    name = escape_markdown(one["name"])
+    yield f"- {name}: {calls}{at_night}; {_noise(one)} noise; the last: {newest}"
     if one["calmed_by"]:
-        yield f"  - {plain(one['calmed_by'], 1000)}"
+        yield f"  - {escape_markdown(one['calmed_by'], 1000)}"
 
 
 def _times(one: Mapping[str, Any]) -> str:

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ...incidents.model import ENDED, sound
+from ...incidents.model import ENDED, readable_fields
 from ...incidents.routing import Routing
 from ...incidents.stores import any_of, chunks, find_by
 from ...ports import Document, Stores
 from ..facts import CALLING
-from ..span import DAY
+from ..shift import DAY
 
 __all__ = ["Message", "Messages", "Story", "read_messages", "stories"]
 
 # Messages in a report; of more the newest count, and it says so.
-MOST = 100_000
+MAX_MESSAGES = 100_000
 SLICE = 7 * DAY
 # Incidents whose entries are read at once: some 5,000 entries, of 300 bytes each.
 AT_ONCE = 2000
@@ -65,7 +65,7 @@ def read_messages(
 ) -> Messages:
     """Read the messages of a span that asked the team to act, the newest weeks first."""
     found: Dict[str, List[Message]] = {}
-    left, end = MOST, until
+    left, end = MAX_MESSAGES, until
     while end > since:
         start = max(since, end - SLICE)
         read = _slice(stores, team, start, end, left + 1)
@@ -128,7 +128,7 @@ def stories(stores: Stores, messages: Messages) -> Iterator[Story]:
         for one in stores.timeline.find(query, fields=fields):
             entries.setdefault(str(one["incident_id"]), []).append(one)
         for document in find_by(stores.incidents, "_key", some, ("rules", "feedback")):
-            key, known = str(document["_key"]), sound(document)
+            key, known = str(document["_key"]), readable_fields(document)
             yield Story(
                 key,
                 str((known.get("rules") or [""])[0]),

@@ -13,7 +13,7 @@ from ...incidents.routing import Routing, Team
 from ...notify.message import one_line
 from ...ports import Document, Stores
 from ..report import BY_HAND
-from ..span import DAY, zone_of
+from ..shift import DAY, zone_of
 from .calls import Calls
 from .figures import Answered, Counts, Duty, Rule, Tally, a_day, duties
 from .reading import read_messages, stories
@@ -80,7 +80,7 @@ def load_of(
     calming: Calming,
     only: str = "",
 ) -> Load:
-    """Read and count; ``routing`` with the covers of the span, see ``as_agreed``."""
+    """Read and count; ``routing`` with the covers of the span, see ``with_covers``."""
     messages = read_messages(stores, routing, team, now - days * DAY, now)
     zone_name, zone = zone_of(routing, team)
     rota = routing.teams.get(team, Team(team)).rota

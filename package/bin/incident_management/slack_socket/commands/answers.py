@@ -178,7 +178,7 @@ class Answers:
 
     def _handover(self, press: Press, user: str) -> Said:
         """The report in short: of each section the first lines, the workbench has the rest."""
-        from ...shifts.telling import page_url  # with all that makes one
+        from ...shifts.notifying import page_url  # with all that makes one
 
         teams = {name.casefold(): name for name in self._api.routing().teams}
         asked = {"team": teams.get(press.typed.casefold(), press.typed)} if press.typed else {}

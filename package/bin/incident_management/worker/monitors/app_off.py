@@ -17,13 +17,13 @@ from ...ports import Clock, Stores
 from .checkpoints import SHORT_BREAK_SECONDS
 from .roster import OFF, REFRESH_SECONDS
 
-__all__ = ["note_app_off"]
+__all__ = ["record_app_off"]
 
 SIGNS_WITHIN = REFRESH_SECONDS + 120.0
 """A worker that is there has signed again by then: it looks once a minute, between other duties."""
 
 
-def note_app_off(
+def record_app_off(
     stores: Stores,
     clock: Clock,
     holder: str,

@@ -38,9 +38,9 @@ class MonitorDuty:
         monitor, member = self._read(), self.member
         if is_idle(monitor, member.stores, member.clock.now()):
             return {}
-        from .roster import place_in_the_minute
+        from .roster import start_delay
 
-        if self.wait(place_in_the_minute(member.stores, member.name, monitor.name)):
+        if self.wait(start_delay(member.stores, member.name, monitor.name)):
             return {}
         self._tell_of_ignored(monitor)
         return self._judge(monitor)

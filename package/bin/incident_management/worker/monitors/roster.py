@@ -28,7 +28,7 @@ __all__ = [
     "REFRESH_SECONDS",
     "MonitorRoster",
     "off_since",
-    "place_in_the_minute",
+    "start_delay",
 ]
 
 OFF = "monitor off"
@@ -110,7 +110,7 @@ def off_since(stores: Stores, monitor: str) -> Optional[float]:
     return float(note["time"]) if note else None
 
 
-def place_in_the_minute(stores: Stores, holder: str, monitor: str) -> float:
+def start_delay(stores: Stores, holder: str, monitor: str) -> float:
     """Return how many seconds a monitor's searches begin after those of its member's first one.
 
     All monitors of five minutes are due at once, and their processes may have started at once:

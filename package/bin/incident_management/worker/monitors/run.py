@@ -14,7 +14,7 @@ from ...splunk.configuration import conf
 from ...splunk.configuration.topology import TopologyLookup
 from ..member import Member
 from ..reconciling.alerts import SplunkAlerts
-from .app_off import note_app_off
+from .app_off import record_app_off
 from .runner import MonitorRunner
 
 __all__ = ["run_monitor"]
@@ -38,6 +38,6 @@ def run_monitor(
         return Ingest(stores, clock, routing, topology()).ingest(signals, actor)
 
     started = SplunkAlerts(session).splunkd_started
-    note_app_off(stores, clock, member.name, lambda: [monitor.name], started)
+    record_app_off(stores, clock, member.name, lambda: [monitor.name], started)
     searcher = MonitorSearcher(session)
     return MonitorRunner(monitor, stores, searcher, clock, ingest, trouble, member.name).run()

@@ -21,8 +21,8 @@ from ...incidents.signal import Signal
 from ...incidents.stores import claim_document
 from ...ports import Clock, Document, Searcher, SearchFailed, SearchResult, SearchTooSlow, Stores
 from .checkpoints import Checkpoint, Checkpoints
-from .held import held_that_go_on
-from .late import Judged, LateEvents
+from .late_events import Judged, LateEvents
+from .suppressed_findings import ongoing_suppressed
 from .troubles import TroubleBook
 
 __all__ = ["MonitorRunner"]
@@ -131,7 +131,7 @@ class MonitorRunner:
                 break  # Another member went on: the rest is its.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
-        going_on = held_that_go_on(self._stores, self._monitor.name, checkpoint)
+        going_on = ongoing_suppressed(self._stores, self._monitor.name, checkpoint)
         if going_on:
             self._ingest(going_on, ACTOR)
 

@@ -11,7 +11,7 @@ from ...splunk.scripts.alert_action import RESULT_ROWS
 from ...splunk.searching.detections import SavedDetection, SearchRun, detections, past_runs
 from ...splunk.searching.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
-from .fired import FiredAlert
+from .fired_alert import FiredAlert
 
 __all__ = ["SplunkAlerts"]
 

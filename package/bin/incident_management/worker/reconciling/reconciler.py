@@ -9,8 +9,8 @@ from ...incidents.intake.results import signals_of_run
 from ...incidents.signal import Signal
 from ...incidents.stores import chunks, claim_document, find_by
 from ...ports import Clock, SearchFailed, SearchResult, Stores
-from .fired import ACTION, FiredAlert
-from .forgotten import GIVE_UP_SECONDS, GRACE_SECONDS, ForgottenRuns
+from .before_restart import GIVE_UP_SECONDS, GRACE_SECONDS, RunsBeforeRestart
+from .fired_alert import ACTION, FiredAlert
 from .untracked import UntrackedRuns
 
 __all__ = ["FiredAlerts", "Reconciler"]
@@ -53,7 +53,7 @@ class Reconciler:
         stores: Stores,
         clock: Clock,
         alerts: FiredAlerts,
-        forgotten: ForgottenRuns,
+        forgotten: RunsBeforeRestart,
         untracked: UntrackedRuns,
         ingest: Ingest,
         trouble: Trouble,

@@ -14,7 +14,7 @@ from ...incidents.intake.trigger import triggers, triggers_for_each
 from ...incidents.stores import claim_document, find_by
 from ...ports import Clock, Stores
 from ...splunk.searching.detections import SavedDetection, SearchRun
-from .fired import ACTION, FiredAlert
+from .fired_alert import ACTION, FiredAlert
 
 __all__ = [
     "LONGEST_RUN_SECONDS",

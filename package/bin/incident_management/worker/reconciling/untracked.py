@@ -9,7 +9,7 @@ made good. So the worker looks every five minutes through the jobs of these aler
 in once, as a run's claim says.
 
 Where it does not follow from the count of results that a run alerted, nothing is taken in, as of
-:mod:`.forgotten` runs.
+:mod:`.before_restart` runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...conf_values import is_true
 from ...incidents.intake.trigger import always_triggers
 from ...ports import SearchFailed
 from ...splunk.searching.detections import SavedDetection
-from .fired import FiredAlert
+from .fired_alert import FiredAlert
 from .run_history import LONGEST_RUN_SECONDS, SEARCHES_A_ROUND, PastRuns, alerted, fired_by, name_of
 
 __all__ = ["UntrackedRuns", "is_tracked"]

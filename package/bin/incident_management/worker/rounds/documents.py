@@ -6,9 +6,9 @@ from typing import Mapping
 
 from ...installed import build_number
 from ..audit_index import AuditIndex
-from ..carried_over import carry_over_if_ours
-from ..refreshing import refresh_stale
-from ..renewing import renew_documents
+from ..document_migration import migrate_if_ours
+from ..document_sweep import sweep_documents
+from ..stale_documents import refresh_stale
 from .shared import Shared
 
 __all__ = ["Documents"]
@@ -22,10 +22,10 @@ class Documents:
         self._audit_index = audit_index
         self._build = build_number()
 
-    def carry_over(self) -> Mapping[str, int]:
+    def migrate(self) -> Mapping[str, int]:
         """Bring over what an earlier version has stored elsewhere."""
         shared = self._shared
-        return carry_over_if_ours(shared.session, shared.stores.incidents, shared.tell)
+        return migrate_if_ours(shared.session, shared.stores.incidents, shared.tell)
 
     def refresh(self) -> Mapping[str, int]:
         """Mend those that lack entries of late."""
@@ -34,4 +34,4 @@ class Documents:
     def renew(self) -> Mapping[str, int]:
         """Make all anew, some a round, where another version of the app made them."""
         shared, indexed = self._shared, self._audit_index.entries
-        return renew_documents(shared.stores, shared.clock, self._build, indexed, shared.tell)
+        return sweep_documents(shared.stores, shared.clock, self._build, indexed, shared.tell)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Mapping, Set, Tuple
 
 from ...incidents.clocks import handover
-from ...incidents.clocks.assignment import place_waiting
-from ...incidents.joining.carrying_out import finish_recent
+from ...incidents.clocks.assignment import assign_waiting
+from ...incidents.joining.execution import finish_recent
 from ...incidents.upkeep import flapping
-from ...incidents.upkeep.opened_twice import Compared, join_raced
+from ...incidents.upkeep.opened_twice import Compared, merge_raced
 from ..clocks import Clocks
 from ..messages import Messages
 from .shared import Shared
@@ -26,35 +26,35 @@ class Incidents:
         self._handed_over: handover.Seen = set()
         self._compared: Compared = {}
 
-    def join_raced(self) -> Mapping[str, int]:
+    def merge_raced(self) -> Mapping[str, int]:
         """Join what two processes opened at once for one problem."""
         shared, config = self._shared, self._shared.config
         if not config.is_read:
             return {}
         topology = config.topology()
-        return join_raced(shared.stores, shared.clock, config.routing, topology, self._compared)
+        return merge_raced(shared.stores, shared.clock, config.routing, topology, self._compared)
 
     def assign(self) -> Mapping[str, int]:
         """Give those that have a team and no owner to whoever can take them now."""
         shared = self._shared
-        return place_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
+        return assign_waiting(shared.stores, shared.clock, shared.routing(), self._waiting)
 
     def hand_over(self, messages: Messages) -> Mapping[str, int]:
         """Give what nobody acknowledged to who is on call now, and tell them what is open."""
         stores, clock, routing = self._shared.stores, self._shared.clock, self._shared.routing()
         done = handover.hand_over(stores, clock, routing, self._handed_over)
-        return {**done, **messages.tell_of_handovers(routing)}
+        return {**done, **messages.notify_handovers(routing)}
 
     def run_clocks(self) -> Mapping[str, int]:
         """Write down deadlines that have come, and what follows from them."""
         return self._clocks.run(self._shared.routing()) if self._shared.config.is_read else {}
 
-    def calm_down(self) -> Mapping[str, int]:
+    def release_calm(self) -> Mapping[str, int]:
         """Release those that came and went, and are calm."""
         shared = self._shared
         if not shared.config.is_read:
             return {}
-        return flapping.calm_down(shared.stores, shared.clock, shared.config.routing)
+        return flapping.release_calm(shared.stores, shared.clock, shared.config.routing)
 
     def finish_moves(self) -> Mapping[str, int]:
         """Carry out what of merges and splits was interrupted."""

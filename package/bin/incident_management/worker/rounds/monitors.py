@@ -7,7 +7,7 @@ from typing import Mapping
 
 from ...detection.monitors.inputs import monitors_of
 from ...splunk.bulletin import Bulletin
-from ..monitors.app_off import note_app_off
+from ..monitors.app_off import record_app_off
 from ..monitors.roster import MonitorRoster
 from ..monitors.troubles import MonitorMessages
 from ..reconciling.alerts import SplunkAlerts
@@ -31,7 +31,7 @@ class Monitors:
         """Sign for the monitors of this member, and note where the app was off."""
         shared = self._shared
         started = SplunkAlerts(shared.session).splunkd_started
-        note_app_off(shared.stores, shared.clock, shared.holder, self._own, started)
+        record_app_off(shared.stores, shared.clock, shared.holder, self._own, started)
         return self.roster.sign()
 
     def show_troubles(self) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, Optional
 
-from ...incidents.clocks.assignment import as_agreed
+from ...incidents.clocks.assignment import with_covers
 from ...incidents.routing import Routing
 from ..configuration import Configuration
 from ..member import Member
@@ -36,5 +36,5 @@ class Shared:
     def routing(self) -> Routing:
         """The routing with who covers for whom, read once for all duties of a cycle."""
         if self._agreed is None:
-            self._agreed = as_agreed(self.stores, self.clock, self.config.routing)
+            self._agreed = with_covers(self.stores, self.clock, self.config.routing)
         return self._agreed

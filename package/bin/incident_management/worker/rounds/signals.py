@@ -10,15 +10,15 @@ from ...incidents.intake.ingest import Ingest, Outcome
 from ...incidents.intake.spooled import CAPABILITY, deliver_spool
 from ...incidents.model import ACTOR
 from ...incidents.signal import Signal
-from ...incidents.story import Stories
-from ...incidents.upkeep import held
-from ...incidents.upkeep.recovery import end_at_once
+from ...incidents.story import StoryCache
+from ...incidents.upkeep import suppressed
+from ...incidents.upkeep.recovery import end_already_over
 from ...notify import requested
 from ...notify.delivery.outbox import Outbox
 from ...splunk import spool
 from ...splunk.users import has_capability
 from ..reconciling.alerts import SplunkAlerts
-from ..reconciling.forgotten import ForgottenRuns
+from ..reconciling.before_restart import RunsBeforeRestart
 from ..reconciling.reconciler import Reconciler
 from ..reconciling.run_history import PastRuns
 from ..reconciling.untracked import UntrackedRuns
@@ -37,11 +37,11 @@ class Signals:
     def __init__(self, shared: Shared, outbox: Outbox) -> None:
         self._shared = shared
         self._outbox = outbox
-        self._remembered = Stories()
+        self._remembered = StoryCache()
         stores, clock, tell = shared.stores, shared.clock, shared.tell
         alerts = SplunkAlerts(shared.session)
         past = PastRuns(stores, clock, alerts, shared.holder, tell)
-        forgotten, untracked = ForgottenRuns(past), UntrackedRuns(past)
+        forgotten, untracked = RunsBeforeRestart(past), UntrackedRuns(past)
         self._reconciler = Reconciler(
             stores, clock, alerts, forgotten, untracked, self._ingest, tell
         )
@@ -68,18 +68,18 @@ class Signals:
         """Take in once more what alerts found whose action was interrupted."""
         return self._reconciler.run()
 
-    def look_at_waiting(self) -> Mapping[str, int]:
+    def ingest_waiting(self) -> Mapping[str, int]:
         """Look again at the signals whose detection waits for more of them."""
         waiting = conditions.pending_now(self._shared.stores, self._shared.clock)
         outcomes = self._ingest(waiting, ACTOR) if waiting else []
         return {"waiting_signals_done": sum(1 for one in outcomes if one.what != "pending")}
 
-    def look_at_held(self) -> Mapping[str, int]:
+    def ingest_suppressed(self) -> Mapping[str, int]:
         """Take in what was held back and goes on, of tools that do not send it again."""
         stores, clock = self._shared.stores, self._shared.clock
-        signals = held.going_on(stores, clock) if self._shared.config.is_read else []
+        signals = suppressed.still_firing(stores, clock) if self._shared.config.is_read else []
         outcomes = self._ingest(signals, ACTOR) if signals else []
-        end_at_once(Act(stores, clock, ACTOR), zip(signals, outcomes))
+        end_already_over(Act(stores, clock, ACTOR), zip(signals, outcomes))
         return {"held_signals_done": sum(1 for one in outcomes if one.what != "suppressed")}
 
     def _ingest(self, signals: Sequence[Signal], actor: str) -> List[Outcome]:

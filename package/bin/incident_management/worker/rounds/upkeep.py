@@ -6,22 +6,22 @@ from typing import Any, Callable, Mapping, Optional
 
 from ...detection.health.enabled import note_enabled
 from ...incidents.clocks import windows
-from ...incidents.review.reminding import remind
-from ...incidents.review.waiting import note_waiting
-from ...incidents.upkeep import tally
+from ...incidents.review.due_counts import save_due_counts
+from ...incidents.review.reminders import send_reminders
+from ...incidents.upkeep import signal_counts
 from ...incidents.upkeep.audit import AuditWriter
-from ...incidents.upkeep.quiet import Quiet
+from ...incidents.upkeep.quiet_resolve import QuietResolver
 from ...incidents.upkeep.retention import Retention
 from ...splunk.configuration.settings import Lifecycle
 from ...splunk.kv.replica import forget_marks
 from ...splunk.searching.detections import detections
 from ...splunk.searching.search import SplunkSearcher
 from ..audit_index import AuditIndex
+from ..cleanup import delete_expired_answers, delete_removed_monitors
 from ..events import EventStream
 from ..messages import Messages
 from ..monitors.roster import MonitorRoster
-from ..runs import SplunkRuns
-from ..tidy import forget_answers, forget_monitors
+from ..search_runs import SplunkRuns
 from .shared import Shared
 
 __all__ = ["Upkeep"]
@@ -42,16 +42,16 @@ class Upkeep:
         """Write entries into the audit index."""
         return self._audit.run()
 
-    def end_quiet(self) -> Mapping[str, int]:
+    def resolve_quiet(self) -> Mapping[str, int]:
         """Resolve what has been quiet for long."""
         shared, mine = self._shared, self._lifecycle()
         if mine is None:
             return {}
         runs = SplunkRuns(shared.session, SplunkSearcher(shared.session))
-        quiet = Quiet(shared.stores, shared.clock, runs, shared.tell)
+        quiet = QuietResolver(shared.stores, shared.clock, runs, shared.tell)
         return quiet.run(mine.resolve_after, mine.resolve_not)
 
-    def retain(self) -> Mapping[str, int]:
+    def apply_retention(self) -> Mapping[str, int]:
         """Close what was resolved long ago, and delete what was closed long ago."""
         shared, mine = self._shared, self._lifecycle()
         if mine is None:
@@ -63,12 +63,12 @@ class Upkeep:
         close_after = max(mine.close_after, reopen_window) if mine.close_after else 0
         return duty.run(close_after, mine.keep)
 
-    def look_afterwards(self, messages: Messages) -> Mapping[str, int]:
+    def follow_up_reviews(self, messages: Messages) -> Mapping[str, int]:
         """Remind of follow-ups, and note which incidents wait for their review."""
         shared = self._shared
-        done = remind(shared.stores, shared.clock, messages.see_to_tickets)
+        done = send_reminders(shared.stores, shared.clock, messages.update_follow_up_tickets)
         if shared.config.is_read:
-            note_waiting(shared.stores, shared.clock, shared.config.routing.review_severities)
+            save_due_counts(shared.stores, shared.clock, shared.config.routing.review_severities)
         return done
 
     def note_enabled(self) -> Mapping[str, int]:
@@ -79,18 +79,18 @@ class Upkeep:
 
     def count_hours(self) -> Mapping[str, int]:
         """Count the signals of hours that are over."""
-        return tally.count_hours(self._shared.stores, self._shared.clock)
+        return signal_counts.count_hours(self._shared.stores, self._shared.clock)
 
     def forget(self, roster: MonitorRoster) -> Mapping[str, int]:
         """Delete what nobody needs any more."""
         stores, clock = self._shared.stores, self._shared.clock
         forget_marks(stores, clock)
-        forget_answers(stores, clock)
-        forget_monitors(stores, clock, roster.all)
+        delete_expired_answers(stores, clock)
+        delete_removed_monitors(stores, clock, roster.all)
         mine = self._lifecycle()
         if mine is not None and mine.keep:
             for kept in (stores.freezes, stores.covers):
-                windows.forget_over(kept, clock.now() - mine.keep)
+                windows.delete_ended(kept, clock.now() - mine.keep)
         return {}
 
     def _lifecycle(self) -> Optional[Lifecycle]:

@@ -1,0 +1,56 @@
+"""The state of an incident channel (an incident's own Slack channel), from its ``room`` entries.
+
+Pure. :mod:`.incident_channel` requests a channel; :mod:`..notify.incident_channels` opens it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from .model import Document, Entry
+
+__all__ = ["ARCHIVED", "FAILED", "GONE", "HELD", "OPEN", "WANTED", "is_in_state", "state_after"]
+
+# What an entry says, and with it how the room stands. FAILED: Slack refused to open it; HELD: it
+# was not opened by itself, as too many were; GONE: somebody archived it in Slack, or took the app
+# out of it.
+WANTED, OPEN, ARCHIVED = "wanted", "opened", "archived"
+FAILED, HELD, GONE = "failed", "held", "gone"
+_OVER = ("", ARCHIVED, FAILED, GONE, HELD)
+# After which state each counts: of two workers the slower one's word changes nothing.
+_AFTER = {
+    WANTED: _OVER,
+    HELD: _OVER,
+    OPEN: (WANTED,),
+    FAILED: (WANTED,),
+    ARCHIVED: (OPEN,),
+    GONE: (OPEN,),
+}
+
+
+def state_after(room: Document, entry: Entry) -> Document:
+    """Return how the room stands after an entry, given how it stood.
+
+    ``state``; ``number``, how often one was wanted or held; ``count``, how many were opened;
+    ``channel`` and ``name`` of the last one, unless that is gone, and the ``seq`` of the entry that
+    says so.
+    """
+    event, data = str(entry.data.get("event")), entry.data
+    if room.get("state", "") not in _AFTER.get(event, ()):
+        return room
+    after = {**room, "state": event, "number": int(data.get("number") or 0)}
+    if event == OPEN:
+        after.update(
+            channel=str(data.get("channel")),
+            name=str(data.get("name")),
+            count=int(room.get("count") or 0) + 1,
+            seq=entry.seq,
+        )
+    if event == GONE:
+        del after["channel"], after["name"]
+    return after
+
+
+def is_in_state(room: Mapping[str, Any], *states: str) -> bool:
+    """Tell whether a room is in one of these states."""
+    return str(room.get("state", "")) in states

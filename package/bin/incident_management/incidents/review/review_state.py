@@ -1,0 +1,119 @@
+"""What the entries ``review`` and ``follow_up`` add up to. Pure.
+
+A review is what people say of an incident beyond what its timeline says by itself: some texts, and
+whether it is done. A follow-up is something to be done so that it does not happen again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from ...utc import to_the_second
+from ..items import Items
+from ..model import Document, Entry
+from .follow_up_tickets import TICKET, requested_channels, tickets_after
+
+__all__ = ["ENDING", "REVIEW_STATES", "SECTIONS", "ReviewState", "due_day"]
+
+# What people write, and what it is called.
+SECTIONS: Mapping[str, str] = {
+    "summary": "Summary",
+    "impact": "Impact, in words",
+    "causes": "Causes and contributing factors",
+    "went_well": "What went well",
+    "went_badly": "What went badly",
+    "lessons": "Lessons",
+}
+# What ends a review, and what somebody may say of it: ``open`` takes one of the others back.
+ENDING = ("done", "not_needed")
+REVIEW_STATES = ("open", *ENDING)
+OVERDUE = "overdue"
+_BLANK = {"title": "", "owner": "", "due": 0.0, "state": "open", "reason": ""}
+
+
+def due_day(one: Mapping[str, Any]) -> str:
+    """Return the day that a follow-up is due as people called it; if they did not, as UTC does."""
+    return str(one.get("due_day") or to_the_second(float(one["due"]))[:10])
+
+
+class ReviewState:
+    """The review and the follow-ups of one incident, entry by entry (:class:`..fold.State`).
+
+    ``written`` has the newest entry of each section that has a text, ``said`` the one that says
+    that the review is done or not needed, ``turns`` counts how often its state was set.
+    """
+
+    def __init__(self) -> None:
+        self.written: Dict[str, Entry] = {}
+        self.said: Optional[Entry] = None
+        self._begun = False
+        self.turns = 0
+        self.items = Items("follow_up", _BLANK)
+
+    @property
+    def state(self) -> str:
+        """``done``, ``not_needed``, ``begun`` (something was written), or empty."""
+        if self.said is not None:
+            return str(self.said.data["state"])
+        return "begun" if self._begun else ""
+
+    @property
+    def follow_ups(self) -> List[Document]:
+        """Each follow-up as it stands, the oldest first.
+
+        Its fields are those of an item (:class:`..items.Items`), ``title, owner, due, state,
+        reason``, the ``due_day`` that people called that date, of which ``due`` this owner was
+        reminded (``reminded``), and its ``tickets``, if any (:mod:`.follow_up_tickets`).
+        """
+        return self.items.all
+
+    def review(self, entry: Entry) -> None:
+        """Take what somebody wrote or said. Of two who say the same, the first has said it."""
+        texts = {name: entry.data[name] for name in SECTIONS if name in entry.data}
+        self._begun = self._begun or bool(texts)
+        for name, text in texts.items():
+            self.written.pop(name, None)
+            if text:
+                self.written[name] = entry
+        self.turns += "state" in entry.data
+        state = entry.data.get("state")
+        if state == "open":
+            self.said, self._begun = None, True
+        elif state in REVIEW_STATES and state != self.state:
+            self.said = entry
+
+    def follow_up(self, entry: Entry) -> None:
+        """Take a follow-up, a change of one, or that its owner was reminded."""
+        known = self.items.get(str(entry.data.get("follow_up") or ""))
+        if entry.data.get("event") == OVERDUE:
+            if known and entry.data.get("owner") == known["owner"]:
+                known["reminded"] = entry.data.get("due")
+            return
+        if entry.data.get("event") == TICKET:
+            self.ticket(entry)
+            return
+        if known and entry.data.get("owner", known["owner"]) != known["owner"]:
+            known.pop("reminded", None)
+        self.items.take(entry)
+        if entry.data.get("due"):
+            self._take_day(entry)
+        if requested_channels(entry):
+            self.ticket(entry)
+
+    def _take_day(self, entry: Entry) -> None:
+        """The day that its writer calls the date holds for that date alone."""
+        known = self.items.get(str(entry.data.get("follow_up") or "")) or {}
+        known.pop("due_day", None)
+        if entry.data.get("due_day"):
+            known["due_day"] = entry.data["due_day"]
+
+    def ticket(self, entry: Entry) -> None:
+        """Take an entry about a follow-up's ticket: of others, nothing."""
+        known = self.items.get(str(entry.data.get("follow_up") or ""))
+        if known is not None:
+            known["tickets"] = tickets_after(known.get("tickets") or (), entry)
+
+    def reopened(self) -> None:
+        """The incident is open again: what was said of its review holds no more."""
+        if self.said is not None:
+            self.said, self._begun = None, True

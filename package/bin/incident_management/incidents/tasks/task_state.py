@@ -1,0 +1,92 @@
+"""What the entries ``task`` and ``role`` add up to: how people divide the work. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Mapping
+
+from ..items import Items
+from ..model import Document, Entry
+
+__all__ = ["BLANK_TASK", "TaskState", "missing_tasks", "tasks_from"]
+
+BLANK_TASK: Document = {
+    "title": "",
+    "owner": "",
+    "role": "",
+    "runbook": "",
+    "checklist": "",
+    "from": "",
+    "state": "open",
+    "reason": "",
+}
+"""A task's fields beside those of an item.
+
+``checklist``: whose step it is, or empty; ``from``: the merged incident that it came with.
+"""
+
+
+class TaskState:
+    """The tasks and roles of one incident (:class:`..fold.State`).
+
+    A role is an item by its name, with the ``person`` who has it; empty: it was given up.
+    """
+
+    def __init__(self) -> None:
+        self.tasks = Items("task", BLANK_TASK)
+        self.roles = Items("role", {"person": ""})
+
+        # The undone merges: by the incident that was taken out, the number of that move.
+        self._undone: Dict[str, int] = {}
+
+    def task(self, entry: Entry) -> None:
+        """Take an entry of a task; a change of one that was taken out in that moment is none."""
+        data = entry.data
+        begins = data.get("event") != "changed" or "checklist" in data
+        is_known = self.tasks.get(str(data.get("task"))) is not None
+        if is_known and "was" not in data:
+            # It names the title that its writer saw, who may not have seen that it was renamed.
+            untitled = {name: value for name, value in data.items() if name != "title"}
+            entry = replace(entry, data=untitled)
+        if begins or is_known:
+            self.tasks.take(entry)
+
+    def came(self, merged: str, tasks: Iterable[Mapping[str, Any]], number: int) -> None:
+        """Take the tasks of an incident that was merged into this one by a move of this number."""
+        if number >= self._undone.get(merged, 0):
+            for one in missing_tasks(self.tasks.all, tasks, merged):
+                self.tasks.put(one)
+
+    def left(self, merged: str, number: int) -> None:
+        """Forget the tasks that came with an incident, which has been taken out again."""
+        self._undone[merged] = number
+        for one in tasks_from(self.tasks.all, merged):
+            self.tasks.forget(str(one["id"]))
+
+    def returned(self, tasks: Iterable[Mapping[str, Any]]) -> None:
+        """Take what has been said of this incident's tasks while it was merged into another."""
+        for one in tasks:
+            known = self.tasks.get(str(one["id"]))
+            if known is not None and one["at"] > known["at"]:
+                self.tasks.put({**one, "from": known["from"]})
+
+
+def tasks_from(tasks: Iterable[Document], merged: str) -> List[Document]:
+    """Return those of an incident's tasks that came with a merged one."""
+    return [one for one in tasks if one["from"] == merged]
+
+
+def missing_tasks(
+    here: Iterable[Mapping[str, Any]], theirs: Iterable[Mapping[str, Any]], merged: str
+) -> List[Document]:
+    """Return the tasks of a merged incident that are news to the one which took it over.
+
+    Of a step that both have touched that one's own stands.
+    """
+    known = {one["id"]: one for one in here}
+    news = []
+    for one in theirs:
+        mine = known.get(one["id"])
+        if mine is None or (mine["from"] == merged and one["at"] > mine["at"]):
+            news.append({**one, "from": merged})
+    return news

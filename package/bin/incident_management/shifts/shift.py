@@ -1,0 +1,119 @@
+"""Who has a team's duty now, who has it next, and from when on a report of it tells. Pure.
+
+Moments are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Optional, Tuple
+
+from ..incidents.clocks.zones import moment_in, zone_named
+from ..incidents.errors import Invalid
+from ..incidents.routing import Routing, Team
+from ..incidents.routing.on_call import Span
+
+__all__ = ["DAY", "LONGEST", "Shift", "shift_of", "team_named", "zone_of"]
+
+DAY = 86_400.0
+LONGEST = 31 * DAY
+# Who came on call within this reads of the shift before, however short the shifts since were.
+TAKING_OVER = 2 * 3600.0
+# A turn is looked for so far ahead.
+AHEAD = 15 * DAY
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A team's duty at a moment: ``person`` (blank: nobody) has it since ``began``.
+
+    ``began`` is 0.0 where nobody took over in the last days. ``reason`` says who is on call in a
+    sentence. ``since``: from when on the report tells. ``next_person`` (blank: nobody) takes over
+    at ``next_at``; 0.0: nobody else does in the coming turns. ``time_zone`` is the team's.
+    """
+
+    team: str
+    since: float
+    until: float
+    rota: str = ""
+    person: str = ""
+    began: float = 0.0
+    reason: str = ""
+    next_person: str = ""
+    next_at: float = 0.0
+    time_zone: str = "UTC"
+
+    def time_text(self, moment: float) -> str:
+        """Tell a moment as the team reads its clocks."""
+        return moment_in(self.time_zone, moment)
+
+
+def team_named(routing: Routing, asked: str, person: str) -> str:
+    """Return the team that is asked for; when none is, the one that a person is of.
+
+    Raises Invalid: there is no such team, or it can't be told which one is meant.
+    """
+    if asked:
+        routing.check_team(asked)
+        return asked
+    teams = sorted(routing.teams)
+    own = [name for name in teams if person.lower() in routing.people_of(name)]
+    found = own or teams
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Invalid("There is no team: add one under Configuration > Response teams.")
+    raise Invalid(f"Name the team: one of {', '.join(found[:20])}.")
+
+
+def zone_of(routing: Routing, team: str) -> Tuple[str, tzinfo]:
+    """Return a team's time zone: that of its rota, without one of its calendar, else UTC."""
+    of = routing.teams.get(team, Team(team))
+    rota = routing.rotas.get(of.rota)
+    name = rota.handovers.zone_name if rota else of.calendar.zone
+    return name, zone_named(name)
+
+
+def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = None) -> Shift:
+    """Return a team's shift; ``since``: from when on is to be told.
+
+    Unless given that is when whoever was on call two hours ago began. Without a rota, and where
+    that is not known, it is a day.
+
+    Raises Invalid for a ``since`` that is not before now, or more than 31 days ago.
+    """
+    if since is not None and not now - LONGEST <= since < now:
+        raise Invalid("'since' has to be in the past, and at most 31 days ago.")
+    rota = routing.teams.get(team, Team(team)).rota
+    zone, _zone = zone_of(routing, team)
+    if rota not in routing.rotas:
+        reason, since = (
+            f"The team {team} has no on-call rota.",
+            now - DAY if since is None else since,
+        )
+        return Shift(team, since, now, reason=reason, time_zone=zone)
+    duty, began = routing.on_call.at(rota, now), routing.on_call.since(rota, now)
+    coming = _next(routing, rota, now)
+    return Shift(
+        team,
+        _report_start(routing, rota, now) if since is None else since,
+        now,
+        rota,
+        duty.person,
+        began,
+        duty.reason,
+        coming.duty.person if coming else "",
+        coming.start if coming else 0.0,
+        zone,
+    )
+
+
+def _report_start(routing: Routing, rota: str, now: float) -> float:
+    began = routing.on_call.since(rota, now - TAKING_OVER)
+    return max(began, now - LONGEST) if began else now - DAY
+
+
+def _next(routing: Routing, rota: str, now: float) -> Optional[Span]:
+    current, *rest = routing.on_call.spans(rota, now, now + AHEAD)
+    return next((one for one in rest if one.duty.person != current.duty.person), None)

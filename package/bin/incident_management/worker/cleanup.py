@@ -1,0 +1,58 @@
+"""Deletes what was kept for a while and is of no more use."""
+
+from __future__ import annotations
+
+from typing import Callable, Container
+
+from ..detection.monitors.memory import MEMORY
+from ..detection.monitors.signed import SIGNED
+from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, KEPT_END
+from ..ports import Clock, Document, Stores
+from .monitors.checkpoints import CHECKPOINT
+from .monitors.late_events import LATE
+from .monitors.roster import OFF
+
+__all__ = ["delete_expired_answers", "delete_removed_monitors"]
+
+MONITOR_KEPT_SECONDS = 90 * 86400.0
+"""What a monitor has learned is kept so long after no member has it any more."""
+
+
+def delete_expired_answers(stores: Stores, clock: Clock) -> None:
+    """Delete what was kept for repeats of a request, and of alerts' ends, when its time is over."""
+    old = {
+        "$and": [
+            {"purpose": {"$gte": KEPT_ANSWER}},
+            {"purpose": {"$lt": KEPT_ANSWER + "~"}},
+            {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}},
+        ]
+    }
+    # All in one request: a program with a key for each of its requests makes thousands an hour.
+    stores.claims.delete_matching(old)
+    over = [{"purpose": KEPT_END}, {"time": {"$lt": clock.now() - KEPT_ANSWER_SECONDS}}]
+    stores.claims.delete_matching({"$and": over})
+
+
+def delete_removed_monitors(
+    stores: Stores, clock: Clock, present: Callable[[], Container[str]]
+) -> None:
+    """Delete what is left of monitors, and of members, that are gone for long.
+
+    It may be 60 MB a monitor. ``present`` returns the names of those that there are; what it raises
+    is raised.
+    """
+    claims = stores.claims
+    old: Document = {"time": {"$lt": clock.now() - MONITOR_KEPT_SECONDS}}
+    claims.delete_matching({"$and": [{"purpose": SIGNED}, old]})
+    begin, end = f"{CHECKPOINT}:", f"{CHECKPOINT};"
+    stood = [{"purpose": {"$gte": begin}}, {"purpose": {"$lt": end}}, old]
+    left = {str(one["purpose"]) for one in claims.find({"$and": stood}, fields=("purpose",))}
+    names = {purpose[len(begin) :] for purpose in left}
+    there = present() if names else ()
+    for name in sorted(one for one in names if one not in there):
+        claims.delete(f"{OFF}:{name}")
+        for note in ("turn", "waits", LATE):
+            claims.delete(f"{CHECKPOINT}:{name}:{note}")
+        # The checkpoints last, by which the rest is found again. One that is begun now stays.
+        for purpose in (MEMORY, CHECKPOINT):
+            claims.delete_matching({"$and": [{"purpose": f"{purpose}:{name}"}, old]})

@@ -1,0 +1,63 @@
+"""Moves incidents' documents out of the collection that earlier versions had them in.
+
+The sweep (:mod:`.document_sweep`) could rebuild each from its timeline, but only 3,000 a minute and
+the newest last. Until then an incident would be in no list, and its deadlines would not run.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Mapping
+
+from ..incidents.stores import chunks
+from ..ports import Collection, Document
+from ..splunk.kv.store import KvCollection
+from ..splunk.session import Session, SplunkError
+
+__all__ = ["LEGACY_COLLECTION", "migrate_documents", "migrate_if_ours"]
+
+LEGACY_COLLECTION = "incidents"
+"""The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
+
+DOCUMENTS_AT_ONCE = 1000
+_NOT_CARRIED = (
+    "Incidents' documents of an earlier version can't be moved, which is tried again; meanwhile "
+    "they are made anew from the timelines, 3,000 a minute: {}"
+)
+# So nothing of another app's is read, or deleted.
+_OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}
+
+
+def migrate_if_ours(
+    session: Session, incidents: Collection, tell: Callable[[str, str], None]
+) -> Mapping[str, int]:
+    """Move what is in the former collection; where it is another app's, ``tell`` that.
+
+    Then this may go on, and nothing is lost by it. Raises SplunkError where none can be reached.
+    """
+    try:
+        return {
+            "incidents_carried_over": migrate_documents(
+                KvCollection(session, LEGACY_COLLECTION), incidents
+            )
+        }
+    except SplunkError as error:
+        if error.status in (0, 503):
+            raise
+        tell("carry over", _NOT_CARRIED.format(error.message))
+        return {}
+
+
+def migrate_documents(former: Collection, incidents: Collection) -> int:
+    """Move what is in ``former``, the newest first; what ``incidents`` has already stays.
+
+    Returns how many documents were there. After a kill, or beside another member that does the
+    same, the rest is moved. A document that somebody writes meanwhile may be lost to the older one:
+    as that lacks an entry, it is made anew (:mod:`.stale_documents`).
+    """
+    keys = sorted(former.keys(_OURS), reverse=True)
+    for some in chunks(keys, DOCUMENTS_AT_ONCE):
+        span: Document = {"_key": {"$gte": some[-1], "$lte": some[0]}}
+        known = set(incidents.keys(span))
+        incidents.save([one for one in former.find(span) if one["_key"] not in known])
+        former.delete_matching(span)
+    return len(keys)
