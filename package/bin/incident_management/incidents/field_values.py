@@ -73,7 +73,7 @@ def parse_pairs(text: str) -> List[Tuple[str, str]]:
     for part in filter(None, map("".join, zip(cut[::2], cut[1::2]))):
         name, _, value = (one.strip() for one in part.partition("="))
         if not NAME.fullmatch(name) or not value:
-            raise Invalid(f"'{part[:40]}' is no value of a field; write it as region=eu.")
+            raise Invalid(f"'{part[:40]}' is not a field value; write it as region=eu.")
         found.append((name, _ESCAPED.sub(r"\1", value)))
     return found
 
@@ -83,7 +83,7 @@ def parse_values(text: str) -> Dict[str, str]:
     found = parse_pairs(text)
     values = dict(found)
     if len(values) < len(found):
-        raise Invalid(f"'{text[:40]}' names a field twice: each has one value.")
+        raise Invalid(f"'{text[:40]}' names a field twice. Give each field one value.")
     return values
 
 
