@@ -141,7 +141,8 @@ def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
     assert watched.run()["monitor_spans"] == 0
     (sentence,) = watched.troubles().values()
     assert sentence.startswith(
-        "Monitor 'orders': Its checkpoint is at 2023-11-15 07:55:00 UTC, but it is 2023-11-14 22:00:00 UTC"
+        "Monitor 'orders': Its checkpoint is at 2023-11-15 07:55:00 UTC, "
+        "but it is 2023-11-14 22:00:00 UTC"
     )
     watched.pass_time(600)
 
