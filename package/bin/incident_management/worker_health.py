@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional
 
-from .detection.monitors.signed import troubles
+from .detection.monitors.registry import troubles
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
 from .utc import to_the_minute

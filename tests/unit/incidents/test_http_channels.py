@@ -13,7 +13,7 @@ from incident_management.channels import CHANNELS
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.routing.changes import check_change, check_settings
-from incident_management.notify.services.http_starts import STARTS
+from incident_management.notify.services.http_presets import PRESETS
 
 GOOD = {"url": "https://tickets.example.com/api", "body": '{"text": "{title}"}'}
 KEEPS = {**GOOD, "id_field": "data.id"}
@@ -24,9 +24,9 @@ def routing(values: Dict[str, str], **stanzas: Any) -> Routing:
     return Routing.from_stanzas({"channel:desk": values, **named})
 
 
-@pytest.mark.parametrize("name", STARTS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> None:
-    values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **STARTS[name]}
+    values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **PRESETS[name]}
     assert routing({**values, "secret": "******"}).problems == ()
     assert "names {secret}, and secret is empty; enter it." in routing(values).problems[0]
 
@@ -89,7 +89,10 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"calls": '{"resolved": {"method": "GET"}}'}, "calls.resolved.method is no POST or PUT"),
         ({"calls": '{"resolved": {"url": "x"}}'}, "calls.resolved.url is not a URL of the form"),
         ({"calls": '{"resolved": {"url": 1}}'}, "calls.resolved.url is no text"),
-        ({"calls": '{"changed": {"body": {"a": "{x}"}}}'}, "calls.changed.body.a names {x}"),
+        (
+            {"calls": '{"changed": {"body": {"a": "{x}"}}}'},
+            "calls.changed.body.a uses the unknown field {x}",
+        ),
         ({"calls": '{"changed": {"body": {"a": "{id}"}}}'}, "names {id}, and id_field is empty"),
         ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the answer"),
         ({"words": '{"title": {}}'}, "words has 'title'; there are words for severity, status"),

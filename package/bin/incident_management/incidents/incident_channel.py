@@ -1,6 +1,6 @@
 """Requests an incident channel (an incident's own Slack channel) and records what became of it.
 
-This module only writes the request. The worker opens the channel in Slack (:mod:`..notify.rooms`).
+This module records the request. The worker opens it (:mod:`..notify.incident_channels`).
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ class MonitorDuty:
             raise SettingsError(str(error)) from error
 
     def _tell_of_ignored(self, monitor: Monitor) -> None:
-        from ...detection.monitors.unheeded import unheeded
+        from ...detection.monitors.unused_settings import unused_setting
 
-        ignored = unheeded(monitor, self.values)
+        ignored = unused_setting(monitor, self.values)
         if ignored:
             self.trouble(f"monitor:{monitor.name}", ignored, level=logging.WARNING)
 

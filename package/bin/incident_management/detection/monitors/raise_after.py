@@ -1,0 +1,135 @@
+"""How long something must last before it is raised: ``raise_after``, N of the last M spans.
+
+A detector tells of the spans in which a series is out of order, and finds a trouble when it begins.
+What it finds waits here until so many spans were out of order. That is part of the state that is
+saved with the span it belongs to, so a span that is judged again counts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ..baselines.records import WARY_POINTS
+from .detector import MAX_SERIES, Detector, Found
+from .rows import Key, Row
+
+__all__ = ["RaiseAfter"]
+
+WAITS_SPANS = WARY_POINTS
+"""How long what is found once waits to last. A baseline looks for clearer trouble for so long after
+it found some; what did not last, and so was not raised, must not hide what comes then."""
+
+
+@dataclass
+class _Series:
+    """A series that is, or lately was, out of order. Times are starts of spans.
+
+    ``spans``: those out of order among the last M, and the events of each. ``raised``: the last one
+    that was raised. ``found``: when that was found which is not raised yet. ``memory``: what the
+    detector knew before the first of ``spans``, as long as they wait.
+    """
+
+    spans: List[List[int]] = field(default_factory=list)
+    raised: int = -1
+    found: Optional[int] = None
+    memory: Dict[str, Any] = field(default_factory=dict)
+
+
+class RaiseAfter(Detector):
+    """A detector whose findings must last, by its monitor's ``raise_after``.
+
+    With ``1`` each finding is raised at once, as the detector has it.
+    """
+
+    def __init__(self, inner: Detector) -> None:
+        super().__init__(inner.monitor)
+        self._inner = inner
+        self._least, self._of = inner.monitor.raise_after
+        self._series: Dict[Key, _Series] = {}
+        self._before: Mapping[str, Any] = {}
+        """The state from which it goes on."""
+        self.problems = inner.problems
+        self.raises_once = inner.raises_once
+
+    def judge(self, start: int, rows: Sequence[Row]) -> List[Found]:
+        found = {one.key for one in self._inner.judge(start, rows)}
+        self.unwell = self._inner.unwell
+        self._forget_before(start)
+        raised = [self._weigh(start, one, one.key in found) for one in self._inner.seen.values()]
+        self._forget_before(start + self.monitor.span)
+        return [one for one in raised if one is not None]
+
+    def _weigh(self, start: int, one: Found, is_found: bool) -> Optional[Found]:
+        """Count a span in which a series is out of order; return what is raised by it."""
+        is_crowded = one.key not in self._series and len(self._series) >= MAX_SERIES
+        series = self._series.setdefault(one.key, _Series())
+        series.spans.append([start, one.count])
+        if is_found:
+            series.found = start
+        if series.found is None:
+            return None
+        # So many series in trouble at once are no accident, and their state has to be bounded.
+        if len(series.spans) >= self._least or is_crowded:
+            return self._raise(start, one, series)
+        series.memory = series.memory or self._inner.memory(self._before, [one])
+        return None
+
+    def _raise(self, start: int, one: Found, series: _Series) -> Found:
+        waited = [span for span in series.spans if span[0] > series.raised]
+        text = one.text
+        if len(series.spans) > 1:
+            text += f" It was out of order in {len(series.spans)} of the last {self._of} spans."
+        series.raised, series.found, series.memory = start, None, {}
+        return replace(
+            one, text=text, begun=waited[0][0], count=sum(events for _at, events in waited)
+        )
+
+    def _forget_before(self, start: int) -> None:
+        """Forget what does not count any more in the span that begins at ``start``."""
+        span = self.monitor.span
+        for key, series in list(self._series.items()):
+            series.spans = [one for one in series.spans if one[0] > start - self._of * span]
+            if not series.spans:
+                series.memory = {}
+            waits = WAITS_SPANS if self.raises_once else self._of
+            if series.found is not None and series.found <= start - waits * span:
+                series.found = None
+            if not series.spans and series.found is None:
+                del self._series[key]
+
+    def to_state(self) -> Dict[str, Any]:
+        waiting = [
+            [list(key), one.spans, one.raised, one.found, one.memory]
+            for key, one in self._series.items()
+        ]
+        return {**self._inner.to_state(), "waiting": waiting}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._before = state
+        self._inner.restore(state)
+        # A state of an earlier version has none. Copied, as what is restored must stay as it was.
+        self._series = {
+            tuple(key): _Series([list(span) for span in spans], *rest)
+            for key, spans, *rest in state.get("waiting", ())
+        }
+
+    def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
+        """Return what was known before the trouble began, which may be before ``state``."""
+        waiting = {tuple(key): memory for key, *_rest, memory in state.get("waiting", ()) if memory}
+        earlier = [waiting[key] for key in {one.key: one for one in found} if key in waiting]
+        known = self._inner.memory(state, [one for one in found if one.key not in waiting])
+        return {
+            name: [*parts, *(part for memory in earlier for part in memory[name])]
+            for name, parts in known.items()
+        }
+
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+        """Tell so of each span, whether or not it lasts: recovery is proved by none of them."""
+        return self._inner.is_present(start, rows, key, template_id)
+
+    def prime(self, rows: Sequence[Row]) -> None:
+        self._inner.prime(rows)
+
+    def has_seen_any(self) -> bool:
+        return self._inner.has_seen_any()
