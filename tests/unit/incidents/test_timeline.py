@@ -229,7 +229,7 @@ def test_entries_that_race_on_once_count_once(stores, clock):
 
 
 def test_an_unknown_incident_is_not_written_to(stores, clock):
-    with pytest.raises(NotFound, match="There is no incident INC-20260101-0A1B2C"):
+    with pytest.raises(NotFound, match="No incident INC-20260101-0A1B2C exists"):
         timeline.append(Act(stores, clock, "ann"), ID, "note", {"text": "x"})
     with pytest.raises(NotFound):
         timeline.refresh(stores, ID)
