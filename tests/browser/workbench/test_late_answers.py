@@ -54,7 +54,7 @@ def test_who_is_told_of_one_incident_is_never_shown_for_another(site: Site, ente
     with page.expect_response(f"**/{first}/updates"):
         slow.go()
     settled(page)
-    page.locator("dialog [name=text]").fill("We look into it.")
+    page.locator("dialog [name=text]").fill("We are investigating.")
     expect(effects).to_contain_text("No stakeholder group")
     expect(effects).not_to_contain_text("board")
 

@@ -168,7 +168,7 @@ def test_a_form_shows_the_beginning_of_a_long_title(site: Site, enter: Enter) ->
 
 def test_the_menu_of_actions_stays_in_the_window(site: Site, enter: Enter) -> None:
     incident = site.open("Menu at the edge")
-    due = {"text": "We look into it.", "next_update_by": time.time() + 3600}
+    due = {"text": "We are investigating.", "next_update_by": time.time() + 3600}
     site.call("POST", f"/incidents/{incident}/updates", due)
     page = enter("rob", f"?incident={incident}", width=1280)
     expect(page.locator(".wb-actions > [data-move=update]")).to_be_visible()

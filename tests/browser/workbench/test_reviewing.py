@@ -229,7 +229,7 @@ def test_dropping_a_follow_up_needs_a_reason(site: Site, enter: Enter) -> None:
     page.get_by_role("button", name="Edit …").click()
     page.get_by_label("State").select_option("dropped")
     submit(page)
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("why it is dropped")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("for dropping it")
     page.get_by_label("Reason").fill("Too dear.")
     submit(page)
     part = page.get_by_role("tabpanel")

@@ -66,4 +66,4 @@ def test_beside_alert_manager_the_worker_works_though_nothing_can_be_carried_ove
         duties = all_duties(member, lambda _event: None, lambda _name, text: told.append(text))
 
         assert duties[0].run() == {}
-        assert "made anew from the timelines" in str(told)
+        assert "rebuilt from the timelines" in str(told)

@@ -61,7 +61,7 @@ def test_people_agree_on_their_own_duty_and_an_admin_on_that_of_others():
     # User names have no case.
     body = {"rota": "first", "person": "Cy", "instead_of": "BOB", "ends_at": api.clock.now() + 60}
     status, problem = api.call("POST", "/on-call/covers", body, capabilities=OTHERS)
-    assert status == 403 and "give away your own" in problem["detail"]
+    assert status == 403 and "hand over your own" in problem["detail"]
     status, made = api.call("POST", "/on-call/covers", body, user="bob", capabilities=OTHERS)
     assert (status, made["created_by"], made["in_force"]) == (201, "bob", True)
     assert (made["person"], made["instead_of"]) == ("cy", "bob")

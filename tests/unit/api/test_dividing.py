@@ -70,7 +70,7 @@ def test_the_second_is_told_and_what_they_saw_decides_nothing(api, incident):
     status, problem = api.call("POST", path, body)
     assert status == 409 and "changed by bob" in problem["detail"]
     status, problem = api.call("POST", path, {"state": "done"})
-    assert status == 409 and "is done already: by bob" in problem["detail"]
+    assert status == 409 and "is already done (by bob)" in problem["detail"]
     assert api.call("POST", f"/incidents/{incident}/tasks/TASK-none", {"state": "done"})[0] == 404
     for bad in ({"state": "later"}, {"name": "Else"}, {"seen_at": "now"}):
         assert api.call("POST", path, bad)[0] == 400

@@ -37,7 +37,7 @@ def test_a_change_of_what_was_not_seen_is_refused(api):
     status, problem = api.call("PATCH", path, {"title": "Other"}, headers={"If-Match": etag})
 
     assert status == 412
-    assert "read it again" in problem["detail"]
+    assert "Reload it first" in problem["detail"]
     assert api.call("GET", path)[1]["title"] == "Slow"
     fresh = api.headers["ETag"]
     status, changed = api.call("PATCH", path, {"title": "Other"}, headers={"If-Match": fresh})
@@ -99,7 +99,7 @@ def test_of_two_editors_of_one_version_one_wins(api, seconds, answers):
     first = edit(api, "A")
     assert (first[0], second[0]) == answers
     refused, taken = sorted((first, second), key=lambda answer: -answer[0])
-    assert "read it again" in refused[1]["detail"]
+    assert "Reload it first" in refused[1]["detail"]
     incident = api.call("GET", f"/incidents/{incident['id']}")[1]
     assert incident["title"] == taken[1]["title"]
     assert [

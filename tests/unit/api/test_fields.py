@@ -165,7 +165,7 @@ def test_of_two_who_set_at_once_the_second_is_told(api):
     seen = {"If-Match": api.headers["ETag"]}
     assert api.call("PATCH", path, {"fields": {"region": "eu"}}, headers=seen)[0] == 200
     status, problem = api.call("PATCH", path, {"fields": {"region": "us"}}, headers=seen)
-    assert (status, "read it again" in problem["detail"]) == (412, True)
+    assert (status, "Reload it first" in problem["detail"]) == (412, True)
     assert api.call("GET", path)[1]["fields"] == {"region": "eu"}
 
 

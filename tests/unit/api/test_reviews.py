@@ -123,7 +123,7 @@ def test_follow_ups_of_all_incidents_are_listed_and_the_earliest_is_first(api):
     assert [one["id"] for one in listed(api, state="open")["follow_ups"]] == [later]
     assert [one["id"] for one in listed(api, state="done")["follow_ups"]] == [soon]
     status, problem = api.call("POST", path, {"state": "dropped"})
-    assert status == 400 and "why it is dropped" in problem["detail"]
+    assert status == 400 and "for dropping it" in problem["detail"]
     assert api.call("POST", f"/incidents/{first}/follow-ups/{soon}", {"state": "done"})[0] == 404
 
 
@@ -190,7 +190,7 @@ def test_the_review_of_an_incident_that_has_left_is_made_out_of_the_index(api):
     api.searcher_value.answers["incident_audit_events"] = rows[1:]
     (problem, *_) = review(api, incident_id)["problems"]
     assert "No first entry" in problem
-    assert "The timeline is not whole" in review(api, incident_id, format="markdown")
+    assert "The timeline is incomplete" in review(api, incident_id, format="markdown")
 
 
 def condemn(api, incident_id):

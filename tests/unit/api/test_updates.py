@@ -105,7 +105,7 @@ def test_of_two_who_write_at_once_the_second_sees_the_firsts_and_both_are_told(a
     seen = {"If-Match": api.headers["ETag"]}
     assert write(api, incident, "It is the database.", headers=seen)[0] == 200
     status, problem = write(api, incident, "It is the network.", headers=seen, user="lee")
-    assert status == 412 and "read it again" in problem["detail"]
+    assert status == 412 and "Reload it first" in problem["detail"]
     api.call("GET", f"/incidents/{incident}")
     fresh = {"If-Match": api.headers["ETag"]}
     assert write(api, incident, "And the network.", headers=fresh, user="lee")[0] == 200
@@ -125,10 +125,13 @@ def test_of_two_who_write_at_once_the_second_sees_the_firsts_and_both_are_told(a
         ({"text": "   "}, "'text' is empty"),
         ({"text": "x", "next_update_in": "soon"}, "'next_update_in' is 'soon'"),
         ({"text": "x", "next_update_in": "30"}, "'next_update_in' is '30'"),
-        ({"text": "x", "next_update_in": "60d"}, "in 30 days"),
-        ({"text": "x", "next_update_by": 1.0}, "in 30 days"),
+        ({"text": "x", "next_update_in": "60d"}, "within the next 30 days"),
+        ({"text": "x", "next_update_by": 1.0}, "within the next 30 days"),
         ({"text": "x", "next_update_in": "5m", "next_update_by": 4e9}, "not both"),
-        ({"text": "x", "state": "resolved", "next_update_in": "5m"}, "It is over"),
+        (
+            {"text": "x", "state": "resolved", "next_update_in": "5m"},
+            "A final update can't promise",
+        ),
         ({"text": "x", "state": "fixed"}, "state"),
         ({"text": "x" * 2001}, "text"),
     ],

@@ -141,7 +141,8 @@ def test_a_clock_that_was_wrong_is_told_to_people_even_when_no_span_is_due():
     assert watched.run()["monitor_spans"] == 0
     (sentence,) = watched.troubles().values()
     assert sentence.startswith(
-        "Monitor 'orders': It stood at 2023-11-15 07:55:00 UTC, but it is 2023-11-14 22:00:00 UTC"
+        "Monitor 'orders': Its checkpoint is at 2023-11-15 07:55:00 UTC, "
+        "but it is 2023-11-14 22:00:00 UTC"
     )
     watched.pass_time(600)
 
@@ -203,7 +204,7 @@ def test_two_members_with_other_settings_under_one_name_are_told_of():
     watched.change(by="host")
     watched.pass_time(300)
     assert (
-        "The search head member-1 has a monitor of this name with other settings"
+        "The search head member-1 has a monitor of this name with different settings"
         in watched.troubles()["orders"]
     )
     watched.pass_time(300)

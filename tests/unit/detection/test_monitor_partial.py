@@ -93,7 +93,9 @@ def test_a_search_that_was_ended_early_is_tried_over_less_time():
 
     assert judged(watched)[-1] == -300
     assert watched.windows[-1] == (START - 600, START - 300)
-    assert "ended before it had read everything. The search is tried over half" in watched.told[0]
+    assert (
+        "stopped before it had read everything. The search is retried over half" in watched.told[0]
+    )
 
 
 def test_a_search_with_too_many_rows_is_learned_from(monkeypatch):

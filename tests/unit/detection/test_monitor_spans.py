@@ -257,5 +257,5 @@ def test_a_checkpoint_that_can_not_be_read_is_passed_over():
     watched.stores.claims.save([{**last, "value": {**last["value"], "state": "eJw="}}])
     watched.pass_time(600, 50)
 
-    assert any("goes on from before" in sentence for sentence in watched.told)
+    assert any("continues from an earlier checkpoint" in sentence for sentence in watched.told)
     assert judged(watched)[-1] == HOUR + 300

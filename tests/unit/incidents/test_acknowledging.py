@@ -89,7 +89,7 @@ def test_an_owner_is_named_beside_who_began(stores, clock, incident):
     assignment.assign(Act(stores, clock, "lee"), Routing(), incident, owner="zoe")
     acknowledge(stores, clock, incident, "bob")
     lifecycle.add_note(Act(stores, clock, "cy"), incident, "looking")
-    with pytest.raises(IllegalMove, match=r"already: by bob, and zoe has it\.$"):
+    with pytest.raises(IllegalMove, match=r"already acknowledged by bob, and zoe owns it\.$"):
         acknowledge(stores, clock, incident, "ann")
 
 

@@ -22,7 +22,7 @@ def clock():
 @pytest.mark.parametrize(
     ("wanted", "actor", "error", "said"),
     [
-        ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
+        ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or hand over your own"),
         ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "does not list 'kin'"),
         ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call in this rota. Choose one of"),
         ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),

@@ -208,4 +208,4 @@ def test_a_task_that_is_ticked_as_a_merge_is_undone_is_in_one_of_both_incidents(
         both = [document["tasks"] for document in stores.incidents.all()]
         assert sorted(map(len, both)) == [0, 1], order
         seen.update(text.partition(" has ")[2][:13] for text in told)
-    assert seen == {"just gone bac", "no task TASK-"}
+    assert seen == {"just moved ba", "no task TASK-"}

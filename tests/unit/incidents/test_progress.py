@@ -57,7 +57,7 @@ def test_feedback_is_kept_until_a_reopen(stores, clock, incident_id):
 
 
 def test_a_closed_problem_opens_a_new_incident_that_names_the_old(stores, clock, incident_id):
-    with pytest.raises(IllegalMove, match="only a resolved one is closed"):
+    with pytest.raises(IllegalMove, match="only a resolved incident can be closed"):
         lifecycle.close(Act(stores, clock, "ann"), incident_id)
     lifecycle.resolve(Act(stores, clock, "ann"), incident_id)
     assert lifecycle.close(Act(stores, clock, "ann"), incident_id).status == "closed"

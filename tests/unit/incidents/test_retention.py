@@ -227,7 +227,7 @@ def test_nothing_is_deleted_that_the_index_does_not_have(old):
         old.run()
 
     assert timeline.read(old.stores, old.id) == entries
-    assert "1 of its entries are not found in the audit index" in old.told[-1]
+    assert "1 of its entries are not in the audit index" in old.told[-1]
 
 
 def test_what_the_index_lacks_is_sent_again_and_then_it_leaves(old):

@@ -113,7 +113,7 @@ def test_what_happened_how_long_it_took_and_what_was_affected(told):
         "critical."
     )
     took = told.part("lasted")
-    assert took[0].endswith("it was opened 1 min 40 s later (time to detect).")
+    assert took[0].endswith("It was opened 1 min 40 s later (time to detect).")
     assert (
         took[1] == "The incident was acknowledged 5 min after it was opened (time to acknowledge)."
     )

@@ -68,7 +68,7 @@ def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(store
     assert review(stores, clock, over, state="open").review == "begun"
     with pytest.raises(IllegalMove, match="neither done nor not needed"):
         review(stores, clock, over, state="open")
-    with pytest.raises(Invalid, match="Say why"):
+    with pytest.raises(Invalid, match="Give a 'reason'"):
         review(stores, clock, over, state="not_needed")
     said = review(stores, clock, over, state="not_needed", reason="A drill.")
     assert said.review == "not_needed"
@@ -77,10 +77,10 @@ def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(store
 
 def test_a_reason_that_goes_with_nothing_is_refused_and_not_lost_in_silence(stores, clock, over):
     key = follow_up(stores, clock, over)
-    with pytest.raises(Invalid, match="send 'state', too"):
+    with pytest.raises(Invalid, match="only with a new 'state'"):
         review(stores, clock, over, reason="Known.", summary="x")
     for changes in ({"title": "Else"}, {"state": "open"}):
-        with pytest.raises(Invalid, match="kept with a new 'state'"):
+        with pytest.raises(Invalid, match="only with a new 'state'"):
             change(stores, clock, over, key, reason="Done by Bob.", **changes)
     assert agrees(stores, over)["review"] == ""
 
@@ -103,7 +103,7 @@ def test_an_open_incident_has_no_review_that_is_done_and_a_reopened_one_none_any
     review(stores, clock, over, state="done")
     assert lifecycle.reopen(Act(stores, clock, "ann"), over).review == "begun"
     review(stores, clock, over, causes="Known already.")
-    with pytest.raises(IllegalMove, match="when it is resolved"):
+    with pytest.raises(IllegalMove, match="after it is resolved"):
         review(stores, clock, over, state="done")
     agrees(stores, over)
 
@@ -129,7 +129,7 @@ def test_a_follow_up_has_an_owner_a_date_and_a_state(stores, clock, over):
     ended = change(stores, clock, over, key, state="done", reason="Merged.")
     assert (ended["state"], ended["reason"], ended["by"]) == ("done", "Merged.", "bob")
     assert agrees(stores, over)["follow_ups_open"] == 0
-    with pytest.raises(IllegalMove, match="is done already: by bob"):
+    with pytest.raises(IllegalMove, match="is already done"):
         change(stores, clock, over, key, "cy", state="done")
     with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, over, key, title="Else")

@@ -241,12 +241,12 @@ def test_a_weekly_window_is_whole_on_the_nights_when_clocks_change(when, held):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"kind": "pause"}, "'pause' is no kind"),
+        ({"kind": "pause"}, "'pause' is not a kind"),
         ({"reason": " "}, "needs a reason"),
         ({"entity": "*"}, "Name a rule, an entity or a tag"),
-        ({"ends_at": 1.0}, "over before it begins"),
-        ({"kind": "snooze"}, "ends by itself"),
-        ({"kind": "maintenance"}, "needs ends_at, or days"),
+        ({"ends_at": 1.0}, "end before it starts"),
+        ({"kind": "snooze"}, "needs an end"),
+        ({"kind": "maintenance"}, "needs ends_at, or the days"),
         ({"days": ["noday"]}, "is not a day"),
         ({"from_time": "9:00"}, "is not a time of day"),
         ({"time_zone": "Mars/Olympus"}, "is not a time zone"),
@@ -279,7 +279,7 @@ def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeyp
 
 
 def test_ending_an_unknown_one_is_not_found(stores):
-    with pytest.raises(NotFound, match="No suppression SUP-1"):
+    with pytest.raises(NotFound, match="There is no suppression SUP-1"):
         suppression.remove(stores, "SUP-1")
 
 

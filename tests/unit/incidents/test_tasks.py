@@ -118,7 +118,7 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     assert (one["title"], one["owner"], one["state"]) == ("Call the vendor", "kim", "open")
     assert change(stores, clock, incident, task, owner="LEE")["owner"] == "lee"
     assert change(stores, clock, incident, task, state="done", reason="They call back.")
-    with pytest.raises(IllegalMove, match="is done already: by bob"):
+    with pytest.raises(IllegalMove, match="is already done"):
         change(stores, clock, incident, task, "cy", state="done")
     with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, task, owner="cy")
@@ -157,7 +157,7 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
     with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, step, title="Tell nobody")
     for wrong in ("", "x" * (TITLE_CHARACTERS + 1)):
-        with pytest.raises(Invalid, match="Say what is to be done"):
+        with pytest.raises(Invalid, match="must say what is to be done"):
             change(stores, clock, incident, task, title=wrong)
     said = [describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
     assert said[1].startswith("task renamed: ") and said[1].endswith(", before: Cal the vendor")
@@ -170,9 +170,9 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"state": "later"}, "is no state"),
-        ({"state": "open", "reason": "x"}, "kept with a new 'state'"),
-        ({"owner": "x" * 201}, "at most 200"),
+        ({"state": "later"}, "is not a state"),
+        ({"state": "open", "reason": "x"}, "only with a new 'state'"),
+        ({"owner": "x" * 201}, "in 1 to 200"),
         ({"state": "done", "reason": "x" * 1001}, "at most 1000"),
     ],
 )
@@ -183,7 +183,7 @@ def test_what_a_task_does_not_take_is_refused_and_nothing_is_written(
     before = agreed(stores, incident)
     with pytest.raises(Invalid, match=error):
         change(stores, clock, incident, step, **changes)
-    with pytest.raises(Invalid, match="in at most"):
+    with pytest.raises(Invalid, match="in 1 to"):
         add(stores, clock, incident, "x" * (TITLE_CHARACTERS + 1))
     with pytest.raises(Invalid, match="what is to be done"):
         add(stores, clock, incident, " \n")
@@ -193,9 +193,9 @@ def test_what_a_task_does_not_take_is_refused_and_nothing_is_written(
 def test_an_incident_has_so_many_tasks_and_no_more(stores, clock, incident, monkeypatch):
     monkeypatch.setattr(writing, "MAX_TASKS", 1)
     task = add(stores, clock, incident)
-    with pytest.raises(Invalid, match="has 1 tasks, the most"):
+    with pytest.raises(Invalid, match="already has 1 tasks, the maximum"):
         add(stores, clock, incident)
-    with pytest.raises(Invalid, match="has 1 tasks, the most"):
+    with pytest.raises(Invalid, match="already has 1 tasks, the maximum"):
         change(stores, clock, incident, shown(stores, incident)[0]["id"], state="done")
     assert change(stores, clock, incident, task, state="done")
 

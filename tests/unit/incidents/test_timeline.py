@@ -229,7 +229,7 @@ def test_entries_that_race_on_once_count_once(stores, clock):
 
 
 def test_an_unknown_incident_is_not_written_to(stores, clock):
-    with pytest.raises(NotFound, match="No incident INC-20260101-0A1B2C; look it up"):
+    with pytest.raises(NotFound, match="No incident INC-20260101-0A1B2C exists"):
         timeline.append(Act(stores, clock, "ann"), ID, "note", {"text": "x"})
     with pytest.raises(NotFound):
         timeline.refresh(stores, ID)
@@ -259,11 +259,15 @@ def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
     ("moves", "move", "sentence"),
     [
         ([], "reopen", "is new; only a resolved incident can be reopened"),
-        (["acknowledge"], "acknowledge", "is acknowledged already"),
+        (["acknowledge"], "acknowledge", "is already acknowledged"),
         (["resolve"], "acknowledge", "is resolved and can't be acknowledged; reopen it first"),
         (["resolve"], "resolve", "is resolved and can't be resolved; reopen it first"),
         (["resolve"], "assign", "is resolved and can't be assigned; reopen it first"),
-        (["resolve", "close"], "acknowledge", "it stays closed, and its problem's next signal"),
+        (
+            ["resolve", "close"],
+            "acknowledge",
+            "it stays closed, and the next signal of its problem",
+        ),
     ],
 )
 def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move, sentence):

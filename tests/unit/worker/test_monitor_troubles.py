@@ -97,7 +97,7 @@ def test_an_error_in_the_search_is_shown_once_and_taken_away():
     cluster.pass_time(40)
     assert cluster.shown == [
         "Monitor 'orders': splunkd refused the search: Unknown search command 'satts'. Its spans "
-        "stay due."
+        "are retried."
     ]
     assert [len(board.log) for board in cluster.boards] == [1, 0]
     assert NAME in cluster.boards[0].shown
@@ -131,7 +131,7 @@ def test_a_slow_search_that_is_fast_enough_over_less_is_no_trouble():
     cluster.pass_time()
 
     assert cluster.shown == []
-    assert "tried over half the time" in cluster.watched.told[0]
+    assert "retried over half the time" in cluster.watched.told[0]
 
 
 def test_another_trouble_takes_the_place_of_the_one_before():

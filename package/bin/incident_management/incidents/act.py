@@ -1,4 +1,4 @@
-"""Who does something to incidents, and what it takes to write it down: one value."""
+"""The actor of a change, with the stores and the clock that writing it needs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ __all__ = ["Act"]
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody does, or the app by itself: made where it begins, and handed down.
+    """One change by a person or by the app: made where the request begins, and passed down.
 
-    Entries go to ``stores``, ``clock`` tells when, and ``actor`` is who did it. ``once`` names what
-    was asked for: the entry that does it bears it, so that trying again changes nothing; empty
-    where nothing tells one try from another. Further entries of the same act have names of their
-    own, or none.
+    Attributes:
+        stores: where entries are written.
+        clock: gives their times.
+        actor: who makes the change.
+        once: idempotency key of the request, carried by the entry that does what was asked, so
+            that a repeat changes nothing. Empty where repeats can't be recognized. Other entries
+            of the same act have keys of their own (:meth:`part`), or none.
     """
 
     stores: Stores
@@ -25,9 +28,9 @@ class Act:
     once: str = ""
 
     def named(self, once: str) -> Act:
-        """Return the same act under another name."""
+        """Return the same act with another idempotency key."""
         return replace(self, once=once)
 
     def part(self, name: str) -> str:
-        """Return the name of an entry that does a part of it; empty where it has none itself."""
+        """Return the idempotency key for one part of the act; empty if the act has none."""
         return f"{self.once}:{name}" if self.once else ""

@@ -1,7 +1,8 @@
-"""Who takes over somebody's on-call duty for a while: run-time data, beside the rotas of the conf.
+"""Covers: a person takes over another person's on-call shift for a while.
 
-A cover is a document of ``incident_covers``. It is never changed but to end it early, which keeps
-it and says who did: so what the rotas say of the past stays true.
+Covers are run-time data beside the rotas of incident_routing.conf. A cover is a document of
+``incident_covers``. Its only change is ending it early, which keeps the document and says who ended
+it, so that past on-call times stay correct.
 """
 
 from __future__ import annotations
@@ -67,14 +68,14 @@ def add(
     of_rota: Collection[str],
     may_name_others: bool,
 ) -> Cover:
-    """Check and store a cover; one that was made for the act's ``once`` is returned as it is.
+    """Check and store a cover. A cover already made with the act's ``once`` is returned unchanged.
 
     Args:
-        wanted: the fields of :class:`Cover` that a person gives; without ``person`` it is whoever
-            asks, without ``starts_at`` it begins now.
-        people: everybody whom incident_routing.conf names.
-        of_rota: everybody who may be on call by the rota.
-        may_name_others: whether somebody who is not concerned may ask for it.
+        wanted: the fields of :class:`Cover` that a person gives. ``person`` defaults to the actor,
+            ``starts_at`` to now.
+        people: all people that incident_routing.conf names.
+        of_rota: all people who may be on call in the rota.
+        may_name_others: whether the actor may add a cover between other people.
 
     Raises Invalid or Forbidden, with one sentence.
     """
@@ -149,10 +150,10 @@ def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
 
 
 def list_covers(stores: Stores, clock: Clock) -> List[Cover]:
-    """Return all that are not over, and the newest of those that are, the newest first."""
+    """Return all current and future covers and up to 100 past ones, the newest first."""
     return windows.newest_first(stores.covers, Cover, clock.now(), MAX_OVER)
 
 
 def covers_since(stores: Stores, since: float) -> Tuple[Cover, ...]:
-    """Return those that ended after a moment, or will."""
+    """Return the covers that end after a moment."""
     return tuple(Cover.from_document(one) for one in stores.covers.find(windows.not_ended(since)))

@@ -1,8 +1,8 @@
-"""Which documents of the timeline can be read as entries.
+"""Checks which timeline documents are well-formed entries.
 
-Nobody changes an entry, but somebody may change its document by hand, in an editor of lookups or by
-the KV store's REST API. One of which a field is then of another type counts as gone: it must not
-stop what is done for all other incidents, and the worker's walk brings it back from the index
+The app never changes an entry, but a user may edit its document by hand, in a lookup editor or by
+the KV store's REST API. A document with a field of the wrong type counts as missing. It must not
+stop work on other incidents; the worker's sweep restores it from the index
 (:mod:`..worker.lost_entries`).
 """
 
@@ -44,14 +44,14 @@ _NEEDED = {"joined": "from"}
 
 
 def readable_entries(documents: Iterable[Mapping[str, Any]]) -> List[Entry]:
-    """Return the entries among these documents that can be read."""
+    """Return the entries of the documents that are well-formed."""
     return [Entry.from_document(one) for one in documents if is_readable(one)]
 
 
 def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIELDS)) -> bool:
-    """Tell whether ``fields``, those that were read of an entry, are of the types that they have.
+    """Tell whether the given fields of an entry's document have the right types.
 
-    Others that an entry has besides are not looked at.
+    ``fields`` are those that were read; other fields are not checked.
     """
     if not all(isinstance(document.get(name), _FIELDS[name]) for name in fields):
         return False
@@ -63,7 +63,7 @@ def is_readable(document: Mapping[str, Any], fields: Iterable[str] = tuple(_FIEL
 
 
 def _says_what_it_must(kind: str, data: Mapping[str, Any]) -> bool:
-    """Tell whether what the fold reads of an entry of this kind is of the types that it has."""
+    """Tell whether the data that the fold reads from this kind of entry has the right types."""
     types = _OF_KINDS.get(kind, _DATA)
     if kind in _NEEDED and not data.get(_NEEDED[kind]):
         return False

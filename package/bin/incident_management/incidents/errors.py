@@ -8,11 +8,11 @@ __all__ = ["Contended", "Forbidden", "IllegalMove", "Invalid", "NotFound", "Rout
 
 
 class Contended(Exception):
-    """Other writers were faster again and again; trying later is safe."""
+    """Other writers kept winning the race; retrying later is safe."""
 
 
 class Forbidden(Exception):
-    """Somebody may do this, but not whoever asks."""
+    """Others may do this, but the requesting user may not."""
 
 
 class NotFound(Exception):

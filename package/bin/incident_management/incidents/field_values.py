@@ -36,20 +36,20 @@ _ESCAPED = re.compile(r"\\([\\,])")
 
 
 class FieldValues:
-    """Adds up what entries say of the fields."""
+    """Collects the field values of an incident, entry by entry."""
 
     def __init__(self) -> None:
         self.values: Dict[str, str] = {}
         self._by_people: Set[str] = set()
 
     def found(self, values: Mapping[str, Any]) -> None:
-        """Take what detections, or an incident that was merged into this one, bring."""
+        """Add values from detections, or from an incident that was merged into this one."""
         for name, value in values.items():
             if name not in self._by_people and len(self.values) < MAX_VALUES:
                 self.values.setdefault(name, str(value))
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Take what a person set; empty takes a value away."""
+        """Set values that a person entered; an empty value removes the field."""
         for name, value in values.items():
             self._by_people.add(name)
             self.values.pop(name, None)
@@ -88,7 +88,7 @@ def parse_values(text: str) -> Dict[str, str]:
 
 
 def describe_changes(data: Document, labels: Optional[Mapping[str, str]] = None) -> str:
-    """Say what an entry ``fields`` changed: ``customer impact: high (was low)``.
+    """Describe what an entry ``fields`` changed: ``customer impact: high (was low)``.
 
     ``labels``: of these fields alone, under these names; of all unless given.
     """

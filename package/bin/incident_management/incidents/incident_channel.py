@@ -1,4 +1,4 @@
-"""Has a room opened for an incident, a Slack channel of its own, and writes down what became of it.
+"""Requests an incident channel (an incident's own Slack channel) and records what became of it.
 
 This module records the request. The worker opens it (:mod:`..notify.incident_channels`).
 """
@@ -25,20 +25,20 @@ __all__ = [
 ]
 
 CHANNEL_CLAIM = "slack room"
-"""The purpose of the claims by which the worker knows of which rooms it has the care."""
+"""The purpose of the claims that tell the worker which incident channels it manages."""
 HOURLY_COUNT = "slack room hour"
-"""How the purposes begin of the claims that count what is opened by itself in an hour."""
+"""The purpose prefix of the claims that count the channels opened automatically in an hour."""
 
 
 def claim_prefix(incident_id: str) -> str:
-    """Return how the keys of an incident's claims about rooms begin."""
+    """Return the key prefix of the claims about an incident's channels."""
     return f"{CHANNEL_CLAIM}:{incident_id}:"
 
 
 def request_channel(act: Act, incident_id: str, reason: str = "") -> Incident:
-    """Have a channel of its own opened for an open incident, unless it has one or gets one.
+    """Request a channel for an open incident, unless it has one or one is requested.
 
-    Raises NotFound, and IllegalMove when the incident is over.
+    Raises NotFound, and IllegalMove when the incident is not open.
     """
     incident = timeline.current(act.stores, incident_id)
     require_open(incident, "given a channel of its own")
@@ -56,7 +56,7 @@ def request_channel(act: Act, incident_id: str, reason: str = "") -> Incident:
 
 
 def find_requested(stores: Stores, incident_id: str) -> Optional[Incident]:
-    """Return the incident, refreshed, if it has a channel or gets one; else None."""
+    """Return the refreshed incident if it has a channel or has requested one; else None."""
     entries = timeline.read(stores, incident_id)
     if entries and is_in_state(timeline.fold(entries).room, OPEN, WANTED):
         return timeline.refresh(stores, incident_id)
@@ -64,6 +64,6 @@ def find_requested(stores: Stores, incident_id: str) -> Optional[Incident]:
 
 
 def record_event(act: Act, incident_id: str, event: str, number: int, **data: Any) -> Incident:
-    """Write down what became of the room that was wanted as the ``number``th; each once."""
+    """Record an event of the channel with this request number; each event once."""
     said = {"event": event, "number": number, **data}
     return timeline.record(act, incident_id, "room", said, f"room:{number}:{event}")

@@ -1,6 +1,6 @@
-"""Who has an incident, and which team: what its entries about that add up to. Pure.
+"""The owner and the team of an incident, from its entries. Pure.
 
-People and the app write at the same time; a person's word counts.
+People and the app may write at the same time; then the person's assignment counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Ownership"]
 
 
 class Ownership:
-    """Sets the team, the owner and what goes with them of an incident in the making."""
+    """Sets an incident's team and owner, and the fields that depend on them, entry by entry."""
 
     def __init__(self, incident: Incident) -> None:
         self.incident = incident
@@ -46,7 +46,7 @@ class Ownership:
         self.assigned(entry)
 
     def begun(self, entry: Entry) -> None:
-        """Leave it with who had it where somebody began before the handover had reached them."""
+        """Undo a handover if the previous owner began work before the handover reached them."""
         handover = self._handover
         if handover and entry.seq <= handover.seq and entry.actor != self.incident.owner:
             self.incident.owner = str(handover.data["instead_of"])

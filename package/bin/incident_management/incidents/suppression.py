@@ -44,7 +44,7 @@ _LACKING = dict.fromkeys(("kind", "rule", "entity", "tag", "starts_at", "ends_at
 
 @dataclass(frozen=True)
 class Suppression(windows.Window):
-    """What is held back, and when.
+    """Which signals are suppressed, and when.
 
     ``rule``, ``entity`` and ``tag`` are patterns (``*`` and ``?``, any case); a signal matches a
     ``tag`` with one of its tags, and all of the patterns must match. The other fields say when: see
@@ -57,7 +57,7 @@ class Suppression(windows.Window):
     tag: str = "*"
 
     def malformed(self, why: str) -> Suppression:
-        """It holds nothing back any more: what it was about is not known."""
+        """Return it as ended: its document is malformed, so what it should match is unknown."""
         kind = self.kind if self.kind in KINDS else KINDS[0]
         reason = f"{self.reason} {why}".strip()
         return replace(self, kind=kind, reason=reason, starts_at=0.0, ends_at=_LONG_AGO)
@@ -79,7 +79,7 @@ class Suppression(windows.Window):
         return self.created_at > signal.last_time - SKEW_SECONDS
 
     def why(self) -> str:
-        """One sentence for whoever asks why a signal opened nothing."""
+        """Return one sentence that says why a signal opened no incident."""
         return f"Suppressed by {self.kind} {self.id}: {self.reason}"
 
 

@@ -356,4 +356,4 @@ def verify(
 
 def not_found(incident_id: str) -> NotFound:
     """Return the error for an id that no entry has."""
-    return NotFound(f"There is no incident {incident_id[:60]}. Search for it in the workbench.")
+    return NotFound(f"No incident {incident_id[:60]} exists. Search for it in the workbench.")

@@ -1,4 +1,4 @@
-"""Deletes what was kept for a while and is of no more use."""
+"""Deletes kept answers and monitor data when their retention time is over."""
 
 from __future__ import annotations
 

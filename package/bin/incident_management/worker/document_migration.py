@@ -1,4 +1,4 @@
-"""Moves incidents' documents out of the collection that earlier versions had them in.
+"""Migrates incident documents from the collection that earlier versions used.
 
 The sweep (:mod:`.document_sweep`) could rebuild each from its timeline, but only 3,000 a minute and
 the newest last. Until then an incident would be in no list, and its deadlines would not run.

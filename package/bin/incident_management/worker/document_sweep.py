@@ -1,4 +1,4 @@
-"""Compares each incident's document with its timeline, some at a time, and makes it anew.
+"""Sweeps all incidents: compares each document with its timeline, and rebuilds it if it differs.
 
 An incident's document is derived, so it can always be made again, and must be where
 

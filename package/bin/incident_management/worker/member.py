@@ -1,4 +1,4 @@
-"""What a process of the worker's input has of the search head that it runs on."""
+"""The search head that a worker process runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tickets are followed, and how far the looking at each has come.
+"""Which tickets are polled, and how far each has been read.
 
 One document for each ticket system, the claim ``worker:tickets:<channel>``, and one for the tickets
 of follow-ups there. Tickets are found in the receipts of what was sent; of an incident the newest

@@ -1,7 +1,7 @@
-"""What the entries ``review`` and ``follow_up`` add up to. Pure.
+"""An incident's review and follow-ups, from its ``review`` and ``follow_up`` entries. Pure.
 
-A review is what people say of an incident beyond what its timeline says by itself: some texts, and
-whether it is done. A follow-up is something to be done so that it does not happen again.
+A review is what people add to the timeline: some texts, and whether the review is done. A follow-up
+is a task that prevents the incident from happening again.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ReviewState:
         return self.items.all
 
     def review(self, entry: Entry) -> None:
-        """Take what somebody wrote or said. Of two who say the same, the first has said it."""
+        """Apply a ``review`` entry. Of two entries that set the same state, the first counts."""
         texts = {name: entry.data[name] for name in SECTIONS if name in entry.data}
         self._begun = self._begun or bool(texts)
         for name, text in texts.items():
@@ -83,7 +83,7 @@ class ReviewState:
             self.said = entry
 
     def follow_up(self, entry: Entry) -> None:
-        """Take a follow-up, a change of one, or that its owner was reminded."""
+        """Apply a ``follow_up`` entry: a new follow-up, a change, a reminder or a ticket."""
         known = self.items.get(str(entry.data.get("follow_up") or ""))
         if entry.data.get("event") == OVERDUE:
             if known and entry.data.get("owner") == known["owner"]:
@@ -101,19 +101,19 @@ class ReviewState:
             self.ticket(entry)
 
     def _take_day(self, entry: Entry) -> None:
-        """The day that its writer calls the date holds for that date alone."""
+        """Keep the writer's name of the due day only for that due date."""
         known = self.items.get(str(entry.data.get("follow_up") or "")) or {}
         known.pop("due_day", None)
         if entry.data.get("due_day"):
             known["due_day"] = entry.data["due_day"]
 
     def ticket(self, entry: Entry) -> None:
-        """Take an entry about a follow-up's ticket: of others, nothing."""
+        """Apply an entry about a follow-up's ticket; ignore other entries."""
         known = self.items.get(str(entry.data.get("follow_up") or ""))
         if known is not None:
             known["tickets"] = tickets_after(known.get("tickets") or (), entry)
 
     def reopened(self) -> None:
-        """The incident is open again: what was said of its review holds no more."""
+        """Reopen the review, because the incident was reopened."""
         if self.said is not None:
             self.said, self._begun = None, True

@@ -1,4 +1,4 @@
-"""What the entries ``task`` and ``role`` add up to: how people divide the work. Pure."""
+"""The state of an incident's tasks and roles, from ``task`` and ``role`` entries. Pure."""
 
 from __future__ import annotations
 

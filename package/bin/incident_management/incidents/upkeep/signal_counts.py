@@ -1,7 +1,7 @@
 """How many signals came, counted once their hour is over: a storm leaves millions in a month.
 
 The worker counts each hour and keeps the figures of a day (UTC) in one document: of all signals by
-detection, and how many were held back. Whoever asks for a span gets the sums of its counted hours,
+detection, and how many were suppressed. A query for a span returns the sums of its counted hours,
 and what is left of it is read. Times are epoch seconds; a span includes both its ends.
 
 A signal counts in the hour in which it came: one that is held back, and comes again in a later

@@ -1,4 +1,4 @@
-"""Signals that suppressions held back: which must still be taken in, and whose problems go on.
+"""Suppressed signals: which must still be ingested, and which of their problems continue.
 
 Some tools tell of an alert twice: when it begins and when it ends. CloudWatch sends an alarm when
 its state changes, Datadog unless it is told to renotify too. One that began in a maintenance window
