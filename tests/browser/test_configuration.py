@@ -335,7 +335,9 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
     tab.get_by_text("Nothing is saved, because of the test: ").wait_for()
-    expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
+    expect(tab.get_by_text("rejected the request with 403: ")).not_to_contain_text(
+        "no-secret-of-a-channel"
+    )
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:
         tab.get_by_role("button", name="Add", exact=True).last.click()

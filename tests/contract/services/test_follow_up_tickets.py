@@ -127,7 +127,7 @@ def test_what_is_said_here_is_told_there(desk):
     desk.run()
     said = remarks(desk)
     assert "The alert is there." in said[0] and "Follow-up done by dana" in said[0]
-    assert "Follow-up open again by dana" in said[1]
+    assert "Follow-up reopened by dana" in said[1]
     assert "It is “Alert on both pools” now." in said[2]
     one = desk.made[0]
     day = to_the_second(desk.follow_up(key)["due"])[:10]

@@ -74,7 +74,9 @@ def test_a_test_is_opened_and_ended_and_a_refusal_tells_no_secret(receiver: Any,
         assert len(desk.taken) == 2
     receiver.respond = lambda request: (403, {}, {"said": f"No {KEY} {request.path}"})
     said = refused(speaker, "desk", CLOCK)
-    assert "the message 'opened' was not taken: 127.0.0.1 refused it with 403: " in said
+    assert (
+        "the message 'opened' was not accepted: 127.0.0.1 rejected the request with 403: " in said
+    )
     assert KEY not in said and "******" in said
 
 

@@ -231,7 +231,10 @@ def test_a_refused_login_is_tried_slowly_and_at_once_when_it_was_corrected(desk)
     desk.set_secret("wrong")
     desk.look()
     (said,) = desk.said
-    assert said.startswith("What happens to tickets in ") and " refused it with 401: " in said
+    assert (
+        said.startswith("What happens to tickets in ")
+        and " rejected the request with 401: " in said
+    )
     asked = len(desk.receiver.requests)
     for _look in range(9):
         desk.look()

@@ -48,7 +48,7 @@ def test_it_asks_for_each_field_so_that_slack_takes_what_fits(asked):
     by_name = {one["block_id"]: one for one in asked["blocks"]}
     assert all(by_name[name]["optional"] for name in names[4:])
     impact = by_name["field.impact"]
-    assert impact["label"]["text"] == "Customer impact (needed before it is resolved)"
+    assert impact["label"]["text"] == "Customer impact (required to resolve the incident)"
     assert impact["hint"]["text"] == "For severity critical, high."
     assert by_name["field.region"]["hint"]["text"] == "As in <the> *contract*. For team payments."
     assert [one["value"] for one in block(asked, "field.regulatory")["options"]] == ["yes", "no"]
@@ -89,7 +89,7 @@ def test_a_value_that_fits_no_longer_is_refused_in_one_sentence_and_given_back(d
     assert incidents(desk) == []
     (said,) = desk.said()
     assert said.startswith("'all' does not fit Customer impact: it takes one of no, yes.")
-    assert said.endswith("You had typed: Cards are refused\nimpact: all")
+    assert said.endswith("You typed: Cards are refused\nimpact: all")
 
 
 def test_left_empty_nothing_is_set_and_nothing_is_needed_to_open(desk, asked):
@@ -114,7 +114,7 @@ def test_of_very_many_fields_a_form_has_as_many_as_slack_takes(desk):
     blocks = form(desk, typed("open"))["blocks"]
     assert len(blocks) == 100
     said = blocks[-1]["elements"][0]["text"]
-    assert said == "105 more fields have no room in Slack: fill in on the page."
+    assert said == "105 more fields do not fit here. Use the incident's page."
 
 
 def test_very_many_menus_of_short_options_leave_no_field_out(desk):

@@ -76,7 +76,7 @@ def test_my_tasks_are_ticked_where_they_are_listed(desk):
     assert task(desk, mine)["state"] == "done" and task(desk, mine)["by"] == "mia"
     shown = desk.slack.answers[-1][1]
     assert shown["replace_original"] is True and buttons_of(shown, "task_done") == []
-    assert "Nothing of yours is to be done" in json.dumps(shown)
+    assert "You have no open tasks" in json.dumps(shown)
     assert shown["blocks"][-1]["elements"][0]["text"] == "Task done by mia"
     # Delivered again, also to another member, it is done once.
     desk.another().act(payload)
@@ -145,8 +145,8 @@ def test_of_very_many_ended_tasks_it_is_said_how_many_there_are(desk):
 
 
 def test_nothing_to_do_is_said(desk):
-    assert ask(desk, "tasks")["text"] == "Nothing of yours is to be done in an open incident."
-    assert ask(desk, "tasks aaa")["text"] == f"Nothing is to be done in {INCIDENT}."
+    assert ask(desk, "tasks")["text"] == "You have no open tasks in open incidents."
+    assert ask(desk, "tasks aaa")["text"] == f"No open tasks in {INCIDENT}."
 
 
 def test_a_task_is_handed_over_renamed_and_dropped_by_its_form(desk):
@@ -251,7 +251,7 @@ def test_an_incident_is_given_to_nobody_who_is_not_in_splunk(desk, named):
     """It would be somebody's who is never told, and nobody else's any more."""
     desk.users[".."] = desk.users[""] = ("admin", frozenset())
     said = ask(desk, f"assign aaa {named}")["text"]
-    assert "Nobody in Splunk is called" in said and "as Configuration &gt; People has it" in said
+    assert "There is no Splunk user" in said and "as in Configuration &gt; People" in said
     assert not desk.incident.get("owner") and desk.story() == []
 
 

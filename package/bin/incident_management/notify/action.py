@@ -58,7 +58,7 @@ def _request(payload: Payload, channel: str, action: str) -> Dict[str, str]:
         report("WARN", problem)
     message = given.get("message", "").strip()
     if not message:
-        report("WARN", f"{setting}.message is empty; only the alert's name is told.")
+        report("WARN", f"{setting}.message is empty; only the alert's name is sent.")
     target = given.get("channel", "").strip() if channel == "slack" else ""
     if target and not is_target(target):
         report(

@@ -118,7 +118,7 @@ def sent_by(sender: Sender, notification: Notification) -> Delivery:
     try:
         return sender.send(notification)
     except Exception as error:  # noqa: BLE001 - whatever a service answers
-        return unknown(f"The service answered what can't be read ({type(error).__name__}).")
+        return unknown(f"The service's answer can't be read ({type(error).__name__}).")
 
 
 def asked_of(sender: Sender, notification: Notification) -> Inquiry:
@@ -126,7 +126,7 @@ def asked_of(sender: Sender, notification: Notification) -> Inquiry:
     try:
         return sender.ask(notification)
     except Exception as error:  # noqa: BLE001 - as above
-        return Inquiry("later", f"Its answer can't be read ({type(error).__name__}).")
+        return Inquiry("later", f"The service's answer can't be read ({type(error).__name__}).")
 
 
 def sent(receipt: Mapping[str, Any]) -> Delivery:

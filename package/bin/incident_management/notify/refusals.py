@@ -69,7 +69,7 @@ def _left_out(stores: Stores, since: float) -> List[str]:
     for one in _last(stores, "email", since):
         newest.setdefault(str(one.get("target")), str(_receipt(one).get("left_out", "")))
     return [
-        f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
+        f"E-mail does not reach all recipients. {note} Correct the addresses under Configuration > "
         "E-mail, or email in incident_routing.conf."
         for note in newest.values()
         if note
@@ -89,8 +89,8 @@ def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[
         if target in named and (note or not (receipt.get("thread_ts") or one.get("room"))):
             newest.setdefault(target, note)
     return [
-        f"{note} It was told in the app's own channel instead: correct slack_channel of the team "
-        "under Configuration > Response teams, or invite the bot."
+        f"{note} The app's default channel got the message instead. Correct slack_channel of "
+        "the team under Configuration > Response teams, or invite the bot."
         for note in newest.values()
         if note
     ]
@@ -120,13 +120,13 @@ def _rooms(stores: Stores, since: float) -> List[str]:
     if known is None or float(known["time"]) < since:
         return []
     return [
-        f"Channels of incidents in Slack: {known['value']['sentence']} Messages go on arriving."
+        f"Incident channels in Slack: {known['value']['sentence']} Messages are still delivered."
     ]
 
 
 def _sentence(channel: str, document: Document) -> str:
     name = NAMES.get(channel, channel)
     return (
-        f"{name} was not told of what was to be told last: {document['last_error']} "
-        "What failed is sent again in the workbench, under Not delivered."
+        f"{name} rejected the last message: {document['last_error']} "
+        "Resend it in the workbench under Not delivered."
     )

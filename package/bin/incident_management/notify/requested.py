@@ -90,16 +90,16 @@ def _checked(request: Mapping[str, Any], channels: Sequence[str]) -> Dict[str, s
     values = dict.fromkeys(CHARACTERS, "")
     for name, value in request.items():
         if name not in CHARACTERS:
-            raise Invalid(f"There is no field '{name}' here; known are {', '.join(CHARACTERS)}.")
+            raise Invalid(f"Unknown field '{name}'. Known fields: {', '.join(CHARACTERS)}.")
         if not isinstance(value, str):
-            raise Invalid(f"'{name}' must be a text.")
+            raise Invalid(f"'{name}' must be a string.")
         values[name] = value.strip()
     if values["channel"] not in channels:
         raise Invalid(
             f"'{values['channel'][:40]}' is not a channel; the channels are {', '.join(channels)}."
         )
     if not values["message"]:
-        raise Invalid("'message' is missing: say what to tell.")
+        raise Invalid("'message' is missing. Enter the text to send.")
     values["severity"] = values["severity"].lower()
     if values["severity"] and values["severity"] not in SEVERITIES:
         raise Invalid(

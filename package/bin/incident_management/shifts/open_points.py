@@ -95,7 +95,7 @@ def _tasks(routing: Routing, incident: Incident) -> Iterator[Point]:
     # Those that somebody has come first: the others are the checklists' steps most often.
     still_open.sort(key=lambda one: not one["who"])
     for one in still_open[:MOST_TASKS]:
-        who = one_line(one["who"] or one["role"], 80) or "nobody yet"
+        who = one_line(one["who"] or one["role"], 80) or "unassigned"
         yield Point(f"To do: {one_line(one['title'], TITLE)} ({who})")
     more = len(still_open) - MOST_TASKS
     if more > 0:

@@ -55,11 +55,11 @@ def outcome_line(press: Press, user: str, body: Mapping[str, Any]) -> str:
     if press.action == TASK_FORM and not body.get("merged_into") and _stayed(press, body):
         return "Nothing was changed"
     if press.action == APPROVE and body.get("status") == "proposed":
-        said += ", and somebody else has to approve it as well"
+        said += ", and a second person must approve it"
     if press.action in (ACKNOWLEDGE, TAKE) and press.typed:
-        said += ". What you wrote after the id was not noted: that is what note is for"
+        said += ". The text after the id was not saved: use note for that"
     if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
-        said += f", of an incident that was merged into {body['merged_into']}"
+        said += f", on an incident that was merged into {body['merged_into']}"
     return said
 
 

@@ -9,7 +9,7 @@ from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_js
 __all__ = ["Slack", "WebSlack"]
 
 # What people can do about an error of Slack's.
-_HINTS = {"expired_trigger_id": "it waits three seconds, and this took longer: ask again"}
+_HINTS = {"expired_trigger_id": "Slack waits three seconds, and this took longer: try again"}
 
 
 class Slack(Protocol):

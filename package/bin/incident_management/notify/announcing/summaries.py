@@ -38,7 +38,7 @@ READ = 50_000
 SAVED_AT_ONCE = 500
 # The most people that a summary calls by name.
 CALLED = 20
-_TO_APPROVE = " Each is approved on its incident's page, or with | remediate."
+_TO_APPROVE = " Approve each on its incident's page, or with | remediate."
 _PLACED = ("flow", "target", "urgency", "created_at", "order")
 
 
@@ -210,7 +210,7 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
         headline=f"{happened}, {many} more",
         title=f"{many} more incident{'s' * (len(messages) != 1)}{of}: {happened.lower()}",
         severity=severities[0] if severities else "info",
-        text=f"{counted}. They are told together because they were too many to tell one by one."
+        text=f"{counted}. They are summarized because there were too many to send one by one."
         f"{_TO_APPROVE if first['event'] == 'plan' else ''}",
         where=_leading(messages, "where"),
         rules=_leading(messages, "rules"),

@@ -22,7 +22,7 @@ _BEGINS: Dict[str, Any] = {
     "recorded": False,
 }
 _NUMBER = (int, float)
-_WHY = "Its document in incident_outbox was changed by hand and can't be read any more: {0}."
+_WHY = "Its document in incident_outbox is malformed after a manual change: {0}."
 
 
 def is_malformed(document: Document) -> bool:

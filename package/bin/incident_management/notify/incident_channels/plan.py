@@ -57,7 +57,7 @@ def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
     known = (
         mark + str(incident.get("severity") or "info").upper(),
         str(incident.get("status") or "").replace("_", " "),
-        plain(incident.get("owner"), 80) or "nobody has it",
+        plain(incident.get("owner"), 80) or "unassigned",
         incident_url(web_url, str(incident["id"])) or str(incident["id"]),
         *filter(None, [roles_told(incident.get("roles"))]),
     )
