@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.detection.baselines import before, counter, records, series, weeks, window
+from incident_management.detection.baselines import (
+    counter,
+    previous_normal,
+    records,
+    series,
+    weeks,
+    window,
+)
 from incident_management.incidents.grouping import gatherings, habits, mix, tempo
 from incident_management.notify import first_messages
 from incident_management.notify.incident_channels import maintenance, turn
@@ -23,8 +30,8 @@ TOLD = {
         f"{records.LEARNING})",
         f"at most {records.GROWTH} times its height",
         f"After {records.LASTING} points",
-        f"For {WORDS[int(before.BACK_SECONDS / DAY)]} days after",
-        f"once {before.BACK_POINTS} points have shown it",
+        f"For {WORDS[int(previous_normal.BACK_SECONDS / DAY)]} days after",
+        f"once {previous_normal.BACK_POINTS} points have shown it",
         f"kept for {WORDS[weeks.WEEKS]} weeks",
         f"against the {window.CHANGE_POINTS} before; the spread of {window.SPREAD_POINTS}",
         f"from its {counter.ENOUGH + 1}st point on a counter",
@@ -39,13 +46,13 @@ TOLD = {
     ],
     "SLACK.md": [
         f"At most {first_messages.UPDATES * 12} messages a minute",
-        f"A turn makes {WORDS[turn.REQUESTS]} requests, {turn.REQUESTS * 6} a minute",
-        f"is tried again every {WORDS[int(maintenance.REFUSED_SECONDS / MINUTE)]} minutes",
-        f"Attempts are made {socket_client.FIRST_PAUSE_SECONDS:.0f} to "
-        f"{socket_client.LONGEST_PAUSE_SECONDS:.0f} s",
+        f"at most {WORDS[turn.REQUESTS]} requests in a turn, {turn.REQUESTS * 6} a minute",
+        f"retries it every {WORDS[int(maintenance.REFUSED_SECONDS / MINUTE)]} minutes",
+        f"Attempts are {socket_client.FIRST_PAUSE_SECONDS:.0f} to "
+        f"{socket_client.LONGEST_PAUSE_SECONDS:.0f} s apart",
         f"within {listener.LOOK_SECONDS:.0f} s when a token is changed",
-        f"anything for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
-        f"the next one does it, within {saved_presses.LATEST_SECONDS / MINUTE:.0f} minutes",
+        f"not reported for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
+        f"the next process executes it, within {saved_presses.LATEST_SECONDS / MINUTE:.0f} minutes",
         "for at most "
         f"{WORDS[int((listener.LONGEST_RUN_SECONDS - listener.RUN_SECONDS) / HOUR)]} hours",
         f"with links: {WORDS[answers.LISTED]}, and how many more",

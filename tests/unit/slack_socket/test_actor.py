@@ -57,7 +57,7 @@ def test_who_presses_too_late_is_told_who_has_it_and_the_message_says_so_too(des
     assert said == {
         "response_type": "ephemeral",
         "replace_original": False,
-        "text": f"{INCIDENT} is acknowledged already: by mia.",
+        "text": f"{INCIDENT} is already acknowledged by mia.",
     }
     # It was acknowledged elsewhere, and the button still stood there.
     assert shown["replace_original"] is True and "incident_acknowledge" not in names(
@@ -163,7 +163,7 @@ def test_a_plan_that_is_not_there_is_said(desk):
 
 def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
     desk.answers["conf-incident_actions"] = {"entry": []}
-    said = "Nothing is changed on checkout in the change freeze FRZ-1 (Sale): wait."
+    said = "checkout must not be changed during the change freeze FRZ-1 (Sale): wait."
 
     def approve(*_asked):
         raise Refused(said, "frozen")

@@ -1,4 +1,4 @@
-"""Proposing a plan, and deciding on it."""
+"""Propose plans, and approve, reject or expire them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from .verification_forecast import forecast_verification
 
 __all__ = ["approve", "draft_plan", "expire_plans", "propose", "reject"]
 
-# Of one incident, by one person: each proposal is a message, and nobody else is kept from any.
+# Per person and incident. Each proposal is a message; other people can still propose.
 PROPOSALS_AN_HOUR = 20
 
 
 def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
-    """Make a plan out of an incident's analysis, and return its document.
+    """Propose a plan based on an incident's analysis, and return its document.
 
-    Proposing what is proposed already returns that plan. An empty ``action_name`` means the
-    catalogue's only action.
+    Proposing the same action again returns the plan that is already proposed. An empty
+    ``action_name`` means the catalogue's only action.
 
     Raises:
         NotFound: no such incident.
-        Refused: there is nothing to propose, one sentence why; it is on the timeline, too.
+        Refused: there is nothing to propose; the sentence says why, and is on the timeline too.
     """
     incident, entries = context.incident(incident_id)
     try:
@@ -64,7 +64,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
 
 
 def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> None:
-    """Raise Refused for a new plan of somebody who has proposed many lately."""
+    """Raise Refused for a new plan of someone who has proposed too many in the last hour."""
     if context.stores.plans.get(plan["_key"]) is not None:
         return
     incident_id, since = plan["incident_id"], context.clock.now() - HOUR
@@ -72,8 +72,8 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
     count = len(context.stores.plans.keys(lately))
     if count >= PROPOSALS_AN_HOUR:
         raise Refused(
-            f"{actor} has proposed {count} plans for {incident_id} within the last hour: wait, or "
-            "have somebody else propose it.",
+            f"{actor} has proposed {count} plans for {incident_id} within the last hour. "
+            "Wait, or ask another person to propose it.",
             "too_many_plans",
         )
 
@@ -81,7 +81,7 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
 def draft_plan(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
-    """Return the plan's document that a proposal makes, or the one that is proposed already.
+    """Return the document of the plan that a proposal would create, or of the existing one.
 
     Writes nothing. Raises Refused.
     """
@@ -100,10 +100,10 @@ def draft_plan(
         )
         known = context.stores.plans.get(plan["_key"])
         if known is not None and known["plan_hash"] != plan["plan_hash"]:
-            continue  # Another one whose id, the hash's beginning, is the same by chance.
+            continue  # A different plan with the same id, the beginning of its hash, by chance.
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
-    raise Refused(f"{incident.id} has had too many plans.", "too_many_plans")
+    raise Refused(f"{incident.id} has too many plans for this action.", "too_many_plans")
 
 
 def _chosen(context: Context, action_name: str) -> Action:
@@ -113,7 +113,7 @@ def _chosen(context: Context, action_name: str) -> Action:
     if not action_name:
         known = ", ".join(names)
         sentence = (
-            f"Name an action with action=; there are: {known}."
+            f"Choose an action with action=. The available actions are: {known}."
             if known
             else "The catalogue (incident_actions.conf) has no action that can be proposed."
         )
@@ -124,7 +124,7 @@ def _chosen(context: Context, action_name: str) -> Action:
         raise Refused(str(error), "unknown_action") from None
     if action.inverse_only:
         raise Refused(
-            f"'{action_name}' only undoes another action and can't be proposed by itself.",
+            f"'{action_name}' only rolls back another action, so it can't be proposed on its own.",
             "unknown_action",
         )
     return action
@@ -137,7 +137,7 @@ def _finished(
     arguments: Mapping[str, str],
     entries: List[Entry],
 ) -> int:
-    """How many plans of this kind are over."""
+    """Count the finished plans of this action with these arguments."""
     plans = context.stores.plans.find({"incident_id": incident_id, "action": action.name})
     now = context.clock.now()
     return sum(
@@ -149,22 +149,25 @@ def _finished(
 def approve(
     context: Context, plan_id: str, actor: str, plan_hash: str = "", override: str = ""
 ) -> PlanState:
-    """Approve a plan for the state that it was made for, or again once one's approval ran out.
+    """Approve a plan for the state it was made for, or again after the approval expired.
 
     Args:
-        plan_hash: what the approver has seen; empty: whatever the plan says.
-        override: why it may be carried out in the change freezes that are in force; also of a plan
-            that is approved already. Whoever calls has seen that the actor has the right.
+        plan_hash: the plan that the approver reviewed; empty: the current one.
+        override: the reason to execute it during the change freezes in force; may also be given for
+            a plan that is already approved. The caller has checked that the actor has the
+            capability.
 
     Raises:
         NotFound: no such plan.
-        Invalid: nobody, or another plan than this is approved.
-        Refused: it can't be approved any more, or the state has changed.
+        Invalid: the actor is no person, or ``plan_hash`` is that of another plan.
+        Refused: it can no longer be approved, or the state has changed.
     """
     plan, entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
     if plan_hash and plan_hash != plan["plan_hash"]:
-        raise Invalid(f"{plan_id} is not the plan that you have seen: look at it again.")
+        raise Invalid(
+            f"{plan_id} is not the plan that you reviewed. Reload it and review it again."
+        )
     freezes = _overriding(context, plan, state, override)
     if actor in state.approvers and state.status in ("proposed", "approved") and not freezes:
         return state
@@ -190,7 +193,7 @@ def approve(
     if freezes:
         data["override"] = {"freezes": freezes, "reason": override.strip()[:1000]}
         data["detail"] = (
-            f"In spite of {', '.join(freezes)}: {override.strip()[:500]} {data['detail']}"
+            f"Overrides {', '.join(freezes)}: {override.strip()[:500]} {data['detail']}"
         )
     of_freezes = f":{digest(freezes, 12)}" if freezes else ""
     lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
@@ -199,9 +202,9 @@ def approve(
 
 
 def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
-    """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`.
+    """Reject a plan that is proposed, or approved but not executed yet. Raises as :func:`approve`.
 
-    Of a rejection and an execution in the same moment one takes the claim, and only that counts.
+    If a rejection and an execution happen at the same moment, the one that gets the claim counts.
     """
     plan, _entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
@@ -212,20 +215,20 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
         raise refusal
     said = {"actor": actor, "rejected": True, "reason": reason[:1000]}
     if not context.claim(action_run(plan).claim, said) and context.is_begun(plan_id):
-        sentence = f"{plan_id} is being carried out already: it is too late to reject it."
+        sentence = f"{plan_id} is already being executed, so it is too late to reject it."
         raise Refused(sentence, "decided")
     write_rejection(context, plan)
     return context.refresh(plan)
 
 
 def expire_plans(context: Context) -> int:
-    """Write down which plans have run out; returns how many."""
+    """Record on the timelines which plans have expired; returns how many."""
     count = 0
     for plan in [*undecided_plans(context), *active_plans(context)]:
         try:
             _plan, entries, state = context.load(plan["_key"])
         except (NotFound, Refused):
-            continue  # Its incident left by age, or it can't be read.
+            continue  # Its incident was deleted by age, or it is malformed.
         if state.status == "expired" and not _is_ended(plan, entries):
             reason = f"{plan['_key']} has expired. {state.detail}"
             refusal = Refused(reason, "expired", "expired")
@@ -237,7 +240,7 @@ def expire_plans(context: Context) -> int:
 
 
 def _may_be_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
-    """Tell whether somebody may be about to undo a plan: its document says so first."""
+    """Tell whether a rollback may be about to start: the plan's document says so first."""
     if plan["status"] != "rolling_back" or state.rollback_started_at:
         return False
     return context.clock.now() - float(plan["updated_at"]) < LEASE_SECONDS
@@ -254,33 +257,35 @@ def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:
 
 def _decided_by_somebody(actor: str) -> None:
     if not actor.strip() or actor == SYSTEM:
-        raise Invalid("A plan is decided on by a person: no user is known for this request.")
+        raise Invalid("Only a person can decide on a plan, and this request has no user.")
 
 
 def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]:
     if state.status == "proposed":
         return None
     status = state.status.replace("_", " ")
-    sentence = f"{plan['_key']} is {status} and can't be decided on any more. {state.detail}"
+    sentence = (
+        f"{plan['_key']} is {status} and can no longer be approved or rejected. {state.detail}"
+    )
     return Refused(sentence.strip(), "decided")
 
 
 def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
-    """Refuse whoever proposed a plan of which others must approve, see :func:`_failed_check`.
+    """Refuse the proposer of a plan that another person must approve.
 
-    A plan whose ``approve_own`` was changed after it was made fails that.
+    :func:`_failed_check` refuses a plan whose ``approve_own`` was changed after it was made.
     """
     if plan.get("approve_own", True) or actor != plan["proposed_by"]:
         return None
     return Refused(
-        f"{plan['_key']} was proposed by {actor}: somebody else must approve it.", "own_plan"
+        f"{plan['_key']} was proposed by {actor}: another person must approve it.", "own_plan"
     )
 
 
 def _overriding(
     context: Context, plan: Mapping[str, Any], state: PlanState, override: str
 ) -> List[str]:
-    """Return the ids of the change freezes that are to be overridden, and are not yet."""
+    """Return the ids of the change freezes that are to be overridden and are not yet."""
     action = context.catalogue.actions.get(plan["action"])
     if not override.strip() or action is None:
         return []
@@ -291,15 +296,15 @@ def _overriding(
 
 
 def _left(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
-    """How many more people must approve, once somebody has."""
+    """Return how many more people must approve after this actor."""
     return max(0, int(plan["approvals"]) - len({*state.approvers, actor}))
 
 
 def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
-    """What one more approval leaves to be done, for those who are told of it."""
+    """Return what is still missing after this approval, for its notification."""
     left = _left(plan, state, actor)
     if left == 0:
-        return "It can be carried out; nothing happens by itself."
+        return "The plan is ready to execute; it does not start automatically."
     people = "one more person" if left == 1 else f"{left} more people"
     return f"Approved by {actor}; {people} must approve it."
 
@@ -307,7 +312,10 @@ def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> s
 def _failed_check(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry], but: str
 ) -> Optional[Refused]:
-    """What speaks against approving now; cool-down and other runs only matter at execution."""
+    """Return the first failed check that prevents an approval now.
+
+    The cool-down and other runs matter only at execution. ``but`` names one more check to skip.
+    """
     passed_over = ("approval", "cooldown", "rate", "alone", but)
     for check in checks(context, plan, state, entries):
         if not check.ok and check.name not in passed_over:

@@ -1,7 +1,7 @@
-"""The rules between a plan and its execution. Each says yes or no in one sentence.
+"""The checks between a plan and its execution. Each passes or fails with one sentence.
 
-They are checked when a plan is proposed and approved, shown with it, and all checked again right
-before it is carried out; the answer of that last time counts.
+They run when a plan is proposed and approved, are shown with it, and all run again right before the
+execution. The last result counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# Clocks of search heads may differ by so much.
+# How much the clocks of search heads may differ.
 SKEW_SECONDS = 300.0
 
 
@@ -47,23 +47,23 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
     top = blamed_hypothesis(analysis)
     if not top:
         raise Refused(
-            f"The analysis of {incident.id} names no cause, so there is nothing to undo.",
+            f"The analysis of {incident.id} names no cause, so no fix can be proposed.",
             "no_cause",
         )
     cited = verified_citations(analysis, top)
     if not cited:
         raise Refused(
-            f"The likely cause of {incident.id} rests on no verified citation, so no fix is "
-            "proposed for it.",
+            f"The likely cause of {incident.id} has no verified citation, so no fix can "
+            "be proposed.",
             "no_verified_citation",
         )
-    # The analysis says of a cause that is only suspected that it is.
+    # The analysis's own wording says whether the cause is only suspected.
     cause = analysis.get("cause") or top["cause"]
     return {**top, "cause": cause, "citations": cited, "analysis_id": analysis["analysis_id"]}
 
 
 def resolve_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the action's arguments. Raises Refused for one without a fitting value."""
+    """Return the action's arguments. Raises Refused if one has no valid value."""
     arguments = {}
     for argument in action.arguments:
         try:
@@ -76,7 +76,7 @@ def resolve_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) 
 def checks(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: Sequence[Entry]
 ) -> List[Check]:
-    """Check every rule of a plan as of now; the first that is not ok is the reason to refuse."""
+    """Run every check of a plan now; the first that fails is the reason to refuse."""
     incident = timeline.fold(entries)
     results = [_whole(context, plan), _contract(context, plan), _open(plan, incident)]
     try:
@@ -96,10 +96,10 @@ def checks(
 def withdrawal(
     context: Context, plan: Mapping[str, Any], entries: Sequence[Entry]
 ) -> Optional[Refused]:
-    """Return why nobody wants a plan's action any more, without asking the executor, or None.
+    """Return why a plan's action is no longer wanted, without asking the executor, or None.
 
-    For an action that was begun: it goes on while its approval stands, its incident is open and no
-    change freeze has begun.
+    For an action that was started: it goes on while its approval is valid, its incident is open and
+    no change freeze has begun.
     """
     incident, state = timeline.fold(entries), before_run(plan, entries, context.clock.now())
     for check in (
@@ -115,14 +115,14 @@ def withdrawal(
 def active_freezes(
     context: Context, plan: Mapping[str, Any], action: Action, incident: Incident
 ) -> List[Freeze]:
-    """Return the change freezes that forbid an action of a plan now; overridden ones, too."""
+    """Return the change freezes in force for a plan's action, including overridden ones."""
     if action.allowed_in_freeze:
         return []
     return freezes_on(context.stores, plan["entity"], incident, context.clock.now())
 
 
 def overridden_freezes(context: Context, state: PlanState) -> Set[str]:
-    """Return the ids of the change freezes that a plan's approvers overrode, and still may."""
+    """Return the ids of the freezes overridden by approvers who still have the capability."""
     return {
         freeze
         for name in state.approvers
@@ -143,11 +143,11 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     same = is_whole(plan)
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
-        # The hash does not cover these, which say how many must approve, and what else may not run.
+        # The hash does not cover these terms, such as the number of approvals and the entity.
         terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
-        "The plan is as it was made."
+        "The plan has not changed since it was made."
         if same
         else (f"{plan['_key']} was changed after it was made: propose it again.")
     )
@@ -161,8 +161,8 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
         return Check("action", False, str(error), "unknown_action")
     if context.catalogue.contract(action) != plan["contract"]:
         detail = (
-            f"The action '{action.name}' was changed in the catalogue since {plan['_key']} was "
-            "made, or what undoes it was: propose it again."
+            f"The action '{action.name}' or its inverse was changed in the catalogue "
+            f"since {plan['_key']} was made: propose it again."
         )
         return Check("action", False, detail, "action_changed", "void")
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
@@ -173,15 +173,16 @@ def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
         return Check("incident", False, over_reason(incident), "incident_over", "void")
     if incident_standing(incident) != plan["state"].get("incident"):
         detail = (
-            f"{incident.id} was over since {plan['_key']} was made, and opened again: what is "
-            "wrong now may be something else. Analyse it again, and propose a fix for that."
+            f"{incident.id} ended and was reopened since {plan['_key']} was made, so the "
+            "problem may be a different one. Analyze it again, and propose a fix for "
+            "what you find."
         )
         return Check("incident", False, detail, "incident_over", "void")
     return Check("incident", True, f"{incident.id} is open.")
 
 
 def over_reason(incident: Incident) -> str:
-    """Say why an incident that is not open needs no fix."""
+    """Return why an incident that is not open needs no fix."""
     if incident.merged_into:
         return f"{incident.id} was merged into {incident.merged_into}: propose it there."
     return f"{incident.id} is {incident.status}: there is nothing left to fix."
@@ -192,7 +193,7 @@ def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:
     cited = verified_citations(analysis, blamed_hypothesis(analysis)) if analysis else []
     if cited:
         return Check("evidence", True, f"The cause has {len(cited)} verified citations.")
-    detail = "The cause rests on no verified citation."
+    detail = "The cause has no verified citation."
     return Check("evidence", False, detail, "no_verified_citation")
 
 
@@ -202,7 +203,7 @@ def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
             check_value(argument, plan["arguments"].get(argument.name))
     except CatalogueError as error:
         return Check("arguments", False, str(error), "argument")
-    return Check("arguments", True, "Every argument has its type.")
+    return Check("arguments", True, "Every argument has a valid value.")
 
 
 def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
@@ -213,8 +214,8 @@ def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Ch
     sentence = {
         "proposed": f"{plan['_key']} is not approved: {people} with the capability "
         "incident_approve must approve it first.",
-        "expired": f"{plan['_key']} can't be used any more. {state.detail} Propose it again.",
-        "rejected": f"{plan['_key']} can't be used any more. {state.detail}",
+        "expired": f"{plan['_key']} can no longer be used. {state.detail} Propose it again.",
+        "rejected": f"{plan['_key']} can no longer be used. {state.detail}",
         "void": f"The approval of {plan['_key']} is void. {state.detail}",
     }.get(state.status, f"{plan['_key']} is {state.status.replace('_', ' ')} already.")
     code = {"proposed": "not_approved", "expired": "approval_expired"}.get(
@@ -225,12 +226,12 @@ def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Ch
 
 
 def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
-    """Tell whether a plan's approvals are those of people who may still give them, and of now."""
+    """Check that enough approvers still have the capability, and that the clocks agree."""
     ahead = state.approved_at - context.clock.now()
     if ahead > SKEW_SECONDS:
         detail = (
-            f"{plan['_key']} was approved {span(ahead)} from now by this machine's clock, so "
-            "nobody can tell how long that holds: set the clocks right."
+            f"{plan['_key']} was approved {span(ahead)} in the future by this machine's "
+            "clock, so its expiry is unknown: synchronize the clocks."
         )
         return Check("approval", False, detail, "clock")
     lost = [
@@ -239,8 +240,8 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
     if len(state.approvers) - len(lost) >= int(plan["approvals"]):
         return Check("approval", True, state.detail)
     detail = (
-        f"The approval of {plan['_key']} is void, because {' and '.join(lost)} may not approve any "
-        "more (incident_approve). Propose it again."
+        f"The approval of {plan['_key']} is void, because {' and '.join(lost)} can no "
+        "longer approve (incident_approve). Propose it again."
     )
     return Check("approval", False, detail, "approver_gone", "void")
 
@@ -248,6 +249,6 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
     other = blocking_plan(context, plan)
     if not other:
-        return Check("alone", True, f"Nothing else is being done to {plan['entity']}.")
-    detail = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+        return Check("alone", True, f"No other plan is being executed on {plan['entity']}.")
+    detail = f"{other} is being executed on {plan['entity']}: wait until it is verified."
     return Check("alone", False, detail, "run_in_progress")

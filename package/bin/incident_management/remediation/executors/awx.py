@@ -37,9 +37,9 @@ TEMPLATE = "job_template"
 CHECK = "check"
 # "JobStatusChoices"/``TASK_STATUS_CHOICES`` of AWX: these are ends; the others go on.
 SUCCESSFUL, WITHOUT_SUCCESS = "successful", ("failed", "error", "canceled")
-# Of a template so many of its newest jobs are looked at.
+# How many of a template's newest jobs are read.
 NEWEST = 25
-# A job is waited for so long before its end is left to be found out later.
+# How long a job is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
 
@@ -47,7 +47,7 @@ PAUSE_SECONDS = 2.0
 class Awx:
     """One AWX, by its address, or by that of its API, which ends with ``/v2``.
 
-    The argument ``job_template`` is the template's number, the others its variables.
+    The argument ``job_template`` is the template's number; the other arguments are its variables.
     """
 
     def __init__(
@@ -61,21 +61,21 @@ class Awx:
         self._host = urlsplit(url).hostname or ""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return that of its API."""
+        """Return the address of its API."""
         return base_address(self._api)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return which playbook the template runs, and where.
+        """Return which playbook the template runs, and on which inventory.
 
-        Raises ExecutorError also for a template that would run without the variables.
+        Raises ExecutorError, also for a template that would ignore the variables.
         """
         number = arguments[TEMPLATE]
         template = self._got(f"job_templates/{number}/")
         name = str(template.get("name") or number)
         if not template.get("ask_variables_on_launch"):
             raise ExecutorError(
-                f"The job template '{name}' would run without the plan's arguments: tick 'Prompt "
-                "on launch' at its variables in AWX."
+                f"The job template '{name}' would run without the plan's arguments: "
+                "enable 'Prompt on launch' for its variables in AWX."
             )
         if template.get("job_type") == CHECK:
             raise ExecutorError(
@@ -86,7 +86,7 @@ class Awx:
         return {TEMPLATE: name, **named}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Start a job, and wait a little for its end."""
+        """Start a job, and wait up to 20 seconds for its end."""
         return self._launched(arguments, _body(arguments, request_id))
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
@@ -95,29 +95,31 @@ class Awx:
         return request_preview("POST", url, _body(arguments, request_id))
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Start a job of the type check, where the template lets one ask for that.
+        """Start a job of the type check, if the template allows that choice.
 
-        ``ask_job_type_on_launch`` of "Launch-time Configurations / Prompting" in AWX's manual.
-        Raises ExecutorError where it does not.
+        See ``ask_job_type_on_launch`` in "Launch-time Configurations / Prompting" of AWX's manual.
+        Raises ExecutorError if it does not.
         """
         self.facts(arguments)
         template = self._got(f"job_templates/{arguments[TEMPLATE]}/")
         if not template.get("ask_job_type_on_launch"):
             raise ExecutorError(
-                f"The job template '{template.get('name')}' has no check mode: tick 'Prompt on "
-                "launch' at its job type in AWX."
+                f"The job template '{template.get('name')}' has no check mode: enable "
+                "'Prompt on launch' for its job type in AWX."
             )
         body = {**_body(arguments, request_id), "job_type": CHECK}
         return self._launched(arguments, body)
 
     def _launched(self, arguments: Mapping[str, str], body: Mapping[str, Any]) -> Outcome:
-        """Start a job, and wait a little for its end."""
+        """Start a job, and wait up to 20 seconds for its end."""
         path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
-            return replace(reply, transient=False)  # None is sent again: see settle.
+            return replace(reply, transient=False)  # Never repeated: see settle.
         if 400 <= reply.status < 500:
-            return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
+            return Outcome(
+                "failed", f"AWX rejected the request with {reply.status}: {reason_of(reply)}"
+            )
         job = json_object(reply.text) or {}
         if reply.status >= 300 or not _number(job):
             return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
@@ -125,17 +127,20 @@ class Awx:
         if ignored:
             names = sorted(map(str, ignored)) if isinstance(ignored, dict) else ["something"]
             told = ", ".join(names)[:200]
-            detail = f"AWX began job {_number(job)} as if it were not told {told}: look at it."
+            detail = (
+                f"AWX started job {_number(job)} without the variables {told}: check the job "
+                "in AWX."
+            )
             return Outcome("failed", detail, certain=False)
         return self._awaited(job)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Find the job of a request among the newest of its template.
 
-        New releases leave ``extra_vars`` out of lists (``UnifiedJobListSerializer``) unless
-        asked in a way that older ones refuse; so each job is then read by itself.
+        New releases leave ``extra_vars`` out of lists (``UnifiedJobListSerializer``) unless asked
+        in a way that older releases reject, so each job is then read on its own.
 
-        Never ``unchanged``: a first request may still be under way, and AWX would run both.
+        Never ``unchanged``: the first request may still be under way, and AWX would run both.
         """
         path = f"job_templates/{arguments[TEMPLATE]}/jobs/?order_by=-id&page_size={NEWEST}"
         try:
@@ -145,7 +150,7 @@ class Awx:
                     return _outcome(whole)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
-        return Outcome("unknown", "AWX has no job of this request, which is not sent again.")
+        return Outcome("unknown", "AWX has no job for this request. The request is not sent again.")
 
     def _awaited(self, job: Mapping[str, Any]) -> Outcome:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -164,7 +169,7 @@ class Awx:
         if reply.status != 200 or answer is None:
             what = path.partition("?")[0]
             raise ExecutorError(
-                f"AWX at {self._host} does not give {what} ({reply.status}): {reason_of(reply)}"
+                f"AWX at {self._host} did not return {what} ({reply.status}): {reason_of(reply)}"
             )
         return answer
 
@@ -182,30 +187,30 @@ def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
 
 
 def _outcome(job: Mapping[str, Any]) -> Outcome:
-    """Judge a job. A status that AWX is not known to give is no end: it is asked for again."""
+    """Judge a job. An unknown status counts as still running."""
     number, status = _number(job), job.get("status")
     if status == SUCCESSFUL:
-        return Outcome("done", f"Job {number} has succeeded.", {"job": str(number)})
+        return Outcome("done", f"Job {number} succeeded.", {"job": str(number)})
     if status in WITHOUT_SUCCESS:
-        detail = f"Job {number} ended as {status}: see what it did in AWX."
+        detail = f"Job {number} ended as {status}: check in AWX what it did."
         return Outcome("failed", detail, certain=False)
-    shown = mask(str(status or "in no state that it tells"))[:40]
+    shown = mask(str(status or "in an unknown state"))[:40]
     return Outcome("unknown", f"Job {number} is {shown}.")
 
 
 def _number(job: Mapping[str, Any]) -> int:
-    """Return a job's id; 0 where it is none."""
+    """Return a job's id; 0 if it is invalid."""
     number = job.get("id")
     return number if type(number) is int and number > 0 else 0
 
 
 def _listed(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    """Return the jobs of a list that have a number."""
+    """Return the jobs of a list that have a valid id."""
     jobs = answer.get("results")
     found = jobs if isinstance(jobs, list) else []
     return [job for job in found if isinstance(job, dict) and _number(job)]
 
 
 def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a job's variables, which AWX gives as JSON in a text."""
+    """Return a job's variables, which AWX gives as JSON text."""
     return json_object(str(job.get("extra_vars") or "{}")) or {}

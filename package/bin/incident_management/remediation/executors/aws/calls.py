@@ -1,4 +1,4 @@
-"""How a service of AWS is asked, and what boto3 raises then, in a sentence for people."""
+"""Call an AWS service, and turn boto3's errors into sentences for people."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "location_of_arn"]
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
 
-# Between two requests for the same, and how long a service may be too busy for it.
+# The pause between two attempts, and how long a busy service is asked again.
 PAUSE_SECONDS = 2.0
 BUSY_SECONDS = 10.0
-# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it.
+# How long the reads before a request may take. After the lease of its run the worker may have sent
+# the request itself.
 LOOK_SECONDS = 30.0
 
-# Of these certainly nothing was done; others may have come after something was, as a TLS error
-# while the answer is read.
+# After these certainly nothing was done. Other errors may come after the request was executed, such
+# as a TLS error while the answer is read.
 REFUSED_STATUSES = range(400, 500)
 NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
-# What botocore's parser, and ours, ends with on JSON of another shape than the service's.
+# What botocore's parser and ours raise for JSON of an unexpected shape.
 UNEXPECTED_SHAPE = (
     ArithmeticError,
     AttributeError,
@@ -41,14 +41,16 @@ UNEXPECTED_SHAPE = (
 KEYS = frozenset({
     "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
 })  # fmt: skip
-NEW_KEYS = "Set the account's keys anew under Configuration > AWS accounts."
+NEW_KEYS = "Enter the account's keys again under Configuration > AWS accounts."
 
 
 class InAccounts:
     """An executor that acts in the account that an action names, in its region.
 
-    ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
-    place for people, ``region`` where that is; all raise ExecutorError.
+    Args:
+        connect: gives a context manager with a boto3 client for an action's arguments.
+        where: returns their place for people.
+        region: returns their region. All three raise ExecutorError.
     """
 
     def __init__(
@@ -64,21 +66,24 @@ class InAccounts:
         self._sleep = sleep
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the region: whose the object is its ARN says, however the account is set up."""
+        """Return the region; the object's ARN names its account."""
         return self._region(arguments)
 
 
 @dataclass(frozen=True)
 class Calls:
-    """One service: its name for people; what it says when it has too much to do, which soon
-    passes; and when there is nothing of the name that was asked for."""
+    """One service: its name for people, and its error codes.
+
+    ``busy`` codes mean that it is overloaded, which soon passes. ``missing`` codes mean that
+    nothing has the requested name.
+    """
 
     name: str
     busy: FrozenSet[str]
     missing: FrozenSet[str] = frozenset()
 
     def read(self, ask: Callable[[], _T]) -> _T:
-        """Ask what changes nothing, or read what was answered. Raises ExecutorError and Unfit."""
+        """Send a read-only request, or parse an answer. Raises ExecutorError and NotApplicable."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
@@ -89,14 +94,14 @@ class Calls:
             raise kind(self._said(error)) from None
         except BotoCoreError as error:
             # Its text may hold the proxy with its password, so only the kind is told.
-            raise ExecutorError(f"{self.name} can't be asked ({type(error).__name__}).") from None
+            raise ExecutorError(f"{self.name} can't be reached ({type(error).__name__}).") from None
         except (ResponseParserError, *UNEXPECTED_SHAPE):
             raise ExecutorError(self._strange) from None
 
     def attempt(self, act: Callable[[], _T]) -> Union[_T, Outcome]:
-        """Do what looks first, and then changes something; without an answer, say how that ended.
+        """Check something, then change it; if there is no answer, return the outcome.
 
-        ``unknown`` is only what may have arrived.
+        The outcome is ``unknown`` only if the request may have arrived.
         """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -111,8 +116,10 @@ class Calls:
         except BotoCoreError as error:
             kind = type(error).__name__
             if kind in NOT_SENT:
-                return Outcome("failed", f"{self.name} was not reached ({kind}).", transient=True)
-            return Outcome("unknown", f"{self.name} gave no answer ({kind}).")
+                return Outcome(
+                    "failed", f"{self.name} could not be reached ({kind}).", transient=True
+                )
+            return Outcome("unknown", f"{self.name} did not answer ({kind}).")
         except (ResponseParserError, *UNEXPECTED_SHAPE):
             return Outcome("unknown", self._strange)
         except ExecutorError as error:
@@ -121,9 +128,9 @@ class Calls:
     def retry_while_busy(
         self, look: Callable[[], _Seen], act: Callable[[_Seen], _T], sleep: Callable[[float], None]
     ) -> _T:
-        """Look, and do something; both again for some seconds while the service is busy.
+        """Look, then act; repeat both for some seconds while the service is busy.
 
-        Which it says instead of doing anything. Raises as boto3 does, and ExecutorError.
+        A busy service has done nothing. Raises as boto3 does, and ExecutorError.
         """
         from botocore.exceptions import ClientError
 
@@ -134,7 +141,8 @@ class Calls:
                 seen = look()
                 if time.monotonic() - began > LOOK_SECONDS:
                     raise ExecutorError(
-                        f"{self.name} took too long to say what is so: nothing was changed."
+                        f"{self.name} took too long to report the current state. Nothing "
+                        "was changed."
                     )
                 return act(seen)
             except ClientError as error:
@@ -146,27 +154,27 @@ class Calls:
             sleep(PAUSE_SECONDS)
 
     def is_busy(self, error: Any) -> bool:
-        """Tell whether an error (a ClientError) says that the same may be asked again soon."""
+        """Tell whether a ClientError means that the same request may be sent again soon."""
         return code_of(error) in self.busy
 
     @property
     def _strange(self) -> str:
-        return f"What answered is not {self.name}: see endpoint and proxy."
+        return f"The answer does not come from {self.name}: check endpoint and proxy."
 
     def _said(self, error: Any) -> str:
         said = error.response.get("Error", {})
         text = mask(" ".join(str(said.get("Message") or "").split()))[:300]
         code = code_of(error) or "an error"
         more = f" {NEW_KEYS}" if code in KEYS else ""
-        return f"{self.name} refused with {code}: {text}{more}"
+        return f"{self.name} rejected the request with {code}: {text}{more}"
 
 
 def code_of(error: Any) -> str:
-    """Return what a service calls an error (a ClientError); empty where it does not say."""
+    """Return the error code of a ClientError; empty if there is none."""
     return str(error.response.get("Error", {}).get("Code") or "")
 
 
 def location_of_arn(arn: str) -> Dict[str, str]:
-    """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError for what is none."""
+    """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError if it is invalid."""
     parts = arn.split(":")
     return {"account_id": parts[4], "region": parts[3]}

@@ -1,13 +1,13 @@
-"""Puts a service of Amazon ECS back to the task definition that it ran before.
+"""Roll a service of Amazon ECS back to an earlier task definition.
 
-``UpdateService`` with a ``taskDefinition`` says what the service is to run. Asked again for the
-same it starts no deployment ("By default, deployments aren't forced", ``forceNewDeployment``), so a
-request may be repeated, though ECS knows no request ids. A rolling deployment then goes on by
-itself: ``rolloutState`` says how far it is, and ``FAILED`` is what the deployment circuit breaker
-stopped ("UpdateService" and "Deployment" in the Amazon ECS API Reference).
+``UpdateService`` with a ``taskDefinition`` sets what the service should run. A repeat for the same
+one starts no deployment ("By default, deployments aren't forced", ``forceNewDeployment``), so a
+request may be repeated although ECS knows no request ids. The rolling deployment then runs on:
+``rolloutState`` is its progress, and ``FAILED`` one that the deployment circuit breaker stopped
+("UpdateService" and "Deployment" in the Amazon ECS API Reference).
 
-``UpdateService`` names no deployment that it replaces: ECS has no compare-and-set. So the service
-is looked at right before, and its answer shows whom the request may have undone in between.
+``UpdateService`` does not name the deployment that it replaces: ECS has no compare-and-set. So the
+service is read right before, and the answer shows a concurrent deployment that was replaced.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .calls import PAUSE_SECONDS, Calls, InAccounts, location_of_arn
 
 __all__ = ["Ecs"]
 
-# A service without this tag is none of the app's business.
+# The app changes only services with this tag.
 TAG, ALLOWED = "incident-management", "allowed"
-# A deployment is waited for so long before its end is left to be found out later.
+# How long a deployment is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 # "Request throttling for the Amazon ECS API": with the status 400, and soon over.
 ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
@@ -33,9 +33,9 @@ ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
 
 @dataclass(frozen=True)
 class _Deployment:
-    """One of a service's deployments; ``revision`` is its task definition, as ``web:41``.
+    """One of a service's deployments; ``revision`` is its task definition, such as ``web:41``.
 
-    ``state`` is its ``rolloutState``; behind a Classic Load Balancer ECS tells none.
+    ``state`` is its ``rolloutState``, which ECS leaves out behind a Classic Load Balancer.
     """
 
     id: str
@@ -49,30 +49,30 @@ class _Deployment:
 
 @dataclass(frozen=True)
 class _Service:
-    """``cluster_arn``: as ``arn:aws:ecs:eu-west-1:123456789012:cluster/prod``."""
+    """A service. ``cluster_arn``: such as ``arn:aws:ecs:eu-west-1:123456789012:cluster/prod``."""
 
     deployments: List[_Deployment]
     cluster_arn: str
 
     @property
     def newest(self) -> _Deployment:
-        """The deployment that is wanted: PRIMARY is "the most recent deployment"."""
+        """The current deployment: PRIMARY is "the most recent deployment"."""
         found = self.deployments
         return next((one for one in found if one.status == "PRIMARY"), found[0])
 
 
 class Ecs(InAccounts):
-    """Services of the account that an action names (``account``), in its region.
+    """Services in the account that an action names (``account``), in its region.
 
-    Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change put
-    there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
-    told, is the id of the one to be replaced, and ``cluster_arn`` what the cluster must be in full.
+    Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change deployed)
+    and ``to_task_definition``, both as ``family:revision``. ``deployment``, if given, is the id of
+    the deployment to replace, and ``cluster_arn`` the expected ARN of the cluster.
     """
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return what the service runs, and by which deployment.
+        """Return what the service runs, and its deployment.
 
-        Raises ExecutorError, and Unfit where the service is not to be put back.
+        Raises ExecutorError, and NotApplicable if the service must not be rolled back.
         """
         with self._connect(arguments) as client:
             service = self._service(client, arguments)
@@ -81,14 +81,14 @@ class Ecs(InAccounts):
             name = arguments["service"]
             if running.partition(":")[0] != wanted.partition(":")[0]:
                 raise NotApplicable(
-                    f"{wanted} is of another family than {running}, which {name} runs."
+                    f"{wanted} belongs to another family than {running}, which {name} runs."
                 )
             asked = {"taskDefinition": wanted}
             status = ECS.read(
                 lambda: client.describe_task_definition(**asked)["taskDefinition"].get("status")
             )
             if status != "ACTIVE":
-                raise NotApplicable(f"The task definition {wanted} is not active any more.")
+                raise NotApplicable(f"The task definition {wanted} is no longer active.")
         return {
             "service": name,
             "cluster": arguments["cluster"],
@@ -99,11 +99,11 @@ class Ecs(InAccounts):
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the former task definition, and wait a little for it to run.
+        """Set the earlier task definition, and wait up to 20 seconds until it runs.
 
-        Nothing is asked for where another deployment runs than that of the approval. One that
-        somebody makes between that look and the request is replaced: the answer shows it, and then
-        the fix counts as failed, so that people look.
+        Nothing is requested if the deployment is not the approved one. A deployment that someone
+        starts between that check and the request is replaced. The answer shows it, and then the fix
+        counts as failed, so that people check it.
         """
         found = ECS.attempt(lambda: self._asked_for(arguments))
         if isinstance(found, Outcome):
@@ -113,7 +113,7 @@ class Ecs(InAccounts):
         return replaced or self._awaited(arguments, answer.newest.id)
 
     def _asked_for(self, arguments: Mapping[str, str]) -> Tuple[_Service, _Service]:
-        """Ask for it, and return the service as it was seen before, and that of the answer.
+        """Send the request, and return the service as it was before and as answered.
 
         Raises as boto3 does, and ExecutorError.
         """
@@ -131,21 +131,21 @@ class Ecs(InAccounts):
             return ECS.retry_while_busy(look, ask, self._sleep)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at what the service runs, and how far its deployment is."""
+        """Determine the outcome by what the service runs and its deployment's progress."""
         return self._became(arguments)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request as boto3 takes it."""
+        """Return the request in boto3's form."""
         return {
             "method": "UpdateService",
             "url": f"Amazon ECS in {self._where(arguments)}",
-            "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
+            "headers": {"Authorization": "AWS Signature Version 4 (with the configured account)"},
             "body": _update(arguments),
         }
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Raise ExecutorError: ECS has no such request."""
-        raise ExecutorError("Amazon ECS has no check mode; do=preview shows what it is asked.")
+        """Raise ExecutorError: ECS has no check mode."""
+        raise ExecutorError("Amazon ECS has no check mode; do=preview shows the request.")
 
     def _became(self, arguments: Mapping[str, str], made: Optional[str] = None) -> Outcome:
         try:
@@ -168,7 +168,7 @@ class Ecs(InAccounts):
             self._sleep(PAUSE_SECONDS)
 
     def _service(self, client: Any, arguments: Mapping[str, str]) -> _Service:
-        """Return a service that may be touched. Raises ExecutorError and Unfit."""
+        """Return a service that the app may change. Raises ExecutorError and NotApplicable."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
         found = ECS.read(lambda: _storable(client.describe_services(**asked)["services"]))
@@ -177,7 +177,7 @@ class Ecs(InAccounts):
         tags = ECS.read(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
         if (TAG, ALLOWED) not in tags:
             raise NotApplicable(
-                f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
+                f"{name} lacks the tag {TAG} = {ALLOWED}, so no action may change it."
             )
         kind = ECS.read(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
         if kind != "ECS" or not found[0].get("deployments"):
@@ -185,12 +185,12 @@ class Ecs(InAccounts):
         service = ECS.read(lambda: _service_of(found[0]))
         wanted = arguments.get("cluster_arn", service.cluster_arn)
         if service.cluster_arn != wanted:
-            raise NotApplicable(f"{name} is one of {service.cluster_arn}, no longer of {wanted}.")
+            raise NotApplicable(f"{name} runs in {service.cluster_arn}, no longer in {wanted}.")
         return service
 
 
 def _storable(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Return what is told. Raises ValueError where it holds half a character (a surrogate)."""
+    """Return the services. Raises ValueError if they contain a lone surrogate."""
     json.dumps(services, default=str, ensure_ascii=False).encode("utf-8")
     return list(services)
 
@@ -200,7 +200,7 @@ def _tags(service: Mapping[str, Any]) -> List[Mapping[str, Any]]:
 
 
 def _service_of(service: Mapping[str, Any]) -> _Service:
-    """Read what ECS says of a service. Raises LookupError and the like for what is none."""
+    """Parse a service. Raises LookupError and the like if it is invalid."""
     found = [_deployment_of(one) for one in service["deployments"]]
     if not found:
         raise LookupError("no deployment")
@@ -208,7 +208,7 @@ def _service_of(service: Mapping[str, Any]) -> _Service:
 
 
 def _arn_of(service: Mapping[str, Any]) -> str:
-    """Return its cluster's ARN. Raises ValueError and the like for what is none."""
+    """Return its cluster's ARN. Raises ValueError and the like if it is invalid."""
     arn = str(service["clusterArn"])
     if len(arn) > 400 or not all(location_of_arn(arn).values()):
         raise ValueError("no cluster")
@@ -227,10 +227,10 @@ def _deployment_of(told: Mapping[str, Any]) -> _Deployment:
 
 
 def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
-    """Raise Unfit where a service does not run what is to be replaced."""
+    """Raise NotApplicable if a service does not run what is to be replaced."""
     name, newest = arguments["service"], service.newest
     if newest.revision == arguments["to_task_definition"]:
-        raise NotApplicable(f"{name} runs {newest.revision} already: there is nothing to do.")
+        raise NotApplicable(f"{name} already runs {newest.revision}. There is nothing to do.")
     if newest.revision != arguments["running"]:
         raise NotApplicable(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
     if newest.id != arguments.get("deployment", newest.id):
@@ -239,13 +239,13 @@ def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
 
 def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:
     return (
-        f"{name} was deployed anew in the meantime, by {newest.id}, no longer "
+        f"{name} was redeployed in the meantime, by {newest.id}, no longer "
         f"{arguments['deployment']}."
     )[:300]
 
 
 def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) -> Optional[Outcome]:
-    """Say whose deployment the request took the place of, None where it is the one seen before it.
+    """Return a failure that names a concurrent deployment which the request replaced, or None.
 
     A service that is updated keeps the deployments that still have tasks ("ACTIVE").
     """
@@ -254,18 +254,19 @@ def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) ->
     if not between:
         return None
     detail = (
-        f"{arguments['service']} was deployed by somebody else in that very moment, "
-        f"{between[0].revision} by {between[0].id}, and {arguments['to_task_definition']} has "
-        "taken its place: look at which of them is to run."
+        f"{arguments['service']} was deployed by someone else at the same moment "
+        f"({between[0].revision} by {between[0].id}), and "
+        f"{arguments['to_task_definition']} has replaced it. Check which of them should "
+        "run."
     )
     return Outcome("failed", detail[:500], certain=False)
 
 
 def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]) -> Outcome:
-    """Judge a service that was asked to run another task definition.
+    """Judge a service after a request to run another task definition.
 
-    ``made``: the deployment that the request has just made, where its answer told: an answer of a
-    moment ago may still show an earlier one of the same, that failed.
+    ``made``: the deployment that the request created, if known: an answer right after the request
+    may still show an earlier one of the same task definition that failed.
     """
     name, wanted = arguments["service"], arguments["to_task_definition"]
     newest = service.newest
@@ -275,23 +276,23 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
     stopped = [one for one in tried if one.state == "FAILED" and made in (None, one.id)]
     if stopped:
         why = mask(stopped[0].reason)[:300]
-        detail = f"The deployment of {wanted} to {name} has failed: {why}"
+        detail = f"The deployment of {wanted} to {name} failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
     if newest.revision == arguments["running"]:
         if newest.id != arguments.get("deployment", newest.id):
             return Outcome("failed", _deployed_anew(name, newest, arguments), certain=False)
         return Outcome("unchanged", f"{name} still runs {newest.revision}.")
     if newest.revision != wanted:
-        detail = f"{name} has moved on to {newest.revision} in the meantime."
+        detail = f"{name} now runs {newest.revision}, which was deployed in the meantime."
         return Outcome("failed", detail[:300], certain=False)
     if not _is_complete(service):
         tasks = f"{newest.tasks} of {newest.wanted_tasks} tasks"
-        return Outcome("unknown", f"{name} is being put back to {wanted}: {tasks} run it.")
+        return Outcome("unknown", f"{name} is rolling back to {wanted}: {tasks} run it.")
     return Outcome("done", f"{name} runs {wanted}.", {"deployment": made or newest.id})
 
 
 def _is_complete(service: _Service) -> bool:
-    """Tell whether the newest deployment is through."""
+    """Tell whether the newest deployment is complete."""
     newest = service.newest
     if newest.state:
         return newest.state == "COMPLETED"

@@ -1,6 +1,6 @@
-"""The channels that administrators shape, as the configuration page reads and writes them.
+"""Custom HTTP channels as the configuration page reads and writes them.
 
-Their secrets are kept as those of UCC's own pages, by splunktaucclib's ``RestCredentials``.
+Their secrets are stored like those of UCC's own pages, by splunktaucclib's ``RestCredentials``.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _JSON = ("headers", "body", "calls", "words")
 
 
 class ChannelFile(RoutingFile):
-    """As :class:`.routing_file.RoutingFile`; two more fields of the page are not kept.
+    """As :class:`.routing_file.RoutingFile`; two more fields of the page are not stored.
 
-    ``start``: what is empty of a new one is as that of the ready-made one of this name. ``test``: a
-    test is sent first, and what its service refuses is not saved.
+    ``start``: empty fields of a new channel are taken from the ready-made one of this name.
+    ``test``: a test message is sent first, and the channel is not saved if its service rejects it.
     """
 
     def __init__(self, session: Session, credentials: Any) -> None:
@@ -47,7 +47,7 @@ class ChannelFile(RoutingFile):
         self._check_new(name)
         given = _begun(fields)
         if ENCRYPTED in map(given.get, SECRETS):
-            raise Invalid("A secret can't be taken from another channel: enter it again.")
+            raise Invalid("A secret can't be copied from another channel: enter it again.")
         self._before(name, given, is_true(fields.get("test")))
         self._credentials.encrypt_for_create(name, given)
         super().create(name, given)
@@ -80,7 +80,8 @@ class ChannelFile(RoutingFile):
             raise Invalid(NAME_RULE)
 
     def _check_writer(self) -> None:
-        """Raise SplunkError for who may not save it: nobody else has this machine call addresses.
+        """Raise SplunkError for users who may not save it: a test calls addresses from this
+        machine.
 
         ``can_write``: "Access Control List" in Splunk's REST API User Manual.
         """
@@ -92,7 +93,7 @@ class ChannelFile(RoutingFile):
                 raise
             may = False
         if not may:
-            raise SplunkError(403, "Only who may change channels can try one.")
+            raise SplunkError(403, "Only users who may change channels can test one.")
 
     def _fields(self, values: Mapping[str, str]) -> Values:
         shown = super()._fields(values)
@@ -106,7 +107,7 @@ class ChannelFile(RoutingFile):
         return found
 
     def _before(self, name: str, given: Dict[str, str], is_tried: bool) -> None:
-        """Raise Invalid for a channel that can't be used, or does not work when it is tried."""
+        """Raise Invalid for a channel that is invalid, or whose test fails."""
         wanted = self._settings(given)
         self._check(name, wanted)
         if not is_tried:
@@ -122,14 +123,16 @@ class ChannelFile(RoutingFile):
         except NotConfigured as error:
             said = str(error)
         if said:
-            raise Invalid(f"Nothing is saved, because of the test: {said}")
+            raise Invalid(f"Nothing was saved because the test failed: {said}")
 
 
 def _begun(fields: Mapping[str, str]) -> Dict[str, str]:
     given = _kept(fields)
     start = fields.get("start", "").strip()
     if start and start not in PRESETS:
-        raise Invalid(f"There is no ready-made '{start[:40]}'; there are {', '.join(PRESETS)}.")
+        raise Invalid(
+            f"There is no ready-made channel '{start[:40]}'; choose one of {', '.join(PRESETS)}."
+        )
     for name, text in PRESETS.get(start, {}).items():
         given[name] = given.get(name, "").strip() or text
     return given
@@ -140,7 +143,7 @@ def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
 
 
 def _json(text: str, indent: Any = None) -> str:
-    """JSON in one line, as the file has it, or laid out; other text in one line."""
+    """Return JSON in one line, as the file stores it, or indented; other text in one line."""
     try:
         value = json.loads(text)
         # What a line of the file can't hold, such as U+2028, stays escaped.

@@ -1,4 +1,4 @@
-"""The title of a tab that nobody looks at."""
+"""The title of a tab in the background."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def hide(page: Page, hidden: bool) -> None:
     page.evaluate(script, hidden)
 
 
-def test_a_tab_in_the_background_counts_what_has_come_and_says_when_it_can_not(
+def test_a_tab_in_the_background_counts_new_incidents_or_says_that_it_is_not_connected(
     site: Site, enter: Enter
 ) -> None:
     site.open(f"{NEW}: before")

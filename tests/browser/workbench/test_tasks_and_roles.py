@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 from .waiting import Held, refresh
 
@@ -48,7 +48,7 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     first = page.get_by_role("checkbox", name="Tell <i>support</i>")
     expect(first).to_be_focused()
     page.keyboard.press("Space")
-    said(page, "Done: Tell <i>support</i>")
+    expect_toast(page, "Done: Tell <i>support</i>")
     expect(tab(page)).to_have_text("Tasks1")
     expect(first).to_be_checked()
     expect(page.get_by_role("tabpanel")).to_contain_text("done by rob")
@@ -60,9 +60,9 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     page.keyboard.press("Tab")
     page.keyboard.type("mia")
     page.keyboard.press("Enter")
-    said(page, "Task added: Call the vendor")
+    expect_toast(page, "Task added: Call the vendor")
     # The next one is nobody's unless somebody says so.
-    expect(page.get_by_label("Who", exact=True)).to_have_value("")
+    expect(page.get_by_placeholder("Owner")).to_have_value("")
     expect(page.get_by_role("checkbox", name="Call the vendor")).not_to_be_checked()
     expect(page.get_by_label("Add a task")).to_have_value("")
     expect(tab(page)).to_have_text("Tasks2")
@@ -75,7 +75,7 @@ def test_tasks_are_ticked_and_added_with_the_keyboard_alone(site: Site, enter: E
     expect(runbook).to_have_attribute("rel", "noopener noreferrer")
 
     first.click()
-    said(page, "Reopened: Tell <i>support</i>")
+    expect_toast(page, "Reopened: Tell <i>support</i>")
     expect(tab(page)).to_have_text("Tasks3")
 
 
@@ -88,7 +88,7 @@ def test_who_ticks_second_is_told_and_the_box_is_as_it_is(site: Site, enter: Ent
     path = f"/incidents/{incident}/tasks/{step['id']}"
     site.call("POST", path, {"state": "dropped", "reason": "It is <b>down</b>."}, "mia")
     box.click()
-    said(page, "“Watch the error rate” was changed by mia")
+    expect_toast(page, "“Watch the error rate” was changed by mia")
     expect(page.locator(".wb-task-dropped")).to_contain_text("It is <b>down</b>.")
     assert states(site, incident)["Watch the error rate"] == "dropped"
 
@@ -99,15 +99,15 @@ def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Ente
     row = page.locator(".wb-task", has_text="Tell <i>support</i>")
     expect(row).to_contain_text("role communications: nobody")
     row.get_by_role("button", name="Edit …").click()
-    page.locator("dialog").get_by_label("Who", exact=True).fill("Ada")
+    page.locator("dialog").get_by_label("Owner", exact=True).fill("Ada")
     submit(page)
     expect(row).to_contain_text("ada")
     row.get_by_role("button", name="Edit …").click()
     page.get_by_label("State").select_option("dropped")
     expect(page.locator("dialog .wb-effects")).to_contain_text("Enter a reason for dropping this")
     submit(page)
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("Say why it is dropped")
-    page.get_by_label("Reason for the new state").fill("No customer saw it.")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Give a 'reason' for dropping it")
+    page.get_by_label("Reason").fill("No customer saw it.")
     submit(page)
     expect(row).to_contain_text("No customer saw it.")
     assert states(site, incident)["Tell <i>support</i>"] == "dropped"
@@ -120,14 +120,14 @@ def test_a_task_is_worded_otherwise_and_its_step_stays(site: Site, enter: Enter)
     row.get_by_role("button", name="Edit …").click()
     page.get_by_label("Title").fill(" Watch <b>both</b>  rates ")
     submit(page)
-    said(page, "Task updated: Watch <b>both</b>")
+    expect_toast(page, "Task updated: Watch <b>both</b>")
     renamed = page.locator(
         "section[aria-label=divided] .wb-task", has_text="Watch <b>both</b> rates"
     )
     expect(renamed).to_have_count(1)
     page.get_by_role("tab", name="Timeline").click()
     expect(page.locator(".wb-timeline")).to_contain_text("Task renamed")
-    expect(page.locator(".wb-timeline")).to_contain_text("before: Watch the error rate")
+    expect(page.locator(".wb-timeline")).to_contain_text("was: Watch the error rate")
 
 
 def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> None:
@@ -146,7 +146,7 @@ def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> N
     expect(dialog).to_contain_text("Work <b>of</b> mine 0")
     picture(page, "my-tasks")
     dialog.get_by_role("checkbox", name=f"Mine of {ids[0]}").press("Space")
-    said(page, f"Done: Mine of {ids[0]}")
+    expect_toast(page, f"Done: Mine of {ids[0]}")
     expect(mine).to_have_count(1)
     # Whoever ticks goes on in the list, not at its top.
     expect(dialog.locator(".wb-task input:focus")).to_have_count(1)
@@ -154,7 +154,7 @@ def test_my_tasks_are_those_of_all_open_incidents(site: Site, enter: Enter) -> N
     dialog.get_by_role("link", name=ids[1]).click()
     box = page.locator(".wb-detail").get_by_role("checkbox", name=f"Mine of {ids[1]}")
     box.click()
-    said(page, f"Done: Mine of {ids[1]}")
+    expect_toast(page, f"Done: Mine of {ids[1]}")
     # The number beside the search is that of what is left; without any there is no button.
     left = len(site.call("GET", "/tasks?owner=rob&state=open")["tasks"])
     expect(button).to_have_count(1 if left else 0)
@@ -186,7 +186,7 @@ def test_a_role_is_taken_handed_over_and_given_up(site: Site, enter: Enter) -> N
     incident = divided(site, 4)
     page = enter("rob", f"?incident={incident}&tab=tasks")
     role(page, "communications").get_by_role("button", name="Take").click()
-    said(page, "Role communications assigned to rob.")
+    expect_toast(page, "Role communications assigned to rob.")
     expect(page.locator(".wb-facts")).to_contain_text("Communicationsrob")
     expect(page.locator(".wb-task", has_text="support")).to_contain_text("rob · communications")
     role(page, "communications").get_by_role("button", name="Assign …").click()
@@ -198,7 +198,7 @@ def test_a_role_is_taken_handed_over_and_given_up(site: Site, enter: Enter) -> N
     expect(role(page, "communications")).to_contain_text("ada")
     role(page, "communications").get_by_role("button", name="Assign …").click()
     submit(page)
-    said(page, "Role communications unassigned.")
+    expect_toast(page, "Role communications unassigned.")
     expect(page.locator(".wb-facts")).not_to_contain_text("Communications")
     page.get_by_role("tab", name="Timeline").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("Role communications assigned to rob")
@@ -211,7 +211,7 @@ def test_a_resolve_says_what_is_to_be_done_yet_and_the_review_tells_it(
     page = enter("rob", f"?incident={incident}")
     expect(tab(page)).to_have_text("Tasks2")
     press(page, "resolve")
-    left = "2 tasks to be done yet: Tell <i>support</i>, Watch the error rate."
+    left = "2 tasks still open: Tell <i>support</i>, Watch the error rate."
     expect(page.locator("dialog .wb-effects")).to_contain_text(left)
     submit(page)
     expect(page.locator(".wb-state")).to_have_text("Resolved")
@@ -267,10 +267,10 @@ def test_what_is_to_be_done_in_a_merged_incident_goes_on_in_the_other(
     expect(tab(page)).to_have_text("Tasks1")
     expect(part).to_contain_text(f"from {merged}")
     part.get_by_role("checkbox", name="Call the vendor").click()
-    said(page, "Done: Call the vendor")
+    expect_toast(page, "Done: Call the vendor")
     assert states(site, into) == {"Call the vendor": "done"}
     page.get_by_role("tab", name="Timeline").click()
-    expect(part).to_contain_text("1 task came along.")
+    expect(part).to_contain_text("1 task moved here.")
 
 
 def test_what_is_typed_on_while_a_task_is_sent_stays(site: Site, enter: Enter) -> None:

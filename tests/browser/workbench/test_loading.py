@@ -1,4 +1,4 @@
-"""The first seconds: while splunkd is away, and what a list says at a glance."""
+"""Loading the page: while splunkd is down, and what rows and filters show."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ WATCH = """box => { window.said = 0; new MutationObserver(() => { window.said +=
     .observe(box, {childList: true, subtree: true}); }"""
 
 
-def test_who_comes_while_splunkd_is_away_is_told_and_need_not_come_again(
-    site: Site, enter: Enter
-) -> None:
+def test_the_page_waits_until_splunkd_answers(site: Site, enter: Enter) -> None:
     site.open("Seen when splunkd is back")
     page = enter("rob", "?text=back")
     expect(page.locator(".wb-item").first).to_be_visible()
@@ -51,7 +49,7 @@ def test_who_comes_while_splunkd_is_away_is_told_and_need_not_come_again(
     assert asked
 
 
-def test_a_list_that_was_never_read_says_what_follows(site: Site, enter: Enter) -> None:
+def test_a_list_that_failed_to_load_says_that_it_retries(site: Site, enter: Enter) -> None:
     page = enter("rob")
     page.route("**/v1/incidents?*", lambda route: route.abort())
     page.reload()
@@ -63,9 +61,7 @@ def test_a_list_that_was_never_read_says_what_follows(site: Site, enter: Enter) 
     )
 
 
-def test_the_list_is_asked_for_once_and_before_the_other_modules_have_come(
-    site: Site, enter: Enter
-) -> None:
+def test_the_list_is_preloaded_once(site: Site, enter: Enter) -> None:
     site.open("Asked for early")
     page = enter("rob")
     expect(page.locator(".wb-item").first).to_be_visible()
@@ -83,7 +79,7 @@ def test_the_list_is_asked_for_once_and_before_the_other_modules_have_come(
     assert len(lists) == 1
 
 
-def test_a_row_leaves_out_what_has_no_room_and_cuts_nothing(site: Site, enter: Enter) -> None:
+def test_a_row_omits_facts_that_do_not_fit(site: Site, enter: Enter) -> None:
     long_name = "ip-10-0-0-1." + "very-long-name-of-a-cloud." * 7
     found = [
         {"entity": "mail-relay-3", "title": "Room for all of it: mail-relay-3 is silent"},
@@ -106,9 +102,7 @@ def test_a_row_leaves_out_what_has_no_room_and_cuts_nothing(site: Site, enter: E
         expect(page.locator(".wb-bulk")).to_contain_text("5 shown: 1 late, 5 without an owner")
 
 
-def test_a_row_tells_how_many_are_affected_where_their_names_have_no_room(
-    site: Site, enter: Enter
-) -> None:
+def test_a_row_shows_the_number_of_entities_with_long_names(site: Site, enter: Enter) -> None:
     hosts = [f"host-{number}.prod.eu-west-1.example.com" for number in range(20)]
     site.open("Everything is slow at once", affected_systems=hosts)
     site.open("Two are slow at once", affected_systems=["cart", "till"])
@@ -117,7 +111,7 @@ def test_a_row_tells_how_many_are_affected_where_their_names_have_no_room(
         expect(page.locator(".wb-row-facts").get_by_text(told, exact=True)).to_be_in_viewport()
 
 
-def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
+def test_an_unchanged_count_is_not_announced_again(site: Site, enter: Enter) -> None:
     site.open("Counted once")
     page = enter("rob", "?text=counted+once")
     count = page.locator(".wb-bulk [role=status]")
@@ -132,7 +126,7 @@ def test_a_count_that_stays_is_not_said_again(site: Site, enter: Enter) -> None:
     expect(count).to_have_text("2 shown: 2 without an owner")
 
 
-def test_the_filters_leave_the_list_its_room(site: Site, enter: Enter) -> None:
+def test_the_filters_do_not_move_the_list(site: Site, enter: Enter) -> None:
     site.open("Room below the filters")
     page = enter("rob", "?text=room+below", width=1440)
     rows, severity = page.locator(".wb-item"), page.get_by_label("Severity")
@@ -144,7 +138,7 @@ def test_the_filters_leave_the_list_its_room(site: Site, enter: Enter) -> None:
     # In one step: the row that is the first may be another as soon as the list is read.
     first_row = "document.querySelector('.wb-item').getBoundingClientRect().y"
     top = page.evaluate(first_row)
-    page.get_by_label("Text").fill("")
+    page.get_by_label("Search").fill("")
     expect(clear).to_be_hidden()
     assert page.evaluate(first_row) == top, "the list moved under the hand"
 

@@ -1,4 +1,4 @@
-"""The list, its address and keys, hostile text, and what is said when something is wrong."""
+"""The list: its address, keyboard shortcuts, hostile text, and error messages."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def titles(page: Any) -> list[str]:
     return list(page.locator(".wb-row-title").all_text_contents())
 
 
-def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
-    site: Site, enter: Enter
-) -> None:
+def test_filters_order_and_paging_are_in_the_address(site: Site, enter: Enter) -> None:
     rows = [Incident(f"INC-20260101-{n:06}", f"Row {n:02}", opened_at=NOW - n) for n in range(60)]
     site.stores.incidents.save([row.to_document() for row in rows])
     first = site.open("Row urgent", severity="critical")
@@ -57,21 +55,21 @@ def test_the_list_is_filtered_sorted_paged_and_its_address_says_how(
     expect(page.locator(".wb-item")).to_have_count(1)
     assert page.url.endswith("?severity=critical&text=row&sort=sla_due")
     site.call("POST", f"/incidents/{first}/assign", {"owner": "rob"})
-    page.get_by_label("Owner").select_option("me")
+    page.get_by_role("search").get_by_label("Owner").select_option("me")
     expect(page.locator(".wb-item")).to_have_count(1)
-    page.get_by_label("Owner").select_option("nobody")
+    page.get_by_role("search").get_by_label("Owner").select_option("nobody")
     expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
     page.get_by_label("Severity").select_option("")
     expect(page.locator(".wb-row-title").first).to_have_text("Row due")
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".wb-item")).to_have_count(50)
-    page.get_by_label("Text").fill("row done")
+    page.get_by_label("Search").fill("row done")
     expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
     page.get_by_label("Status").select_option("all")
     expect(page.locator(".wb-row-title")).to_have_text("Row done")
 
 
-def test_a_list_that_is_cut_says_so(site: Site, enter: Enter) -> None:
+def test_a_truncated_list_says_so(site: Site, enter: Enter) -> None:
     rows = [Incident(f"INC-20260102-{n:06}", f"Crowd {n}", opened_at=NOW - n) for n in range(501)]
     site.stores.incidents.save([row.to_document() for row in rows])
     page = enter("rob", "?text=crowd&rows=450")
@@ -106,7 +104,7 @@ def test_earlier_entries_stay_when_something_new_happens(site: Site, enter: Ente
     expect(page.get_by_text("earlier entr")).to_have_count(0)
 
 
-def test_one_press_of_back_is_one_step(site: Site, enter: Enter) -> None:
+def test_back_returns_one_step(site: Site, enter: Enter) -> None:
     a, b = site.open("Back one"), site.open("Back two")
     page = enter("rob", "?text=back&sort=opened_at")
     page.get_by_role("link", name="Back one").click()
@@ -139,7 +137,7 @@ def test_everything_works_by_keyboard(site: Site, enter: Enter) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".wb-id")).to_have_text(ids[1])
     page.keyboard.press("a")
-    expect(page.locator(".wb-said")).to_contain_text("is acknowledged")
+    expect(page.locator(".wb-toast")).to_contain_text(" acknowledged.")
     page.keyboard.press("r")
     expect(page.locator("dialog")).to_be_visible()
     page.keyboard.type("r and j are letters here")
@@ -150,7 +148,7 @@ def test_everything_works_by_keyboard(site: Site, enter: Enter) -> None:
     expect(page.get_by_label("Note")).to_have_value("jkx?")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("next incident")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("next incident")
     page.get_by_label("Enable single-letter shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
@@ -207,7 +205,7 @@ def test_hostile_text_stays_text(site: Site, enter: Enter) -> None:
     assert set(links) == {"http:"}
 
 
-def test_a_refresh_shows_what_others_did_and_moves_nothing(site: Site, enter: Enter) -> None:
+def test_a_refresh_updates_rows_in_place(site: Site, enter: Enter) -> None:
     a = site.open("Refresh one", severity="low")
     page = enter("rob", f"?text=refresh&incident={a}")
     expect(page.locator(".wb-id")).to_have_text(a)
@@ -230,7 +228,7 @@ def test_a_refresh_shows_what_others_did_and_moves_nothing(site: Site, enter: En
     expect(page.get_by_label("Note")).to_have_value("half a th")
 
 
-def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: Enter) -> None:
+def test_a_hidden_page_requests_only_ids(site: Site, enter: Enter) -> None:
     site.open("Looked at by nobody")
     page = enter("rob")
     expect(page.locator(".wb-item").first).to_be_visible()
@@ -247,7 +245,7 @@ def test_a_hidden_page_asks_for_no_more_than_its_title_needs(site: Site, enter: 
     assert len(asked) == 2
 
 
-def test_an_ended_session_is_said_and_what_was_typed_is_kept(site: Site, enter: Enter) -> None:
+def test_an_ended_session_is_shown_and_drafts_are_kept(site: Site, enter: Enter) -> None:
     incident = site.open("Session ends")
     page = enter("rob", f"?incident={incident}", storage_state=None)
     if page.locator("[name=password]").count():
@@ -266,13 +264,11 @@ def test_an_ended_session_is_said_and_what_was_typed_is_kept(site: Site, enter: 
     sign_in(other, "rob")
     expect(other.locator(".wb-id")).to_have_text(incident)
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("is resolved")
+    expect(page.locator(".wb-toast")).to_contain_text(" resolved.")
     assert site.incident(incident)["resolution"] == "A long story"
 
 
-def test_while_the_kv_store_is_away_the_list_stays_and_says_when_it_is_tried_again(
-    site: Site, enter: Enter
-) -> None:
+def test_the_list_stays_and_retries_while_the_kv_store_is_down(site: Site, enter: Enter) -> None:
     site.open("Still shown")
     page = enter("rob", "?text=still%20shown")
     expect(page.locator(".wb-item")).to_have_count(1)
@@ -299,14 +295,12 @@ def test_while_the_kv_store_is_away_the_list_stays_and_says_when_it_is_tried_aga
     expect(banner).to_be_hidden()
 
 
-def test_a_worker_that_does_not_run_is_said(site: Site, enter: Enter) -> None:
+def test_a_stopped_worker_is_reported(site: Site, enter: Enter) -> None:
     page = enter("vic")
     expect(page.locator(".wb-notice")).to_contain_text("The worker has not run yet")
 
 
-def test_what_does_not_work_is_said_and_no_more_of_it_than_there_is_room_for(
-    site: Site, enter: Enter
-) -> None:
+def test_problems_are_listed_and_further_ones_folded(site: Site, enter: Enter) -> None:
     """Only ``GET /system/info`` told it: nobody saw that Teams refused all that it was told."""
     # Other tests of this stand-in tell Slack things, which then works again.
     refused = {"channel": "teams", "state": "dead", "created_at": time.time()}
@@ -341,7 +335,7 @@ def test_what_does_not_work_is_said_and_no_more_of_it_than_there_is_room_for(
     expect(enter("vic").locator(".wb-notice")).not_to_contain_text("Teams")
 
 
-def test_a_page_of_nobody_and_of_nothing(site: Site, enter: Enter) -> None:
+def test_the_page_without_permission_and_without_incidents(site: Site, enter: Enter) -> None:
     page = enter("vic", "?incident=INC-20200101-000000&text=nothing-like-this")
     expect(page.locator(".wb-detail")).to_contain_text("INC-20200101-000000")
     expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
@@ -354,7 +348,7 @@ def test_a_page_of_nobody_and_of_nothing(site: Site, enter: Enter) -> None:
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", "255, 255, 255"), ("dark", "22, 30, 38")])
-def test_it_follows_the_theme_and_fits_a_phone(
+def test_the_page_follows_the_theme_and_fits_a_phone(
     theme: str, ground: str, site: Site, enter: Enter
 ) -> None:
     incident = site.open("On a phone " + "with_a_very_long_word" * 8)
@@ -375,7 +369,7 @@ def test_it_follows_the_theme_and_fits_a_phone(
     expect(link).to_be_focused()
 
 
-def test_pages_for_administrators_are_offered_to_them_alone(site: Site) -> None:
+def test_only_administrators_see_their_pages(site: Site) -> None:
     for user, offered in (("admin", True), ("mia", False), ("vic", False)):
         with httpx.Client(base_url=site.web) as client:
             form = client.get("/en-US/account/login").text

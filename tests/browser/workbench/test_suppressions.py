@@ -1,4 +1,4 @@
-"""What is held back: seen, begun and ended on the workbench."""
+"""Suppressions and change freezes on the workbench: listed, created and ended."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Enter = Callable[..., Any]
 HOSTILE = "<img src=x onerror=\"window.broken='reason'\">"
 
 
-def held(page: Any) -> Any:
+def suppressions(page: Any) -> Any:
     return page.get_by_role("article", name="Suppressions")
 
 
-def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) -> None:
+def test_suppressed_signals_are_listed_with_their_suppression(site: Site, enter: Enter) -> None:
     body = {"kind": "maintenance", "reason": f"Upgrade {HOSTILE}", "entity": "held-db*"}
     made = site.call("POST", "/suppressions", {**body, "seconds": 3600}, user="mia")
     weekly = {"days": ["fri"], "from_time": "22:00", "to_time": "06:00", "starts_at": 9e9}
@@ -45,28 +45,28 @@ def test_what_is_held_back_is_seen_with_what_holds_it(site: Site, enter: Enter) 
     expect(other).to_contain_text("fri from 22:00 to 06:00 (UTC), from ")
     signals = page.get_by_role("region", name="Signals").locator("li")
     expect(signals).to_have_count(2)
-    expect(signals.first).to_contain_text(f"Held back by maintenance {made['id']}: Upgrade")
+    expect(signals.first).to_contain_text(f"Suppressed by maintenance {made['id']}: Upgrade")
     row.get_by_role("button", name="2 signals").click()
     expect(page.get_by_text(f"Signals suppressed by {made['id']}")).to_be_visible()
     assert page.evaluate("window.broken") is None
 
     # who may not write is not offered what can't work
     expect(row.get_by_role("button", name="End …")).to_have_count(0)
-    expect(held(page).get_by_role("button", name="Suppress signals")).to_have_count(0)
+    expect(suppressions(page).get_by_role("button", name="Suppress signals")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(held(page)).to_be_hidden()
+    expect(suppressions(page)).to_be_hidden()
     expect(button).to_be_focused()
     page.go_back()
-    expect(held(page)).to_be_visible()
+    expect(suppressions(page)).to_be_visible()
     for one in site.call("GET", "/suppressions")["suppressions"]:
         site.call("DELETE", f"/suppressions/{one['id']}")
 
 
-def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
+def test_a_suppression_is_created_and_ended(site: Site, enter: Enter) -> None:
     page = enter("rob", width=390)
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("h")
-    expect(held(page)).to_contain_text("No suppression is in force.")
+    expect(suppressions(page)).to_contain_text("No suppression is in force.")
     expect(page.get_by_role("heading", name="Suppressions", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     page.locator("dialog [name=entity]").fill("begun-*")
     expect(page.locator(".wb-effects")).to_contain_text("about “begun-*” open no incident until")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("Signals are suppressed now")
+    expect(page.locator(".wb-toast")).to_contain_text("Signals are suppressed now")
     (made,) = site.call("GET", "/suppressions?in_force=true")["suppressions"]
     assert (made["kind"], made["entity"], made["rule"]) == ("maintenance", "begun-*", "*")
     assert 3500 < made["ends_at"] - time.time() <= 3600
@@ -87,13 +87,13 @@ def test_holding_back_is_begun_and_ended(site: Site, enter: Enter) -> None:
     assert page.evaluate(wide) <= 390
     row.get_by_role("button", name="End …").click()
     page.locator("dialog button[type=submit]").click()
-    expect(held(page)).to_contain_text("No suppression is in force.")
+    expect(suppressions(page)).to_contain_text("No suppression is in force.")
     assert site.call("GET", "/suppressions?in_force=true")["suppressions"] == []
     page.get_by_role("button", name="List").click()
     expect(page.locator(".wb-list-pane")).to_be_visible()
 
 
-def test_signals_are_held_back_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
+def test_signals_are_suppressed_on_a_patch_night_each_week(site: Site, enter: Enter) -> None:
     page = enter("rob", "?view=held")
     page.get_by_role("button", name="Suppress signals …").click()
     fields = {"entity": "patched-*", "from": "2035-03-24T12:00", "until": "2035-04-08T00:00"}
@@ -117,7 +117,7 @@ def test_signals_are_held_back_on_a_patch_night_each_week(site: Site, enter: Ent
     site.call("DELETE", f"/suppressions/{made['id']}")
 
 
-def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
+def test_an_incident_links_to_its_dashboard(site: Site, enter: Enter) -> None:
     incident = site.open("Read by all")
     page = enter("vic", f"?incident={incident}")
     page.get_by_role("link", name="Dashboard", exact=True).click()
@@ -125,7 +125,7 @@ def test_an_incident_leads_to_its_dashboard(site: Site, enter: Enter) -> None:
     expect(page).to_have_url(address)
 
 
-def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> None:
+def test_the_report_of_an_incident_is_downloaded(site: Site, enter: Enter) -> None:
     incident = site.open("Written up afterwards")
     page = enter("vic", f"?incident={incident}")
     with page.expect_download() as download:
@@ -136,7 +136,7 @@ def test_the_report_of_an_incident_is_taken_along(site: Site, enter: Enter) -> N
     assert "Time to acknowledge (MTTA)" in text
 
 
-def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) -> None:
+def test_a_change_freeze_is_created_and_ended(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     expect(part).to_contain_text("No change freezes.")
@@ -149,7 +149,7 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     page.locator("dialog [name=reason]").fill(f"Nobody is in {HOSTILE}")
     expect(effects).to_contain_text("No fix of “shop-*” is executed")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator(".wb-said")).to_contain_text("“shop-*” is frozen")
+    expect(page.locator(".wb-toast")).to_contain_text("“shop-*” is frozen")
     row = part.locator("li")
     expect(row).to_contain_text("sat, sun, all day (")
     assert page.evaluate("window.broken") is None
@@ -167,7 +167,7 @@ def test_changes_are_frozen_and_the_freeze_is_ended(site: Site, enter: Enter) ->
     assert frozen(site, "shop-*")["ended_by"] == "mia"
 
 
-def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Enter) -> None:
+def test_a_freeze_uses_the_chosen_time_zone(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     part.get_by_role("button", name="Freeze changes").click()
@@ -185,12 +185,12 @@ def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Ent
         page.locator(f"dialog [name={name}]").fill(value)
     submit = page.locator("dialog button[type=submit]")
     submit.click()
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("“Nowhere/Land” is no time zone")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("“Nowhere/Land” is not a time zone")
     page.locator("dialog [name=time_zone]").fill("Europe/Berlin")
     effects = page.locator("dialog .wb-effects")
     expect(effects).to_contain_text("on fri, sat from 22:00 to 06:30 (Europe/Berlin)")
     submit.click()
-    expect(page.locator(".wb-said")).to_contain_text("“till-*” is frozen")
+    expect(page.locator(".wb-toast")).to_contain_text("“till-*” is frozen")
     made = frozen(site, "till-*")
     # Winter's clocks at first, summer's at the end.
     begins = datetime(2035, 3, 24, 21, 30, tzinfo=timezone.utc).timestamp()
@@ -201,7 +201,7 @@ def test_a_freeze_has_the_times_of_the_zone_that_is_named(site: Site, enter: Ent
     site.call("DELETE", f"/freezes/{made['id']}")
 
 
-def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Enter) -> None:
+def test_the_freeze_form_shows_what_the_api_would_refuse(site: Site, enter: Enter) -> None:
     page = enter("mia", "?view=held")
     part = page.get_by_role("region", name="Change freezes")
     part.get_by_role("button", name="Freeze changes").click()
@@ -210,11 +210,11 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(effects).to_contain_text("A change freeze needs an end or weekdays")
     expect(effects).not_to_contain_text("No fix ")
     page.locator("dialog [name=days]").fill("fri, someday")
-    expect(effects).to_contain_text("“someday” is no day of the week")
+    expect(effects).to_contain_text("“someday” is not a weekday")
     page.locator("dialog [name=days]").fill("fri, sa")
-    expect(effects).to_contain_text("“sa” is no day of the week")
+    expect(effects).to_contain_text("“sa” is not a weekday")
     page.locator("dialog [name=days]").fill("fr")
-    expect(effects).to_contain_text("“fr” is no day of the week")
+    expect(effects).to_contain_text("“fr” is not a weekday")
     page.locator("dialog [name=days]").fill("fri")
     expect(effects).to_contain_text("No fix is executed until it is ended, on fri, all day")
     # From a Saturday's noon to its evening there is no Friday.
@@ -223,10 +223,10 @@ def test_a_freeze_that_would_be_refused_is_not_announced(site: Site, enter: Ente
     expect(effects).to_contain_text("The end is before the first of these weekdays")
     page.locator("dialog [name=reason]").fill("Nobody is in")
     page.locator("dialog button[type=submit]").click()
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("The end must be after")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("The end is before")
 
 
-def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, enter: Enter) -> None:
+def test_a_weekly_freeze_is_shown_in_the_users_time_zone(site: Site, enter: Enter) -> None:
     every = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     wanted = {"days": every, "from_time": "00:00", "to_time": "00:00", "time_zone": "Asia/Kolkata"}
     made = site.call("POST", "/freezes", {"reason": "Audit", "service": "vault", **wanted})
@@ -236,7 +236,7 @@ def test_a_weekly_freeze_of_elsewhere_is_told_by_ones_own_clock(site: Site, ente
     site.call("DELETE", f"/freezes/{made['id']}")
 
 
-def test_a_zone_that_the_browser_does_not_know_hides_nothing(site: Site, enter: Enter) -> None:
+def test_an_unknown_time_zone_hides_nothing(site: Site, enter: Enter) -> None:
     wanted = {"reason": "Old clocks", "days": ["mon"], "time_zone": "posix/Europe/Berlin"}
     made = site.call("POST", "/freezes", {**wanted, "service": "mill"})
     row = enter("mia", "?view=held").locator(".wb-suppression", has_text="Old clocks")
@@ -251,7 +251,7 @@ def frozen(site: Site, service: str) -> Any:
     return found
 
 
-def test_what_the_list_holds_is_offered_to_be_held_back(site: Site, enter: Enter) -> None:
+def test_the_form_suggests_entities_of_the_list(site: Site, enter: Enter) -> None:
     site.signals({"rule": "Offered Errors", "entity": "offered-1", "title": "Errors of offered"})
     page = enter("rob", "?view=held&text=offered")
     expect(page.locator(".wb-item")).to_have_count(1)

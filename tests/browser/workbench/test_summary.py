@@ -1,4 +1,4 @@
-"""What is seen of an incident first: its likely cause and its fix, before facts and filters."""
+"""The summary above an incident: its likely cause and its fix."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Enter = Callable[..., Any]
 PHONE = {"width": 390, "has_touch": True, "is_mobile": True}
 
 
-def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Enter) -> None:
+def test_the_summary_shows_the_cause_and_the_waiting_fix(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "ledger", "title": "Errors of ledger"})
     site.analysed(incident)
     plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
     phone = enter("ada", f"?incident={incident}", **PHONE)
     standing = phone.locator(".wb-standing")
     expect(standing).to_contain_text("CHG-8 set pool_size from 20 to 1")
-    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    expect(standing).to_contain_text("Waiting for approval · Roll back the change: checkout")
     for link in ("View evidence", "View fix"):
         expect(standing.get_by_role("button", name=link)).to_be_in_viewport(ratio=1)
     standing.get_by_role("button", name="View evidence").tap()
@@ -39,7 +39,7 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     expect(failed.filter(has_text="is not approved")).to_have_count(0)
     expect(page.get_by_text("The preconditions hold.")).to_be_hidden()
     expect(page.locator("[data-move=approve]")).to_be_in_viewport(ratio=1)
-    page.get_by_text("safety checks hold").press("Enter")
+    page.get_by_text("safety checks passed").press("Enter")
     expect(page.get_by_text("The preconditions hold.")).to_be_visible()
     press(page, "approve")
     submit(page)
@@ -48,7 +48,7 @@ def test_the_cause_and_the_fix_that_waits_are_seen_first(site: Site, enter: Ente
     expect(page.locator(".wb-standing")).not_to_contain_text("Roll back")
 
 
-def test_how_a_fix_ended_is_told_first(site: Site, enter: Enter) -> None:
+def test_the_summary_shows_the_result_of_a_fix(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "quay", "title": "Errors of quay"})
     site.analysed(incident)
     plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
@@ -60,13 +60,13 @@ def test_how_a_fix_ended_is_told_first(site: Site, enter: Enter) -> None:
     expect(standing).to_contain_text("Recovery verified")
 
 
-def test_where_no_cause_is_known_the_next_step_is_offered(site: Site, enter: Enter) -> None:
+def test_the_summary_offers_an_analysis_without_a_cause(site: Site, enter: Enter) -> None:
     incident = site.open("Nobody knows why", affected_systems=["dock"])
     page = enter("rob", f"?incident={incident}")
     standing = page.locator(".wb-standing")
     expect(standing).to_contain_text("Not analyzed yet")
     standing.get_by_role("button", name="Run analysis").click()
-    expect(page.locator(".wb-said")).to_contain_text("Analysis started")
+    expect(page.locator(".wb-toast")).to_contain_text("Analysis started")
     incident = site.open("Nobody knows why, either")
     looking = enter("vic", f"?incident={incident}")
     expect(looking.locator(".wb-id")).to_have_text(incident)
@@ -75,7 +75,7 @@ def test_where_no_cause_is_known_the_next_step_is_offered(site: Site, enter: Ent
     expect(looking.locator(".wb-standing")).to_contain_text("None found in the evidence")
 
 
-def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Enter) -> None:
+def test_on_a_phone_the_list_comes_before_the_filters(site: Site, enter: Enter) -> None:
     title = "Seen at three in the morning"
     site.open(title, severity="critical")
     page = enter("rob", f"?text={title.replace(' ', '+')}&owner=nobody", **PHONE)
@@ -91,7 +91,7 @@ def test_on_a_telephone_the_list_comes_before_the_filters(site: Site, enter: Ent
     expect(page.locator(".wb-item")).to_have_count(0)
 
 
-def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter: Enter) -> None:
+def test_the_summary_does_not_deny_what_unread_entries_may_say(site: Site, enter: Enter) -> None:
     incident = site.open("Analysed long ago")
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-standing")).to_contain_text("Not analyzed yet")
@@ -103,9 +103,7 @@ def test_what_entries_that_are_not_read_may_tell_is_not_denied(site: Site, enter
     expect(page.locator(".wb-standing")).to_have_count(0)
 
 
-def test_a_fix_that_waits_behind_hundreds_of_entries_is_seen_first(
-    site: Site, enter: Enter
-) -> None:
+def test_the_summary_shows_a_fix_behind_hundreds_of_entries(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "wharf", "title": "Errors of wharf"})
     site.analysed(incident)
     plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
@@ -113,7 +111,7 @@ def test_a_fix_that_waits_behind_hundreds_of_entries_is_seen_first(
     site.write(incident, "note", "mia", text="The last one")
     page = enter("ada", f"?incident={incident}")
     standing = page.locator(".wb-standing")
-    expect(standing).to_contain_text("Waits for approval · Roll back the change: checkout")
+    expect(standing).to_contain_text("Waiting for approval · Roll back the change: checkout")
     site.call("POST", f"/plans/{plan}/approve", {}, user="ada")
     refresh(page)
     expect(standing).to_contain_text("Approved until")
