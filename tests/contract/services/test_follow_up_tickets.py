@@ -232,7 +232,7 @@ def test_a_ticket_that_was_deleted_is_said_once_and_can_be_made_again(desk):
     for _look in range(3):
         desk.look()
     (said,) = desk.heard()
-    assert said.startswith("gone: It was deleted in ")
+    assert said.startswith("gone: The ticket was deleted in ")
     assert desk.ticket(key)["state"] == "gone"
     # What is said of the follow-up meanwhile makes no new one.
     desk.change(key, title="Alert on both pools")

@@ -166,7 +166,7 @@ def test_a_deleted_ticket_is_told_once(desk):
     for _look in range(3):
         desk.look()
     (said,) = desk.told()
-    assert said.startswith("gone: It was deleted in ")
+    assert said.startswith("gone: The ticket was deleted in ")
 
 
 def test_text_from_there_is_masked_made_plain_and_cut(desk):

@@ -270,7 +270,7 @@ def test_info_and_health_tell_of_a_channel_that_refuses_messages(api):
     document = {**refused, "_key": "a" * 40, "last_error": "Teams rejected the message with 401."}
     api.stores_value.outbox.insert(document)
     (said,) = api.call("GET", "/system/info")[1]["troubles"]
-    assert said.startswith("Teams rejected the last message: Teams refused it")
+    assert said.startswith("Teams rejected the last message: Teams rejected")
     assert api.call("GET", "/health")[1]["status"] == "degraded"
 
 

@@ -1,9 +1,8 @@
-"""Which channels refuse what they are told: a token that was revoked, a workflow that is off.
+"""Reports channels that reject messages: a revoked token, a disabled workflow.
 
-What a service refuses is ``dead`` at once, and listed. That alone is seen by whoever looks there;
-until then nobody is told of anything. So it is said where administrators look, until a message
-arrives. So is whom a mail server did not take, while others got the mail, and which team's channel
-in Slack is gone.
+A rejected message is ``dead`` at once and listed, but only people who open that list would see it.
+So administrators get a sentence until a message arrives again. They also get one for recipients
+that a mail server rejected while others got the mail, and for a team's Slack channel that is gone.
 """
 
 from __future__ import annotations
@@ -111,7 +110,7 @@ def _last(stores: Stores, channel: str, since: float) -> List[Document]:
 
 
 def record_channel_refusal(stores: Stores, clock: Clock, sentence: str) -> None:
-    """Keep why Slack refused something of an incident's own channel, for :func:`refusals`."""
+    """Save why Slack rejected a step for an incident channel, for :func:`refusals`."""
     stores.claims.save([claim_document(CHANNEL_REFUSED, clock.now(), {"sentence": sentence})])
 
 

@@ -1,4 +1,4 @@
-"""What each press asks of the API, and what is said when it was done. Pure."""
+"""The API request of each press, and the sentence about its outcome. Pure."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _ACTIONS = {
 
 
 def request_of(press: Press) -> Tuple[str, str]:
-    """Return the method and the path of the request that a press is."""
+    """Return the method and the path of a press's API request."""
     action = _ACTIONS[press.action]
     return action.method, action.path.format(target=press.target, task=press.task)
 
 
 def outcome_line(press: Press, user: str, body: Mapping[str, Any]) -> str:
-    """Say what was done, by the API's answer."""
+    """Return the sentence that says what was done; ``body`` is the API's answer."""
     said = _ACTIONS[press.action].line.format(
         user=user, owner=body.get("owner") or "nobody", severity=body.get("severity")
     )

@@ -1,4 +1,4 @@
-"""Does what was pressed or typed, through the API's own routes, and tells the person how it went.
+"""Performs button presses and commands through the API's routes, and answers the person.
 
 A press is one request to the router (:class:`.people.Api`). It has an ``Idempotency-Key``, so a
 press that Slack delivers again, also to another member, is done once.

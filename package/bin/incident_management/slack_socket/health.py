@@ -1,4 +1,4 @@
-"""How the connection is, for ``GET /system/info``."""
+"""The state of the connection, for ``GET /system/info``."""
 
 from __future__ import annotations
 

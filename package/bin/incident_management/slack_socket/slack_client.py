@@ -1,4 +1,4 @@
-"""What is said to Slack: an answer, a form, a word to one person."""
+"""Calls to Slack: answers, forms, and messages that one person sees."""
 
 from __future__ import annotations
 

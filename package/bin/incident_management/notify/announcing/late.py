@@ -1,4 +1,4 @@
-"""What people hear of late, and the words that say so.
+"""Late notifications, and the texts that say so.
 
 What happened while nothing was announced for so long that it is no news any more is not told entry
 by entry. Of each incident at most one entry is: the one that it stands at now, so that nobody goes
@@ -59,9 +59,9 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
 
 
 def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: float) -> None:
-    """Write on their timelines which updates from ``start`` to ``end`` nobody was told of.
+    """Record on their timelines the updates from ``start`` to ``end`` that were never sent.
 
-    What stakeholders would hear that late may be wrong by now: somebody is to write another.
+    So late they may be wrong. A person has to write another one.
     """
     found = stores.timeline.find({"kind": "update", "time": {"$gte": start, "$lt": end}})
     named = {str(one["incident_id"]) for one in found}

@@ -1,4 +1,4 @@
-"""A storm is told in summaries: what is more than a team can read, as one message.
+"""Sends summaries in a storm: one message for more notifications than a team can read.
 
 A summary is a notification of its own, which holds the keys of those that it tells of (gathered by
 :mod:`.storms`); when it was sent, they are, and each incident's timeline says so. One that is left

@@ -1,4 +1,4 @@
-"""Has rooms opened by themselves: for incidents as grave as the settings say, so many an hour."""
+"""Requests incident channels automatically for configured severities, up to an hourly limit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READ = ("updated_at", "opened_at", "severity", "rules", "room")
 
 
 class AutoOpener:
-    """Looks for incidents that are to have a room. One lives as long as its process."""
+    """Finds incidents that need an incident channel. One lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores

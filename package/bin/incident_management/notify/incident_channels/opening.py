@@ -1,4 +1,4 @@
-"""Opens a room for a grave incident, a Slack channel of its own, keeps it, and archives it.
+"""Opens incident channels: Slack channels of single severe incidents.
 
 Which incidents have or get one is in their timelines; each of those has a claim ``slack room:…``,
 by which it is found here. What the worker does in Slack it may do again after a kill at any line:

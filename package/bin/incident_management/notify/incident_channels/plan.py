@@ -1,4 +1,4 @@
-"""What an incident's room is called, what its topic says, and who is invited. Pure."""
+"""The name, topic and invited people of an incident channel. Pure."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class HttpSender:
         return sent(self._receipt(reply, notification, begins))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked; a repeat may be known as one by what it carries."""
+        """Say whether a repeat is safe: an HTTP channel can't be asked what it received."""
         call = self._call(notification, Message.from_document(notification.message))
         if call is None:
             return Inquiry("harmless", "Nothing is sent.")

@@ -149,7 +149,7 @@ class EmailSender:
         return owner if message.event in _PERSONAL else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked; a repeat of a first attempt is known by its id."""
+        """Say whether a repeat is safe: mail systems know it by its Message-ID."""
         if notification.begun <= notification.first_sent + REPEATED_SECONDS:
             return Inquiry("marked", "It is sent again under the same Message-ID.")
         return Inquiry("impossible", "A mail server can't be asked what it received.")

@@ -73,7 +73,7 @@ class TeamsSender:
         return dead(redirect or f"Teams rejected the message with {reply.status}: {said}")
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked."""
+        """Return ``impossible``: a Teams webhook can't be asked what it received."""
         return Inquiry("impossible", "A Teams webhook can't be asked what it received.")
 
 

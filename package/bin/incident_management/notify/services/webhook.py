@@ -200,7 +200,7 @@ class WebhookSender:
         )
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat has the same X-Incident-Delivery."""
+        """Return ``marked``: a repeat has the same X-Incident-Delivery."""
         return Inquiry("marked", "A repeat carries the same delivery id.")
 
     def _addresses(self, host: str) -> List[str]:

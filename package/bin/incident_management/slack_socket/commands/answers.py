@@ -1,4 +1,4 @@
-"""What the slash command shows: one message, that only who typed it sees.
+"""Answers of the slash command: one message that only its user sees.
 
 A message has at most 50 blocks ("Blocks"), so lists are cut and say so.
 """

@@ -1,6 +1,6 @@
-"""Which form somebody is shown, filled with what is known. It has to be open within three seconds.
+"""Chooses the form that a press opens, and fills it. Slack wants it open within three seconds.
 
-A form opens for those who may send it: what they type would otherwise be lost.
+A form opens only for people who may submit it; otherwise they would lose what they typed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which incident somebody means: by a part of its id, or by the thread or channel they are in."""
+"""Finds the incident that a person means: by part of its id, or by their thread or channel."""
 
 from __future__ import annotations
 

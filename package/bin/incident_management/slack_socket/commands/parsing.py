@@ -1,4 +1,4 @@
-"""What was typed after the slash command, as one thing to do. Pure.
+"""Parses the text after the slash command into one action. Pure.
 
 Source: "Implementing slash commands" in Slack's documentation: all after the command's name is one
 text. A command "cannot be invoked in message threads", so which incident is meant has to be typed.
