@@ -11,10 +11,7 @@ from incident_management.worker.refused_messages import RefusedMessages
 from tests.unit.notify.services import FakeService, Office
 
 REVOKED = "Slack rejected the message for #x: token_revoked."
-SAID = (
-    f"Slack rejected the last message: {REVOKED} What failed is sent again in the "
-    "workbench, under Not delivered."
-)
+SAID = f"Slack rejected the last message: {REVOKED} Resend it in the workbench under Not delivered."
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_one_that_waited_for_hours_says_how_long():
 def test_one_that_waited_says_that_its_incident_is_over(status):
     message = waiting(7200, status)
     assert message.is_over
-    assert f"2 h ago. The incident is {status} now. As it was." in message.message["text"]
+    assert f"2 h ago. The incident is now {status}. As it was." in message.message["text"]
 
 
 def test_that_an_incident_is_over_is_no_news_in_the_message_that_tells_it():

@@ -158,7 +158,7 @@ def test_a_plan_that_needs_two_approvals_keeps_its_buttons_for_the_second(desk, 
 def test_a_plan_that_is_not_there_is_said(desk):
     desk.answers["conf-incident_actions"] = {"entry": []}
     desk.actor.act(pressed("plan_approve"))
-    assert desk.said()[0].startswith(f"No plan {PLAN}")
+    assert desk.said()[0].startswith(f"There is no plan {PLAN}")
 
 
 def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
@@ -304,6 +304,8 @@ def test_a_member_is_who_splunk_says_however_the_configuration_spells_the_name()
 def test_who_left_splunk_has_no_rights():
     gone: Any = FakeSession(404)
     users = SlackUsers(gone)
-    with pytest.raises(Exception, match=r"mia, who you are by .*, is no user of Splunk") as caught:
+    with pytest.raises(
+        Exception, match=r"mia, your user in .*, does not exist in Splunk"
+    ) as caught:
         users.capabilities(users.session({"session": {"user": "mia"}}, system=False))
     assert getattr(caught.value, "status", 0) == 403

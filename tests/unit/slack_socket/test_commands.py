@@ -76,16 +76,16 @@ def test_what_is_typed_is_read_as_people_type_it(text, meant):
     [
         ("reboot everything", "There is no command 'reboot'."),
         ("ack", "Name an incident (INC-…): this is not an incident channel."),
-        ("note", "Name an incident: write note and its id"),
+        ("note", "Name an incident: enter note and an id"),
         ("aaa ack", "Enter the command first, then the incident's id."),
         ("???", "There is no command '???'."),
-        ("ack payments", "'payments' is no incident's id: write ack and its id"),
-        ("ack A", "'A' is no incident's id"),
-        (f"note {INCIDENT}", f"Write after {INCIDENT} what the note is to say."),
+        ("ack payments", "'payments' is not an incident id: enter ack and an id"),
+        ("ack A", "'A' is not an incident id"),
+        (f"note {INCIDENT}", f"After {INCIDENT}, enter the text of the note."),
         (f"{INCIDENT} ack", "Enter the command first, then the incident's id."),
         ("INC-20260101-BBBBBB", "INC-20260101-BBBBBB"),
-        ("foo", "has the id FOO: write the whole one (INC-…), or help for what can be asked."),
-        ("BBB", "No incident that is open, or changed within a week, has the id BBB"),
+        ("foo", "matches FOO. Enter the whole id (INC-…), or help for the commands."),
+        ("BBB", "No incident that is open or changed within a week matches BBB"),
     ],
 )
 def test_what_can_not_be_understood_is_one_clear_sentence_and_does_nothing(desk, text, says):
@@ -195,7 +195,7 @@ def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):
         said = ask(desk, f"{text} INC-20260101-ZZZZZZ hello")["text"]
         assert said.startswith("There is no incident INC-20260101-ZZZZZZ"), said
     desk.write("status", **{"from": "new", "to": "resolved"})
-    assert ask(desk, "resolve aaa")["text"] == f"{INCIDENT} is resolved already."
+    assert ask(desk, "resolve aaa")["text"] == f"{INCIDENT} is already resolved."
     assert desk.slack.forms == []
 
 
@@ -231,7 +231,7 @@ def test_a_part_of_an_id_that_fits_several_names_them_and_one_with_the_day_is_en
     other = "INC-20260103-AAAB00"
     timeline.append(Act(desk.stores_value, desk.clock, "tester"), other, "opened", {"title": "x"})
     timeline.refresh(desk.stores_value, other)
-    assert ask(desk, "ack aaa")["text"] == f"AAA may be {other}, {INCIDENT}: write more of the id."
+    assert ask(desk, "ack aaa")["text"] == f"AAA matches {other}, {INCIDENT}. Enter more of the id."
     assert desk.story() == []
     assert "Acknowledged by mia" in ask(desk, "ack 20260101-aaa")["text"]
     # As people read a zero.
@@ -265,7 +265,7 @@ def test_who_is_on_call_by_team_or_rota_and_until_when(desk):
         assert said.startswith("shop: *") and ", until <!date^" in said and ", then " in said
     assert ask(desk, "oncall ops")["text"] == "Team ops has no on-call rotation."
     said = ask(desk, "oncall <!here>")["text"]
-    assert said.startswith("There is no team or rota '@here' that is on call; there is shop, web.")
+    assert said.startswith("No team or rotation named '@here' is on call. Available: shop, web.")
     desk.routing_value = Routing.from_stanzas(MEMBERS)
     assert ask(desk, "oncall")["text"] == "There is no on-call rotation."
 

@@ -137,7 +137,7 @@ def test_fields_that_are_as_long_as_they_may_be_open_a_form_that_slack_takes(des
     assert kinds[:3] == ["static_select"] * 3 and kinds[3:] == ["plain_text_input"] * len(kinds[3:])
     assert len(kinds) > 20
     left = 80 - len(kinds)
-    assert f"{left} more fields have no room in Slack" in json.dumps(asked["blocks"][-1])
+    assert f"{left} more fields do not fit here" in json.dumps(asked["blocks"][-1])
     # What is typed instead is checked all the same.
     desk.actor.act(submit(asked, title="Slow", **{"field.field_03": "nothing of these"}))
     assert incidents(desk) == [] and "does not fit" in desk.said()[-1]

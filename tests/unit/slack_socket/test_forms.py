@@ -180,7 +180,7 @@ def test_no_form_opens_about_what_was_merged_and_the_other_is_named(desk, text):
     other = merged(desk)
     desk.actor.act(typed(text))
     assert desk.slack.forms == []
-    assert f"{INCIDENT} was merged into {other}: name that one." in desk.said()[0]
+    assert f"{INCIDENT} was merged into {other}. Use that incident instead." in desk.said()[0]
 
 
 def test_a_note_on_what_was_merged_meanwhile_is_written_and_the_other_is_named(desk):

@@ -74,7 +74,7 @@ def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_said(desk
     assert desk.incident["status"] == "new" and desk.kept_presses() == []
     (said,) = desk.said()
     assert said.startswith(
-        f"Splunk was interrupted while it handled your request for {INCIDENT}: look"
+        f"Splunk was interrupted while it handled your request for {INCIDENT}. Check"
     )
     assert "You typed: Rolled back" in said
 
