@@ -167,7 +167,7 @@ def test_what_is_dropped_without_a_reason_is_not_and_what_was_typed_is_said_agai
     key = add(desk, "Call")
     changed(desk, key, title="Call again", state="dropped")
     assert task(desk, key)["state"] == "open"
-    assert any("Say why" in said and "Call again" in said for said in desk.said())
+    assert any("Give a 'reason'" in said and "Call again" in said for said in desk.said())
 
 
 def test_what_somebody_else_has_changed_meanwhile_is_not_overruled(desk):
