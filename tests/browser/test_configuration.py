@@ -333,7 +333,9 @@ def test_an_http_channel_is_added_tested_and_used(tab: Any, built: Splunk, shoot
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
     tab.get_by_text("Nothing was saved because the test failed: ").wait_for()
-    expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
+    expect(tab.get_by_text("rejected the request with 403: ")).not_to_contain_text(
+        "no-secret-of-a-channel"
+    )
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:
         tab.get_by_role("button", name="Add", exact=True).last.click()

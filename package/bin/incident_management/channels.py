@@ -1,16 +1,15 @@
-"""The channels that can be told of an incident, by their names in settings and documents."""
+"""The notification channels, by their names in settings and documents."""
 
 __all__ = ["CHANNELS", "FOLLOW_UP_SYSTEMS", "INBOUND", "NAMES", "PEOPLE"]
 
 CHANNELS = ("slack", "teams", "pagerduty", "servicenow", "jira", "email")
-# Those that have a ticket (or an incident of their own) for an incident, and can be asked what
-# became of it.
+# Channels with a ticket (or an incident of their own) for an incident, whose changes are read back.
 INBOUND = ("servicenow", "jira", "pagerduty")
-# Those in which teams plan their work: a follow-up can have a ticket there.
+# Ticket systems in which a follow-up can have a ticket.
 FOLLOW_UP_SYSTEMS = ("servicenow", "jira")
-# Those that people read: in a storm they are told in summaries.
+# Channels that people read: in a storm they get summaries.
 PEOPLE = ("slack", "teams", "email")
-# As people know them.
+# Display names.
 NAMES = {
     "slack": "Slack",
     "teams": "Teams",

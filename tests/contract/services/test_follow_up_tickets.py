@@ -127,7 +127,7 @@ def test_what_is_said_here_is_told_there(desk):
     desk.run()
     said = remarks(desk)
     assert "The alert is there." in said[0] and "Follow-up done by dana" in said[0]
-    assert "Follow-up open again by dana" in said[1]
+    assert "Follow-up reopened by dana" in said[1]
     assert "It is “Alert on both pools” now." in said[2]
     one = desk.made[0]
     day = to_the_second(desk.follow_up(key)["due"])[:10]
@@ -232,7 +232,7 @@ def test_a_ticket_that_was_deleted_is_said_once_and_can_be_made_again(desk):
     for _look in range(3):
         desk.look()
     (said,) = desk.heard()
-    assert said.startswith("gone: It was deleted in ")
+    assert said.startswith("gone: The ticket was deleted in ")
     assert desk.ticket(key)["state"] == "gone"
     # What is said of the follow-up meanwhile makes no new one.
     desk.change(key, title="Alert on both pools")

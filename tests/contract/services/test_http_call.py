@@ -74,7 +74,9 @@ def test_a_test_is_opened_and_ended_and_a_refusal_tells_no_secret(receiver: Any,
         assert len(desk.taken) == 2
     receiver.respond = lambda request: (403, {}, {"said": f"No {KEY} {request.path}"})
     said = refused(speaker, "desk", CLOCK)
-    assert "the message 'opened' was not taken: 127.0.0.1 refused it with 403: " in said
+    assert (
+        "the message 'opened' was not accepted: 127.0.0.1 rejected the request with 403: " in said
+    )
     assert KEY not in said and "******" in said
 
 
@@ -207,7 +209,9 @@ def test_the_id_of_the_first_answer_goes_into_later_calls(receiver: Any) -> None
 def test_an_answer_without_the_id_is_said(receiver: Any, answer: Any) -> None:
     receiver.answers = [(200, {}, answer)]
     receipt = tickets(receiver).send(told(message())).receipt
-    assert receipt["note"] == "It was taken; the answer has no data.0.id to go on from."
+    assert receipt["note"] == (
+        "The message was accepted, but its answer has no data.0.id for later messages."
+    )
     assert "number" not in receipt
 
 
@@ -226,7 +230,7 @@ def test_a_new_life_that_is_a_ticket_of_its_own_is_the_one_that_is_ended(receive
 def test_what_was_told_before_there_was_an_id_has_none(receiver: Any) -> None:
     thread = {"status": 200, "ticket": message().incident_id}
     delivery = tickets(receiver).send(told(replace(message(), event="resolved"), thread))
-    assert receiver.requests == [] and "has no id" in delivery.receipt["note"]
+    assert receiver.requests == [] and "gave no id" in delivery.receipt["note"]
 
 
 def test_an_end_of_what_it_never_heard_of_is_not_made_up(receiver: Any) -> None:

@@ -188,7 +188,10 @@ def test_a_refusal_tells_the_services_reason(site):
         (400, {}, {"errorMessages": [], "errors": {"issuetype": "Specify a valid issue type"}}),
     ]
     delivery = sender(site).send(notification(ALL["opened"]))
-    assert delivery.detail == "Jira refused it with 400: issuetype: Specify a valid issue type"
+    assert (
+        delivery.detail
+        == "Jira rejected the request with 400: issuetype: Specify a valid issue type"
+    )
 
 
 @pytest.mark.parametrize(

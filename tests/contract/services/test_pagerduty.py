@@ -154,4 +154,4 @@ def test_a_page_that_is_late_says_so_where_it_wakes_somebody(tls_receiver, ca_fi
     jsonschema.validate(request.json, PAGERDUTY)
     assert request.json["event_action"] == "trigger"
     summary = request.json["payload"]["summary"]
-    assert summary == "[told 2 h late] High Error Rate: checkout"
+    assert summary == "[2 h late] High Error Rate: checkout"

@@ -177,7 +177,10 @@ def test_a_refusal_tells_the_services_reason(instance):
     refusal: Any = (403, {}, {"error": {"message": "Operation Failed", "detail": "Data Policy: x"}})
     instance.receiver.answers = [(200, {}, {"result": []}), refusal]
     delivery = sender(instance).send(notification(ALL["opened"]))
-    assert delivery.detail == "ServiceNow refused it with 403: Operation Failed Data Policy: x"
+    assert (
+        delivery.detail
+        == "ServiceNow rejected the request with 403: Operation Failed Data Policy: x"
+    )
 
 
 @pytest.mark.parametrize(

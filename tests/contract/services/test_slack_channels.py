@@ -51,7 +51,7 @@ def test_a_grave_incident_gets_a_channel_with_its_people_a_topic_and_where_it_st
     (first,) = room.messages
     assert "HIGH · High Error Rate: checkout" in first["text"] and room.pins == [first["ts"]]
     team = desk.texts("payments")
-    assert len(team) == 2 and "Slack channel of its own opened" in team[1]
+    assert len(team) == 2 and "Incident channel opened" in team[1]
     calls = len(desk.workspace.calls)
     desk.turn(times=5)
     assert len(desk.workspace.calls) == calls, "what is as it should be is left alone"
@@ -245,7 +245,7 @@ def test_in_a_storm_so_many_an_hour_are_opened_by_themselves(desk):
     stories = [desk.story(f"INC-20260101-AAAAA{number}") for number in range(6)]
     assert sorted(stories) == [["held"]] * 4 + [["wanted", "opened"]] * 2
     held = f"INC-20260101-AAAAA{stories.index(['held'])}"
-    assert "2 were in this hour already" in desk.reasons(held)[0]
+    assert "2 were already opened in this hour" in desk.reasons(held)[0]
     desk.want(held)
     desk.turn(times=2)
     assert desk.story(held) == ["held", "wanted", "opened"]

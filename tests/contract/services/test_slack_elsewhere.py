@@ -16,7 +16,7 @@ def test_what_a_teams_channel_does_not_take_is_told_in_the_apps_own(receiver, er
     delivery = sender(receiver).send(notification(message(), target="#gone"))
     assert [one.json["channel"] for one in receiver.requests] == ["#gone", "#incidents"]
     assert delivery.outcome == "sent" and delivery.receipt["note"] == "in #incidents instead"
-    assert f"Slack refused it for #gone: {error}" in delivery.receipt["instead"]
+    assert f"Slack rejected the message for #gone: {error}" in delivery.receipt["instead"]
 
 
 def test_where_neither_takes_it_the_teams_own_is_named(receiver):

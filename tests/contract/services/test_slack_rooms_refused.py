@@ -122,7 +122,7 @@ def test_a_message_whose_answer_was_lost_is_found_in_the_room_and_not_told_again
     assert sum("Note added" in one for one in told) == 1
     assert "conversations.history" in desk.workspace.calls
     (note,) = [one for one in desk.stores.outbox.all() if one["event"] == "note"]
-    assert note["state"] == "sent" and note["receipt"]["note"] == "in its own channel"
+    assert note["state"] == "sent" and note["receipt"]["note"] == "in the incident channel"
     desk.write("severity", **{"from": "high", "to": "critical"})
     desk.turn(times=2)
     assert "Note added" in desk.texts(NAME)[-1], "what is no first message stays as it was"
@@ -149,7 +149,7 @@ def test_what_the_team_was_told_as_well_is_not_told_there_again_when_the_room_is
     sent = [one for one in desk.stores.outbox.all() if one["event"] == "escalation"]
     assert [one["state"] for one in sent] == ["sent", "sent"]
     notes = {one["receipt"].get("note") for one in sent}
-    assert notes == {None, "in the team's channel; the incident's own did not take it"}
+    assert notes == {None, "in the team's channel; the incident channel rejected it"}
 
 
 def test_what_the_team_does_not_hear_in_slack_stays_out_of_a_channel_that_is_nobodys_room(desk):

@@ -166,7 +166,7 @@ def test_a_deleted_ticket_is_told_once(desk):
     for _look in range(3):
         desk.look()
     (said,) = desk.told()
-    assert said.startswith("gone: It was deleted in ")
+    assert said.startswith("gone: The ticket was deleted in ")
 
 
 def test_text_from_there_is_masked_made_plain_and_cut(desk):
@@ -231,7 +231,7 @@ def test_a_refused_login_is_tried_slowly_and_at_once_when_it_was_corrected(desk)
     desk.set_secret("wrong")
     desk.look()
     (said,) = desk.said
-    assert said.startswith("Tickets in ") and " refused it with 401: " in said
+    assert said.startswith("Tickets in ") and " rejected the request with 401: " in said
     asked = len(desk.receiver.requests)
     for _look in range(9):
         desk.look()

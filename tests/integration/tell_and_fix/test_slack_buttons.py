@@ -207,7 +207,7 @@ def work_by_command(buttons: Office, slack: SocketSlack, peer: Peer, incident: s
     assert laid[:3] == ["Acknowledge", "Assign to me", "Resolve…"]
     slack.command(peer, "ack")
     told = wait_for(lambda: slack.answers[3:])[0]
-    assert told["text"] == "Name an incident (INC-…): this channel is no incident's own."
+    assert told["text"] == "Name an incident (INC-…): this is not an incident channel."
 
     # A note, delivered twice, is one; an update is told to nobody else.
     envelope = slack.command(peer, f"note {incident} Seen | delete &lt;!here&gt;")

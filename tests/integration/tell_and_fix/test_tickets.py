@@ -117,8 +117,8 @@ def test_a_refused_login_is_told_with_the_services_reason(desk: Office, site: Fa
     assert [(d["channel"], d["detail"]) for d in dead] == [
         (
             "servicenow",
-            "ServiceNow refused it with 401: User Not Authenticated Required to provide Auth "
-            "information",
+            "ServiceNow rejected the request with 401: User Not Authenticated Required to provide "
+            "Auth information",
         )
     ]
 

@@ -267,10 +267,10 @@ def test_info_and_health_tell_what_keeps_tickets_from_being_read(api):
 def test_info_and_health_tell_of_a_channel_that_refuses_messages(api):
     api.answers["conf-incident_management_settings"] = {"entry": []}
     refused = {"channel": "teams", "state": "dead", "created_at": api.clock.now() - 60}
-    document = {**refused, "_key": "a" * 40, "last_error": "Teams refused it with 401."}
+    document = {**refused, "_key": "a" * 40, "last_error": "Teams rejected the message with 401."}
     api.stores_value.outbox.insert(document)
     (said,) = api.call("GET", "/system/info")[1]["troubles"]
-    assert said.startswith("Teams was not told of what was to be told last: Teams refused it")
+    assert said.startswith("Teams rejected the last message: Teams rejected")
     assert api.call("GET", "/health")[1]["status"] == "degraded"
 
 

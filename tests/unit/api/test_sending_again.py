@@ -6,7 +6,7 @@ from incident_management.notify.delivery.notification import NewNotification
 from tests.fakes.api import FakeApi
 from tests.unit.notify.services import FakeService, Office
 
-ARCHIVED = dead("Slack refused it for #old: is_archived.")
+ARCHIVED = dead("Slack rejected the message for #old: is_archived.")
 
 
 def refused(**more):

@@ -17,7 +17,7 @@ def world(stores, clock):
 def test_a_person_who_reopens_it_is_not_overruled(world):
     incident = world.raise_signal()
     world.minutes(130)
-    lifecycle.reopen(Act(world.stores, world.clock, "ann"), incident, "it is not over")
+    lifecycle.reopen(Act(world.stores, world.clock, "ann"), incident, "reopen an incident")
     world.minutes(60)
 
     assert world.status(incident) != "resolved"

@@ -172,7 +172,7 @@ def test_a_slack_that_asks_to_slow_down_is_left_alone_and_gets_the_newest_state(
 
 def test_a_message_that_was_deleted_or_may_not_be_changed_is_not_tried_again(desk):
     desk.status("new", "in_progress")
-    desk.slack.trouble = [dead("Slack refused it for C1: edit_window_closed.")] * 2
+    desk.slack.trouble = [dead("Slack rejected the message for C1: edit_window_closed.")] * 2
     desk.turn()
     desk.status("in_progress", "resolved")
     desk.turn()
@@ -279,7 +279,7 @@ def test_messages_that_can_not_be_changed_cost_no_more_requests_than_others():
     desk.turn()
     for incident in many:
         desk.status("new", "resolved", incident)
-    desk.slack.trouble = [dead("Slack refused it for C1: is_archived.")] * 20
+    desk.slack.trouble = [dead("Slack rejected the message for C1: is_archived.")] * 20
     desk.turn()
     assert len(desk.slack.trouble) == 17
     for _turn in range(5):

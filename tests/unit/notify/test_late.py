@@ -38,9 +38,12 @@ def test_an_open_incident_that_nobody_was_told_of_is_told_once_late(desk):
     assert desk.told() == [("pagerduty", "opened"), ("slack", "opened")]
     message = desk.stores.outbox.all()[0]["message"]
     assert message["severity"] == "critical" and message["time"] == opened_at
-    assert message["text"].startswith("Told late: this was at 2") and "UTC" in message["text"]
+    assert (
+        message["text"].startswith("Delayed notification: this was at 2")
+        and "UTC" in message["text"]
+    )
     (said,) = desk.said
-    assert "1 are told late, as they stand now, and 0 are not" in said
+    assert "1 are announced late, with their current state. 0 are not" in said
     assert back(desk, 0.1) == back(desk) == 0
     assert len(desk.said) == 1
 
@@ -50,7 +53,7 @@ def test_what_is_over_and_was_never_told_is_left_out_and_that_is_said(desk):
     desk.write("status", **OVER)
     assert back(desk) == 0
     (said,) = desk.said
-    assert "0 are told late, as they stand now, and 1 are not" in said
+    assert "0 are announced late, with their current state. 1 are not" in said
 
 
 def test_an_end_is_told_late_where_the_beginning_was_told(desk):
@@ -82,14 +85,14 @@ def test_what_changed_again_within_the_day_is_told_as_ever(desk):
     desk.write("status", **OVER)
     back(desk, 23)
     assert [event for channel, event in desk.told() if channel == "slack"] == ["resolved"]
-    assert "Told late" not in desk.stores.outbox.all()[0]["message"]["text"]
+    assert "Delayed notification" not in desk.stores.outbox.all()[0]["message"]["text"]
 
 
 def test_before_the_first_worker_ever_ran(desk):
     desk = Desk()
     desk.open()
     assert back(desk, 50) == 2
-    assert desk.said[0].startswith("Nothing was announced since the app was installed. ")
+    assert desk.said[0].startswith("No notifications were sent since the app was installed. ")
 
 
 def test_a_worker_that_was_away_for_less_says_nothing(desk):
@@ -122,7 +125,7 @@ def test_of_incidents_that_nobody_was_told_of_and_that_are_over_no_more_is_read(
     assert back(desk) == 2
     assert len(rows) == 59 + 4  # what began or ended, and the one that is told
     assert stores.outbox.calls <= 6 and stores.analyses.calls == 1
-    assert "1 are told late, as they stand now, and 29 are not" in desk.said[-1]
+    assert "1 are announced late, with their current state. 29 are not" in desk.said[-1]
 
 
 def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_once(desk):
@@ -134,7 +137,7 @@ def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_onc
     told = [e for e in timeline.read(desk.stores, INCIDENT) if e.kind == "notification"]
     (said,) = [e.data for e in told if e.data["channel"] == "stakeholders"]
     assert (said["event"], said["outcome"]) == ("update", "dead")
-    assert "was not told: nothing was announced for more than a day" in said["detail"]
+    assert "was not sent: no notifications went out for more than a day" in said["detail"]
     assert desk.stores.incidents.get(INCIDENT)["entries"] == len(
         timeline.read(desk.stores, INCIDENT)
     )

@@ -99,25 +99,25 @@ def test_a_status_change_is_named_by_what_it_means(before, after, event):
         (
             "role",
             {"role": "scribe", "person": "zoe"},
-            "Role given",
+            "Role assigned",
             "zoe has the role scribe.",
         ),
         (
             "role",
             {"role": "scribe", "person": "", "instead_of": "zoe"},
-            "Role taken away",
+            "Role removed",
             "Nobody has the role scribe now; zoe had it.",
         ),
-        ("review", {"state": "not_needed"}, "Review called off", ""),
-        ("review", {"state": "open", "reason": "More."}, "Review taken up again", "More."),
+        ("review", {"state": "not_needed"}, "Review not needed", ""),
+        ("review", {"state": "open", "reason": "More."}, "Review reopened", "More."),
         (
             "follow_up",
             {"event": "ticket", "title": "Fix it", "owner": "zoe"},
-            "Ticket for a follow-up wanted",
+            "Follow-up ticket requested",
             "Fix it. Owner: zoe.",
         ),
         ("follow_up", {"title": "Fix it", "state": "done"}, "Follow-up done", FIXED),
-        ("pinned", {"pinned": True}, "Kept open, or no longer", "It is not resolved by itself."),
+        ("pinned", {"pinned": True}, "Pin changed", "It is not resolved automatically."),
     ],
 )
 def test_each_kind_has_its_words(kind, data, headline, text):
@@ -139,9 +139,9 @@ def test_each_kind_has_its_words(kind, data, headline, text):
         ("lee", "task", {"title": "Call", "owner": "zoe"}, "Task handed over by lee"),
         ("lee", "follow_up", {"event": "changed", "owner": "zoe"}, "Follow-up handed over by lee"),
         ("lee", "role", {"role": "scribe", "person": "lee"}, "Role taken by lee"),
-        ("lee", "role", {"role": "scribe", "person": "zoe"}, "Role given by lee"),
-        ("lee", "role", {"person": "", "instead_of": "lee"}, "Role given up by lee"),
-        ("lee", "role", {"person": "", "instead_of": "zoe"}, "Role taken away by lee"),
+        ("lee", "role", {"role": "scribe", "person": "zoe"}, "Role assigned by lee"),
+        ("lee", "role", {"person": "", "instead_of": "lee"}, "Role released by lee"),
+        ("lee", "role", {"person": "", "instead_of": "zoe"}, "Role removed by lee"),
         ("lee", "approval", {"decision": "rejected"}, "Fix rejected by lee"),
         # A search's owner did not do what its search found.
         ("admin", "opened", {}, "Incident opened"),
@@ -160,7 +160,7 @@ def test_an_acknowledgement_says_whose_the_incident_is():
 def test_a_plan_says_how_to_approve_it():
     text = build(INCIDENT, entry("plan", plan_id="PLAN-1", summary="Roll back.")).text
     assert text == (
-        "Roll back.\nIt needs an approval: | remediate incident=INC-1 plan=PLAN-1 do=approve"
+        "Roll back.\nApproval required: | remediate incident=INC-1 plan=PLAN-1 do=approve"
     )
 
 

@@ -106,7 +106,7 @@ def test_a_service_that_is_down_for_a_day_ends_in_a_dead_letter_that_says_so():
     document = office.only()
     assert document["state"] == "dead" and document["attempts"] > 80
     assert document["last_error"] == (
-        f"Given up after {document['attempts']} attempts; the last: No connection to slack.com "
+        f"Gave up after {document['attempts']} attempts. Last error: No connection to slack.com "
         "could be made."
     )
 

@@ -21,7 +21,7 @@ def test_a_lost_answer_is_settled_by_asking():
     office.enqueue("entry-1")
     office.run()
     assert office.only()["state"] == "sending"
-    assert "being asked" in office.only()["last_error"]
+    assert "Checking whether the message arrived" in office.only()["last_error"]
     office.run(seconds=60)
     assert len(slack.arrived) == 1 and office.only()["state"] == "sent"
     assert office.only()["receipt"] == {"ts": "9.0"}
@@ -66,7 +66,7 @@ def test_a_lost_answer_of_a_channel_that_is_no_longer_set_up_stays_unconfirmed(s
     office.run(seconds=120)
     document = office.only()
     assert document["state"] == "unconfirmed" and document["attempts"] == 1
-    reason = "It can't be asked about: There is no channel 'slack': use teams."
+    reason = "Delivery can't be checked: There is no channel 'slack': use teams."
     assert document["last_error"] == reason
     assert office.records == [(document["_key"], "unconfirmed")]
 

@@ -95,11 +95,11 @@ def test_one_that_refuses_messages_is_said() -> None:
     desk = StakeholderDesk()
     service = FakeService()
     routing = having(desk, {"channel:chat": SHAPED}, chat=service)
-    service.script = [dead("chat.example refused it with 403.")]
+    service.script = [dead("chat.example rejected the request with 403.")]
     desk.enqueue("a", "chat")
     desk.run()
     (said,) = refusals(desk.stores, desk.clock, routing)
-    assert said.startswith("chat was not told of what was to be told last: chat.example refused")
+    assert said.startswith("chat rejected the last message: chat.example rejected")
 
 
 def test_who_is_reached_names_it() -> None:

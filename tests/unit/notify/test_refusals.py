@@ -10,11 +10,8 @@ from incident_management.notify.refusals import refusals
 from incident_management.worker.refused_messages import RefusedMessages
 from tests.unit.notify.services import FakeService, Office
 
-REVOKED = "Slack refused it for #x: token_revoked."
-SAID = (
-    f"Slack was not told of what was to be told last: {REVOKED} What failed is sent again in the "
-    "workbench, under Not delivered."
-)
+REVOKED = "Slack rejected the message for #x: token_revoked."
+SAID = f"Slack rejected the last message: {REVOKED} Resend it in the workbench under Not delivered."
 
 
 @pytest.fixture
@@ -67,7 +64,7 @@ def test_administrators_see_it_once_and_it_goes_by_itself(office, slack):
 
 
 def test_a_channel_that_refuses_hundreds_does_not_hide_another(office, slack):
-    office.services["teams"].script = [dead("Teams refused it with 404.")]
+    office.services["teams"].script = [dead("Teams rejected the message with 404.")]
     tell(office, "1", "teams")
     slack.script = [dead(REVOKED)] * 201
     for number in range(201):
@@ -75,7 +72,7 @@ def test_a_channel_that_refuses_hundreds_does_not_hide_another(office, slack):
     office.run(seconds=300)
     assert office.states().count("dead") == 202
     said = refusals(office.stores, office.clock, Routing())
-    assert said[0] == SAID and said[1].startswith("Teams was not told of what was to be told last")
+    assert said[0] == SAID and said[1].startswith("Teams rejected the last message")
 
 
 def test_recipients_that_a_mail_server_did_not_take_are_named_until_they_are_corrected():
@@ -93,7 +90,7 @@ def test_recipients_that_a_mail_server_did_not_take_are_named_until_they_are_cor
 def test_a_teams_channel_that_is_gone_is_said_until_it_takes_a_message_or_is_named_no_more(
     office, slack
 ):
-    refused = "Slack refused it for #gone: channel_not_found."
+    refused = "Slack rejected the message for #gone: channel_not_found."
     instead = sent({"note": "in #incidents instead", "instead": refused})
     # The incident goes on in the thread that it has there, and another in its own channel.
     slack.script = [instead, sent({"thread_ts": "1.2"}), sent({})]
@@ -105,7 +102,7 @@ def test_a_teams_channel_that_is_gone_is_said_until_it_takes_a_message_or_is_nam
         office.run()
     named = Routing.from_stanzas({"team:shop": {"slack_channel": "#gone"}})
     (said,) = refusals(office.stores, office.clock, named)
-    assert said.startswith(f"{refused} It was told in the app's own channel instead: correct")
+    assert said.startswith(f"{refused} The app's default channel got the message instead. Correct")
     assert refusals(office.stores, office.clock, Routing()) == []
     office.clock.advance(60)
     office.enqueue("4", target="#gone", incident_id="INC-20260101-BBBBBB")

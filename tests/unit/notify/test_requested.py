@@ -73,8 +73,8 @@ def test_a_request_about_an_incident_links_to_it(ask):
         ({"channel": "slack", "message": "x", "severity": "awful"}, "'awful' is not a severity"),
         ({"channel": "slack", "message": "x", "target": "a b"}, "name or the id of a Slack"),
         ({"channel": "email", "message": "x", "target": "me"}, "name or the id of a Slack"),
-        ({"channel": "slack", "message": "x", "colour": "red"}, "no field 'colour' here"),
-        ({"channel": "slack", "message": 5}, "'message' must be a text"),
+        ({"channel": "slack", "message": "x", "colour": "red"}, "Unknown field 'colour'"),
+        ({"channel": "slack", "message": 5}, "'message' must be a string"),
     ],
 )
 def test_a_malformed_request_is_one_sentence(ask, request_, says):

@@ -49,7 +49,7 @@ def test_a_message_of_hostile_texts_is_one_that_slack_takes(text, event):
 def test_more_blocks_than_a_message_holds_are_counted():
     laid = fitted_blocks([section(f"line {n}") for n in range(60)])
     assert problems(laid) == [] and len(laid) == 50
-    assert laid[-1]["elements"][0]["text"] == "11 more parts have no room in one message of Slack."
+    assert laid[-1]["elements"][0]["text"] == "11 more parts do not fit into one Slack message."
 
 
 @pytest.mark.parametrize("end", ["&amp;" * 3, "<https://x.example/abc|a>" * 3])

@@ -27,7 +27,7 @@ def test_of_many_incidents_at_once_people_get_twenty_and_a_summary_and_machines_
     message = summary.message
     assert summary.target == "web@shop.example" and summary.incident_id == ""
     assert message["title"] == "80 more incidents of team web: incident opened"
-    assert message["text"].startswith("80 high. They are told together because they were too many")
+    assert message["text"].startswith("80 high. They are summarized because there were too many")
     assert message["where"] == ["shop (80)"] and message["rules"] == ["High Error Rate (80)"]
     assert message["url"].endswith("/workbench?sort=-opened_at&team=web")
 
@@ -182,7 +182,7 @@ def test_fixes_that_wait_for_an_approval_are_asked_for_one_by_one(storm, monkeyp
     assert len(by_mail) == 20, "a mail has no Approve either"
     text = storm.summaries("slack")[-1].message["text"]
     assert text.startswith("10 high.") and text.endswith(
-        "Each is approved on its incident's page, or with | remediate."
+        "Approve each on its incident's page, or with | remediate."
     )
 
 

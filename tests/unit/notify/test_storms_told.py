@@ -118,7 +118,7 @@ def test_a_summary_that_comes_late_says_so(storm):
     storm.announcer.summarize(WEB)
     storm.outbox.deliver_due(storm.senders, 1000)
     (summary,) = storm.summaries("slack")
-    assert summary.message["text"].startswith("Told late: this was at")
+    assert summary.message["text"].startswith("Delayed notification: this was at")
 
 
 @pytest.mark.one_python

@@ -296,7 +296,7 @@ def test_a_receiver_that_never_answers_in_time_gets_no_message_a_day_long():
     told = by_channel["webhook:slow"]
     assert (told["state"], len(hook.arrived)) == ("unconfirmed", 20)
     assert told["last_error"] == (
-        "Sent 20 times, and never answered. A repeat carries the same delivery id."
+        "Sent 20 times without an answer. A repeat carries the same delivery id."
     )
     assert by_channel["pagerduty"]["state"] in ("pending", "sending")
 

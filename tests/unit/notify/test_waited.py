@@ -40,7 +40,7 @@ def test_one_that_goes_out_in_time_says_what_it_said():
 def test_one_that_waited_for_hours_says_how_long():
     message = waiting(3 * 3600 + 120)
     assert message.message["text"] == (
-        "Told late: this was at 2023-11-14 22:13:20 UTC, 3 h 2 min ago. As it was."
+        "Delayed notification: this was at 2023-11-14 22:13:20 UTC, 3 h 2 min ago. As it was."
     )
     assert message.late == 3 * 3600 + 120 and not message.is_over
 
@@ -49,7 +49,7 @@ def test_one_that_waited_for_hours_says_how_long():
 def test_one_that_waited_says_that_its_incident_is_over(status):
     message = waiting(7200, status)
     assert message.is_over
-    assert f"2 h ago. The incident is {status} now. As it was." in message.message["text"]
+    assert f"2 h ago. The incident is now {status}. As it was." in message.message["text"]
 
 
 def test_that_an_incident_is_over_is_no_news_in_the_message_that_tells_it():
@@ -66,7 +66,10 @@ def test_an_incident_that_ended_within_minutes_is_known_to_be_over():
 def test_what_was_announced_late_is_not_called_late_twice():
     service = FakeService()
     office = Office(slack=service)
-    told = "Told late: this was at 2023-11-13 21:13:20 UTC, and nothing was announced then."
+    told = (
+        "Delayed notification: this was at 2023-11-13 21:13:20 UTC, and no notifications were sent "
+        "then."
+    )
     said = {"event": "opened", "time": office.clock.now() - 90000, "text": told}
     office.outbox.enqueue(NewNotification("1", "slack", "opened", said))
     office.clock.advance(1000)

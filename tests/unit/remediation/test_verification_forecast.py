@@ -83,7 +83,7 @@ def test_whoever_is_told_of_the_proposal_reads_it(bench):
         "Roll back the change: checkout (change id CHG-8, to version r7).",
         "checkout restarts with r7.",
         seen(bench, plan)["proof"],
-        f"It needs an approval: | remediate incident={INCIDENT} plan={plan} do=approve",
+        f"Approval required: | remediate incident={INCIDENT} plan={plan} do=approve",
     ]
 
 

@@ -87,7 +87,7 @@ def test_without_a_rota_it_tells_of_a_day(team):
     now = at("2026-12-01T03:00")
     shift = shift_of(routing(), team, now)
     assert (shift.since, shift.person, shift.rota) == (now - DAY, "", "")
-    assert shift.reason == f"The team {team} has no on-call rota."
+    assert shift.reason == f"Team {team} has no on-call rotation."
 
 
 def test_of_somebody_who_is_on_call_for_longer_than_is_looked_back_it_tells_of_a_day():

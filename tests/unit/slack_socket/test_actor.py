@@ -63,7 +63,7 @@ def test_who_presses_too_late_is_told_who_has_it_and_the_message_says_so_too(des
     assert shown["replace_original"] is True and "incident_acknowledge" not in names(
         shown["blocks"]
     )
-    assert shown["blocks"][-1]["elements"][0]["text"] == "Now in progress, with mia"
+    assert shown["blocks"][-1]["elements"][0]["text"] == "Now in progress, owned by mia"
 
 
 def test_resolving_asks_first_and_is_then_done_with_what_was_typed(desk):
@@ -120,7 +120,7 @@ def test_who_is_nobody_in_splunk_is_told_what_an_administrator_adds(desk, user, 
     desk.actor.act(pressed("incident_acknowledge", user=user, workspace=workspace))
     assert desk.story() == []
     (said,) = desk.said()
-    assert said.startswith("Your account in Slack is nobody's in Splunk yet") and shown in said
+    assert said.startswith("Your Slack account is not linked to a Splunk user") and shown in said
 
 
 def test_an_id_that_two_members_share_is_a_problem_of_the_configuration(desk):
@@ -152,13 +152,13 @@ def test_a_plan_that_needs_two_approvals_keeps_its_buttons_for_the_second(desk, 
     ((_url, body),) = desk.slack.answers
     assert {"plan_approve", "plan_reject"} <= set(names(body["blocks"]))
     said = body["blocks"][-1]["elements"][0]["text"]
-    assert said == "Approved by mia, and somebody else has to approve it as well"
+    assert said == "Approved by mia, and a second person must approve it"
 
 
 def test_a_plan_that_is_not_there_is_said(desk):
     desk.answers["conf-incident_actions"] = {"entry": []}
     desk.actor.act(pressed("plan_approve"))
-    assert desk.said()[0].startswith(f"No plan {PLAN}")
+    assert desk.said()[0].startswith(f"There is no plan {PLAN}")
 
 
 def test_in_a_change_freeze_whoever_approves_is_told_what_stops_it(desk, monkeypatch):
@@ -198,7 +198,7 @@ def test_splunkd_that_does_not_answer_about_people_is_said(desk, monkeypatch):
 
     monkeypatch.setattr(desk, "routing", broken)
     desk.actor.act(pressed("incident_acknowledge"))
-    assert desk.said()[0].startswith("That was not done: splunkd answered 503")
+    assert desk.said()[0].startswith("The request failed: splunkd answered 503")
 
 
 def test_a_slack_that_can_not_be_answered_undoes_nothing(desk, caplog):
@@ -230,7 +230,7 @@ def test_what_was_typed_is_given_back_when_it_could_not_be_done(desk):
     desk.actor.act(sent("Rolled back <!channel> twice", view="V2"))
     said = desk.said()[-1]
     assert said.startswith(f"{INCIDENT} is resolved and can't be resolved")
-    assert said.endswith("\nYou had typed: Rolled back &lt;!channel&gt; twice")
+    assert said.endswith("\nYou typed: Rolled back &lt;!channel&gt; twice")
 
 
 @pytest.mark.parametrize(
@@ -304,6 +304,8 @@ def test_a_member_is_who_splunk_says_however_the_configuration_spells_the_name()
 def test_who_left_splunk_has_no_rights():
     gone: Any = FakeSession(404)
     users = SlackUsers(gone)
-    with pytest.raises(Exception, match=r"mia, who you are by .*, is no user of Splunk") as caught:
+    with pytest.raises(
+        Exception, match=r"mia, your user in .*, does not exist in Splunk"
+    ) as caught:
         users.capabilities(users.session({"session": {"user": "mia"}}, system=False))
     assert getattr(caught.value, "status", 0) == 403

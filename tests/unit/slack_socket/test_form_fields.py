@@ -48,7 +48,7 @@ def test_it_asks_for_each_field_so_that_slack_takes_what_fits(asked):
     by_name = {one["block_id"]: one for one in asked["blocks"]}
     assert all(by_name[name]["optional"] for name in names[4:])
     impact = by_name["field.impact"]
-    assert impact["label"]["text"] == "Customer impact (needed before it is resolved)"
+    assert impact["label"]["text"] == "Customer impact (required to resolve the incident)"
     assert impact["hint"]["text"] == "For severity critical, high."
     assert by_name["field.region"]["hint"]["text"] == "As in <the> *contract*. For team payments."
     assert [one["value"] for one in block(asked, "field.regulatory")["options"]] == ["yes", "no"]
@@ -89,7 +89,7 @@ def test_a_value_that_fits_no_longer_is_refused_in_one_sentence_and_given_back(d
     assert incidents(desk) == []
     (said,) = desk.said()
     assert said.startswith("'all' does not fit Customer impact: it takes one of no, yes.")
-    assert said.endswith("You had typed: Cards are refused\nimpact: all")
+    assert said.endswith("You typed: Cards are refused\nimpact: all")
 
 
 def test_left_empty_nothing_is_set_and_nothing_is_needed_to_open(desk, asked):
@@ -114,7 +114,7 @@ def test_of_very_many_fields_a_form_has_as_many_as_slack_takes(desk):
     blocks = form(desk, typed("open"))["blocks"]
     assert len(blocks) == 100
     said = blocks[-1]["elements"][0]["text"]
-    assert said == "105 more fields have no room in Slack: fill in on the page."
+    assert said == "105 more fields do not fit here. Use the incident's page."
 
 
 def test_very_many_menus_of_short_options_leave_no_field_out(desk):
@@ -137,7 +137,7 @@ def test_fields_that_are_as_long_as_they_may_be_open_a_form_that_slack_takes(des
     assert kinds[:3] == ["static_select"] * 3 and kinds[3:] == ["plain_text_input"] * len(kinds[3:])
     assert len(kinds) > 20
     left = 80 - len(kinds)
-    assert f"{left} more fields have no room in Slack" in json.dumps(asked["blocks"][-1])
+    assert f"{left} more fields do not fit here" in json.dumps(asked["blocks"][-1])
     # What is typed instead is checked all the same.
     desk.actor.act(submit(asked, title="Slow", **{"field.field_03": "nothing of these"}))
     assert incidents(desk) == [] and "does not fit" in desk.said()[-1]

@@ -80,7 +80,7 @@ def test_what_was_typed_is_given_back_where_it_was_not_done(desk):
     assert incidents(desk) == []
     (said,) = desk.said()
     assert "incident_write, which mia lacks" in said
-    assert said.endswith("\nYou had typed: Cards\nSeen &lt;!channel&gt; at 9")
+    assert said.endswith("\nYou typed: Cards\nSeen &lt;!channel&gt; at 9")
 
 
 def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
@@ -88,7 +88,7 @@ def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
     view = form(desk, typed("update aaa"))
     assert block(view, "text")["initial_value"].startswith("A service has been affected since")
     assert block(view, "state")["initial_option"]["value"] == "investigating"
-    assert f"{INCIDENT} Errors. Told: board." in json.dumps(view)
+    assert f"{INCIDENT} Errors. Recipients: board." in json.dumps(view)
     sent = submit(view, text="Cards fail.", state="identified", next="30m")
     desk.actor.act(sent)
     desk.another().act(sent)
@@ -102,7 +102,7 @@ def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
 
 def test_a_last_update_promises_nothing_and_its_text_may_be_typed_at_once(desk):
     view = form(desk, typed("update aaa All is well again."))
-    assert "nobody outside" in json.dumps(view)
+    assert "nobody; no stakeholder group" in json.dumps(view)
     desk.actor.act(submit(view, state="resolved", next="1h"))
     last = desk.incident["last_update"]
     assert (last["text"], last["state"]) == ("All is well again.", "resolved")
@@ -150,7 +150,7 @@ def test_in_an_incidents_thread_it_is_chosen_already_also_when_it_is_over(desk):
     assert form(desk, chosen({"text": "x", "ts": THREAD}, trigger_id="t3"))
     elsewhere = chosen(message, trigger_id="t4", channel={"id": "C2", "name": "other"})
     desk.actor.act(elsewhere)
-    assert desk.said() == ["No incident is open that it could be added to."]
+    assert desk.said() == ["There is no open incident to add this message to."]
     desk.actor.act(submit(again))
     assert desk.notes()[0].startswith("x\n\n(Slack message of U1 in #shop, 2023-11-14 22:28:20 UTC")
     assert desk.slack.whispers[-1] == ("C1", "U0MIA", THREAD, f"{INCIDENT}: Message noted by mia.")
@@ -180,14 +180,14 @@ def test_no_form_opens_about_what_was_merged_and_the_other_is_named(desk, text):
     other = merged(desk)
     desk.actor.act(typed(text))
     assert desk.slack.forms == []
-    assert f"{INCIDENT} was merged into {other}: name that one." in desk.said()[0]
+    assert f"{INCIDENT} was merged into {other}. Use that incident instead." in desk.said()[0]
 
 
 def test_a_note_on_what_was_merged_meanwhile_is_written_and_the_other_is_named(desk):
     view = form(desk, chosen({"text": "x", "ts": "1.1"}))
     other = merged(desk)
     desk.actor.act(submit(view, incident=INCIDENT))
-    said = f"{INCIDENT}: Message noted by mia, of an incident that was merged into {other}."
+    said = f"{INCIDENT}: Message noted by mia, on an incident that was merged into {other}."
     assert desk.said() == [said]
 
 

@@ -132,6 +132,4 @@ def test_how_it_is_can_be_asked(cluster):
     }
     cluster.clock.advance(121)
     known = state_of(cluster.stores, True, now())
-    assert (
-        known["state"] == "not_running" and "no search head has the connection" in known["detail"]
-    )
+    assert known["state"] == "not_running" and "no search head is connected" in known["detail"]

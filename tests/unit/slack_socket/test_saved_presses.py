@@ -74,9 +74,9 @@ def test_what_was_wanted_too_long_ago_is_not_done_any_more_and_that_is_said(desk
     assert desk.incident["status"] == "new" and desk.kept_presses() == []
     (said,) = desk.said()
     assert said.startswith(
-        f"Splunk was interrupted when you asked for something in {INCIDENT}: look"
+        f"Splunk was interrupted while it handled your request for {INCIDENT}. Check"
     )
-    assert "You had typed: Rolled back" in said
+    assert "You typed: Rolled back" in said
 
 
 def test_a_kv_store_that_is_away_keeps_no_press_from_being_acknowledged(desk, caplog):

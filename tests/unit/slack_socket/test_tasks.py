@@ -76,7 +76,7 @@ def test_my_tasks_are_ticked_where_they_are_listed(desk):
     assert task(desk, mine)["state"] == "done" and task(desk, mine)["by"] == "mia"
     shown = desk.slack.answers[-1][1]
     assert shown["replace_original"] is True and buttons_of(shown, "task_done") == []
-    assert "Nothing of yours is to be done" in json.dumps(shown)
+    assert "You have no open tasks" in json.dumps(shown)
     assert shown["blocks"][-1]["elements"][0]["text"] == "Task done by mia"
     # Delivered again, also to another member, it is done once.
     desk.another().act(payload)
@@ -145,8 +145,8 @@ def test_of_very_many_ended_tasks_it_is_said_how_many_there_are(desk):
 
 
 def test_nothing_to_do_is_said(desk):
-    assert ask(desk, "tasks")["text"] == "Nothing of yours is to be done in an open incident."
-    assert ask(desk, "tasks aaa")["text"] == f"Nothing is to be done in {INCIDENT}."
+    assert ask(desk, "tasks")["text"] == "You have no open tasks in open incidents."
+    assert ask(desk, "tasks aaa")["text"] == f"No open tasks in {INCIDENT}."
 
 
 def test_a_task_is_handed_over_renamed_and_dropped_by_its_form(desk):
@@ -167,7 +167,7 @@ def test_what_is_dropped_without_a_reason_is_not_and_what_was_typed_is_said_agai
     key = add(desk, "Call")
     changed(desk, key, title="Call again", state="dropped")
     assert task(desk, key)["state"] == "open"
-    assert any("Say why" in said and "Call again" in said for said in desk.said())
+    assert any("Give a 'reason'" in said and "Call again" in said for said in desk.said())
 
 
 def test_what_somebody_else_has_changed_meanwhile_is_not_overruled(desk):
@@ -219,8 +219,8 @@ def test_of_very_many_tasks_those_that_fit_are_shown_and_the_others_counted(desk
         add(desk, f"{number} {HOSTILE}"[:300], "mia")
     its, mine = ask(desk, f"tasks {INCIDENT}"), ask(desk, "tasks")
     assert len(buttons_of(its, "task_done")) == len(buttons_of(mine, "task_done")) == 20
-    assert "10 more are in the workbench." in json.dumps(its)
-    assert "There are more than these" in json.dumps(mine)
+    assert "10 more tasks are in the workbench." in json.dumps(its)
+    assert "There are more tasks" in json.dumps(mine)
 
 
 def test_with_more_people_than_a_menu_holds_the_name_is_typed(desk):
@@ -251,7 +251,7 @@ def test_an_incident_is_given_to_nobody_who_is_not_in_splunk(desk, named):
     """It would be somebody's who is never told, and nobody else's any more."""
     desk.users[".."] = desk.users[""] = ("admin", frozenset())
     said = ask(desk, f"assign aaa {named}")["text"]
-    assert "Nobody in Splunk is called" in said and "as Configuration &gt; People has it" in said
+    assert "There is no Splunk user" in said and "as in Configuration &gt; People" in said
     assert not desk.incident.get("owner") and desk.story() == []
 
 
@@ -273,4 +273,4 @@ def test_an_incident_is_taken_given_made_graver_and_reopened_from_a_telephone(de
     desk.call("POST", f"/incidents/{INCIDENT}/resolve", {})
     assert "Reopened by mia" in ask(desk, "reopen aaa it fails again")["text"]
     assert desk.incident["status"] not in ("resolved", "closed")
-    assert "Write after AAA who gets it" in ask(desk, "assign aaa")["text"]
+    assert "After AAA, enter the new owner" in ask(desk, "assign aaa")["text"]

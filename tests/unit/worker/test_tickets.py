@@ -196,7 +196,9 @@ def test_remarks_that_may_not_be_read_cost_nothing_else(desk):
     """Whatever the reader has to say of it; with nothing to say the look ended in an error."""
     desk.reader.hidden = ""
     incident = desk.incident(1)
-    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 403."), 403)
+    desk.reader.refuses["t1"] = Refused(
+        Delivery("dead", "Jira rejected the request with 403."), 403
+    )
     desk.look()
     assert desk.said == [] and desk.reader.read == ["t1"]
     desk.reader.known["t1"] = replace(
@@ -243,7 +245,9 @@ def test_a_service_whose_answer_has_another_shape_is_a_trouble_of_its_own(desk):
 
 def test_a_message_that_arrives_again_ends_the_wait_for_another_process(desk):
     incident = desk.incident(1)
-    desk.reader.refuses["t1"] = Refused(Delivery("dead", "Jira refused it with 401."), 401)
+    desk.reader.refuses["t1"] = Refused(
+        Delivery("dead", "Jira rejected the request with 401."), 401
+    )
     desk.look()
     del desk.reader.refuses["t1"]
     desk.restart()
@@ -266,7 +270,7 @@ def test_a_timeline_takes_a_thousand_remarks_of_a_ticket(desk, monkeypatch):
         "remark 0",
         "remark 1",
         "remark 2",
-        "3 remarks came from it; read the others in Jira.",
+        "3 comments were copied from it. Read the others in Jira.",
     ]
 
 

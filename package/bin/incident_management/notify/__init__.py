@@ -1,5 +1,5 @@
-"""Tells people: timeline entries become notifications, notifications become messages.
+"""Notifies people: timeline entries become notifications, notifications become messages.
 
-``announcing`` puts what the routing wants told on the outbox, ``delivery`` takes each from there
-once, and one module of ``services`` a service knows how that service is spoken to.
+``announcing`` puts the notifications that the routing asks for on the outbox, ``delivery`` sends
+each of them once, and ``services`` has one module for each service.
 """

@@ -1,4 +1,4 @@
-"""What the notify_* alert actions and create_ticket do: one request a fired alert, sent once."""
+"""The notify_* alert actions and create_ticket: request one notification for a fired alert."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEVERITIES = {"pagerduty": "high"}
 
 
 def ask_for_ticket(payload: Payload) -> str:
-    """Ask for a ticket in the system that ``system`` names; else as :func:`ask`."""
+    """Request a ticket in the system that the parameter ``system`` names; see :func:`ask`."""
     system = payload.configuration.get("system", "").strip().lower()
     if system not in TICKET_SYSTEMS:
         report(
@@ -31,16 +31,16 @@ def ask_for_ticket(payload: Payload) -> str:
 
 
 def ask(payload: Payload, channel: str, action: str = "") -> str:
-    """Ask the API for a notification of a fired alert; returns a line for splunkd.log.
+    """Request a notification of a fired alert from the API; return a line for splunkd.log.
 
     Parameters: ``message``, ``severity``, for Slack also ``channel``. The search id, and the number
     of the result where the search triggers for each, make the request safe to repeat.
 
-    A value that the API would refuse, such as a token that the result fills wrongly, does not cost
-    the message: a default takes its place, with a warning, and long texts are cut. ``action``: what
-    the alert action is called, by default ``notify_`` and the channel.
+    A value that the API would reject, such as a wrongly filled token, is replaced by a default with
+    a warning, and long texts are cut, so that the message is still sent. ``action``: the name of
+    the alert action, by default ``notify_`` and the channel.
 
-    Raises ActionFailed: the API refused it.
+    Raises ActionFailed: the API rejected the request.
     """
     action = action or f"notify_{channel}"
     (answer,) = deliver(payload, "/notifications", [_request(payload, channel, action)])
@@ -58,7 +58,7 @@ def _request(payload: Payload, channel: str, action: str) -> Dict[str, str]:
         report("WARN", problem)
     message = given.get("message", "").strip()
     if not message:
-        report("WARN", f"{setting}.message is empty; only the alert's name is told.")
+        report("WARN", f"{setting}.message is empty; only the alert's name is sent.")
     target = given.get("channel", "").strip() if channel == "slack" else ""
     if target and not is_target(target):
         report(

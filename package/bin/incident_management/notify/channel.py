@@ -1,4 +1,4 @@
-"""What the outbox and the services' modules say to each other."""
+"""The interface between the outbox and the senders of the services."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ __all__ = [
     "without_reply",
 ]
 
-# What a request raises that gets no reply.
+# Raised by a request without a reply.
 NO_REPLY = (NotSent, NoAnswer, BadUrl)
-# What an incident's own channel refuses goes to its team's channel, or was told there as well.
+# A message that the incident channel rejects goes to the team's channel (TEAM), or is there already
+# (TEAM_TOO).
 TEAM, TEAM_TOO = "team", "team too"
 
 
@@ -102,7 +103,7 @@ class Sender(Protocol):
         """Send once, without any retry of its own."""
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Find out whether an earlier attempt arrived."""
+        """Ask the service whether an earlier attempt arrived."""
 
 
 @runtime_checkable
@@ -114,19 +115,19 @@ class Connected(Protocol):
 
 
 def sent_by(sender: Sender, notification: Notification) -> Delivery:
-    """Send it. An answer that its sender did not expect must not hold up the other messages."""
+    """Send a notification. An unexpected answer ends as ``unknown`` and delays no other message."""
     try:
         return sender.send(notification)
     except Exception as error:  # noqa: BLE001 - whatever a service answers
-        return unknown(f"The service answered what can't be read ({type(error).__name__}).")
+        return unknown(f"The service's answer can't be read ({type(error).__name__}).")
 
 
 def asked_of(sender: Sender, notification: Notification) -> Inquiry:
-    """Ask about it; answers that nobody expected as in :func:`sent_by`."""
+    """Ask whether a notification arrived; an unexpected answer counts as ``later``."""
     try:
         return sender.ask(notification)
     except Exception as error:  # noqa: BLE001 - as above
-        return Inquiry("later", f"Its answer can't be read ({type(error).__name__}).")
+        return Inquiry("later", f"The service's answer can't be read ({type(error).__name__}).")
 
 
 def sent(receipt: Mapping[str, Any]) -> Delivery:
@@ -150,7 +151,7 @@ def unknown(detail: str) -> Delivery:
 
 
 def without_reply(failure: Exception) -> Delivery:
-    """Say what one of :data:`NO_REPLY` means for the message."""
+    """Return the delivery that one of :data:`NO_REPLY` means."""
     if isinstance(failure, NoAnswer):
         return unknown(str(failure))
     return retry(str(failure)) if isinstance(failure, NotSent) else dead(str(failure))

@@ -1,4 +1,4 @@
-"""Who can be told of incidents at all: the overview page shows it, and the API."""
+"""The channels that are set up, for the overview page and the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reached(set_up: Collection[str], subscriptions: Iterable[Document]) -> Tuple
 
 
 def save_configured_channels(stores: Stores, clock: Clock, channels: Iterable[str]) -> None:
-    """Keep for the overview page who is reached; written when it changes."""
+    """Save the channels that are set up for the overview page; written only when they change."""
     value = {"channels": ", ".join(channels)}
     known = stores.claims.get(KEY)
     if known is None or known["value"] != value:

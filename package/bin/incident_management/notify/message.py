@@ -285,7 +285,7 @@ def facts(message: Message) -> List[tuple[str, str]]:
         found.append(("Incident", message.incident_id))
     elif message.incident_id:
         people = " · ".join(part for part in (message.team, message.owner) if part)
-        found.append(("Team · owner", people or "nobody yet"))
+        found.append(("Team · owner", people or "unassigned"))
         found += [("Roles", message.roles)] if message.roles else []
         found.append(("Incident", message.incident_id))
     if message.rules:

@@ -1,9 +1,8 @@
-"""Which channels refuse what they are told: a token that was revoked, a workflow that is off.
+"""Reports channels that reject messages: a revoked token, a disabled workflow.
 
-What a service refuses is ``dead`` at once, and listed. That alone is seen by whoever looks there;
-until then nobody is told of anything. So it is said where administrators look, until a message
-arrives. So is whom a mail server did not take, while others got the mail, and which team's channel
-in Slack is gone.
+A rejected message is ``dead`` at once and listed, but only people who open that list would see it.
+So administrators get a sentence until a message arrives again. They also get one for recipients
+that a mail server rejected while others got the mail, and for a team's Slack channel that is gone.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def _left_out(stores: Stores, since: float) -> List[str]:
     for one in _last(stores, "email", since):
         newest.setdefault(str(one.get("target")), str(_receipt(one).get("left_out", "")))
     return [
-        f"E-mail reaches some and not others. {note} Correct the addresses under Configuration > "
+        f"E-mail does not reach all recipients. {note} Correct the addresses under Configuration > "
         "E-mail, or email in incident_routing.conf."
         for note in newest.values()
         if note
@@ -89,8 +88,8 @@ def _told_instead(stores: Stores, since: float, named: Collection[str]) -> List[
         if target in named and (note or not (receipt.get("thread_ts") or one.get("room"))):
             newest.setdefault(target, note)
     return [
-        f"{note} It was told in the app's own channel instead: correct slack_channel of the team "
-        "under Configuration > Response teams, or invite the bot."
+        f"{note} The app's default channel got the message instead. Correct slack_channel of "
+        "the team under Configuration > Response teams, or invite the bot."
         for note in newest.values()
         if note
     ]
@@ -111,7 +110,7 @@ def _last(stores: Stores, channel: str, since: float) -> List[Document]:
 
 
 def record_channel_refusal(stores: Stores, clock: Clock, sentence: str) -> None:
-    """Keep why Slack refused something of an incident's own channel, for :func:`refusals`."""
+    """Save why Slack rejected a step for an incident channel, for :func:`refusals`."""
     stores.claims.save([claim_document(CHANNEL_REFUSED, clock.now(), {"sentence": sentence})])
 
 
@@ -120,13 +119,13 @@ def _rooms(stores: Stores, since: float) -> List[str]:
     if known is None or float(known["time"]) < since:
         return []
     return [
-        f"Channels of incidents in Slack: {known['value']['sentence']} Messages go on arriving."
+        f"Incident channels in Slack: {known['value']['sentence']} Messages are still delivered."
     ]
 
 
 def _sentence(channel: str, document: Document) -> str:
     name = NAMES.get(channel, channel)
     return (
-        f"{name} was not told of what was to be told last: {document['last_error']} "
-        "What failed is sent again in the workbench, under Not delivered."
+        f"{name} rejected the last message: {document['last_error']} "
+        "Resend it in the workbench under Not delivered."
     )

@@ -1,6 +1,6 @@
-"""What a request for a notification may hold, for whoever asks and for the API that takes it.
+"""The fields of a notification request, for its callers and for the API.
 
-It stands alone because each alert action is a process of its own, which needs no more than this.
+This module imports nothing else, because each alert action is a process that must start fast.
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ def is_target(text: str) -> bool:
 
 
 def truncated(text: str, length: int) -> str:
-    """Cut text to a length, the last character saying so."""
+    """Cut text to a length; a cut text ends in an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Notifications that somebody asks for: the alert actions, or a caller of the API."""
+"""Notifications that an alert action or an API caller requests."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def enqueue(
     web_url: str,
     channels: Sequence[str] = CHANNELS,
 ) -> Dict[str, Any]:
-    """Put what somebody asks for on the outbox.
+    """Put a requested notification on the outbox.
 
     Args:
         request: ``channel`` and ``message``; optional ``id`` (the same id of one user on the same
             channel is sent once; by default the request's own content in this minute), ``title``,
             ``severity``, ``target`` (a Slack channel), ``incident_id``, ``rule``.
         web_url: base URL of Splunk Web, for links; may be empty.
-        channels: those that there are.
+        channels: the names of all channels.
 
     Returns the notification's ``id``, and whether it is ``new``.
 
@@ -77,7 +77,7 @@ def _message(act: Act, values: Mapping[str, str], web_url: str) -> Message:
 
 
 def _source(act: Act, values: Mapping[str, str]) -> str:
-    """An id is its caller's own: nobody keeps another one's alert from being told.
+    """Return the id of a request; ids are per caller, so nobody can suppress another's alert.
 
     What the worker repeats for an alert bears its owner's name, where the alert itself came as the
     system's user.
@@ -90,16 +90,16 @@ def _checked(request: Mapping[str, Any], channels: Sequence[str]) -> Dict[str, s
     values = dict.fromkeys(CHARACTERS, "")
     for name, value in request.items():
         if name not in CHARACTERS:
-            raise Invalid(f"There is no field '{name}' here; known are {', '.join(CHARACTERS)}.")
+            raise Invalid(f"Unknown field '{name}'. Known fields: {', '.join(CHARACTERS)}.")
         if not isinstance(value, str):
-            raise Invalid(f"'{name}' must be a text.")
+            raise Invalid(f"'{name}' must be a string.")
         values[name] = value.strip()
     if values["channel"] not in channels:
         raise Invalid(
             f"'{values['channel'][:40]}' is not a channel; the channels are {', '.join(channels)}."
         )
     if not values["message"]:
-        raise Invalid("'message' is missing: say what to tell.")
+        raise Invalid("'message' is missing. Enter the text to send.")
     values["severity"] = values["severity"].lower()
     if values["severity"] and values["severity"] not in SEVERITIES:
         raise Invalid(

@@ -17,12 +17,12 @@ __all__ = ["details", "happened"]
 _TOLD = {
     "opened": "{description}",
     "analysis": "{verdict}",
-    "merged": "It was merged into {into}. {reason}",
+    "merged": "This incident was merged into {into}. {reason}",
     "joined": "{from}: {title}",
-    "split": "They are in {to} now. {reason}",
+    "split": "These signals are now in {to}. {reason}",
     **dict.fromkeys(ENDED, "{resolution} {reason}"),
     "severity": "From {from} to {to}. {reason}",
-    ROOM_OPENED: "What is told of it goes to #{name} from here on.",
+    ROOM_OPENED: "Messages about this incident now go to #{name}.",
 }
 
 
@@ -45,7 +45,7 @@ def happened(event: str, entry: Mapping[str, Any]) -> str:
         # Of several approvals that a fix needs only the last one has it approved.
         return f"Fix {decision}{' in part' if data.get('left') else ''}"
     if event == "action":
-        return {"started": "Fix started", "done": "Fix carried out"}.get(
+        return {"started": "Fix started", "done": "Fix executed"}.get(
             data.get("phase", ""), "Fix failed"
         )
     if event == "rollback":
@@ -53,15 +53,15 @@ def happened(event: str, entry: Mapping[str, Any]) -> str:
             data.get("phase", ""), "Fix not rolled back"
         )
     if event == "follow_up" and data.get("event") == "ticket":
-        return "Ticket for a follow-up wanted"
+        return "Follow-up ticket requested"
     if event in ("task", "follow_up"):
         return f"{'Task' if event == 'task' else 'Follow-up'} {_became(data, _actor(entry))}"
     if event == "role":
         return f"Role {_passed_on(data, _actor(entry))}"
     if event == "review" and data.get("state") == "open":
-        return "Review taken up again"
+        return "Review reopened"
     if event == "review_done":
-        return "Review done" if data.get("state") == "done" else "Review called off"
+        return "Review done" if data.get("state") == "done" else "Review not needed"
     return HEADLINES.get(event, event.replace("_", " ").capitalize())
 
 
@@ -73,8 +73,8 @@ def _actor(entry: Mapping[str, Any]) -> str:
 def _passed_on(data: Mapping[str, Any], actor: str) -> str:
     """Say what was done with a role."""
     if data.get("person"):
-        return "taken" if data["person"] == actor else "given"
-    return "given up" if data.get("instead_of") == actor else "taken away"
+        return "taken" if data["person"] == actor else "assigned"
+    return "released" if data.get("instead_of") == actor else "removed"
 
 
 def _became(data: Mapping[str, Any], actor: str) -> str:
@@ -113,7 +113,11 @@ def details(
     if event == "edited":
         return f"Corrected: {', '.join(sorted(data))}."
     if event == "pinned":
-        state = "It is not resolved by itself." if data.get("pinned") else "It may be resolved."
+        state = (
+            "It is not resolved automatically."
+            if data.get("pinned")
+            else "It may be resolved automatically."
+        )
         return f"{state} {data.get('reason') or ''}"
     if event == "ticket":
         said = str(data.get("by") or "") if data.get("event") == "comment" else ""
@@ -136,7 +140,7 @@ def _plan(data: Mapping[str, Any], incident_id: str) -> str:
     override = ' override="(why)"' if data.get("freeze") else ""
     lines = [
         *(str(data.get(part) or "") for part in ("summary", "blast_radius", "freeze", "proof")),
-        f"It needs an approval: | remediate incident={incident_id} "
+        f"Approval required: | remediate incident={incident_id} "
         f"plan={data.get('plan_id', '')} do=approve{override}",
     ]
     return "\n".join(line for line in lines if line)

@@ -89,7 +89,7 @@ def shift_of(routing: Routing, team: str, now: float, since: Optional[float] = N
     zone, _zone = zone_of(routing, team)
     if rota not in routing.rotas:
         reason, since = (
-            f"The team {team} has no on-call rota.",
+            f"Team {team} has no on-call rotation.",
             now - DAY if since is None else since,
         )
         return Shift(team, since, now, reason=reason, time_zone=zone)

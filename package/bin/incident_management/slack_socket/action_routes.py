@@ -1,4 +1,4 @@
-"""What each press asks of the API, and what is said when it was done. Pure."""
+"""The API request of each press, and the sentence about its outcome. Pure."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ _ACTIONS = {
 
 
 def request_of(press: Press) -> Tuple[str, str]:
-    """Return the method and the path of the request that a press is."""
+    """Return the method and the path of a press's API request."""
     action = _ACTIONS[press.action]
     return action.method, action.path.format(target=press.target, task=press.task)
 
 
 def outcome_line(press: Press, user: str, body: Mapping[str, Any]) -> str:
-    """Say what was done, by the API's answer."""
+    """Return the sentence that says what was done; ``body`` is the API's answer."""
     said = _ACTIONS[press.action].line.format(
         user=user, owner=body.get("owner") or "nobody", severity=body.get("severity")
     )
     if press.action == TASK_FORM and not body.get("merged_into") and _stayed(press, body):
         return "Nothing was changed"
     if press.action == APPROVE and body.get("status") == "proposed":
-        said += ", and somebody else has to approve it as well"
+        said += ", and a second person must approve it"
     if press.action in (ACKNOWLEDGE, TAKE) and press.typed:
-        said += ". What you wrote after the id was not noted: that is what note is for"
+        said += ". The text after the id was not saved: use note for that"
     if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
-        said += f", of an incident that was merged into {body['merged_into']}"
+        said += f", on an incident that was merged into {body['merged_into']}"
     return said
 
 

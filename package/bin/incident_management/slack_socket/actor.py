@@ -1,4 +1,4 @@
-"""Does what was pressed or typed, through the API's own routes, and tells the person how it went.
+"""Performs button presses and commands through the API's routes, and answers the person.
 
 A press is one request to the router (:class:`.people.Api`). It has an ``Idempotency-Key``, so a
 press that Slack delivers again, also to another member, is done once.
@@ -44,8 +44,8 @@ ANSWER_CHARACTERS = 39_000
 GONE, WORKING, OVERTAKEN = 404, 409, 409
 BEING_DONE = "delivered again while it is being done"
 INTERRUPTED = (
-    "Splunk was interrupted when you asked for something in {}: look whether it was done, and ask "
-    "again if it was not."
+    "Splunk was interrupted while it handled your request for {}. Check whether it was done, and "
+    "repeat it if it was not."
 )
 # The parts of incidents' ids that people type are looked up before these.
 _AIMED = (*(ACKNOWLEDGE, TAKE, ASSIGN, SEVERITY, REOPEN, NOTE, TASK, TASKS, SHOW, UPDATE, RESOLVE),)
@@ -124,7 +124,7 @@ class Actor:
             self._refuse(press, outcome)
         except (SplunkError, *NO_REPLY) as error:
             outcome = str(error)
-            self._refuse(press, f"That was not done: {outcome}")
+            self._refuse(press, f"The request failed: {outcome}")
         self._log.info("Pressed in Slack: %s", mask(outcome), extra={"facts": facts})
         return outcome
 
@@ -192,7 +192,7 @@ class Actor:
             return replace(press, target=by_reference(stores, clock, press.target))
         place = by_place(stores, clock, press.channel)
         if place is None:
-            raise Declined("Name an incident (INC-…): this channel is no incident's own.")
+            raise Declined("Name an incident (INC-…): this is not an incident channel.")
         return replace(press, target=str(place["id"]))
 
     def _ask(self, press: Press, user: str) -> str:
@@ -249,7 +249,7 @@ class Actor:
         except Declined:
             return
         status, owner = str(body.get("status")), str(body.get("owner") or "")
-        said = f"Now {status.replace('_', ' ')}{f', with {owner}' if owner else ''}"
+        said = f"Now {status.replace('_', ' ')}{f', owned by {owner}' if owner else ''}"
         self._redraw(press, press.target, press.blocks, status, said)
 
     def _redraw(self, press: Press, target: str, blocks: List[Any], status: str, said: str) -> bool:
@@ -268,7 +268,7 @@ class Actor:
     def _refuse(self, press: Press, sentence: str) -> None:
         """Say why something was not done; what was typed would otherwise be gone with its form."""
         lost = press.typed if press.action not in ANSWERED else ""
-        self._tell(press, f"{sentence}\nYou had typed: {lost}" if lost else sentence)
+        self._tell(press, f"{sentence}\nYou typed: {lost}" if lost else sentence)
 
     def _tell(self, press: Press, sentence: str, about: str = "") -> None:
         """Say something to whoever pressed, and to nobody else.

@@ -1,4 +1,4 @@
-"""How the connection is, for ``GET /system/info``."""
+"""The state of the connection, for ``GET /system/info``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATES = (OFF, NOT_RUNNING, "waiting", "connecting", "connected", "refused")
 # A turn is renewed every 15 s.
 SILENT_AFTER_SECONDS = 120.0
 NOBODY = (
-    "An app-level token is set, but no search head has the connection: see that the input "
+    "An app-level token is set, but no search head is connected to Slack: check that the input "
     "'slack' of Slack buttons is enabled (Inputs), and read incident_management_slack_socket.log."
 )
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: one member of a cluster holds the connection, for as long as it lives.
+"""The lease on the connection: one cluster member holds it for as long as the member lives.
 
 A duty's slot of half a minute (:mod:`..worker.cycle`) would move the connection about. So a turn is
 a document ``slack socket:<number>`` that its holder renews, and the next number is taken by being

@@ -40,7 +40,7 @@ RESUME_SECONDS = 15.0
 # What is acknowledged is done before the process ends, if that takes no longer.
 FINISH_SECONDS = 5.0
 NO_BOT_TOKEN = (
-    "An app-level token of Slack is set, but no bot token, which messages and answers need: set it "
+    "A Slack app-level token is set, but no bot token. Messages and answers need one: set it "
     "under Configuration > Slack."
 )
 

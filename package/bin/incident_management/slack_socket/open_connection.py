@@ -1,4 +1,4 @@
-"""Asks Slack where to connect, and tells a token that is refused from trouble that passes.
+"""Gets the connection address from Slack; tells a rejected token from a passing failure.
 
 Source: "apps.connections.open method" in Slack's reference, and its errors.
 """

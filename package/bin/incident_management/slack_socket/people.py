@@ -55,7 +55,7 @@ class SlackUsers(SplunkBackend):
         except SplunkError as error:
             if error.status != 404:
                 raise
-            text = f"{session.user}, who you are by incident_routing.conf, is no user of Splunk."
+            text = f"{session.user}, your user in incident_routing.conf, does not exist in Splunk."
             raise Problem(403, text) from None
         entry = answer["entry"][0]
         return user_name(str(entry["name"])), frozenset(entry["content"].get("capabilities") or ())
@@ -96,7 +96,7 @@ class Api:
             outside = self._outside(press.workspace)
             mine = f"{outside}/{press.user}" if outside else press.user
             raise Declined(
-                "Your account in Slack is nobody's in Splunk yet: an administrator enters it "
+                "Your Slack account is not linked to a Splunk user. Ask an administrator to add it "
                 f"under Configuration > People (slack_id = {mine})."
             )
         return user
@@ -118,8 +118,8 @@ class Api:
             found = ""
         if not user or found != user:
             raise Declined(
-                f"Nobody in Splunk is called '{name[:60]}': write one name, as Configuration > "
-                "People has it."
+                f"There is no Splunk user '{name[:60]}'. Enter one name as in Configuration > "
+                "People."
             )
         return user
 
@@ -173,9 +173,7 @@ def refusal(reply: Mapping[str, Any], press: Press) -> str:
     """Return what is said of an answer that is an error: the API's own sentence."""
     if int(reply["status"]) == 404 and press.command:
         # The API's says which route lists them.
-        return (
-            f"There is no incident {press.target}: {press.command} list shows those that are open."
-        )
+        return f"There is no incident {press.target}. {press.command} list shows the open ones."
     return str(body_of(reply).get("detail") or f"That failed ({reply['status']}).")
 
 

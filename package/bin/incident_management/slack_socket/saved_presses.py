@@ -1,4 +1,4 @@
-"""Presses that are written down before they are acknowledged: none is lost with its process.
+"""Saves presses before they are acknowledged, so that none is lost with its process.
 
 Slack delivers nothing again that was acknowledged. So a press is a document ``slack press:<key>``
 from before its acknowledgement until the person was told how it went. What a process has left that

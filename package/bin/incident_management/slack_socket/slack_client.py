@@ -1,4 +1,4 @@
-"""What is said to Slack: an answer, a form, a word to one person."""
+"""Calls to Slack: answers, forms, and messages that one person sees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..outside.transport import Network, NoAnswer, NotSent, checked_url, send_js
 __all__ = ["Slack", "WebSlack"]
 
 # What people can do about an error of Slack's.
-_HINTS = {"expired_trigger_id": "it waits three seconds, and this took longer: ask again"}
+_HINTS = {"expired_trigger_id": "Slack waits three seconds, and this took longer: try again"}
 
 
 class Slack(Protocol):

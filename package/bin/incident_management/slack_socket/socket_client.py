@@ -1,4 +1,4 @@
-"""Keeps a Socket Mode connection open, acknowledges what comes, and hands it on. One thread.
+"""Keeps a Socket Mode connection open, acknowledges envelopes and passes them on. One thread.
 
 Protocol: "Using Socket Mode" in Slack's documentation. A connection begins with ``hello``. What
 people do arrives as an envelope, which Slack wants acknowledged within three seconds, so that is

@@ -130,7 +130,7 @@ def _headline(event: str, entry: Entry) -> str:
     done = {
         "opened": "Follow-up of an incident",
         "edited": "Follow-up changed",
-        "reopened": "Follow-up open again",
+        "reopened": "Follow-up reopened",
         "resolved": f"Follow-up {entry.data.get('state')}",
     }[event]
     by = entry.actor

@@ -1,4 +1,4 @@
-"""What people hear of late, and the words that say so.
+"""Late notifications, and the texts that say so.
 
 What happened while nothing was announced for so long that it is no news any more is not told entry
 by entry. Of each incident at most one entry is: the one that it stands at now, so that nobody goes
@@ -40,7 +40,9 @@ LATE_SECONDS = 900.0
 # Kinds of entries, and what they can mean, with which an incident begins or ends for people.
 _KINDS = ("opened", "status", "merged", "unmerged")
 _BEGUN, _OVER = ("opened", "reopened"), "resolved"
-_WORDS = "Told late: this was at"
+_WORDS = "Delayed notification: this was at"
+# Versions before this one queued messages that begin so.
+_EARLIER_WORDS = "Told late: this was at"
 
 
 def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]]:
@@ -57,9 +59,9 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
 
 
 def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: float) -> None:
-    """Write on their timelines which updates from ``start`` to ``end`` nobody was told of.
+    """Record on their timelines the updates from ``start`` to ``end`` that were never sent.
 
-    What stakeholders would hear that late may be wrong by now: somebody is to write another.
+    So late they may be wrong. A person has to write another one.
     """
     found = stores.timeline.find({"kind": "update", "time": {"$gte": start, "$lt": end}})
     named = {str(one["incident_id"]) for one in found}
@@ -71,8 +73,8 @@ def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: 
         if (one["incident_id"], one["time"]) in told:
             continue
         detail = (
-            f"The update of {to_the_second(one['time'])} was not told: nothing was announced for "
-            "more than a day after it. Write another one if people still wait."
+            f"The update of {to_the_second(one['time'])} was not sent: no notifications went out "
+            "for more than a day after it. Write another one if stakeholders still need it."
         )
         data = {"channel": "stakeholders", "event": "update", "outcome": "dead", "detail": detail}
         once = f"untold:{one['_key']}"
@@ -108,17 +110,17 @@ def summary(since: float, age: float, told: int, left_out: int) -> str:
     """Say what became of it: ``since`` in epoch seconds (0: ever), ``age`` in seconds."""
     begun = to_the_second(since) if since else "the app was installed"
     return (
-        f"Nothing was announced since {begun}. Of the "
-        f"incidents that began or ended more than {span(age)} ago, {told} are told late, as they "
-        f"stand now, and {left_out} are not: they are over, have changed since, or nobody wants to "
-        "hear of them."
+        f"No notifications were sent since {begun}. Of the "
+        f"incidents that began or ended more than {span(age)} ago, {told} are announced late, with "
+        f"their current state. {left_out} are not: they are over, have changed since, or no "
+        "channel is set for them."
     )
 
 
 def mark_late(message: Document) -> Document:
     """Return the message with a sentence that says since when it is so."""
     when = to_the_second(float(message["time"]))
-    said = f"{_WORDS} {when}, and nothing was announced then. {message['text']}"
+    said = f"{_WORDS} {when}, and no notifications were sent then. {message['text']}"
     return {**message, "text": said.strip()}
 
 
@@ -133,9 +135,9 @@ def waited(message: Document, seconds: float, incident: Optional[Mapping[str, ob
     ``incident`` is its document as it stands now; that it is over is said where that is news.
     """
     text = str(message.get("text") or "")
-    if text.startswith(_WORDS):
+    if text.startswith((_WORDS, _EARLIER_WORDS)):
         return message
     said = f"{_WORDS} {to_the_second(float(message['time']))}, {span(seconds)} ago."
     if incident is not None and has_ended(incident) and message.get("event") not in ENDED:
-        said += f" The incident is {incident['status']} now."
+        said += f" The incident is now {incident['status']}."
     return {**message, "text": f"{said} {text}".strip()}

@@ -1,4 +1,4 @@
-"""Makes notifications of an incident's entries: which message, where, and for whom."""
+"""Makes notifications from an incident's entries: the message, its place and its audience."""
 
 from __future__ import annotations
 

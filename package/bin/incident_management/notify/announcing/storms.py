@@ -1,11 +1,10 @@
-"""What is more than a team can read waits to be told in a summary.
+"""Gathers notifications for a summary when there are more than a team can read.
 
-People hear of each event of an incident by itself, up to a limit: so many of one event, of one
-team, on one channel, in one window. What is more is *gathered*: its notification is put on the
-outbox under the same key as ever, so that it can't be told twice, but waits for a summary
-(:mod:`.summaries`) instead of its turn.
+Each event of an incident is sent singly, up to a limit for one event, team, channel and time
+window. Notifications beyond the limit are *gathered*: they are put on the outbox under their usual
+key, so that none can be sent twice, but wait for a summary (:mod:`.summaries`).
 
-Services that sort for themselves (PagerDuty, tickets, webhooks) get everything.
+Services that sort for themselves (PagerDuty, tickets, webhooks) get every notification.
 """
 
 from __future__ import annotations

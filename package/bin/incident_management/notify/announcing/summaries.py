@@ -1,4 +1,4 @@
-"""A storm is told in summaries: what is more than a team can read, as one message.
+"""Sends summaries in a storm: one message for more notifications than a team can read.
 
 A summary is a notification of its own, which holds the keys of those that it tells of (gathered by
 :mod:`.storms`); when it was sent, they are, and each incident's timeline says so. One that is left
@@ -38,7 +38,7 @@ READ = 50_000
 SAVED_AT_ONCE = 500
 # The most people that a summary calls by name.
 CALLED = 20
-_TO_APPROVE = " Each is approved on its incident's page, or with | remediate."
+_TO_APPROVE = " Approve each on its incident's page, or with | remediate."
 _PLACED = ("flow", "target", "urgency", "created_at", "order")
 
 
@@ -210,7 +210,7 @@ def _summary(gathered: Sequence[Document], web_url: str) -> Message:
         headline=f"{happened}, {many} more",
         title=f"{many} more incident{'s' * (len(messages) != 1)}{of}: {happened.lower()}",
         severity=severities[0] if severities else "info",
-        text=f"{counted}. They are told together because they were too many to tell one by one."
+        text=f"{counted}. They are summarized because there were too many to send one by one."
         f"{_TO_APPROVE if first['event'] == 'plan' else ''}",
         where=_leading(messages, "where"),
         rules=_leading(messages, "rules"),

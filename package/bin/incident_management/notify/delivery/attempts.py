@@ -50,7 +50,7 @@ class Attempts:
     def begin(self, key: str, number: int) -> bool:
         """Take an attempt. False: somebody has it."""
         # Remembered before: the store may take it and fail to say so.
-        not_sent = retry("The KV store failed before it was sent.")
+        not_sent = retry("The KV store failed before the message was sent.")
         self._unwritten.setdefault(f"{key}:{number}", not_sent)
         return self._insert(f"deliver:{key}:{number}", {"own": self._own})
 
@@ -129,7 +129,7 @@ def settled(inquiry: Inquiry, spent: int) -> Delivery:
     if inquiry.answer == "arrived":
         return Delivery("sent", inquiry.detail, inquiry.receipt)
     if inquiry.answer == "marked" and spent >= ATTEMPTS:
-        text = f"Sent {spent} times, and never answered. {inquiry.detail}"
+        text = f"Sent {spent} times without an answer. {inquiry.detail}"
         return Delivery("unconfirmed", text)
     if inquiry.answer in ("missing", "harmless", "marked"):
         return Delivery("retry", inquiry.detail)

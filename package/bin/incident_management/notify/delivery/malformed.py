@@ -1,7 +1,7 @@
-"""What becomes of a notification whose document somebody has changed by hand into something else.
+"""Ends notifications whose document was changed by hand and is malformed.
 
-It can't be sent, and must not keep the others waiting: it is dead, which its incident's timeline
-and the list of what was not delivered then say.
+A malformed notification can't be sent and must not delay others. It becomes ``dead``, which its
+incident's timeline and the list of undelivered messages show.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BEGINS: Dict[str, Any] = {
     "recorded": False,
 }
 _NUMBER = (int, float)
-_WHY = "Its document in incident_outbox was changed by hand and can't be read any more: {0}."
+_WHY = "Its document in incident_outbox is malformed after a manual change: {0}."
 
 
 def is_malformed(document: Document) -> bool:

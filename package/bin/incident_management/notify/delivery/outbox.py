@@ -161,7 +161,7 @@ class Outbox:
         number = int(document["attempts"])
         if document["state"] == "sending":
             known = self._attempts.outcome(document["_key"], number)
-            delivery = known or Delivery("unconfirmed", f"It can't be asked about: {reason}")
+            delivery = known or Delivery("unconfirmed", f"Delivery can't be checked: {reason}")
             return self._end(document, number, delivery)
         if not self._attempts.begin(document["_key"], number + 1):
             return self._overtaken(document, number + 1, None, reason)
@@ -177,7 +177,7 @@ class Outbox:
         document.update(attempts=number, first_sent=document["first_sent"] or started)
         if self._clock.now() - started > LEASE_SECONDS / 2:
             # Others may soon take this attempt for lost; it was not made yet.
-            return self._end(document, number, Delivery("retry", "The attempt began too late."))
+            return self._end(document, number, Delivery("retry", "The attempt started too late."))
         self._attempts.make(key, number)
         is_repeat = number - int(document["spent"]) > 1
         first_sent = document["first_sent"]
@@ -205,7 +205,7 @@ class Outbox:
         if began is None:
             return None
         if sender is None:
-            lost = Delivery("unconfirmed", f"It can't be asked about: {reason}")
+            lost = Delivery("unconfirmed", f"Delivery can't be checked: {reason}")
             return self._end(document, number, lost)
         document["first_sent"] = document["first_sent"] or began
         return self._settle(document, number, sender)
@@ -227,7 +227,7 @@ class Outbox:
     def _wait_to_ask(self, document: Document, detail: str) -> str:
         document.update(
             state="sending",
-            last_error=f"{detail} Whether it arrived is being asked."[:1000],
+            last_error=f"{detail} Checking whether the message arrived."[:1000],
             next_attempt=self._clock.now() + ASK_AFTER_SECONDS,
         )
         self._stores.outbox.save([document])
@@ -249,7 +249,7 @@ class Outbox:
             if self._is_given_up(document, spent):
                 document.update(
                     state="dead",
-                    last_error=f"Given up after {spent} attempts; the last: {delivery.detail}",
+                    last_error=f"Gave up after {spent} attempts. Last error: {delivery.detail}",
                 )
             else:
                 wait = self._backoff(spent, delivery.retry_after)

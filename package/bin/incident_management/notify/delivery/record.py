@@ -1,4 +1,4 @@
-"""Writes on an incident's timeline how telling of it ended."""
+"""Records on an incident's timeline how a notification ended."""
 
 from __future__ import annotations
 

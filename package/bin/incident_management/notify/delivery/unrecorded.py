@@ -1,4 +1,4 @@
-"""Which ends of notifications are not on their incidents' timelines yet.
+"""Finds ended notifications that are not on their incidents' timelines yet.
 
 Whoever ends one writes that there at once. A crash in between leaves it, and is rare: it is looked
 for once a minute, and after each round that ended something.

@@ -1,1 +1,1 @@
-"""What happens to an incident's ticket in the service that keeps it, and comes back."""
+"""Reads changes that others made to an incident's ticket, from the service that keeps it."""

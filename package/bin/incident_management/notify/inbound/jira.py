@@ -32,7 +32,7 @@ class JiraReader:
     """Reads one site. Raises NotConfigured when a setting is missing or unusable."""
 
     batch = 100
-    hidden = "Jira does not show the comments of issues: let the app's account see them."
+    hidden = "Jira hides comments from the app. Let the app's account see them."
 
     def __init__(self, settings: Jira, network: Network, clock: Clock) -> None:
         self._service = service_of(settings, network, clock)

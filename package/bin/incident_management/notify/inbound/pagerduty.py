@@ -47,7 +47,7 @@ class PagerDutyReader:
 
     # Each is a request, and a look is bounded in time between two batches.
     batch = 10
-    hidden = "PagerDuty does not show notes: give the app a REST API key that may read incidents."
+    hidden = "PagerDuty hides notes from the app. Use a REST API key that may read incidents."
 
     def __init__(self, settings: PagerDuty, network: Network, clock: Clock) -> None:
         base = configured("PagerDuty", settings.rest_url, REST_API_token=settings.api_token)

@@ -1,4 +1,4 @@
-"""What keeps tickets from being read at present, for whoever asks how the app is."""
+"""Reports ticket systems that can't be read at present, for the health of the app."""
 
 from __future__ import annotations
 

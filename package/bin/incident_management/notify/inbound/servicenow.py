@@ -45,7 +45,7 @@ class ServiceNowReader:
     # A sys_id is 32 characters, and all of them become one address.
     batch = 50
     hidden = (
-        "ServiceNow does not show what people write in records: let the app's user read the table "
+        "ServiceNow hides work notes and comments from the app. Let the app's user read the table "
         "sys_journal_field."
     )
 

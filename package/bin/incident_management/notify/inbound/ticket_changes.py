@@ -156,7 +156,8 @@ class Known:
 
     def _full(self, number: str) -> List[News]:
         once = self._once("full", "")
-        text = f"{MAX_REMARKS} remarks came from it; read the others in {NAMES[self._channel]}."
+        service = NAMES[self._channel]
+        text = f"{MAX_REMARKS} comments were copied from it. Read the others in {service}."
         return [] if once in self._onces else [News(self._data(number, "full", text), once)]
 
     def gone(self, number: str) -> Optional[News]:
@@ -165,7 +166,7 @@ class Known:
         if once in self._onces:
             return None
         service = NAMES[self._channel]
-        text = f"It was deleted in {service}, or the app's user may not see it any more."
+        text = f"The ticket was deleted in {service}, or the app's user can no longer see it."
         return News(self._data(number, "gone", text), once)
 
     def ending(self, ticket: Ticket, news: News) -> Tuple[Ending, str]:

@@ -1,1 +1,1 @@
-"""IncidentChannels: Slack channels of their own for grave incidents, opened, kept and archived."""
+"""Incident channels: Slack channels of single severe incidents, opened, kept up and archived."""

@@ -1,4 +1,4 @@
-"""Has rooms opened by themselves: for incidents as grave as the settings say, so many an hour."""
+"""Requests incident channels automatically for configured severities, up to an hourly limit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READ = ("updated_at", "opened_at", "severity", "rules", "room")
 
 
 class AutoOpener:
-    """Looks for incidents that are to have a room. One lives as long as its process."""
+    """Finds incidents that need an incident channel. One lives as long as its process."""
 
     def __init__(self, stores: Stores, clock: Clock) -> None:
         self._stores = stores
@@ -67,13 +67,13 @@ class AutoOpener:
         key, severity = str(incident["_key"]), incident["severity"]
         if self._takes_place(key, chosen.room_per_hour):
             with suppress(IllegalMove, NotFound):
-                reason = f"Incidents that are {severity} get one."
+                reason = f"Incidents of severity {severity} get an incident channel."
                 incident_channel.request_channel(self._act, key, reason)
             return
         number = int((incident.get("room") or {}).get("number") or 0) + 1
         reason = (
-            f"No channel of its own was opened by itself: {chosen.room_per_hour} were in this hour "
-            "already. It is opened when somebody asks for it."
+            f"No incident channel was opened automatically: {chosen.room_per_hour} were already "
+            "opened in this hour. You can still open one by hand."
         )
         incident_channel.record_event(self._act, key, HELD, number, reason=reason)
 

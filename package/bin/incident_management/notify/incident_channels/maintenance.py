@@ -1,4 +1,4 @@
-"""Keeps a room as it should be: its topic, who is in it, its pinned message; archives it.
+"""Maintains an incident channel: its topic, members and pinned message; archives it.
 
 Each step may be repeated. What is known of a room is the ``value`` of its claim: ``head``, the
 incident's as of the last time that all was done; ``topic`` and ``topic_at``; ``invited``;

@@ -1,4 +1,4 @@
-"""What of an incident is told in its room, a Slack channel of its own, and what in its team's.
+"""Chooses which messages go to the incident channel and which to the team's channel.
 
 What the team's channel shows (an opening, an escalation, a deadline, the end) is told in both. What
 would stand in the thread there alone is told in the room instead.

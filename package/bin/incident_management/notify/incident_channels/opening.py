@@ -1,4 +1,4 @@
-"""Opens a room for a grave incident, a Slack channel of its own, keeps it, and archives it.
+"""Opens incident channels: Slack channels of single severe incidents.
 
 Which incidents have or get one is in their timelines; each of those has a claim ``slack room:…``,
 by which it is found here. What the worker does in Slack it may do again after a kill at any line:
@@ -154,7 +154,7 @@ class IncidentChannels:
         nth = int(room.get("count") or 0) + 1
         # Where the answer was lost, its channel is there, and is archived as others are.
         if not (incident.is_open or self._may_be_there(turn, incident_id, nth)):
-            reason = "It was over before its channel was opened."
+            reason = "The incident was over before its channel was opened."
             incident_channel.record_event(
                 self._act, incident_id, FAILED, room["number"], reason=reason
             )
@@ -190,7 +190,9 @@ class IncidentChannels:
             return found, name
         if not 0 <= self._clock.now() - float(claim["time"]) < LISTED_SECONDS:
             if int(value["number"]) + 1 >= number + SUFFIXES:
-                raise Refused("name_taken", f"Slack has channels named {value['name']}, to {name}.")
+                raise Refused(
+                    "name_taken", f"Slack already has the channels {value['name']} to {name}."
+                )
             # The next name may be ours as well, once it was tried: it has its time from now.
             value = {**value, "number": int(value["number"]) + 1}
             self._stores.claims.save([{**claim, "time": self._clock.now(), "value": value}])

@@ -1,4 +1,4 @@
-"""What an incident's room is called, what its topic says, and who is invited. Pure."""
+"""The name, topic and invited people of an incident channel. Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
     known = (
         mark + str(incident.get("severity") or "info").upper(),
         str(incident.get("status") or "").replace("_", " "),
-        plain(incident.get("owner"), 80) or "nobody has it",
+        plain(incident.get("owner"), 80) or "unassigned",
         incident_url(web_url, str(incident["id"])) or str(incident["id"]),
         *filter(None, [roles_told(incident.get("roles"))]),
     )

@@ -109,11 +109,11 @@ class HttpSender:
             try:
                 secret_address(self._secrets["secret"])
             except BadTemplate as error:
-                raise NotConfigured(f"Of the channel '{channel.name}': {error}") from None
+                raise NotConfigured(f"Channel '{channel.name}': {error}") from None
         try:
             self._key = key_of(self._signing) if signs else b""
         except BadKey as error:
-            raise NotConfigured(f"Of the channel '{channel.name}': {error}") from None
+            raise NotConfigured(f"Channel '{channel.name}': {error}") from None
         self._channel = channel
         self._network = network
         self._clock = clock
@@ -123,7 +123,9 @@ class HttpSender:
         message = Message.from_document(notification.message)
         call = self._call(notification, message)
         if call is None:
-            return sent({"note": "It has no id of this incident, so there was nothing to end."})
+            return sent(
+                {"note": "The service gave no id for this incident, so there was nothing to end."}
+            )
         values = {**values_of(notification, message, self._channel), **self._secrets}
         try:
             url = self._address(call, values)
@@ -148,13 +150,13 @@ class HttpSender:
         return sent(self._receipt(reply, notification, begins))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked; a repeat may be known as one by what it carries."""
+        """Say whether a repeat is safe: an HTTP channel can't be asked what it received."""
         call = self._call(notification, Message.from_document(notification.message))
         if call is None:
             return Inquiry("harmless", "Nothing is sent.")
         if self._is_marked(call):
             return Inquiry("marked", "A repeat carries the same key.")
-        return Inquiry("impossible", "It can't be asked what it received.")
+        return Inquiry("impossible", "The service can't be asked what it received.")
 
     # --- which call -------------------------------------------------------------------------
 
@@ -218,7 +220,7 @@ class HttpSender:
             # A gateway speaks: the service behind it may have taken it.
             return unknown(f"{host} answered {reply.status}, from a gateway.")
         said = truncated(self._without_secrets(reply.text), TOLD_CHARACTERS)
-        refused = f"{host} refused it with {reply.status}{': ' if said else '.'}{said}"
+        refused = f"{host} rejected the request with {reply.status}{': ' if said else '.'}{said}"
         return dead(not_followed(reply, host) or refused)
 
     def _receipt(self, reply: Reply, notification: Notification, begins: bool) -> Dict[str, Any]:
@@ -233,7 +235,8 @@ class HttpSender:
         found = kept or _found(reply.text, self._channel.id_field)
         if not found:
             place = ".".join(self._channel.id_field)
-            return {**receipt, "note": f"It was taken; the answer has no {place} to go on from."}
+            note = f"The message was accepted, but its answer has no {place} for later messages."
+            return {**receipt, "note": note}
         return {**receipt, "number": found}
 
     def _without_secrets(self, text: str) -> str:

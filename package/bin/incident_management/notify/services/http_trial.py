@@ -22,7 +22,7 @@ def refused(sender: Sender, channel: str, clock: Clock) -> str:
         incident_id=incident,
         severity="info",
         status="new",
-        text="Somebody tries this channel. There is nothing to do.",
+        text="This is a test of the channel. Nothing needs to be done.",
         where=["test"],
         rules=["test"],
         since=clock.now(),
@@ -38,8 +38,8 @@ def refused(sender: Sender, channel: str, clock: Clock) -> str:
         told = Notification(name, incident, channel, "", message.event, document, thread)
         delivery = sent_by(sender, told)
         if delivery.outcome != "sent":
-            return f"the message '{message.event}' was not taken: {delivery.detail}"
+            return f"the message '{message.event}' was not accepted: {delivery.detail}"
         thread = delivery.receipt if delivery.receipt.get("ticket") else None
         if "note" in delivery.receipt and message is opened:
-            return f"the message 'opened' was taken, but: {delivery.receipt['note']}"
+            return f"the message 'opened' was accepted, but: {delivery.receipt['note']}"
     return ""

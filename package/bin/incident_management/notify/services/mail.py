@@ -87,7 +87,7 @@ class EmailSender:
         to = self._recipients(message, notification.target)
         if not to:
             return dead(
-                "There is nobody to write to: set recipients under Configuration > E-mail, or "
+                "No recipients are set. Set recipients under Configuration > E-mail, or "
                 "the team's E-mail under Configuration > Response teams."
             )
         now, sender = self._clock.now(), self._settings.sender
@@ -127,7 +127,7 @@ class EmailSender:
     def _hint(self, error: Refused) -> str:
         if self._login is None:
             is_retired = any(code in str(error) for code in NO_PASSWORDS)
-            return f" It takes no passwords: choose OAuth {WHERE}." if is_retired else ""
+            return f" The server takes no passwords: choose OAuth {WHERE}." if is_retired else ""
         if not isinstance(error, SignInRefused):
             return ""
         return (
@@ -149,7 +149,7 @@ class EmailSender:
         return owner if message.event in _PERSONAL else tuple(dict.fromkeys((*to, *owner)))
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked; a repeat of a first attempt is known by its id."""
+        """Say whether a repeat is safe: mail systems know it by its Message-ID."""
         if notification.begun <= notification.first_sent + REPEATED_SECONDS:
             return Inquiry("marked", "It is sent again under the same Message-ID.")
         return Inquiry("impossible", "A mail server can't be asked what it received.")

@@ -35,8 +35,8 @@ _FONT = "font-family:Segoe UI,Helvetica,Arial,sans-serif;font-size:14px;color:#2
 # Outlook for Windows breaks no line of a <pre>.
 _QUOTE = "background:#f4f4f4;padding:8px;font-family:Consolas,monospace;word-break:break-word"
 _WHY = (
-    "You get this because Splunk's Incident Management app is set to tell this address. "
-    "Answers to this mail are not read."
+    "You receive this because Splunk's Incident Management app sends notifications here. "
+    "Replies to this mail are not read."
 )
 
 

@@ -231,4 +231,4 @@ def _summary(message: Message, late: float) -> str:
     """What wakes somebody: the problem, or of an alert what its owner wrote for it."""
     text = " ".join(message.text.split()) if message.event == "alert" else ""
     told = text or message.title
-    return f"[told {span(late)} late] {told}" if late else told
+    return f"[{span(late)} late] {told}" if late else told

@@ -31,7 +31,7 @@ def key_of(secret: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if not key:
-        raise BadKey(f"What follows {PREFIX} in the signing secret is no base64.")
+        raise BadKey(f"The signing secret is not valid base64 after {PREFIX}.")
     return key
 
 

@@ -74,7 +74,7 @@ _NO_THREAD = {"cannot_reply_to_message", "thread_not_found"}
 _NO_CHANNEL = {"channel_not_found", "is_archived", "not_in_channel"}
 # What is wrong with the token, and so with every message; other refusals are of the one message.
 NO_TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
-_TEAM_ONLY = "in the team's channel; the incident's own did not take it"
+_TEAM_ONLY = "in the team's channel; the incident channel rejected it"
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
@@ -321,7 +321,7 @@ def _in_room(delivery: Delivery, notification: Notification) -> Delivery:
 
 def _room_note(notification: Notification) -> Dict[str, str]:
     """The first message there is kept up to date, and has none."""
-    return {} if notification.event == ROOM_OPENED else {"note": "in its own channel"}
+    return {} if notification.event == ROOM_OPENED else {"note": "in the incident channel"}
 
 
 def web_client(token: str, api_url: str, network: Network) -> Any:
@@ -369,7 +369,7 @@ def judged(response: Any, now: float, channel: str) -> Delivery:
     if status >= 500 or error in _UNCERTAIN:
         return unknown(f"Slack answered {status} {truncated(error, 100)}.")
     hint = _HINTS.get(error)
-    refused = f"Slack refused it for {truncated(channel, 80)}: {truncated(error, 100)}"
+    refused = f"Slack rejected the message for {truncated(channel, 80)}: {truncated(error, 100)}"
     return dead(refused + (f" ({hint})." if hint else "."))
 
 
@@ -379,7 +379,9 @@ def _inquiry_failed(response: Any) -> Inquiry:
         return Inquiry("later", f"Slack can't be asked just now ({status} {error}).")
     needed = str(field_of(response, "needed"))
     scope = f"; the token lacks the scope {needed}" if needed else ""
-    return Inquiry("impossible", f"Slack does not tell whether it arrived ({error}{scope}).")
+    return Inquiry(
+        "impossible", f"Slack does not say whether the message arrived ({error}{scope})."
+    )
 
 
 def field_of(response: Any, name: str) -> str:

@@ -109,7 +109,7 @@ def _of_plan(message: Message) -> List[Block]:
     value = f"{message.plan_id} {message.plan_hash}"
     confirm = {
         "title": plain_text("Approve this fix?"),
-        "text": plain_text("Somebody who may carry fixes out can then do so."),
+        "text": plain_text("Anyone who may execute fixes can then run it."),
         "confirm": plain_text("Approve"),
         "deny": plain_text("Cancel"),
     }

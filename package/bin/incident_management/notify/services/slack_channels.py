@@ -28,7 +28,7 @@ PER_PAGE = 999
 # What says that a step was taken already.
 _DONE = {"already_archived", "already_in_channel", "already_pinned"}
 _HINTS = {
-    "restricted_action": "the workspace's settings let the app not do that: allow it in Slack",
+    "restricted_action": "the workspace's settings do not let the app do that: allow it in Slack",
     "not_in_channel": "the app is not in the channel",
     "is_archived": "the channel is archived",
 }
@@ -92,7 +92,7 @@ class SlackChannels:
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return ""
-        raise Refused("", "The app is in more than 9,990 channels of Slack, too many.")
+        raise Refused("", "The app is in more than 9,990 Slack channels, which is too many.")
 
     def set_topic(self, channel: str, topic: str) -> None:
         set_topic = self._web.conversations_setTopic

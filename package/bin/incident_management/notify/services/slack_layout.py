@@ -109,7 +109,7 @@ def _fields(message: Message) -> List[Dict[str, Any]]:
     if message.incident_id and not message.stakeholders:
         people = " · ".join(part for part in (message.team, message.owner) if part)
         mention = f" <@{message.mention}>" if message.mention else ""
-        pairs.append(("Team · owner", escape(people or "nobody yet", 1900) + mention))
+        pairs.append(("Team · owner", escape(people or "unassigned", 1900) + mention))
         pairs += [("Roles", escape(message.roles, 1900))] if message.roles else []
     elif message.mention:
         called = " ".join(f"<@{one}>" for one in message.mention.split(","))

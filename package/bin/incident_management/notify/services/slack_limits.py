@@ -59,7 +59,7 @@ def fitted_blocks(blocks: List[Block]) -> List[Block]:
         return kept
     shown = kept[: BLOCKS_OF_MESSAGE - 1]
     left = len(kept) - len(shown)
-    return [*shown, _said(f"{left:,} more parts have no room in one message of Slack.")]
+    return [*shown, _said(f"{left:,} more parts do not fit into one Slack message.")]
 
 
 def fitted_view(view: Mapping[str, Any]) -> Block:
@@ -79,8 +79,8 @@ def fitted_view(view: Mapping[str, Any]) -> Block:
             del blocks[place], sizes[place]
             left += 1
     if left:
-        fields = "field has" if left == 1 else "fields have"
-        blocks.append(_said(f"{left:,} more {fields} no room in Slack: fill in on the page."))
+        fields = "field does" if left == 1 else "fields do"
+        blocks.append(_said(f"{left:,} more {fields} not fit here. Use the incident's page."))
     return {**view, "blocks": blocks}
 
 

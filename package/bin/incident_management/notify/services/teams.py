@@ -70,10 +70,10 @@ class TeamsSender:
             return unknown(f"Teams answered {reply.status}, from a gateway.")
         redirect = not_followed(reply, urlsplit(self._url).hostname or "")
         said = truncated(" ".join(reply.text.split()), 200)
-        return dead(redirect or f"Teams refused it with {reply.status}: {said}")
+        return dead(redirect or f"Teams rejected the message with {reply.status}: {said}")
 
     def ask(self, notification: Notification) -> Inquiry:
-        """Nothing can be asked."""
+        """Return ``impossible``: a Teams webhook can't be asked what it received."""
         return Inquiry("impossible", "A Teams webhook can't be asked what it received.")
 
 

@@ -157,7 +157,7 @@ class Service:
         if elsewhere := not_followed(reply, host):
             return dead(elsewhere)
         reason = truncated(" ".join(self._reason_of(answer).split()), 300) or "no reason given"
-        return dead(f"{self._name} refused it with {status}: {reason}")
+        return dead(f"{self._name} rejected the request with {status}: {reason}")
 
 
 def _object(text: str) -> Optional[Dict[str, Any]]:

@@ -106,7 +106,7 @@ def _well_formed(url: str) -> str:
     checked_url(url, "The webhook's URL")
     parts = urlsplit(url.strip())
     if parts.username or parts.password:
-        raise BadUrl("The webhook's URL holds a user or a password: leave them out.")
+        raise BadUrl("The webhook's URL contains a user or a password. Remove them.")
     return url.strip()
 
 
@@ -115,7 +115,7 @@ def _allowed(host: str, resolve: Resolve) -> List[str]:
     found = resolve(host)
     for address in found:
         if _forbidden(address):
-            raise BadUrl(f"{host} leads to {address}, where no webhook may go.")
+            raise BadUrl(f"{host} resolves to {address}, where no webhook may go.")
     return found
 
 
@@ -195,10 +195,12 @@ class WebhookSender:
         if reply.status in (408, 425, 429) or reply.status >= 500:
             wait = retry_after(reply.headers, self._clock.now())
             return retry(f"{host} answered {reply.status}.", wait)
-        return dead(not_followed(reply, host) or f"{host} refused it with {reply.status}.")
+        return dead(
+            not_followed(reply, host) or f"{host} rejected the request with {reply.status}."
+        )
 
     def ask(self, notification: Notification) -> Inquiry:
-        """A repeat has the same X-Incident-Delivery."""
+        """Return ``marked``: a repeat has the same X-Incident-Delivery."""
         return Inquiry("marked", "A repeat carries the same delivery id.")
 
     def _addresses(self, host: str) -> List[str]:

@@ -1,4 +1,4 @@
-"""What the slash command shows: one message, that only who typed it sees.
+"""Answers of the slash command: one message that only its user sees.
 
 A message has at most 50 blocks ("Blocks"), so lists are cut and say so.
 """
@@ -32,27 +32,27 @@ PER_SECTION = 4
 # Two seconds of on-call: who is, and not the coming weeks.
 _A_MOMENT = 2.0
 _HELP = (
-    ("list", "the open incidents, the gravest first"),
-    ("INC-…", "one incident as it stands, with its buttons"),
+    ("list", "the open incidents, most severe first"),
+    ("INC-…", "one incident with its current state and buttons"),
     ("open [title]", "open an incident"),
-    ("tasks [INC-…]", "what you have to do, or what is to be done in one: tick, hand over, rename"),
-    ("ack INC-…", "acknowledge it: you work on it"),
-    ("take INC-…", "it becomes yours"),
-    ("assign INC-… name", "it becomes somebody's"),
-    ("severity INC-… high", "say how bad it is"),
-    ("note INC-… text", "write a note on its timeline"),
-    ("task INC-… text", "add what is to be done"),
-    ("update INC-…", "tell stakeholders how it stands"),
-    ("resolve INC-…", "say what was done"),
-    ("reopen INC-… [why]", "it is not over"),
+    ("tasks [INC-…]", "your tasks, or an incident's: complete, hand over, rename"),
+    ("ack INC-…", "acknowledge an incident: you work on it"),
+    ("take INC-…", "assign an incident to yourself"),
+    ("assign INC-… name", "assign an incident to somebody"),
+    ("severity INC-… high", "change the severity"),
+    ("note INC-… text", "add a note to its timeline"),
+    ("task INC-… text", "add a task"),
+    ("update INC-…", "send stakeholders an update"),
+    ("resolve INC-…", "resolve an incident and say how"),
+    ("reopen INC-… [why]", "reopen an incident"),
     ("oncall [team]", "who is on call now, and until when"),
-    ("handover [team]", "what whoever takes over on call has to know"),
+    ("handover [team]", "the handover report for the next person on call"),
 )
 _HINT = (
-    "The beginning of an id's last six characters is enough where it fits one incident alone; in "
-    "an incident's own channel show, ack, take, update, resolve and reopen "
-    "need none. "
-    "*Add to incident* in a message's menu writes that message on a timeline."
+    "The first of an id's last six characters are enough if they match one incident only. In "
+    "an incident channel show, ack, take, update, resolve and reopen "
+    "need no id. "
+    "*Add to incident* in a message's menu adds the message to a timeline."
 )
 
 
@@ -140,11 +140,11 @@ class Answers:
         ended = [one for one in known["tasks"] if one["state"] != "open"]
         shown = [{**one, "incident_id": press.target} for one in is_open[:TASKS_LISTED]]
         more = len(is_open) - TASKS_LISTED
-        count = f"{len(is_open):,} to be done" if is_open else "Nothing is to be done"
+        count = f"{len(is_open):,} open tasks" if is_open else "No open tasks"
         said = _said(f"{count} in {self.link(press.target)}.")
         said["blocks"] += [block for one in shown for block in laid(one, OF_ITS)]
         if more > 0:
-            said["blocks"].append(section(f"{more:,} more are in the workbench."))
+            said["blocks"].append(section(f"{more:,} more tasks are in the workbench."))
         said["blocks"] += told(ended)
         return said
 
@@ -152,14 +152,14 @@ class Answers:
         asked = {"owner": user, "state": "open", "limit": TASKS_LISTED}
         found = self._api.read("/tasks", press, user, **asked)
         if not found["tasks"]:
-            return _said("Nothing of yours is to be done in an open incident.")
-        said = _said("What you have to do, of the gravest incident first:")
+            return _said("You have no open tasks in open incidents.")
+        said = _said("Your tasks, most severe incident first:")
         for one in found["tasks"]:
             mark = EMOJI.get(str(one["severity"]), "⚪")
             about = f"{mark} {self.link(one['incident_id'], one['incident_title'])}"
             said["blocks"] += laid(one, MINE, about)
         if found["more"] or found["left_out"]:
-            said["blocks"].append(section("There are more than these: My tasks in the workbench."))
+            said["blocks"].append(section("There are more tasks. See My tasks in the workbench."))
         return said
 
     def _on_call(self, press: Press, user: str) -> Said:
@@ -170,10 +170,10 @@ class Answers:
             asked["rota"] = self._rota(press.typed)
         rotas = self._api.read("/on-call", press, user, **asked)["rotas"]
         if not rotas:
-            return _said("There is no on-call rota.")
+            return _said("There is no on-call rotation.")
         lines = [_duty(one) for one in rotas[:ROTAS]]
         if len(rotas) > ROTAS:
-            lines.append(f"{len(rotas) - ROTAS} more: name a team.")
+            lines.append(f"{len(rotas) - ROTAS} more. Name a team to see one.")
         return _said(*lines)
 
     def _handover(self, press: Press, user: str) -> Said:
@@ -216,9 +216,9 @@ class Answers:
             return rotas[wanted]
         team = next((one for one in routing.teams if one.casefold() == wanted), "")
         if team:
-            raise Declined(f"The team {team} has no on-call rota.")
+            raise Declined(f"Team {team} has no on-call rotation.")
         there = ", ".join(sorted(set(rotas))[:LISTED]) or "none"
-        raise Declined(f"There is no team or rota '{name[:60]}' that is on call; there is {there}.")
+        raise Declined(f"No team or rotation named '{name[:60]}' is on call. Available: {there}.")
 
 
 def _duty(rota: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def inputs_for(fields: CustomFields) -> List[View]:
 
 def _input(one: CustomField, is_menu: bool) -> View:
     name = FIELD + one.name
-    label = one.label + (" (needed before it is resolved)" if one.required else "")
+    label = one.label + (" (required to resolve the incident)" if one.required else "")
     options = one.taken
     listed = [f"One of: {', '.join(options)}"] if options and not is_menu else []
     hint = truncated(" ".join(filter(None, [one.help, *_wanted_by(one), *listed])), HINT_CHARACTERS)

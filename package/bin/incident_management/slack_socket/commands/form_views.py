@@ -1,6 +1,6 @@
-"""Which form somebody is shown, filled with what is known. It has to be open within three seconds.
+"""Chooses the form that a press opens, and fills it. Slack wants it open within three seconds.
 
-A form opens for those who may send it: what they type would otherwise be lost.
+A form opens only for people who may submit it; otherwise they would lose what they typed.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _must_be_open(press: Press, user: str, api: Api) -> Mapping[str, Any]:
     """Return the incident. Of a button it is known; what is typed may be wrong."""
     incident = _unmerged(press, user, api)
     if incident["status"] in ENDED:
-        raise Declined(f"{press.target} is {incident['status']} already.")
+        raise Declined(f"{press.target} is already {incident['status']}.")
     return incident
 
 
@@ -71,7 +71,9 @@ def _unmerged(press: Press, user: str, api: Api) -> Mapping[str, Any]:
     """Return the incident. Raises Declined where it was merged, and takes nothing any more."""
     incident = api.read(f"/incidents/{press.target}", press, user)
     if incident.get("merged_into"):
-        raise Declined(f"{press.target} was merged into {incident['merged_into']}: name that one.")
+        raise Declined(
+            f"{press.target} was merged into {incident['merged_into']}. Use that incident instead."
+        )
     return incident
 
 
@@ -89,7 +91,7 @@ def _task(press: Press, user: str, api: Api) -> View:
     tasks = api.read(f"/incidents/{press.target}/tasks", press, user)["tasks"]
     task = next((one for one in tasks if one["id"] == press.task), None)
     if task is None:
-        raise Declined(f"{press.target} has that task no more.")
+        raise Declined(f"{press.target} no longer has this task.")
     brought = metadata(press, seen_at=float(task.get("at") or 0.0), state=task["state"])
     people = sorted(api.routing().members)
     # Where a menu has no room for everybody, with nobody and who has it, the name is typed.
@@ -109,7 +111,7 @@ def _add(press: Press, user: str, api: Api, link: Callable[[str, str], str]) -> 
     known = [*([place] if place else []), *listed]
     options: Dict[str, str] = {one["id"]: _shown(one["title"]) for one in known}
     if not options:
-        raise Declined("No incident is open that it could be added to.")
+        raise Declined("There is no open incident to add this message to.")
     line = source(message, press.body["channel"], link(channel, ts), api.member)
     text = said(message, INPUT_CHARACTERS)
     chosen = place["id"] if place else ""

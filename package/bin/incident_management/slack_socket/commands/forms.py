@@ -75,7 +75,7 @@ def resolve_form(incident_id: str, title: str, done: str, metadata: str) -> View
     ``title`` is the incident's, empty where it stands beside the button; ``done`` what was said of
     it already.
     """
-    label = f"What was done about {incident_id}?"
+    label = f"How was {incident_id} resolved?"
     asked = text_input(RESOLUTION, label, RESOLUTION_CHARACTERS, done)
     blocks = [_said(title), asked] if title else [asked]
     return _view(RESOLVE_FORM, "Resolve the incident", "Resolve", metadata, blocks)
@@ -93,12 +93,12 @@ def open_form(title: str, metadata: str, fields: Sequence[View] = ()) -> View:
         metadata,
         [
             text_input("title", "What is wrong?", TITLE_CHARACTERS, title, lines=False),
-            choice_input("severity", "How bad is it?", _plainly(SEVERITIES), "medium"),
+            choice_input("severity", "Severity", _plainly(SEVERITIES), "medium"),
             text_input(
                 "affected", "What is affected?", lines=False, optional=True,
                 hint="Services or hosts, separated by commas.",
             ),
-            text_input("description", "What is seen?", optional=True),
+            text_input("description", "What do you see?", optional=True),
             *fields,
         ],
     )  # fmt: skip
@@ -113,19 +113,19 @@ def update_form(
         draft, state: what is proposed; facts alone.
         hears: the names of the groups that are told.
     """
-    told = ", ".join(hears) or "nobody outside; no group of stakeholders is for it"
+    told = ", ".join(hears) or "nobody; no stakeholder group matches this incident"
     return _view(
         UPDATE_FORM,
         "Update stakeholders",
-        "Tell them",
+        "Send update",
         metadata,
         [
-            _said(f"{incident_id} {title}. Told: {told}."),
-            text_input("text", "What do they need to know?", TEXT_CHARACTERS, draft),
-            choice_input("state", "How does it stand?", _plainly(STATES), state, True),
+            _said(f"{incident_id} {title}. Recipients: {told}."),
+            text_input("text", "Message", TEXT_CHARACTERS, draft),
+            choice_input("state", "Status", _plainly(STATES), state, True),
             choice_input(
-                "next", "When do they hear next?", _NEXT, optional=True,
-                hint="Left empty: as often as they asked for. With 'resolved' nothing is promised.",
+                "next", "Next update", _NEXT, optional=True,
+                hint="Empty: the group's interval. With 'resolved', no next update is promised.",
             ),
         ],
     )  # fmt: skip
@@ -148,7 +148,7 @@ def add_form(
         metadata,
         [
             choice_input("incident", "Incident", options, chosen),
-            text_input("text", "The note", value=text),
+            text_input("text", "Note", value=text),
             _said(source),
         ],
     )
@@ -167,10 +167,10 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
         role = f" (the {task['role']}'s)" if task.get("role") else ""
         options = [(ANYBODY, f"anybody{role}")]
         options += [(one, one) for one in dict.fromkeys([*filter(None, [owner]), *people])]
-        given = choice_input("owner", "Who does it?", options, owner or ANYBODY)
+        given = choice_input("owner", "Assignee", options, owner or ANYBODY)
     else:
-        hint = "A name in Splunk. Empty: anybody."
-        given = text_input("owner", "Who does it?", NAME_CHARACTERS, owner, False, True, hint)
+        hint = "A Splunk user name. Leave empty for anybody."
+        given = text_input("owner", "Assignee", NAME_CHARACTERS, owner, False, True, hint)
     return _view(
         TASK_FORM,
         "Change a task",
@@ -179,13 +179,13 @@ def task_form(incident: str, task: Mapping[str, Any], people: Sequence[str], met
         [
             _said(incident),
             text_input(
-                "title", "What is to be done?", TITLE_CHARACTERS, str(task["title"]), lines=False
+                "title", "Task", TITLE_CHARACTERS, str(task["title"]), lines=False
             ),
             given,
-            choice_input("state", "How does it stand?", _plainly(ITEM_STATES), str(task["state"])),
+            choice_input("state", "Status", _plainly(ITEM_STATES), str(task["state"])),
             text_input(
-                "reason", "Why?", REASON_CHARACTERS, optional=True,
-                hint="Of one that is dropped it has to be said.",
+                "reason", "Reason", REASON_CHARACTERS, optional=True,
+                hint="Required if the task is dropped.",
             ),
         ],
     )  # fmt: skip

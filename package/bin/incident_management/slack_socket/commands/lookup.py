@@ -1,4 +1,4 @@
-"""Which incident somebody means: by a part of its id, or by the thread or channel they are in."""
+"""Finds the incident that a person means: by part of its id, or by their thread or channel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
         _changed_lately(clock), "updated_at:-1", LOOKED_AT, fields=("_key",)
     )
     if len(is_open) == LOOKED_AT:
-        raise Declined(f"Too many incidents are open to find {part} among: write its whole id.")
+        raise Declined(f"Too many incidents are open to search for {part}. Enter the whole id.")
     day, _, digits = part.rpartition("-")
     keys = sorted({str(one["_key"]) for one in (*is_open, *changed)}, reverse=True)
     found = [key for key in keys if _fits(key, day, as_digits(digits))]
@@ -36,11 +36,11 @@ def by_reference(stores: Stores, clock: Clock, part: str) -> str:
         return found[0]
     if not found:
         raise Declined(
-            f"No incident that is open, or changed within a week, has the id {part}: write the "
-            "whole one (INC-…), or help for what can be asked."
+            f"No incident that is open or changed within a week matches {part}. Enter the "
+            "whole id (INC-…), or help for the commands."
         )
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-    raise Declined(f"{part} may be {', '.join(found[:NAMED])}{more}: write more of the id.")
+    raise Declined(f"{part} matches {', '.join(found[:NAMED])}{more}. Enter more of the id.")
 
 
 def by_place(stores: Stores, clock: Clock, channel: str, ts: str = "") -> Optional[Document]:

@@ -1,4 +1,4 @@
-"""What was typed after the slash command, as one thing to do. Pure.
+"""Parses the text after the slash command into one action. Pure.
 
 Source: "Implementing slash commands" in Slack's documentation: all after the command's name is one
 text. A command "cannot be invoked in message threads", so which incident is meant has to be typed.
@@ -63,10 +63,10 @@ _FREE = (HELP, LIST, OPEN, ON_CALL, HANDOVER)
 _OF_CHANNEL = (SHOW, ACKNOWLEDGE, TAKE, UPDATE, RESOLVE, REOPEN)
 # These need a text after it.
 _SAYS = {
-    NOTE: "what the note is to say",
-    TASK: "what is to be done",
-    ASSIGN: "who gets it, by the name in Splunk",
-    SEVERITY: "how bad it is: critical, high, medium, low or info",
+    NOTE: "the text of the note",
+    TASK: "the title of the task",
+    ASSIGN: "the new owner's Splunk user name",
+    SEVERITY: "the severity: critical, high, medium, low or info",
 }
 _REFERENCE = re.compile(r"(?:INC-)?(?:(\d{8})-)?([0-9A-Z]{3,6})")
 # What telephones and word processors make of a hyphen.
@@ -95,7 +95,7 @@ def read(text: str) -> Typed:
         if target and not rest:
             return Typed(SHOW, target)
         if target and (any(one.isdigit() for one in word) or _verb(_split(rest)[0])):
-            return Typed(HELP, rest="What is to be done comes first, then the incident's id.")
+            return Typed(HELP, rest="Enter the command first, then the incident's id.")
         return Typed(HELP, rest=f"There is no command '{word[:_SHOWN_CHARACTERS]}'.")
     if action in _FREE:
         return Typed(action, rest="" if action == HELP else rest)
@@ -106,10 +106,12 @@ def read(text: str) -> Typed:
         return Typed(action)
     target = reference(name)
     if not target:
-        what = f"'{name[:_SHOWN_CHARACTERS]}' is no incident's id" if name else "Name an incident"
-        return Typed(HELP, rest=f"{what}: write {word.lower()} and its id, INC-… or its last six.")
+        what = f"'{name[:_SHOWN_CHARACTERS]}' is not an incident id" if name else "Name an incident"
+        return Typed(
+            HELP, rest=f"{what}: enter {word.lower()} and an id, INC-… or its last six characters."
+        )
     if action in _SAYS and not rest:
-        return Typed(HELP, rest=f"Write after {target} {_SAYS[action]}.")
+        return Typed(HELP, rest=f"After {target}, enter {_SAYS[action]}.")
     return Typed(action, target, rest)
 
 
