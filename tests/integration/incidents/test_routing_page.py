@@ -130,7 +130,7 @@ def test_a_promise_that_is_shipped_is_switched_on_and_off(app: App) -> None:
 def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> None:
     teams, rules = pages(app.service)
     assert refused(teams.add, "a:b", members="cy").startswith("Enter a name of 1 to 100 characters")
-    assert refused(teams.add, "operations").endswith("already: change that one.")
+    assert refused(teams.add, "operations").endswith("already exists. Edit that one.")
     assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
     assert "is for incidents that no other rule matches" in refused(rules.delete, "default")
     assert "is for incidents that no other rule matches" in refused(

@@ -66,7 +66,7 @@ def test_a_worker_that_was_killed_after_the_verdict_does_not_resolve_what_came_b
     """It comes back an hour later; meanwhile the search has found the problem again."""
     bench.clock.advance(85)
     crashing = bench.verifier()
-    crashing._follow = lambda *_said: (_ for _ in ()).throw(Crash)
+    crashing._act_on_verdict = lambda *_said: (_ for _ in ()).throw(Crash)
     with pytest.raises(Crash):
         crashing.run()
     bench.clock.advance(3600)

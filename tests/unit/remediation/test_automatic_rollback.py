@@ -59,7 +59,7 @@ def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
     plan, _entries, state = bench.context.load(bench.plan)
     assert state.status == "not_recovered"
     assert bench.context.claim(rollback_run(plan, state).claim, {"actor": "zoe"})
-    bench.clock.advance(rollback.UNDO_SECONDS + 1)
+    bench.clock.advance(rollback.AUTOMATIC_ROLLBACK_SECONDS + 1)
     rollback.roll_back_automatically(bench.context, bench.plan)
     assert "rollback failed" not in bench.kinds(), "whoever has begun it says how it ended"
 

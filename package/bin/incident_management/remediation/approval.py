@@ -46,7 +46,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     incident, entries = context.incident(incident_id)
     try:
         plan = draft_plan(context, incident, entries, action_name, actor)
-        _unless_too_many(context, plan, actor)
+        _check_proposal_rate(context, plan, actor)
     except Refused as refusal:
         context.refuse(incident_id, None, refusal, actor)
         raise
@@ -63,7 +63,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
     return context.load(plan["_key"])[0]
 
 
-def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> None:
+def _check_proposal_rate(context: Context, plan: Mapping[str, Any], actor: str) -> None:
     """Raise Refused for a new plan of someone who has proposed too many in the last hour."""
     if context.stores.plans.get(plan["_key"]) is not None:
         return
@@ -87,14 +87,14 @@ def draft_plan(
     """
     if not incident.is_open:
         raise Refused(over_reason(incident), "incident_over")
-    action = _chosen(context, action_name)
+    action = _choose_action(context, action_name)
     cause = cited_cause(incident, context.newest_analysis(entries))
     sources = {"analysis": cause, "incident": incident.to_document()}
     arguments = resolve_arguments(action, sources)
     service = checked_facts(context, action, arguments)
     facts = plan_facts(action, incident, cause, service)
     document, contract = incident.to_document(), context.catalogue.contract(action)
-    for earlier in range(_finished(context, incident.id, action, arguments, entries), 10_000):
+    for earlier in range(_count_finished(context, incident.id, action, arguments, entries), 10_000):
         plan = new_plan(
             document, action, contract, arguments, cause, facts, actor, context.clock.now(), earlier
         )
@@ -106,7 +106,7 @@ def draft_plan(
     raise Refused(f"{incident.id} has too many plans for this action.", "too_many_plans")
 
 
-def _chosen(context: Context, action_name: str) -> Action:
+def _choose_action(context: Context, action_name: str) -> Action:
     names = context.catalogue.proposable()
     if not action_name and len(names) == 1:
         action_name = names[0]
@@ -130,7 +130,7 @@ def _chosen(context: Context, action_name: str) -> Action:
     return action
 
 
-def _finished(
+def _count_finished(
     context: Context,
     incident_id: str,
     action: Action,
@@ -163,18 +163,18 @@ def approve(
         Refused: it can no longer be approved, or the state has changed.
     """
     plan, entries, state = context.load(plan_id)
-    _decided_by_somebody(actor)
+    _check_person(actor)
     if plan_hash and plan_hash != plan["plan_hash"]:
         raise Invalid(
             f"{plan_id} is not the plan that you reviewed. Reload it and review it again."
         )
-    freezes = _overriding(context, plan, state, override)
+    freezes = _freezes_to_override(context, plan, state, override)
     if actor in state.approvers and state.status in ("proposed", "approved") and not freezes:
         return state
     again = bool(freezes) and state.status == "approved"
     refusal = (
-        (None if again else _not_open_to_decisions(plan, state))
-        or _own(plan, actor)
+        (None if again else _undecidable(plan, state))
+        or _own_plan_refusal(plan, actor)
         or _failed_check(context, plan, state, entries, "freeze" if freezes else "")
     )
     if refusal:
@@ -186,8 +186,8 @@ def approve(
         "state_hash": plan["state_hash"],
         "state": plan["state"],
         "decision": "approved",
-        "left": _left(plan, state, actor),
-        "detail": _left_to_approve(plan, state, actor),
+        "left": _approvals_missing(plan, state, actor),
+        "detail": _approval_detail(plan, state, actor),
         "expires_at": round(context.clock.now() + action.approval_ttl, 3),
     }
     if freezes:
@@ -207,10 +207,10 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
     If a rejection and an execution happen at the same moment, the one that gets the claim counts.
     """
     plan, _entries, state = context.load(plan_id)
-    _decided_by_somebody(actor)
+    _check_person(actor)
     if state.status == "rejected":
         return state
-    refusal = None if state.status == "approved" else _not_open_to_decisions(plan, state)
+    refusal = None if state.status == "approved" else _undecidable(plan, state)
     if refusal:
         raise refusal
     said = {"actor": actor, "rejected": True, "reason": reason[:1000]}
@@ -234,12 +234,12 @@ def expire_plans(context: Context) -> int:
             refusal = Refused(reason, "expired", "expired")
             context.refuse(plan["incident_id"], plan, refusal, SYSTEM)
             count += 1
-        elif state.status != plan["status"] and not _may_be_undone(context, plan, state):
+        elif state.status != plan["status"] and not _may_be_rolling_back(context, plan, state):
             context.refresh(plan)
     return count
 
 
-def _may_be_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
+def _may_be_rolling_back(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
     """Tell whether a rollback may be about to start: the plan's document says so first."""
     if plan["status"] != "rolling_back" or state.rollback_started_at:
         return False
@@ -255,12 +255,12 @@ def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:
     )
 
 
-def _decided_by_somebody(actor: str) -> None:
+def _check_person(actor: str) -> None:
     if not actor.strip() or actor == SYSTEM:
         raise Invalid("Only a person can decide on a plan, and this request has no user.")
 
 
-def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]:
+def _undecidable(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]:
     if state.status == "proposed":
         return None
     status = state.status.replace("_", " ")
@@ -270,7 +270,7 @@ def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optiona
     return Refused(sentence.strip(), "decided")
 
 
-def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
+def _own_plan_refusal(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     """Refuse the proposer of a plan that another person must approve.
 
     :func:`_failed_check` refuses a plan whose ``approve_own`` was changed after it was made.
@@ -282,7 +282,7 @@ def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     )
 
 
-def _overriding(
+def _freezes_to_override(
     context: Context, plan: Mapping[str, Any], state: PlanState, override: str
 ) -> List[str]:
     """Return the ids of the change freezes that are to be overridden and are not yet."""
@@ -295,14 +295,14 @@ def _overriding(
     return sorted(freeze.id for freeze in freezes if freeze.id not in known)
 
 
-def _left(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
+def _approvals_missing(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
     """Return how many more people must approve after this actor."""
     return max(0, int(plan["approvals"]) - len({*state.approvers, actor}))
 
 
-def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
+def _approval_detail(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
     """Return what is still missing after this approval, for its notification."""
-    left = _left(plan, state, actor)
+    left = _approvals_missing(plan, state, actor)
     if left == 0:
         return "The plan is ready to execute; it does not start automatically."
     people = "one more person" if left == 1 else f"{left} more people"

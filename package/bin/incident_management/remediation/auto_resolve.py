@@ -39,12 +39,15 @@ def stays_open(
     counted = effective(entries)
     began = f"action:{plan['_key']}:started"
     people = [
-        entry.actor for entry in _after(counted, began, state.started_at) if is_manual_reopen(entry)
+        entry.actor
+        for entry in _entries_after(counted, began, state.started_at)
+        if is_manual_reopen(entry)
     ]
     if people:
         return True, f"{people[-1]} reopened it after the fix started."
     if any(
-        entry.kind in SIGNAL_KINDS for entry in _after(counted, verdict_once(plan), state.judged_at)
+        entry.kind in SIGNAL_KINDS
+        for entry in _entries_after(counted, verdict_once(plan), state.judged_at)
     ):
         return True, "A new finding arrived after the fix was verified."
     return False, ""
@@ -55,7 +58,7 @@ def has_new_findings(known: Set[str], entries: Sequence[Entry]) -> bool:
     return any(entry.kind in SIGNAL_KINDS and entry.key not in known for entry in entries)
 
 
-def _after(entries: Sequence[Entry], once: str, time: float) -> List[Entry]:
+def _entries_after(entries: Sequence[Entry], once: str, time: float) -> List[Entry]:
     """Return the entries after the one with a ``once`` key; if that is missing, those after
     ``time``.
     """

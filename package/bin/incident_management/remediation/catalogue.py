@@ -48,7 +48,7 @@ PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
 _SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
 # A source without its $ signs is a mistake, not a value.
-_MEANT = re.compile(r"(analysis|incident|plan|result|before)\.")
+_UNMARKED_SOURCE = re.compile(r"(analysis|incident|plan|result|before)\.")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -140,13 +140,13 @@ class Catalogue:
             except CatalogueError as error:
                 problems[name] = str(error)
         for action in list(actions.values()):
-            wrong = _undone_wrongly(action, actions)
+            wrong = _inverse_problem(action, actions)
             if wrong:
                 problems[action.name] = (
                     f"{CONF} [{action.name}] and [{action.inverse}], which rolls it back, {wrong}"
                 )
                 del actions[action.name]
-        while lacking := _without_inverse(actions):
+        while lacking := _missing_inverse(actions):
             problems[lacking.name] = (
                 f"{CONF} [{lacking.name}] inverse is '{lacking.inverse}', which is not a "
                 "usable action of this file; name one, or leave it blank."
@@ -196,18 +196,18 @@ def check_value(argument: Argument, value: Any) -> str:
     return text
 
 
-def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
+def _missing_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
     """Return an action whose inverse is not in ``actions``, if there is one."""
     found = (one for one in actions.values() if one.inverse and one.inverse not in actions)
     return next(found, None)
 
 
-def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
+def _inverse_problem(action: Action, actions: Mapping[str, Action]) -> str:
     """Return why an action's inverse can't roll it back; empty if no reason is known."""
     inverse = actions.get(action.inverse)
     if inverse is None:
         return ""
-    place = _undone_elsewhere(action, inverse)
+    place = _location_mismatch(action, inverse)
     if place:
         return f"differ in argument.{place}: set the same value in both."
     lacking = argument_without_value(action, inverse)
@@ -228,7 +228,7 @@ def _sources(action: Action) -> Dict[str, str]:
     return {argument.name: argument.source for argument in action.arguments}
 
 
-def _undone_elsewhere(action: Action, inverse: Action) -> str:
+def _location_mismatch(action: Action, inverse: Action) -> str:
     """Return the argument by which the inverse would act on another object; empty if none."""
     if not {action.executor, inverse.executor} <= set(LOCATION_ARGUMENTS):
         return ""
@@ -303,7 +303,7 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
                 f"{where} {key}.type is '{kind}'; the types are {', '.join(ACTION_TYPES)}."
             )
         given = source.strip()
-        form = _SOURCE if "$" in given or _MEANT.match(given) else ACTION_TYPES[kind]
+        form = _SOURCE if "$" in given or _UNMARKED_SOURCE.match(given) else ACTION_TYPES[kind]
         if not form.fullmatch(given):
             raise CatalogueError(
                 f"{where} {key} is '{source}'; set a source, such as $analysis.service$, "

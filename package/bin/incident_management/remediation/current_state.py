@@ -140,7 +140,7 @@ def current_state_checks(
         now = plan_facts(action, incident, cause, service)
     except Refused as refusal:
         return [Check("place", False, str(refusal), refusal.code, "void")]
-    older = _before_an_upgrade(plan, now)
+    older = _refuse_older_version(plan, now)
     return [
         older or _state(plan, state, _changes(then, now)),
         Check(
@@ -149,7 +149,7 @@ def current_state_checks(
     ]
 
 
-def _before_an_upgrade(plan: Mapping[str, Any], now: Mapping[str, Any]) -> Optional[Check]:
+def _refuse_older_version(plan: Mapping[str, Any], now: Mapping[str, Any]) -> Optional[Check]:
     """Refuse a plan of another version of the app, which compared other facts; else None."""
     # Only some change events leave something untold.
     compared, known = set(now) - {"untold"}, set(plan["state"]) - {"untold"}

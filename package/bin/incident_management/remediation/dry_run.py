@@ -50,9 +50,9 @@ def dry_run(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
         outcome = None
         if tries and not _is_noted(entries, _name(plan_id, number)):
             late = tries[-1] < context.clock.now() - GOES_ON_SECONDS
-            outcome = _going_on(executor, step, _request_id(plan_id, number), late)
+            outcome = _last_outcome(executor, step, _request_id(plan_id, number), late)
         if outcome is None:
-            number, outcome = number + 1, _begun(context, plan_id, step, executor, tries)
+            number, outcome = number + 1, _start_try(context, plan_id, step, executor, tries)
     except (CatalogueError, ExecutorError) as error:
         raise Refused(str(error), "executor") from None
     once = _name(plan_id, number) if outcome.status in _ENDS else f"{_name(plan_id, number)}:begun"
@@ -62,7 +62,7 @@ def dry_run(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
     return {"plan_id": plan_id, "status": outcome.status, "detail": outcome.detail}
 
 
-def _going_on(executor: Executor, step: Step, request_id: str, late: bool) -> Optional[Outcome]:
+def _last_outcome(executor: Executor, step: Step, request_id: str, late: bool) -> Optional[Outcome]:
     """Return the outcome of the last try; None if it is not running, or has run for too long.
 
     ``unchanged``: the service knows of no running try.
@@ -72,7 +72,7 @@ def _going_on(executor: Executor, step: Step, request_id: str, late: bool) -> Op
     return None if over else outcome
 
 
-def _begun(
+def _start_try(
     context: Context, plan_id: str, step: Step, executor: Executor, tries: Sequence[float]
 ) -> Outcome:
     """Start a new try, unless another process just did. Raises Refused and ExecutorError."""

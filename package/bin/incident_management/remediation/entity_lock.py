@@ -26,19 +26,19 @@ MOST_TRIES = 20
 def blocking_plan(context: Context, plan: Mapping[str, Any]) -> str:
     """Return the id of another plan that is running on this plan's entity; empty if none is."""
     place = location_of(plan, context.catalogue)
-    rivals = _rivals(_runs(context, plan["entity"]), plan, place)
-    return "" if _is_mine(rivals[:1], plan, place) else _live_run(context, rivals, plan)
+    rivals = _rivals(_claims_on(context, plan["entity"]), plan, place)
+    return "" if _is_mine(rivals[:1], plan, place) else _running_plan(context, rivals, plan)
 
 
 def acquire_lock(context: Context, plan: Mapping[str, Any]) -> bool:
     """Lock the entity for this plan until it is finished. Returns False if another plan runs."""
-    place, purpose = location_of(plan, context.catalogue), _running(plan["entity"])
+    place, purpose = location_of(plan, context.catalogue), _claim_purpose(plan["entity"])
     for _try in range(MOST_TRIES):
-        runs = _runs(context, plan["entity"])
+        runs = _claims_on(context, plan["entity"])
         rivals = _rivals(runs, plan, place)
         if _is_mine(rivals[:1], plan, place):
             return True
-        if _live_run(context, rivals, plan):
+        if _running_plan(context, rivals, plan):
             return False
         number = int(runs[0]["value"]["number"]) + 1 if runs else 1
         value = {"plan_id": plan["_key"], "number": number, "place": dict(place)}
@@ -54,17 +54,17 @@ def holds_lock(context: Context, plan: Mapping[str, Any]) -> bool:
     check here, so at least one of them sees the other.
     """
     place = location_of(plan, context.catalogue)
-    rivals = _rivals(_runs(context, plan["entity"]), plan, place)
-    return _is_mine(rivals[:1], plan, place) and not _live_run(context, rivals[1:], plan)
+    rivals = _rivals(_claims_on(context, plan["entity"]), plan, place)
+    return _is_mine(rivals[:1], plan, place) and not _running_plan(context, rivals[1:], plan)
 
 
-def _runs(context: Context, entity: str) -> List[Document]:
+def _claims_on(context: Context, entity: str) -> List[Document]:
     """Return the claims on an entity of this name, the newest first."""
-    found = context.stores.claims.find({"purpose": _running(entity)})
+    found = context.stores.claims.find({"purpose": _claim_purpose(entity)})
     return sorted(found, key=lambda claim: int(claim["value"]["number"]), reverse=True)
 
 
-def _running(entity: str) -> str:
+def _claim_purpose(entity: str) -> str:
     """Return the claims' purpose; lower-case, because logs and services differ in case."""
     return f"run:{entity.lower()}"
 
@@ -87,7 +87,7 @@ def _is_mine(newest: List[Document], plan: Mapping[str, Any], place: Mapping[str
     return any(run["value"]["plan_id"] == plan["_key"] and _place(run) == place for run in newest)
 
 
-def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -> str:
+def _running_plan(context: Context, runs: List[Document], plan: Mapping[str, Any]) -> str:
     """Return the id of the first other plan that runs, or is about to; empty if none is.
 
     A process that was killed after it locked the entity has started nothing, so earlier claims
@@ -106,12 +106,12 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
             if not state.finished:
                 return other
             over.append(place)
-        elif not state.finished and not _is_left(context, run):
+        elif not state.finished and not _is_abandoned(context, run):
             return other
     return ""
 
 
-def _is_left(context: Context, run: Document) -> bool:
+def _is_abandoned(context: Context, run: Document) -> bool:
     """Tell whether a holder had enough time to start its run, or has certainly ended."""
     late = context.clock.now() - float(run["time"]) > BEGINNING_SECONDS
     return late or context.has_ended(str(run["holder"]))

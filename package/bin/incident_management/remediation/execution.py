@@ -79,10 +79,10 @@ def run_once(
     # Later, the worker may have settled it already, so a failure here would mean nothing.
     if context.clock.now() - began < LEASE_SECONDS / 2:
         stopped = Outcome("failed", f"Nothing was changed. {refusal}") if refusal else None
-        outcome = stopped or _acted(context, plan, step)
+        outcome = stopped or _execute_or_confirm(context, plan, step)
         late = context.clock.now() - began >= LEASE_SECONDS
         if outcome.transient and actor == SYSTEM:
-            _leave(context, plan, step, outcome)
+            _leave_for_retry(context, plan, step, outcome)
             mark_idle(context, step.run, not late)
         elif outcome.status == "done" or (outcome.status == "failed" and not late):
             record_end(context, plan, step.run, outcome, actor)
@@ -97,7 +97,7 @@ def mark_rolling_back(context: Context, plan: Document) -> None:
     context.stores.plans.save([plan])
 
 
-def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
+def _leave_for_retry(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
     """Leave an automatic rollback to :func:`settle`, which sends it again, and write a note."""
     text = f"{plan['_key']} is not rolled back yet. The worker tries again: {outcome.detail}"
     once = f"{step.run.name}:again"
@@ -105,7 +105,7 @@ def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> No
     timeline.append(execute_step, plan["incident_id"], "note", {"text": text}, once)
 
 
-def _acted(context: Context, plan: Document, step: Step) -> Outcome:
+def _execute_or_confirm(context: Context, plan: Document, step: Step) -> Outcome:
     """Run a step, unless an earlier attempt of unknown outcome turns out to have succeeded.
 
     Such an attempt may also be why a new request is rejected.

@@ -65,17 +65,17 @@ def settle(context: Context, plan_id: str) -> bool:
     if state.status == "approved" and write_rejection(context, plan):
         context.refresh(plan)  # The rejection was interrupted.
         return True
-    begun, run = _begun(context, plan, state)
+    begun, run = _interrupted_run(context, plan, state)
     age = context.clock.now() - begun
     # A start in the future means that the clock was set back; do not wait for that time.
     ahead = age < -SKEW_SECONDS
-    if run is None or (age < LEASE_SECONDS and not ahead and not _holder_is_gone(context, run)):
+    if run is None or (age < LEASE_SECONDS and not ahead and not _holder_has_ended(context, run)):
         return False
     if not context.claim(f"settle:{run.name}:{int(age // LEASE_SECONDS)}", {}):
         return False
     late = age >= SETTLING_GIVES_UP_SECONDS or ahead
     try:
-        outcome = _found_out(context, plan, state, run, age)
+        outcome = _determine_outcome(context, plan, state, run, age)
     except Exception as error:
         # Catch unexpected errors too: a run without an outcome would keep its entity locked.
         if affects_all_plans(error) or not late:
@@ -84,18 +84,20 @@ def settle(context: Context, plan_id: str) -> bool:
     if outcome.status in ("unknown", "unchanged"):
         if not late:
             return False
-        outcome = _given_up(outcome)
+        outcome = _final_outcome(outcome)
     record_end(context, plan, run, outcome, SYSTEM)
     context.refresh(plan)
     return True
 
 
-def _holder_is_gone(context: Context, run: Run) -> bool:
+def _holder_has_ended(context: Context, run: Run) -> bool:
     claim = context.stores.claims.get(run.claim)
     return claim is not None and context.has_ended(str(claim["holder"]))
 
 
-def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age: float) -> Outcome:
+def _determine_outcome(
+    context: Context, plan: Document, state: PlanState, run: Run, age: float
+) -> Outcome:
     """Ask the executor for the outcome, and repeat a request that was not executed."""
     try:
         if run.kind == "action":
@@ -105,23 +107,23 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
     except (CatalogueError, Refused) as error:
         return Outcome("unknown", str(error))
     record_start(context, plan, step, SYSTEM)
-    outcome = _as_made(query_outcome(context, step, run), saved_result(context, run))
+    outcome = _compare_with_result(query_outcome(context, step, run), saved_result(context, run))
     earlier = rollback_in_doubt(plan, state) if run.kind == "rollback" else None
     if earlier and outcome.status == "unchanged":
         outcome = query_outcome(context, step, earlier)
     if outcome.status != "unchanged":
         return outcome
     idle = is_idle(context, run)
-    refusal = _not_again(context, plan, step, age)
+    refusal = _reason_not_to_repeat(context, plan, step, age)
     if refusal is None:
-        outcome = _again(context, step, idle)
+        outcome = _send_again(context, step, idle)
         save_result(context, run, outcome.result)
         return outcome
     detail = f"{outcome.detail} The request was not sent again: {refusal}"
     return Outcome("failed" if idle and not refusal.transient else "unchanged", detail)
 
 
-def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
+def _compare_with_result(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     """Compare an outcome with what the request is known to have created, if it is known."""
     if made and found.status == "unchanged":
         sentence = f"{found.detail} Someone or something has reverted the change."
@@ -130,7 +132,7 @@ def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
-def _again(context: Context, step: Step, idle: bool) -> Outcome:
+def _send_again(context: Context, step: Step, idle: bool) -> Outcome:
     """Send a request again. If it fails, the first request may still be running.
 
     Unless it is idle: the first request and each repeat failed with transient errors, so a refusal
@@ -148,7 +150,9 @@ def _again(context: Context, step: Step, idle: bool) -> Outcome:
     return outcome if alone and not outcome.transient else replace(outcome, status="unknown")
 
 
-def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
+def _reason_not_to_repeat(
+    context: Context, plan: Document, step: Step, age: float
+) -> Optional[Refused]:
     """Return why a request that was not executed must not be sent again, or None.
 
     ``age``: seconds since the run started.
@@ -174,7 +178,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
     return refusal or lock_entity(context, plan) or stop_reason(context, plan, step, SYSTEM)
 
 
-def _given_up(outcome: Outcome) -> Outcome:
+def _final_outcome(outcome: Outcome) -> Outcome:
     """Return the final outcome of a run that stayed unknown for too long."""
     doubt = "It is unknown whether it was done"
     if outcome.status == "unchanged":
@@ -182,7 +186,9 @@ def _given_up(outcome: Outcome) -> Outcome:
     return Outcome("failed", f"{doubt}: check by hand. {outcome.detail}", certain=False)
 
 
-def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:
+def _interrupted_run(
+    context: Context, plan: Document, state: PlanState
+) -> Tuple[float, Optional[Run]]:
     """Return when the interrupted run started, and the run; 0 and None if there is none."""
     action, rollback = action_run(plan), rollback_run(plan, state)
     if state.status == "running":

@@ -107,7 +107,8 @@ def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict
         "entity": arguments.get(action.entity, ""),
         "label": action.label,
         "summary": _summary(action, arguments, facts),
-        "blast_radius": _filled(action.blast_radius, {**facts, **arguments}) + _to_compare(facts),
+        "blast_radius": _filled(action.blast_radius, {**facts, **arguments})
+        + _unstated_sentence(facts),
         "executor": action.executor,
         "inverse": action.inverse,
         "approvals": action.approvals,
@@ -144,7 +145,7 @@ def _summary(action: Action, arguments: Mapping[str, str], facts: Facts) -> str:
     return f"{action.label}: {arguments.get(action.entity, '')}{how}."
 
 
-def _to_compare(facts: Facts) -> str:
+def _unstated_sentence(facts: Facts) -> str:
     """Return what only a person can compare of the change's location; see :mod:`.location`."""
     if not facts.get("untold"):
         return ""
@@ -217,7 +218,7 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
     if state.status == "approved" and now > state.expires_at:
         state.status, state.detail = "expired", "The approval expired before the plan was executed."
     if state.status == "proposed":
-        state.approvers = _holding(state, now)
+        state.approvers = _valid_approvers(state, now)
         if now > state.proposed_at + PROPOSAL_SECONDS:
             state.status, state.detail = "expired", "Nobody approved it within a day."
     return state
@@ -249,7 +250,7 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     elif entry.kind == "rollback":
         _phase(state, entry, ("rolling_back", "rolled_back", "rollback_failed"))
         if state.status == "rollback_failed":
-            _not_rolled_back(state, nothing_done=bool(data.get("nothing_done")))
+            _apply_failed_rollback(state, nothing_done=bool(data.get("nothing_done")))
 
 
 def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
@@ -262,10 +263,12 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         return
     state.approved_at = max(state.approved_at, entry.time)
     # An override is valid as long as its author's approval.
-    known = state.overrides.get(entry.actor, []) if _holds(state, entry.actor, entry.time) else []
+    known = (
+        state.overrides.get(entry.actor, []) if _is_valid(state, entry.actor, entry.time) else []
+    )
     state.overrides[entry.actor] = [*known, *_overridden(entry)]
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
-    state.approvers = _holding(state, entry.time)
+    state.approvers = _valid_approvers(state, entry.time)
     needed = int(plan["approvals"])
     if len(state.approvers) >= needed:
         state.expires_at = sorted(state.approvals.values())[-needed]
@@ -277,11 +280,11 @@ def _overridden(entry: Entry) -> List[str]:
     return list((entry.data.get("override") or {}).get("freezes") or [])
 
 
-def _holding(state: PlanState, now: float) -> List[str]:
-    return [actor for actor in state.approvals if _holds(state, actor, now)]
+def _valid_approvers(state: PlanState, now: float) -> List[str]:
+    return [actor for actor in state.approvals if _is_valid(state, actor, now)]
 
 
-def _holds(state: PlanState, actor: str, now: float) -> bool:
+def _is_valid(state: PlanState, actor: str, now: float) -> bool:
     return now <= state.approvals.get(actor, 0.0)
 
 
@@ -306,7 +309,7 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
         state.status = failed
 
 
-def _not_rolled_back(state: PlanState, nothing_done: bool) -> None:
+def _apply_failed_rollback(state: PlanState, nothing_done: bool) -> None:
     """Apply a failed rollback: it may be tried again, and if it changed nothing the fix stays.
 
     So a fix without a verdict is still verified, and one that helped still counts. That a later

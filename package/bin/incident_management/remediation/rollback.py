@@ -26,7 +26,7 @@ from .steps import Step, inverse_step, query_outcome, record_end
 __all__ = ["roll_back", "roll_back_automatically"]
 
 # A fix that did not help is rolled back automatically within this time of the verdict.
-UNDO_SECONDS = 1800.0
+AUTOMATIC_ROLLBACK_SECONDS = 1800.0
 
 
 def roll_back(
@@ -51,7 +51,7 @@ def roll_back(
     try:
         if not override.strip():
             check_not_frozen(freezes, plan)
-        step = _undoing(context, plan, state)
+        step = _prepare_rollback(context, plan, state)
     except Refused as refusal:
         meanwhile = context.load(plan_id)[2]
         if meanwhile.rollback_started_at:
@@ -61,7 +61,7 @@ def roll_back(
     if freezes:
         ids = sorted(freeze.id for freeze in freezes)
         step = replace(step, override={"freezes": ids, "reason": override.strip()[:1000]})
-    return _carry_back(context, plan, step, actor, reason)
+    return _run_rollback(context, plan, step, actor, reason)
 
 
 def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
@@ -83,10 +83,10 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
         return _give_up(context, plan, state, str(done))
     # A verdict in the future means that the clock was set back; do not wait for that time.
     since = context.clock.now() - state.judged_at
-    late = not -SKEW_SECONDS <= since <= UNDO_SECONDS
+    late = not -SKEW_SECONDS <= since <= AUTOMATIC_ROLLBACK_SECONDS
     try:
         check_inverse_unchanged(context, plan)
-        step = _undoing(context, plan, state)
+        step = _prepare_rollback(context, plan, state)
         if late:
             raise Refused("Roll it back by hand if needed.", "too_late")
     except Exception as error:
@@ -95,14 +95,16 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
         if affects_all_plans(error) or (transient and not late):
             raise
         words = (
-            f"It was not rolled back within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
+            f"It was not rolled back within {span(AUTOMATIC_ROLLBACK_SECONDS)}. "
+            if since > AUTOMATIC_ROLLBACK_SECONDS
+            else ""
         )
         return _give_up(context, plan, state, f"{words}{error_text(error)}")
     reason = f"The fix did not help. {freeze_exemption(rollback_freezes(context, plan, state))}"
-    return _carry_back(context, plan, step, SYSTEM, reason.strip())
+    return _run_rollback(context, plan, step, SYSTEM, reason.strip())
 
 
-def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
+def _prepare_rollback(context: Context, plan: Document, state: PlanState) -> Step:
     """Return the rollback step, and lock the entity for it. Raises Refused."""
     if not state.done_at:
         sentence = f"{plan['_key']} was not executed: there is nothing to roll back."
@@ -112,14 +114,14 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
                 f"{plan['entity']} runs, and roll it back by hand if needed."
             )
         raise Refused(sentence, "not_executed")
-    step = _unless_done(context, plan, state)
+    step = _rollback_step(context, plan, state)
     occupied = lock_entity(context, plan)
     if occupied:
         raise occupied
     return step
 
 
-def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
+def _rollback_step(context: Context, plan: Document, state: PlanState) -> Step:
     """Return the rollback step. Raises Refused if it can't run and has not already succeeded."""
     step = inverse_step(context, plan, state, check=False)
     earlier = rollback_in_doubt(plan, state)
@@ -136,7 +138,9 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
     return context.refresh(plan)
 
 
-def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
+def _run_rollback(
+    context: Context, plan: Document, step: Step, actor: str, reason: str
+) -> PlanState:
     # Its document must not look finished during the rollback: see :mod:`.active_plans`.
     mark_rolling_back(context, plan)
     return run_once(context, plan, step, actor, reason)

@@ -78,18 +78,22 @@ def checks(
 ) -> List[Check]:
     """Run every check of a plan now; the first that fails is the reason to refuse."""
     incident = timeline.fold(entries)
-    results = [_whole(context, plan), _contract(context, plan), _open(plan, incident)]
+    results = [
+        _integrity_check(context, plan),
+        _contract_check(context, plan),
+        _incident_check(plan, incident),
+    ]
     try:
         action = context.catalogue.get(plan["action"])
     except CatalogueError:
         return results
-    results.append(_evidence(context, plan))
-    results.append(_arguments(action, plan))
-    results.append(_approval(context, plan, state))
+    results.append(_evidence_check(context, plan))
+    results.append(_arguments_check(action, plan))
+    results.append(_approval_check(context, plan, state))
     results.extend(current_state_checks(context, plan, state, action, incident, list(entries)))
     results.extend(rate_checks(context, plan, action))
-    results.append(_alone(context, plan))
-    results.append(_frozen(context, plan, state, action, incident))
+    results.append(_lock_check(context, plan))
+    results.append(_freeze_check(context, plan, state, action, incident))
     return results
 
 
@@ -103,9 +107,9 @@ def withdrawal(
     """
     incident, state = timeline.fold(entries), before_run(plan, entries, context.clock.now())
     for check in (
-        _open(plan, incident),
-        _approval(context, plan, state),
-        _frozen(context, plan, state, context.catalogue.get(plan["action"]), incident),
+        _incident_check(plan, incident),
+        _approval_check(context, plan, state),
+        _freeze_check(context, plan, state, context.catalogue.get(plan["action"]), incident),
     ):
         if not check.ok:
             return check.refusal()
@@ -131,7 +135,7 @@ def overridden_freezes(context: Context, state: PlanState) -> Set[str]:
     }
 
 
-def _frozen(
+def _freeze_check(
     context: Context, plan: Mapping[str, Any], state: PlanState, action: Action, incident: Incident
 ) -> Check:
     freezes = active_freezes(context, plan, action, incident)
@@ -139,7 +143,7 @@ def _frozen(
     return freeze_check(freezes, action, plan["entity"], known)
 
 
-def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
+def _integrity_check(context: Context, plan: Mapping[str, Any]) -> Check:
     same = is_whole(plan)
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
@@ -154,7 +158,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     return Check("plan", same, detail, "plan_changed", "" if same else "void")
 
 
-def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
+def _contract_check(context: Context, plan: Mapping[str, Any]) -> Check:
     try:
         action = context.catalogue.get(plan["action"])
     except CatalogueError as error:
@@ -168,7 +172,7 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
 
 
-def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
+def _incident_check(plan: Mapping[str, Any], incident: Incident) -> Check:
     if not incident.is_open:
         return Check("incident", False, over_reason(incident), "incident_over", "void")
     if incident_standing(incident) != plan["state"].get("incident"):
@@ -188,7 +192,7 @@ def over_reason(incident: Incident) -> str:
     return f"{incident.id} is {incident.status}: there is nothing left to fix."
 
 
-def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:
+def _evidence_check(context: Context, plan: Mapping[str, Any]) -> Check:
     analysis = context.stores.analyses.get(plan["analysis_id"])
     cited = verified_citations(analysis, blamed_hypothesis(analysis)) if analysis else []
     if cited:
@@ -197,7 +201,7 @@ def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:
     return Check("evidence", False, detail, "no_verified_citation")
 
 
-def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
+def _arguments_check(action: Action, plan: Mapping[str, Any]) -> Check:
     try:
         for argument in action.arguments:
             check_value(argument, plan["arguments"].get(argument.name))
@@ -206,7 +210,7 @@ def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
     return Check("arguments", True, "Every argument has a valid value.")
 
 
-def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
+def _approval_check(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
     if state.status == "approved":
         return _standing_approval(context, plan, state)
     needed = int(plan["approvals"]) - len(state.approvers)
@@ -246,7 +250,7 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
     return Check("approval", False, detail, "approver_gone", "void")
 
 
-def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
+def _lock_check(context: Context, plan: Mapping[str, Any]) -> Check:
     other = blocking_plan(context, plan)
     if not other:
         return Check("alone", True, f"No other plan is being executed on {plan['entity']}.")

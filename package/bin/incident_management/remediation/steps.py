@@ -75,7 +75,7 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
             "that identify its target now."
         )
     told = {name: known[name] for name in bound}
-    arguments = {**plan["arguments"], **told, **_object(plan), **_incident(plan, action)}
+    arguments = {**plan["arguments"], **told, **_object_facts(plan), **_incident(plan, action)}
     return Step(action_run(plan), action, arguments, _address(plan))
 
 
@@ -92,19 +92,19 @@ def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
     return {"incident_id": str(plan["incident_id"])} if tells else {}
 
 
-def _object(plan: Mapping[str, Any]) -> Dict[str, str]:
+def _object_facts(plan: Mapping[str, Any]) -> Dict[str, str]:
     """Return the facts of a plan's state that identify its target object."""
     names, state = OBJECT_FACTS.get(plan.get("executor", ""), ()), plan["state"]
     return {name: state[name] for name in names if name in state}
 
 
-def _left_behind(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> Dict[str, str]:
+def _state_left(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> Dict[str, str]:
     """Return the state in which a fix left its object, which the inverse must find."""
     if not {plan.get("executor"), inverse.executor} <= set(BOUND_FACTS):
         return {}
     names = BOUND_FACTS[inverse.executor]
     result = {name: str(state.result[name]) for name in names if name in state.result}
-    return {**result, **_object(plan)}
+    return {**result, **_object_facts(plan)}
 
 
 def inverse_step(
@@ -121,11 +121,11 @@ def inverse_step(
     except CatalogueError as error:
         raise Refused(str(error), "unknown_action") from None
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
-    left = _left_behind(plan, state, action)
+    left = _state_left(plan, state, action)
     arguments = {**left, **resolve_arguments(action, sources), **_incident(plan, action)}
     run = rollback_run(plan, state)
     there = same_service(plan.get("executor", ""), action.executor)
-    address = _address(plan) if there else _begun_at(context, run)
+    address = _address(plan) if there else _start_address(context, run)
     if check:
         # A service at another address is not even asked.
         now = address_of(context, action, arguments)
@@ -145,7 +145,7 @@ def claim_value(step: Step, actor: str) -> Dict[str, Any]:
     return {"actor": actor, "address": step.address}
 
 
-def _begun_at(context: Context, run: Run) -> str:
+def _start_address(context: Context, run: Run) -> str:
     """Return the address at which a run was started; empty if unknown."""
     claim = context.stores.claims.get(run.claim)
     return str(claim["value"].get("address") or "") if claim else ""
@@ -238,7 +238,7 @@ def query_outcome(context: Context, step: Step, run: Run) -> Outcome:
     """
     try:
         executor = executor_for(
-            context, replace(step, address=_begun_at(context, run) or step.address)
+            context, replace(step, address=_start_address(context, run) or step.address)
         )
         return executor.settle(step.arguments, run.request_id)
     except ExecutorError as error:

@@ -41,8 +41,8 @@ def forecast_verification(context: Context, plan: Mapping[str, Any]) -> Forecast
     try:
         action = context.catalogue.get(plan["action"])
         incident, _entries = context.surviving_incident(plan["incident_id"])
-        found = _foreseen(context, context.raising(), action, incident)
-        undone = _undone(context, plan, action, incident) if plan["inverse"] else ""
+        found = _forecast(context, context.raising(), action, incident)
+        undone = _rollback_sentence(context, plan, action, incident) if plan["inverse"] else ""
         return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
         undone = " and the fix is not rolled back automatically" if plan["inverse"] else ""
@@ -52,7 +52,9 @@ def forecast_verification(context: Context, plan: Mapping[str, Any]) -> Forecast
         return Forecast(None, f"It is not known yet whether recovery can be verified: {error}")
 
 
-def _undone(context: Context, plan: Mapping[str, Any], action: Action, standing: Incident) -> str:
+def _rollback_sentence(
+    context: Context, plan: Mapping[str, Any], action: Action, standing: Incident
+) -> str:
     """Return the sentence that says when the fix is rolled back automatically."""
     if not action.undo_by_itself:
         return " It is not rolled back automatically."
@@ -72,7 +74,7 @@ def _undone(context: Context, plan: Mapping[str, Any], action: Action, standing:
     )
 
 
-def _foreseen(
+def _forecast(
     context: Context, raising: RaisingSearch, action: Action, incident: Incident
 ) -> Forecast:
     now = context.clock.now()

@@ -49,7 +49,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 
 
 @dataclass
-class _Turn:
+class _Schedule:
     """When a plan is judged next, and the deadline for that; epoch seconds."""
 
     deadline: float
@@ -69,7 +69,7 @@ class Verifier:
         self._context = context
         self._searcher = searcher
         self._raising = raising
-        self._turns: Dict[str, _Turn] = {}
+        self._schedules: Dict[str, _Schedule] = {}
 
     def use(self, context: Context) -> None:
         """Continue with newer configuration."""
@@ -90,11 +90,11 @@ class Verifier:
         """
         plan, _entries, state = self._context.load(plan_id)
         if state.status != "done":
-            self._turns.pop(plan_id, None)
-            return self._follow(plan, state)
+            self._schedules.pop(plan_id, None)
+            return self._act_on_verdict(plan, state)
         return self._judge(plan, state)
 
-    def _follow(self, plan: Mapping[str, Any], state: PlanState) -> bool:
+    def _act_on_verdict(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         """Do what a verdict requires. A crash repeats it, as the plan is then still active."""
         if state.status == "recovered":
             return self._resolve(plan, state)
@@ -105,7 +105,9 @@ class Verifier:
 
     def _judge(self, plan: Mapping[str, Any], state: PlanState) -> bool:
         now = self._context.clock.now()
-        turn = self._turns.setdefault(plan["_key"], _Turn(state.done_at + SHORTEST_LIMIT_SECONDS))
+        turn = self._schedules.setdefault(
+            plan["_key"], _Schedule(state.done_at + SHORTEST_LIMIT_SECONDS)
+        )
         ahead = max(state.started_at, state.done_at) - now
         if ahead > SKEW_SECONDS:
             sentence = (
@@ -132,7 +134,7 @@ class Verifier:
         return self._conclude(plan, judgement)
 
     def _judgement(
-        self, plan: Mapping[str, Any], state: PlanState, turn: _Turn, now: float
+        self, plan: Mapping[str, Any], state: PlanState, turn: _Schedule, now: float
     ) -> Optional[Judgement]:
         """Judge by the newest windows that are over; None until the first ones are."""
         action = self._context.catalogue.get(plan["action"])
@@ -157,8 +159,8 @@ class Verifier:
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
-        judgement = self._if_nothing_came(plan, judgement, known)
-        return self._if_it_stands(plan, state, judgement, turn)
+        judgement = self._unless_new_findings(plan, judgement, known)
+        return self._if_fix_in_place(plan, state, judgement, turn)
 
     def _too_late(self, state: PlanState) -> Judgement:
         late = span(self._context.clock.now() - state.done_at)
@@ -172,7 +174,7 @@ class Verifier:
         entities = (one for one in plan["state"]["entities"] if one.lower() in names)
         return RollbackRule(search_identity(opened.get("search") or {}), frozenset(entities))
 
-    def _if_nothing_came(
+    def _unless_new_findings(
         self, plan: Mapping[str, Any], judgement: Judgement, known: Set[str]
     ) -> Judgement:
         """Turn a recovery into insufficient data if a finding arrived while it was judged."""
@@ -182,8 +184,8 @@ class Verifier:
             judgement.detail = "A new finding arrived while the fix was being verified."
         return judgement
 
-    def _if_it_stands(
-        self, plan: Mapping[str, Any], state: PlanState, judgement: Judgement, turn: _Turn
+    def _if_fix_in_place(
+        self, plan: Mapping[str, Any], state: PlanState, judgement: Judgement, turn: _Schedule
     ) -> Judgement:
         """Accept a recovery only while the service still runs what the fix deployed.
 
@@ -216,13 +218,13 @@ class Verifier:
         """Record a verdict and act on it, unless someone has started a rollback."""
         if self._context.load(plan["_key"])[2].status != "done":
             return False
-        self._turns.pop(plan["_key"], None)
+        self._schedules.pop(plan["_key"], None)
         data = judgement.to_data()
         action = self._context.catalogue.actions.get(plan["action"])
         if judgement.outcome == NOT_RECOVERED and action and not action.undo_by_itself:
             data["by_hand"] = True
         self._context.append(plan, "verification", data, SYSTEM, verdict_once(plan))
-        self._follow(plan, self._context.refresh(plan))
+        self._act_on_verdict(plan, self._context.refresh(plan))
         return True
 
     def _resolve(self, plan: Mapping[str, Any], state: PlanState) -> bool:
