@@ -354,7 +354,7 @@ def test_an_http_channel_is_added_tested_and_used(tab: Any, built: Splunk, shoot
     shoot(tab, "configuration-channel-edit")
     body.fill('{\n  "text": "{titel}"\n}')
     tab.get_by_role("button", name="Update").click()
-    tab.get_by_text("Body.text names {titel}; ").wait_for()
+    tab.get_by_text("Body.text uses the unknown field {titel}").wait_for()
     body.fill('{\n  "text": "{title}"\n}')
     with tab.expect_response(_saves("channel")) as saved:
         tab.get_by_role("button", name="Update").click()

@@ -41,7 +41,7 @@ def test_an_alerts_message_that_reached_nobody_is_sent_again(site: Site, enter: 
 
     page = enter("mia", width=390)
     expect(page.get_by_role("button", name="Not delivered 3")).to_be_visible()
-    assert page.get_by_label("Text", exact=True).bounding_box()["width"] >= 120
+    assert page.get_by_label("Search", exact=True).bounding_box()["width"] >= 120
     page.get_by_role("button", name="Not delivered 3").click()
     dialog = page.get_by_role("dialog", name="Not delivered")
     expect(dialog.get_by_role("listitem")).to_have_count(3)

@@ -164,7 +164,7 @@ def test_back_restores_the_search_text(site: Site, enter: Enter) -> None:
     page = enter("rob", "?text=sought%20first")
     page.get_by_role("link", name="Sought first").click()
     expect(page.locator("h1")).to_have_text("Sought first")
-    text = page.get_by_label("Text", exact=True)
+    text = page.get_by_label("Search", exact=True)
     text.fill("sought second")
     expect(page.locator(".wb-row-title")).to_have_text("Sought second")
     page.go_back()
