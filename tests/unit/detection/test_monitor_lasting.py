@@ -271,7 +271,9 @@ def test_the_setting_is_read(given, kept):
 
 @pytest.mark.parametrize("given", ["0", "3 of 2", "2/3", "10m", "2 of 61", "2 of", "-1"])
 def test_another_is_refused_in_a_sentence(given):
-    with pytest.raises(ValueError, match="is no number of spans; write 2 of 3, or 3 for three in"):
+    with pytest.raises(
+        ValueError, match="is not a number of spans; write 2 of 3, or 3 for three in"
+    ):
         Monitor.read(STANZA, {"monitor_search": "index=a", "raise_after": given})
 
 
