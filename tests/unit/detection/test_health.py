@@ -13,7 +13,7 @@ from incident_management.detection.health.measures import DAY, Verdicts
 from incident_management.detection.health.recent_signals import RecentSignals, opened_by
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores
-from tests.unit.detection.test_backtest_outcome import Errors, often, told
+from tests.unit.detection.test_backtest_outcome import Errors, often, replayed
 
 NOW = 1_700_000_000.0
 
@@ -185,8 +185,8 @@ def test_what_is_proposed_calms_the_detection_and_lets_an_outage_of_another_thro
     parts = found.change.replace(" and ", ", ").split(", ")
     settings = dict(part.split(" = ") for part in parts)
     as_it_is = {"quiet": 600.0, "routing": Routing(reopen_window=3600.0, flap_count=0)}
-    _, before = told(Errors(5, *faults), replay=as_it_is)
-    opened, after = told(Errors(5, *faults), settings=settings, replay=as_it_is)
+    _, before = replayed(Errors(5, *faults), replay=as_it_is)
+    opened, after = replayed(Errors(5, *faults), settings=settings, replay=as_it_is)
     assert before["as asked"]["pages"] == 31
     assert after["as asked"]["pages"] == found.incidents < 5
     assert ["pay"] in [row["entities"] for row in opened]
