@@ -62,7 +62,7 @@ def test_a_burst_is_not_raised_and_what_lasts_is_with_when_it_began():
     assert watched.raised() == [("pay", 5 * SPAN)]
     assert signal["last_time"] == START + 7 * SPAN
     assert signal["count"] == 900 + 905
-    assert signal["description"].endswith("It was out of order in 2 of the last 3 spans.")
+    assert signal["description"].endswith("The series was abnormal in 2 of the last 3 spans.")
     (incident,) = watched.stores.incidents.all()
     assert incident["first_time"] == START + 5 * SPAN
 
