@@ -99,7 +99,7 @@ def test_a_slow_search_is_told_of_and_tried_over_less():
     watched.run()
 
     assert judged(watched)[-1] == -300
-    assert "did not end within 60 seconds" in watched.told[0]
+    assert "did not finish within 60 seconds" in watched.told[0]
 
 
 def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
@@ -292,7 +292,7 @@ def test_a_row_without_a_time_is_told_of():
             "the rows of tstats have no time; add _time to its BY",
         ),
         ({"by": "my-field"}, "by can't name the field 'my-field'; rename it in the search"),
-        ({"by": "_time"}, "_time is cut into spans anyway"),
+        ({"by": "_time"}, "leave out _time, which is cut into spans"),
         (
             {"detector": "ratio", "value": "failed", "threshold": "200"},
             "the threshold of a ratio is in percent; give one below 100",
