@@ -1,4 +1,4 @@
-"""The figures that two guides give of the code are those of the code."""
+"""The figures in two guides match the constants of the code."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize(("guide", "told"), [(g, one) for g, all_ in TOLD.items() for one in all_])
-def test_a_figure_of_a_guide_is_that_of_the_code(guide: str, told: str) -> None:
+def test_a_figure_of_a_guide_matches_the_code(guide: str, told: str) -> None:
     assert told in (DOCS / guide).read_text(encoding="utf-8")
 
 

@@ -86,15 +86,15 @@ def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: f
         value, age = note["value"], now - float(note["time"])
         if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
             said.append(
-                f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
-                f"{to_the_minute(float(value['since']))} and is tried again: {value['sentence']}"
+                f"On {note['holder']}, the worker's duty '{value['duty']}' has been failing since "
+                f"{to_the_minute(float(value['since']))} and is retried: {value['sentence']}"
             )
     if waited >= SILENT_SECONDS and not worker_runs(stores, now, seen):
         since = f" since {to_the_minute(seen)}" if seen else " yet"
         said.append(
-            f"The worker has not run{since}: nobody is told, deadlines and proofs wait. See that "
-            "'worker' of Incident monitor is enabled under Settings › Data inputs, and read "
-            "incident_management_worker.log."
+            f"The worker has not run{since}: notifications, deadlines and verifications "
+            "are delayed. Check that 'worker' of Incident monitor is enabled under Settings › Data "
+            "inputs, and read incident_management_worker.log."
         )
     said += [f"Monitor '{name}': {sentence}" for name, sentence in troubles(stores).items()]
     return sorted(said)

@@ -80,7 +80,7 @@ def test_searches_that_were_ended_by_a_time_limit_are_told_in_the_verdict():
     analysis = shop.conclude()
     assert analysis["verdict"].endswith(
         " Not all of the evidence may have been read: "
-        "The search was ended before it had read everything."
+        "The search was stopped before it had read everything."
     )
     whole = CutShortSearcher([{"time": scenario.START, "service": "orders", "raw": "ERROR boom"}])
     event = Citation.of_event(Event.from_row(whole.logs[0]))

@@ -70,8 +70,8 @@ class MonitorDuty:
         except Exception as error:
             # A log alone would leave a monitor that judges nothing any more unseen.
             self._note(
-                f"It failed ({type(error).__name__}: {error}), judges nothing and is tried again; "
-                "incident_management_monitor.log says where."
+                f"It failed ({type(error).__name__}: {error}), judges nothing and is retried. "
+                "Read incident_management_monitor.log."
             )
             raise
 
