@@ -1,7 +1,7 @@
-"""``… | alertgroups kind=<fields> [entity=<fields>]``: which alerts are one problem.
+"""``… | alertgroups kind=<fields> [entity=<fields>]``: group alerts into problems.
 
 Adds ``group_id``, ``group_usual`` and ``group_reason`` to each row and keeps the order. Runs on the
-search head, in one pass; rows must come with the oldest first.
+search head, in one pass; rows must be sorted oldest first.
 """
 
 import gc
@@ -27,8 +27,12 @@ class AlertGroupsCommand(RowsCommand):
     alertgroups kind=<field,field…> [entity=<field,field…>]
     """
 
-    kind = Option(require=True, doc="Fields that say what was found, by comma: a signature.")
-    entity = Option(default="host", doc="Fields that say what it is about, by comma.")
+    kind = Option(
+        require=True, doc="Fields that say what was found (such as signature), separated by commas."
+    )
+    entity = Option(
+        default="host", doc="Fields that say what the alert is about, separated by commas."
+    )
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
@@ -45,7 +49,7 @@ class AlertGroupsCommand(RowsCommand):
         wanted, self._wanted = self._wanted, ()
         for name in wanted:
             if not table.has(name):
-                text = f"The rows have no field {name}, and alertgroups needs it."
+                text = f"alertgroups needs the field {name}, but the rows do not have it."
                 self.error_exit(ValueError(text), text)
         self.look_for(table, self._fields["entity"])
         kinds, entities = (_joined(table, self._fields[name]) for name in ("kind", "entity"))
@@ -61,7 +65,7 @@ class AlertGroupsCommand(RowsCommand):
 
 
 def _joined(table, names):
-    """What some fields of each row say together; empty where all of them are."""
+    """Return the values of some fields of each row, joined by blanks; empty where all are empty."""
     columns = [table.column(name) for name in names]
     return (
         columns[0] if len(columns) == 1 else [" ".join(filter(None, row)) for row in zip(*columns)]

@@ -1,7 +1,7 @@
-"""``… | anomalyscore value=<field> [by=<fields>] …``: is a value what it should be?
+"""``… | anomalyscore value=<field> [by=<fields>] …``: score values against a learned baseline.
 
 Adds ``expected``, ``lower``, ``upper``, ``anomaly_score`` and ``is_anomaly`` to each row and keeps
-the order. Runs on the search head, in one pass; rows must come with the oldest first.
+the order. Runs on the search head, in one pass; rows must be sorted oldest first.
 """
 
 import gc
@@ -38,8 +38,8 @@ KINDS = {
     "time_zone": TimeZone(),
 }
 NO_TIME = (
-    "The rows have no _time: they are scored in the order in which they come, without seasons; "
-    "keep _time, as in | bin _time span=5m | stats count by _time."
+    "The rows have no _time, so they are scored in the order in which they come, without seasons. "
+    "Keep _time, as in | bin _time span=5m | stats count by _time."
 )
 
 
@@ -54,13 +54,19 @@ class AnomalyScoreCommand(RowsCommand):
     """
 
     value = Option(require=True, doc="Field with the number.")
-    by = Option(doc="Fields that tell series apart, by comma.")
+    by = Option(doc="Fields that identify a series, separated by commas.")
     season = Option(default="auto", doc="Season to learn: auto, none, hourly, daily or weekly.")
-    sensitivity = Option(default="medium", doc="How soon it is an anomaly: low, medium or high.")
-    direction = Option(default="both", doc="What is an anomaly: both, up or down.")
-    min_history = Option(default="10", doc="Points before the first verdict.")
-    time_zone = Option(doc="Where days begin, Europe/Berlin; the search head's zone if absent.")
-    state = Option(doc="Name under which what was learned is kept for the next run.")
+    sensitivity = Option(
+        default="medium", doc="How easily a value counts as an anomaly: low, medium or high."
+    )
+    direction = Option(
+        default="both", doc="Which values are anomalies: too high (up), too low (down) or both."
+    )
+    min_history = Option(default="10", doc="Points to learn from before the first point is scored.")
+    time_zone = Option(
+        doc="Time zone in which days begin (Europe/Berlin); default: the search head's."
+    )
+    state = Option(doc="Name under which to save what was learned, for the next run.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
@@ -83,8 +89,8 @@ class AnomalyScoreCommand(RowsCommand):
             self._remember(self.state.strip())
         self._warned = 0
         self._warned_of_time = False
-        # Rows and scores are many small objects without cycles, which go when the last reference
-        # does; looking for cycles among them takes a third of the time.
+        # Rows and scores are many small objects without cycles. Garbage collection would look for
+        # cycles among them, which takes a third of the time.
         gc.disable()
 
     def change(self, table):
@@ -111,7 +117,7 @@ class AnomalyScoreCommand(RowsCommand):
         self._warned = len(warnings)
 
     def end(self):
-        """Keep what was learned, once all rows have come; a preview keeps nothing."""
+        """Save what was learned after the last row; a preview saves nothing."""
         self.warn_of_missing()
         ahead = self._scorer.ahead_warning()
         if ahead:
@@ -121,10 +127,10 @@ class AnomalyScoreCommand(RowsCommand):
         try:
             kept = self._saved.save(self._scorer.named(), self._scorer.states())
         except SplunkError as error:
-            self.write_warning(f"What was learned was not kept: {error.message}")
+            self.write_warning(f"The learned state was not saved: {error.message}")
             return
         if kept < len(self._scorer):
-            self.write_warning(f"Only the {kept} series with the latest rows are remembered.")
+            self.write_warning(f"Only the {kept} series with the latest rows were saved.")
 
     def _remember(self, name):
         info = self.metadata.searchinfo
@@ -134,9 +140,9 @@ class AnomalyScoreCommand(RowsCommand):
             self.error_exit(error, str(error))
 
     def _recall(self, table):
-        """Read what earlier runs learned, not before there are rows."""
+        """Load what earlier runs learned, once the first rows have come."""
         if not table.has("_time"):
-            text = "state=<name> needs the field _time, to learn from no row twice."
+            text = "state=<name> needs the field _time, so that no row is learned from twice."
             self.error_exit(ValueError(text), text)
         if self._recalled:
             return
@@ -146,7 +152,7 @@ class AnomalyScoreCommand(RowsCommand):
             if state:
                 self._scorer.restore(state)
         except (SplunkError, ValueError) as error:
-            self.error_exit(error, f"What was learned before can't be used: {error}")
+            self.error_exit(error, f"The saved state can't be used: {error}")
 
 
 if __name__ == "__main__":

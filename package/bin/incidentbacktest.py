@@ -1,7 +1,7 @@
-"""``| incidentbacktest search=<saved search> earliest=-7d …``: what would it have opened?
+"""``| incidentbacktest search=<saved search> earliest=-7d …``: replay a detection.
 
-Runs a saved detection again over past windows and gives a row for each incident that it would
-have opened. Writes nothing, and refuses searches that do.
+Runs a detection again over past windows and returns a row for each incident that it would have
+opened. Writes nothing, and refuses searches that write.
 """
 
 import sys
@@ -36,24 +36,26 @@ class IncidentBacktestCommand(ProgressCommand):
     """
 
     search = Option(doc="Name of the saved search.")
-    monitor = Option(doc="Name of the monitor, in the place of a saved search.")
+    monitor = Option(doc="Name of the monitor, instead of a saved search.")
     earliest = Option(default="-24h", doc="First run to replay, a time modifier.")
     latest = Option(default="now", doc="Last run to replay, a time modifier.")
-    step = Option(doc="Time between runs, 5m; from the cron schedule if absent.")
-    quiet = Option(doc="Time without findings after which it is over.")
-    threshold = Option(doc="Limit in the place of the search's own.")
-    group_window = Option(doc="In the place of incident_routing.conf's.")
-    reopen_window = Option(doc="In the place of incident_routing.conf's.")
-    compare = Option(doc="A second setting beside: threshold=9,group_window=1h.")
-    target_pages_per_day = Option(doc="Propose a threshold with at most so many pages a day.")
-    app = Option(doc="App of the saved search; the one you are in, else Incident Management's.")
-    owner = Option(doc="Whose saved search, if it is private; yours if absent.")
+    step = Option(doc="Time between runs (5m); default: the cron schedule.")
+    quiet = Option(doc="Time without findings after which an incident is resolved.")
+    threshold = Option(doc="Threshold to use instead of the search's own.")
+    group_window = Option(doc="Used instead of group_window in incident_routing.conf.")
+    reopen_window = Option(doc="Used instead of reopen_window in incident_routing.conf.")
+    compare = Option(doc="A second setting to compare with: threshold=9,group_window=1h.")
+    target_pages_per_day = Option(doc="Propose a threshold with at most this many pages a day.")
+    app = Option(doc="App of the saved search; default: the current app, then Incident Management.")
+    owner = Option(doc="Owner of a private saved search; default: you.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
         try:
             if bool(self.search) == bool(self.monitor):
-                raise ValueError("Name what to replay: search= a saved search, or monitor= one.")
+                raise ValueError(
+                    "Name one detection to replay: search=<saved search> or monitor=<name>."
+                )
             options = parse_options(KINDS, given, self.fieldnames)
             compare = parse_compare(self.compare or "")
             self._user = str(self.metadata.searchinfo.username)

@@ -1,6 +1,7 @@
-"""``| incidentdetections``: how each detection does, and what would calm a noisy one.
+"""``| incidentdetections``: the health of each detection.
 
-A row for each detection, those that page most first. Reads only.
+Returns a row for each detection, those that page most first, and for a noisy one the setting that
+would have calmed it. Reads only.
 """
 
 import sys
@@ -16,20 +17,20 @@ from incident_management.ports import SearchFailed
 from incident_management.splunk.kv.store import KvStores
 from incident_management.splunk.session import Session, SplunkError
 
-# What splunkd answers of a collection that a role may not read.
+# How splunkd answers when a role may not read a collection.
 HIDDEN = (403, 404)
 KINDS = {"pages_per_day": Number(0, 1e6)}
 
 
 @Configuration(type="reporting")
 class IncidentDetectionsCommand(GeneratingCommand):
-    """Tells how each detection does.
+    """Shows the health of each detection.
 
     ##Syntax
     incidentdetections [pages_per_day=<number>]
     """
 
-    pages_per_day = Option(doc="Beyond this a detection is noisy; 10 unless given.")
+    pages_per_day = Option(doc="Pages a day above which a detection is noisy; default: 10.")
 
     def prepare(self):
         try:
@@ -42,7 +43,7 @@ class IncidentDetectionsCommand(GeneratingCommand):
     def generate(self):
         session = Session.from_searchinfo(self.metadata.searchinfo)
         try:
-            # Some small requests a detection: most of what one takes alone is its handshake.
+            # Each detection takes some small requests; a connection for each would cost more.
             with session.kept_open():
                 report = HealthReport(session, KvStores(session), time.time(), self._limit)
                 for health in report.all(runs=True):
@@ -50,8 +51,8 @@ class IncidentDetectionsCommand(GeneratingCommand):
         except (SearchFailed, SplunkError) as error:
             why = str(error)
             if getattr(error, "status", 0) in HIDDEN:
-                why = "your role may not see incidents; incident_viewer may."
-            self.error_exit(error, f"The health of the detections can't be told: {why}")
+                why = "your role may not read incidents; the role incident_viewer may."
+            self.error_exit(error, f"The health of the detections can't be read: {why}")
 
 
 if __name__ == "__main__":

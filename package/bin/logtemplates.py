@@ -1,4 +1,4 @@
-"""``… | logtemplates [field=_raw] [baseline=<lookup> [new=<bool>]]``: what kind of line it is.
+"""``… | logtemplates [field=_raw] [baseline=<lookup> [new=<bool>]]``: find each line's template.
 
 Adds ``template_id``, ``template`` and ``variables`` to each event and keeps the order; with a
 baseline also ``is_new`` and ``usual_per_hour``. Runs on the search head, because templates are
@@ -40,15 +40,17 @@ class LogTemplatesCommand(RowsCommand):
     """
 
     field = Option(default="_raw", doc="Field with the line; _raw if absent.")
-    baseline = Option(doc="Lookup with the templates that are known.")
-    new = Option(default="0", doc="true: only events whose template the baseline has not.")
+    baseline = Option(doc="Lookup of the known templates.")
+    new = Option(default="0", doc="true: keep only events whose template is not in the baseline.")
 
     def prepare(self):
         given = {name: getattr(self, name) for name in KINDS}
         try:
             options = parse_options(KINDS, given, self.fieldnames)
             if options["new"] in YES and not options["baseline"]:
-                raise ValueError("new=true needs baseline=<lookup>: what is known?")
+                raise ValueError(
+                    "new=true needs baseline=<lookup>, the lookup of the known templates."
+                )
         except ValueError as error:
             self.error_exit(error, str(error))
         self._field = options["field"]
@@ -61,7 +63,7 @@ class LogTemplatesCommand(RowsCommand):
         gc.disable()
 
     def change(self, table):
-        """Learn from the whole chunk first: its early lines get the same template as its late."""
+        """Learn from the whole chunk first, so that early lines get the template of late ones."""
         if self._miner is None:
             self._begin()
         gc.collect()
@@ -86,20 +88,21 @@ class LogTemplatesCommand(RowsCommand):
             table.keep([row[4] == "1" for row in found])
 
     def end(self):
-        """Name the field when events came and none of them had it."""
+        """Warn if events came and none of them had the field."""
         if self._miner is not None and not self._seen:
-            self.write_warning(f"No event has the field {self._field}; none got a template.")
+            self.write_warning(f"No event has the field {self._field}, so no event got a template.")
 
     def _begin(self):
-        """Read the baseline, not before there are events: splunkd may start a command for none."""
+        """Read the baseline once there are events; splunkd may start a command without any."""
         if self._lookup:
             self._baseline = self._read_baseline()
         self._miner = TemplateMiner(known=self._baseline.templates if self._baseline else ())
 
     def _read_baseline(self):
-        """Return what is known. With no rows, a warning of splunkd's is the reason, and ends it.
+        """Return the known templates.
 
-        With rows it may be about anything, such as an indexer that is down: it is passed on.
+        If the lookup gives no rows, a warning of splunkd is the reason, and ends the command. If it
+        gives rows, a warning may be about anything (an indexer that is down) and is passed on.
         """
         info = self.metadata.searchinfo
         session = Session.from_searchinfo(info).within(str(info.app), str(info.username))

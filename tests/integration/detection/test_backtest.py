@@ -45,9 +45,12 @@ def test_it_says_where_what_is_proposed_is_set(detections: Detections) -> None:
     )
     job = detections.standin.splunk.jobs.dispatch(spl, "admin", APP_NAME)
     (threshold,) = [row["threshold"] for row in job.rows if row["setting"] == "proposed"][-1:]
-    said = f"Set the macro incident_high_error_rate_threshold to {threshold}, as proposed."
+    said = (
+        "To use the proposed threshold, set the macro incident_high_error_rate_threshold to "
+        f"{threshold}."
+    )
     assert said in str(job.messages)
-    assert "lets nothing through: replay at least 12 hours." in str(job.messages)
+    assert "lets nothing through. Replay at least 12 hours." in str(job.messages)
 
 
 def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
@@ -60,11 +63,11 @@ def test_a_step_that_leaves_time_out_is_told(detections: Detections) -> None:
         assert job.state == "DONE", job.messages
         return str(job.messages)
 
-    assert "looks at 300 seconds of every 600" in told("step=10m")
+    assert "looks at 300 of every 600 seconds" in told("step=10m")
     nothing = told("step=5m")
     assert "None of the 25 runs of 'High Error Rate' found anything" in nothing
     detections.log_many("ERROR order failed service=orders", 8, 3200, 3070)
-    assert "seconds of every" not in nothing + told("")
+    assert "Each run looks at" not in nothing + told("")
     assert "found anything" not in told("")
 
 
@@ -144,7 +147,7 @@ def test_a_search_that_sets_its_own_times_is_refused(detections: Detections) -> 
     """Each of its past runs would find what is there now."""
     saved(detections, "Own times", "index=main error earliest=-15m | stats count by host")
     spl = '| incidentbacktest search="Own times" app=search earliest=-2h step=5m'
-    with pytest.raises(Exception, match="'Own times' sets its own times by 'earliest='"):
+    with pytest.raises(Exception, match="'Own times' sets its own time range with 'earliest='"):
         detections.standin.search(spl, app=APP_NAME)
 
 
@@ -206,10 +209,13 @@ def test_a_monitor_is_replayed_before_it_is_switched_on(detections: Detections) 
 
     for options, said in (
         ("monitor=wipes", "outputlookup', which writes or acts; a replay runs only searches"),
-        ("monitor=nothing", "There is no monitor 'nothing' on this search head."),
-        ("monitor=slo threshold=5", "A burn_rate has no threshold; change its objective"),
+        ("monitor=nothing", "This search head has no monitor 'nothing'."),
+        ("monitor=slo threshold=5", "A burn_rate monitor has no threshold; change its objective"),
         ("monitor=refusals step=5m", "are for saved searches"),
-        ("monitor=refusals search=x", "Name what to replay: search= a saved search, or monitor="),
+        (
+            "monitor=refusals search=x",
+            "Name one detection to replay: search=<saved search> or monitor=",
+        ),
     ):
         spl = f"| incidentbacktest {options} {span}"
         job = detections.standin.splunk.jobs.dispatch(spl, "admin", APP_NAME)

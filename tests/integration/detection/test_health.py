@@ -92,7 +92,7 @@ def test_who_may_not_read_incidents_is_told_which_role_may(client: Client) -> No
     user = client.standin.add_user("passer-by", "user")
     job = client.standin.splunk.jobs.dispatch("| incidentdetections", user, APP_NAME, "-24h", "now")
     assert job.state == "FAILED"
-    assert "your role may not see incidents; incident_viewer may." in str(job.messages)
+    assert "your role may not read incidents; the role incident_viewer may." in str(job.messages)
 
 
 def test_an_option_that_is_wrong_is_named(client: Client) -> None:

@@ -114,7 +114,7 @@ def test_every_field_of_the_page_is_saved_and_shown_again(
         ({"detector": "silence", "season": "daily"}, "season is for baseline; leave it out"),
         ({"detector": "silence", "hours": "mon-fri 08:00-18:00"}, "holidays need time_zone"),
         ({"detector": "burn_rate", "value": "bad", "objective": "100"}, "objective is 100; it is"),
-        ({"detector": "burn_rate", "value": "bad", "burn_rates": "9x 1h/7m"}, "no multiple of"),
+        ({"detector": "burn_rate", "value": "bad", "burn_rates": "9x 1h/7m"}, "not a multiple of"),
     ],
 )
 def test_settings_that_do_nothing_or_make_no_sense_are_refused(
@@ -143,11 +143,11 @@ def test_a_monitor_without_a_search_is_refused_in_words(page: StandIn) -> None:
 @pytest.mark.parametrize(
     ("search", "said"),
     [
-        ("index=main | satts count", "splunkd does not take monitor_search: .*satts"),
+        ("index=main | satts count", "splunkd rejects monitor_search: .*satts"),
         ('index=main "unclosed', "has a quotation mark that is never closed; a monitor runs only"),
         ("index=main | outputlookup hosts.csv", "outputlookup.*, which writes or acts; a monitor"),
         ("index=main | `wipe`", "delete.*, which writes or acts; a monitor runs only searches"),
-        ("`no_such_macro` error", "no_such_macro.*, which is not there"),
+        ("`no_such_macro` error", "no_such_macro.*, which does not exist"),
         ("| from savedsearch:mine", "may be another saved search"),
     ],
 )

@@ -115,5 +115,5 @@ def test_what_looks_for_a_change_is_not_asked_as_it_finds_nothing_in_what_lasts(
 
 
 def test_times_in_the_search_itself_are_noticed(detections: Detections) -> None:
-    with pytest.raises(CannotJudge, match="sets its own times by 'earliest='"):
+    with pytest.raises(CannotJudge, match="sets its own time range with 'earliest='"):
         judged(detections, "High Error Rate", search="index=main earliest=-5m error")

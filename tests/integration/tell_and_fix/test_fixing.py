@@ -76,10 +76,12 @@ def test_that_a_private_alert_proves_nothing_is_read_before_it_is_approved(
     assert proposed["status"] == "proposed"
     assert proposed["proof"] == (
         "Recovery can't be verified automatically, so a person decides and the fix is "
-        "not rolled back automatically: 'My errors' would run with the app's rights and "
-        "not with its owner's, as it is private: share it with its app."
+        "not rolled back automatically: 'My errors' would run with the app's rights "
+        "instead of its owner's, because it is private: share it with its app."
     )
-    wait_for(lambda: "as it is private: share it with its app" in json.dumps(office.slack.messages))
+    wait_for(
+        lambda: "because it is private: share it with its app" in json.dumps(office.slack.messages)
+    )
     theirs = office.standin.service(app="incident_management", owner="rita").saved_searches
     theirs["My errors"].acl_update(sharing="app", owner="rita")
     shared = remediate(office, private, rita, do="status", plan=proposed["plan_id"])

@@ -195,7 +195,7 @@ def test_nobody_knows_whether_it_was_on_while_nobody_looked(api):
     look(api)
     schedule(api)
     found = report(api)
-    assert (found["state"], found["why"][:27]) == ("new", "It is known to be enabled f")
+    assert (found["state"], found["why"][:27]) == ("new", "The detection was enabled l")
 
 
 def test_a_name_that_nobody_knows_is_not_found(api):

@@ -68,12 +68,12 @@ def searched(seconds: float, runs: int, rounds: int = 1) -> List[str]:
 def test_how_far_it_is_is_told_seldom_and_ever_more_so():
     told = searched(0.5, 240)
     assert told == [
-        "Searched up to 1970-01-01 01:40 UTC in 10 seconds, 8 percent of the time; about "
-        "2 minutes are left, and the rows come at the end.",
-        "Searched up to 1970-01-01 05:00 UTC in 30 seconds, 25 percent of the time; about "
-        "2 minutes are left, and the rows come at the end.",
-        "Searched up to 1970-01-01 15:00 UTC in 2 minutes, 75 percent of the time; about "
-        "30 seconds are left, and the rows come at the end.",
+        "Searched up to 1970-01-01 01:40 UTC in 10 seconds, 8 percent of the time range. About "
+        "2 minutes are left; the rows come at the end.",
+        "Searched up to 1970-01-01 05:00 UTC in 30 seconds, 25 percent of the time range. About "
+        "2 minutes are left; the rows come at the end.",
+        "Searched up to 1970-01-01 15:00 UTC in 2 minutes, 75 percent of the time range. About "
+        "30 seconds are left; the rows come at the end.",
     ]
 
 

@@ -108,7 +108,7 @@ def test_sums_of_metrics_that_are_no_whole_numbers_are_rounded_alike():
 def test_a_span_whose_bad_events_are_no_number_is_not_taken_for_good():
     pods = Pods(burn_rates="14.4x 1h/5m")
     judged = pods.judge(a=("many", 5000))  # type: ignore[arg-type]
-    assert "no usable number" in judged.problems[0]
+    assert "not a usable number" in judged.problems[0]
     assert pods.judge(a=(30, 1000)).unwell == {("a",)}
 
 

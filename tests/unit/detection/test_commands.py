@@ -25,7 +25,7 @@ def test_logtemplates_adds_three_fields_keeps_the_order_and_stays_on_the_search_
 def test_logtemplates_passes_events_without_the_field():
     _, rows, said = launch("logtemplates", ["field=message"], LOGS[:3], chunks=2)
     assert [row["template"] for row in rows] == ["", "", ""]
-    assert said == ["No event has the field message; none got a template."]
+    assert said == ["No event has the field message, so no event got a template."]
 
 
 def test_logtemplates_says_nothing_of_a_field_that_some_events_have():
@@ -164,7 +164,7 @@ def test_alertgroups_says_that_the_rows_are_in_the_wrong_order():
 
 def test_alertgroups_names_a_field_that_is_not_there():
     _, _, messages = launch("alertgroups", ["kind=signature"], LOGS)
-    assert messages == ["The rows have no field signature, and alertgroups needs it."]
+    assert messages == ["alertgroups needs the field signature, but the rows do not have it."]
 
 
 def test_alertgroups_tells_of_rows_that_it_can_not_place():

@@ -83,14 +83,14 @@ def test_it_stops_one_beyond_what_is_wanted():
     [
         ("", "five fields"),
         ("* * * *", "five fields"),
-        ("60 * * * *", "'60' is no minute"),
-        ("* 24 * * *", "'24' is no hour"),
-        ("* * 0 * *", "'0' is no day"),
-        ("* * * 13 *", "'13' is no month"),
-        ("* * * * MON", "'MON' is no weekday"),
-        ("*/0 * * * *", r"'\*/0' is no minute"),
-        ("30-10 * * * *", "'30-10' is no minute"),
-        ("1, * * * *", "'1,' is no minute"),
+        ("60 * * * *", "'60' is not a valid minute"),
+        ("* 24 * * *", "'24' is not a valid hour"),
+        ("* * 0 * *", "'0' is not a valid day"),
+        ("* * * 13 *", "'13' is not a valid month"),
+        ("* * * * MON", "'MON' is not a valid weekday"),
+        ("*/0 * * * *", r"'\*/0' is not a valid minute"),
+        ("30-10 * * * *", "'30-10' is not a valid minute"),
+        ("1, * * * *", "'1,' is not a valid minute"),
     ],
 )
 def test_what_is_no_schedule_is_refused(schedule, match):

@@ -27,7 +27,7 @@ DEFAULTS = Path(__file__).parents[3] / "package/default"
         ("-70m@m", "@m", (4200.0, AT % 60)),
     ],
 )
-def test_a_run_looks_at_so_much_time_and_leaves_so_much_out(earliest, latest, wanted):
+def test_lookback_returns_the_length_and_the_lag(earliest, latest, wanted):
     assert lookback(earliest, latest, AT) == pytest.approx(wanted)
 
 
@@ -36,12 +36,12 @@ def test_a_run_looks_at_so_much_time_and_leaves_so_much_out(earliest, latest, wa
     [
         ("", "now", "all time"),
         ("0", "now", "all time"),
-        ("rt-5m", "rt", "not understood"),
-        ("-5m", "lately", "not understood"),
-        ("-5m", "-10m", "no time"),
+        ("rt-5m", "rt", "not a supported time"),
+        ("-5m", "lately", "not a supported time"),
+        ("-5m", "-10m", "is empty"),
     ],
 )
-def test_a_time_that_can_not_be_told_is_refused(earliest, latest, why):
+def test_a_time_range_that_is_not_understood_is_refused(earliest, latest, why):
     with pytest.raises(ValueError, match=why):
         lookback(earliest, latest, AT)
 
@@ -49,14 +49,14 @@ def test_a_time_that_can_not_be_told_is_refused(earliest, latest, why):
 @pytest.mark.parametrize(
     ("spl", "why"),
     [
-        ("index=a earliest=-5m error", "sets its own times by 'earliest='"),
+        ("index=a earliest=-5m error", "sets its own time range with 'earliest='"),
         ("index=a _index_earliest = -5m", "'_index_earliest ='"),
         ("index=a minutesago=5", "'minutesago='"),
         ("| tstats count where index=a latest=now by host", "'latest='"),
         ("index=a | append [search index=b earliest=-1h]", "'earliest'"),
         ("index=a [search index=b | stats min(_time) as earliest | return earliest]", "'earliest'"),
         ("index=a `recent`", "'earliest='"),
-        ("index=a | eval age=now()-_time | where age < 60", r"present time by now\(\)"),
+        ("index=a | eval age=now()-_time | where age < 60", r"present time \(now\(\)\)"),
         ("index=a | where _time > relative_time(now(), x)", r"now\(\)"),
         ("index=a | eval t = time( )", r"time\( \)"),
         ("| inputlookup broken.csv | where state=1", "begins with 'inputlookup'"),
@@ -65,7 +65,7 @@ def test_a_time_that_can_not_be_told_is_refused(earliest, latest, why):
         ("index=a | timechart count | delta count as d | where d > 5", "with 'delta'"),
     ],
 )
-def test_what_does_not_answer_for_its_window_alone_says_why(spl, why):
+def test_a_search_that_can_not_be_rerun_says_why(spl, why):
     macros = {"recent": {"definition": "earliest=-5m"}}
     with pytest.raises(AssertionError, match=why):
         raise AssertionError(reason_not_rerunnable(plain_text(spl, macros.get)))
@@ -82,7 +82,7 @@ def test_what_does_not_answer_for_its_window_alone_says_why(spl, why):
         "| tstats count where index=a by host, _time span=5m",
     ],
 )
-def test_what_leaves_the_times_to_its_dispatch_can_be_asked(spl):
+def test_a_search_without_times_of_its_own_can_be_rerun(spl):
     assert reason_not_rerunnable(plain_text(spl, lambda name: None)) == ""
 
 

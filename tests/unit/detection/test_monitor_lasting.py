@@ -62,7 +62,7 @@ def test_a_burst_is_not_raised_and_what_lasts_is_with_when_it_began():
     assert watched.raised() == [("pay", 5 * SPAN)]
     assert signal["last_time"] == START + 7 * SPAN
     assert signal["count"] == 900 + 905
-    assert signal["description"].endswith("It was out of order in 2 of the last 3 spans.")
+    assert signal["description"].endswith("The series was abnormal in 2 of the last 3 spans.")
     (incident,) = watched.stores.incidents.all()
     assert incident["first_time"] == START + 5 * SPAN
 
@@ -271,7 +271,9 @@ def test_the_setting_is_read(given, kept):
 
 @pytest.mark.parametrize("given", ["0", "3 of 2", "2/3", "10m", "2 of 61", "2 of", "-1"])
 def test_another_is_refused_in_a_sentence(given):
-    with pytest.raises(ValueError, match="is no number of spans; write 2 of 3, or 3 for three in"):
+    with pytest.raises(
+        ValueError, match="is not a number of spans; write 2 of 3, or 3 for three in"
+    ):
         Monitor.read(STANZA, {"monitor_search": "index=a", "raise_after": given})
 
 

@@ -1,4 +1,4 @@
-"""Monitors: what is no usable number is no value of its series, and is told of."""
+"""Monitors: what is not a usable number is no value of its series, and is told of."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_one_series_without_a_number_does_not_keep_the_others_from_being_judged(
     assert watched.raised() == [("a", 0)]
     assert judged(watched)[-1] == 300
     told = watched.troubles()["orders"]
-    assert f"Monitor 'orders': {value} of b is '{number}', which is no usable number" in told
+    assert f"Monitor 'orders': {value} of b is '{number}', which is not a usable number" in told
     assert watched.stores.claims.get("monitor:orders:turn") is None
     watch(watched, [row("a", 1), row("b", 1, "9000")])
 
@@ -80,11 +80,11 @@ def test_a_number_whose_square_is_not_finite_is_none():
 
     assert judged(watched)[-1] == 45 * 300
     (told,) = watched.told
-    assert "max(ms) of a is '1e200', which is no usable number" in told
+    assert "max(ms) of a is '1e200', which is not a usable number" in told
 
 
 def test_a_trouble_names_a_few_series_and_not_hundreds():
     watched = learned("max(ms)")
     watch(watched, [], [row(f"h{number}", 0, "N/A") for number in range(400)])
 
-    assert watched.troubles()["orders"].count("no usable number") == 3
+    assert watched.troubles()["orders"].count("not a usable number") == 3

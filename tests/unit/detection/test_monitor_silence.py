@@ -100,7 +100,9 @@ def test_rows_without_a_text_are_no_new_template():
     watched.run()
     watched.pass_time(600, 5, service="pay")
     assert watched.raised() == []
-    assert "no event gives _raw; a search for new templates must keep it." in watched.told[-1]
+    assert (
+        "no event has _raw; the search of a new_template monitor must keep it." in watched.told[-1]
+    )
 
 
 def test_a_longer_lag_is_no_clock_that_jumped():

@@ -23,7 +23,9 @@ def read(search: str) -> Monitor:
     ],
 )
 def test_rows_without_a_time_are_refused(search: str, command: str) -> None:
-    with pytest.raises(ValueError, match=f"the rows of {command} have no time; leave it out"):
+    with pytest.raises(
+        ValueError, match=f"the rows of {command} have no time; leave {command} out"
+    ):
         read(search)
 
 

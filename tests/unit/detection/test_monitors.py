@@ -99,7 +99,7 @@ def test_a_slow_search_is_told_of_and_tried_over_less():
     watched.run()
 
     assert judged(watched)[-1] == -300
-    assert "did not end within 60 seconds" in watched.told[0]
+    assert "did not finish within 60 seconds" in watched.told[0]
 
 
 def test_a_search_that_fails_is_told_of_by_name_and_its_spans_stay_due():
@@ -199,8 +199,8 @@ def test_ten_thousand_series_are_told_of_and_the_first_are_watched():
     watched.pass_time(600)
 
     assert set(watched.told) == {
-        "Monitor 'orders' has more than 500 series by user; the further ones are not watched. "
-        "Split it, or choose another field for by."
+        "Monitor 'orders' has more than 500 series by user; the others are not watched. "
+        "Split the monitor, or choose another field for by."
     }
     assert judged(watched)[-1] == 300
 
@@ -236,7 +236,7 @@ def test_a_value_that_no_event_has_or_that_is_text_is_told_of(values):
     watched.rows = [{"_time": str(START - 600), "events": "30", "value": "", "part": ""}]
     watched.run()
 
-    assert f"no event gives {values['value']}" in watched.told[0]
+    assert f"no event has {values['value']}" in watched.told[0]
 
 
 def test_a_field_of_by_that_no_event_has_is_told_of():
@@ -280,7 +280,7 @@ def test_a_row_without_a_time_is_told_of():
         ({"monitor_search": ""}, "monitor_search is empty"),
         ({"detector": "magic"}, "'magic' is not known; use one of baseline"),
         ({"detector": "ratio"}, "a ratio needs value"),
-        ({"value": "duration"}, "say how to add it up: avg(duration)"),
+        ({"value": "duration"}, "name how to aggregate it, such as avg(duration)"),
         ({"monitor_search": "| tstats count by host"}, "count the rows of tstats, one a span"),
         ({"monitor_search": " |MSTATS avg(x) as x"}, "count the rows of mstats, one a span"),
         (
@@ -292,7 +292,7 @@ def test_a_row_without_a_time_is_told_of():
             "the rows of tstats have no time; add _time to its BY",
         ),
         ({"by": "my-field"}, "by can't name the field 'my-field'; rename it in the search"),
-        ({"by": "_time"}, "_time is cut into spans anyway"),
+        ({"by": "_time"}, "leave out _time, which is cut into spans"),
         (
             {"detector": "ratio", "value": "failed", "threshold": "200"},
             "the threshold of a ratio is in percent; give one below 100",

@@ -42,7 +42,7 @@ def test_a_number_that_is_not_finite_is_not_packed(number):
     ],
 )
 def test_any_other_text_is_refused(text):
-    with pytest.raises(ValueError, match="What was learned can't be read"):
+    with pytest.raises(ValueError, match="The saved state can't be read"):
         unpack(text, 1000)
 
 

@@ -61,5 +61,5 @@ def test_what_keeps_what_it_learns_is_no_reading(spl, learns):
     if not learns:
         check_read_only(spl, macro)
         return
-    with pytest.raises(NotReadOnly, match="keeps what it learns"):
+    with pytest.raises(NotReadOnly, match="saves what it learns"):
         check_read_only(spl, macro)

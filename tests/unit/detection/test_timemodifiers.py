@@ -63,5 +63,5 @@ def test_a_month_is_shortened_where_it_must_be():
 
 @pytest.mark.parametrize("bad", ["yesterday", "-5x", "rt", "-5m@", "5 minutes ago", "-5m@m junk"])
 def test_what_is_not_understood_is_refused(bad):
-    with pytest.raises(ValueError, match="is not understood"):
+    with pytest.raises(ValueError, match="is not a supported time"):
         resolve(bad, NOW)

@@ -45,7 +45,7 @@ def test_the_entry_says_on_what_evidence(world):
 def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_end(world):
     """Service Went Silent: after hours a host that is still dead is found no more."""
     world.scheduler.blind = (
-        "compares parts of its window with 'addinfo': what lasts, it finds no more"
+        "compares parts of its window with 'addinfo', so it no longer finds a problem that lasts"
     )
     incident = world.raise_signal()
     world.minutes(130)

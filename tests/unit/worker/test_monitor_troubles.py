@@ -240,7 +240,7 @@ def test_more_series_than_are_watched_and_no_numbers_are_shown():
     cluster.watched.run()
     cluster.worker(0).run()
 
-    assert "no event gives avg(ms)" in cluster.shown[0]
+    assert "no event has avg(ms)" in cluster.shown[0]
 
 
 def test_a_malformed_stanza_is_shown_too():

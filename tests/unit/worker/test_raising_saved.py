@@ -84,10 +84,13 @@ def test_windows_are_as_long_as_its_own_and_wait_as_long_for_late_events():
 @pytest.mark.parametrize(
     ("splunkd", "why"),
     [
-        (Splunkd(dispatch__earliest_time="0"), "can't be told: It looks at all time"),
-        (Splunkd(dispatch__earliest_time="rt-5m"), "'rt-5m' is not understood"),
+        (Splunkd(dispatch__earliest_time="0"), "can't be determined: it looks at all time"),
+        (Splunkd(dispatch__earliest_time="rt-5m"), "'rt-5m' is not a supported time"),
         (Splunkd(dispatch__earliest_time="-7d@d"), "looks at .* d .*too long to wait for"),
-        (Splunkd("index=main earliest=-5m"), "'High Rate' sets its own times by 'earliest='"),
+        (
+            Splunkd("index=main earliest=-5m"),
+            "'High Rate' sets its own time range with 'earliest='",
+        ),
         (Splunkd("index=main `gone`"), "uses the macro 'gone'"),
         (Splunkd(counttype="number of hosts", relation="greater than"), "alerts on 'number of hos"),
         (Splunkd(counttype="number of events", relation="rises by", quantity="5"), "rises by"),
@@ -111,7 +114,7 @@ def test_one_that_can_not_be_told_to_answer_for_a_window_is_not_asked(splunkd, w
 def test_one_that_writes_is_not_run_out_of_turn(spl, condition, command):
     splunkd = Splunkd(spl, alert_condition=condition)
     splunkd.acl = {"owner": "nobody", "sharing": "app"}
-    with pytest.raises(CannotJudge, match=f"'High Rate' holds the command '{command}', which"):
+    with pytest.raises(CannotJudge, match=f"'High Rate' contains the command '{command}', which"):
         grid(splunkd)
     assert splunkd.dispatched == 0
 
@@ -229,7 +232,7 @@ def test_a_condition_that_filters_is_applied(condition):
     ("changed", "why"),
     [
         ({"dispatchAs": "user"}, "would run with the app's rights"),
-        ({"search": "| inputlookup x | outputlookup y"}, "was changed just as it was run again"),
+        ({"search": "| inputlookup x | outputlookup y"}, "was changed while it was run again"),
     ],
 )
 def test_a_search_that_is_changed_as_it_is_run_is_cancelled_and_proves_nothing(changed, why):

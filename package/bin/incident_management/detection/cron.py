@@ -1,4 +1,4 @@
-"""When a cron schedule runs, by the clock of the search head.
+"""Compute when a cron schedule runs, in the search head's time zone.
 
 The five fields that Splunk's Alerting Manual documents ("Use cron expressions for alert
 scheduling"): minute, hour, day of the month, month, day of the week (0 and 7 are Sunday), each
@@ -24,7 +24,7 @@ class Cron:
 
     Args:
         text: its five fields.
-        zone: whose clock it follows; None is the machine's, as for splunkd's scheduler.
+        zone: time zone of the schedule; None: this machine's, as splunkd's scheduler uses.
 
     Raises:
         ValueError: it is not a cron schedule; the text says which field is wrong.
@@ -33,7 +33,9 @@ class Cron:
     def __init__(self, text: str, zone: Optional[tzinfo] = None) -> None:
         fields = text.split()
         if len(fields) != len(_FIELDS):
-            raise ValueError(f"'{text[:60]}' is no cron schedule: it needs five fields.")
+            raise ValueError(
+                f"'{text[:60]}' is not a cron schedule; write five fields, such as */5 * * * *."
+            )
         parsed = [_field(one, *known) for one, known in zip(fields, _FIELDS)]
         self._minutes, self._hours, self._days, self._months, weekdays = parsed
         self._weekdays = frozenset(day % 7 for day in weekdays)
@@ -83,4 +85,4 @@ def _field(text: str, name: str, least: int, most: int) -> FrozenSet[int]:
 
 
 def _wrong(text: str, name: str) -> ValueError:
-    return ValueError(f"'{text[:60]}' is no {name} of a cron schedule.")
+    return ValueError(f"'{text[:60]}' is not a valid {name} in a cron schedule.")

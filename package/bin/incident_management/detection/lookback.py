@@ -1,10 +1,10 @@
-"""Which time a saved search looks at in a run, and whether it can be asked about another window.
+"""Find which time a saved search looks at, and whether it can be run over another window.
 
-It answers for a window that it is dispatched over only where its text leaves the times to the
-dispatch: "Specify time modifiers in your search" in Splunk's Search Manual (a time modifier in the
-text overrides the time range), "Time modifiers" in the Search Reference (their names, the
-deprecated ones included). And finding nothing means that all is well only for a search that does
-not look for a change within its window: it would not find a problem that lasts that long.
+A search can be run over another window only if its text leaves the times to the dispatch: "Specify
+time modifiers in your search" in Splunk's Search Manual (a time modifier in the text overrides the
+time range), "Time modifiers" in the Search Reference (their names, the deprecated ones included).
+Finding nothing means that all is well only for a search that does not look for a change within its
+window: a search that does would not find a problem that lasts longer than the window.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HIDES = re.compile(r"[|\[]\s*(map|savedsearch)\b", re.I)
 
 
 def lookback(earliest: str, latest: str, at: float) -> Tuple[float, float]:
-    """Return how long a time a run at a moment looks at, and how long before it that ends.
+    """Return the length of the time range that a run looks at, and how long before the run it ends.
 
     Both in seconds; ``at`` is epoch seconds, the others are Splunk's time modifiers.
 
@@ -45,59 +45,63 @@ def lookback(earliest: str, latest: str, at: float) -> Tuple[float, float]:
         ValueError: a modifier is not understood, or it looks at all time.
     """
     if earliest.strip() in ("", "0"):
-        raise ValueError("It looks at all time.")
+        raise ValueError("it looks at all time, without a start.")
     begin, end = resolve(earliest, at), resolve(latest, at)
     if end <= begin:
-        raise ValueError(f"It looks at no time: from '{earliest}' to '{latest}'.")
+        raise ValueError(f"its time range is empty, from '{earliest}' to '{latest}'.")
     return end - begin, at - end
 
 
 def reason_finds_only_changes(plain: str) -> str:
-    """Tell why a search does not find a lasting problem; empty unless it looks for a change.
+    """Return why a search does not find a lasting problem; empty if it does.
 
-    The text goes on from the search's name; ``plain`` as for :func:`reason_not_rerunnable`.
+    Such a search compares parts of its window. The text continues the search's name. ``plain`` is
+    as for :func:`reason_not_rerunnable`.
     """
     change = _CHANGE.search(plain)
     if change is None:
         return ""
-    return f"compares parts of its window with '{change[1]}': what lasts, it finds no more"
+    return (
+        f"compares parts of its window with '{change[1]}', so it no longer finds a problem that "
+        "lasts"
+    )
 
 
 def reason_not_rerunnable(plain: str) -> str:
-    """Tell what keeps a search from being asked about any window; empty if nothing is seen to.
+    """Return what keeps a search from being run over another window; empty if nothing is found.
 
-    The text goes on from the search's name. ``addinfo`` tells a search the ends of its window,
-    which it needs to compare the newest part with the rest.
+    The text continues the search's name. ``addinfo`` gives a search the ends of its window, which
+    it needs to compare the newest part with the rest.
 
     Args:
         plain: the search with its macros in place and without what is quoted.
     """
     timeless = _TIMELESS.match(plain)
     if timeless:
-        return f"begins with '{timeless[1]}', which heeds no time range"
+        return f"begins with '{timeless[1]}', which ignores the time range"
     hides = _HIDES.search(plain)
     if hides:
-        return f"holds the command '{hides[1]}', which runs another search"
+        return f"contains the command '{hides[1]}', which runs another search"
     change = reason_finds_only_changes(plain)
     if change:
         return change
     present = _PRESENT.search(plain)
     if present:
-        return f"asks for the present time by {present[0]}"
+        return f"uses the present time ({present[0]})"
     for depth, part in _parts(plain):
         found = _RETURNED.search(part) if depth else None
         if not found and not _COMPUTES.match(part):
             found = _MODIFIER.search(part)
         if found:
-            return f"sets its own times by '{found[0].strip()}'"
+            return f"sets its own time range with '{found[0].strip()}'"
     return ""
 
 
 def own_time_modifier(plain: str) -> str:
-    """Return the time modifier by which a search sets its own times; empty without one.
+    """Return the time modifier with which a search sets its own time range; empty without one.
 
-    It goes before the times that the search is dispatched with. That of a subsearch is for the
-    subsearch alone, and is not looked at. ``plain`` as for :func:`reason_not_rerunnable`.
+    It overrides the times that the search is dispatched with. A modifier in a subsearch applies to
+    the subsearch alone, and is ignored here. ``plain`` as for :func:`reason_not_rerunnable`.
     """
     for depth, part in _parts(plain):
         found = None if depth or _COMPUTES.match(part) else _MODIFIER.search(part)
@@ -107,7 +111,7 @@ def own_time_modifier(plain: str) -> str:
 
 
 def _parts(plain: str) -> Iterator[Tuple[int, str]]:
-    """Yield the commands of a search, and in how many subsearches each is."""
+    """Yield the commands of a search, each with its depth in subsearches."""
     depth = 0
     for part in re.split(r"([\[\]|])", plain):
         depth += {"[": 1, "]": -1}.get(part, 0)

@@ -1,4 +1,4 @@
-"""The search commands' options: parse each, and say in one sentence what is wrong with one.
+"""Parse the search commands' options, and explain in one sentence what is wrong with one.
 
 Not splunklib's ``Option(validate=…)``, which drops the validator's text and says only "Illegal
 value".
@@ -64,7 +64,7 @@ class FieldName(Kind):
 
     def parse(self, value: str) -> str:
         if not _NAME.fullmatch(value):
-            raise ValueError(f"'{value[:60]}' is not a field name; give one without blanks.")
+            raise ValueError(f"'{value[:60]}' is not a field name; use one without blanks.")
         return value
 
 
@@ -74,7 +74,7 @@ class FieldNames(Kind):
     def parse(self, value: str) -> List[str]:
         names = [name for name in re.split(r"[,\s]+", value) if name]
         if not names:
-            raise ValueError("No field is named; give one or more, by comma.")
+            raise ValueError("no field is named; give one or more, separated by commas.")
         parse = FieldName().parse
         return [parse(name) for name in names]
 
@@ -126,5 +126,7 @@ class Duration(Kind):
         except ValueError as error:
             raise ValueError(f"it {error}.") from error
         if seconds % 1:
-            raise ValueError(f"it is '{value}'; write a span of whole seconds.")
+            raise ValueError(
+                f"'{value}' is not a whole number of seconds; use one such as 5m or 90s."
+            )
         return seconds

@@ -1,4 +1,4 @@
-"""What was learned, as short text for one field of a document.
+"""Pack a learned state as short text for one field of a document.
 
 JSON, zlib (RFC 1950) and base64: a field's name in the KV store may hold no dot, a series' may.
 Both ways are bounded: only finite numbers are written or read, and no text unfolds to more than is
@@ -34,9 +34,9 @@ def unpack(text: str, most_bytes: int) -> Dict[str, Any]:
         read = json.JSONDecoder(parse_float=_finite, parse_constant=_finite).decode
         state = read(data.decode()) if unzip.eof else None
     except (ValueError, zlib.error) as error:
-        raise ValueError(f"What was learned can't be read ({error}).") from error
+        raise ValueError(f"The saved state can't be read ({error}).") from error
     if not isinstance(state, dict):
-        raise ValueError("What was learned can't be read (it is no object, or too large).")
+        raise ValueError("The saved state can't be read (it is not an object, or too large).")
     return state
 
 

@@ -65,13 +65,13 @@ def check_read_only(
     for match in _COMMAND.finditer(plain):
         command = match[1].lower()
         if command in WRITING or command in risky:
-            raise NotReadOnly(f"holds the command '{command}', which writes or acts")
+            raise NotReadOnly(f"contains the command '{command}', which writes or acts")
         if command in _HIDING:
-            raise NotReadOnly(f"holds the command '{command}', which {_HIDING[command]}")
+            raise NotReadOnly(f"contains the command '{command}', which {_HIDING[command]}")
     if _DATASET.search(plain):
-        raise NotReadOnly("holds the command 'from' with what may be another saved search")
+        raise NotReadOnly("contains the command 'from' with what may be another saved search")
     if any(map(_LEARNING.match, re.split(r"[|\[\]]", plain))):
-        raise NotReadOnly("keeps what it learns (anomalyscore state=); leave out state= for it")
+        raise NotReadOnly("saves what it learns (anomalyscore state=); remove state= first")
     return plain
 
 
@@ -94,7 +94,7 @@ class _Expansion:
 
     def of(self, spl: str, depth: int = 0) -> str:
         if depth > DEEPEST:
-            raise NotReadOnly(f"has macros within macros, more than {DEEPEST} deep")
+            raise NotReadOnly(f"nests macros more than {DEEPEST} deep")
 
         def replaced(found: re.Match[str]) -> str:
             text = found.group()
@@ -120,9 +120,9 @@ class _Expansion:
         shown = f"the macro '{name[:60]}'"
         found = self._read(f"{name}({len(values)})" if values else name)
         if found is None:
-            raise NotReadOnly(f"uses {shown}, which is not there or not shared with you")
+            raise NotReadOnly(f"uses {shown}, which does not exist or is not shared with you")
         if is_true(found.get("iseval")):
-            raise NotReadOnly(f"uses {shown}, which an eval expression makes")
+            raise NotReadOnly(f"uses {shown}, which is defined by an eval expression")
         text = found.get("definition", "")
         names = [one.strip() for one in found.get("args", "").split(",")]
         for argument, value in zip(names, values):
@@ -139,13 +139,13 @@ class _Expansion:
 
 def _check_length(length: int) -> None:
     if length > LONGEST:
-        raise NotReadOnly(f"is longer than {LONGEST} characters with its macros in place")
+        raise NotReadOnly(f"is longer than {LONGEST} characters with its macros expanded")
 
 
 def _called(call: str) -> Tuple[str, Sequence[str]]:
     match = _CALL.fullmatch(call)
     if match is None:
-        raise NotReadOnly(f"calls a macro in a way that can't be read: `{call[:60]}`")
+        raise NotReadOnly(f"has a macro call that can't be parsed: `{call[:60]}`")
     name, inside = match.groups()
     values: List[str] = [] if inside is None else _ARGUMENT.findall(inside)
     return name, values

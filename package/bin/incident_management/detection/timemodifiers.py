@@ -2,8 +2,8 @@
 
 The forms of "Time modifiers" in Splunk's Search Reference: ``now``, epoch seconds,
 ``-5m@m+30s``, units s, m, h, d, w, mon, q, y, snaps ``@w0``…``@w7``. Everything else is refused:
-a replay over the wrong window would be worse than none. Days and hours are those of the search
-head's clock, as for a scheduled search.
+a replay over the wrong window would be worse than none. Days and hours are in the search head's
+time zone, as for a scheduled search.
 """
 
 from __future__ import annotations
@@ -105,5 +105,5 @@ def _snapped(moment: datetime, snap: str, modifier: str) -> datetime:
 
 def _unknown(modifier: str) -> ValueError:
     return ValueError(
-        f"The time '{modifier[:60]}' is not understood; use epoch seconds or a form such as -5m@m."
+        f"'{modifier[:60]}' is not a supported time; use epoch seconds or a form such as -5m@m."
     )

@@ -1,4 +1,4 @@
-"""Runs what raised an incident again, over another window: a saved search, or a monitor."""
+"""Run again, over another window, the saved search or the monitor that raised an incident."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Raising:
             return self._monitors
         if search.get("name"):
             return self._saved_searches
-        raise CannotJudge("The incident was raised by no search that could be run again.")
+        raise CannotJudge("No search that could be run again raised this incident.")
 
 
 def raising_of(
@@ -101,7 +101,9 @@ class MonitorRaising:
             found = would_find(monitor, problem, memory, result.rows, window)
             events = events_in(monitor, problem, result.rows, window)
         except ValueError as error:
-            raise CannotJudge(f"Monitor '{monitor.name}' can't judge it again: {error}") from error
+            raise CannotJudge(
+                f"Monitor '{monitor.name}' can't evaluate the problem again: {error}"
+            ) from error
         rows = [{"entity": problem.entity}] if found else []
         return Rerun(spl, "entity", rows, {problem.entity: events})
 
@@ -120,7 +122,10 @@ class MonitorRaising:
         except ValueError as error:
             raise CannotJudge(str(error)) from error
         if len(monitor.by) != len(problem.series):
-            raise CannotJudge(f"Monitor '{problem.monitor}' watches other series than it did.")
+            raise CannotJudge(
+                f"Monitor '{problem.monitor}' now watches other series than "
+                "when it raised this incident."
+            )
         return monitor
 
 
@@ -145,12 +150,14 @@ class SavedSearchRaising:
             )
         except (ValueError, NotReadOnly) as error:
             raise CannotJudge(
-                f"Which time '{saved.name}' looks at can't be told: {error}"
+                f"The time range of '{saved.name}' can't be determined: {error}"
             ) from error
         if bound:
             raise CannotJudge(f"'{saved.name}' {bound}, so it can't prove recovery.")
         if length > LONGEST_SECONDS:
-            raise CannotJudge(f"'{saved.name}' looks at {span(length)}, too long to wait for.")
+            raise CannotJudge(
+                f"'{saved.name}' looks at {span(length)}, which is too long to wait for."
+            )
         require_read_only(self._session, saved, *names)
         _alerts(saved, 0)
         return Grid(0, max(lag, Grid().lag), length)
@@ -161,7 +168,7 @@ class SavedSearchRaising:
         def unchanged() -> None:
             # splunkd runs it by its name, and whoever owns it may have changed it meanwhile.
             if _terms(self._saved(search)) != _terms(saved):
-                raise CannotJudge(f"'{saved.name}' was changed just as it was run again.")
+                raise CannotJudge(f"'{saved.name}' was changed while it was run again.")
 
         result = self._searcher.run_saved(
             saved, earliest, latest, _condition(saved), unchanged=unchanged
@@ -209,7 +216,7 @@ def _alerts(saved: SavedSearch, results: int) -> bool:
     alerts = triggers(saved.settings, results)
     if alerts is None:
         raise CannotJudge(
-            f"'{saved.name}' alerts on '{condition_of(saved.settings)}', which can't be told of "
-            "another window."
+            f"'{saved.name}' alerts on '{condition_of(saved.settings)}', which can't be evaluated "
+            "for another window."
         )
     return alerts

@@ -1,10 +1,10 @@
-"""With whose rights a saved search runs that the app dispatches.
+"""Check whose rights a saved search runs with when the app dispatches it.
 
-The app's own rights are the system's, and whoever wrote a search need not have these. So it asks
-again only what splunkd runs as its schedule does, with its owner's rights: ``dispatchAs`` in
-savedsearches.conf.spec ("only meaningful for shared saved searches") and
-``force_saved_search_dispatch_as_user`` in limits.conf.spec. What nobody owns runs with the system's
-rights on its schedule, too.
+The app's own rights are the system's, which the author of a search need not have. So the app runs
+again only searches that splunkd runs with their owner's rights, as on their schedule:
+``dispatchAs`` in savedsearches.conf.spec ("only meaningful for shared saved searches") and
+``force_saved_search_dispatch_as_user`` in limits.conf.spec. A search owned by nobody runs
+with the system's rights on its schedule, too.
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ def require_owner_rights(session: Session, saved: SavedSearch) -> None:
     if saved.sharing not in ("app", "global", "system"):
         why = "is private: share it with its app"
     elif saved.settings.get("dispatchAs", "").strip().lower() == "user":
-        why = "runs as whoever runs it: set dispatchAs = owner"
+        why = "has dispatchAs = user: set dispatchAs = owner"
     elif _forced(session):
-        why = "runs as whoever runs it, see force_saved_search_dispatch_as_user in limits.conf"
+        why = (
+            "runs as the user who dispatches it; see force_saved_search_dispatch_as_user in "
+            "limits.conf"
+        )
     if why:
         raise CannotJudge(
-            f"'{saved.name}' would run with the app's rights and not with its owner's, as it {why}."
+            f"'{saved.name}' would run with the app's rights instead of "
+            f"its owner's, because it {why}."
         )
 
 
@@ -64,13 +68,14 @@ def require_filters_only(saved: SavedSearch) -> None:
     try:
         plain = plain_text(condition, lambda name: None)
     except NotReadOnly:
-        raise CannotJudge(f"The alert condition of '{saved.name}' holds a macro.") from None
+        raise CannotJudge(f"The alert condition of '{saved.name}' contains a macro.") from None
     if "[" in plain:
-        raise CannotJudge(f"The alert condition of '{saved.name}' holds a subsearch.")
+        raise CannotJudge(f"The alert condition of '{saved.name}' contains a subsearch.")
     for command in re.findall(r"(?:^|\|)\s*([^\s|]+)", plain):
         if command.lower() not in _FILTERS:
             raise CannotJudge(
-                f"The alert condition of '{saved.name}' holds '{command[:40]}', which may do more "
+                f"The alert condition of '{saved.name}' contains "
+                f"'{command[:40]}', which may do more "
                 "than filter its results."
             )
 
@@ -93,9 +98,13 @@ def require_read_only(session: Session, saved: SavedSearch, app: str, owner: str
             text, macro, knowledge.risky_commands(session, app, owner) if unknown else ()
         )
     except NotReadOnly as error:
-        raise CannotJudge(f"'{saved.name}' {error}; only what just reads is run again.") from None
+        raise CannotJudge(
+            f"'{saved.name}' {error}; only searches that only read are run again."
+        ) from None
     except SplunkError as error:
-        raise SearchFailed(f"What '{saved.name}' does can't be read: {error.message}") from error
+        raise SearchFailed(
+            f"The macros and commands of '{saved.name}' can't be read: {error.message}"
+        ) from error
 
 
 def _commands(plain: str) -> Set[str]:

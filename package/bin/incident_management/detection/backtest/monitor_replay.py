@@ -78,7 +78,7 @@ class MonitorReplay(Costs):
             yield Span(at, self._signals(found, at), entities)
         if not detector.has_seen_any():
             fields = f"with {', '.join(monitor.by)} " if monitor.by else ""
-            raise self._failed(f"its search found no event {fields}that it could judge.")
+            raise self._failed(f"its search found no event {fields}that it could evaluate.")
 
     def _signals(self, found: Sequence[Found], at: int) -> List[Signal]:
         monitor, made = self.monitor, []
@@ -96,7 +96,7 @@ class MonitorReplay(Costs):
         end = int(self.end // span) * span
         if (end - at) // span > MAX_SPANS:
             raise self._failed(
-                f"more than {MAX_SPANS} spans are asked for; choose a later earliest."
+                f"the time range has more than {MAX_SPANS} spans; choose a later earliest."
             )
         while at < end:
             until = min(end, at + spans * span)

@@ -115,7 +115,7 @@ def _rows_of(
 
 
 def setting_columns(rule: str, limit: Optional[float], quiet: float) -> Dict[str, str]:
-    """Return what a summary row says of its setting."""
+    """Return the columns of a summary row that describe its setting."""
     return {
         "rule": rule,
         "threshold": "" if limit is None else f"{limit:g}",
@@ -187,8 +187,9 @@ def search_without_threshold(spl: str) -> Tuple[str, str]:
     loose = without_threshold(spl)
     if loose is None:
         raise BacktestFailed(
-            "No threshold can be told from the search; let its last where be of the form "
-            "| where count > 5, with a number or a macro; other conditions may follow AND."
+            "The search has no threshold that can be changed. End it "
+            "with | where count > 5, with a "
+            "number or a macro; other conditions may follow AND."
         )
     return loose, threshold_of(spl)[0]
 
@@ -218,7 +219,9 @@ def propose_threshold(
             break
         lowest = threshold
     if lowest is None:
-        raise BacktestFailed("No threshold gives so few pages.")  # the highest gives none
+        raise BacktestFailed(
+            "No threshold gives so few pages; raise target_pages_per_day."
+        )  # the highest gives none
     return lowest
 
 

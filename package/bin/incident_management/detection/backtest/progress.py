@@ -1,4 +1,4 @@
-"""How far the searches of a replay are: they take minutes, and its rows come at the end."""
+"""Report the progress of a replay: its searches take minutes, and its rows come at the end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...utc import to_the_minute
 __all__ = ["Progress"]
 
 FIRST_SECONDS = 10.0
-"""After how long it is told first, and from then on when three times as long has passed: a message
-can't be taken back, so there are few."""
+"""Time before the first report. Each next one comes when three times as long has passed: a search
+message can't be removed, so there are few."""
 
 
 class Progress:
-    """A searcher that tells of itself; see :class:`incident_management.ports.Searcher`.
+    """A searcher that reports its progress; see :class:`incident_management.ports.Searcher`.
 
     Its searches go from an earlier time to a later one; from the beginning again, if they have to
     be run once more in another form.
@@ -61,7 +61,7 @@ class Progress:
         left = passed * (1.0 - share) / share if share > 0.0 else passed
         return (
             f"Searched up to {to_the_minute(until)} in {_long(passed)}, {100.0 * share:.0f} "
-            f"percent of the time; about {_long(left)} are left, and the rows come at the end."
+            f"percent of the time range. About {_long(left)} are left; the rows come at the end."
         )
 
 

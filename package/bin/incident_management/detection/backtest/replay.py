@@ -57,7 +57,7 @@ FIELDS = (
 
 
 class BacktestFailed(Exception):
-    """The replay can't be made; the text is one sentence that says why and what to do."""
+    """A replay failed; the text is one sentence that says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Detection:
         if fires is None:
             raise BacktestFailed(
                 f"'{self.name}' triggers on '{condition_of(self.settings)}', which a replay can't "
-                "judge; use a number of results."
+                "evaluate; trigger on a number of results instead."
             )
         return fires
 
@@ -180,7 +180,7 @@ class Replay(Costs):
 
     @property
     def unseen(self) -> str:
-        """One sentence when no run looks at a part of the time, else an empty text.
+        """A sentence if the runs leave a part of the time out, else an empty text.
 
         Raises BacktestFailed.
         """
@@ -188,8 +188,9 @@ class Replay(Costs):
         if latest - earliest >= self.step:
             return ""
         return (
-            f"Each run looks at {latest - earliest:g} seconds of every {self.step:g}: what came in "
-            "the others is not in these rows, and pages_per_day may be too low; choose a step of "
+            f"Each run looks at {latest - earliest:g} of every "
+            f"{self.step:g} seconds. Events of the "
+            "other seconds are not in these rows, so pages_per_day may be too low; use a step of "
             f"{latest - earliest:g}s, or none."
         )
 
@@ -230,7 +231,7 @@ class Setting:
     """How findings become incidents: what two settings may differ in.
 
     ``threshold``: rows at or below it are dropped, by the field ``metric``; None keeps all.
-    ``suppressions``: maintenance windows, mutes and snoozes that hold signals back.
+    ``suppressions``: maintenance windows, mutes and snoozes that suppress signals.
     """
 
     detection: Detection

@@ -1,4 +1,4 @@
-"""What somebody asks a replay for."""
+"""The options of a replay."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SPANS = ("quiet", "group_window", "reopen_window")
 
 @dataclass(frozen=True)
 class BacktestRequest:
-    """What a replay is asked for; spans in seconds. None: as it is configured.
+    """The options of a replay; spans in seconds. None: as configured.
 
-    ``user``: who asks, and runs the searches.
+    ``user``: whose rights the searches run with.
     ``compare`` holds settings (threshold, quiet, group_window, reopen_window) of a second run
     beside the first; ``target_pages_per_day`` asks for a threshold.
     """
@@ -34,7 +34,7 @@ class BacktestRequest:
 
     @property
     def changes(self) -> Dict[str, Optional[float]]:
-        """What is to differ from how it is configured, by name; None: nothing."""
+        """The settings that override the configured ones, by name; None: not overridden."""
         return {name: getattr(self, name) for name in (*SPANS, "threshold")}
 
 
@@ -51,7 +51,8 @@ def parse_compare(text: str) -> Dict[str, float]:
             )
         if not value:
             raise ValueError(
-                f"The option compare is wrong: '{name}' has no value; write settings by comma, as "
+                f"The option compare is wrong: '{name}' has no value; "
+                "separate settings by commas, as "
                 'in compare="threshold=9,group_window=1h".'
             )
     return {name: one for name, one in parse_options(kinds, given).items() if one is not None}

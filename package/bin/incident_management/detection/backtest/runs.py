@@ -1,4 +1,4 @@
-"""When a detection would have run in a time range."""
+"""Compute when a detection would have run in a time range."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def runs_of(
 
 def _regular(step: float, earliest: float, latest: float) -> List[float]:
     if step < 1:
-        raise BacktestFailed("The step is under one second.")
+        raise BacktestFailed(
+            "The step is shorter than one second; give a longer one, such as step=5m."
+        )
     first = -(-earliest // step)
     many = min(int(latest // step - first) + 1, MAX_RUNS + 1)
     return [(first + number) * step for number in range(max(0, many))]
@@ -73,5 +75,5 @@ def _scheduled(
         return Cron(schedule, zone).between(earliest, latest, MAX_RUNS)
     except ValueError as error:
         raise BacktestFailed(
-            f"When '{name}' runs can't be told: {error} Give step=, such as step=5m."
+            f"The schedule of '{name}' can't be used: {error} Give step=, such as step=5m."
         ) from error

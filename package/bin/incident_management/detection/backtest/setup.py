@@ -87,27 +87,30 @@ def replay(
 
 
 def how_to_set_threshold(spl: str, threshold: str) -> str:
-    """One sentence that says where a proposed threshold is set."""
+    """Return a sentence that says where to set a proposed threshold."""
     limit = threshold_of(spl)[1]
     if limit.startswith("`"):
-        return f"Set the macro {limit[1:-1]} to {threshold}, as proposed."
-    return f"Write {threshold} in the place of {limit} in the search's last where, as proposed."
+        return f"To use the proposed threshold, set the macro {limit[1:-1]} to {threshold}."
+    return (
+        f"To use the proposed threshold, replace {limit} with {threshold} in the search's last "
+        "where."
+    )
 
 
 def warn_if_too_short(days: float, wanted: Optional[float], warn: Callable[[str], Any]) -> None:
-    """Say so where less than one page is wanted in all of the replay: any finding is too many."""
+    """Warn if the target is less than one page in the whole replay: any finding is too many."""
     if wanted and wanted * days < 1:
         warn(
-            f"{wanted:g} pages a day are less than one in what was replayed, so the proposed "
-            f"threshold lets nothing through: replay at least {math.ceil(24 / wanted)} hours."
+            f"{wanted:g} pages a day are less than one page in the replayed time, so the proposed "
+            f"threshold lets nothing through. Replay at least {math.ceil(24 / wanted)} hours."
         )
 
 
 def no_findings(name: str, runs: int) -> str:
-    """One sentence for a replay without any finding: it may have looked where no events are."""
+    """Return a sentence for a replay without findings: it may have searched the wrong indexes."""
     return (
-        f"None of the {runs} runs of '{name}' found anything: see that there are events of that "
-        "time where it looks, such as in the indexes of the macro incident_indexes."
+        f"None of the {runs} runs of '{name}' found anything. Check that there are events of "
+        "that time where it searches, such as in the indexes of the macro incident_indexes."
     )
 
 
@@ -125,8 +128,8 @@ def replay_monitor(
     """
     if request.step or request.compare or request.target_pages_per_day is not None:
         raise BacktestFailed(
-            "The options step, compare and target_pages_per_day are for saved searches; replay a "
-            "monitor again with another threshold."
+            "The options step, compare and target_pages_per_day are for saved searches. Replay a "
+            "monitor again with another threshold instead."
         )
     try:
         monitor = _monitor(session, name, request.threshold)
@@ -137,7 +140,9 @@ def replay_monitor(
     except ValueError as error:
         raise BacktestFailed(str(error)) from error
     if end - start < monitor.span:
-        raise BacktestFailed(f"The time range is shorter than a span of '{name}'; choose more.")
+        raise BacktestFailed(
+            f"The time range is shorter than a span of '{name}'; choose a longer range."
+        )
     detection = Detection(name, APP, NOBODY, monitor.spl(), "", "")
     _check_reading(session, detection, request.user)
     quiet, quiet_not = _recovery(session, detection)
@@ -159,10 +164,12 @@ def replay_monitor(
 
 
 def _routing(session: Session, warn: Callable[[str], Any]) -> Routing:
-    """Read by what findings become incidents. Raises SplunkError."""
+    """Read incident_routing.conf, which says how findings are grouped. Raises SplunkError."""
     stanzas = conf.load_with_disabled(session, "incident_routing")
     if not stanzas:
-        warn("You can't read incident_routing.conf: findings are grouped as it is shipped.")
+        warn(
+            "You can't read incident_routing.conf, so findings are grouped by its default settings."
+        )
     return Routing.from_stanzas(stanzas)
 
 
@@ -171,15 +178,18 @@ def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor
     stanza = f"incident_monitor://{name}"
     values = conf.load(session, "inputs", disabled=True).get(stanza)
     if values is None:
-        raise ValueError(f"There is no monitor '{name[:100]}' on this search head.")
+        raise ValueError(f"This search head has no monitor '{name[:100]}'.")
     monitor = Monitor.read(stanza, values)
     if threshold is None:
         return monitor
     if monitor.detector == "baseline":
-        raise ValueError("A baseline has no threshold; change its sensitivity, and replay it.")
+        raise ValueError(
+            "A baseline monitor has no threshold; change its sensitivity and replay it."
+        )
     if monitor.detector == "burn_rate":
         raise ValueError(
-            "A burn_rate has no threshold; change its objective or burn_rates, and replay it."
+            "A burn_rate monitor has no threshold; change its objective "
+            "or burn_rates and replay it."
         )
     return replace(monitor, threshold=threshold)
 
@@ -198,7 +208,7 @@ def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Dete
 
 
 def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str, ...]]:
-    """After how many seconds without a finding an incident is resolved (0: never), and which not.
+    """Return after how many seconds without a finding incidents resolve (0: never), and exceptions.
 
     Raises BacktestFailed.
     """
@@ -207,7 +217,9 @@ def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str,
         lifecycle = app_settings.parse({"lifecycle": stanza}).need("lifecycle").lifecycle
         own = quiet_after(detection.settings.get(QUIET_AFTER, ""), detection.name)
     except (SearchFailed, SplunkError, app_settings.SettingsError) as error:
-        raise BacktestFailed(f"When incidents are over can't be read: {error}") from error
+        raise BacktestFailed(
+            f"The setting for when incidents are resolved can't be read: {error}"
+        ) from error
     return lifecycle.resolve_after if own is None else own, lifecycle.resolve_not
 
 
@@ -225,23 +237,23 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
         )
     except NotReadOnly as error:
         raise BacktestFailed(
-            f"'{detection.name}' {error}; a replay runs only searches that read."
+            f"'{detection.name}' {error}; a replay runs only searches that only read."
         ) from error
     except SplunkError as error:
         raise BacktestFailed(
-            f"What '{detection.name}' does can't be read: {error.message}"
+            f"The macros and commands of '{detection.name}' can't be read: {error.message}"
         ) from error
     own = own_time_modifier(plain)
     if own:
         raise BacktestFailed(
-            f"'{detection.name}' sets its own times by '{own}', so that each of its past runs "
-            "would look at the present; leave that out, and set its time range instead, or compare "
-            "a field of that name by | where."
+            f"'{detection.name}' sets its own time range with '{own}', so each of its past runs "
+            "would look at the present. Remove it and set the search's time range instead, or "
+            "compare a field of that name with | where."
         )
 
 
 def _own_limit(session: Session, detection: Detection, user: str) -> Optional[float]:
-    """The limit that a detection's search ends in, None where it can't be told."""
+    """Return the threshold that a detection's search ends in; None if it is unknown."""
     limit = final_limit(detection.spl)
     try:
         if limit.startswith("`"):

@@ -17,18 +17,18 @@ MAX_RECORDED = 10_000
 
 
 class StoredData:
-    """What the app's collections hold, with the rights of who asks; what is not read is told."""
+    """Reads the app's collections with the user's rights, and warns of what can't be read."""
 
     def __init__(self, searcher: Searcher, warn: Callable[[str], Any]) -> None:
         self._searcher = searcher
         self._warn = warn
 
     def recorded(self, start: float, end: float) -> Optional[List[Recorded]]:
-        """The incidents of that time, the newest; None where they can't be read."""
+        """Return the newest incidents of a time range; None if they can't be read."""
         times = f"last_time>={spl.number(start)} AND first_time<={spl.number(end)}"
         rows = self._rows(
             "the recorded incidents",
-            "what it would have found of them is not told",
+            "the replay is not compared with them",
             spl.Fragment(f"{spl.lookup('incidents')} where {times}"),
             spl.sort(["-first_time"], MAX_RECORDED + 1),
         )
@@ -36,16 +36,16 @@ class StoredData:
             return None
         if len(rows) > MAX_RECORDED:
             self._warn(
-                f"More than {MAX_RECORDED} incidents were recorded in that time; it is compared "
-                "with the newest."
+                f"More than {MAX_RECORDED} incidents were recorded in that time; the replay is "
+                f"compared with the newest {MAX_RECORDED}."
             )
         return [Recorded.from_row(row) for row in rows[:MAX_RECORDED]]
 
     def topology(self) -> Topology:
-        """The topology; without it, what depends on each other is not grouped."""
+        """Return the topology; an empty one if it can't be read."""
         rows = self._rows(
             "the lookup incident_topology",
-            "incidents of services that depend on each other are not joined",
+            "incidents of services that depend on each other are not grouped",
             spl.lookup("incident_topology"),
         )
         return Topology.from_rows({k: str(v) for k, v in row.items()} for row in rows or [])
@@ -53,12 +53,12 @@ class StoredData:
     def suppressions(self) -> Tuple[Suppression, ...]:
         """The app's suppressions as they stood.
 
-        One holds nothing back that came before it was made, even if it was to begin earlier: nobody
-        knew of it then. Those that were ended early are deleted, and unknown here.
+        A suppression does not suppress signals from before it was created, even if it was to begin
+        earlier. Suppressions that were ended early are deleted, and unknown here.
         """
         rows = self._rows(
             "maintenance windows, mutes and snoozes",
-            "nothing is held back by them, so there may be more pages than there were",
+            "the replay suppresses nothing by them and may show more pages than there were",
             spl.lookup("incident_suppressions"),
         )
         return tuple(_suppression(row) for row in rows or [])

@@ -88,7 +88,7 @@ class Calmed:
         said = ""
         if self.of_true or self.of_unwanted:
             said = (
-                f" It would have kept {self.kept_true} of {self.of_true} true incidents and "
+                f" This would have kept {self.kept_true} of {self.of_true} true incidents and "
                 f"dropped {self.dropped_unwanted} of {self.of_unwanted} false or duplicate ones."
             )
         left = f" {self.incidents} of {self.of_incidents} incidents would have been opened"

@@ -1,4 +1,4 @@
-"""How a detection does: firing, precision by people's feedback, silence, and what would calm it.
+"""The figures of a detection's health: firing, precision by feedback, silence, noise.
 
 Pure: stored documents in, figures out. A page is an incident that is opened, or opened again; it
 belongs to the detection that opened the incident. Times are epoch seconds.
@@ -51,7 +51,7 @@ def wilson(successes: int, total: int) -> Tuple[float, float]:
 class Verdicts:
     """What people said when they resolved incidents.
 
-    A duplicate counts as unwanted: somebody was paged for what was known already.
+    A duplicate counts as unwanted: someone was paged for a known problem.
     """
 
     true_positive: int = 0
@@ -74,7 +74,7 @@ class Verdicts:
         return wilson(self.true_positive, self.judged)
 
     def to_document(self) -> Dict[str, Any]:
-        """Give counts and precision; that is None as long as nobody judged an incident."""
+        """Give counts and precision; that is None until an incident has feedback."""
         low, high = self.bounds
         return {
             "true_positive": self.true_positive,
@@ -120,17 +120,25 @@ def quietness(
     known to be enabled, None where nobody looked.
     """
     if enabled is False:
-        return "disabled", "It is disabled, or has no schedule: it can't find anything."
+        return (
+            "disabled",
+            "The detection is disabled or has no schedule, so it can't find anything.",
+        )
     if last_fired is None and since is not None and now - since < WEEK_DAYS * DAY:
-        return "new", "It is known to be enabled for less than 7 days, and has found nothing yet."
+        return (
+            "new",
+            "The detection was enabled less than 7 days ago, as far as "
+            "is known, and has found nothing yet.",
+        )
     if last_fired is None:
         return "never_fired", (
-            "It never fired. Replay it with a lower threshold, with | incidentbacktest, to see "
-            "whether it can find anything."
+            "The detection never fired. Replay it with | "
+            "incidentbacktest and a lower threshold, to "
+            "see whether it can find anything."
         )
     age = (now - last_fired) / DAY
     if age > MONTH_DAYS:
-        return "silent", f"It last fired {age:.0f} days ago."
+        return "silent", f"The detection last fired {age:.0f} days ago."
     return "ok", ""
 
 
@@ -143,9 +151,9 @@ def noise(verdicts: Verdicts, pages_per_day: float, limit: float = PAGES_A_DAY) 
     _low, high = verdicts.bounds
     if high < DOUBTFUL_PRECISION:
         return (
-            f"Of {verdicts.judged} incidents that people judged: {verdicts.true_positive} right, "
-            f"{verdicts.false_positive} false, {verdicts.duplicate} duplicate."
+            f"Of {verdicts.judged} incidents with feedback, {verdicts.true_positive} were true, "
+            f"{verdicts.false_positive} false and {verdicts.duplicate} duplicates."
         )
     if pages_per_day > limit:
-        return f"It pages {pages_per_day:g} times a day, more than {limit:g}."
+        return f"The detection pages {pages_per_day:g} times a day, more than {limit:g}."
     return ""

@@ -97,7 +97,7 @@ class HealthReport:
         older = last_fired_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
         health = self._of(key, saved, found, older, found.by_detection(self._opened))
         if saved is None and health["last_fired"] is None and not self._is_monitor(key):
-            raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
+            raise NotFound(f"There is no detection '{name[:100]}', and no signal names one.")
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
 
     def calming(self, names: Sequence[str]) -> Dict[str, str]:
@@ -198,7 +198,7 @@ class HealthReport:
         state, why = quietness(True, fired, self._now)
         if state == "never_fired":
             # Not each has a threshold that could be lower.
-            why = f'It never fired. Replay it, with | incidentbacktest monitor="{name}".'
+            why = f'The monitor never fired. Replay it with | incidentbacktest monitor="{name}".'
         return state, why
 
     def _noise(
@@ -275,13 +275,13 @@ class HealthReport:
         missed = self._missed(saved, [run.due for run in runs]) if saved.enabled else []
         if saved.enabled and done and done[-1].failed:
             state = "failing"
-            said = done[-1].message or "splunkd gave no reason; look into the job's search.log."
-            why = f"Its latest run failed: {said}"
+            said = done[-1].message or "splunkd gave no reason; see the job's search.log."
+            why = f"The latest run failed: {said}"
         elif len(missed) > 1:
             state = "skipped"
             why = (
-                "Its last two scheduled runs did not take place; the scheduler may have too "
-                "much to do (index=_internal sourcetype=scheduler says why)."
+                "The last two scheduled runs were skipped. The scheduler may be overloaded; "
+                "index=_internal sourcetype=scheduler says why."
             )
         figures = {
             "known": len(runs),

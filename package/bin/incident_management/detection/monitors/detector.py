@@ -109,8 +109,8 @@ class Detector:
             return True
         sentence = (
             f"Monitor '{self.monitor.name}' has more than {self.max_series} series by "
-            f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
-            "another field for by."
+            f"{', '.join(self.monitor.by)}; the others are not watched. Split the monitor, or "
+            "choose another field for by."
         )
         self._add_problem(sentence)
         return False
@@ -123,7 +123,7 @@ class Detector:
         """Say so when no row has a number where one belongs."""
         if rows and all(row.get(field) in (None, "") for row in rows):
             self._add_problem(
-                f"no event gives {self.monitor.value}; check that the search has that field, and "
+                f"no event has {self.monitor.value}; check that the search has that field, and "
                 "that it holds numbers."
             )
 
@@ -136,8 +136,9 @@ class Detector:
                 self._unusable.add(key)
                 of = f" of {', '.join(key)}" if key else ""
                 self._add_problem(
-                    f"{self.monitor.value}{of} is '{str(given)[:60]}', which is no usable number; "
-                    "that series has no value in such a span."
+                    f"{self.monitor.value}{of} is '{str(given)[:60]}', which is "
+                    "not a usable number; "
+                    "the series has no value in that span."
                 )
         return number
 

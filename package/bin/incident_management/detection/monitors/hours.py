@@ -20,7 +20,7 @@ def hours_of(values: Mapping[str, Any], time_zone: str) -> Optional[Calendar]:
     if not any(given.values()):
         return None
     if not time_zone:
-        raise ValueError("hours and holidays need time_zone, the place by whose clocks they are.")
+        raise ValueError("hours and holidays need time_zone, the time zone that they are in.")
     try:
         return Calendar.read("it:", "", {**given, "time_zone": time_zone})
     except RoutingError as error:

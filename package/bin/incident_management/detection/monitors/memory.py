@@ -1,4 +1,4 @@
-"""What a monitor knew of a series before it raised something, as it is kept in the KV store."""
+"""Read the state that a monitor had before it raised a finding, as saved in the KV store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def recall(stores: Stores, key: str) -> Dict[str, Any]:
     """
     document = stores.claims.get(key)
     if document is None or not str(document["purpose"]).startswith(f"{MEMORY}:"):
-        raise LookupError("What the monitor knew before it raised this is not kept any more.")
+        raise LookupError(
+            "The state that the monitor had before it raised this problem was deleted."
+        )
     try:
         return unpack(document["value"]["state"], MAX_STATE_BYTES)
     except ValueError as error:

@@ -98,7 +98,9 @@ class _Total(Kind):
 
     def parse(self, value: str) -> str:
         if not _FIELD.fullmatch(value):
-            raise ValueError(f"'{value[:60]}' is no field; name the one that holds the number.")
+            raise ValueError(
+                f"'{value[:60]}' is not a field; name the field that holds the number."
+            )
         return value
 
 
@@ -110,7 +112,7 @@ class _RaiseAfter(Kind):
         spans, of = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 1 <= spans <= of <= MAX_RAISE_AFTER:
             raise ValueError(
-                f"'{value[:60]}' is no number of spans; write 2 of 3, or 3 for three in a row, "
+                f"'{value[:60]}' is not a number of spans; write 2 of 3, or 3 for three in a row, "
                 f"of at most {MAX_RAISE_AFTER}."
             )
         return spans, of
@@ -218,7 +220,9 @@ class Monitor:
                 "for the others; make it with eval in the search."
             )
         if detector == "baseline" and not _VALUE.fullmatch(value):
-            raise ValueError(f"value is the field '{value}'; say how to add it up: avg({value}).")
+            raise ValueError(
+                f"value is the field '{value}'; name how to aggregate it, such as avg({value})."
+            )
         _check_rows(search, detector, value, options.get("total", ""))
         _check_times(search)
         _check_series(options.get("by", ()))
@@ -348,7 +352,10 @@ def _check_series(by: Sequence[str]) -> None:
                 "digits and _."
             ) from error
         if field == "_time":
-            raise ValueError("by names what tells series apart; _time is cut into spans anyway.")
+            raise ValueError(
+                "by names the fields that identify a series; leave out "
+                "_time, which is cut into spans anyway."
+            )
 
 
 def _check_rows(search: str, detector: str, value: str, total: str) -> None:
@@ -364,7 +371,7 @@ def _check_rows(search: str, detector: str, value: str, total: str) -> None:
     if detector in SHARE_DETECTORS and not total:
         raise ValueError(
             f"{command} gives numbers, not events; name the field that holds how many events a row "
-            f"stands for in total, so that {detector} knows all of them."
+            f"stands for in total, so that {detector} can count all of them."
         )
     if detector == "new_template":
         raise ValueError(
@@ -387,6 +394,6 @@ def _check_times(search: str) -> None:
         return
     if not _MAY_BE_TIMED.search(_OTHER_NAME.sub("", search[last.start() :])):
         raise ValueError(
-            f"the rows of {last[1]} have no time; leave it out, as a monitor counts by itself, or "
-            "keep _time in it, after | bin _time span=1m."
+            f"the rows of {last[1]} have no time; leave {last[1]} out, as a monitor counts "
+            "events itself, or keep _time in it, after | bin _time span=1m."
         )

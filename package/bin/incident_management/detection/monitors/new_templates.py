@@ -40,7 +40,9 @@ class NewTemplates(Detector):
         self._seen = self._seen or bool(rows)
         lines = [row for row in rows if text_of(row.get("_raw"))]
         if rows and not lines:
-            self._add_problem("no event gives _raw; a search for new templates must keep it.")
+            self._add_problem(
+                "no event has _raw; the search of a new_template monitor must keep it."
+            )
         for identity, template, by_key in self._groups(lines):
             # One of several series counts once.
             count = len({id(row) for some in by_key.values() for row in some})

@@ -73,16 +73,16 @@ class BurnRates(Kind):
 def _rate(text: str) -> BurnRate:
     match = _RATE.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{text[:60]}' is no burn rate; {HOW}.")
+        raise ValueError(f"'{text[:60]}' is not a burn rate; {HOW}.")
     rate, severity = float(match[1]), (match[4] or "").lower()
     try:
         long, short = (seconds_of(match[part], 1.0, unit=True) for part in (2, 3))
     except ValueError as error:
         raise ValueError(f"a window of '{text[:60]}' {error}.") from error
     if severity and severity not in SEVERITIES:
-        raise ValueError(f"'{severity}' is no severity; use one of {', '.join(SEVERITIES)}.")
+        raise ValueError(f"'{severity}' is not a severity; use one of {', '.join(SEVERITIES)}.")
     if long % 1 or short % 1:
-        raise ValueError(f"the windows of '{text[:60]}' are no whole seconds; {HOW}.")
+        raise ValueError(f"the windows of '{text[:60]}' are not whole seconds; {HOW}.")
     return BurnRate(rate, int(long), int(short), severity)
 
 
@@ -118,14 +118,14 @@ def check_objective(objective: Objective, span: int) -> None:
         )
     if window % span or window < span:
         raise ValueError(
-            f"window is no multiple of span, {span} seconds; give days, such as 30d, and a span "
+            f"window is not a multiple of span, {span} seconds; use days, such as 30d, and a span "
             "that divides them."
         )
     for one in objective.rates:
         named = f"the burn rate {one.rate:g}x"
         if one.short % span or one.long % span:
             raise ValueError(
-                f"a window of {named} is no multiple of span, {span} seconds; choose another "
+                f"a window of {named} is not a multiple of span, {span} seconds; choose another "
                 "window, or a span that divides all of them."
             )
         if not one.short < one.long <= window:
@@ -140,8 +140,8 @@ def check_objective(objective: Objective, span: int) -> None:
         if not 0 < objective.limit(one.rate) < 1:
             most = float(1 / objective.budget)
             raise ValueError(
-                f"{named} is never passed: with an objective of {percent_of(percent)} percent all "
-                f"events bad are {most:.4g}x; choose a rate above 0 and below that."
+                f"{named} is never passed: with an objective of {percent_of(percent)} percent, "
+                f"all events being bad is {most:.4g}x. Choose a rate above 0 and below that."
             )
 
 

@@ -79,7 +79,7 @@ class RaiseAfter(Detector):
         waited = [span for span in series.spans if span[0] > series.raised]
         text = one.text
         if len(series.spans) > 1:
-            text += f" It was out of order in {len(series.spans)} of the last {self._of} spans."
+            text += f" The series was abnormal in {len(series.spans)} of the last {self._of} spans."
         series.raised, series.found, series.memory = start, None, {}
         return replace(
             one, text=text, begun=waited[0][0], count=sum(events for _at, events in waited)

@@ -33,7 +33,9 @@ class MonitorSearcher:
         try:
             _check_reading(self._session, spl)
         except SplunkError as error:
-            raise SearchFailed(f"What the search does can't be read: {error.message}") from error
+            raise SearchFailed(
+                f"The macros and commands of the search can't be read: {error.message}"
+            ) from error
         except ValueError as error:
             raise SearchFailed(str(error)) from error
         return self._searcher.run(spl, earliest, latest, limit, timeout)
@@ -55,7 +57,7 @@ def check_search(session: Session, monitor: Monitor) -> None:
         session.post("search/v2/parser", form=form)
     except SplunkError as error:
         raise ValueError(
-            f"splunkd does not take monitor_search: {error.message} Mend the search."
+            f"splunkd rejects monitor_search: {error.message} Correct the search."
         ) from error
 
 
@@ -71,10 +73,13 @@ def _check_reading(session: Session, spl: str) -> None:
             knowledge.risky_commands(session, APP, NOBODY),
         )
     except NotReadOnly as error:
-        raise ValueError(f"The search {error}; a monitor runs only searches that read.") from error
+        raise ValueError(
+            f"The search {error}; a monitor runs only searches that only read."
+        ) from error
     own = own_time_modifier(plain)
     if own:
         raise ValueError(
-            f"The search sets its own times by '{own}', over those of the span that is judged; "
-            "leave that out, or compare a field of that name by | where."
+            f"The search sets its own time range with '{own}', which "
+            "overrides the monitor's spans. "
+            "Remove it, or compare a field of that name with | where."
         )

@@ -1,4 +1,4 @@
-"""Settings that a monitor's detector does not heed, so that nobody waits for what they would do."""
+"""Find settings of a monitor that its detector ignores."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ USED_BY: Mapping[str, Tuple[str, ...]] = {
     "window": ("burn_rate",),
     "burn_rates": ("burn_rate",),
 }
-"""Setting -> the detectors that heed it; ``raise_after`` is refused wherever a stanza is read."""
+"""Setting -> the detectors that use it; ``raise_after`` is refused wherever a stanza is read."""
 
 
 def unused_setting(monitor: Monitor, values: Mapping[str, Any]) -> str:
-    """Return one sentence about a setting of a stanza that does nothing; empty: there is none.
+    """Return one sentence about a setting of a stanza that has no effect; empty: there is none.
 
-    One that says what holds without it deceives nobody.
+    A setting that repeats its default is not reported.
     """
     given = {name for name, value in values.items() if str(value or "").strip()}
     detector = monitor.detector
@@ -44,5 +44,8 @@ def unused_setting(monitor: Monitor, values: Mapping[str, Any]) -> str:
             return f"{name} is for {' and '.join(detectors)}; leave it out, or choose {instead}."
     has_severities = detector == "burn_rate" and all(one.severity for one in monitor.burn_rates)
     if has_severities and "severity" in given:
-        return "Each of burn_rates has a severity of its own; leave severity out, or those."
+        return (
+            "Each of burn_rates has its own severity; leave out severity, or the severities in "
+            "burn_rates."
+        )
     return ""
