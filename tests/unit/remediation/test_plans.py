@@ -152,7 +152,7 @@ def test_a_deploy_api_that_is_down_is_said(bench):
 
 
 def test_an_unknown_incident_is_not_found(bench):
-    with pytest.raises(NotFound, match="No incident INC-20260101-ZZZZZZ"):
+    with pytest.raises(NotFound, match=r"(?i)no incident INC-20260101-ZZZZZZ"):
         propose(bench, incident="INC-20260101-ZZZZZZ")
 
 
