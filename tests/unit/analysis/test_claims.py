@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from incident_management.analysis.asking.support import Evidence
 from incident_management.analysis.citations import Checked
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.llm.support import Evidence
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.shop import FakeModel, Shop, fair_answer

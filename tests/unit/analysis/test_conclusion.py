@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.conclusion import CLAIM_SECONDS, analysis_id_of
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.llm.model import ModelUnavailable
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.notify.message import build

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from incident_management.api import ROUTES
-from incident_management.api import opened as opened_so_far
+from incident_management.api import ROUTES, incident_count
+from incident_management.api.incident_count import IncidentCount
 from incident_management.api.messages import parse_body
-from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import Problem, dispatch, routes_of
 from incident_management.api.system import NOBODY_IS_TOLD
 from incident_management.channels import CHANNELS
@@ -204,7 +203,7 @@ def test_health_counts_each_incident_once_whatever_its_age_and_those_that_left(a
     totals = {"_key": retention.TOTALS, "value": {"incidents": 1}}
     api.stores_value.claims.insert(totals)
     assert api.call("GET", "/health")[1]["incidents_detected"] == 11
-    api.opened = OpenedSoFar(api.clock)
+    api.opened = IncidentCount(api.clock)
     assert api.call("GET", "/health")[1]["incidents_detected"] == 11
 
 
@@ -218,7 +217,7 @@ def test_health_counts_on_after_a_clock_that_was_ahead_is_set_right(api):
 
 
 def test_health_reads_old_incidents_once(api, monkeypatch):
-    monkeypatch.setattr(opened_so_far, "PAGE", 2)
+    monkeypatch.setattr(incident_count, "PAGE", 2)
     opened(api, 3)
     api.clock.advance(86400)
     api.call("GET", "/health")

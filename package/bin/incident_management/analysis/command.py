@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import API, Session, SplunkError, path_of
 from ..utc import to_the_second
-from .asking.claims import QUOTED, UNCHECKED
 from .budget import shorten
+from .llm.claims import QUOTED, UNCHECKED
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 

@@ -17,16 +17,16 @@ from ..incidents.errors import IllegalMove
 from ..incidents.stores import claim_document
 from ..masking import mask
 from ..ports import Clock, Collection, Searcher, Stores
-from .asking import answer as model_answer
-from .asking.briefing import Question, question
-from .asking.calls import Calls, UsedUp
-from .asking.model import Answer, Model, ModelUnavailable, request_hash
 from .budget import Budget
 from .case import CULPRIT_SCORE
 from .changes import PLACE_FIELDS, Change
 from .citations import Checked, check, counts
 from .earlier import earlier_cause
 from .investigation import Found
+from .llm import answer as model_answer
+from .llm.briefing import Question, question
+from .llm.calls import Calls, UsedUp
+from .llm.model import Answer, Model, ModelUnavailable, request_hash
 from .verdict import Verdict, confidence_of, reservation, verdict_of
 
 __all__ = ["Conclusion", "analysis_id_of", "step_of"]

@@ -25,7 +25,7 @@ from ..ports import Clock, Searcher, Stores
 from ..splunk.clock import SystemClock
 from ..splunk.configuration.topology import TopologyLookup
 from ..splunk.kv.replica import Replica, stores_of
-from .opened import OpenedSoFar
+from .incident_count import IncidentCount
 
 if TYPE_CHECKING:
     from ..remediation.raising_search import RaisingSearch
@@ -44,7 +44,7 @@ class Backend(Protocol):
     clock: Clock
     started_at: float
     remembered: StoryCache
-    opened: OpenedSoFar
+    opened: IncidentCount
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any: ...
 
@@ -81,7 +81,7 @@ class SplunkBackend:
         self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
         self.remembered = StoryCache(monotonic=monotonic)
-        self.opened = OpenedSoFar(self.clock)
+        self.opened = IncidentCount(self.clock)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._who_has: Dict[str, Tuple[float, Optional[Sequence[str]]]] = {}

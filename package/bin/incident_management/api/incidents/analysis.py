@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ...analysis.asking.bedrock import from_settings
-from ...analysis.asking.model import Model
+from ...analysis.cancellation import Abandoned, CancellableSearcher
 from ...analysis.conclusion import Conclusion, step_of
 from ...analysis.investigation import Found, investigate
-from ...analysis.wanted import Abandoned, WhileWanted
+from ...analysis.llm.bedrock import from_settings
+from ...analysis.llm.model import Model
 from ...incidents.errors import NotFound
 from ...splunk.searching import spl
 from ...splunk.session import SplunkError, content_of, path_of
 from ..router import Problem, Request, Response, route
 from ..schema import any_object, any_text, listed, named, obj, record, text
-from .acting import document_of
+from .guard import document_of
 
 _OBJECTS = listed(any_object())
 
@@ -50,7 +50,7 @@ def create(request: Request) -> Response:
     """
     incident, sid = document_of(request), str(request.body["sid"])
     wanted = _while_it_runs(request.user_session, sid)
-    searcher = WhileWanted(request.searcher, wanted, request.clock)
+    searcher = CancellableSearcher(request.searcher, wanted, request.clock)
 
     def model() -> Model:
         searcher.check()
@@ -63,7 +63,7 @@ def create(request: Request) -> Response:
         stores=request.stores,
         clock=request.clock,
         searcher=searcher,
-        everything=WhileWanted(request.system_searcher, wanted, request.clock),
+        everything=CancellableSearcher(request.system_searcher, wanted, request.clock),
         model=model,
         actor=request.user,
     )

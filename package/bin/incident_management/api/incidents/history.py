@@ -14,7 +14,7 @@ from ...splunk.searching import spl
 from ..router import Problem, Request, Response, route
 from ..schema import any_text, flag, listed, obj
 from ..shapes import ENTRY, INCIDENT, LIMIT
-from .acting import shown
+from .guard import shown
 
 MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0

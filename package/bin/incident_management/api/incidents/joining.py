@@ -10,7 +10,7 @@ from ...incidents.model import Incident
 from ..router import REFUSALS, Problem, Request, Response, problem_of, route
 from ..schema import listed, obj, text
 from ..shapes import INCIDENT, NAME, REASON, TITLE
-from .acting import IF_MATCH, change, guarded
+from .guard import IF_MATCH, change, with_version_check
 
 MAX_MERGED = 50
 
@@ -70,7 +70,7 @@ def merge(request: Request) -> Response:
         found = [done(source, target) for source, target in pairs]
         return found[-1] if all(found) else None
 
-    return guarded(request, all_merged, done=all_done)
+    return with_version_check(request, all_merged, done=all_done)
 
 
 @route(
@@ -103,12 +103,12 @@ def split(request: Request) -> Response:
     here, act, since = request.params["id"], request.act, request.began
     title, reason = request.text("title"), request.text("reason")
     if merged:
-        return guarded(
+        return with_version_check(
             request,
             lambda: merging.undo_merge(act, here, merged, reason),
             done=lambda: merging.undone_since(act, here, merged, since),
         )
-    reply = guarded(
+    reply = with_version_check(
         request,
         lambda: merging.split(act, request.routing(), here, keys, title, reason),
         done=lambda: merging.split_since(act, here, keys, since),

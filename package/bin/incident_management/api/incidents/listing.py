@@ -21,7 +21,7 @@ from ...ports import Collection
 from ..router import Request, Response, route
 from ..schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
 from ..shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
-from .acting import shown
+from .guard import shown
 from .reviews import REVIEW_FILTER, review_clauses
 
 __all__ = ["FILTER_ARGUMENTS", "matching"]

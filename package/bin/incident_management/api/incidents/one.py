@@ -26,7 +26,7 @@ from ..shapes import (
     TITLE,
     page,
 )
-from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
+from .guard import IF_MATCH, INCIDENT_ANSWER, document_of, incident_response, run_action
 
 SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add theirs.")
 
@@ -61,13 +61,13 @@ def open_incident(request: Request) -> Response:
     )
     unique = request.mark or uuid.uuid4().hex
     incident = ingest.open_by_hand(said, request.user, unique, request.began)
-    return answered(incident.to_document(), 201)
+    return incident_response(incident.to_document(), 201)
 
 
 @route("GET", "/incidents/{id}", capability="incident_read", answers=INCIDENT_ANSWER)
 def get_incident(request: Request) -> Response:
     """One incident, with its ETag."""
-    return answered(document_of(request))
+    return incident_response(document_of(request))
 
 
 _EDITED = {
@@ -130,7 +130,7 @@ def withdraw_incident(request: Request) -> Response:
     """
     reason = str(request.args.get("reason", "")).strip()
     stands = partial(editing.resume_withdrawal, request.act, request.params["id"], reason)
-    return acted(request, editing.withdraw, reason, required=True, stands=stands)
+    return run_action(request, editing.withdraw, reason, required=True, stands=stands)
 
 
 @route(
@@ -201,4 +201,4 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
     stands = partial(editing.already_applied, request.act, request.params["id"], edited)
-    return acted(request, editing.edit, edited, required=required, stands=stands)
+    return run_action(request, editing.edit, edited, required=required, stands=stands)

@@ -20,7 +20,7 @@ from ...incidents.upkeep.retention import pruned
 from ..router import Request, Response, route
 from ..schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
 from ..shapes import LIMIT, NAME, OFFSET, TIME, page
-from .acting import acted, change
+from .guard import change, run_action
 from .history import indexed
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
@@ -160,7 +160,7 @@ def write_review(request: Request) -> Response:
     """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
     texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
     said = (request.text("state"), request.text("reason"))
-    return acted(request, writing.write_review, texts, *said)
+    return run_action(request, writing.write_review, texts, *said)
 
 
 @change(
@@ -173,7 +173,7 @@ def add_follow_up(request: Request) -> Response:
     due = float(request.body["due"])
     tickets = [name for name, for_each in request.follow_up_systems().items() if for_each]
     day = request.text("due_day")
-    return acted(request, writing.add_follow_up, title, owner, due, tickets, day)
+    return run_action(request, writing.add_follow_up, title, owner, due, tickets, day)
 
 
 @change(
@@ -189,7 +189,7 @@ def add_follow_up(request: Request) -> Response:
 def change_follow_up(request: Request) -> Response:
     """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
     key = request.params["follow_up"]
-    return acted(request, writing.change_follow_up, key, dict(request.body))
+    return run_action(request, writing.change_follow_up, key, dict(request.body))
 
 
 @change(
@@ -202,7 +202,7 @@ def want_ticket(request: Request) -> Response:
     if channel not in request.follow_up_systems():
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
-    return acted(request, writing.request_ticket, key, channel)
+    return run_action(request, writing.request_ticket, key, channel)
 
 
 @route(

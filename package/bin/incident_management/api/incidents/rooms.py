@@ -9,7 +9,7 @@ from ...incidents.model import Incident
 from ...notify.reach import KEY
 from ..router import Request, Response
 from ..schema import obj
-from .acting import acted, change
+from .guard import change, run_action
 
 
 @change("/incidents/{id}/room", body=obj({}))
@@ -20,7 +20,7 @@ def open_room(request: Request) -> Response:
     channel, or gets one, is answered as it is.
     """
     here = (request.stores, request.params["id"])
-    return acted(request, _want, done=lambda: incident_channel.find_requested(*here))
+    return run_action(request, _want, done=lambda: incident_channel.find_requested(*here))
 
 
 def _want(act: Act, incident_id: str) -> Incident:

@@ -7,7 +7,7 @@ from ...incidents.similar import Similar, find_similar
 from ..router import Request, Response, route
 from ..schema import any_text, listed, named, number, obj, one_of, record, whole
 from ..shapes import TIME
-from .acting import document_of
+from .guard import document_of
 
 MAX_EACH = 50
 _SHOWN = {

@@ -11,7 +11,7 @@ from ...incidents.tasks import task_list, writing
 from ..router import Request, Response, route
 from ..schema import any_text, any_whole, flag, listed, number, obj, one_of, record, text
 from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME
-from .acting import acted, change, document_of
+from .guard import change, document_of, run_action
 
 ME = "me"
 _SEEN_AT = number(about="Its `at` as it was read: 409 if somebody has changed it since.")
@@ -135,7 +135,7 @@ def list_tasks(request: Request) -> Response:
 def add_task(request: Request) -> Response:
     """Note something to be done in an incident; in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner")
-    return acted(request, writing.add_task, title, owner)
+    return run_action(request, writing.add_task, title, owner)
 
 
 @change(
@@ -155,7 +155,7 @@ def change_task(request: Request) -> Response:
     changes = dict(request.body)
     seen = changes.pop("seen_at", None)
     task = request.params["task"]
-    return acted(request, writing.change_task, task, changes, seen, routed=True)
+    return run_action(request, writing.change_task, task, changes, seen, routed=True)
 
 
 @change(
@@ -173,4 +173,4 @@ def give_role(request: Request) -> Response:
     """Give a role to a person, whoever had it, or give it up."""
     role, person = request.text("role", required=True), request.text("person")
     seen = request.body.get("seen_at")
-    return acted(request, writing.assign_role, role, person, seen, routed=True)
+    return run_action(request, writing.assign_role, role, person, seen, routed=True)

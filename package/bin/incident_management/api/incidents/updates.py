@@ -15,7 +15,7 @@ from ...notify.announcing.stakeholders import hearing
 from ..router import Request, Response, route
 from ..schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
 from ..shapes import NAME, TIME
-from .acting import acted, change
+from .guard import change, run_action
 
 _STATE = one_of(("", *updates.STATES))
 _SERVICES = listed(NAME, updates.MAX_SERVICES, "What is affected.")
@@ -70,7 +70,7 @@ def add_update(request: Request) -> Response:
         services=request.texts("services") if "services" in body else None,
         next_by=_next_by(request),
     )
-    return acted(request, updates.publish, update, routed=True)
+    return run_action(request, updates.publish, update, routed=True)
 
 
 @route(

@@ -10,7 +10,7 @@ from ...splunk.session import APP, SplunkError, path_of
 from ..router import Problem, Request, Response, route
 from ..schema import any_text, obj, record, text
 from ..shapes import NAME, SEVERITY, TITLE
-from .signals import taken_in
+from .signals import ingest_findings
 
 
 @route(
@@ -29,7 +29,7 @@ def simulate_incident(request: Request) -> Response:
     mark = request.mark or uuid.uuid4().hex
     entity = request.text("entity") or "test-service"
     title = request.text("title") or f"Trying out the way from a signal to {entity}'s team"
-    (outcome,) = taken_in(
+    (outcome,) = ingest_findings(
         request,
         [
             {

@@ -104,7 +104,7 @@ def post_signals(request: Request) -> Response:
     Each has a rule, an entity and a severity, its own or that of `common`, which holds what all
     of them share.
     """
-    outcomes = taken_in(request, request.body["signals"], request.body.get("common"))
+    outcomes = ingest_findings(request, request.body["signals"], request.body.get("common"))
     # A suppressed signal belongs to no incident.
     incidents = sorted({outcome.incident_id for outcome in outcomes} - {""})
     answer: Document = {"taken": len(outcomes), "incidents": incidents}
@@ -115,7 +115,7 @@ def post_signals(request: Request) -> Response:
     return Response(answer)
 
 
-def taken_in(
+def ingest_findings(
     request: Request, findings: Sequence[Document], common: Optional[Mapping[str, Any]] = None
 ) -> List[Outcome]:
     """Ingest findings in the caller's name; returns an outcome for each. Raises Invalid."""

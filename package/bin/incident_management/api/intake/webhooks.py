@@ -19,7 +19,7 @@ from ...splunk import log
 from ...splunk.configuration import conf
 from ..router import Request, Response, route
 from ..schema import Schema, any_object, any_text, listed, named, obj, record, text
-from .signals import taken_in
+from .signals import ingest_findings
 from .webhook_mapping import read_mapping
 from .webhook_payloads import MAX_ALERTS, Arrival, Confirmation, alerts_of, cloudwatch, datadog
 
@@ -126,7 +126,7 @@ def _taken(request: Request, arrivals: Sequence[Arrival], now: float) -> Respons
     stores, clock, act = request.stores, request.clock, request.act
     firing = [one for one in arrivals if not one.over]
     over = [one for one in arrivals if one.over]
-    done = taken_in(request, [one.finding for one in firing]) if firing else []
+    done = ingest_findings(request, [one.finding for one in firing]) if firing else []
     begun = [(_signal(one, now), end) for one, end in zip(firing, done) if one.has_time(now)]
     recovery.end_already_over(act, begun)
     recovery.note_ends(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])

@@ -24,7 +24,7 @@ from ...splunk.users import has_capability
 from ..backend import Backend
 from .signals import ingest_with
 
-__all__ = ["KeptHere"]
+__all__ = ["SpoolDelivery"]
 
 LOOKED_EVERY_SECONDS = 30.0
 # A worker that runs here has taken it by then.
@@ -33,7 +33,7 @@ OLD_SECONDS = 120.0
 AT_ONCE = 20
 
 
-class KeptHere:
+class SpoolDelivery:
     """The kept requests of this search head; one object for a process of the API."""
 
     def __init__(self, backend: Backend, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -41,7 +41,7 @@ class KeptHere:
         self._monotonic = monotonic
         self._next_look = 0.0
 
-    def carry_out(self, raw: Mapping[str, Any]) -> None:
+    def deliver_old(self, raw: Mapping[str, Any]) -> None:
         """Look after a request was answered; ``raw`` is that request, for the app's own rights.
 
         What can't be carried out now stays for later, and an error is in the log.

@@ -14,12 +14,12 @@ from ..shapes import INCIDENT
 __all__ = [
     "IF_MATCH",
     "INCIDENT_ANSWER",
-    "acted",
-    "answered",
     "change",
     "document_of",
-    "guarded",
+    "incident_response",
+    "run_action",
     "shown",
+    "with_version_check",
 ]
 
 Done = Callable[[], Optional[Incident]]
@@ -32,7 +32,7 @@ change = partial(
 """Registers a route that changes the incident in its path, as :func:`..router.route` does."""
 
 
-def acted(
+def run_action(
     request: Request,
     does: Callable[..., Incident],
     *given: Any,
@@ -44,14 +44,14 @@ def acted(
     """Answer with what ``does(request.act, incident_id, …)`` makes of the path's incident.
 
     ``routed``: it takes the routing as well, after the act. ``If-Match`` is heeded, see
-    :func:`guarded`.
+    :func:`with_version_check`.
     """
     routing = [request.routing()] if routed else []
     whole = (request.act, *routing, request.params["id"], *given)
-    return guarded(request, lambda: does(*whole), required, done, stands)
+    return with_version_check(request, lambda: does(*whole), required, done, stands)
 
 
-def guarded(
+def with_version_check(
     request: Request,
     does: Callable[[], Incident],
     required: bool = False,
@@ -69,24 +69,24 @@ def guarded(
     if request.mark:
         incident = done() if done else lifecycle.find_done(*who)
         if incident:
-            # The first attempt was killed before it answered, and has changed the version.
-            return answered(incident.to_document())
+            # The first attempt was killed before it incident_response, and has changed the version.
+            return incident_response(incident.to_document())
     wanted = request.headers.get("if-match", "").strip()
     if not wanted and required:
         raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
     if wanted in ("", "*"):
-        return answered(does().to_document())
+        return incident_response(does().to_document())
     expected = wanted[2:] if wanted.startswith("W/") else wanted
     try:
         with editing.editing(request.act, request.params["id"], expected.strip('"')[:100]):
-            return answered(does().to_document())
+            return incident_response(does().to_document())
     except editing.Outdated as error:
         if request.mark and lifecycle.is_begun(*who):
             # It was the right version, until the first attempt was cut off between its entries.
-            return answered(does().to_document())
+            return incident_response(does().to_document())
         known = stands() if stands else None
         if known:
-            return answered(known.to_document())
+            return incident_response(known.to_document())
         raise Problem(412, str(error)) from None
 
 
@@ -113,7 +113,7 @@ def shown(document: Mapping[str, object]) -> Document:
     return visible
 
 
-def answered(document: Document, status: int = 200) -> Response:
+def incident_response(document: Document, status: int = 200) -> Response:
     """The answer that shows an incident, with its ETag."""
     etag = f'"{editing.version(document.get("head") or ())}"'
     return Response(shown(document), status, {"ETag": etag})

@@ -12,14 +12,14 @@ from typing import Dict
 from ..incidents.upkeep import retention
 from ..ports import Clock, Stores
 
-__all__ = ["OpenedSoFar"]
+__all__ = ["IncidentCount"]
 
 # After so long nobody writes an incident that was opened before: clocks differ by less.
 SETTLED_SECONDS = 3600.0
 PAGE = 10_000
 
 
-class OpenedSoFar:
+class IncidentCount:
     """Remembers the number of those opened a while ago, and counts the newer ones.
 
     One lives as long as its process. May be used by several threads.
