@@ -242,7 +242,7 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
             route.fetch()
             route.abort()
         elif len(keys) == 2:  # as the API says it while the first one runs
-            detail = "The first request with this Idempotency-Key is being worked on: try again."
+            detail = "The first request with this Idempotency-Key is still running. Try again later."
             headers = {"Retry-After": "5", "Content-Type": "application/problem+json"}
             route.fulfill(status=409, headers=headers, json={"detail": detail})
         else:

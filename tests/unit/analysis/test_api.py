@@ -145,7 +145,7 @@ def test_a_search_that_is_ended_ends_its_analysis_and_nothing_is_kept(api, incid
     status, problem = api.call("POST", path, BODY)
     assert (status, problem["detail"]) == (
         410,
-        "The search 1700000330.7 was ended, and its analysis with it.",
+        "The search 1700000330.7 ended, so its analysis was stopped.",
     )
     assert ending.left == 0, "no search was begun after it"
     assert api.call("GET", path)[0] == 404
