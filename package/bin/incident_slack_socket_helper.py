@@ -29,9 +29,11 @@ def stream_events(inputs, _event_writer):
     # Most installations have none: no more than this is then read and imported, each minute.
     if not stanzas.get("slack", {}).get("app_token"):
         return
-    from incident_management.slack_socket.wiring import listening
+    from incident_management.slack_socket.wiring import listener_for
     from incident_management.splunk import log
 
     logger = log.get("slack_socket", stanzas.get("logging", {}).get("loglevel", ""))
     splunkd, installed = os.getppid(), Installed()
-    listening(session, logger, stop, lambda: os.getppid() != splunkd or installed.replaced()).run()
+    listener_for(
+        session, logger, stop, lambda: os.getppid() != splunkd or installed.replaced()
+    ).run()

@@ -25,10 +25,10 @@ class RemediateCommand(GeneratingCommand):
 
     incident = Option(require=True, doc="The incident's id, such as INC-20260131-A1B2C3.")
     action = Option(default="", doc="The action to propose; by default the catalogue's only one.")
-    plan = Option(default="", doc="The plan that is meant; by default the newest.")
+    plan = Option(default="", doc="The plan to act on; by default the newest.")
     do = Option(default="propose", doc=DO)
 
-    override = Option(default="", doc="Why in a change freeze, or beyond hourly_limit.")
+    override = Option(default="", doc="The reason to override a change freeze or hourly_limit.")
 
     def generate(self):
         session = Session.from_searchinfo(self.metadata.searchinfo)

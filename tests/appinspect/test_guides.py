@@ -69,7 +69,7 @@ def test_the_defaults_of_the_lifecycle_are_those_of_its_page():
     assert told == {label: default or "empty" for label, default in FIELDS["Lifecycle"].items()}
 
 
-LIFECYCLE = "Incidents that end by themselves"
+LIFECYCLE = "Automatic resolution"
 
 
 def test_a_default_that_a_guide_gives_in_brackets_is_the_shipped_one():

@@ -9,9 +9,9 @@ import pytest
 from incident_management.detection.baselines import before, counter, records, series, weeks, window
 from incident_management.incidents.grouping import gatherings, habits, mix, tempo
 from incident_management.notify import first_messages
-from incident_management.notify.rooms import keeping, turn
-from incident_management.slack_socket import health, kept, line, listening
-from incident_management.slack_socket.commands import telling
+from incident_management.notify.incident_channels import maintenance, turn
+from incident_management.slack_socket import health, listener, saved_presses, socket_client
+from incident_management.slack_socket.commands import answers
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WORDS = {2: "two", 3: "three", 4: "four", 10: "ten", 12: "twelve", 15: "15"}
@@ -39,15 +39,16 @@ TOLD = {
     ],
     "SLACK.md": [
         f"At most {first_messages.UPDATES * 12} messages a minute",
-        f"A turn makes {WORDS[turn.REQUESTS]} requests, {turn.REQUESTS * 6} a minute",
-        f"is tried again every {WORDS[int(keeping.REFUSED_SECONDS / MINUTE)]} minutes",
-        f"Attempts are made {line.FIRST_PAUSE_SECONDS:.0f} to {line.LONGEST_PAUSE_SECONDS:.0f} s",
-        f"within {listening.LOOK_SECONDS:.0f} s when a token is changed",
-        f"anything for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
-        f"the next one does it, within {kept.LATEST_SECONDS / MINUTE:.0f} minutes",
+        f"at most {WORDS[turn.REQUESTS]} requests in a turn, {turn.REQUESTS * 6} a minute",
+        f"retries it every {WORDS[int(maintenance.REFUSED_SECONDS / MINUTE)]} minutes",
+        f"Attempts are {socket_client.FIRST_PAUSE_SECONDS:.0f} to "
+        f"{socket_client.LONGEST_PAUSE_SECONDS:.0f} s apart",
+        f"within {listener.LOOK_SECONDS:.0f} s when a token is changed",
+        f"not reported for {WORDS[int(health.SILENT_AFTER_SECONDS / MINUTE)]} minutes",
+        f"the next process executes it, within {saved_presses.LATEST_SECONDS / MINUTE:.0f} minutes",
         "for at most "
-        f"{WORDS[int((listening.LONGEST_RUN_SECONDS - listening.RUN_SECONDS) / HOUR)]} hours",
-        f"with links: {WORDS[telling.LISTED]}, and how many more",
+        f"{WORDS[int((listener.LONGEST_RUN_SECONDS - listener.RUN_SECONDS) / HOUR)]} hours",
+        f"with links: {WORDS[answers.LISTED]}, and how many more",
     ],
 }
 

@@ -38,7 +38,7 @@ def form_key(client: httpx.Client) -> str:
     return next(v for k, v in client.cookies.items() if k.startswith("splunkweb_csrf_token_"))
 
 
-def test_a_page_sends_a_stranger_to_the_login_and_back(anonymous: httpx.Client) -> None:
+def test_a_page_redirects_to_the_login_and_back(anonymous: httpx.Client) -> None:
     answer = anonymous.get(f"/en-US/app/{APP}/search?q=x")
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/en-US/account/login?return_to=")

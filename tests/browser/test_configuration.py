@@ -160,7 +160,7 @@ def test_the_inputs_page_opens_in_the_dark(tab: Any, built: Splunk, shoot: Any) 
     shoot(tab, "inputs-dark")
 
 
-def test_a_monitor_is_asked_for_what_its_detector_heeds(tab: Any, built: Splunk) -> None:
+def test_the_monitor_form_shows_the_fields_of_its_detector(tab: Any, built: Splunk) -> None:
     tab.goto(f"http://127.0.0.1:{built.web_port}/en-US/app/{APP}/inputs")
     tab.get_by_role("button", name="Create New Input").click()
     tab.get_by_role("menuitem", name="Incident monitor").click()
@@ -219,7 +219,7 @@ def test_a_team_and_its_rule_are_made_through_the_forms(
     assert "[rule:pay]" in text and "team = payments" in text and "order = 10" in text
 
 
-def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splunk) -> None:
+def test_a_value_is_removed_in_the_form(tab: Any, built: Splunk) -> None:
     tab.get_by_role("tab", name="Response teams", exact=True).click()
     tab.get_by_role("cell", name="operations", exact=True).wait_for()
     tab.get_by_role("button", name="Add").click()
@@ -241,7 +241,7 @@ def test_what_an_entry_says_is_taken_out_again_in_the_form(tab: Any, built: Splu
     assert "fallback = \n" in lines and "email = \n" in lines, lines
 
 
-def test_a_custom_field_is_needed_by_nobody_until_somebody_says_so(tab: Any, built: Splunk) -> None:
+def test_a_custom_field_is_not_required_by_default(tab: Any, built: Splunk) -> None:
     tab.get_by_role("tab", name="Custom fields", exact=True).click()
     tab.get_by_role("button", name="Add", exact=True).click()
     tab.locator("[data-name=name] input").first.fill("vendor_case")
@@ -257,7 +257,7 @@ def test_a_custom_field_is_needed_by_nobody_until_somebody_says_so(tab: Any, bui
     assert "required = never" in conf.read_text(encoding="utf-8")
 
 
-def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
+def test_a_service_level_is_enabled_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
     tab.get_by_role("tab", name="Service levels", exact=True).click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="critical", exact=True))
     _is(row.first, "Inactive")
@@ -277,7 +277,7 @@ def test_a_promise_is_switched_on_in_its_table(tab: Any, built: Splunk, shoot: A
     assert "disabled = 1" in text.partition("[sla:critical]")[2].partition("\n[")[0]
 
 
-def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot: Any) -> None:
+def test_announcements_are_set_in_their_table(tab: Any, built: Splunk, shoot: Any) -> None:
     tab.get_by_role("tab", name="Announcements", exact=True).click()
     row = tab.get_by_role("row").filter(has=tab.get_by_role("cell", name="action", exact=True))
     row.get_by_role("button", name="Edit").click()
@@ -296,7 +296,7 @@ def test_who_is_told_of_what_is_set_in_its_table(tab: Any, built: Splunk, shoot:
     assert text.partition("[announce]\n")[2].partition("\n[")[0].strip() == "action = slack?, email"
 
 
-def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> None:
+def test_tables_of_fixed_settings_have_no_add_button(tab: Any) -> None:
     rows = (
         ("Grouping and limits", "flap_calm", "30m"),
         ("Points of work", "critical", "1"),
@@ -313,9 +313,7 @@ def test_where_all_settings_are_listed_none_is_offered_to_be_added(tab: Any) -> 
     expect(add).to_be_visible()
 
 
-def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
-    tab: Any, built: Splunk, shoot: Any
-) -> None:
+def test_an_http_channel_is_added_tested_and_used(tab: Any, built: Splunk, shoot: Any) -> None:
     desk = Receiver(default=(403, {}, {"error": "no such hook: no-secret-of-a-channel"})).start()
     tab.get_by_role("tab", name="HTTP channels", exact=True).click()
     tab.get_by_role("button", name="Add", exact=True).click()
@@ -334,7 +332,7 @@ def test_a_service_is_made_a_channel_tried_and_named_in_the_forms(
     signing.fill("no-secret-to-sign-with")
     tab.get_by_role("button", name="Add", exact=True).last.click()
     # What is wrong is said before anything is saved.
-    tab.get_by_text("Nothing is saved, because of the test: ").wait_for()
+    tab.get_by_text("Nothing was saved because the test failed: ").wait_for()
     expect(tab.get_by_text("refused it with 403: ")).not_to_contain_text("no-secret-of-a-channel")
     desk.default = (200, {}, b"ok")
     with tab.expect_response(_saves("channel")) as saved:

@@ -40,7 +40,7 @@ def shows(page: Any, name: str, text: str) -> None:
     expect(panel(page, name)).to_contain_text(text)
 
 
-def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any) -> None:
+def test_an_empty_overview_shows_0(page: Any, empty: Any, studio_bundle: Any) -> None:
     searches = started(page)
     show(page, empty, "incident_overview")
     waiting = ("undelivered_count", "reviews", "follow_ups")
@@ -62,7 +62,7 @@ def test_an_overview_of_nothing_says_0(page: Any, empty: Any, studio_bundle: Any
         ("incident_claims", {"told"}),
     ],
 )
-def test_of_the_overview_only_that_fails_which_cannot_be_read(
+def test_only_unreadable_panels_of_the_overview_fail(
     collection: str, lost: set[str], page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     """Such as where somebody may not read one collection: all that came with it was empty."""
@@ -91,7 +91,7 @@ def test_of_the_overview_only_that_fails_which_cannot_be_read(
         assert told[name] not in panel(page, name).inner_text()
 
 
-def test_the_overview_leads_to_what_waits_afterwards(
+def test_the_overview_links_to_reviews_and_follow_ups(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     value = {"reviews_due": 3, "follow_ups_overdue": 2}
@@ -104,7 +104,7 @@ def test_the_overview_leads_to_what_waits_afterwards(
         page.wait_for_url(f"**/workbench?{query}")
 
 
-def test_what_is_resolved_counts_for_the_times_alone(
+def test_resolved_incidents_count_only_for_the_times(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     solved = {"status": "resolved", "resolved_at": NOW}
@@ -137,7 +137,7 @@ def test_what_is_resolved_counts_for_the_times_alone(
     expect(panel(page, "list").get_by_text("Done ")).to_have_count(0)
 
 
-def test_the_overview_tells_of_the_last_day_alone(
+def test_the_overview_reads_only_the_last_day_of_entries(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     """Else all entries of all incidents would be read, each minute, by each reader."""
@@ -171,7 +171,7 @@ def its_incident(empty: Any) -> None:
     empty.put("incident_timeline", fresh)
 
 
-def test_the_incident_page_takes_no_more_searches_than_the_roles_leave_room_for(
+def test_the_incident_page_stays_within_the_search_quota(
     page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     its_incident(empty)
@@ -191,7 +191,7 @@ def test_the_incident_page_takes_no_more_searches_than_the_roles_leave_room_for(
         ("incident_signals", {"plans", "signals"}),
     ],
 )
-def test_of_an_incident_only_that_fails_which_cannot_be_read(
+def test_only_unreadable_panels_of_an_incident_fail(
     collection: str, lost: set[str], page: Any, empty: Any, studio_bundle: Any
 ) -> None:
     def without(route: Any) -> None:

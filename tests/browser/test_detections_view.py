@@ -77,7 +77,7 @@ def signal(number: int, size: int) -> dict[str, Any]:
     }
 
 
-def test_the_view_names_the_noisy_detection_and_what_to_set(
+def test_the_view_lists_noisy_detections_and_their_remedy(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
@@ -94,7 +94,7 @@ def test_the_view_names_the_noisy_detection_and_what_to_set(
     fits(page, BROKEN)
 
 
-def test_what_fails_stands_before_what_pages_most(splunk: Any) -> None:
+def test_failing_detections_come_first(splunk: Any) -> None:
     view = (PACKAGE / "default/data/ui/views/detections.xml").read_text(encoding="utf-8")
     definition = json.loads(view.partition("<![CDATA[")[2].partition("]]></definition>")[0])
     rows = (
@@ -106,7 +106,7 @@ def test_what_fails_stands_before_what_pages_most(splunk: Any) -> None:
     assert [row["Detection"] for row in job.rows] == ["d2", "d1", "d4", "d3"]
 
 
-def test_a_detection_leads_to_what_it_found(page: Any, splunk: Any, studio_bundle: Any) -> None:
+def test_a_detection_links_to_its_incidents(page: Any, splunk: Any, studio_bundle: Any) -> None:
     page.goto(f"{splunk.web}/en-US/app/{APP}/detections")
     page.locator("#viz_table").get_by_text(RULE, exact=True).click()
     page.wait_for_url("**/workbench?status=all&text=High%20Error%20Rate")

@@ -97,7 +97,7 @@ def test_every_open_incident_is_on_the_overview_the_most_urgent_first(
     page.get_by_text(OLDEST).first.wait_for()
 
 
-def test_the_choice_of_incidents_begins_with_the_open_ones(
+def test_open_incidents_come_first_in_the_choice(
     page: Any, crowded: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, crowded, "incident")
@@ -116,7 +116,7 @@ def test_the_choice_of_incidents_begins_with_the_open_ones(
     shoot(page, "incident-choice")
 
 
-def test_before_the_first_incident_the_page_says_so(
+def test_the_page_says_that_there_are_no_incidents(
     page: Any, splunk: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, splunk, "incident")
@@ -142,7 +142,7 @@ def test_before_the_first_incident_the_page_says_so(
         ("INC-1", "Incident INC-1 was not found."),
     ],
 )
-def test_a_page_without_its_incident_says_so(
+def test_the_page_says_that_the_incident_was_not_found(
     asked: str, says: str, page: Any, crowded: Any, studio_bundle: Any
 ) -> None:
     show(page, crowded, "incident", f"form.incident={asked}")

@@ -11,7 +11,7 @@ from .conftest import show, soon
 from .dashboard_data import INCIDENT
 
 
-def test_an_incident_tells_its_story_newest_first(
+def test_the_timeline_is_newest_first(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
@@ -40,9 +40,7 @@ def test_an_id_from_the_address_is_never_part_of_the_search_language(
     assert any("incident_timeline" in text for text in searches)
 
 
-def test_what_was_found_and_what_waits_stand_above_the_facts(
-    page: Any, stored: Any, studio_bundle: Any
-) -> None:
+def test_analysis_and_fixes_are_above_the_facts(page: Any, stored: Any, studio_bundle: Any) -> None:
     show(page, stored, "incident", f"form.incident={INCIDENT}")
     panels = ("viz_analysis", "viz_plans", "viz_facts", "viz_story", "viz_citations")
     for panel in panels:

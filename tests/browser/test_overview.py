@@ -43,7 +43,7 @@ def test_the_overview_shows_what_is_stored(overview: Any, shoot: Any) -> None:
     shoot(page, "overview-light")
 
 
-def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
+def test_the_overview_shows_that_no_channel_is_set_up(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     stored.put("incident_claims", {**REACH, "value": {"channels": ""}})
@@ -58,9 +58,7 @@ def test_the_overview_says_that_nobody_is_told_before_a_channel_is_set_up(
         stored.put("incident_claims", REACH)
 
 
-def test_the_overview_says_so_when_no_worker_runs(
-    page: Any, stored: Any, studio_bundle: Any
-) -> None:
+def test_the_overview_shows_that_no_worker_runs(page: Any, stored: Any, studio_bundle: Any) -> None:
     key = "worker:announce:checkpoint"
     stored.put("incident_claims", {"_key": key, "purpose": key, "time": NOW - 3600})
     try:
@@ -72,11 +70,11 @@ def test_the_overview_says_so_when_no_worker_runs(
         stored.put("incident_claims", REACH)
 
 
-def test_the_overview_says_whether_detections_have_anything_to_look_at(
+def test_the_overview_shows_whether_detections_have_events(
     page: Any, stored: Any, studio_bundle: Any, shoot: Any
 ) -> None:
     show(page, stored, "incident_overview")
-    words = "none in the last day: set the macro incident_indexes"
+    words = "none in 24 h: set the macro incident_indexes"
     page.get_by_text(words).first.wait_for()
     shoot(page, "overview-no-events")
 
@@ -86,9 +84,7 @@ def test_the_overview_says_whether_detections_have_anything_to_look_at(
     page.get_by_text(shown).first.wait_for()
 
 
-def test_the_overview_tells_how_fast_they_are_answered_and_by_whom(
-    overview: Any, page: Any, stored: Any
-) -> None:
+def test_the_overview_shows_response_times(overview: Any, page: Any, stored: Any) -> None:
     rows = overview.locator("#viz_answers").get_by_role("row")
     # two are open, of which one is acknowledged; a third is resolved; how many are of a night
     # depends on when this runs
@@ -111,9 +107,7 @@ def test_no_title_is_cut_on_a_small_screen(overview: Any) -> None:
     )
 
 
-def test_a_row_of_no_incident_leads_to_no_incident(
-    page: Any, stored: Any, studio_bundle: Any
-) -> None:
+def test_an_empty_row_links_to_no_incident(page: Any, stored: Any, studio_bundle: Any) -> None:
     for collection in ("incident_incidents", "incident_outbox"):
         stored.clear(collection)
     show(page, stored, "incident_overview")

@@ -1,4 +1,4 @@
-"""What somebody does on the workbench again and again."""
+"""Helpers for common steps on the workbench."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def press(page: Any, move: str) -> None:
     button.click()
 
 
-def said(page: Any, text: str) -> None:
-    expect(page.locator(".wb-said")).to_contain_text(text)
+def expect_toast(page: Any, text: str) -> None:
+    expect(page.locator(".wb-toast")).to_contain_text(text)
 
 
 def submit(page: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 from .waiting import Held
 
@@ -18,7 +18,7 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     incident = site.open("Checkout is slow", severity="high")
     page = enter("rob", f"?incident={incident}")
     press(page, "acknowledge")
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
     shown = site.incident(incident)
     assert (shown["status"], shown["owner"]) == ("in_progress", "rob")
 
@@ -26,12 +26,12 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     page.locator("dialog [name=owner]").fill("mia")
     page.locator("dialog select[name=team]").select_option("payments")
     submit(page)
-    said(page, "is assigned to mia")
+    expect_toast(page, "is assigned to mia")
     assert site.incident(incident)["team"] == "payments"
 
     page.get_by_label("Note").fill("Looking at it\nnow")
     page.keyboard.press("Control+Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     expect(page.locator(".wb-entry").first).to_contain_text("Looking at it")
     expect(page.get_by_label("Note")).to_have_value("")
 
@@ -41,38 +41,38 @@ def test_an_incident_from_acknowledging_to_closing(site: Site, enter: Enter) -> 
     page.locator("dialog [name=reason]").fill("Customers wait")
     page.locator("dialog [name=owner]").fill("rob")
     submit(page)
-    said(page, "escalated to level 1")
+    expect_toast(page, "escalated to level 1")
 
     press(page, "resolve")
     page.locator("dialog [name=resolution]").fill("Restarted it")
     page.locator("dialog [name=category]").fill("Capacity")
     page.locator("dialog [name=feedback]").select_option("true_positive")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     shown = site.incident(incident)
     assert (shown["category"], shown["feedback"]) == ("Capacity", "true_positive")
 
     press(page, "reopen")
     page.locator("dialog [name=reason]").fill("Again")
     submit(page)
-    said(page, " reopened.")
+    expect_toast(page, " reopened.")
     press(page, "resolve")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     press(page, "close")
     expect(page.locator(".wb-effects")).to_contain_text("closed permanently")
     submit(page)
-    said(page, " closed.")
+    expect_toast(page, " closed.")
     assert site.incident(incident)["status"] == "closed"
     kinds = ["assigned", "status", "assigned", "note", "escalation", *["status"] * 4]
     assert [kind for kind in site.kinds(incident) if kind not in ("opened", "routed")] == kinds
 
 
-def test_a_slack_channel_of_its_own_is_asked_for_and_linked(site: Site, enter: Enter) -> None:
+def test_an_incident_channel_is_requested_and_linked(site: Site, enter: Enter) -> None:
     incident = site.open("Payments fail", severity="critical")
     page = enter("rob", f"?incident={incident}")
     press(page, "room")
-    said(page, "Opening a Slack channel")
+    expect_toast(page, "Opening a Slack channel")
     where = {"channel": "C0123ABCD", "name": "inc-payments"}
     site.write(incident, "room", "incident_management", event="opened", number=1, **where)
     page.reload()
@@ -81,7 +81,7 @@ def test_a_slack_channel_of_its_own_is_asked_for_and_linked(site: Site, enter: E
     expect(page.locator(".wb-entry").first).to_contain_text("Slack channel #inc-payments")
 
 
-def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) -> None:
+def test_merging_splitting_pinning_and_suppressing(site: Site, enter: Enter) -> None:
     a, b = site.signals(
         {"entity": "merge-a", "title": "Errors of merge-a"},
         {"rule": "Latency Shift", "entity": "merge-b", "title": "merge-b is slow"},
@@ -92,14 +92,14 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     effects = page.locator(".wb-effects")
     expect(effects).to_contain_text(f"{b} “merge-b is slow” is closed and points to {a}")
     submit(page)
-    said(page, f"Merged into {a}.")
+    expect_toast(page, f"Merged into {a}.")
     assert site.incident(b)["merged_into"] == a
 
     page.get_by_role("link", name=a).first.click()
     page.wait_for_url(f"**incident={a}**")
     press(page, "unmerge")
     submit(page)
-    said(page, " reopened.")
+    expect_toast(page, " reopened.")
     assert site.incident(b)["status"] == "new"
     site.call("POST", f"/incidents/{b}/merge", {"into": a})
     page.reload()
@@ -109,24 +109,24 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     page.get_by_role("button", name="Split 1 signal off").click()
     page.locator("dialog [name=title]").fill("merge-b alone")
     submit(page)
-    said(page, "1 signal moved to INC-")
+    expect_toast(page, "1 signal moved to INC-")
     expect(page.locator(".wb-signal")).to_have_count(1)
     (split,) = site.call("GET", "/incidents?text=merge-b%20alone")["incidents"]
     assert split["split_from"] == a
 
     press(page, "pin")
     submit(page)
-    said(page, " pinned.")
+    expect_toast(page, " pinned.")
     assert site.incident(a)["pinned"] is True
     press(page, "unpin")
-    said(page, "can be resolved automatically again")
+    expect_toast(page, "can be resolved automatically again")
 
     press(page, "snooze")
     page.locator("dialog [name=seconds]").select_option("14400")
     page.locator("dialog [name=reason]").fill("Known")
     expect(page.locator(".wb-effects")).to_contain_text("about merge-a open no incident until")
     submit(page)
-    said(page, "Signals suppressed until")
+    expect_toast(page, "Signals suppressed until")
     (held,) = site.call("GET", "/suppressions")["suppressions"]
     assert (held["rule"], held["entity"], held["kind"]) == ("High Error Rate", "merge-a", "snooze")
     site.call("DELETE", f"/suppressions/{held['id']}")
@@ -135,7 +135,7 @@ def test_merging_splitting_pinning_and_holding_back(site: Site, enter: Enter) ->
     page.locator("dialog [name=title]").fill("Errors, corrected")
     page.locator("dialog [name=severity]").select_option("low")
     submit(page)
-    said(page, " updated.")
+    expect_toast(page, " updated.")
     shown = site.incident(a)
     assert (shown["title"], shown["severity"]) == ("Errors, corrected", "low")
 
@@ -149,7 +149,7 @@ def test_many_at_once_each_with_its_result(site: Site, enter: Enter) -> None:
     page.locator("[data-bulk=acknowledge]").click()
     expect(page.locator(".wb-effects")).to_contain_text("1 selected incident not in a state")
     submit(page)
-    said(page, "3 incidents changed")
+    expect_toast(page, "3 incidents changed")
     assert {site.incident(one)["status"] for one in ids} == {"in_progress", "resolved"}
     expect(page.locator(".wb-bulk")).to_contain_text("4 shown")
 
@@ -170,23 +170,21 @@ def test_of_two_people_the_second_is_told_and_keeps_what_was_typed(
     assert site.incident(incident)["status"] == "new"
     expect(page.locator("dialog [name=resolution]")).to_have_value("I restarted it")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     assert site.incident(incident)["resolution"] == "I restarted it"
 
 
-def test_what_one_did_oneself_just_before_stops_nobody(site: Site, enter: Enter) -> None:
+def test_own_changes_are_no_conflict(site: Site, enter: Enter) -> None:
     """The page has not read the incident again yet, as right after the button before."""
     incident = site.open("Mine twice")
     page = enter("rob", f"?incident={incident}")
     press(page, "resolve")
     site.call("POST", f"/incidents/{incident}/acknowledge", {}, user="rob")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
 
 
-def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
-    site: Site, enter: Enter
-) -> None:
+def test_an_action_does_not_wait_for_the_refresh(site: Site, enter: Enter) -> None:
     """What is typed right after belongs to the page, not to a dialog that is still there."""
     incident = site.open("Slow to read")
     page = enter("rob", f"?incident={incident}")
@@ -199,7 +197,7 @@ def test_what_is_done_waits_for_no_reading_and_a_note_goes_on_from_it(
     page.get_by_label("Note").fill("Over to mia")
     page.keyboard.press("Control+Enter")
     slow.go()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident)[-2:] == ["assigned", "note"]
 
 
@@ -209,7 +207,7 @@ def test_a_signal_that_comes_in_between_stops_nobody(site: Site, enter: Enter) -
     press(page, "resolve")
     site.signals({"entity": "busy", "title": "More errors of busy"})
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
 
 
 def test_a_repeat_without_an_answer_is_done_once(site: Site, enter: Enter) -> None:
@@ -233,21 +231,21 @@ def test_a_repeat_without_an_answer_is_done_once(site: Site, enter: Enter) -> No
     expect(page.locator(".wb-composer .wb-trouble")).to_contain_text("again in 7 seconds")
     expect(page.get_by_label("Note")).to_have_value("Once only")
     page.get_by_role("button", name="Add note").click()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident).count("note") == 1
 
 
-def test_an_analysis_is_asked_for_and_shown_when_it_is_there(site: Site, enter: Enter) -> None:
+def test_an_analysis_is_run_and_shown(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "quiet", "title": "Errors of quiet"})
     page = enter("rob", f"?incident={incident}&tab=analysis")
     expect(page.locator(".wb-part")).to_contain_text("Not analyzed yet")
     press(page, "analyze")
-    said(page, "Analysis started")
+    expect_toast(page, "Analysis started")
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
     assert "analysis" in site.kinds(incident)
 
 
-def test_what_an_analysis_is_at_is_told_while_it_runs(site: Site, enter: Enter) -> None:
+def test_a_running_analysis_shows_its_step(site: Site, enter: Enter) -> None:
     incident = site.open("An analysis that takes its time")
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/search/jobs/*", lambda r: r.fulfill(json={"entry": [{"content": {}}]}))
@@ -261,15 +259,13 @@ def test_what_an_analysis_is_at_is_told_while_it_runs(site: Site, enter: Enter) 
     begun: list[str] = []
     page.on("request", lambda one: begun.append(one.method) if one.method == "POST" else None)
     page.keyboard.press("y")  # another would search, and ask the model, once more
-    said(page, "An analysis is already running.")
+    expect_toast(page, "An analysis is already running.")
     assert begun == []
     page.unroute("**/search/jobs/*")
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
 
 
-def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
-    site: Site, enter: Enter
-) -> None:
+def test_a_viewer_sees_no_actions_and_which_capability_is_missing(site: Site, enter: Enter) -> None:
     incident = site.open("For a viewer to see")
     page = enter("vic", f"?incident={incident}")
     why = "Your roles don’t have the capability incident_write."
@@ -281,10 +277,10 @@ def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
         expect(hidden.filter(visible=True)).to_have_count(0)
     for key in ("n", "x"):
         page.keyboard.press(key)
-        said(page, why)
+        expect_toast(page, why)
         page.get_by_role("button", name="Hide").click()
     page.keyboard.press("r")
-    said(page, f"Resolve: {why}")
+    expect_toast(page, f"Resolve: {why}")
     expect(page.locator("dialog")).to_have_count(0)
     # of what is for managers alone a responder sees nothing
     responder = enter("rob", f"?incident={incident}")
@@ -294,7 +290,7 @@ def test_who_may_only_look_is_offered_nothing_else_and_told_what_is_missing(
     assert site.incident(incident)["status"] == "new"
 
 
-def test_a_state_that_does_not_allow_it_says_so(site: Site, enter: Enter) -> None:
+def test_a_blocked_action_says_why(site: Site, enter: Enter) -> None:
     incident = site.open("Done already")
     site.call("POST", f"/incidents/{incident}/resolve", {})
     page = enter("rob", f"?incident={incident}")

@@ -41,7 +41,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(theme: str) -> None:
+def test_every_text_has_enough_contrast(theme: str) -> None:
     of = colours(theme)
     pairs = {(name, "white"): contrast(of[name], "#ffffff") for name in SEVERITIES}
     for ink in ("ink", "dim", "accent", "good", "bad", "warn"):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 
 Enter = Callable[..., Any]
@@ -52,7 +52,7 @@ def test_values_are_set_shown_and_lead_to_all_that_have_the_same(site: Site, ent
     field(page, "regulatory").select_option("yes")
     field(page, "vendor_case").fill(HOSTILE)
     submit(page)
-    said(page, f"Fields of {incident} saved.")
+    expect_toast(page, f"Fields of {incident} saved.")
     expect(facts(page)).to_contain_text(HOSTILE)
     expect(facts(page)).to_contain_text("Region")
     expect(page.locator(".wb-timeline")).to_contain_text("Fields set")
@@ -82,7 +82,7 @@ def test_what_is_needed_is_asked_for_by_the_resolve(site: Site, enter: Enter) ->
     expect(field(page, "customer_impact")).to_have_attribute("required", "")
     field(page, "customer_impact").select_option("all")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     shown = site.incident(incident)
     assert (shown["status"], shown["fields"]) == ("resolved", {"customer_impact": "all"})
 
@@ -98,7 +98,7 @@ def test_who_sets_second_sees_what_the_first_has_set(site: Site, enter: Enter) -
     expect(trouble).to_contain_text("mia: Fields set – region: us")
     expect(field(page, "region")).to_have_value("eu")
     submit(page)
-    said(page, "saved.")
+    expect_toast(page, "saved.")
     assert site.incident(incident)["fields"] == {"region": "eu"}
 
 
@@ -109,7 +109,7 @@ def test_what_the_same_person_did_elsewhere_meanwhile_stays(site: Site, enter: E
     field(page, "region").fill("eu")
     site.call("POST", f"/incidents/{incident}/acknowledge", {}, "rob")
     submit(page)
-    said(page, "saved.")
+    expect_toast(page, "saved.")
     now = site.incident(incident)
     assert (now["fields"], now["owner"], now["status"]) == ({"region": "eu"}, "rob", "in_progress")
 
@@ -162,7 +162,7 @@ def test_a_new_incident_asks_for_the_fields_of_its_severity(site: Site, enter: E
     assert site.call("GET", "/incidents?text=With%20a%20field")["incidents"] == []
     field(page, "seats").fill("1.50")
     submit(page)
-    said(page, " opened.")
+    expect_toast(page, " opened.")
     (made,) = site.call("GET", "/incidents?text=With%20a%20field")["incidents"]
     assert {**made["fields"], "region": ""} == {
         "vendor_case": HOSTILE, "region": "", "seats": "1.5", "due_day": "2026-12-01",
@@ -186,7 +186,7 @@ def test_a_field_that_is_not_asked_for_any_more_holds_up_no_form(site: Site, ent
     page.locator("dialog [name=severity]").select_option("high")
     expect(field(page, "due_day")).to_be_hidden()
     submit(page)
-    said(page, " opened.")
+    expect_toast(page, " opened.")
 
 
 def test_a_key_is_heard_right_after_a_form_was_closed(site: Site, enter: Enter) -> None:
@@ -200,7 +200,7 @@ def test_a_key_is_heard_right_after_a_form_was_closed(site: Site, enter: Enter) 
             input.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));
         }"""
     )
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
 @pytest.mark.parametrize("end", ["\\", "\\\\", "\\,", ", region=x"])
@@ -269,9 +269,9 @@ def test_one_field_of_several_is_set_at_once(site: Site, enter: Enter) -> None:
     page.locator("[data-bulk=field]").click()
     page.locator("dialog [name=field]").select_option("regulatory")
     page.locator("dialog [name=value]").fill("yes")
-    expect(page.locator(".wb-effects")).to_contain_text("Regulatory takes one of yes, no.")
+    expect(page.locator(".wb-effects")).to_contain_text("Regulatory accepts one of yes, no.")
     submit(page)
-    said(page, "2 incidents changed")
+    expect_toast(page, "2 incidents changed")
     assert [site.incident(one)["fields"] for one in ids] == [{"regulatory": "yes"}] * 2
 
 

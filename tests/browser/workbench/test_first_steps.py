@@ -14,7 +14,7 @@ from .waiting import settled
 Enter = Callable[..., Any]
 
 
-def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, enter: Enter) -> None:
+def test_an_administrator_sees_done_and_open_steps(site: Site, enter: Enter) -> None:
     page = enter("admin")
     steps = page.locator(".wb-steps")
     expect(steps.locator("li")).to_have_count(9)
@@ -41,7 +41,7 @@ def test_an_administrator_sees_what_is_set_up_and_what_is_missing(site: Site, en
     expect(page.locator("dialog")).to_contain_text("[Test]")
 
 
-def test_where_a_step_leads_every_tab_can_be_chosen(site: Site, enter: Enter) -> None:
+def test_every_tab_can_be_chosen_on_the_page_of_a_step(site: Site, enter: Enter) -> None:
     page = enter("admin")
     steps = page.locator(".wb-steps")
     steps.get_by_role("link", name="Configuration › Network").click()
@@ -52,7 +52,7 @@ def test_where_a_step_leads_every_tab_can_be_chosen(site: Site, enter: Enter) ->
         expect(tab).to_have_attribute("aria-selected", "true")
 
 
-def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: Enter) -> None:
+def test_folded_steps_stay_folded_and_send_no_requests(site: Site, enter: Enter) -> None:
     site.open("Listed beside the steps")
     page = enter("mia")
     steps = page.locator(".wb-steps")
@@ -72,7 +72,7 @@ def test_what_is_folded_away_stays_so_and_is_not_asked_for(site: Site, enter: En
     expect(steps.locator("li")).to_have_count(9)
 
 
-def test_when_all_is_set_up_they_fold_away_by_themselves(site: Site, enter: Enter) -> None:
+def test_completed_steps_fold_automatically(site: Site, enter: Enter) -> None:
     done = {"name": "worker", "title": "The worker runs", "state": "done", "detail": "It runs."}
     page = enter("mia")
     steps = page.locator(".wb-steps")
@@ -88,7 +88,7 @@ def test_when_all_is_set_up_they_fold_away_by_themselves(site: Site, enter: Ente
     expect(steps.locator("li")).to_have_count(0)
 
 
-def test_in_a_narrow_or_zoomed_window_they_stand_below_the_list(site: Site, enter: Enter) -> None:
+def test_the_steps_are_below_the_list_in_a_narrow_window(site: Site, enter: Enter) -> None:
     page = enter("admin", width=700)
     steps = page.locator(".wb-steps")
     expect(steps.locator("li")).to_have_count(9)
@@ -98,9 +98,7 @@ def test_in_a_narrow_or_zoomed_window_they_stand_below_the_list(site: Site, ente
     expect(page.locator(".wb-detail .wb-steps li")).to_have_count(9)
 
 
-def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(
-    site: Site, enter: Enter
-) -> None:
+def test_a_manager_gets_no_links_to_administrators_pages(site: Site, enter: Enter) -> None:
     page = enter("mia")
     steps = page.locator(".wb-steps")
     expect(steps).to_contain_text("Most of these steps need a Splunk administrator.")
@@ -108,7 +106,7 @@ def test_a_manager_is_led_to_no_page_that_administrators_alone_may_see(
     expect(steps.get_by_role("link")).to_have_count(0)
 
 
-def test_whoever_does_not_administer_is_shown_none(site: Site, enter: Enter) -> None:
+def test_other_users_see_no_first_steps(site: Site, enter: Enter) -> None:
     site.open("Something to choose")
     page = enter("rob")
     expect(page.locator(".wb-detail")).to_contain_text("Select an incident on the left.")

@@ -1,4 +1,4 @@
-"""Fixes on the workbench: proposed, tried, approved, carried out, stopped by a change freeze."""
+"""Fixes on the workbench: proposed, dry run, approved, executed, stopped by a change freeze."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from playwright.sync_api import expect
 
 from tests.integration.tell_and_fix.receivers import KubernetesApi
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 
 Enter = Callable[..., Any]
 
 
-def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
-    site: Site, enter: Enter
-) -> None:
+def test_a_refused_fix_is_not_reported_as_executed(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "cart", "title": "Errors of cart"})
     site.analysed(incident)
     plan = site.call("POST", f"/incidents/{incident}/plans", {})["plan_id"]
@@ -28,12 +26,14 @@ def test_a_fix_that_the_service_refuses_is_not_said_to_be_carried_out(
     page = enter("mia", f"?incident={incident}&tab=fixes")
     press(page, "execute")
     page.get_by_role("button", name="Execute on checkout").click()
-    said(page, "Fix failed: The deploy API refused with 409: A deploy freeze is on.")
+    expect_toast(
+        page, "Fix failed: The deploy API rejected the request with 409: A deploy freeze is on."
+    )
     expect(page.locator(".wb-plan").first).to_contain_text("Next: Nothing was changed.")
     site.deployer.refuses = ""
 
 
-def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Enter) -> None:
+def test_overriding_a_change_freeze_needs_a_reason(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "till", "title": "Errors of till"})
     site.analysed(incident)
     wanted = {"reason": "Black Friday", "service": "check*", "ends_at": time.time() + 600}
@@ -49,7 +49,7 @@ def test_in_a_change_freeze_a_fix_takes_somebodys_reason(site: Site, enter: Ente
         press(manager, "approve")
         manager.locator("dialog [name=override]").fill("The till is down.")
         submit(manager)
-        said(manager, "It is not executed automatically")
+        expect_toast(manager, "It is not executed automatically")
         expect(manager.locator("[data-move=execute]")).not_to_have_attribute(
             "aria-disabled", "true"
         )
@@ -80,7 +80,7 @@ def with_kubernetes(site: Site, action: str) -> Iterator[KubernetesApi]:
         splunk.conf.reload()
 
 
-def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter: Enter) -> None:
+def test_exceeding_the_hourly_limit_needs_a_managers_reason(site: Site, enter: Enter) -> None:
     action = (
         "[restart]\nlabel = Restart\nexecutor = kubernetes_restart\nhourly_limit = 1\n"
         "argument.namespace = shop\nargument.service = $analysis.service$\n"
@@ -102,11 +102,11 @@ def test_beyond_the_hourly_limit_a_fix_takes_a_managers_reason(site: Site, enter
         expect(dialog).to_contain_text("ran 1 of at most 1 times within the last hour")
         dialog.locator("[name=override]").fill("All shops are down.")
         page.get_by_role("button", name=f"Execute on {second}").click()
-        said(page, "Fix executed: All pods of checkout were restarted.")
+        expect_toast(page, "Fix executed: All pods of checkout were restarted.")
         assert api.cluster.patched == 2
 
 
-def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> None:
+def test_a_dry_run_needs_no_approval(site: Site, enter: Enter) -> None:
     """Before the next test has a fix under way on checkout, which none is tried beside."""
     action = (
         "[undo_rollout]\nlabel = Put the Deployment back\nexecutor = kubernetes\n"
@@ -126,16 +126,14 @@ def test_a_fix_is_tried_before_anybody_approves_it(site: Site, enter: Enter) -> 
             "validates the request and stores nothi"
         )
         submit(page)
-        said(page, "Kubernetes would take it: nothing was changed.")
+        expect_toast(page, "Kubernetes accepts the request. Nothing was changed.")
         assert (api.cluster.dry, api.cluster.patched) == (1, 0)
         expect(
             enter("ada", f"?incident={incident}&tab=fixes").locator("[data-move=check]")
         ).to_have_attribute("aria-disabled", "true")
 
 
-def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
-    site: Site, enter: Enter
-) -> None:
+def test_a_fix_is_proposed_approved_and_executed(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "checkout", "title": "Errors of checkout"})
     site.analysed(incident)
     responder = enter("rob", f"?incident={incident}&tab=analysis")
@@ -155,10 +153,12 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     )
 
     press(responder, "propose")
-    said(responder, " proposed: ")
+    expect_toast(responder, " proposed: ")
     plan = responder.locator(".wb-plan")
     expect(plan).to_contain_text("Next: One of mia, ada, admin must approve it")
-    expect(plan).to_contain_text("Proof: Whether it helps can't be proved, so a person decides")
+    expect(plan).to_contain_text(
+        "Proof: Recovery can't be verified automatically, so a person decides"
+    )
     expect(plan.locator(".wb-not-ok")).to_have_count(0)  # a known limit is no trouble
     approve = plan.locator("[data-move=approve]")
     expect(approve).to_have_attribute(
@@ -169,7 +169,7 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     approver.locator("[data-move=approve]").click()
     expect(approver.locator(".wb-effects")).to_contain_text("restarts with version r7")
     submit(approver)
-    said(approver, "It is not executed automatically")
+    expect_toast(approver, "It is not executed automatically")
     expect(approver.locator("[data-move=execute]")).to_have_attribute("aria-disabled", "true")
 
     manager = enter("mia", f"?incident={incident}&tab=fixes")
@@ -179,7 +179,7 @@ def test_a_fix_is_proposed_approved_and_carried_out_by_whoever_may(
     expect(manager.locator(".wb-effects")).to_contain_text("Approved by ada")
     assert manager.evaluate("document.activeElement.textContent") == "Cancel"
     manager.get_by_role("button", name="Execute on checkout").click()
-    said(manager, "Fix executed: checkout runs r7. The recovery check follows")
+    expect_toast(manager, "Fix executed: checkout runs r7. The recovery check follows")
     assert len(site.deployer.rollbacks) == 1
     (plan,) = site.call("GET", f"/incidents/{incident}/plans")["plans"]
     assert plan["status"] == "done"

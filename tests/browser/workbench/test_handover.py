@@ -28,7 +28,7 @@ def opened(site: Site, title: str, team: str = "web", **fields: Any) -> str:
     return key
 
 
-def test_by_keyboard_the_report_of_ones_team_is_seen(site: Site, enter: Enter) -> None:
+def test_the_report_opens_by_keyboard_for_the_users_team(site: Site, enter: Enter) -> None:
     title = "<b>Handed</b> over " + "x" * 150
     standing = opened(site, title, severity="critical")
     over = opened(site, "Handed over and done")
@@ -61,9 +61,7 @@ def test_by_keyboard_the_report_of_ones_team_is_seen(site: Site, enter: Enter) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_copied_as_text_downloaded_and_printed_alone(
-    site: Site, enter: Enter, scheme: str
-) -> None:
+def test_the_report_is_copied_downloaded_and_printed(site: Site, enter: Enter, scheme: str) -> None:
     key = opened(site, f"To be printed {scheme}")
     # A beginning 31 days ago could not be asked for a moment later.
     shift_alone = re.compile(r"/handover\?team=web&format=markdown$")

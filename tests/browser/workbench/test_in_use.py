@@ -1,4 +1,4 @@
-"""What happens to people in between: second presses, slow answers, telephones, other hours."""
+"""Everyday use of the workbench: double presses, slow answers, phones, time zones."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 from incident_management.notify.delivery.notification import NewNotification
 from incident_management.notify.delivery.outbox import Outbox
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Clock, Site
-from .test_looking import titles
+from .test_list import titles
 from .waiting import Held, let_time_pass, refresh, settled
 
 Enter = Callable[..., Any]
@@ -40,12 +40,12 @@ def test_a_message_that_reached_nobody_is_sent_again_where_that_is_told(
     incident = site.open("Nobody was told")
     key = not_delivered(site, incident, "dead")
     responder = enter("rob", f"?incident={incident}")
-    expect(responder.locator(".wb-timeline")).to_contain_text("Slack could not be told")
+    expect(responder.locator(".wb-timeline")).to_contain_text("Slack delivery failed")
     expect(responder.get_by_role("button", name="Resend message")).to_have_count(0)
 
     manager = enter("mia", f"?incident={incident}")
     manager.get_by_role("button", name="Resend message").click()
-    said(manager, "Resending the message.")
+    expect_toast(manager, "Resending the message.")
     (document,) = site.stores.outbox.find({"_key": key})
     assert document["state"] == "pending"
     expect(manager.get_by_role("button", name="Resending")).to_be_disabled()
@@ -81,10 +81,10 @@ def test_a_second_press_is_not_another_try(site: Site, enter: Enter) -> None:
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("a")
     slow.go()
-    said(page, f"{incident} acknowledged. Owner: rob.")
+    expect_toast(page, f"{incident} acknowledged. Owner: rob.")
     expect(page.locator(".wb-detail")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".wb-state")).to_have_text("In progress")
-    said(page, f"{incident} acknowledged. Owner: rob.")
+    expect_toast(page, f"{incident} acknowledged. Owner: rob.")
     let_time_pass(page)
     slow = Held(page, "**/v1/teams")
     page.keyboard.press("s")
@@ -262,7 +262,7 @@ def test_whoever_has_no_mouse_stays_where_they_were(site: Site, enter: Enter) ->
     page.get_by_label("Note").fill("One")
     add = page.get_by_role("button", name="Add note")
     add.press("Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     expect(add).to_be_focused()
     press(page, "assign")
     page.locator("dialog [name=owner]").fill("")
@@ -273,8 +273,8 @@ def test_whoever_has_no_mouse_stays_where_they_were(site: Site, enter: Enter) ->
     # a search field that Escape empties would say that nothing is filtered
     page.keyboard.press("/")
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Text")).to_have_value("mouse")
-    expect(page.get_by_label("Text")).not_to_be_focused()
+    expect(page.get_by_label("Search")).to_have_value("mouse")
+    expect(page.get_by_label("Search")).not_to_be_focused()
 
 
 def test_a_list_that_can_not_be_read_offers_nothing_for_selected_ones(
@@ -283,7 +283,9 @@ def test_a_list_that_can_not_be_read_offers_nothing_for_selected_ones(
     page = enter("rob", "?status=bogus&incident=INC-20200101-000000")
     expect(page.get_by_text("The list could not be read.")).to_be_visible()
     expect(page.locator("[data-bulk]").filter(visible=True)).to_have_count(0)
-    expect(page.locator(".wb-detail")).to_contain_text("There is no incident INC-20200101-000000.")
+    expect(page.locator(".wb-detail")).to_contain_text(
+        "Incident INC-20200101-000000 was not found."
+    )
 
 
 def test_a_runbook_is_read_on_a_telephone_and_at_night(site: Site, enter: Enter) -> None:
@@ -312,11 +314,11 @@ def test_a_text_survives_escape(site: Site, enter: Enter) -> None:
     press(page, "resolve")
     expect(page.locator("dialog [name=resolution]")).to_have_value("Restarted the pool")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     assert site.incident(incident)["resolution"] == "Restarted the pool"
     press(page, "reopen")
     submit(page)
-    said(page, " reopened.")
+    expect_toast(page, " reopened.")
     press(page, "resolve")
     expect(page.locator("dialog [name=resolution]")).to_have_value("")
 

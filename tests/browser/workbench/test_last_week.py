@@ -1,4 +1,4 @@
-"""What happened last week: the overview's figures, and the lists of incidents that they lead to."""
+"""The overview's figures of past days, and the lists of incidents that they link to."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def listed(page: Any) -> list[str]:
     return sorted(one for one in ids if "FLEET" in one)
 
 
-def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, tab: Any) -> None:
+def test_the_figures_match_a_manual_count(fleet: Site, tab: Any) -> None:
     row = overview(tab, fleet).filter(has_text="fleet")
     # Opened, at night, open now, MTTA, MTTR, SLA missed: of the night's and the fresh one
     expect(row).to_have_text(re.compile(r"fleet\s*2\s*1\s*1\s*60 s\s*10 min\s*1"))
@@ -111,7 +111,7 @@ def test_the_figures_are_those_that_are_counted_by_hand(fleet: Site, tab: Any) -
     [(0, [NIGHT, FRESH, TEST]), (3, [FRESH]), (6, [NIGHT])],
     ids=["team", "open now", "SLA missed"],
 )
-def test_a_number_leads_to_its_incidents(
+def test_a_figure_links_to_its_incidents(
     column: int, leads_to: list[str], fleet: Site, tab: Any
 ) -> None:
     row = overview(tab, fleet).filter(has_text="fleet")
@@ -122,7 +122,7 @@ def test_a_number_leads_to_its_incidents(
     expect(page.get_by_label("Team")).to_have_value("fleet")
 
 
-def test_how_many_are_of_a_night_leads_nowhere(fleet: Site, tab: Any) -> None:
+def test_the_figure_of_nights_is_no_link(fleet: Site, tab: Any) -> None:
     """No list has them alone."""
     row = overview(tab, fleet).filter(has_text="fleet")
     page = row.page
@@ -131,7 +131,7 @@ def test_how_many_are_of_a_night_leads_nowhere(fleet: Site, tab: Any) -> None:
     assert "incident_overview" in page.url
 
 
-def test_what_was_opened_by_hand_is_listed(fleet: Site, tab: Any) -> None:
+def test_incidents_opened_by_hand_are_listed(fleet: Site, tab: Any) -> None:
     incident = fleet.open("By somebody", severity="critical")
     row = overview(tab, fleet, "form.by=detection").filter(has_text="by hand")
     row.get_by_role("cell").first.click()
@@ -141,7 +141,7 @@ def test_what_was_opened_by_hand_is_listed(fleet: Site, tab: Any) -> None:
     expect(page.locator(".wb-row-link", has_text="Fleet")).to_have_count(0)
 
 
-def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, tab: Any) -> None:
+def test_the_figures_of_a_detection_link_to_its_incidents(fleet: Site, tab: Any) -> None:
     fleet.open("By somebody")
     row = overview(tab, fleet, "form.by=detection&form.period=30d").filter(has_text="Tyres")
     page = row.page
@@ -150,7 +150,7 @@ def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, tab: Any)
     row.get_by_role("cell").first.click()
     page.wait_for_url("**/workbench?**")
     assert listed(page) == [OLD, NIGHT]
-    expect(page.get_by_label("Text")).to_have_value("Tyres")
+    expect(page.get_by_label("Search")).to_have_value("Tyres")
     page.get_by_label("Opened").select_option("7d")
     expect(page.locator(".wb-row-link")).to_have_count(1)
     page.reload()
@@ -164,22 +164,22 @@ def test_the_figures_of_a_detection_lead_to_what_it_found(fleet: Site, tab: Any)
         ("#viz_mttr", r"/workbench\?status=all&opened=7d$"),
     ],
 )
-def test_a_figure_leads_to_the_workbench(panel: str, address: str, fleet: Site, tab: Any) -> None:
+def test_a_tile_links_to_the_workbench(panel: str, address: str, fleet: Site, tab: Any) -> None:
     page = overview(tab, fleet).page
     page.locator(panel).get_by_text(re.compile(r"\d")).last.click()
     page.wait_for_url(re.compile(address))
 
 
-def test_what_is_not_delivered_is_a_click_away(fleet: Site, enter: Enter) -> None:
+def test_the_tile_of_undelivered_messages_opens_them(fleet: Site, enter: Enter) -> None:
     page = enter("mia", "?view=undelivered")
     expect(page.get_by_role("dialog", name="Not delivered")).to_be_visible()
     page = enter("rob", "?view=undelivered")
     expect(page.locator(".wb-item").first).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator(".wb-said")).to_contain_text("incident_admin")
+    expect(page.locator(".wb-toast")).to_contain_text("incident_admin")
 
 
-def test_pages_of_a_span_go_on_where_they_ended(fleet: Site, enter: Enter) -> None:
+def test_paging_continues_within_a_time_span(fleet: Site, enter: Enter) -> None:
     """The span counts back from the same moment, as a cursor belongs to its filters."""
     opened = time.time() - 60
     crowd = [

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import soon
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site
 from .test_many import choose_all, more
 from .test_not_delivered import undelivered
@@ -133,7 +133,7 @@ def test_the_next_look_does_not_answer_for_other_filters(site: Site, enter: Ente
     expect(page.get_by_text("No incident matches these filters.")).to_be_visible()
 
 
-def test_what_other_filters_show_is_not_selected(site: Site, enter: Enter) -> None:
+def test_select_most_does_not_select_other_filters_results(site: Site, enter: Enter) -> None:
     site.signals(*({"entity": f"picked-{n}", "group": False} for n in range(51)))
     page = enter("rob", "?text=picked-")
     choose_all(page, 50)
@@ -150,7 +150,7 @@ def test_what_other_filters_show_is_not_selected(site: Site, enter: Enter) -> No
     expect(page.locator(".wb-bulk")).to_contain_text("49 selected")
 
 
-def test_what_is_asked_of_many_is_asked_once(site: Site, enter: Enter) -> None:
+def test_a_bulk_form_opens_once(site: Site, enter: Enter) -> None:
     site.open("Asked of many 1")
     site.open("Asked of many 2")
     page = enter("rob", "?text=asked%20of%20many")
@@ -165,7 +165,7 @@ def test_what_is_asked_of_many_is_asked_once(site: Site, enter: Enter) -> None:
     expect(page.locator("dialog")).to_have_count(1)
 
 
-def test_of_several_to_be_merged_each_has_its_result(site: Site, enter: Enter) -> None:
+def test_each_merge_has_its_own_result(site: Site, enter: Enter) -> None:
     found = [{"entity": f"joinable-{n}", "title": f"Joinable {n}", "group": False} for n in "1234"]
     one, two, three, four = site.signals(*found)
     page = enter("rob", "?text=joinable&sort=opened_at")
@@ -175,12 +175,12 @@ def test_of_several_to_be_merged_each_has_its_result(site: Site, enter: Enter) -
     site.call("POST", f"/incidents/{two}/resolve", {})
     site.call("POST", f"/incidents/{two}/close", {})
     submit(page)
-    said(page, f"Merge: 2 incidents changed, 1 failed. {two}: ")
+    expect_toast(page, f"Merge: 2 incidents changed, 1 failed. {two}: ")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [four, four]
     assert site.incident(four)["signals"] == 3
 
 
-def test_where_nothing_answers_the_other_messages_are_not_tried(site: Site, enter: Enter) -> None:
+def test_resending_stops_when_nothing_answers(site: Site, enter: Enter) -> None:
     for number in range(3):
         undelivered(site, f"Unanswered {number}", "dead")
     page = enter("mia")
@@ -205,9 +205,7 @@ def test_where_nothing_answers_the_other_messages_are_not_tried(site: Site, ente
     expect(dialog.get_by_role("button", name="Resend message")).to_have_count(0)
 
 
-def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
-    site: Site, enter: Enter
-) -> None:
+def test_a_truncated_answer_is_retried_without_a_second_effect(site: Site, enter: Enter) -> None:
     """As when splunkd restarts between an answer's head and its body."""
     incident = site.open("Cut off")
     page = enter("rob", f"?incident={incident}")
@@ -224,13 +222,11 @@ def test_an_answer_that_is_cut_off_is_none_and_its_repeat_is_done_once(
         "A repeated request has no second effect"
     )
     add.click()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident).count("note") == 1
 
 
-def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
-    site: Site, enter: Enter
-) -> None:
+def test_a_running_request_is_retried_with_its_key(site: Site, enter: Enter) -> None:
     incident = site.open("Still at it")
     page = enter("rob", f"?incident={incident}")
     expect(page.locator(".wb-id")).to_have_text(incident)
@@ -242,7 +238,9 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
             route.fetch()
             route.abort()
         elif len(keys) == 2:  # as the API says it while the first one runs
-            detail = "The first request with this Idempotency-Key is still running. Try again later."
+            detail = (
+                "The first request with this Idempotency-Key is still running. Try again later."
+            )
             headers = {"Retry-After": "5", "Content-Type": "application/problem+json"}
             route.fulfill(status=409, headers=headers, json={"detail": detail})
         else:
@@ -258,12 +256,12 @@ def test_what_is_still_being_worked_on_is_sent_again_under_its_key(
     expect(trouble).to_contain_text("is being worked on")
     expect(trouble).to_contain_text("in 5 seconds")
     add.click()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert len(set(keys)) == 1
     assert site.kinds(incident).count("note") == 1
 
 
-def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Enter) -> None:
+def test_text_typed_while_a_note_is_sent_is_kept(site: Site, enter: Enter) -> None:
     incident = site.open("Types on")
     page = enter("rob", f"?incident={incident}")
     note = page.get_by_role("textbox", name="Note")
@@ -272,7 +270,7 @@ def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Ent
     page.keyboard.press("Control+Enter")
     page.keyboard.type(" and second")
     slow.go()
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     expect(note).to_have_value("and second")
     page.reload()
     expect(note).to_be_visible()
@@ -283,7 +281,7 @@ def test_what_is_typed_while_a_note_is_on_its_way_is_kept(site: Site, enter: Ent
     assert [data["text"] for data in told] == ["First", "and second"]
 
 
-def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: Enter) -> None:
+def test_sending_a_note_does_not_block_other_incidents(site: Site, enter: Enter) -> None:
     one, other = site.open("Note here"), site.open("Note there")
     page = enter("rob", f"?incident={one}&text=note&sort=opened_at")
     note = page.get_by_role("textbox", name="Note")
@@ -295,18 +293,16 @@ def test_a_note_on_its_way_keeps_no_other_incident_waiting(site: Site, enter: En
     expect(page.locator(".wb-id")).to_have_text(other)
     note.fill("At once")
     page.keyboard.press("Control+Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(other).count("note") == 1
     # What became of the first is told here, too, and its text is there.
     slow.routes[0].abort()
-    said(page, f"The note on {one} was not added")
+    expect_toast(page, f"The note on {one} was not added")
     page.locator(f"[data-id={one}]").click()
     expect(note).to_have_value("Held up")
 
 
-def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
-    site: Site, enter: Enter
-) -> None:
+def test_a_late_proposal_does_not_change_another_incident(site: Site, enter: Enter) -> None:
     first, second = site.signals({"entity": "turn-1"}, {"entity": "turn-2", "group": False})
     site.analysed(first)
     page = enter("mia", f"?incident={first}&text=turn-")
@@ -321,16 +317,14 @@ def test_a_fix_that_is_proposed_late_is_none_of_the_incident_beside(
     expect(page.locator(".wb-id")).to_have_text(second)
     teams.go()
     plans.go()
-    said(page, " proposed: ")
+    expect_toast(page, " proposed: ")
     expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
     assert "tab=" not in page.url
     (plan,) = site.call("GET", f"/incidents/{first}/plans")["plans"]
     assert plan["status"] == "proposed"
 
 
-def test_a_form_that_comes_late_is_not_shown_over_another_incident(
-    site: Site, enter: Enter
-) -> None:
+def test_a_late_form_is_not_shown_over_another_incident(site: Site, enter: Enter) -> None:
     one, other = site.open("Form for one"), site.open("Form for another")
     page = enter("rob", f"?incident={one}&text=form%20for&sort=opened_at")
     expect(page.locator(".wb-id")).to_have_text(one)
@@ -356,7 +350,7 @@ def test_a_form_that_comes_late_is_not_shown_over_another_incident(
     expect(page.locator("dialog")).to_have_count(1)
 
 
-def test_more_is_shown_once_however_often_it_is_pressed(site: Site, enter: Enter) -> None:
+def test_show_more_loads_one_page_however_often_it_is_pressed(site: Site, enter: Enter) -> None:
     site.signals(*({"entity": f"paged-{n}", "group": False} for n in range(120)))
     page = enter("rob", "?text=paged-")
     expect(page.locator(".wb-item")).to_have_count(50)

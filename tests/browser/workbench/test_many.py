@@ -1,4 +1,4 @@
-"""Opening incidents by hand, and doing one thing to very many."""
+"""Opening incidents by hand, search, and bulk actions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site
 from .waiting import Held
 
@@ -41,15 +41,15 @@ def test_an_incident_is_opened_by_hand(site: Site, enter: Enter) -> None:
     assert site.kinds(opened["id"])[0] == "opened"
 
 
-def test_who_may_only_look_opens_nothing(site: Site, enter: Enter) -> None:
+def test_a_viewer_can_not_open_incidents(site: Site, enter: Enter) -> None:
     page = enter("vic")
     expect(page.locator(".wb-bulk")).to_contain_text("shown")
     expect(page.get_by_role("button", name="New incident")).to_be_hidden()
     page.keyboard.press("c")
-    said(page, "incident_write")
+    expect_toast(page, "incident_write")
 
 
-def test_where_nothing_is_open_the_way_is_tried(site: Site, enter: Enter) -> None:
+def test_an_empty_list_offers_a_test_incident(site: Site, enter: Enter) -> None:
     page = enter("rob")
     page.route(  # what others opened on this site is not shown
         "**/v1/incidents?status=open&sort=*",
@@ -66,7 +66,7 @@ def test_where_nothing_is_open_the_way_is_tried(site: Site, enter: Enter) -> Non
     assert opened["rules"] == ["Simulated incident"]
 
 
-def test_what_is_said_of_the_system_ends_no_waiting_for_incidents(site: Site, enter: Enter) -> None:
+def test_system_info_does_not_end_the_wait_for_incidents(site: Site, enter: Enter) -> None:
     site.open("Waited for")
     page = enter("rob", "?text=waited%20for")
     expect(page.locator(".wb-item")).to_have_count(1)
@@ -83,9 +83,7 @@ def test_what_is_said_of_the_system_ends_no_waiting_for_incidents(site: Site, en
     expect(pane).to_have_attribute("aria-busy", "true")
 
 
-def test_an_incident_is_found_by_what_it_affects_and_by_what_found_it(
-    site: Site, enter: Enter
-) -> None:
+def test_search_finds_entities_and_detections(site: Site, enter: Enter) -> None:
     host = site.open("Slow", affected_systems=["db-eu-17"])
     (found,) = site.signals({"entity": "x9", "title": "Odd", "rule": "Tide of Errors"})
     page = enter("vic", "?text=EU-17")
@@ -94,7 +92,7 @@ def test_an_incident_is_found_by_what_it_affects_and_by_what_found_it(
     expect(page.locator("[data-id]")).to_have_attribute("data-id", found)
 
 
-def test_several_are_merged_into_the_one_that_is_chosen(site: Site, enter: Enter) -> None:
+def test_several_incidents_are_merged_into_the_chosen_one(site: Site, enter: Enter) -> None:
     found = [{"entity": f"mergeable-{n}", "title": f"Mergeable {n}", "group": False} for n in "123"]
     one, two, three = site.signals(*found)
     page = enter("rob", "?text=mergeable&sort=opened_at")
@@ -108,13 +106,13 @@ def test_several_are_merged_into_the_one_that_is_chosen(site: Site, enter: Enter
     page.locator("dialog [name=into]").select_option(two)
     expect(page.locator(".wb-effects")).to_contain_text(f"point to {two}")
     submit(page)
-    said(page, "2 incidents changed")
+    expect_toast(page, "2 incidents changed")
     assert [site.incident(each)["merged_into"] for each in (one, three)] == [two, two]
     assert site.incident(two)["signals"] == 3
     expect(page.locator(".wb-item")).to_have_count(1)
 
 
-def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: Enter) -> None:
+def test_a_large_selection_is_sent_in_parts(site: Site, enter: Enter) -> None:
     found = [{"entity": f"flood-{n}", "title": f"Flood {n}", "group": False} for n in range(61)]
     flood = site.signals(*found)
     page = enter("rob", "?text=flood-")
@@ -138,14 +136,14 @@ def test_more_than_are_shown_are_selected_and_done_in_parts(site: Site, enter: E
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_contain_text("Send it again")
     submit(page)  # goes on where it stopped
-    said(page, "61 incidents changed")
+    expect_toast(page, "61 incidents changed")
     assert [len(part) for part in sent] == [50, 11, 11]
     notes = site.stores.timeline.find({"kind": "note"}, fields=("incident_id", "data"))
     told = [note["incident_id"] for note in notes if note["data"]["text"] == "All hands"]
     assert sorted(told) == sorted(flood)
 
 
-def test_a_row_of_incidents_is_selected_with_shift(site: Site, enter: Enter) -> None:
+def test_shift_selects_a_range(site: Site, enter: Enter) -> None:
     for number in range(6):
         site.open(f"In a row {number}")
     page = enter("rob", "?text=in%20a%20row")

@@ -1,4 +1,4 @@
-"""Who is on call: seen, taken over and given back on the workbench."""
+"""On call on the workbench: who is on call, and covers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rota(page: Any) -> Any:
     return page.get_by_role("region", name="Rota web")
 
 
-def test_who_is_on_call_and_who_is_next_are_seen(site: Site, enter: Enter) -> None:
+def test_the_dialog_shows_who_is_on_call_and_next(site: Site, enter: Enter) -> None:
     page = enter("vic")
     button = page.get_by_role("button", name="On call")
     expect(button).to_have_attribute("title", "web: mia (d)")
@@ -34,7 +34,7 @@ def test_who_is_on_call_and_who_is_next_are_seen(site: Site, enter: Enter) -> No
     expect(page.get_by_role("button", name="Add cover …")).to_have_count(0)
 
 
-def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
+def test_a_cover_is_added_and_ended(site: Site, enter: Enter) -> None:
     page = enter("rob", width=390)
     expect(page.locator(".wb-list-pane")).to_be_visible()
     page.keyboard.press("d")
@@ -53,7 +53,7 @@ def test_a_duty_is_taken_over_and_given_back(site: Site, enter: Enter) -> None:
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     page.locator("dialog [name=until]").fill(f"{tomorrow:%Y-%m-%dT%H:%M}")
     page.locator("dialog [name=reason]").fill("Her <b>birthday</b>")
-    expect(effects).to_contain_text("Where mia would be on call, rob is, until ")
+    expect(effects).to_contain_text("When mia would be on call, rob is on call instead, until ")
     page.locator("dialog button[type=submit]").click()
 
     expect(rota(page)).to_contain_text("rob is on call by rota 'web', covering for mia until ")

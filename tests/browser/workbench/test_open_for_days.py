@@ -1,4 +1,4 @@
-"""A page that stays open for days: nights, restarts of Splunk, and a hand that is at work in it."""
+"""A page that stays open for days: ended sessions, restarts of Splunk, refreshes during use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said
+from .gestures import expect_toast, press
 from .site import Site, sign_in
 from .waiting import refresh, settled
 
 Enter = Callable[..., Any]
 
 
-def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> None:
+def test_a_refresh_keeps_selection_and_scroll_position(site: Site, enter: Enter) -> None:
     """What the list does not show is looked at each time; its timeline is read if it changed."""
     incident = site.open("Resolved and read", description="The line to copy")
     site.call("POST", f"/incidents/{incident}/resolve", {})
@@ -35,7 +35,7 @@ def test_what_is_being_read_stays_under_the_hand(site: Site, enter: Enter) -> No
     expect(page.locator(".wb-entry").first).to_contain_text("Something new")
 
 
-def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) -> None:
+def test_a_press_during_a_refresh_is_not_lost(site: Site, enter: Enter) -> None:
     """As when somebody does one thing after the other, and the page shows what the first did."""
     found = {"entity": "pressed", "title": "Pressed meanwhile"}
     (incident,) = site.signals(found)
@@ -49,11 +49,11 @@ def test_what_is_pressed_while_news_come_is_pressed(site: Site, enter: Enter) ->
         refresh(page)
     page.wait_for_timeout(200)
     page.mouse.up()
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
     expect(page.locator(".wb-timeline")).to_contain_text("1 more signal")
 
 
-def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Enter) -> None:
+def test_the_page_continues_after_the_session_has_ended(site: Site, enter: Enter) -> None:
     incident = site.open("Of the evening")
     page = enter("rob", f"?incident={incident}&text=of%20the", storage_state=None)
     if page.locator("[name=password]").count():
@@ -75,10 +75,10 @@ def test_after_a_night_without_a_session_the_page_goes_on(site: Site, enter: Ent
     expect(banner).to_be_hidden()
     expect(page.locator(".wb-item")).to_have_count(2)
     page.locator("[data-move=acknowledge]").click()
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
 
 
-def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter) -> None:
+def test_a_tab_that_failed_to_load_is_retried(site: Site, enter: Enter) -> None:
     (incident,) = site.signals({"entity": "heals", "title": "Errors of heals"})
     page = enter("rob", f"?incident={incident}&text=heals")
     expect(page.locator(".wb-item")).to_have_count(1)
@@ -90,9 +90,7 @@ def test_a_part_that_could_not_be_read_comes_by_itself(site: Site, enter: Enter)
     expect(page.locator(".wb-signal")).to_have_count(1)
 
 
-def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
-    site: Site, enter: Enter
-) -> None:
+def test_loading_earlier_entries_can_be_retried(site: Site, enter: Enter) -> None:
     incident = site.open("Long ago")
     site.remarks(incident, 205)
     site.write(incident, "note", "mia", text="The last remark")
@@ -109,13 +107,13 @@ def test_earlier_entries_that_could_not_be_read_are_asked_for_again(
     expect(page.locator(".wb-entry")).to_have_count(site.incident(incident)["entries"])
 
 
-def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: Enter) -> None:
+def test_an_analysis_that_ended_while_asleep_has_not_failed(site: Site, enter: Enter) -> None:
     """Its search is gone by the morning, and the machine was asleep for longer than was waited."""
     incident = site.open("Asked for in the evening")
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/search/jobs/*", lambda route: route.abort())
     press(page, "analyze")
-    said(page, "Analysis started")
+    expect_toast(page, "Analysis started")
     site.wait_for_entry(incident, "analysis")
     page.evaluate("Date.now = (now => () => now() + 36_000_000)(Date.now)")
     with page.expect_event("requestfailed"):
@@ -125,18 +123,18 @@ def test_an_analysis_that_ended_in_the_night_has_not_failed(site: Site, enter: E
     page.route("**/search/jobs/*", lambda route: route.fulfill(status=404, json=gone))
     expect(page.locator(".wb-verdict")).to_contain_text("cause")
     expect(page.locator(".wb-step")).to_have_count(0)
-    expect(page.locator(".wb-said")).not_to_contain_text("failed")
+    expect(page.locator(".wb-toast")).not_to_contain_text("failed")
 
 
-def test_an_analysis_whose_search_is_gone_without_one_is_said(site: Site, enter: Enter) -> None:
+def test_an_analysis_whose_search_is_lost_is_reported(site: Site, enter: Enter) -> None:
     incident = site.open("Ended by somebody")
     page = enter("rob", f"?incident={incident}&tab=analysis")
     page.route("**/analyze", lambda route: route.fulfill(status=202, json={"sid": "1.2"}))
     press(page, "analyze")
-    expect(page.locator(".wb-said")).to_contain_text("its search job no longer exists")
+    expect(page.locator(".wb-toast")).to_contain_text("its search job no longer exists")
 
 
-def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: Enter) -> None:
+def test_the_page_works_with_blocked_storage(site: Site, enter: Enter) -> None:
     """Where storage is forbidden, Chromium throws as soon as it is named."""
     incident = site.open("Keeps nothing")
     page = enter("rob")
@@ -155,11 +153,11 @@ def test_a_browser_that_keeps_nothing_still_shows_and_sends(site: Site, enter: E
     page.keyboard.press("n")
     page.keyboard.type("Sent all the same")
     page.keyboard.press("Control+Enter")
-    said(page, "Note added.")
+    expect_toast(page, "Note added.")
     assert site.kinds(incident)[-1] == "note"
 
 
-def test_back_brings_the_text_that_is_searched_for_then(site: Site, enter: Enter) -> None:
+def test_back_restores_the_search_text(site: Site, enter: Enter) -> None:
     """Also into the field that somebody is in; else the next choice would search for the other."""
     site.open("Sought first", severity="low")
     site.open("Sought second", severity="low")

@@ -1,8 +1,9 @@
-"""What must be seen and read on the workbench: hints, failures, the states of fixes, paper."""
+"""Readability of the workbench: hints, errors, the states of fixes, printing."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_what_could_not_be_read_looks_like_a_failure_and_says_the_way_on(
     refuse(page, "**/preview", 401)
     page.get_by_text("Preview request").click()
     failure = page.locator(".wb-plan .wb-trouble")
-    expect(failure).to_contain_text("Your session has ended. Log in again in another tab. Fold it")
+    expect(failure).to_contain_text("Your session has ended. Log in again in another tab. Fold and")
     expect(failure.get_by_role("link", name="Log in again")).to_be_visible()
     refuse(page, "**/similar", 503, "The KV store does not respond.")
     page.get_by_role("tab", name="Similar").click()
@@ -154,3 +155,22 @@ def test_an_incident_on_paper_is_whole_light_and_without_buttons(site: Site, ent
     cut = "whole => whole.scrollHeight > whole.clientHeight"
     assert not page.locator(".wb-description").evaluate(cut)
     assert not page.locator(".wb-detail").evaluate(cut)
+
+
+def test_a_form_shows_the_beginning_of_a_long_title(site: Site, enter: Enter) -> None:
+    incident = site.open("Checkout fails " + 15 * "again and ")
+    page = enter("rob", f"?incident={incident}")
+    press(page, "edit")
+    title = page.locator("dialog [name=title]")
+    expect(title).to_be_focused()
+    assert title.evaluate("one => one.scrollWidth > one.clientWidth && one.scrollLeft === 0")
+
+
+def test_the_menu_of_actions_stays_in_the_window(site: Site, enter: Enter) -> None:
+    incident = site.open("Menu at the edge")
+    due = {"text": "We look into it.", "next_update_by": time.time() + 3600}
+    site.call("POST", f"/incidents/{incident}/updates", due)
+    page = enter("rob", f"?incident={incident}", width=1280)
+    expect(page.locator(".wb-actions > [data-move=update]")).to_be_visible()
+    page.locator(".wb-actions summary").click()
+    expect(page.locator(".wb-actions .wb-menu")).to_be_in_viewport(ratio=1)

@@ -1,4 +1,4 @@
-"""The part Review, and what is to be done after incidents."""
+"""The tab Review, and follow-ups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import APP
 
-from .gestures import said, submit
+from .gestures import expect_toast, submit
 from .site import Site, sign_in
 from .waiting import Held, refresh
 
@@ -37,9 +37,7 @@ def place(page: Any, name: str) -> Any:
     return page.locator(f"[data-place={name}]")
 
 
-def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
-    site: Site, enter: Enter
-) -> None:
+def test_a_review_is_edited_and_marked_as_done(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Checkout <i>broke</i>")
     page = enter("rob", f"?incident={incident_id}")
     page.get_by_role("tab", name="Review").click()
@@ -53,9 +51,9 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     place(page, "write-review").click()
     page.get_by_label("Summary").fill("The pool <u>was</u> empty.")
     submit(page)
-    said(page, "Review saved.")
+    expect_toast(page, "Review saved.")
     expect(part.get_by_text("The pool <u>was</u> empty.")).to_be_visible()
-    expect(part.get_by_role("heading", name="Review: Begun")).to_be_visible()
+    expect(part.get_by_role("heading", name="Review: In progress")).to_be_visible()
 
     place(page, "review-done").click()
     submit(page)
@@ -66,9 +64,7 @@ def test_the_timeline_tells_and_a_person_adds_and_says_that_it_is_done(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed(
-    site: Site, enter: Enter
-) -> None:
+def test_a_conflict_shows_the_other_text_and_keeps_the_draft(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Two write at once")
     page = enter("rob", f"?incident={incident_id}&tab=review")
     place(page, "write-review").click()
@@ -79,15 +75,13 @@ def test_who_writes_second_is_told_what_the_first_wrote_and_keeps_what_was_typed
     expect(trouble).to_contain_text("Review written – A bad change.")
     expect(page.get_by_label("Lessons")).to_have_value("Watch the pool.")
     submit(page)
-    said(page, "Review saved.")
+    expect_toast(page, "Review saved.")
     written = site.call("GET", f"/incidents/{incident_id}/review")["written"]
     texts = {one["name"]: one["text"] for one in written if one["text"]}
     assert texts == {"causes": "A bad change.", "lessons": "Watch the pool."}
 
 
-def test_a_form_that_was_opened_on_an_older_text_overwrites_no_newer_one(
-    site: Site, enter: Enter
-) -> None:
+def test_a_stale_form_overwrites_no_newer_text(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Read late")
     page = enter("rob", f"?incident={incident_id}&tab=review")
     expect(place(page, "write-review")).to_be_visible()
@@ -105,9 +99,7 @@ def test_a_form_that_was_opened_on_an_older_text_overwrites_no_newer_one(
     assert summary["text"] == "Mia knows."
 
 
-def test_what_somebody_typed_is_not_shown_to_who_logs_in_after_them(
-    site: Site, enter: Enter
-) -> None:
+def test_drafts_are_hidden_from_the_next_user(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Typed before the shift ended")
     page = enter("rob", f"?incident={incident_id}", storage_state=None)
     sign_in(page, "rob")
@@ -122,9 +114,7 @@ def test_what_somebody_typed_is_not_shown_to_who_logs_in_after_them(
         expect(note).to_have_value(text)
 
 
-def test_what_was_not_sent_is_there_again_unless_others_wrote_there(
-    site: Site, enter: Enter
-) -> None:
+def test_a_draft_is_restored_unless_the_text_has_changed(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Left by mistake")
     site.call("POST", f"/incidents/{incident_id}/review", {"summary": "It broke."})
     page = enter("rob", f"?incident={incident_id}&tab=review")
@@ -144,9 +134,7 @@ def test_what_was_not_sent_is_there_again_unless_others_wrote_there(
     expect(summary).to_have_value("Mia knows better.")
 
 
-def test_a_follow_up_is_added_and_done_and_all_are_listed_mine_first(
-    site: Site, enter: Enter
-) -> None:
+def test_follow_ups_are_added_done_and_listed_own_first(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Something remains")
     follow_up(site, incident_id, "Raise <i>the limit</i>", "mia", time.time() - DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
@@ -191,9 +179,7 @@ def in_jira(site: Site) -> Iterator[None]:
     settings.post("incident_management_settings/jira", site_url="", project="")
 
 
-def test_a_follow_up_gets_a_ticket_which_leads_there(
-    site: Site, enter: Enter, in_jira: None
-) -> None:
+def test_a_follow_up_gets_a_ticket_with_a_link(site: Site, enter: Enter, in_jira: None) -> None:
     incident_id = over(site, "Something is planned")
     follow_up(site, incident_id, "Alert <i>on</i> the pool", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
@@ -201,7 +187,7 @@ def test_a_follow_up_gets_a_ticket_which_leads_there(
     button = row.get_by_role("button", name="Create ticket in Jira")
     expect(row.get_by_role("button", name="Create ticket in ServiceNow")).to_have_count(0)
     button.click()
-    expect(row).to_contain_text("Jira: a ticket is being made.")
+    expect(row).to_contain_text("Jira: creating a ticket.")
     expect(button).to_have_count(0)
     key = row.get_attribute("data-follow-up")
     url = "https://x.example/browse/OPS-1"
@@ -223,11 +209,11 @@ def test_a_follow_up_gets_a_ticket_which_leads_there(
     expect(button).to_be_visible()
     page.get_by_role("tab", name="Timeline").click()
     timeline = page.get_by_role("tabpanel")
-    expect(timeline).to_contain_text(f"Ticket in Jira wanted for {key}")
-    expect(timeline).to_contain_text("Follow-up's ticket OPS-1 <b>")
+    expect(timeline).to_contain_text(f"Ticket in Jira requested for {key}")
+    expect(timeline).to_contain_text("Follow-up ticket OPS-1 <b>")
 
 
-def test_who_may_not_write_is_offered_no_ticket(site: Site, enter: Enter, in_jira: None) -> None:
+def test_a_viewer_is_offered_no_ticket(site: Site, enter: Enter, in_jira: None) -> None:
     incident_id = over(site, "Something is looked at")
     follow_up(site, incident_id, "Only read", "rob", time.time() + DAY)
     page = enter("vic", f"?incident={incident_id}&tab=review")
@@ -236,7 +222,7 @@ def test_who_may_not_write_is_offered_no_ticket(site: Site, enter: Enter, in_jir
     expect(row.get_by_role("button")).to_have_count(0)
 
 
-def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
+def test_dropping_a_follow_up_needs_a_reason(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Something is dropped")
     follow_up(site, incident_id, "Rewrite it all", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
@@ -244,7 +230,7 @@ def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
     page.get_by_label("State").select_option("dropped")
     submit(page)
     expect(page.locator("dialog .wb-trouble")).to_contain_text("why it is dropped")
-    page.get_by_label("Reason for the new state").fill("Too dear.")
+    page.get_by_label("Reason").fill("Too dear.")
     submit(page)
     part = page.get_by_role("tabpanel")
     expect(part.get_by_role("listitem").filter(has_text="Rewrite it all")).to_contain_text(
@@ -254,19 +240,19 @@ def test_what_is_dropped_says_why(site: Site, enter: Enter) -> None:
     assert (one["state"], one["reason"]) == ("dropped", "Too dear.")
 
 
-def test_a_reason_without_another_state_is_not_lost_silently(site: Site, enter: Enter) -> None:
+def test_a_reason_without_a_new_state_warns(site: Site, enter: Enter) -> None:
     incident_id = over(site, "A reason for nothing")
     follow_up(site, incident_id, "Move the date", "rob", time.time() + DAY)
     page = enter("rob", f"?incident={incident_id}&tab=review")
     page.get_by_role("button", name="Edit …").click()
-    page.get_by_label("Reason for the new state").fill("Holidays.")
+    page.get_by_label("Reason").fill("Holidays.")
     effects = page.locator("dialog .wb-effects")
     expect(effects).to_contain_text("The reason is only saved if you change the state.")
     page.get_by_label("State").select_option("done")
     expect(effects).to_be_hidden()
 
 
-def test_who_has_no_mouse_stays_in_the_list_of_follow_ups(site: Site, enter: Enter) -> None:
+def test_keyboard_focus_stays_in_the_list_of_follow_ups(site: Site, enter: Enter) -> None:
     incident_id = over(site, "By keyboard")
     follow_up(site, incident_id, "Only by keys", "rob", time.time() + DAY)
     page = enter("rob", "?view=followups")
@@ -277,23 +263,21 @@ def test_who_has_no_mouse_stays_in_the_list_of_follow_ups(site: Site, enter: Ent
     expect(dialog.get_by_role("heading", name="Follow-ups")).to_be_focused()
 
 
-def test_where_the_browser_has_no_clipboard_it_is_copied_all_the_same(
-    site: Site, enter: Enter
-) -> None:
+def test_copying_works_without_the_clipboard_api(site: Site, enter: Enter) -> None:
     incident_id = over(site, "On plain http")
     page = enter("vic", f"?incident={incident_id}&tab=review")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     place(page, "copy-review").press("Enter")
-    said(page, "Review copied as Markdown.")
+    expect_toast(page, "Review copied as Markdown.")
     expect(place(page, "copy-review")).to_be_focused()
 
 
-def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> None:
+def test_the_review_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> None:
     incident_id = over(site, "To the wiki")
     permissions = ["clipboard-read", "clipboard-write"]
     page = enter("vic", f"?incident={incident_id}&tab=review", permissions=permissions)
     place(page, "copy-review").click()
-    said(page, "Review copied as Markdown.")
+    expect_toast(page, "Review copied as Markdown.")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"# Review of {incident_id}: To the wiki\n")
     with page.expect_download() as download:
@@ -303,7 +287,7 @@ def test_it_is_copied_and_downloaded_as_markdown(site: Site, enter: Enter) -> No
     assert text.splitlines()[0] == copied.splitlines()[0]
 
 
-def test_a_viewer_reads_and_is_offered_nothing_to_write(site: Site, enter: Enter) -> None:
+def test_a_viewer_can_read_but_not_edit_the_review(site: Site, enter: Enter) -> None:
     incident_id = over(site, "Only to look at")
     follow_up(site, incident_id, "Look at it", "rob", time.time() + DAY)
     page = enter("vic", f"?incident={incident_id}&tab=review")
@@ -335,16 +319,16 @@ def test_the_list_shows_which_reviews_are_due(site: Site, enter: Enter) -> None:
     expect(rows.get_by_text("Review me")).to_have_count(0)
 
 
-def test_no_review_is_needed_of_many_for_one_reason(site: Site, enter: Enter) -> None:
+def test_many_reviews_are_skipped_with_one_reason(site: Site, enter: Enter) -> None:
     ids = [over(site, f"Power was out in hall {number}") for number in (1, 2)]
     page = enter("rob", "?status=review_due&text=Power+was+out")
     expect(page.locator(".wb-item")).to_have_count(2)
     page.get_by_label("Select all shown incidents").check()
     page.locator(".wb-bulk summary").click()
     page.locator("[data-bulk=review]").click()
-    page.get_by_label("Why").fill("The power company's.")
+    page.get_by_label("Reason").fill("The power company's.")
     submit(page)
-    said(page, "Skip review: 2 incidents changed.")
+    expect_toast(page, "Skip review: 2 incidents changed.")
     expect(page.locator(".wb-item")).to_have_count(0)
     page.keyboard.press("f")
     expect(page.get_by_role("dialog", name="Follow-ups")).to_be_visible()

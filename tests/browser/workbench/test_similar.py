@@ -1,4 +1,4 @@
-"""The part Similar: earlier incidents like one with what solved them, and open ones."""
+"""The tab Similar: earlier similar incidents with their resolution, and open ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Enter = Callable[..., Any]
 FOUND = {"rule": "Similar Errors", "title": "Similar Errors on basket"}
 
 
-def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter: Enter) -> None:
+def test_earlier_similar_incidents_show_their_resolution(site: Site, enter: Enter) -> None:
     (before,) = site.signals({**FOUND, "entity": "basket"})
     solved = {"resolution": "<b>Pool</b> set back to 20", "category": "Change"}
     site.call("POST", f"/incidents/{before}/resolve", {**solved, "feedback": "true_positive"})
@@ -29,7 +29,7 @@ def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter
     part = page.get_by_role("tabpanel")
     earlier = part.get_by_role("listitem").filter(has_text=before)
     expect(earlier).to_contain_text("Resolution: Change: <b>Pool</b> set back to 20")
-    expect(earlier).to_contain_text("Judged: A real problem")
+    expect(earlier).to_contain_text("Verdict: Real problem")
     expect(earlier).to_contain_text("It is an earlier episode of the same problem.")
     expect(part.get_by_role("listitem").filter(has_text=other)).to_contain_text(
         "The same detection found it: Similar Errors."
@@ -41,6 +41,6 @@ def test_an_earlier_incident_is_a_tab_away_with_what_solved_it(site: Site, enter
     expect(page.locator(".wb-id")).to_have_text(before)
 
 
-def test_where_nothing_was_like_it_the_part_says_what_is_compared(site: Site, enter: Enter) -> None:
+def test_without_similar_incidents_the_tab_says_what_is_compared(site: Site, enter: Enter) -> None:
     page = enter("vic", f"?incident={site.open('Unlike any other')}&tab=similar")
     expect(page.get_by_text("No similar incident has been resolved yet.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""An incident with very much in it, and whom to give it to."""
+"""Incidents with many signals and entities, and assigning them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .waiting import refresh
 Enter = Callable[..., Any]
 
 
-def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter: Enter) -> None:
+def test_runs_of_signals_do_not_hide_notes(site: Site, enter: Enter) -> None:
     found = {"entity": "storm", "title": "Errors of storm"}
     (incident,) = site.signals(found)
     site.call("POST", f"/incidents/{incident}/notes", {"text": "Before the storm"})
@@ -37,7 +37,7 @@ def test_many_signals_in_a_row_hide_nothing_that_people_wrote(site: Site, enter:
     expect(shown.nth(6)).to_contain_text("Note")
 
 
-def test_of_many_names_the_first_are_shown(site: Site, enter: Enter) -> None:
+def test_a_long_list_of_entities_is_folded(site: Site, enter: Enter) -> None:
     names = [f"host-{number:02}" for number in range(40)]
     incident = site.open("Many hosts", affected_systems=names)
     page = enter("vic", f"?incident={incident}")
@@ -61,7 +61,7 @@ def mia_has_most(site: Site) -> Iterator[None]:
     site.stores.incidents.delete_matching({"title": title})
 
 
-def test_who_works_now_is_said_where_an_owner_is_chosen(
+def test_the_assign_form_names_who_is_on_shift(
     site: Site, enter: Enter, mia_has_most: None
 ) -> None:
     incident = site.open("Whose is it", severity="critical")

@@ -1,4 +1,4 @@
-"""Writing to stakeholders: a draft to correct, who hears it, and a promise that is shown."""
+"""Updates for stakeholders: the draft, the recipients, and the promised next update."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .gestures import press, said, submit
+from .gestures import expect_toast, press, submit
 from .site import Site
 from .waiting import let_time_pass, refresh
 
@@ -20,9 +20,7 @@ def field(page: Any, name: str) -> Any:
     return page.locator(f"dialog [name={name}]")
 
 
-def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
-    site: Site, enter: Enter
-) -> None:
+def test_an_update_is_edited_and_sent_and_the_promise_is_shown(site: Site, enter: Enter) -> None:
     incident = site.open("Payments fail", severity="medium", affected_systems=["checkout", "cart"])
     page = enter("rob", f"?incident={incident}")
     expect(page.locator("[data-move=resolve]")).to_be_visible()
@@ -47,7 +45,7 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     field(page, "by").fill("")
     expect(page.locator(".wb-effects")).to_contain_text("the owner and the team are reminded")
     submit(page)
-    said(page, "Update sent. The next one is due")
+    expect_toast(page, "Update sent. The next one is due")
 
     facts = page.locator(".wb-facts")
     expect(facts).to_contain_text("Card payments fail. <b>We</b> are on it.")
@@ -65,13 +63,15 @@ def test_a_draft_is_corrected_and_sent_and_the_incident_shows_what_was_promised(
     press(page, "resolve")
     field(page, "update").fill("All payments work again.")
     submit(page)
-    said(page, " resolved.")
+    expect_toast(page, " resolved.")
     expect(facts).to_contain_text("All payments work again.")
     shown = site.incident(incident)
     assert (shown["last_update"]["state"], "update_due" in shown) == ("resolved", False)
 
 
-def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, enter: Enter) -> None:
+def test_an_overdue_update_is_shown_in_the_list_and_on_the_incident(
+    site: Site, enter: Enter
+) -> None:
     title = "Overdue to stakeholders"
     incident = site.open(title, severity="medium")
     due = {"text": "We look into it.", "next_update_by": time.time() + 300}
@@ -90,7 +90,7 @@ def test_what_is_overdue_is_seen_in_the_list_and_on_the_incident(site: Site, ent
     expect(page.locator(".wb-actions > [data-move=update]")).to_be_visible()
 
 
-def test_who_writes_second_sees_what_the_first_has_written(site: Site, enter: Enter) -> None:
+def test_a_second_writer_sees_the_first_update(site: Site, enter: Enter) -> None:
     incident = site.open("Two write", severity="medium")
     page = enter("rob", f"?incident={incident}")
     press(page, "update")
@@ -101,12 +101,12 @@ def test_who_writes_second_sees_what_the_first_has_written(site: Site, enter: En
     expect(trouble).to_contain_text("mia: Stakeholder update – It is the database.")
     expect(field(page, "text")).to_have_value("It is the network.")
     submit(page)
-    said(page, "Update sent")
+    expect_toast(page, "Update sent")
     told = site.call("GET", f"/incidents/{incident}/updates")["updates"]
     assert [one["text"] for one in told] == ["It is the network.", "It is the database."]
 
 
-def test_the_form_says_who_is_told(site: Site, enter: Enter) -> None:
+def test_the_form_lists_the_recipients(site: Site, enter: Enter) -> None:
     incident = site.open("For the board", severity="info")
     page = enter("rob", f"?incident={incident}")
     press(page, "update")
@@ -115,7 +115,7 @@ def test_the_form_says_who_is_told(site: Site, enter: Enter) -> None:
     expect(page.locator("dialog")).to_contain_text("If empty, the next update is due within 45 min")
 
 
-def test_who_may_only_look_sees_what_was_told_and_writes_nothing(site: Site, enter: Enter) -> None:
+def test_a_viewer_sees_updates_but_can_not_write_them(site: Site, enter: Enter) -> None:
     incident = site.open("To look at", severity="medium")
     site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it."})
     page = enter("vic", f"?incident={incident}")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import APP
 
-from .gestures import press, said
+from .gestures import expect_toast, press
 from .site import Site
 
 Enter = Callable[..., Any]
@@ -28,7 +28,7 @@ def blocked(site: Site) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("width", [1400, 390])
-def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, width: int) -> None:
+def test_the_workbench_runs_in_a_dashboard(blocked: Site, enter: Enter, width: int) -> None:
     title = f"Without a template {width}"
     incident = blocked.open(title, severity="high")
     page = enter("rob", f"_dashboard?text={title}", width=width)
@@ -36,13 +36,13 @@ def test_the_workbench_is_a_dashboard_of_its_own(blocked: Site, enter: Enter, wi
     expect(page.locator(".wb-id")).to_have_text(incident)
     assert f"/workbench_dashboard?incident={incident}" in page.url
     press(page, "acknowledge")
-    said(page, " acknowledged.")
+    expect_toast(page, " acknowledged.")
     assert blocked.incident(incident)["status"] == "in_progress"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("nav.appbar").count() == 1, "the bars are there once"
 
 
-def test_it_has_the_dashboards_theme_and_loads_nothing_that_requirejs_refuses(
+def test_it_uses_the_dashboards_theme_and_loads_no_conflicting_scripts(
     blocked: Site, enter: Enter
 ) -> None:
     page = enter("rob", "_dashboard?theme=dark")
@@ -50,7 +50,7 @@ def test_it_has_the_dashboards_theme_and_loads_nothing_that_requirejs_refuses(
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_an_administrator_puts_it_in_the_place_of_the_page(blocked: Site, enter: Enter) -> None:
+def test_an_administrator_replaces_the_page_with_it(blocked: Site, enter: Enter) -> None:
     """So that all links lead to it; TROUBLESHOOTING.md says how."""
     app = blocked.standin.splunk.home / f"etc/apps/{APP}"
     own = app / "local/data/ui/views/workbench.xml"

@@ -1,4 +1,4 @@
-"""What the tests wait for: looks of the page, and answers that come when a test lets them."""
+"""Helpers that wait: for refreshes of the page, and for answers that a test holds back."""
 
 from __future__ import annotations
 

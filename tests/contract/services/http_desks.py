@@ -1,6 +1,6 @@
 """Services that have ready-made HTTP channels: each refuses what its documents do not list.
 
-Written from the pages that ``notify/services/http_starts.py`` names.
+Written from the pages that ``notify/services/http_presets.py`` names.
 """
 
 from __future__ import annotations

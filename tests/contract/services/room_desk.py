@@ -8,9 +8,9 @@ from incident_management.incidents import incident_channel, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.first_messages import FirstMessages
-from incident_management.notify.rooms.opening import Rooms
+from incident_management.notify.incident_channels.opening import IncidentChannels
 from incident_management.notify.services.slack import SlackSender
-from incident_management.notify.services.slack_rooms import SlackRooms
+from incident_management.notify.services.slack_channels import SlackChannels
 from incident_management.outside.transport import Network
 from incident_management.splunk.configuration.channel_settings import Slack
 from tests.unit.notify.desk import INCIDENT, Desk
@@ -84,11 +84,11 @@ class RoomDesk(Desk):
 
     def restart(self):
         super().restart()
-        self.rooms = Rooms(self.stores, self.clock, self.trouble.append)
+        self.rooms = IncidentChannels(self.stores, self.clock, self.trouble.append)
         self.first = FirstMessages(self.stores, self.clock)
 
     def make(self):
-        return Slow(SlackRooms(self.chosen.bot_token, self.url, Network(), self.clock), self)
+        return Slow(SlackChannels(self.chosen.bot_token, self.url, Network(), self.clock), self)
 
     def set_up(self):
         return ("slack",)

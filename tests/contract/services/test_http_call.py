@@ -13,7 +13,7 @@ from incident_management.incidents.routing.http_channels import HttpChannel
 from incident_management.notify.channel import Notification
 from incident_management.notify.message import SUMMARY, Message
 from incident_management.notify.services.http_call import HttpSender
-from incident_management.notify.services.http_starts import STARTS
+from incident_management.notify.services.http_presets import PRESETS
 from incident_management.notify.services.http_trial import refused
 from incident_management.outside.network import NotConfigured
 from incident_management.outside.transport import Network
@@ -42,7 +42,7 @@ def told(given: Message, thread: Any = None, **more: Any) -> Notification:
 def ready_made(receiver: Any, name: str) -> tuple[HttpSender, Desk]:
     desk = DESKS[name]()
     receiver.respond = desk.respond
-    start: Dict[str, str] = dict(STARTS[name])
+    start: Dict[str, str] = dict(PRESETS[name])
     secret = {"opsgenie": KEY, "servicenow_events": f"splunk:{KEY}"}.get(
         name, receiver.url + desk.path
     )
@@ -55,7 +55,7 @@ def ready_made(receiver: Any, name: str) -> tuple[HttpSender, Desk]:
 # --- what services take -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", STARTS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_service_takes_every_message_of_its_ready_made_channel(receiver: Any, name: str) -> None:
     speaker, desk = ready_made(receiver, name)
     for given in ALL.values():
@@ -66,7 +66,7 @@ def test_a_service_takes_every_message_of_its_ready_made_channel(receiver: Any, 
     assert "hunter2hunter2" not in json.dumps(desk.taken)
 
 
-@pytest.mark.parametrize("name", STARTS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_test_is_opened_and_ended_and_a_refusal_tells_no_secret(receiver: Any, name: str) -> None:
     speaker, desk = ready_made(receiver, name)
     if name != "opsgenie":  # Its paths have the incident's id, which is another one here.

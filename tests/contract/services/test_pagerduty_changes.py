@@ -6,7 +6,7 @@ import pytest
 
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
-from incident_management.notify.heard.pagerduty import PagerDutyReader
+from incident_management.notify.inbound.pagerduty import PagerDutyReader
 from incident_management.worker import tickets
 
 from .ticket_desk import TicketDesk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.heard.servicenow import ServiceNowReader
+from incident_management.notify.inbound.servicenow import ServiceNowReader
 from incident_management.notify.services import oauth
 from incident_management.notify.services.servicenow import ServiceNowSender
 from incident_management.outside.network import NotConfigured

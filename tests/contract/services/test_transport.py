@@ -184,7 +184,7 @@ WAYS = [lambda url: send_json(Network(), url, {}), _by_pagerduty]
 @pytest.mark.parametrize("token", ["t\u2013oken", "token\n", "a\r\nX-Other: b"])
 def test_a_token_that_no_header_takes_is_named_and_nothing_is_sent(receiver, token):
     """A dash of a word processor raised UnicodeEncodeError out of the duty that sends."""
-    with pytest.raises(BadUrl, match="as Authorization holds a character that no header may have"):
+    with pytest.raises(BadUrl, match=r"header Authorization for .* contains a character"):
         send_json(Network(), receiver.url, {}, {"Authorization": f"Bearer {token}"})
     assert receiver.requests == []
 
@@ -230,7 +230,7 @@ def test_what_is_compressed_is_never_unpacked(way):
     ],
 )
 def test_a_host_that_another_parser_may_read_otherwise_is_refused(url):
-    with pytest.raises(BadUrl, match="holds a character that no host or path may have"):
+    with pytest.raises(BadUrl, match=r"a character that a URL can.t have"):
         checked_url(url, "The URL")
 
 

@@ -41,7 +41,7 @@ def test_what_this_app_has_written_is_no_event_that_detections_see(fresh: StandI
     audit = {"sourcetype": f"{APP}:audit", "source": APP, "_raw": '{"kind": "opened"}'}
     fresh.index("main", [{**audit, "_time": time.time() - 20}])
     assert state(fresh, "events") == "todo"
-    assert shown(fresh).startswith("none in the last day")
+    assert shown(fresh).startswith("none in 24 h")
 
     fresh.index("main", [{"_time": time.time() - 10, "host": "web-1", "_raw": "GET / 200"}])
     assert state(fresh, "events") == "done"

@@ -134,7 +134,7 @@ def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> N
     assert "names 'pager'; the channels are slack" in refused(teams.add, "x", channels="pager")
     assert "takes what no other rule took" in refused(rules.delete, "default")
     assert "takes what no other rule took" in refused(rules.edit, "default", disabled="1")
-    assert "has to be one line" in refused(teams.edit, "operations", members="a\n[team:b]")
+    assert "must be a single line" in refused(teams.edit, "operations", members="a\n[team:b]")
     assert "There is no rule 'gone'" in refused(rules.edit, "gone", team="operations")
     assert not (app.standin.splunk.home / "etc/apps/incident_management/local").exists() or (
         "[" not in local(app)
@@ -145,8 +145,8 @@ def test_a_mistake_is_refused_with_a_sentence_and_changes_nothing(app: App) -> N
 def test_what_the_file_can_not_hold_in_one_line_is_refused(app: App, value: str) -> None:
     teams = Page(app.service, "team")
     asked = {"members": value, "slack_channel": "#ops"}
-    assert "members has to be one line" in refused(teams.edit, "operations", **asked)
-    assert "members has to be one line" in refused(teams.add, "others", **asked)
+    assert "members must be a single line" in refused(teams.edit, "operations", **asked)
+    assert "members must be a single line" in refused(teams.add, "others", **asked)
     assert set(teams.rows()) == {"operations"}
 
 

@@ -125,7 +125,7 @@ def test_a_copy_of_a_shipped_detection_needs_no_code(app: App, group: str) -> No
     changed = {
         "action.open_incident.param.severity": "critical",
         "action.open_incident.param.dedup_fields": "entity, code",
-        "action.open_incident.param.title": "Payment refused with {code}: {entity}",
+        "action.open_incident.param.title": "Payment rejected the request with {code}: {entity}",
         "action.open_incident.param.group": group,
         "action.open_incident.param.runbook": "/pay",
     }
@@ -146,7 +146,7 @@ def test_a_copy_of_a_shipped_detection_needs_no_code(app: App, group: str) -> No
         assert sorted(incident["rules"]) == ["High Error Rate", "Payments Refused"]
         assert (incident["signals"], incident["severity"]) == (4, "critical")
         return
-    own = [f"Payment refused with {code}: till-1" for code in ("51", "54")]
+    own = [f"Payment rejected the request with {code}: till-1" for code in ("51", "54")]
     assert titles == ["High error rate: till-1", *own]
     assert detail(app, own[0])["runbook"] == "/pay"
     assert detail(app, own[0])["actions"] == ["rollback_change"]

@@ -75,15 +75,15 @@ def test_that_a_private_alert_proves_nothing_is_read_before_it_is_approved(
     proposed = remediate(office, private, rita)
     assert proposed["status"] == "proposed"
     assert proposed["proof"] == (
-        "Whether it helps can't be proved, so a person decides and nothing is undone by itself: "
-        "'My errors' would run with the app's rights and not with its owner's, as it is private: "
-        "share it with its app."
+        "Recovery can't be verified automatically, so a person decides and the fix is "
+        "not rolled back automatically: 'My errors' would run with the app's rights and "
+        "not with its owner's, as it is private: share it with its app."
     )
     wait_for(lambda: "as it is private: share it with its app" in json.dumps(office.slack.messages))
     theirs = office.standin.service(app="incident_management", owner="rita").saved_searches
     theirs["My errors"].acl_update(sharing="app", owner="rita")
     shared = remediate(office, private, rita, do="status", plan=proposed["plan_id"])
-    assert shared["proof"].startswith("'My errors' is asked again; the verdict comes about ")
+    assert shared["proof"].startswith("'My errors' is run again; the verdict comes about ")
 
 
 def test_a_rest_handler_killed_during_the_rollback_does_it_once(office: Office, shop: Shop):

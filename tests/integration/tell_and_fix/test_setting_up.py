@@ -138,7 +138,7 @@ def test_a_channel_that_an_administrator_shapes_is_told_as_any_other(fresh: Offi
     save(fresh.admin, "desk", test="1")
     assert [one.method for one in desk.requests] == ["POST", "PATCH"]
     desk.requests.clear()
-    with pytest.raises(HTTPError, match="The channel 'desk' is there already"):
+    with pytest.raises(HTTPError, match="The channel 'desk' already exists"):
         save(fresh.admin, "desk", secret="another")
     announce = fresh.admin.confs["incident_routing"]["announce"]
     announce.update(opened="desk?", resolved="desk?")

@@ -148,7 +148,7 @@ def test_a_topology_that_can_not_be_read_is_said(backend, lookups, content, says
     session.lookup = {"content": content}
     assert backend.topology(session).depends_on == {}
     (problem,) = backend.problems(session)
-    assert problem.startswith("Grouping goes on without the topology: ") and says in problem
+    assert problem.startswith("Grouping continues without the topology: ") and says in problem
 
 
 def test_a_lookup_that_is_too_large_or_no_text_does_not_stop_ingest(backend, lookups, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from incident_management.notify.reach import note_reach
+from incident_management.notify.configured_channels import save_configured_channels
 from tests.fakes import Unavailable
 from tests.fakes.api import FakeApi
 
@@ -60,11 +60,11 @@ def test_what_is_over_gets_none(api, incident):
 
 
 def test_without_slack_nobody_waits_for_one(api, incident):
-    note_reach(api.stores_value, api.clock, ["teams"])
+    save_configured_channels(api.stores_value, api.clock, ["teams"])
     status, problem = ask(api, incident)[:2]
     assert status == 409 and problem["detail"].startswith("Slack is not set up")
     assert entries(api, incident) == []
-    note_reach(api.stores_value, api.clock, ["slack", "teams"])
+    save_configured_channels(api.stores_value, api.clock, ["slack", "teams"])
     assert ask(api, incident)[0] == 200
 
 

@@ -12,7 +12,7 @@ from incident_management.api.system import NO_CHANNEL
 from incident_management.channels import CHANNELS
 from incident_management.incidents.upkeep import retention
 from incident_management.notify.announcing.announcer import CHECKPOINT
-from incident_management.slack_socket.turn import Turn
+from incident_management.slack_socket.lease import Lease
 from incident_management.splunk.configuration.settings import parse
 from tests.fakes.api import ALL_CAPABILITIES, FakeApi
 
@@ -282,7 +282,7 @@ def test_info_tells_how_slacks_buttons_are(api):
     entry["content"] = {"app_token": "******"}
     assert api.call("GET", "/system/info")[1]["slack_socket"]["state"] == "not_running"
 
-    Turn(api.stores_value, api.clock, "sh1#7", lambda _: False).take({"state": "connected"})
+    Lease(api.stores_value, api.clock, "sh1#7", lambda _: False).take({"state": "connected"})
     known = api.call("GET", "/system/info")[1]["slack_socket"]
     assert (known["state"], known["member"]) == ("connected", "sh1")
     assert known["seen"] == api.clock.now()

@@ -93,7 +93,7 @@ def test_a_slow_search_is_told_of_and_tried_over_less():
 
     def slow(start, end):
         if end - start > 600:
-            raise SearchTooSlow("The search did not end within 60 seconds.")
+            raise SearchTooSlow("The search did not finish within 60 seconds.")
 
     watched.before = slow
     watched.run()

@@ -13,7 +13,7 @@ from incident_management.channels import CHANNELS
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.routing.changes import check_change, check_settings
-from incident_management.notify.services.http_starts import STARTS
+from incident_management.notify.services.http_presets import PRESETS
 
 GOOD = {"url": "https://tickets.example.com/api", "body": '{"text": "{title}"}'}
 KEEPS = {**GOOD, "id_field": "data.id"}
@@ -24,9 +24,9 @@ def routing(values: Dict[str, str], **stanzas: Any) -> Routing:
     return Routing.from_stanzas({"channel:desk": values, **named})
 
 
-@pytest.mark.parametrize("name", STARTS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> None:
-    values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **STARTS[name]}
+    values = {"url": "https://instance.service-now.com/api/global/em/jsonv2", **PRESETS[name]}
     assert routing({**values, "secret": "******"}).problems == ()
     assert "names {secret}, and secret is empty; enter it." in routing(values).problems[0]
 
@@ -41,14 +41,26 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"url": "https://{team}.example.com/"}, "url has a field in its host"),
         ({"url": "https://a.example:{team}/"}, "url has a field in its host"),
         ({"url": "https://[::1"}, "url is not a URL of the form"),
-        ({"url": "https://a{{.example/"}, "url names a host that DNS can't have"),
-        ({"url": "https://a.example/{title}"}, "url names {title}; the fields there are"),
+        (
+            {"url": "https://a{{.example/"},
+            "url contains a host name or a character that a URL can't have",
+        ),
+        (
+            {"url": "https://a.example/{title}"},
+            "url uses the unknown field {title}; the available fields are",
+        ),
         ({"url": "https://a:b@a.example/"}, "url holds a user or a password"),
         ({"url": "{secret}.example", "secret": "x"}, "url goes on after {secret}"),
         ({"url": "{secret2}/x", "secret2": "x"}, "url is not a URL of the form"),
         ({"method": "GET"}, "method is 'get'; use post or put or patch."),
-        ({"body": '{"text": "{titel}"}'}, "body.text names {titel}; the fields there are"),
-        ({"body": '{"a": [{"b": "{id}"}]}'}, "body.a[0].b names {id}; the fields there are"),
+        (
+            {"body": '{"text": "{titel}"}'},
+            "body.text uses the unknown field {titel}; the available fields are",
+        ),
+        (
+            {"body": '{"a": [{"b": "{id}"}]}'},
+            "body.a[0].b uses the unknown field {id}; the available fields are",
+        ),
         ({"body": '{"text": "100 {"}'}, "body.text has a lone { at character 5"),
         ({"body": '{"text": "{title:0}"}'}, "body.text has a lone { at character 1"),
         (
@@ -56,18 +68,21 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
             'has {title} without quotes at character 10; write "{title}"',
         ),
         ({"body": '{"text": {title:9}, "n": 1}'}, "body has {title:9} without quotes at"),
-        ({"body": '{"text": "x" "y"}'}, "body is no JSON at character 14, near"),
-        ({"body": '{"n": NaN}'}, "body is no JSON (NaN is no number of JSON)"),
-        ({"body": '{"n": 1e999}'}, "body is no JSON (1e999 is no number of JSON)"),
-        ({"body": '"{title}"'}, "body is no JSON object"),
+        ({"body": '{"text": "x" "y"}'}, "body is not valid JSON at character 14, near"),
+        ({"body": '{"n": NaN}'}, "body is not valid JSON (NaN is not a JSON number)"),
+        ({"body": '{"n": 1e999}'}, "body is not valid JSON (1e999 is not a JSON number)"),
+        ({"body": '"{title}"'}, "body is not a JSON object"),
         ({"body": '{"{title}": 1}'}, "body has braces in the name '{title}'"),
         ({"body": "[" * 100_000}, "body has more than 20,000 characters"),
         ({"body": "[" * 21 + "]" * 21}, "nested deeper than 20 levels"),
         ({"headers": '{"Host": "x"}'}, "headers holds 'Host', which can't be set"),
         ({"headers": '{"X-A": "ü"}'}, "headers.X-A is no text of ASCII"),
-        ({"headers": '{"X-A": "{text}"}'}, "headers.X-A names {text}; the fields there are"),
+        (
+            {"headers": '{"X-A": "{text}"}'},
+            "headers.X-A uses the unknown field {text}; the available fields are",
+        ),
         ({"headers": '{"authorization": "Bearer x"}'}, "headers.authorization holds a key where"),
-        ({"headers": "[]"}, "headers is no JSON object"),
+        ({"headers": "[]"}, "headers is not a JSON object"),
         ({"calls": '{"ended": {"method": "PUT"}}'}, "calls.ended is for no event that there is"),
         ({"calls": '{"resolved": {}}'}, "calls.resolved is no object of url, method and body"),
         ({"calls": '{"resolved": {"uri": "x"}}'}, "calls.resolved is no object of url, method"),

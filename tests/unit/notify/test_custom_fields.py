@@ -8,12 +8,12 @@ from incident_management.incidents import timeline
 from incident_management.incidents.routing import CustomField, CustomFields
 from incident_management.incidents.routing.http_channels import HttpChannel
 from incident_management.notify.channel import Notification
+from incident_management.notify.current_state import marks_of
 from incident_management.notify.message import Message, build, facts
 from incident_management.notify.services.http_call import values_of
 from incident_management.notify.services.pagerduty import event
 from incident_management.notify.services.slack_layout import blocks
 from incident_management.notify.services.tickets import facts as ticket_facts
-from incident_management.notify.standing import marks_of
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.stakeholder_desk import ROUTING, StakeholderDesk
 from tests.unit.notify.test_first_messages import SINGLY, ShownDesk

@@ -140,7 +140,7 @@ def test_an_update_that_nobody_was_told_of_for_a_day_says_so_on_its_timeline_onc
     )
     entries = len(timeline.read(desk.stores, INCIDENT))
     # A worker that was killed before its checkpoint was written finds the same again.
-    late.note_untold(desk.stores, desk.clock, 1.0, desk.clock.now())
+    late.record_undelivered_updates(desk.stores, desk.clock, 1.0, desk.clock.now())
     assert len(timeline.read(desk.stores, INCIDENT)) == entries
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from incident_management.durations import span
-from incident_management.notify.asking import truncated
 from incident_management.notify.events import HEADLINES, event_of
 from incident_management.notify.message import Message, build, listed
+from incident_management.notify.request_fields import truncated
 
 INCIDENT = {"id": "INC-1", "title": "High Error Rate", "severity": "high", "entities": ["a"]}
 

@@ -9,10 +9,10 @@ import pytest
 from incident_management.incidents.act import Act
 from incident_management.incidents.errors import Invalid
 from incident_management.incidents.routing import Routing
-from incident_management.notify.asked import enqueue
 from incident_management.notify.channel import dead, sent
-from incident_management.notify.reach import reached
+from incident_management.notify.configured_channels import reached
 from incident_management.notify.refusals import refusals
+from incident_management.notify.requested import enqueue
 from tests.unit.notify.desk import INCIDENT
 from tests.unit.notify.services import FakeService
 from tests.unit.notify.stakeholder_desk import StakeholderDesk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.notify.heard.adf import MAX_NODES, text_of
+from incident_management.notify.inbound.adf import MAX_NODES, text_of
 
 
 def doc(*content):

@@ -82,7 +82,7 @@ class FakeDeployApi:
 
     def facts(self, arguments):
         if self.down:
-            raise ExecutorError("The deploy API can't be asked: it is down.")
+            raise ExecutorError("The deploy API can't be reached: it is down.")
         return dict(self.services[arguments["service"]])
 
     def deploy(self, version, service="checkout"):
@@ -101,7 +101,9 @@ class FakeDeployApi:
             raise Crash
         if request_id not in self.answers:
             if arguments["change_id"] != self.services[arguments["service"]]["change_id"]:
-                return Outcome("failed", "The deploy API refused with 409: it has moved on.")
+                return Outcome(
+                    "failed", "The deploy API rejected the request with 409: it has moved on."
+                )
             self.deploy(arguments["to_version"], arguments["service"])
             self.executed.append(request_id)
             self.answers[request_id] = dict(self.services[arguments["service"]])
@@ -115,11 +117,11 @@ class FakeDeployApi:
 
     def settle(self, arguments, request_id):
         if self.down:
-            return Outcome("unknown", "The deploy API can't be asked: it is down.")
+            return Outcome("unknown", "The deploy API can't be reached: it is down.")
         if request_id in self.answers:
             runs = self.services[arguments["service"]]["version"]
             if runs != arguments["to_version"]:
-                return Outcome("failed", f"checkout has moved on to {runs}.", certain=False)
+                return Outcome("failed", f"checkout now runs {runs}.", certain=False)
             return Outcome("done", "It had been done.", self.answers[request_id])
         return Outcome("unchanged", "checkout still runs what it ran.")
 

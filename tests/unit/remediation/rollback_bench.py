@@ -5,7 +5,7 @@ from __future__ import annotations
 from incident_management.remediation import approval, execution, interrupted_runs, rollback
 from tests.unit.remediation.bench import INCIDENT, Bench
 
-DOWN = "The deploy API can't be asked: it is down."
+DOWN = "The deploy API can't be reached: it is down."
 
 
 def carried_out():

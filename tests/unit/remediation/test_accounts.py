@@ -128,7 +128,7 @@ def test_credentials_of_another_account_than_it_is_said_to_be_change_nothing(ama
     amazon.identified(OPS)
     outcome = amazon.executor.execute(about(name), "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
-    assert f"The credentials of the account '{name}' are those of {OPS}, not of" in outcome.detail
+    assert f"The credentials of the account '{name}' belong to {OPS}, not to" in outcome.detail
     assert "ecs" not in [made[0] for made in amazon.made]
 
 
@@ -145,7 +145,7 @@ def test_a_role_that_may_not_be_assumed_is_told_and_nothing_is_done(amazon):
     amazon.sts.add_client_error("assume_role", "AccessDenied", "Not authorized.", 403)
     outcome = amazon.executor.execute(about("east"), "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
-    assert outcome.detail == "AWS STS refused with AccessDenied: Not authorized."
+    assert outcome.detail == "AWS STS rejected the request with AccessDenied: Not authorized."
 
 
 def test_sts_that_can_not_be_asked_leaves_what_became_of_a_run_unknown(amazon):
@@ -264,7 +264,7 @@ def test_a_fix_is_not_undone_in_another_account_than_it_was_made_in(amazon):
     """The account's keys were changed for those of another one since."""
     amazon.described(OPS)
     elsewhere = f"arn:aws:ecs:us-east-1:{EAST}:cluster/prod"
-    with pytest.raises(NotApplicable, match=f"no longer of {elsewhere}"):
+    with pytest.raises(NotApplicable, match=f"no longer in {elsewhere}"):
         amazon.executor.facts({**ARGUMENTS, "cluster_arn": elsewhere})
 
 
@@ -273,7 +273,7 @@ def test_an_inverse_in_another_account_can_not_be_used():
     bench.stanzas = {"back": {**BACK, "argument.account": "east"}, "forth": FORTH}
     assert "differ in argument.account" in bench.context.catalogue.problems["back"]
     bench.stanzas = {"back": {**BACK, "argument.acount": "east"}, "forth": FORTH}
-    assert "argument.acount, which ecs does not take" in bench.context.catalogue.problems["back"]
+    assert "argument.acount, which ecs does not accept" in bench.context.catalogue.problems["back"]
 
 
 REGIONS = [
@@ -352,4 +352,4 @@ def test_what_is_not_sts_proves_nothing(answer):
     with sts_and_ecs(asked, {**ANSWERS, "AssumeRole": answer}) as url:
         outcome = over_http(url).execute(about("east"), "PLAN-1")
     assert (outcome.status, outcome.certain, len(asked)) == ("failed", True, 1)
-    assert outcome.detail == "What answered is not AWS STS: see endpoint and proxy."
+    assert outcome.detail == "The answer does not come from AWS STS: check endpoint and proxy."

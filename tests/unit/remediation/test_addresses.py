@@ -172,8 +172,8 @@ def test_a_run_whose_address_is_not_set_again_is_given_to_people(scene):
     with scene.at_another_address():
         state = scene.settled(10)
     assert state.status == "failed" and state.action_in_doubt
-    assert state.detail.startswith("Nobody can tell whether it was done: check by hand. ")
-    assert state.detail.endswith(f", and what is set now is {OTHER}.")
+    assert state.detail.startswith("It is unknown whether it was done: check by hand. ")
+    assert state.detail.endswith(f", but {OTHER} is configured now.")
 
 
 def test_a_fix_is_proved_where_it_was_made(scene):
@@ -191,7 +191,7 @@ def test_a_fix_whose_address_is_not_set_again_is_not_proved(scene):
         scene.judged()
         state = scene.looked_after(600)
     assert (state.status, scene.status()) == ("insufficient_data", "new")
-    assert f"what is set now is {OTHER}" in state.detail
+    assert f"but {OTHER}" in state.detail
 
 
 def test_nothing_is_done_at_an_address_that_is_set_after_the_last_check(scene):
@@ -205,7 +205,7 @@ def test_nothing_is_done_at_an_address_that_is_set_after_the_last_check(scene):
     scene.stores.claims.insert = insert
     state = execute(scene, scene.plan)
     assert (state.status, state.action_in_doubt, scene.elsewhere) == ("failed", False, 0)
-    assert state.detail.endswith(f", and what is set now is {OTHER}.")
+    assert state.detail.endswith(f", but {OTHER} is configured now.")
 
 
 def test_an_undoing_that_was_cut_off_is_asked_about_where_it_was_begun(undoable):
@@ -240,7 +240,7 @@ def test_an_undoing_in_doubt_is_asked_about_where_it_was_begun(undoable):
     with undoable.at_another_address():
         assert undoable.settled(10).status == "rollback_failed"
         told = refusal(lambda: rollback.roll_back(undoable.context, undoable.plan, "zoe", "Again."))
-        assert f"and what is set now is {OTHER}" in told
+        assert f"but {OTHER}" in told
 
 
 def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
@@ -254,7 +254,7 @@ def test_a_try_goes_on_where_it_was_begun(scene, monkeypatch):
 
     monkeypatch.setattr(dry_run, "action_step", action_step)
     told = refusal(lambda: dry_run.dry_run(scene.context, scene.plan, "mia"))
-    assert f"what is set now is {OTHER}" in told and scene.elsewhere == 0
+    assert f"but {OTHER}" in told and scene.elsewhere == 0
 
 
 def test_what_an_inverse_may_take_has_a_value(scene):

@@ -76,8 +76,8 @@ def test_a_worker_that_was_killed_after_the_verdict_does_not_resolve_what_came_b
     assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
     told = timeline.read(bench.stores, INCIDENT)[-1].data["text"]
     assert told == (
-        f"{bench.plan} has helped, but {INCIDENT} stays open: Something was found after the fix "
-        "was judged."
+        f"{bench.plan} helped, but {INCIDENT} stays open: A new finding arrived after the "
+        "fix was verified."
     )
 
 
@@ -89,7 +89,7 @@ def test_a_persons_reopening_holds_whatever_the_proof_says(bench):
     assert bench.status() == "new"
     assert bench.kinds()[-2:] == ["verification recovered", "note"]
     told = timeline.read(bench.stores, INCIDENT)[-1].data["text"]
-    assert told.endswith("stays open: ann has reopened it since the fix was begun.")
+    assert told.endswith("stays open: ann reopened it after the fix started.")
     assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
 
 

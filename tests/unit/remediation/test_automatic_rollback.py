@@ -44,7 +44,7 @@ def test_one_that_stays_down_ends_the_undoing_in_a_sentence_for_people(bench):
     bench.api.down = True
     rounds(bench, 30)
     assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
-    assert state_of(bench).detail == f"It was not undone within 30 min. {DOWN}"
+    assert state_of(bench).detail == f"It was not rolled back within 30 min. {DOWN}"
     assert bench.stores.plans.get(bench.plan)["status"] == "rollback_failed"
     assert not occupied(bench)
     bench.api.down = False
@@ -64,7 +64,7 @@ def test_an_undoing_that_somebody_has_just_begun_is_not_given_up(bench):
     assert "rollback failed" not in bench.kinds(), "whoever has begun it says how it ended"
 
 
-PASSING = Outcome("failed", "The deploy API was not reached: it is down.", transient=True)
+PASSING = Outcome("failed", "The deploy API could not be reached: it is down.", transient=True)
 
 
 def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_it_is(bench):
@@ -74,7 +74,7 @@ def test_a_request_that_fails_in_passing_is_sent_again_and_people_are_told_that_
     assert state_of(bench).status == "rolling_back" and bench.kinds()[-1] == "note"
     (note,) = [one for one in timeline.read(bench.stores, INCIDENT) if one.kind == "note"]
     assert note.data["text"] == (
-        f"{bench.plan} is not undone yet, and is tried again: {PASSING.detail}"
+        f"{bench.plan} is not rolled back yet. The worker tries again: {PASSING.detail}"
     )
     rounds(bench, 2)
     assert bench.kinds()[-3:] == ["rollback started", "note", "rollback done"]
@@ -87,7 +87,7 @@ def test_one_that_never_gets_through_ends_for_people_who_may_undo_it_then(bench)
     bench.api.script = [PASSING] * 30
     rounds(bench, 8)
     assert bench.kinds()[-1] == "rollback failed" and bench.kinds().count("rollback failed") == 1
-    assert "The request was not sent again: It was begun 11 min 40 s ago." in state_of(bench).detail
+    assert "The request was not sent again: It started 11 min 40 s ago." in state_of(bench).detail
     bench.api.script = []
     assert roll_back(bench).status == "rolled_back"
 
@@ -161,7 +161,7 @@ def test_a_worker_that_was_gone_for_long_does_not_act_on_an_old_verdict(bench):
     rounds(bench, 1, seconds=86400)
     assert bench.api.executed == [bench.plan]
     assert state_of(bench).detail == (
-        "It was not undone within 30 min. Roll it back by hand if it has to be."
+        "It was not rolled back within 30 min. Roll it back by hand if needed."
     )
 
 
@@ -170,7 +170,9 @@ def test_an_inverse_that_was_changed_since_the_approval_does_not_run_by_itself(b
     rounds(not_helping(bench), 1)
     state = state_of(bench)
     assert state.status == "rollback_failed"
-    assert state.detail.startswith(f"What undoes {bench.plan} was changed in the catalogue since")
+    assert state.detail.startswith(
+        f"The inverse of {bench.plan} was changed in the catalogue since"
+    )
     assert bench.api.executed == [bench.plan]
     assert roll_back(bench).status == "rolled_back", "a person may, having looked at it"
 
@@ -185,7 +187,7 @@ def test_a_fix_without_a_way_back_ends_as_one_that_did_not_help():
     rounds(not_helping(made), 2)
     assert state_of(made).status == "did_not_help" and state_of(made).finished
     assert made.kinds()[-1] == "verification not_recovered", "no rollback is said to have failed"
-    with pytest.raises(Refused, match="has no inverse: undo it by hand"):
+    with pytest.raises(Refused, match="has no inverse: roll it back by hand"):
         roll_back(made)
 
 
@@ -196,8 +198,8 @@ def test_what_people_have_closed_is_not_undone_by_itself(bench):
     assert bench.kinds()[-2:] == ["verification not_recovered", "rollback failed"]
     assert bench.api.executed == [bench.plan]
     assert state_of(bench).detail == (
-        f"{INCIDENT} is resolved, so the fix is not undone by itself: roll it back by hand if it "
-        "has to be."
+        f"{INCIDENT} is resolved, so the fix is not rolled back automatically: roll it "
+        "back by hand if needed."
     )
 
 

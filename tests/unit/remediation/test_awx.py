@@ -103,7 +103,7 @@ def awx(fake):
 def test_a_job_gets_the_arguments_and_the_runs_own_id_and_is_awaited():
     fake = FakeAwx()
     outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.detail) == ("done", "Job 101 has succeeded.")
+    assert (outcome.status, outcome.detail) == ("done", "Job 101 succeeded.")
     assert json.loads(fake.jobs[0]["extra_vars"]) == {
         "service": "checkout",
         "incident_request_id": "PLAN-1",
@@ -124,17 +124,20 @@ def test_a_launch_that_was_not_sent_is_not_left_to_be_sent_again():
 def test_a_job_that_did_not_succeed_may_have_done_a_part(end):
     outcome = awx(FakeAwx("pending", end)).execute(ARGUMENTS, "PLAN-1")
     assert outcome.status == "failed" and not outcome.certain
-    assert outcome.detail == f"Job 101 ended as {end}: see what it did in AWX."
+    assert outcome.detail == f"Job 101 ended as {end}: check in AWX what it did."
 
 
 @pytest.mark.parametrize(
     ("refuses", "says"),
     [
-        ((400, {"detail": "A password is needed."}), "AWX refused with 400: A password is needed."),
-        ((403, {"detail": "No permission."}), "AWX refused with 403: No permission."),
+        (
+            (400, {"detail": "A password is needed."}),
+            "AWX rejected the request with 400: A password is needed.",
+        ),
+        ((403, {"detail": "No permission."}), "AWX rejected the request with 403: No permission."),
         (
             (400, {"detail": "No host for --token=s3cr3tVa1ue99 here."}),
-            "AWX refused with 400: No host for --token=<masked:secret> here.",
+            "AWX rejected the request with 400: No host for --token=<masked:secret> here.",
         ),
     ],
 )
@@ -167,7 +170,7 @@ def test_a_release_whose_lists_are_lean_is_asked_job_by_job():
     fake.lean = True
     for run in ("PLAN-1", "PLAN-2"):
         awx(fake).execute(ARGUMENTS, run)
-    assert awx(fake).settle(ARGUMENTS, "PLAN-1").detail == "Job 101 has succeeded."
+    assert awx(fake).settle(ARGUMENTS, "PLAN-1").detail == "Job 101 succeeded."
     assert awx(fake).settle(ARGUMENTS, "PLAN-3").status == "unknown"
 
 
@@ -190,10 +193,13 @@ def test_behind_a_platform_gateway_the_api_has_another_address():
 def test_a_template_that_drops_variables_is_not_run():
     fake = FakeAwx()
     fake.template["ask_variables_on_launch"] = False
-    with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its variables in AWX"):
+    with pytest.raises(ExecutorError, match="enable 'Prompt on launch' for its variables in AWX"):
         awx(fake).facts(ARGUMENTS)
     outcome = awx(fake).execute(ARGUMENTS, "PLAN-1")
-    assert outcome.detail == "AWX began job 101 as if it were not told extra_vars: look at it."
+    assert (
+        outcome.detail
+        == "AWX started job 101 without the variables extra_vars: check the job in AWX."
+    )
     assert outcome.status == "failed" and not outcome.certain
 
 
@@ -209,7 +215,7 @@ def test_check_mode_is_asked_for_where_the_template_lets_one():
     assert awx(fake).dry_run(ARGUMENTS, "PLAN-1-check").status == "done"
     assert fake.jobs[0]["job_type"] == "check"
     fake.template["ask_job_type_on_launch"] = False
-    with pytest.raises(ExecutorError, match="tick 'Prompt on launch' at its job type in AWX"):
+    with pytest.raises(ExecutorError, match="enable 'Prompt on launch' for its job type in AWX"):
         awx(fake).dry_run(ARGUMENTS, "PLAN-1-check")
     assert fake.launched == 1
 
@@ -224,17 +230,24 @@ def test_check_mode_that_awx_did_not_heed_is_said_to_be_none():
 
     outcome = awx(Changing()).dry_run(ARGUMENTS, "PLAN-1-check")
     assert outcome.status == "failed" and not outcome.certain
-    assert outcome.detail == "AWX began job 101 as if it were not told job_type: look at it."
+    assert (
+        outcome.detail
+        == "AWX started job 101 without the variables job_type: check the job in AWX."
+    )
 
 
 def test_a_template_that_is_not_there_is_one_sentence():
-    with pytest.raises(ExecutorError, match=r"does not give job_templates/7/ \(404\): Not found\."):
+    with pytest.raises(
+        ExecutorError, match=r"did not return job_templates/7/ \(404\): Not found\."
+    ):
         awx(FakeAwx()).facts({**ARGUMENTS, "job_template": "7"})
 
 
 def test_without_its_settings_it_says_where_to_set_them():
     known = Settings(remediation=Remediation(awx_url="https://awx.example"))
-    with pytest.raises(ExecutorError, match="No AWX is set: set its URL and token under Config"):
+    with pytest.raises(
+        ExecutorError, match="No AWX is configured: set its URL and token under Config"
+    ):
         executors(lambda: known)["awx"]()
 
 
@@ -293,7 +306,7 @@ def test_a_lost_answer_is_never_asked_for_twice(bench, arrived):
     assert bench.awx.launched == int(arrived)
     assert state.status == ("done" if arrived else "failed")
     if not arrived:
-        assert state.action_in_doubt and state.detail.startswith("Nobody can tell whether it was")
+        assert state.action_in_doubt and state.detail.startswith("It is unknown whether it was")
 
 
 def test_one_that_does_not_help_and_has_no_way_back_ends_so(bench):
@@ -312,11 +325,11 @@ def test_one_that_does_not_help_and_has_no_way_back_ends_so(bench):
 def test_a_rehearsal_is_noted_and_is_no_run(bench):
     plan = propose(bench)
     told = dry_run(bench.context, plan, "mia")
-    assert (told["status"], told["detail"]) == ("done", "Job 101 has succeeded.")
+    assert (told["status"], told["detail"]) == ("done", "Job 101 succeeded.")
     assert [job["job_type"] for job in bench.awx.jobs] == ["check"]
     note = bench.context.incident(INCIDENT)[1][-1]
     assert (note.kind, note.actor) == ("note", "mia")
-    assert note.data["text"] == f"{plan} was tried in check mode: Job 101 has succeeded."
+    assert note.data["text"] == f"{plan} was tried in check mode: Job 101 succeeded."
     assert bench.context.load(plan)[2].status == "proposed"
     approval.approve(bench.context, plan, "omar")
     bench.awx.ends = ["successful"]
@@ -341,10 +354,10 @@ def test_who_asks_twice_for_a_rehearsal_begins_one_job(bench):
         assert (told["status"], told["detail"]) == ("unknown", "Job 101 is running.")
     assert bench.awx.launched == 1
     bench.awx.jobs[0]["status"] = "successful"
-    assert dry_run(bench.context, plan, "mia")["detail"] == "Job 101 has succeeded."
+    assert dry_run(bench.context, plan, "mia")["detail"] == "Job 101 succeeded."
     texts = [one.data["text"] for one in bench.context.incident(INCIDENT)[1] if one.kind == "note"]
     tried = f"{plan} was tried in check mode: "
-    assert texts == [f"{tried}Job 101 is running.", f"{tried}Job 101 has succeeded."]
+    assert texts == [f"{tried}Job 101 is running.", f"{tried}Job 101 succeeded."]
     assert bench.awx.launched == 1
     dry_run(bench.context, plan, "mia")
     assert bench.awx.launched == 2, "the first has ended, so this is a new one"
@@ -363,7 +376,7 @@ def test_of_two_rehearsals_that_are_begun_at_once_one_is(bench):
 
     context.stores.claims.insert = first
     assert refusal(lambda: dry_run(context, plan, "mia")) == (
-        f"{plan} is being tried in check mode just now: ask again in a moment."
+        f"{plan} is being tried in check mode right now. Try again in a moment."
     )
     assert (said, bench.awx.launched) == (["done"], 1)
 

@@ -60,14 +60,17 @@ def test_the_shipped_catalogue_is_whole():
         ({"cooldown": "soon"}, "[rollback_change] cooldown is 'soon'"),
         ({"approvals": "0"}, "approvals is '0'; set a whole number from 1 to 10."),
         ({"min_samples": "many"}, "min_samples is 'many'"),
-        ({"argument__service": "analysis.service"}, "write where it comes from, as $analysis."),
-        ({"argument__service": "$env.PATH$"}, "write where it comes from"),
+        ({"argument__service": "analysis.service"}, "set a source, such as $analysis."),
+        ({"argument__service": "$env.PATH$"}, "set a source"),
         (
             {"argument__service__type": "anything"},
             "the types are name, version, task_definition, function_version, routing, integer.",
         ),
-        ({"preconditions": "moon_is_full"}, "preconditions names 'moon_is_full'; known are"),
-        ({"inverse": "nothing"}, "inverse is 'nothing', which is no usable action"),
+        (
+            {"preconditions": "moon_is_full"},
+            "preconditions contains 'moon_is_full'; the preconditions are",
+        ),
+        ({"inverse": "nothing"}, "inverse is 'nothing', which is not a usable action"),
         (
             {"executor": "robot"},
             f"executor is 'robot'; the executors are: {', '.join(REQUIRED_ARGUMENTS)}.",
@@ -78,15 +81,15 @@ def test_the_shipped_catalogue_is_whole():
         ),
         ({"argument__to_version": None}, "lacks argument.to_version, which deploy_api needs"),
         ({"argument__service": "check out"}, "or a value of the type name."),
-        ({"argument__service": "$analysis.service"}, "write where it comes from"),
+        ({"argument__service": "$analysis.service"}, "set a source"),
         ({"executor": "awx"}, "lacks argument.job_template, which awx needs"),
         (
             {"executor": "awx", "argument__job_template": "42"},
-            "preconditions are about what deploy_api tells, which awx does not: leave them blank.",
+            "preconditions work only with deploy_api, not with awx: leave them blank.",
         ),
         ({"approve_own": "maybe"}, "approve_own is 'maybe'; set 1 or 0."),
-        ({"entity": "host"}, "entity is 'host', which is none of its arguments."),
-        ({"sample_fields": 'a"b'}, "which is no field name."),
+        ({"entity": "host"}, "entity is 'host', which is not one of its arguments."),
+        ({"sample_fields": 'a"b'}, "which is not a valid field name."),
     ],
 )
 def test_a_malformed_action_says_what_is_wrong(values, says):
@@ -107,9 +110,10 @@ def test_what_would_have_no_value_when_a_fix_is_undone_is_refused_when_it_is_rea
     stanzas["reapply_change"]["argument.to_version"] = source
     assert Catalogue.from_stanzas(stanzas).problems == {
         "rollback_change": "incident_actions.conf [rollback_change] and [reapply_change], which "
-        f"undoes it, do not fit: argument.to_version of the latter is {source}, which has no value "
-        "then; use one of $plan.change_id$, $plan.service$, $plan.to_version$, $before.service$, "
-        "$before.version$, $before.previous_version$, $before.change_id$, $result.change_id$, "
+        f"rolls it back, don't fit: argument.to_version of the latter is {source}, which has no "
+        "value at rollback; use one of $plan.change_id$, $plan.service$, "
+        "$plan.to_version$, $before.service$, $before.version$, "
+        "$before.previous_version$, $before.change_id$, $result.change_id$, "
         "$result.version$, $result.previous_version$."
     }
 

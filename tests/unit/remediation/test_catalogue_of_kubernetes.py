@@ -28,7 +28,7 @@ def test_a_misspelt_argument_is_refused(action, misspelt):
     """Without its cluster, it would be about that of Configuration > Remediation."""
     problems = catalogue(**{action: {f"argument.{misspelt}": "east"}}).problems
     assert f"[{action}] has argument.{misspelt}, which kubernetes" in problems[action]
-    assert "does not take; it takes cluster, namespace, kind, service" in problems[action]
+    assert "does not accept; it accepts cluster, namespace, kind, service" in problems[action]
 
 
 def test_what_people_read_may_have_arguments_of_its_own():
@@ -55,11 +55,11 @@ def test_what_people_read_may_have_arguments_of_its_own():
 )
 def test_what_undoes_an_action_is_about_the_same_object(back, forth, differs):
     problems = catalogue(back=back, forth=forth).problems
-    said = "[back] and [forth], which undoes it, differ in argument."
+    said = "[back] and [forth], which rolls it back, differ in argument."
     assert (list(problems), said in problems.get("back", "")) == (
         (["back"], True) if differs else ([], False)
     )
-    assert not differs or f"{said}{differs}: give both the same." in problems["back"]
+    assert not differs or f"{said}{differs}: set the same value in both." in problems["back"]
 
 
 def test_the_manuals_actions_are_usable_and_the_spec_names_all_that_they_take():

@@ -203,8 +203,8 @@ def test_a_plan_from_before_an_upgrade_says_so_and_what_to_do(moved, monkeypatch
         older.setattr(Context, "facts", lambda self, name, asked: self.executor(name).facts(asked))
         plan = approved(moved)
     assert refusal(lambda: execute(moved, plan)) == (
-        f"{plan} was proposed before the app was upgraded, when other things were compared before "
-        "a fix than now (address): propose it again."
+        f"{plan} was proposed before the app was upgraded, and other facts are compared "
+        "before a fix now (address): propose it again."
     )
     assert moved.context.load(plan)[2].status == "void"
     assert execute(moved, approved(moved)).status == "done"
@@ -224,8 +224,8 @@ def test_a_fix_is_not_undone_at_another_service_than_it_was_made_at(moved):
     moved.address = "https://staging.example"
     told = refusal(lambda: rollback.roll_back(moved.context, plan, "zoe", "Wrong guess."))
     assert told == (
-        f"{plan} was carried out at https://deploys.example, and what is set now is "
-        "https://staging.example: undo it by hand."
+        f"{plan} was executed at https://deploys.example, but https://staging.example is "
+        "configured now: roll it back by hand."
     )
     assert len(moved.acted) == 1
     moved.address = "https://deploys.example/"

@@ -89,7 +89,7 @@ def test_an_incident_that_a_forged_signal_opened_has_no_fix_undone_that_has_help
     execute(bench, plan)
     always = {"Always": ["noise", "checkout"]}
     state = judged_where(bench, plan, {"High Error Rate": ["checkout"], **always}, always)
-    assert state.status == "insufficient_data" and "has helped in part" in state.detail
+    assert state.status == "insufficient_data" and "helped in part" in state.detail
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
@@ -112,8 +112,8 @@ def test_who_opened_an_incident_has_no_fix_undone_that_another_search_does_not_s
     state = judged_where(bench, plan, found, found)
     assert state.status == "insufficient_data"
     assert state.detail.endswith(
-        "But 'High Error Rate', which has raised the incident, too, does not, so a person decides "
-        "whether the fix stays."
+        "But 'High Error Rate', which also raised the incident, does not, so a person "
+        "decides whether the fix stays."
     )
     assert bench.api.services["checkout"]["version"] == "r7"
 
@@ -159,7 +159,7 @@ def test_findings_that_name_another_search_than_their_rules_hide_none(forged):
         bench.clock.advance(90)
         bench.verifier().run()
     state = bench.context.load(plan)[2]
-    assert state.status == "insufficient_data" and "has helped in part" in state.detail
+    assert state.status == "insufficient_data" and "helped in part" in state.detail
 
 
 def test_a_forged_finding_hides_no_series_of_a_monitor_that_goes_on():
@@ -237,7 +237,7 @@ def test_the_approval_of_somebody_who_may_not_approve_any_more_is_void(bench):
     plan = approved(bench)
     bench.taken_away.add(("omar", "incident_approve"))
     assert refusal(lambda: execute(bench, plan)) == (
-        f"The approval of {plan} is void, because omar may not approve any more "
+        f"The approval of {plan} is void, because omar can no longer approve "
         "(incident_approve). Propose it again."
     )
     assert bench.context.load(plan)[2].status == "void" and bench.api.executed == []
@@ -249,7 +249,7 @@ def test_whoever_loses_the_right_while_it_is_begun_approves_nothing(bench):
         bench.taken_away.add(("omar", "incident_approve")) if verb == "insert" else None
     )
     state = execute(bench, plan)
-    assert state.status == "failed" and state.detail.startswith("Nothing was done. The approval")
+    assert state.status == "failed" and state.detail.startswith("Nothing was changed. The approval")
     assert bench.api.executed == []
 
 
@@ -259,7 +259,7 @@ def test_of_two_approvals_that_it_takes_neither_may_fall_away(bench):
     for name in ("omar", "zoe"):
         approval.approve(bench.context, plan, name)
     bench.taken_away.add(("omar", "incident_approve"))
-    assert "omar may not approve any more" in refusal(lambda: execute(bench, plan))
+    assert "omar can no longer approve" in refusal(lambda: execute(bench, plan))
 
 
 def test_an_approval_does_not_outlive_the_incidents_end(bench):
@@ -267,8 +267,8 @@ def test_an_approval_does_not_outlive_the_incidents_end(bench):
     lifecycle.resolve(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     lifecycle.reopen(Act(bench.stores, bench.clock, "zoe"), INCIDENT)
     assert refusal(lambda: execute(bench, plan)) == (
-        f"{INCIDENT} was over since {plan} was made, and opened again: what is wrong now may be "
-        "something else. Analyse it again, and propose a fix for that."
+        f"{INCIDENT} ended and was reopened since {plan} was made, so the problem may be "
+        "a different one. Analyze it again, and propose a fix for what you find."
     )
     again = propose(bench)
     assert again != plan
@@ -281,7 +281,7 @@ def test_an_approval_from_the_future_does_not_hold(bench):
     plan = approved(bench)
     bench.clock.advance(-3600)
     assert refusal(lambda: execute(bench, plan)).startswith(
-        f"{plan} was approved 1 h from now by this machine's clock"
+        f"{plan} was approved 1 h in the future by this machine's clock"
     )
     bench.clock.advance(3600 - 200)
     assert execute(bench, plan).status == "done"
@@ -355,5 +355,5 @@ def test_a_service_is_the_same_however_its_name_is_written(bench):
     ]
     assert execute(bench, plans[0]).status == "running"
     assert refusal(lambda: execute(bench, plans[1])) == (
-        f"{plans[0]} is being carried out on CHECKOUT: wait until it is verified."
+        f"{plans[0]} is being executed on CHECKOUT: wait until it is verified."
     )

@@ -33,7 +33,7 @@ def test_a_request_that_was_never_sent_is_not_sent_when_that_time_comes_again(be
     rounds(bench)
     state = bench.context.load(plan)[2]
     assert state.status == "failed" and "check by hand" in state.detail
-    assert "from now by this machine's clock" in state.detail
+    assert "in the future by this machine's clock" in state.detail
     assert not occupied(bench)
     bench.clock.advance(back)
     rounds(bench)
@@ -62,7 +62,7 @@ def test_a_fix_of_the_future_is_not_waited_for_until_then(bench):
     rounds(bench, 1)
     state = bench.context.load(plan)[2]
     assert state.status == "insufficient_data"
-    assert "from now by this machine's clock" in state.detail
+    assert "in the future by this machine's clock" in state.detail
     assert not occupied(bench)
 
 

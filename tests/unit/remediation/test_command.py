@@ -34,7 +34,7 @@ class FakeSession:
 )
 def test_of_two_plans_that_wait_for_the_same_one_is_named(do, state):
     session: Any = FakeSession((NEW, state), (OLD, state))
-    with pytest.raises(RemediationFailed, match=f"has 2 plans to {do}: name one with plan="):
+    with pytest.raises(RemediationFailed, match=f"has 2 plans to {do}: choose one with plan="):
         remediate(session, do, INCIDENT)
     assert session.posted == []
     remediate(session, do, INCIDENT, plan=OLD)
@@ -43,7 +43,7 @@ def test_of_two_plans_that_wait_for_the_same_one_is_named(do, state):
 
 def test_a_reason_goes_with_what_it_can_override_alone():
     session: Any = FakeSession((NEW, "approved"))
-    with pytest.raises(RemediationFailed, match="do=approve, do=execute and do=rollback only"):
+    with pytest.raises(RemediationFailed, match="only with do=approve, do=execute and do=rollback"):
         remediate(session, "reject", INCIDENT, override="now")
     remediate(session, "execute", INCIDENT, override="now")
     assert session.posted == [f"plans/{NEW}/execute"] and session.given == [{"override": "now"}]

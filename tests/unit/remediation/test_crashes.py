@@ -57,7 +57,7 @@ def test_what_nobody_can_tell_ends_in_a_sentence_for_people(bench):
         interrupted_runs.settle_all(bench.context)
     _plan, _entries, state = bench.context.load(plan)
     assert state.status == "failed"
-    assert state.detail.startswith("Nobody can tell whether it was done: check by hand.")
+    assert state.detail.startswith("It is unknown whether it was done: check by hand.")
 
 
 @pytest.mark.parametrize("moment", range(60))

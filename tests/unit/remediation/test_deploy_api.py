@@ -53,9 +53,7 @@ def test_it_asks_what_runs_now():
 def test_what_it_tells_of_another_service_counts_for_nothing():
     """As when the service was renamed, and its old name leads to the new one."""
     executor, _wire = api((200, {**NOW, "service": "check out 2"}))
-    with pytest.raises(
-        ExecutorError, match="tells of check out 2 where it was asked for check out"
-    ):
+    with pytest.raises(ExecutorError, match="answered for check out 2 instead of check out"):
         executor.facts(ARGUMENTS)
 
 
@@ -71,17 +69,25 @@ def test_it_asks_for_a_rollback_with_the_runs_own_id():
 @pytest.mark.parametrize(
     ("answer", "status", "says"),
     [
-        ((409, {"detail": "It has moved on."}), "failed", "refused with 409: It has moved on."),
+        (
+            (409, {"detail": "It has moved on."}),
+            "failed",
+            "rejected the request with 409: It has moved on.",
+        ),
         ((401, {"detail": "A token is needed."}), "failed", "401"),
         ((302, ""), "unknown", "302"),
         ((303, ""), "unknown", "303"),
         ((500, "oops"), "unknown", "500: oops"),
         ((200, "<html>"), "unknown", "200"),
-        ((200, NOW), "unknown", "answered 200, but not that check out runs r7: "),
-        ((202, {"status": "accepted"}), "unknown", "answered 202, but not that check out runs r7"),
+        ((200, NOW), "unknown", "answered 200, but did not confirm that check out runs r7: "),
+        (
+            (202, {"status": "accepted"}),
+            "unknown",
+            "answered 202, but did not confirm that check out runs r7",
+        ),
         ((201, AFTER), "unknown", "answered 201"),
-        ((200, {**AFTER, "change_id": ""}), "unknown", "by which change check out runs r7."),
-        (NotSent("refused"), "failed", "was not reached: refused"),
+        ((200, {**AFTER, "change_id": ""}), "unknown", "the change by which check out runs r7."),
+        (NotSent("refused"), "failed", "could not be reached: refused"),
         (NoAnswer("broke"), "unknown", "broke"),
     ],
 )
@@ -118,7 +124,7 @@ def test_a_lost_run_that_was_not_done_is_only_found_out():
 def test_a_lost_run_on_a_service_that_moved_on_has_failed():
     executor, wire = api((200, {**NOW, "version": "r9", "change_id": "CHG-10"}))
     outcome = executor.settle(ARGUMENTS, "PLAN-1")
-    assert outcome.status == "failed" and "moved on to r9" in outcome.detail
+    assert outcome.status == "failed" and "now runs r9" in outcome.detail
     assert not outcome.certain, "it may have been done before the service moved on"
     assert len(wire.asked) == 1
 
@@ -131,7 +137,7 @@ def test_a_lost_run_can_not_be_told_while_the_api_is_down():
 @pytest.mark.parametrize("lacking", ["version", "change_id"])
 def test_an_answer_that_lacks_what_runs_tells_nothing(lacking):
     executor, _wire = api((200, {**NOW, lacking: None}), (200, {**NOW, lacking: ""}))
-    with pytest.raises(ExecutorError, match="does not tell the version and the change"):
+    with pytest.raises(ExecutorError, match="did not return the version and the change"):
         executor.facts(ARGUMENTS)
     assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 
@@ -145,8 +151,8 @@ def test_a_state_that_is_not_told_is_one_sentence():
 @pytest.mark.parametrize(
     ("url", "token", "says"),
     [
-        ("", "t", "No deploy API is set: set its URL and token"),
-        ("https://d.example", "", "No deploy API is set"),
+        ("", "t", "No deploy API is configured: set its URL and token"),
+        ("https://d.example", "", "No deploy API is configured"),
         ("http://d.example", "t", "must start with https://"),
     ],
 )

@@ -64,7 +64,7 @@ def test_it_tells_what_runs_and_by_which_deployment(amazon):
         ([service(status="DRAINING")], "has no active service checkout"),
         ([service(tags=[])], "lacks the tag incident-management = allowed"),
         ([service(deploymentController={"type": "CODE_DEPLOY"})], "but by CODE_DEPLOY"),
-        ([service(deployment("web:41"))], "runs web:41 already"),
+        ([service(deployment("web:41"))], "already runs web:41"),
         ([service(deployment("web:43"))], "runs web:43, no longer web:42"),
     ],
 )
@@ -76,10 +76,10 @@ def test_what_is_not_to_be_put_back_is_not(amazon, found, why):
 
 def test_only_a_revision_of_the_same_family_that_is_active_is_put_back(amazon):
     amazon.described(service()).defined("INACTIVE")
-    with pytest.raises(NotApplicable, match="web:41 is not active any more"):
+    with pytest.raises(NotApplicable, match="web:41 is no longer active"):
         amazon.executor.facts(ARGUMENTS)
     amazon.described(service())
-    with pytest.raises(NotApplicable, match="api:7 is of another family than web:42"):
+    with pytest.raises(NotApplicable, match="api:7 belongs to another family than web:42"):
         amazon.executor.facts({**ARGUMENTS, "to_task_definition": "api:7"})
 
 
@@ -88,7 +88,7 @@ def test_what_amazon_refuses_is_one_sentence_without_secrets(amazon):
     with pytest.raises(ExecutorError) as caught:
         amazon.executor.facts(ARGUMENTS)
     assert str(caught.value) == (
-        "Amazon ECS refused with AccessDeniedException: x --token=<masked:secret>"
+        "Amazon ECS rejected the request with AccessDeniedException: x --token=<masked:secret>"
     )
 
 
@@ -160,7 +160,7 @@ def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, 
     amazon.refuses("describe_services", "ThrottlingException").described(service())
     outcome = amazon.executor.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
-    assert "took too long to say what is so" in outcome.detail
+    assert "took too long to report the current state" in outcome.detail
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_request_that_was_not_answered_may_have_arrived(kind, ends):
     [
         (
             {**deployment("web:42"), "id": "ecs-svc/99"},
-            "deployed anew in the meantime, by ecs-svc/99",
+            "redeployed in the meantime, by ecs-svc/99",
         ),
         (deployment("web:43"), "runs web:43, no longer web:42"),
     ],
@@ -212,7 +212,7 @@ def test_what_was_deployed_between_the_look_and_the_request_is_told(amazon):
     outcome = amazon.executor.execute({**ARGUMENTS, "deployment": "ecs-svc/42"}, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", False)
     assert (
-        "was deployed by somebody else in that very moment, web:43 by ecs-svc/43" in outcome.detail
+        "was deployed by someone else at the same moment (web:43 by ecs-svc/43)" in outcome.detail
     )
 
 
@@ -291,7 +291,7 @@ def test_its_client_is_made_of_the_settings():
     keys = {"aws_access_key_id": "AKIDEXAMPLE", "aws_secret_access_key": "s3cr3t"}
     known = parse(stanzas, {"ops": keys})
     executor = executors(lambda: known)["ecs"]()
-    with pytest.raises(ExecutorError, match=r"can't be asked \(EndpointConnectionError\)"):
+    with pytest.raises(ExecutorError, match=r"can't be reached \(EndpointConnectionError\)"):
         executor.facts(ARGUMENTS)
 
 
@@ -311,7 +311,7 @@ def executor_at(url):
 def test_what_is_not_amazon_proves_nothing(body):
     with answering(body) as url:
         executor = executor_at(url)
-        with pytest.raises(ExecutorError, match="is not Amazon ECS"):
+        with pytest.raises(ExecutorError, match="does not come from Amazon ECS"):
             executor.facts(ARGUMENTS)
         assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 
@@ -330,6 +330,6 @@ def test_an_answer_to_the_request_that_is_not_amazons_leaves_it_unknown(monkeypa
 def test_a_profile_of_the_machine_that_is_not_there_is_one_sentence(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "gone")
     executor = executor_at("http://127.0.0.1:9")
-    with pytest.raises(ExecutorError, match=r"can't be asked \(ProfileNotFound\)"):
+    with pytest.raises(ExecutorError, match=r"can't be reached \(ProfileNotFound\)"):
         executor.facts(ARGUMENTS)
     assert executor.execute(ARGUMENTS, "PLAN-1").status == "failed"

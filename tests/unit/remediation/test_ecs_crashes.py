@@ -182,8 +182,9 @@ def test_what_somebody_deploys_while_the_fix_takes_its_time_is_not_taken_for_it(
     rounds(bench, 8)
     state = bench.state(plan)
     assert state.status == ("rollback_failed" if after else "insufficient_data")
-    assert f"by deployment {theirs}" in state.detail or f"anew in the meantime, by {theirs}" in (
-        state.detail
+    assert (
+        f"by deployment {theirs}" in state.detail
+        or f"redeployed in the meantime, by {theirs}" in (state.detail)
     )
     assert (bench.region.newest["id"], bench.region.updates) == (theirs, 1)
 
@@ -196,7 +197,9 @@ def test_what_the_circuit_breaker_took_back_unseen_is_not_deployed_again():
     rounds(bench, 8)
     state = bench.state(plan)
     assert (state.status, state.action_in_doubt, bench.region.updates) == ("failed", True, 1)
-    assert state.detail == "checkout still runs web:42. Somebody or something has put it back."
+    assert (
+        state.detail == "checkout still runs web:42. Someone or something has reverted the change."
+    )
 
 
 def test_more_than_these_requests_are_not_made(bench):

@@ -87,7 +87,7 @@ def test_what_somebody_deployed_after_the_fix_is_not_undone(amazon):
     bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert state.status == "rollback_failed"
-    assert "deployed anew in the meantime, by ecs-svc/99, no longer ecs-svc/41" in state.detail
+    assert "redeployed in the meantime, by ecs-svc/99, no longer ecs-svc/41" in state.detail
 
 
 def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazon):
@@ -96,7 +96,7 @@ def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazo
     bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by deployment ecs-svc/99, which somebody made since, not by ecs-svc/41" in state.detail
+    assert "by deployment ecs-svc/99, which someone made since, not by ecs-svc/41" in state.detail
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,8 @@ def test_a_recovery_under_somebody_elses_deployment_does_not_prove_the_fix(amazo
 )
 def test_what_undoes_an_action_is_about_the_same_cluster_and_service(changes, differs):
     problems = Catalogue.from_stanzas({"back": BACK, "forth": {**FORTH, **changes}}).problems
-    said = f"[back] and [forth], which undoes it, differ in argument.{differs}: give both the same."
+    said = (
+        f"[back] and [forth], which rolls it back, differ in argument.{differs}: set the same "
+        "value in both."
+    )
     assert (said in problems.get("back", "")) == bool(differs) and bool(problems) == bool(differs)

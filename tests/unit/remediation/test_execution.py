@@ -41,8 +41,8 @@ def test_the_same_action_cools_down_on_the_same_entity(bench):
     second = approved(bench)
     text = refusal(lambda: execute(bench, second))
     assert text == (
-        f"'rollback_change' was carried out on checkout by {plan} already; it may be again in "
-        "18 min 20 s."
+        f"'rollback_change' was already executed on checkout by {plan}; it can run there "
+        "again in 18 min 20 s."
     )
     bench.clock.advance(1101)
     assert execute(bench, second).status == "done"
@@ -120,7 +120,7 @@ def test_of_several_at_the_same_moment_no_more_run_than_may(bench, ahead):
 
     bench.stores.claims.before = meanwhile
     state = execute(bench, first)
-    assert (state.status, state.detail) == ("failed", f"Nothing was done. {OFTEN}")
+    assert (state.status, state.detail) == ("failed", f"Nothing was changed. {OFTEN}")
     assert sorted(bench.api.executed) == sorted([second, third])
     assert not state.action_in_doubt, "it may be tried again later"
 
@@ -166,7 +166,7 @@ def test_an_override_of_the_limit_is_for_nothing_else(bench):
     execute(bench, first)
     bench.clock.advance(1801)
     sentence = refusal(lambda: execution.execute(bench.context, second, "omar", "It is urgent."))
-    assert "The approval ran out" in sentence and len(bench.api.executed) == 1
+    assert "The approval expired" in sentence and len(bench.api.executed) == 1
 
 
 def test_a_request_that_was_lost_beyond_the_limit_is_sent_again(bench):
@@ -192,7 +192,7 @@ def test_one_run_at_a_time_on_an_entity(bench):
     bench.analyse(other, "ANA-2", change_id="CHG-10", previous_version="r7", version="r9")
     second = approved(bench, incident=other)
     assert refusal(lambda: execute(bench, second)) == (
-        f"{plan} is being carried out on checkout: wait until it is verified."
+        f"{plan} is being executed on checkout: wait until it is verified."
     )
     bench.clock.advance(700)
     bench.samples = 0
@@ -211,12 +211,17 @@ def test_two_plans_at_the_same_moment_take_one_entity_once(bench):
 
 def test_a_refusal_by_the_deploy_api_fails_the_plan(bench):
     plan = approved(bench)
-    bench.api.script = [Outcome("failed", "The deploy API refused with 409: moved on.")]
+    bench.api.script = [
+        Outcome("failed", "The deploy API rejected the request with 409: moved on.")
+    ]
     state = execute(bench, plan)
-    assert (state.status, state.detail) == ("failed", "The deploy API refused with 409: moved on.")
+    assert (state.status, state.detail) == (
+        "failed",
+        "The deploy API rejected the request with 409: moved on.",
+    )
     assert bench.kinds()[-2:] == ["action started", "action failed"]
 
 
 def test_an_unknown_plan_is_not_found(bench):
-    with pytest.raises(NotFound, match="No plan PLAN-ffffffffff"):
+    with pytest.raises(NotFound, match="no plan PLAN-ffffffffff"):
         execute(bench, "PLAN-ffffffffff")

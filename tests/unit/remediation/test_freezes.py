@@ -52,9 +52,9 @@ def test_a_fix_is_proposed_and_says_what_stops_it(bench):
     plan = propose(bench)
     shown = view.describe(bench.context, plan)
     said = shown["freeze"]
-    assert shown["next"].startswith("Wait for the end of the change freeze")
+    assert shown["next"].startswith("Wait until the change freeze ends")
     assert shown["next_search"].endswith(f'plan={plan} do=approve override="(why)"')
-    assert said.startswith(f"Nothing is changed on checkout in the change freeze {name} (Black")
+    assert said.startswith(f"checkout must not be changed during the change freeze {name} (Black")
     (entry,) = [e for e in bench.context.incident(INCIDENT)[1] if e.kind == "plan"]
     assert entry.data["freeze"] == said
 
@@ -92,7 +92,9 @@ def test_a_freeze_that_begins_while_it_is_carried_out_stops_it(bench):
         frozen(bench) if verb == "insert" and not bench.stores.freezes.find() else None
     )
     state = execute(bench, plan)
-    assert state.status == "failed" and state.detail.startswith("Nothing was done. Nothing is")
+    assert state.status == "failed" and state.detail.startswith(
+        "Nothing was changed. checkout must not be"
+    )
     assert bench.api.executed == []
 
 
@@ -160,7 +162,9 @@ def test_a_fix_that_does_not_help_is_undone_by_itself_in_a_freeze_and_says_so(be
     assert did_not_help(bench, plan).status == "rolled_back"
     assert bench.api.executed == [plan, f"{plan}-undo"]
     began = next(e for e in bench.context.incident(INCIDENT)[1] if e.kind == "rollback")
-    assert began.data["detail"].startswith("The fix did not help. Its approval was for its undoing")
+    assert began.data["detail"].startswith(
+        "The fix did not help. The approval also covers the rollback"
+    )
     assert name in began.data["detail"]
 
 
@@ -222,7 +226,7 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
     [
         ({"reason": " ", "ends_at": 9e9}, "needs a reason"),
         ({"reason": "x"}, "needs ends_at, or days"),
-        ({"reason": "x", "ends_at": 1.0}, "over before it begins"),
+        ({"reason": "x", "ends_at": 1.0}, "must end after its start"),
         ({"reason": "x", "days": ["someday"]}, "no day"),
         ({"reason": "x", "days": ["mon"], "time_zone": "Mars"}, "no time zone"),
         # It is a Tuesday, 22:13 UTC.

@@ -17,13 +17,15 @@ from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 from tests.unit.remediation.plans import occupied
 
 STILL = (
-    "It was not done in time, and may still be: check by hand. "
-    "checkout still runs what it ran. The request was not sent again: "
+    "It was not done in time, but may still be done: check by hand. checkout still runs "
+    "what it ran. The request was not sent again: "
 )
 REFUSALS = {
-    "in progress": Outcome("failed", "The deploy API refused with 409: it is in progress."),
-    "too many": Outcome("failed", "The deploy API refused with 429: no reason given."),
-    "not sent": Outcome("failed", "The deploy API was not reached: refused."),
+    "in progress": Outcome(
+        "failed", "The deploy API rejected the request with 409: it is in progress."
+    ),
+    "too many": Outcome("failed", "The deploy API rejected the request with 429: no reason given."),
+    "not sent": Outcome("failed", "The deploy API could not be reached: refused."),
 }
 
 
@@ -106,7 +108,7 @@ def test_what_was_begun_too_long_ago_is_not_sent_again(bench):
     bench.clock.advance(300)
     assert interrupted_runs.settle_all(bench.context) == 1
     assert bench.api.executed == []
-    assert state_of(bench).detail == f"{STILL}It was begun 15 min 1 s ago."
+    assert state_of(bench).detail == f"{STILL}It started 15 min 1 s ago."
 
 
 def test_an_approval_that_has_run_out_sends_nothing_again():
@@ -117,7 +119,7 @@ def test_an_approval_that_has_run_out_sends_nothing_again():
     bench.api.script = ["die before"]
     with pytest.raises(Crash):
         execution.execute(bench.context, bench.plan, "mia")
-    assert "The approval ran out before it was used." in settle(bench).detail
+    assert "The approval expired before the plan was executed." in settle(bench).detail
     assert bench.api.executed == []
 
 
@@ -201,7 +203,7 @@ def test_a_request_that_may_still_be_carried_out_is_not_said_to_have_done_nothin
     assert state.status == "failed" and "check by hand" in state.detail
     second = approval.propose(slow.context, INCIDENT, "", "mia")["_key"]
     approval.approve(slow.context, second, "omar")
-    with pytest.raises(Refused, match="was carried out on checkout by"):
+    with pytest.raises(Refused, match="was already executed on checkout by"):
         execution.execute(slow.context, second, "mia")
 
 
@@ -256,7 +258,7 @@ def test_an_old_rollback_is_not_carried_out_after_an_outage(cut_off):
     assert interrupted_runs.settle_all(cut_off.context) == 1
     assert cut_off.api.executed == [cut_off.plan]
     assert state_of(cut_off).status == "rollback_failed"
-    assert state_of(cut_off).detail == f"{STILL}It was begun 8 h ago."
+    assert state_of(cut_off).detail == f"{STILL}It started 8 h ago."
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)

@@ -59,24 +59,24 @@ def test_of_two_revisions_of_a_version_it_is_the_newer_one():
             lambda c: c.deployment["metadata"]["annotations"].update(
                 {"argocd.argoproj.io/tracking-id": "shop"}
             ),
-            "is kept by Argo CD, which would put the change back: undo it there.",
+            "is managed by Argo CD, which would revert the change: make the change there.",
         ),
         (
             lambda c: c.deployment["metadata"]["labels"].update(
                 {"kustomize.toolkit.fluxcd.io/name": "shop"}
             ),
-            "is kept by Flux",
+            "is managed by Flux",
         ),
         (lambda c: c.deploy(template("r9")), "checkout runs r9, no longer r8."),
         (lambda c: c.deploy(template("r7")), "checkout runs r7, no longer r8."),
-        (lambda c: c.replica_sets.pop(0), "keeps nothing of checkout with the version r7"),
+        (lambda c: c.replica_sets.pop(0), "no longer keeps version r7 of checkout"),
         (
             lambda c: c.replica_sets[0]["metadata"]["ownerReferences"][0].update(uid="uid-0"),
-            "keeps nothing of checkout with the version r7",
+            "no longer keeps version r7 of checkout",
         ),
         (
             lambda c: c.answers.update({("GET", DEPLOYMENT): (404, {"message": "not found"})}),
-            r"does not give the Deployment checkout \(404\): not found",
+            r"did not return the Deployment checkout \(404\): not found",
         ),
         (
             lambda c: c.answers.update(
@@ -120,7 +120,7 @@ def test_whoever_changes_it_in_the_same_moment_is_not_undone(cluster):
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain) == ("failed", True)
     assert (
-        "Kubernetes refused with 422: error in test for path: '/metadata/generation'"
+        "Kubernetes rejected the request with 422: error in test for path: '/metadata/generation'"
         in outcome.detail
     )
     assert cluster.patched == 0
@@ -146,14 +146,14 @@ def test_a_rollout_that_takes_long_is_found_out_later(cluster, monkeypatch):
     outcome = service.execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.detail) == (
         "unknown",
-        "checkout is put back to r7: it is not begun.",
+        "checkout is rolling back to r7: its controller has not seen the change yet.",
     )
     cluster.stuck = False
     said = [service.settle(ARGUMENTS, "PLAN-1") for _look in range(3)]
     assert said[-1].result == {"revision": "3"}
     assert [one.detail for one in said] == [
-        "checkout is put back to r7: 0 of 2 pods are new.",
-        "checkout is put back to r7: 1 old pods are still there.",
+        "checkout is rolling back to r7: 0 of 2 pods are updated.",
+        "checkout is rolling back to r7: 1 old pods remain.",
         "checkout runs r7.",
     ]
 
@@ -190,12 +190,14 @@ def test_a_server_that_falls_over_leaves_it_unknown(cluster):
 def test_what_somebody_deployed_since_is_no_success(cluster):
     cluster.deploy(template("r9"))
     outcome = kubernetes(cluster).settle(ARGUMENTS, "PLAN-1")
-    assert (outcome.status, outcome.detail) == ("failed", "checkout has moved on to r9.")
+    assert (outcome.status, outcome.detail) == ("failed", "checkout now runs r9.")
 
 
 def test_without_its_settings_it_says_where_to_set_them():
     known = Settings(remediation=Remediation(kubernetes_url=URL))
-    with pytest.raises(ExecutorError, match="No Kubernetes is set: set its URL and token under"):
+    with pytest.raises(
+        ExecutorError, match="No Kubernetes is configured: set its URL and token under"
+    ):
         executors(lambda: known)["kubernetes"]().facts(ARGUMENTS)
 
 
@@ -250,7 +252,7 @@ def test_an_approval_is_void_once_something_else_was_deployed(bench, cluster):
 def test_it_is_tried_without_being_stored(bench, cluster):
     plan = propose(bench, action="back")
     told = dry_run(bench.context, plan, "mia")
-    assert told["detail"] == "Kubernetes would take it: nothing was changed."
+    assert told["detail"] == "Kubernetes accepts the request. Nothing was changed."
     assert (cluster.dry, cluster.patched, cluster.version) == (1, 0, "pool 1")
     approval.approve(bench.context, plan, "omar")
     assert execute(bench, plan).status == "done"
@@ -273,7 +275,7 @@ def test_what_something_puts_back_at_once_has_failed_and_frees_the_service(bench
     execute(bench, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
-    assert "checkout runs r8. Somebody or something has put it back." in state.detail
+    assert "checkout runs r8. Someone or something has reverted the change." in state.detail
     assert not occupied(bench)
 
 
@@ -293,7 +295,7 @@ def test_a_fix_that_somebody_has_worked_on_since_is_not_undone(bench, cluster):
     bench.verifier().run()
     state = bench.context.load(plan)[2]
     assert (state.status, cluster.version) == ("rollback_failed", "pool 50")
-    assert "checkout was changed since (revision 4, no longer 3)" in state.detail
+    assert "checkout has changed since (revision 4, no longer 3)" in state.detail
 
 
 @pytest.mark.parametrize("busy", [True, False])
@@ -353,7 +355,7 @@ def test_what_is_changed_between_the_last_check_and_the_request_is_not_undone(
     monkeypatch.setattr(execution, "record_start", changed)
     state = execute(bench, plan)
     assert (state.status, state.action_in_doubt, cluster.version) == ("failed", False, "pool 2")
-    assert "checkout was changed since (revision 3, no longer 2)." in state.detail
+    assert "checkout has changed since (revision 3, no longer 2)." in state.detail
 
 
 def test_an_answer_that_is_no_end_leaves_a_run_to_the_worker(bench, cluster, monkeypatch):

@@ -57,7 +57,7 @@ def test_one_that_never_rests_ends_it_within_the_bound(cluster):
     cluster.before_patch = scaled(cluster, 1000)
     outcome = kubernetes(cluster).execute(arguments, "PLAN-1")
     assert (outcome.status, outcome.certain, outcome.transient) == ("failed", True, False)
-    assert "Kubernetes refused with 422: error in test for path" in outcome.detail
+    assert "Kubernetes rejected the request with 422: error in test for path" in outcome.detail
     assert cluster.patched == 0 and cluster.deployment["spec"]["replicas"] < 100
 
 

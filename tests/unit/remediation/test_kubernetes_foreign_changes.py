@@ -29,7 +29,7 @@ def test_what_is_released_while_a_fix_is_rolled_out_is_not_taken_for_the_fix(any
     state = execute(any_bench, approved(any_bench, action="back"))
     assert (state.status, state.action_in_doubt, cluster.version) == ("failed", True, "pool 50")
     assert state.detail == (
-        "checkout runs r7, but was changed again since: its revision is 4, where the fix made 3."
+        "checkout runs r7, but was changed again since: its revision is 4, and the fix created 3."
     )
 
 
@@ -70,7 +70,7 @@ def test_a_fix_is_not_undone_on_another_object_of_its_name(action):
     bench.does_not_help()
     state = bench.context.load(plan)[2]
     assert (state.status, bench.cluster.patched) == ("rollback_failed", 1)
-    assert "checkout is another Deployment than that of the approval" in state.detail
+    assert "checkout is not the Deployment that was approved" in state.detail
 
 
 def test_what_became_of_a_run_another_object_does_not_tell():
@@ -107,7 +107,10 @@ def test_nothing_is_sent_so_late_that_others_may_ask_what_became_of_it(monkeypat
     monkeypatch.setattr(change.time, "monotonic", lambda: next(clock))
     outcome = kubernetes(cluster).execute(ARGUMENTS, "PLAN-1")
     assert (outcome.status, outcome.certain, cluster.patched) == ("failed", True, 0)
-    assert outcome.detail == "Kubernetes took too long to say what is so: nothing was changed."
+    assert (
+        outcome.detail
+        == "Kubernetes took too long to report the current state. Nothing was changed."
+    )
 
 
 def test_an_inverse_that_names_no_revision_is_held_to_that_of_the_fix_all_the_same(any_bench):
@@ -119,7 +122,7 @@ def test_an_inverse_that_names_no_revision_is_held_to_that_of_the_fix_all_the_sa
     any_bench.does_not_help()
     state = any_bench.context.load(plan)[2]
     assert (state.status, any_bench.cluster.version) == ("rollback_failed", "pool 50")
-    assert "checkout was changed since (revision 4, no longer 3)" in state.detail
+    assert "checkout has changed since (revision 4, no longer 3)" in state.detail
 
 
 @pytest.mark.parametrize("action", ["back", "restart"])

@@ -71,7 +71,7 @@ def test_a_fix_of_a_set_that_somebody_has_worked_on_since_is_not_undone(cluster)
 
 def test_pods_that_only_change_when_somebody_deletes_them_are_left_alone(cluster):
     cluster.deployment["spec"]["updateStrategy"] = {"type": "OnDelete"}
-    with pytest.raises(NotApplicable, match="change only when somebody deletes them"):
+    with pytest.raises(NotApplicable, match="change only when someone deletes them"):
         kubernetes(cluster).facts(about(cluster))
 
 
@@ -99,12 +99,14 @@ def test_a_set_is_done_when_kubectl_says_so(cluster, monkeypatch):
     )
     service = kubernetes(cluster)
     cluster.stuck = True
-    assert service.execute(about(cluster), "PLAN-1").detail.endswith("it is not begun.")
+    assert service.execute(about(cluster), "PLAN-1").detail.endswith(
+        "its controller has not seen the change yet."
+    )
     cluster.stuck = False
     said = [service.settle(about(cluster), "PLAN-1").detail for _look in range(3)]
     assert said == [
-        "checkout is put back to r7: 0 of 2 pods are new.",
-        "checkout is put back to r7: 1 of 2 pods are available.",
+        "checkout is rolling back to r7: 0 of 2 pods are updated.",
+        "checkout is rolling back to r7: 1 of 2 pods are available.",
         "checkout runs r7.",
     ]
 
@@ -117,7 +119,8 @@ def test_a_right_that_lacks_is_one_sentence(cluster):
 
 def test_a_kind_that_is_none_is_one_sentence():
     with pytest.raises(
-        NotApplicable, match="'Pod'; the kinds are: Deployment, StatefulSet, DaemonSet"
+        NotApplicable,
+        match="'Pod' is not supported; the kinds are: Deployment, StatefulSet, DaemonSet",
     ):
         kubernetes(Cluster()).facts({**ARGUMENTS, "kind": "Pod"})
 
@@ -126,7 +129,7 @@ def test_a_kind_that_is_none_is_one_sentence():
 def test_an_answer_about_another_kind_is_nothing(kind):
     cluster = Cluster(kind=kind)
     cluster.answers[("GET", cluster.path)] = (200, {**cluster.deployment, "kind": "Pod"})
-    with pytest.raises(ExecutorError, match="is no Kubernetes API"):
+    with pytest.raises(ExecutorError, match="does not come from a Kubernetes API"):
         kubernetes(cluster).facts(about(cluster))
 
 

@@ -79,7 +79,7 @@ def test_it_proves_nothing_of_a_restart_that_somebody_else_released_meanwhile(an
     any_bench.clock.advance(90)
     any_bench.verifier().run()
     state = any_bench.context.load(plan)[2]
-    assert state.status == "insufficient_data" and "moved on to r9" in state.detail
+    assert state.status == "insufficient_data" and "now runs r9" in state.detail
 
 
 @pytest.mark.parametrize(("after", "patched"), [(False, 1), (True, 1)])
@@ -127,7 +127,7 @@ def test_a_release_before_a_request_that_was_lost_ends_it(any_bench):
         interrupted_runs.settle(any_bench.context, plan)
     state = any_bench.context.load(plan)[2]
     assert (state.status, cluster.patched) == ("failed", 0)
-    assert state.detail == f"checkout was changed since, and not by {plan}."
+    assert state.detail == f"checkout has changed since, but not by {plan}."
 
 
 def test_argo_cd_does_not_keep_a_restart_from_being_done(any_bench):
@@ -141,7 +141,7 @@ def test_a_restart_is_tried_and_shown_without_what_a_template_may_hide(any_bench
     plan = propose(any_bench, action="restart")
     shown = json.dumps(preview_plan(any_bench.context, plan)["request"])
     assert f"{RESTARTED}: {plan}" in shown and "POOL_SIZE" not in shown
-    assert "nothing was changed" in dry_run(any_bench.context, plan, "mia")["detail"]
+    assert "Nothing was changed" in dry_run(any_bench.context, plan, "mia")["detail"]
     assert (any_bench.cluster.dry, any_bench.cluster.patched) == (1, 0)
 
 
@@ -174,7 +174,7 @@ def test_what_somebody_has_scaled_since_is_not_taken_away(bench):
     bench.does_not_help()
     state = bench.context.load(plan)[2]
     assert (state.status, bench.cluster.pods) == ("rollback_failed", 5)
-    assert "is to have 5 pods by now, no longer 4" in state.detail
+    assert "is now set to 5 pods, no longer 4" in state.detail
 
 
 @pytest.mark.parametrize(
@@ -190,12 +190,12 @@ def test_no_number_of_pods_is_beyond_the_limits(bench, now, add, wanted):
 @pytest.mark.parametrize(
     ("now", "change", "says"),
     [
-        (6, {}, "is to have 6 pods already (1 to 6 are allowed)"),
-        (9, {}, "is to have 9 pods already (1 to 6 are allowed)"),
-        (2, {"argument.add": "0"}, "is to have 2 pods already"),
-        (2, {"argument.least": "0"}, "least is 0 and most is 6: set numbers from 1"),
+        (6, {}, "is already set to 6 pods (1 to 6 are allowed)"),
+        (9, {}, "is already set to 9 pods (1 to 6 are allowed)"),
+        (2, {"argument.add": "0"}, "is already set to 2 pods"),
+        (2, {"argument.least": "0"}, "least is 0 and most is 6: set both to at least 1"),
         (2, {"argument.least": "7"}, "least is 7 and most is 6"),
-        (2, {"argument.most.type": "name", "argument.most": "many"}, "no number as argument.most"),
+        (2, {"argument.most.type": "name", "argument.most": "many"}, "no number in argument.most"),
         (2, {"argument.to_replicas": "3", "argument.to_replicas.type": "integer"}, "argument.repl"),
     ],
 )
@@ -208,19 +208,19 @@ def test_what_can_not_be_scaled_is_one_sentence(bench, now, change, says):
 
 def test_a_daemon_set_is_not_scaled():
     bench = Sailing(Cluster(kind="DaemonSet"))
-    assert "a pod on each node" in refusal(lambda: propose(bench, action="more"))
+    assert "one pod on each node" in refusal(lambda: propose(bench, action="more"))
 
 
 def test_what_an_autoscaler_keeps_is_not_scaled(bench):
     bench.cluster.autoscaled = [("Deployment", "cart"), (bench.cluster.kind, "checkout")]
-    assert "is kept by the autoscaler checkout-hpa" in refusal(
+    assert "The autoscaler checkout-hpa sets the number" in refusal(
         lambda: propose(bench, action="more")
     )
 
 
 def test_without_the_right_to_see_autoscalers_nothing_is_scaled(bench):
     bench.cluster.answers[("GET", AUTOSCALERS)] = (403, {"message": "is forbidden"})
-    assert "does not give the autoscalers of checkout (403)" in refusal(
+    assert "did not return the autoscalers of checkout (403)" in refusal(
         lambda: propose(bench, action="more")
     )
 
@@ -261,7 +261,9 @@ def test_pods_that_do_not_come_up_are_told(bench, no_waiting):
         interrupted_runs.settle(bench.context, plan)
     state = bench.context.load(plan)[2]
     assert (state.status, state.action_in_doubt) == ("failed", True)
-    assert "checkout is to have 4 pods: it is not begun." in state.detail
+    assert (
+        "checkout is scaling to 4 pods: its controller has not seen the change yet." in state.detail
+    )
 
 
 def test_scaling_is_shown_with_its_numbers(bench):

@@ -55,9 +55,9 @@ def test_it_tells_where_the_alias_points_and_by_which_revision(amazon):
 @pytest.mark.parametrize(
     ("version", "weights", "why"),
     [
-        ("41", {}, "points to 41 already"),
+        ("41", {}, "already points to 41"),
         ("43", {}, "points to 43, no longer to 42"),
-        ("$LATEST", {}, r"points to \$LATEST, of which there is no former version"),
+        ("$LATEST", {}, r"points to \$LATEST, which has no earlier version"),
         ("42", {"v43": 0.1}, r"points to 42 \(10% of the calls go to 43\), no longer to 42"),
         ("41", {"v43": 0.1}, "no longer to 42"),
     ],
@@ -78,7 +78,7 @@ def test_a_function_without_the_tag_is_none_of_its_business(amazon):
 
 def test_a_version_that_was_deleted_is_not_gone_back_to(amazon):
     del amazon.states["41"]
-    with pytest.raises(NotApplicable, match="checkout has no version 41 any more"):
+    with pytest.raises(NotApplicable, match="checkout no longer has version 41"):
         amazon.executor.facts(ARGUMENTS)
     assert executed(amazon) == ("failed", True, False) and amazon.version == "42"
 
@@ -118,7 +118,7 @@ def test_the_alias_of_the_same_name_in_another_account_is_another_one(amazon):
 )
 def test_an_answer_about_another_alias_or_region_is_none(amazon, arn):
     amazon.arn = arn
-    with pytest.raises(ExecutorError, match="What answered is not AWS Lambda"):
+    with pytest.raises(ExecutorError, match="does not come from AWS Lambda"):
         amazon.executor.facts(ARGUMENTS)
 
 
@@ -214,7 +214,7 @@ def test_what_somebody_moved_since_the_approval_is_not_overwritten(amazon):
     amazon.point("42")
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
     assert (outcome.status, outcome.certain, amazon.updates) == ("failed", True, 0)
-    assert "was changed in the meantime, and points to 42" in outcome.detail
+    assert "was changed in the meantime and now points to 42" in outcome.detail
 
 
 def test_what_somebody_moves_in_that_very_moment_is_not_overwritten(amazon):
@@ -261,7 +261,7 @@ def test_provisioned_concurrency_that_takes_its_time_is_found_out_later(amazon):
     amazon.weights = {"42": 1.0}
     outcome = amazon.executor.settle(APPROVED, "PLAN-1")
     assert outcome.status == "unknown"
-    assert "moves to 41: for now it points to 41 (100% of the calls go to 42)" in outcome.detail
+    assert "is moving to 41. For now it points to 41 (100% of the calls go to 42)" in outcome.detail
 
 
 def test_a_canary_that_somebody_shifts_meanwhile_is_not_taken_for_lambdas_own(amazon):
@@ -309,7 +309,7 @@ def test_all_looks_together_end_before_others_may_ask_what_became_of_it(amazon, 
     amazon.faults = [BUSY]
     outcome = amazon.executor.execute(APPROVED, "PLAN-1")
     assert (outcome.status, outcome.certain, amazon.updates) == ("failed", True, 0)
-    assert "took too long to say what is so" in outcome.detail
+    assert "took too long to report the current state" in outcome.detail
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
@@ -318,8 +318,9 @@ def test_keys_that_have_expired_are_told_with_what_to_do(amazon, code):
     with pytest.raises(ExecutorError) as caught:
         amazon.executor.facts(ARGUMENTS)
     assert str(caught.value) == (
-        f"AWS Lambda refused with {code}: The security token included in the request is expired "
-        "Set the account's keys anew under Configuration > AWS accounts."
+        f"AWS Lambda rejected the request with {code}: The security token included in the "
+        "request is expired Enter the account's keys again under Configuration > AWS "
+        "accounts."
     )
 
 

@@ -100,7 +100,7 @@ def test_a_recovery_after_somebody_elses_move_does_not_prove_the_fix(bench):
     bench.verifier().run()
     state = bench.state(plan)
     assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by revision rev-3, which somebody made since, not by rev-2" in state.detail
+    assert "by revision rev-3, which someone made since, not by rev-2" in state.detail
 
 
 def test_an_undoing_that_is_throttled_is_tried_again(bench):
@@ -131,15 +131,23 @@ def test_an_undoing_that_is_throttled_is_tried_again(bench):
 @pytest.mark.parametrize(
     ("which", "changes", "said"),
     [
-        ("forth", {"argument.alias": "test"}, "differ in argument.alias: give both the same."),
-        ("forth", {"argument.service": "cart"}, "differ in argument.service: give both the same."),
+        (
+            "forth",
+            {"argument.alias": "test"},
+            "differ in argument.alias: set the same value in both.",
+        ),
+        (
+            "forth",
+            {"argument.service": "cart"},
+            "differ in argument.service: set the same value in both.",
+        ),
         (
             "forth",
             {"argument.to_routing": "41"},
-            "restore what was there before: the latter needs argument.to_routing = "
+            "must restore the previous state: the latter needs argument.to_routing = "
             "$before.routing$.",
         ),
-        ("back", {"argument.aliass": "x"}, "has argument.aliass, which lambda does not take"),
+        ("back", {"argument.aliass": "x"}, "has argument.aliass, which lambda does not accept"),
         (
             "back",
             {"argument.running": "$LATEST", "argument.running.type": "function_version"},

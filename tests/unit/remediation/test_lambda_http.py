@@ -55,7 +55,7 @@ def test_a_service_that_is_not_lambda_proves_nothing(amazon):
     amazon.faults = [b"<html>Log in</html>"] * 2
     with amazon.served() as url:
         executor = executor_at(url)
-        with pytest.raises(ExecutorError, match="is not AWS Lambda"):
+        with pytest.raises(ExecutorError, match="does not come from AWS Lambda"):
             executor.facts(ARGUMENTS)
         assert executor.settle(ARGUMENTS, "PLAN-1").status == "unknown"
 

@@ -82,8 +82,8 @@ def test_it_tells_how_the_flag_is_switched_and_by_which_version(flags):
 @pytest.mark.parametrize(
     ("spoil", "asked", "why"),
     [
-        (lambda flags: flags.production.update(on=False), OFF, "is off already"),
-        (lambda flags: None, ON, "is on already"),
+        (lambda flags: flags.production.update(on=False), OFF, "is already off"),
+        (lambda flags: None, ON, "is already on"),
         (lambda flags: flags.flag.update(tags=["web"]), OFF, "lacks the tag incident-management"),
         (lambda flags: flags.flag.update(archived=True), OFF, "is archived"),
         (lambda flags: None, {**OFF, "flag": "other"}, "has no flag other of shop/production"),
@@ -99,7 +99,7 @@ def test_what_is_not_to_be_switched_is_not(flags, spoil, asked, why):
 
 def test_an_environment_that_is_not_there_and_a_wrong_token_are_one_sentence(flags):
     with pytest.raises(
-        ExecutorError, match="does not tell how the flag new-checkout of shop/stage"
+        ExecutorError, match="did not return the state of the flag new-checkout of shop/stage"
     ):
         launchdarkly(flags).facts({**OFF, "environment": "stage"})
     with pytest.raises(ExecutorError, match="Invalid account ID header"):
@@ -126,7 +126,7 @@ def test_what_somebody_changes_in_that_very_moment_is_not_overwritten(
     flags.fails_with, flags.others = status, partial(flags.change, **others)
     outcome = launchdarkly(flags).execute(BOUND, "PLAN-1")
     assert (outcome.status, outcome.certain, flags.patches) == ("failed", True, 0)
-    assert outcome.detail.startswith(f"LaunchDarkly refused with {status}: ")
+    assert outcome.detail.startswith(f"LaunchDarkly rejected the request with {status}: ")
 
 
 @pytest.mark.parametrize("status", [409, 429])
@@ -164,7 +164,7 @@ def test_what_was_changed_since_is_neither_done_nor_unchanged(flags):
 def test_a_try_and_a_preview_change_nothing(flags):
     executor = launchdarkly(flags)
     tried = executor.dry_run(BOUND, "PLAN-1")
-    assert (tried.status, flags.patches) == ("done", 0) and "nothing was changed" in tried.detail
+    assert (tried.status, flags.patches) == ("done", 0) and "Nothing was changed" in tried.detail
     shown = executor.preview(BOUND, "PLAN-1")
     assert shown["url"] == f"{URL}{PATH}" and TOKEN not in json.dumps(shown)
     assert shown["body"]["patch"] == [
@@ -242,7 +242,7 @@ def test_a_recovery_proves_nothing_once_somebody_changed_the_flags_settings(flag
     bench.judged([])
     state = bench.context.load(plan)[2]
     assert (state.status, bench.status()) == ("insufficient_data", "new")
-    assert "by flag version 9, which somebody made since, not by 8" in state.detail
+    assert "by flag version 9, which someone made since, not by 8" in state.detail
 
 
 def test_an_approval_is_void_once_the_flags_settings_were_changed(flags):
@@ -317,7 +317,7 @@ def test_a_worker_whose_clock_was_set_back_sends_nothing_again(flags):
         ({}, {"argument.environment": "test"}, "differ in argument.environment"),
         ({}, {"argument.flag": "other"}, "differ in argument.flag"),
         ({}, {"argument.project": "pay"}, "differ in argument.project"),
-        ({}, {"argument.switch": "off"}, "have the same argument.switch, off: give one off and"),
+        ({}, {"argument.switch": "off"}, "have the same argument.switch, off: set one to off and"),
         ({"argument.switch": "of"}, {}, "argument.switch is 'of'; set it to off or on."),
         ({"argument.switch": "$analysis.version$"}, {}, "set it to off or on."),
         ({"argument.enviroment": "x"}, {}, "has argument.enviroment, which launchdarkly does not"),
@@ -383,5 +383,7 @@ def test_over_the_wire_with_the_settings_of_the_page(flags):
 
 
 def test_without_its_settings_it_says_where_to_set_them():
-    with pytest.raises(ExecutorError, match="No LaunchDarkly is set: set its URL and token under"):
+    with pytest.raises(
+        ExecutorError, match="No LaunchDarkly is configured: set its URL and token under"
+    ):
         executors(lambda: parse({}))["launchdarkly"]()

@@ -47,24 +47,24 @@ def test_a_refused_rollback_leaves_the_fix_to_be_verified(bench):
 
 def test_a_rollback_that_another_release_forbids_leaves_the_fix_to_be_verified(bench):
     bench.api.deploy("r10")
-    with pytest.raises(Refused, match="no longer the change CHG-9: nothing was done"):
+    with pytest.raises(Refused, match=r"no longer the change CHG-9. Nothing was changed"):
         roll_back(bench)
     rounds(bench, 1)
     assert bench.kinds()[-1] == "verification insufficient_data", "r10 may have cured it"
 
 
 def test_a_rollback_that_changed_nothing_leaves_the_fix_to_be_verified(bench):
-    bench.api.script = [Outcome("failed", "The deploy API was not reached: refused.")]
+    bench.api.script = [Outcome("failed", "The deploy API could not be reached: refused.")]
     state = roll_back(bench)
     assert state.status == "done"
-    assert state.detail == "It was not rolled back. The deploy API was not reached: refused."
+    assert state.detail == "It was not rolled back. The deploy API could not be reached: refused."
     rounds(bench, 1)
     assert bench.kinds()[-3:] == ["rollback failed", "verification recovered", "status resolved"]
 
 
 def test_a_rollback_that_changed_nothing_may_be_tried_again(bench):
     """Each try has entries and a request id of its own, so that its end can be told."""
-    bench.api.script = [Outcome("failed", "The deploy API was not reached: refused.")]
+    bench.api.script = [Outcome("failed", "The deploy API could not be reached: refused.")]
     roll_back(bench)
     assert roll_back(bench).status == "rolled_back"
     assert roll_back(bench).status == "rolled_back"
@@ -87,12 +87,14 @@ def test_one_that_helped_is_undone_by_nobody_but_a_person(bench):
 
 def test_one_that_helped_still_counts_when_it_could_not_be_undone(bench):
     rounds(bench, 1)
-    bench.api.script = [Outcome("failed", "The deploy API refused with 409: moved on.")]
+    bench.api.script = [
+        Outcome("failed", "The deploy API rejected the request with 409: moved on.")
+    ]
     assert roll_back(bench).status == "recovered"
     assert bench.stores.plans.get(bench.plan)["status"] == "recovered"
 
 
-IN_DOUBT = Outcome("failed", "Nobody can tell whether it was done.", certain=False)
+IN_DOUBT = Outcome("failed", "It is unknown whether it was done.", certain=False)
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_one_that_is_carried_out_while_it_is_tried_again_is_no_failure(doubtful)
 
 
 def test_a_later_try_that_changed_nothing_settles_no_earlier_doubt(doubtful):
-    doubtful.api.script = [Outcome("failed", "The deploy API was not reached: refused.")]
+    doubtful.api.script = [Outcome("failed", "The deploy API could not be reached: refused.")]
     assert roll_back(doubtful).status == "rollback_failed"
     rounds(doubtful, 1)
     assert doubtful.kinds()[-1] == "rollback failed", "it is not judged as if the fix stood"
@@ -148,7 +150,7 @@ def test_a_later_try_that_changed_nothing_settles_no_earlier_doubt(doubtful):
 
 def test_one_in_doubt_is_not_tried_again_where_another_release_runs(doubtful):
     doubtful.api.deploy("r10")
-    with pytest.raises(Refused, match="no longer the change CHG-9: nothing was done"):
+    with pytest.raises(Refused, match=r"no longer the change CHG-9. Nothing was changed"):
         roll_back(doubtful)
     assert state_of(doubtful).status == "rollback_failed"
 
@@ -181,7 +183,7 @@ def test_an_action_in_doubt_is_not_said_to_have_done_nothing():
     approval.approve(made.context, made.plan, "omar")
     made.api.script = [IN_DOUBT]
     execution.execute(made.context, made.plan, "mia")
-    with pytest.raises(Refused, match=r"whether PLAN-.* look at what checkout runs"):
+    with pytest.raises(Refused, match=r"whether PLAN-.* check what checkout runs"):
         roll_back(made)
 
 
@@ -231,7 +233,7 @@ def test_a_verdict_and_a_rollback_that_meet_at_any_moment_end_as_undone(moment, 
 @pytest.mark.parametrize("moment", range(60))
 def test_a_second_try_killed_at_any_store_call_acts_at_most_once_and_recovers(moment):
     bench = carried_out()
-    bench.api.script = [Outcome("failed", "The deploy API was not reached: refused.")]
+    bench.api.script = [Outcome("failed", "The deploy API could not be reached: refused.")]
     roll_back(bench)
     bench.stores.fail_after(moment, Crash)
     try:

@@ -48,7 +48,7 @@ def test_a_plan_that_can_not_be_read_keeps_no_other_back(bench):
     said = []
     bench.clock.advance(91)
     assert interrupted_runs.settle_all(bench.context, failed=lambda *what: said.append(what)) == 1
-    sentence = "PLAN-0000000000 was changed by hand and can't be read: propose it again."
+    sentence = "PLAN-0000000000 was edited by hand and is malformed: propose it again."
     assert said == [("PLAN-0000000000", sentence)]
 
 

@@ -38,7 +38,7 @@ def test_a_plan_whose_evidence_is_gone_is_not_approved(bench, analysis):
     if analysis:
         bench.stores.analyses.insert({**known, **analysis})
     assert refusal(lambda: approval.approve(bench.context, plan, "omar")) == (
-        "The cause rests on no verified citation."
+        "The cause has no verified citation."
     )
 
 
@@ -73,14 +73,14 @@ def test_an_unknown_action_is_refused_and_the_known_ones_are_named(bench):
 def test_of_several_actions_one_is_to_be_named(bench):
     bench.stanzas["again"] = dict(bench.stanzas["rollback_change"])
     assert refusal(lambda: propose(bench)) == (
-        "Name an action with action=; there are: rollback_change, again."
+        "Choose an action with action=. The available actions are: rollback_change, again."
     )
     bench.stanzas = {}
     assert refusal(lambda: propose(bench)).endswith("has no action that can be proposed.")
 
 
 def test_an_inverse_can_not_be_proposed_by_itself(bench):
-    assert "only undoes another action" in refusal(lambda: propose(bench, "reapply_change"))
+    assert "only rolls back another action" in refusal(lambda: propose(bench, "reapply_change"))
 
 
 def test_an_incident_without_analysis_is_told_how_to_get_one(bench):
@@ -94,8 +94,7 @@ def test_an_incident_without_analysis_is_told_how_to_get_one(bench):
 def test_an_analysis_without_a_verified_citation_moves_nothing(bench):
     bench.analyse(key="ANA-2", citations=["C9"])
     assert refusal(lambda: propose(bench)) == (
-        f"The likely cause of {INCIDENT} rests on no verified citation, so no fix is proposed for "
-        "it."
+        f"The likely cause of {INCIDENT} has no verified citation, so no fix can be proposed."
     )
 
 
@@ -115,7 +114,7 @@ def test_a_candidate_that_nothing_is_blamed_on_moves_nothing(bench):
         ({"service": "../../admin"}, "'service' is '../../admin', which is not of the type name"),
         ({"previous_version": "r7; rm -rf /"}, "'to_version' is 'r7; rm -rf /'"),
         ({"change_id": ["CHG-8"]}, "which is not of the type name"),
-        ({"change_id": ""}, "'change_id' has no value: the analysis names no change_id."),
+        ({"change_id": ""}, "'change_id' has no value: the analysis has no change_id."),
         ({"service": "x" * 101}, "which is not of the type name"),
         ({"service": "check\nout"}, "'check?out', which is not of the type name"),
     ],
@@ -137,7 +136,8 @@ def test_a_version_out_of_a_log_is_not_believed(bench):
     """The deploy API knows which version came before; an event could claim any."""
     bench.analyse(key="ANA-2", previous_version="r1")
     assert refusal(lambda: propose(bench)) == (
-        "The version before the change was r7 by the deploy API, not r1: nothing was done."
+        "According to the deploy API, the version before the change was r7, not r1. "
+        "Nothing was changed."
     )
 
 
@@ -148,7 +148,7 @@ def test_a_service_that_has_moved_on_is_left_alone(bench):
 
 def test_a_deploy_api_that_is_down_is_said(bench):
     bench.api.down = True
-    assert refusal(lambda: propose(bench)) == "The deploy API can't be asked: it is down."
+    assert refusal(lambda: propose(bench)) == "The deploy API can't be reached: it is down."
 
 
 def test_an_unknown_incident_is_not_found(bench):
@@ -172,13 +172,13 @@ def test_execution_without_approval_is_refused_and_written_down(bench):
 @pytest.mark.parametrize("nobody", ["", "  ", "incident_management"])
 def test_nobody_can_not_approve(bench, nobody):
     plan = propose(bench)
-    with pytest.raises(Invalid, match="decided on by a person"):
+    with pytest.raises(Invalid, match="Only a person can decide"):
         approval.approve(bench.context, plan, nobody)
 
 
 def test_only_the_plan_that_was_seen_is_approved(bench):
     plan = propose(bench)
-    with pytest.raises(Invalid, match="not the plan that you have seen"):
+    with pytest.raises(Invalid, match="not the plan that you reviewed"):
         approval.approve(bench.context, plan, "omar", plan_hash="0" * 64)
 
 
@@ -212,7 +212,7 @@ def test_several_approvals_hold_until_the_first_of_them_runs_out(bench):
     bench.clock.advance(20 * 60)
     assert approval.approve(bench.context, plan, "zoe").status == "approved"
     bench.clock.advance(10 * 60 + 1)
-    assert "The approval ran out" in refusal(lambda: execute(bench, plan))
+    assert "The approval expired" in refusal(lambda: execute(bench, plan))
     assert bench.api.executed == []
 
 
@@ -220,7 +220,7 @@ def test_where_others_must_approve_whoever_proposed_it_can_not(bench):
     bench.stanzas["rollback_change"]["approve_own"] = "0"
     plan = propose(bench, actor="mia")
     text = refusal(lambda: approval.approve(bench.context, plan, "mia"))
-    assert text == f"{plan} was proposed by mia: somebody else must approve it."
+    assert text == f"{plan} was proposed by mia: another person must approve it."
     assert view.describe(bench.context, plan)["next"] == (
         "One person with the capability incident_approve, other than mia, must approve it."
     )
@@ -231,15 +231,18 @@ def test_a_rejected_plan_stays_rejected(bench):
     plan = propose(bench)
     approval.reject(bench.context, plan, "omar", "no")
     text = refusal(lambda: execute(bench, plan))
-    assert text == f"{plan} can't be used any more. Rejected by omar."
-    assert "can't be decided on" in refusal(lambda: approval.approve(bench.context, plan, "omar"))
+    assert text == f"{plan} can no longer be used. Rejected by omar."
+    assert "can no longer be approved" in refusal(
+        lambda: approval.approve(bench.context, plan, "omar")
+    )
 
 
 def test_an_approval_expires(bench):
     plan = approved(bench)
     bench.clock.advance(30 * 60 + 1)
     assert refusal(lambda: execute(bench, plan)) == (
-        f"{plan} can't be used any more. The approval ran out before it was used. Propose it again."
+        f"{plan} can no longer be used. The approval expired before the plan was "
+        "executed. Propose it again."
     )
     assert bench.kinds()[-1] == "refused approval_expired"
     assert bench.stores.plans.get(plan)["status"] == "expired"
@@ -304,14 +307,16 @@ def test_a_changed_contract_voids_the_plan(bench):
     plan = approved(bench)
     bench.stanzas["rollback_change"]["cooldown"] = "1s"
     text = refusal(lambda: execute(bench, plan))
-    assert text.startswith("The action 'rollback_change' was changed in the catalogue since")
+    assert text.startswith(
+        "The action 'rollback_change' or its inverse was changed in the catalogue since"
+    )
 
 
 def test_a_changed_inverse_voids_the_plan(bench):
     plan = approved(bench)
     bench.stanzas["reapply_change"]["preconditions"] = ""
     text = refusal(lambda: execute(bench, plan))
-    assert text.endswith("was made, or what undoes it was: propose it again.")
+    assert text.endswith("was made: propose it again.")
     assert bench.api.executed == []
 
 
@@ -359,8 +364,8 @@ def test_who_proposes_and_rejects_by_turns_is_stopped_and_keeps_nobody_else_from
     for _time in range(20):
         approval.reject(bench.context, propose(bench), "omar")
     assert refusal(lambda: propose(bench)) == (
-        f"mia has proposed 20 plans for {INCIDENT} within the last hour: wait, or have somebody "
-        "else propose it."
+        f"mia has proposed 20 plans for {INCIDENT} within the last hour. Wait, or ask "
+        "another person to propose it."
     )
     waiting = propose(bench, actor="nora")
     assert propose(bench) == waiting, "what is proposed already is no new message"

@@ -37,7 +37,7 @@ def test_a_plan_says_what_would_be_sent_and_how_it_would_be_undone(bench):
     assert shown["request"] == {
         "method": "POST",
         "url": URL,
-        "headers": {"Authorization": "Bearer (the token that is set)"},
+        "headers": {"Authorization": "Bearer (the configured token)"},
         "body": {"change_id": "CHG-8", "to_version": "r7", "request_id": plan},
     }
     assert shown["inverse_request"]["body"] == {

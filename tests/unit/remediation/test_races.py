@@ -17,7 +17,7 @@ from tests.unit.remediation.bench import INCIDENT, Bench, Crash
 
 pytestmark = pytest.mark.one_python
 
-NOTHING_DONE = "Nothing was done. "
+NOTHING_DONE = "Nothing was changed. "
 OTHER = "INC-20260101-BBBBBB"
 
 
@@ -96,7 +96,7 @@ def test_an_approval_that_runs_out_while_the_deploy_api_is_asked_is_not_used(ben
     while_the_api_is_asked(bench, lambda: bench.clock.advance(30 * 60 + 1))
     state = execution.execute(bench.context, bench.plan, "mia")
     assert bench.api.executed == [] and state.status == "failed"
-    assert "The approval ran out before it was used." in state.detail
+    assert "The approval expired before the plan was executed." in state.detail
 
 
 def test_a_plan_that_is_being_carried_out_can_not_be_rejected(bench):
@@ -105,7 +105,7 @@ def test_a_plan_that_is_being_carried_out_can_not_be_rejected(bench):
     with pytest.raises(Refused) as caught:
         approval.reject(bench.context, bench.plan, "omar", "stop")
     assert str(caught.value) == (
-        f"{bench.plan} is being carried out already: it is too late to reject it."
+        f"{bench.plan} is already being executed, so it is too late to reject it."
     )
     assert bench.kinds()[-1] == "approval approved"
 
@@ -197,7 +197,7 @@ def test_a_rollback_waits_for_another_plan_on_the_same_entity(bench):
 
     bench.api.execute = slow
     assert execution.execute(bench.context, second, "mia").status == "done"
-    assert said == [f"{second} is being carried out on checkout: wait until it is verified."]
+    assert said == [f"{second} is being executed on checkout: wait until it is verified."]
     assert bench.api.executed == [bench.plan, second]
     assert bench.kinds()[-1] == "refused run_in_progress"
     assert bench.context.load(bench.plan)[2].status == "recovered"
@@ -215,7 +215,7 @@ def test_a_plan_waits_for_a_rollback_on_the_same_entity(bench):
 
     bench.api.execute = slow
     assert rollback.roll_back(bench.context, bench.plan, "zoe", "undo").status == "rolled_back"
-    assert said == [f"{bench.plan} is being carried out on checkout: wait until it is verified."]
+    assert said == [f"{bench.plan} is being executed on checkout: wait until it is verified."]
 
 
 def statuses_at_each_request(bench, second):
@@ -288,7 +288,7 @@ def left(bench):
 
 def test_an_entity_that_was_taken_and_left_is_free_after_a_minute(left):
     """It was kept until the approval of the plan that had left it ran out, half an hour."""
-    with pytest.raises(Refused, match=f"{left.plan} is being carried out on checkout"):
+    with pytest.raises(Refused, match=f"{left.plan} is being executed on checkout"):
         execution.execute(left.context, left.second, "mia")
     left.clock.advance(61)
     assert execution.execute(left.context, left.second, "mia").status == "done"
@@ -305,7 +305,7 @@ def test_who_was_held_up_and_goes_on_after_another_has_the_entity_does_nothing(l
     left.api.script = [Outcome("unknown", "The connection broke.")]
     assert execution.execute(left.context, left.second, "mia").status == "running"
     state = goes_on(left, left.plan)
-    assert f"{NOTHING_DONE}{left.second} is being carried out on checkout" in state.detail
+    assert f"{NOTHING_DONE}{left.second} is being executed on checkout" in state.detail
     assert left.api.executed == [] and state.status == "failed"
 
 

@@ -178,7 +178,7 @@ def test_a_run_from_before_an_upgrade_keeps_all_places():
     del run["value"]["place"]
     scene.stores.claims.save([run])
     told = refusal(lambda: execute(scene, scene.plans[1]))
-    assert told.startswith(f"{scene.plans[0]} is being carried out on checkout")
+    assert told.startswith(f"{scene.plans[0]} is being executed on checkout")
 
 
 def test_the_cool_down_is_of_one_place():
@@ -196,7 +196,7 @@ def test_the_cool_down_is_of_one_place():
     for incident, cluster in (("INC-20260101-CCCCCC", "east"), ("INC-20260101-DDDDDD", "west")):
         assert fix(incident, cluster)().status == "done"
     told = refusal(fix("INC-20260101-EEEEEE", "east"))
-    assert told.startswith("'east' was carried out on checkout by PLAN-")
+    assert told.startswith("'east' was already executed on checkout by PLAN-")
     assert len(scene.executed) == 2
 
 
@@ -228,7 +228,7 @@ def test_a_service_of_ecs_that_was_deployed_anew_is_the_same():
     scene.analyse(OTHER, "ANA-3", version="web:42", previous_version="web:41")
     second = approved(scene, action="back", incident=OTHER)
     told = refusal(lambda: execute(scene, second))
-    assert told.startswith("'back' was carried out on checkout by PLAN-")
+    assert told.startswith("'back' was already executed on checkout by PLAN-")
     assert (
         occupied(scene)
         == scene.plan

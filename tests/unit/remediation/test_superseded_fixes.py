@@ -42,7 +42,8 @@ def test_what_another_release_has_cured_is_not_the_fixs_doing(bench):
     state = judged(bench)
     assert state.status == "insufficient_data"
     assert state.detail == (
-        "The search finds it no more, but that does not prove the fix: checkout has moved on to r9."
+        "The search no longer finds it, but that does not prove that the fix worked: "
+        "checkout now runs r9."
     )
     assert bench.status() == "new"
 
@@ -58,7 +59,7 @@ def test_without_its_answer_none_is_claimed(bench):
     bench.api.down = True
     state = judged(bench, 10)
     assert state.status == "insufficient_data"
-    assert state.detail.endswith("The deploy API can't be asked: it is down.")
+    assert state.detail.endswith("The deploy API can't be reached: it is down.")
 
 
 # --- merged meanwhile -------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def test_a_search_that_joined_after_the_fix_does_not_have_it_undone(bench):
     bench.clock.advance(1)
     state = judged(bench, 10)
     assert state.status == "insufficient_data"
-    assert "so the fix has helped in part: a person decides" in state.detail
+    assert "so the fix helped in part: a person decides" in state.detail
     assert bench.api.services["checkout"]["version"] == "r7"
 
 
@@ -132,7 +133,8 @@ def test_what_joined_after_the_fix_neither_proves_nor_undoes_it(bench):
     state = judged(bench, 10)
     assert state.status == "insufficient_data"
     assert state.detail == (
-        "The search still finds pay after the fix. But one that found checkout before finds it no "
-        "more, so the fix has helped in part: a person decides whether it stays."
+        "The search still finds pay after the fix. But a search that found checkout "
+        "before no longer finds it, so the fix helped in part: a person decides whether "
+        "it stays."
     )
     assert bench.api.services["checkout"]["version"] == "r7"

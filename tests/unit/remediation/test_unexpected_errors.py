@@ -42,7 +42,7 @@ def test_an_answer_that_an_executor_trips_over_leaves_no_run_without_an_end(benc
     rounds(bench, 10)
     state = bench.context.load(plan)[2]
     assert state.status == "failed" and state.action_in_doubt
-    assert "check by hand. What is so can't be read (KeyError: 'version')." in state.detail
+    assert "check by hand. The current state can't be read (KeyError: 'version')." in state.detail
     assert not occupied(bench)
 
 
@@ -189,7 +189,7 @@ def test_a_plan_that_was_changed_after_its_run_is_neither_undone_nor_proved(benc
         [{**document, "arguments": {**document["arguments"], "service": "till"}}]
     )
     told = refusal(lambda: rollback.roll_back(bench.context, plan, "zoe", "Wrong guess."))
-    assert told == f"{plan} was changed after it was made: undo it by hand."
+    assert told == f"{plan} was changed after it was made: roll it back by hand."
     bench.raising.fixed_at = bench.clock.now()
     rounds(bench, 10)
     assert bench.context.load(plan)[2].status == "insufficient_data"
@@ -214,7 +214,7 @@ def test_a_run_from_before_an_upgrade_that_can_not_be_recognised_has_an_end():
 def test_a_search_that_fails_all_the_time_says_why(bench):
     plan = approved(bench)
     execute(bench, plan)
-    bench.raising.error = "The search did not end within 60 seconds."
+    bench.raising.error = "The search did not finish within 60 seconds."
     with pytest.raises(SearchFailed):
         bench.clock.advance(90)
         bench.verifier().look_after(plan)

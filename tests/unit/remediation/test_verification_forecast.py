@@ -42,8 +42,9 @@ def test_a_proposal_says_how_and_when_its_help_will_be_proved(bench):
     shown = seen(bench, propose(bench))
     assert shown["provable"] is True
     assert shown["proof"] == (
-        "'High Error Rate' is asked again; the verdict comes about 6 min 15 s after the fix. "
-        "If 'High Error Rate', which opened the incident, finds no change, it is undone by itself."
+        "'High Error Rate' is run again; the verdict comes about 6 min 15 s after the "
+        "fix. If 'High Error Rate', which opened the incident, still finds the problem, "
+        "the fix is rolled back automatically."
     )
 
 
@@ -54,8 +55,8 @@ def test_of_several_searches_a_proposal_says_that_all_must_agree_on_its_undoing(
         bench.stores.signals.save([{**signal, "incident_id": INCIDENT, "received_at": 1.0}])
         bench.write("signal", rule=name, entities=["checkout"], signals={key: 1})
     assert seen(bench, propose(bench))["proof"].endswith(
-        "If 'High Error Rate', which opened the incident, finds no change, nor does any other, it "
-        "is undone by itself."
+        "If 'High Error Rate', which opened the incident, and every other search still find the "
+        "problem, the fix is rolled back automatically."
     )
 
 
@@ -65,8 +66,8 @@ def test_that_it_can_not_be_proved_is_said_before_and_not_after(bench):
     shown = seen(bench, plan)
     assert shown["provable"] is False
     assert shown["proof"] == (
-        "Whether it helps can't be proved, so a person decides and nothing is undone by itself: "
-        + PRIVATE
+        "Recovery can't be verified automatically, so a person decides and the fix is "
+        "not rolled back automatically: " + PRIVATE
     )
     assert all(check["ok"] for check in shown["checks"] if check["name"] != "approval")
     approval.approve(bench.context, plan, "omar")
@@ -109,9 +110,9 @@ def test_each_state_says_what_is_to_be_done(bench):
         f"One person with the capability incident_approve must approve it. {one}approve"
     )
     approval.approve(bench.context, plan, "omar")
-    assert says() == f"Nothing happens by itself: have it carried out. {one}execute"
+    assert says() == f"Execute the plan. It does not start automatically. {one}execute"
     execute(bench, plan)
-    assert says() == f"Wait for the verdict, or undo it. {one}rollback"
+    assert says() == f"Wait for the verdict, or roll the fix back. {one}rollback"
     rollback.roll_back(bench.context, plan, "zoe", "")
     assert says().startswith("checkout is as it was before the fix. Look for another cause. | aian")
 
@@ -121,7 +122,7 @@ def test_a_fix_in_doubt_is_not_proposed_again_unseen(bench):
     bench.api.script = [Outcome("failed", "Nobody can tell.", certain=False)]
     execute(bench, plan)
     assert seen(bench, plan)["next"] == (
-        "Look at what checkout runs before anything else is done to it."
+        "Check what checkout runs before you change anything else on it."
     )
     assert seen(bench, plan)["next_search"] == ""
 
@@ -150,7 +151,7 @@ def test_too_few_who_can_approve_are_told(bench, approvers, told):
     plan = propose(bench, actor="mia")
     bench.approvers = approvers
     assert seen(bench, plan)["next"].endswith(
-        f"must approve it; {told}: an administrator can give the role incident_approver."
+        f"must approve it; {told}: an administrator can grant the role incident_approver."
     )
 
 
@@ -177,5 +178,5 @@ def test_the_first_of_two_approvals_says_that_one_is_lacking(bench):
     told = [d["data"]["detail"] for d in approvals]
     assert sorted(told) == [
         "Approved by omar; one more person must approve it.",
-        "It can be carried out; nothing happens by itself.",
+        "The plan is ready to execute; it does not start automatically.",
     ]

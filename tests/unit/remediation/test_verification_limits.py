@@ -68,8 +68,9 @@ def test_every_rule_is_asked_and_one_that_still_finds_it_leaves_it_to_people():
     assert [one["name"] for one in asked] == ["High Error Rate"] * 2 + ["HTTP 5xx Ratio"] * 2
     assert data["outcome"] == "insufficient_data"
     assert data["detail"] == (
-        "The search still finds checkout after the fix. But one that found checkout before finds "
-        "it no more, so the fix has helped in part: a person decides whether it stays."
+        "The search still finds checkout after the fix. But a search that found checkout "
+        "before no longer finds it, so the fix helped in part: a person decides whether "
+        "it stays."
     )
     found = [(one["name"], one["before"], one["after"]) for one in data["searches"]]
     assert found == [
@@ -95,11 +96,11 @@ def test_each_has_windows_of_its_own_and_the_longest_is_waited_for():
 
 
 def test_a_rule_whose_findings_name_no_search_leaves_it_unproved():
-    """What came by the API can't be asked again."""
+    """What came by the API can't be reached again."""
     bench = carried_out(rules=[("Prometheus", {})])
     data = verdict(bench, 700)
     assert data["outcome"] == "insufficient_data"
-    assert data["detail"] == "'Prometheus' is no search that could be run again."
+    assert data["detail"] == "'Prometheus' is not a search that can be run again."
 
 
 def test_of_a_monitor_every_series_is_asked():
@@ -153,7 +154,7 @@ def test_of_a_monitor_a_series_that_found_nothing_before_the_fix_keeps_none_from
 
 def test_a_series_that_is_cured_or_that_opened_it_still_has_its_say():
     cured = monitored("ab", "a")
-    assert cured.status == "insufficient_data" and "has helped in part" in cured.detail
+    assert cured.status == "insufficient_data" and "helped in part" in cured.detail
     assert monitored("b", "b").status == "insufficient_data"
 
 
@@ -162,7 +163,7 @@ def test_another_search_or_monitor_that_found_nothing_keeps_it_from_being_undone
     state = monitored("a", "a", [other])
     named = other.get("name") or other["monitor"]
     assert (
-        state.status == "insufficient_data" and f"But '{named}', which has raised" in state.detail
+        state.status == "insufficient_data" and f"But '{named}', which also raised" in state.detail
     )
 
 
@@ -178,7 +179,7 @@ def test_an_entity_that_was_not_found_before_must_work_too():
     bench.raising.broken = ["checkout"]
     data = verdict(bench, 700)
     assert data["outcome"] == "insufficient_data"
-    assert data["detail"] == "Too few events after the fix to tell, fewer than 10: payments (0)."
+    assert data["detail"] == "Too few events after the fix to judge, fewer than 10: payments (0)."
 
 
 def test_every_one_of_many_entities_must_work():
@@ -221,7 +222,7 @@ def test_a_worker_that_comes_days_later_neither_undoes_nor_resolves(after):
     bench.raising.after = after
     data = verdict(bench, 3 * 86400)
     assert data["outcome"] == "insufficient_data"
-    assert data["detail"] == "It was looked at 3 d after the fix, too late."
+    assert data["detail"] == "It was verified 3 d after the fix, which is too late."
     assert bench.api.executed == [bench.plan]
     assert bench.status() == "new"
     assert not occupied(bench)
@@ -291,7 +292,7 @@ def test_a_slow_search_does_not_take_the_workers_time():
     def slow(_search, _earliest, _latest):
         began.append(bench.clock.now())
         bench.clock.advance(60)
-        raise SearchTooSlow("The search did not end within 60 seconds.")
+        raise SearchTooSlow("The search did not finish within 60 seconds.")
 
     bench.raising.run = slow
     rounds(bench, bench.verifier(), 3600)

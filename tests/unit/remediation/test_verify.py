@@ -71,7 +71,7 @@ def test_silence_is_not_health(bench):
     bench.verifier().run()
     data = verification(bench)
     assert data["outcome"] == "insufficient_data"
-    assert data["detail"] == ("Too few events after the fix to tell, fewer than 10: checkout (3).")
+    assert data["detail"] == ("Too few events after the fix to judge, fewer than 10: checkout (3).")
     assert bench.status() == "new"
     assert bench.kinds()[-1] == "verification insufficient_data"
     bench.samples = 1000
@@ -274,7 +274,7 @@ def test_a_person_undoes_a_fix(bench):
 def test_what_was_not_carried_out_can_not_be_undone():
     bench = Bench()
     plan = approval.propose(bench.context, INCIDENT, "", "mia")["_key"]
-    with pytest.raises(Refused, match="was not carried out: there is nothing to undo"):
+    with pytest.raises(Refused, match="was not executed: there is nothing to roll back"):
         rollback.roll_back(bench.context, plan, "mia", "why not")
 
 

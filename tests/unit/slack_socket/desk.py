@@ -11,8 +11,8 @@ from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.outside.transport import NoAnswer, NotSent
-from incident_management.slack_socket.acting import Actor
-from incident_management.slack_socket.kept import PURPOSE, Keeper, Kept
+from incident_management.slack_socket.actor import Actor
+from incident_management.slack_socket.saved_presses import PURPOSE, PressSaver, SavedPresses
 from tests.fakes.api import FakeApi
 from tests.fakes.views import answer_problems, view_problems
 
@@ -75,9 +75,9 @@ class Desk(FakeApi):
     def another(self) -> Actor:
         """An actor of another process."""
         self.processes += 1
-        kept = self.kept = Kept(self.stores_value, self.clock, f"sh1#{self.processes}")
+        kept = self.kept = SavedPresses(self.stores_value, self.clock, f"sh1#{self.processes}")
         log = logging.getLogger("test.slack")
-        self.keeper = Keeper(kept, lambda: HOME, log, self.clock.now)
+        self.keeper = PressSaver(kept, lambda: HOME, log, self.clock.now)
         return Actor(self, self.slack, lambda: HOME, kept, log, self.web_url)
 
     def session(self, raw, system):

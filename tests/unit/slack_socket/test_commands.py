@@ -9,8 +9,8 @@ import pytest
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
-from incident_management.slack_socket.commands import finding
-from incident_management.slack_socket.commands.typed import Typed, read
+from incident_management.slack_socket.commands import lookup
+from incident_management.slack_socket.commands.parsing import Typed, read
 
 from .desk import MEMBERS
 from .payloads import ELSEWHERE, HOME, INCIDENT, pressed, submit, typed
@@ -247,7 +247,7 @@ def test_what_ended_lately_is_found_by_a_part_of_its_id_and_what_ended_long_ago_
 
 
 def test_among_too_many_a_part_of_an_id_is_not_guessed(desk, monkeypatch):
-    monkeypatch.setattr(finding, "LOOKED_AT", 1)
+    monkeypatch.setattr(lookup, "LOOKED_AT", 1)
     said = ask(desk, "ack aaa")
     assert said["text"] == "Too many incidents are open to find AAA among: write its whole id."
 

@@ -8,8 +8,8 @@ from typing import Dict
 import pytest
 
 from incident_management.incidents.routing import Routing
-from incident_management.slack_socket.kept import Kept
 from incident_management.slack_socket.presses import read
+from incident_management.slack_socket.saved_presses import SavedPresses
 
 from .desk import MEMBERS
 from .payloads import submit, typed
@@ -101,7 +101,7 @@ def test_left_empty_nothing_is_set_and_nothing_is_needed_to_open(desk, asked):
 def test_what_was_filled_in_is_done_by_another_process_after_a_kill(desk, asked):
     press = read(submit(asked, **{"field.region": "eu"}))
     assert press is not None
-    Kept(desk.stores_value, desk.clock, "killed").keep(press)
+    SavedPresses(desk.stores_value, desk.clock, "killed").keep(press)
     assert json.loads(json.dumps(press.body))["fields"] == {"region": "eu"}
     assert desk.another().resume()
     (made,) = incidents(desk)

@@ -96,7 +96,7 @@ def test_an_update_is_proposed_as_facts_and_written_with_its_promise(desk):
     assert (last["text"], last["state"], last["by"]) == ("Cards fail.", "identified", "mia")
     assert desk.incident["update_promised"] == desk.clock.now() + 1800
     assert desk.story() == [("update", "mia")]
-    said = f"{INCIDENT}: Update for stakeholders written by mia."
+    said = f"{INCIDENT}: Stakeholder update sent by mia."
     assert desk.slack.whispers == [("C1", "U0MIA", "", said)] * 2
 
 

@@ -8,7 +8,7 @@ from typing import Dict
 import pytest
 
 from incident_management.incidents.routing import Routing
-from incident_management.slack_socket.kept import PURPOSE
+from incident_management.slack_socket.saved_presses import PURPOSE
 from incident_management.splunk.session import SplunkError
 
 from .desk import MEMBERS
@@ -114,7 +114,7 @@ def test_a_list_that_can_not_be_shown_anew_stays_and_what_was_done_is_said(desk,
     def away(*_asked):
         raise SplunkError(503, "The KV store did not answer.")
 
-    monkeypatch.setattr(desk.actor._teller, "tasks", away)
+    monkeypatch.setattr(desk.actor._answers, "tasks", away)
     press(desk, done)
     assert task(desk, key)["state"] == "done"
     (_list, said) = [body for _url, body in desk.slack.answers]

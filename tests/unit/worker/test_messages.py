@@ -10,7 +10,7 @@ from incident_management.incidents import incident_channel, timeline
 from incident_management.incidents.act import Act
 from incident_management.incidents.routing import Routing
 from incident_management.notify.delivery.notification import NewNotification
-from incident_management.notify.rooms.opening import Rooms
+from incident_management.notify.incident_channels.opening import IncidentChannels
 from incident_management.notify.services import http_call, webhook
 from incident_management.outside.transport import Reply
 from incident_management.splunk.configuration import channel_secrets, secrets
@@ -218,7 +218,7 @@ def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(mo
     # A new process does not know of any.
     assert [look() for _ in range(3)] == [1, 0, 0]
     incident_channel.request_channel(Act(stores, clock, "dana"), "INC-1")
-    monkeypatch.setattr(Rooms, "_open", lambda *_given: 1)
+    monkeypatch.setattr(IncidentChannels, "_open", lambda *_given: 1)
     assert look() > 1
     # Without a token nobody is asked for anything.
     monkeypatch.setattr(mine._config, "settings", parse({}))

@@ -110,9 +110,9 @@ def test_an_error_in_the_search_is_shown_once_and_taken_away():
 
 def test_a_search_that_is_too_slow_is_shown_until_it_ends_in_time():
     cluster = Cluster()
-    cluster.fail(SearchTooSlow("The search did not end within 60 seconds."))
+    cluster.fail(SearchTooSlow("The search did not finish within 60 seconds."))
     cluster.pass_time(3)
-    assert len(cluster.shown) == 1 and "did not end within 60 seconds" in cluster.shown[0]
+    assert len(cluster.shown) == 1 and "did not finish within 60 seconds" in cluster.shown[0]
     cluster.heal()
     cluster.pass_time()
 
@@ -124,7 +124,7 @@ def test_a_slow_search_that_is_fast_enough_over_less_is_no_trouble():
 
     def slow(start: int, end: int) -> None:
         if end - start > SPAN:
-            raise SearchTooSlow("The search did not end within 60 seconds.")
+            raise SearchTooSlow("The search did not finish within 60 seconds.")
 
     cluster.watched.before = slow
     cluster.watched.clock.advance(4 * SPAN)

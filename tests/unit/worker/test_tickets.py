@@ -10,9 +10,9 @@ import pytest
 from incident_management.incidents import lifecycle, timeline
 from incident_management.incidents.act import Act
 from incident_management.notify.channel import Delivery
-from incident_management.notify.heard import news
-from incident_management.notify.heard.ticket import Remark, Remarks, Ticket
-from incident_management.notify.heard.troubles import troubles
+from incident_management.notify.inbound import ticket_changes
+from incident_management.notify.inbound.read_failures import troubles
+from incident_management.notify.inbound.ticket import Remark, Remarks, Ticket
 from incident_management.notify.services.tickets import Refused
 from incident_management.outside.network import NotConfigured
 from incident_management.splunk.configuration.settings import Jira, Settings
@@ -258,7 +258,7 @@ def test_a_message_that_arrives_again_ends_the_wait_for_another_process(desk):
 
 
 def test_a_timeline_takes_a_thousand_remarks_of_a_ticket(desk, monkeypatch):
-    monkeypatch.setattr(news, "MAX_REMARKS", 3)
+    monkeypatch.setattr(ticket_changes, "MAX_REMARKS", 3)
     incident = desk.incident(1)
     found = [Remark(f"r{n}", "comment", "Mia", float(n), f"remark {n}", False) for n in range(5)]
     desk.reader.remarks = lambda ticket, since: Remarks(found)

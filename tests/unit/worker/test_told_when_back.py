@@ -8,8 +8,8 @@ import pytest
 
 from incident_management.incidents import timeline
 from incident_management.incidents.routing import Routing
-from incident_management.notify.announcing import brought_back
-from incident_management.notify.announcing.brought_back import BROUGHT_BACK
+from incident_management.notify.announcing import restored
+from incident_management.notify.announcing.restored import RESTORED
 from incident_management.worker.document_sweep import sweep_documents
 from tests.fakes import Unavailable
 from tests.fakes.turns import orders
@@ -46,7 +46,7 @@ class Restored(Desk):
         self.announce()
 
     def notes(self) -> list[Any]:
-        return [one for one in self.stores.claims.all() if one["purpose"] == BROUGHT_BACK]
+        return [one for one in self.stores.claims.all() if one["purpose"] == RESTORED]
 
 
 @pytest.mark.parametrize("kinds", [["opened"], ["opened", "routed"]])
@@ -103,7 +103,7 @@ def test_a_day_later_it_is_no_news():
 def test_a_note_waits_for_its_entries_for_a_day():
     desk = Restored()
     desk.announce()
-    brought_back.note(desk.stores, desk.clock.now(), ["f" * 64])
+    restored.note(desk.stores, desk.clock.now(), ["f" * 64])
     desk.work_for(23 * HOUR)
     assert len(desk.notes()) == 1
     desk.clock.advance(2 * HOUR)
@@ -113,7 +113,7 @@ def test_a_note_waits_for_its_entries_for_a_day():
 
 def test_a_note_that_somebody_changed_by_hand_stops_nobody():
     desk = Restored()
-    note = {"_key": f"{BROUGHT_BACK}:x", "purpose": BROUGHT_BACK, "time": "x", "value": {"keys": 5}}
+    note = {"_key": f"{RESTORED}:x", "purpose": RESTORED, "time": "x", "value": {"keys": 5}}
     desk.stores.claims.save([note])
     assert desk.announce() == 2
     assert desk.notes() == []

@@ -43,9 +43,15 @@ export function actionBar(detail) {
  * @param {string} [extra] class
  */
 export function moreMenu(items, extra = '') {
-    return h('details', { class: 'wb-more-menu' },
-        h('summary', { class: `wb-button ${extra}`, 'data-place': 'more' }, 'More'),
-        h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, items));
+    const menu = h('div', { class: 'wb-menu', role: 'group', 'aria-label': 'More' }, items);
+    return h('details', { class: 'wb-more-menu', on: { toggle: () => keepInWindow(menu) } },
+        h('summary', { class: `wb-button ${extra}`, 'data-place': 'more' }, 'More'), menu);
+}
+
+/** Open a menu to the left if it would leave the window on the right. */
+function keepInWindow(menu) {
+    menu.classList.remove('wb-to-left');
+    menu.classList.toggle('wb-to-left', menu.getBoundingClientRect().right > document.documentElement.clientWidth);
 }
 
 /**

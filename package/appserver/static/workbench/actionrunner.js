@@ -51,7 +51,7 @@ export class ActionRunner {
         }
         if (this.#app.detail.id !== incident.id) return; // the user opened another incident while this was read
         ask({
-            title: `${action.label}: ${incident.id}`, about: incident.title, fields, danger: action.danger, submit: action.label, act, draft: `${action.id}/${incident.id}`,
+            title: `${action.label}: ${incident.id}`, about: incident.title, fields, danger: action.danger, submit: action.submit ?? action.label, act, draft: `${action.id}/${incident.id}`,
             effects: (values) => action.effects?.(incident, values, choices) ?? [],
         });
     }

@@ -15,6 +15,7 @@ import { lastUpdateField, UPDATE } from './updates.js';
  * @typedef {object} Action
  * @property {string} id
  * @property {string} label the button's text
+ * @property {string} [submit] the text of the form's button; default: the label
  * @property {string} capability what the caller needs
  * @property {string} [key] its shortcut
  * @property {boolean} [danger] whether the user must confirm it; the dialog lists its effects
@@ -147,7 +148,7 @@ export const ACTIONS = [
         done: (i) => `${i.id} closed.`,
     },
     {
-        id: 'merge', label: 'Merge into another incident', capability: 'incident_write', danger: true,
+        id: 'merge', label: 'Merge into another incident', submit: 'Merge', capability: 'incident_write', danger: true,
         blocked: (i) => i.merged_into ? mustBeOpen(i) : (i.status === 'closed' ? 'This incident is closed.' : ''),
         fields: (i, choices) => [
             {
@@ -209,7 +210,7 @@ export const ACTIONS = [
         done: (i) => `Opening a Slack channel for ${i.id}. Its link appears here within seconds.`,
     },
     {
-        id: 'edit', label: 'Edit title or severity', capability: 'incident_write', method: 'PUT',
+        id: 'edit', label: 'Edit title or severity', submit: 'Save', capability: 'incident_write', method: 'PUT',
         blocked: () => '',
         fields: (i) => [
             { name: 'title', label: 'Title', required: true, value: i.title },

@@ -80,7 +80,7 @@ const askedOf = (incident) => defined().filter((one) => fits(one, incident) || v
 
 /** @type {import('./actions.js').Action} */
 export const FIELDS = {
-    id: 'fields', label: 'Set fields', key: 'v', capability: 'incident_write', method: 'PUT',
+    id: 'fields', label: 'Set fields', submit: 'Save', key: 'v', capability: 'incident_write', method: 'PUT',
     offered: hasFields,
     blocked: (i) => askedOf(i).length ? '' : 'No custom field applies to this incident.',
     fields: (i, choices) => questions(askedOf(i), i, choices),

@@ -153,7 +153,7 @@ function send(app, path, body, said, button, trouble, changed) {
 export const closingFields = (before) => ({
     fields: [
         { name: 'state', label: 'State', kind: 'select', options: STATES, value: before.state },
-        { name: 'reason', label: 'Reason for the new state', kind: 'area', most: MOST_LETTERS },
+        { name: 'reason', label: 'Reason', kind: 'area', most: MOST_LETTERS },
     ],
     effects: ({ state, reason }) => [
         state === 'dropped' && state !== before.state && !reason && 'Enter a reason for dropping this.',

@@ -95,7 +95,12 @@ export function ask(question) {
     (document.querySelector('.workbench') ?? document.body).append(dialog);
     updateForm();
     dialog.showModal();
-    (question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit).focus();
+    const first = question.danger && !inputs.size ? cancel : [...inputs.values()][0] ?? submit;
+    first.focus();
+    if (first.type === 'text' && first.scrollWidth > first.clientWidth) { // show the beginning of a long text, not its end
+        first.setSelectionRange(0, 0);
+        first.scrollLeft = 0;
+    }
 }
 
 /**

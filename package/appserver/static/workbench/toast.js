@@ -10,7 +10,7 @@ export class Toast {
     #timer = 0;
 
     constructor() {
-        this.element = h('div', { class: 'wb-said', hidden: true });
+        this.element = h('div', { class: 'wb-toast', hidden: true });
     }
 
     /**

@@ -15,7 +15,7 @@ const MOST_SHOWN = 240;
 
 /** @type {import('./actions.js').Action} */
 export const UPDATE = {
-    id: 'update', label: 'Update stakeholders', key: 'u', capability: 'incident_write',
+    id: 'update', label: 'Update stakeholders', submit: 'Send update', key: 'u', capability: 'incident_write',
     blocked: (i) => i.merged_into ? `This incident was merged into ${i.merged_into}. Continue there.` : '',
     reads: async (i) => ({ updates: await read(i.id) }),
     fields: (i, { updates }) => [
@@ -25,7 +25,7 @@ export const UPDATE = {
         },
         { name: 'state', label: 'State', kind: 'select', options: STATES, value: updates.draft.state, help: 'Shown to stakeholders. It does not change the incident.' },
         { name: 'services', label: 'Affected services, one per line', kind: 'area', keeps: true, value: updates.draft.services.join('\n') },
-        { name: 'next', label: 'Next update in', suggestions: IN, help: `Such as 30m. ${nextHelp(i, updates)}` },
+        { name: 'next', label: 'Next update in', suggestions: IN, help: `For example 30m. ${nextHelp(i, updates)}` },
         { name: 'by', label: 'Or by', kind: 'moment', help: `In the time zone ${timeZone()}.` },
     ],
     effects: (_i, values, { updates }) => [recipientsLine(updates), lastUpdateLine(updates), promiseLine(values)].filter(Boolean),

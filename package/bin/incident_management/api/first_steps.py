@@ -7,7 +7,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, NamedTuple, S
 from ..channels import CHANNELS, NAMES
 from ..incidents.routing.values import user_name
 from ..notify.announcing.announcer import worker_seen
-from ..notify.reach import reached
+from ..notify.configured_channels import reached
 from ..notify.refusals import refusals
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..ports import SearchFailed

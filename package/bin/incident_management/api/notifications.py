@@ -8,10 +8,10 @@ from ..channels import CHANNELS
 from ..incidents.errors import NotFound
 from ..incidents.routing import Routing
 from ..notify.announcing.storms import GATHERED
-from ..notify.asked import enqueue
-from ..notify.asking import CHARACTERS
 from ..notify.delivery.outbox import FINAL, Outbox
 from ..notify.delivery.record import recorder
+from ..notify.request_fields import CHARACTERS
+from ..notify.requested import enqueue
 from ..splunk.configuration import conf
 from .router import Request, Response, route
 from .schema import any_text, flag, obj, one_of, record, text

@@ -163,9 +163,7 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
         caller = backend.session(raw, system=False)
         user, capabilities = backend.capabilities(caller)
         if found.capability not in capabilities:
-            text = (
-                f"{method} {path} needs the capability {found.capability}, which {user} lacks."
-            )
+            text = f"{method} {path} needs the capability {found.capability}, which {user} lacks."
             raise Problem(403, text)
         query = _query(raw)
         system = backend.session(raw, system=True)

@@ -8,8 +8,8 @@ from typing import Any, Dict, List, Optional
 
 from ..channels import CHANNELS
 from ..notify.announcing.announcer import worker_seen
-from ..notify.heard.troubles import troubles
-from ..notify.reach import reached
+from ..notify.configured_channels import reached
+from ..notify.inbound.read_failures import troubles
 from ..notify.refusals import refusals
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS
 from ..slack_socket.health import STATES, state_of

@@ -1,6 +1,6 @@
 """Has a room opened for an incident, a Slack channel of its own, and writes down what became of it.
 
-Opening one is an act outside, and the worker's (:mod:`..notify.rooms`): here it is wanted.
+This module records the request. The worker opens it (:mod:`..notify.incident_channels`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The state of an incident channel (an incident's own Slack channel), from its ``room`` entries.
 
-Pure. :mod:`.incident_channel` requests a channel; :mod:`..notify.rooms` opens and archives it.
+Pure. :mod:`.incident_channel` requests a channel; :mod:`..notify.incident_channels` opens and
+archives it.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Signal:
 
     @classmethod
     def of(cls, fields: Document, run: str, dedup: Optional[Mapping[str, Any]]) -> Signal:
-        """Make a signal as :meth:`create` does, from fields that :data:`NORMALIZERS` normalized.
+        """Make a signal as :meth:`create` does, from fields that NORMALIZERS has normalized.
 
         ``fields`` holds all fields but the keys. The signal keeps the mapping itself.
         """

@@ -7,7 +7,7 @@ from typing import Dict
 from ..incidents.canonical import digest
 from ..incidents.severities import DEFAULT_SEVERITY, configured_severity
 from ..splunk.scripts.alert_action import Payload, deliver, report
-from .asking import CHARACTERS, is_target, truncated
+from .request_fields import CHARACTERS, is_target, truncated
 
 __all__ = ["ask", "ask_for_ticket"]
 

@@ -33,10 +33,10 @@ from ..incidents.incident_channel_state import OPEN, WANTED, is_in_state
 from ..incidents.stores import any_of, chunks, claim_document, find_by
 from ..ports import Clock, Document, Stores
 from .channel import Delivery
+from .current_state import Marks, marks_of, newest_analysis, standing
 from .delivery.turns import urgency
 from .message import Message
 from .services.slack_buttons import PRESSES
-from .standing import Marks, marks_of, newest_analysis, standing
 
 __all__ = ["EVERY_SECONDS", "FirstMessages"]
 

@@ -17,8 +17,8 @@ from ..incidents.model import SEVERITIES
 from ..masking import mask
 from ..remediation.blamed_cause import blamed_hypothesis, verified_citations
 from ..utc import to_the_second
-from .asking import truncated
 from .events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from .request_fields import truncated
 from .wording import details, happened
 
 __all__ = [

@@ -15,10 +15,10 @@ from ..incidents.routing.conf import Routing
 from ..incidents.stores import claim_document
 from ..ports import Clock, Document, Stores
 
-__all__ = ["ROOM_REFUSED", "note_room_refused", "refusals"]
+__all__ = ["CHANNEL_REFUSED", "record_channel_refusal", "refusals"]
 
 # The claim that says why Slack let the app open no channel, or not do what belongs to it.
-ROOM_REFUSED = "slack room refused"
+CHANNEL_REFUSED = "slack room refused"
 
 # What was refused longer ago says nothing of how it is.
 RECENT_SECONDS = 86400.0
@@ -110,13 +110,13 @@ def _last(stores: Stores, channel: str, since: float) -> List[Document]:
     return found
 
 
-def note_room_refused(stores: Stores, clock: Clock, sentence: str) -> None:
+def record_channel_refusal(stores: Stores, clock: Clock, sentence: str) -> None:
     """Keep why Slack refused something of an incident's own channel, for :func:`refusals`."""
-    stores.claims.save([claim_document(ROOM_REFUSED, clock.now(), {"sentence": sentence})])
+    stores.claims.save([claim_document(CHANNEL_REFUSED, clock.now(), {"sentence": sentence})])
 
 
 def _rooms(stores: Stores, since: float) -> List[str]:
-    known = stores.claims.get(ROOM_REFUSED)
+    known = stores.claims.get(CHANNEL_REFUSED)
     if known is None or float(known["time"]) < since:
         return []
     return [

@@ -11,18 +11,18 @@ from ..ports import Clock
 from ..splunk.configuration.channel_settings import CLIENT
 from ..splunk.configuration.settings import Settings
 from .channel import Sender
-from .heard.jira import JiraReader
-from .heard.pagerduty import PagerDutyReader
-from .heard.servicenow import ServiceNowReader
-from .heard.ticket import Reader
+from .inbound.jira import JiraReader
+from .inbound.pagerduty import PagerDutyReader
+from .inbound.servicenow import ServiceNowReader
+from .inbound.ticket import Reader
 from .services.jira import JiraSender
 from .services.pagerduty import PagerDutySender
 from .services.servicenow import ServiceNowSender
 from .services.slack import SlackSender
-from .services.slack_rooms import SlackRooms
+from .services.slack_channels import SlackChannels
 from .services.teams import TeamsSender
 
-__all__ = ["Senders", "readers", "senders", "slack_rooms", "slack_sender"]
+__all__ = ["Senders", "readers", "senders", "slack_channels", "slack_sender"]
 
 Senders = Dict[str, Callable[[], Sender]]
 
@@ -66,18 +66,18 @@ def slack_sender(settings: Settings, clock: Clock) -> SlackSender:
     )
 
 
-def slack_rooms(settings: Settings, clock: Clock) -> SlackRooms:
+def slack_channels(settings: Settings, clock: Clock) -> SlackChannels:
     """Make what opens channels in Slack. Raises NotConfigured."""
     chosen = settings.slack
-    return SlackRooms(chosen.bot_token, chosen.api_url, network_of(settings), clock)
+    return SlackChannels(chosen.bot_token, chosen.api_url, network_of(settings), clock)
 
 
 def readers(
     settings: Settings, clock: Clock, follow_ups: bool = False
 ) -> Dict[str, Callable[[], Reader]]:
-    """Return, for each of ``channels.HEARD``, what makes its reader or raises NotConfigured.
+    """Return, for each of ``channels.INBOUND``, what makes its reader or raises NotConfigured.
 
-    ``follow_ups``: of the tickets of follow-ups, for each of ``channels.PLANNED``.
+    ``follow_ups``: of the tickets of follow-ups, for each of ``channels.FOLLOW_UP_SYSTEMS``.
     """
 
     return {

@@ -84,7 +84,7 @@ def _bounded(response: Any, host: str) -> bytes:
     from urllib3.exceptions import HTTPError  # type: ignore[import-untyped]
 
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise NoAnswer(f"{host} answered compressed, which it was not asked for.")
+        raise NoAnswer(f"{host} sent a compressed answer, which was not requested.")
     answer = bytearray()
     try:
         while piece := response.raw.read(PIECE_BYTES, decode_content=False):

@@ -46,7 +46,7 @@ class Bounded(io.RawIOBase):
         if seconds <= 0:
             raise self._over("The answer took too long.")
         if self._left < 0:
-            raise self._over("The answer was too long.")
+            raise self._over("The answer was too large.")
         self._sock.settimeout(min(seconds, self._pause))
         try:
             count = self._raw.readinto(buffer)

@@ -46,7 +46,9 @@ def parsed(text: str, where: str, known: Collection[str]) -> Any:
 def checked(template: Any, where: str, known: Collection[str]) -> Any:
     """Return what was parsed already, as :func:`parsed` does."""
     if not isinstance(template, (dict, list)):
-        raise BadTemplate(f'{where} is no JSON object, such as {{"text": "{{title}}"}}; write one.')
+        raise BadTemplate(
+            f'{where} is not a JSON object, such as {{"text": "{{title}}"}}; write one.'
+        )
     _check(template, where, known, DEEPEST)
     return template
 
@@ -66,15 +68,15 @@ def json_of(text: str, where: str) -> Any:
             ) from None
         near = text[max(error.pos - 20, 0) : error.pos + 10].strip()
         raise BadTemplate(
-            f"{where} is no JSON at character {error.pos + 1}, near '{near}' ({error.msg}); "
-            "correct it."
+            f"{where} is not valid JSON at character {error.pos + 1}, near '{near}' "
+            f"({error.msg}); correct it."
         ) from None
     except (ValueError, RecursionError) as error:
-        raise BadTemplate(f"{where} is no JSON ({error}); correct it.") from None
+        raise BadTemplate(f"{where} is not valid JSON ({error}); correct it.") from None
 
 
 def _no_json(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _finite(digits: str) -> float:
@@ -93,8 +95,8 @@ def _check(template: Any, where: str, known: Collection[str], deep: int) -> None
         for name, value in template.items():
             if any(_TOKEN.finditer(name)):
                 raise BadTemplate(
-                    f"{where} has braces in the name '{name[:40]}', where no field is filled in; "
-                    "take them out."
+                    f"{where} has braces in the name '{name[:40]}', where fields are not "
+                    "filled in; remove them."
                 )
             _check(value, f"{where}.{name}", known, deep - 1)
 
@@ -109,7 +111,9 @@ def check_text(text: str, where: str, known: Collection[str]) -> None:
             )
         if token[1] and token[1] not in known:
             fields = ", ".join(known)
-            raise BadTemplate(f"{where} names {{{token[1]}}}; the fields there are {fields}.")
+            raise BadTemplate(
+                f"{where} uses the unknown field {{{token[1]}}}; the available fields are {fields}."
+            )
 
 
 def fields_of(template: Any) -> Set[str]:

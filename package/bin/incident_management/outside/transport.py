@@ -92,11 +92,11 @@ def checked_url(url: str, what: str) -> str:
         raise BadUrl(f"{what} is not a URL of the form https://host/path: correct it.")
     if not _HOST.fullmatch(host) or re.search(r"[\s\\\x00-\x1f]", url.strip()):
         raise BadUrl(
-            f"{what} names a host that DNS can't have, or holds a character that no host or path "
-            "may have: write a name with other letters as it is in DNS (xn--…)."
+            f"{what} contains a host name or a character that a URL can't have: write an "
+            "international name in its DNS form (xn--…)."
         )
     if parts.scheme == "http" and not is_loopback(host):
-        raise BadUrl(f"{what} must start with https:// (http is only for this machine itself).")
+        raise BadUrl(f"{what} must start with https:// (http is allowed only for this machine).")
     return url.strip().rstrip("/")
 
 
@@ -227,8 +227,8 @@ def _check_headers(headers: Mapping[str, str], host: str) -> None:
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
             raise BadUrl(
-                f"What {host} is to get as {name} holds a character that no header may have: set "
-                "the token or login again."
+                f"The header {name} for {host} contains a character that a header can't "
+                "have: enter the token or login again."
             )
 
 

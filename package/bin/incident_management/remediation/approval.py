@@ -72,8 +72,8 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
     count = len(context.stores.plans.keys(lately))
     if count >= PROPOSALS_AN_HOUR:
         raise Refused(
-            f"{actor} has proposed {count} plans for {incident_id} within the last hour: wait, or "
-            "have somebody else propose it.",
+            f"{actor} has proposed {count} plans for {incident_id} within the last hour. "
+            "Wait, or ask another person to propose it.",
             "too_many_plans",
         )
 
@@ -103,7 +103,7 @@ def draft_plan(
             continue  # Another one whose id, the hash's beginning, is the same by chance.
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
-    raise Refused(f"{incident.id} has had too many plans.", "too_many_plans")
+    raise Refused(f"{incident.id} has too many plans for this action.", "too_many_plans")
 
 
 def _chosen(context: Context, action_name: str) -> Action:
@@ -113,7 +113,7 @@ def _chosen(context: Context, action_name: str) -> Action:
     if not action_name:
         known = ", ".join(names)
         sentence = (
-            f"Name an action with action=; there are: {known}."
+            f"Choose an action with action=. The available actions are: {known}."
             if known
             else "The catalogue (incident_actions.conf) has no action that can be proposed."
         )
@@ -124,7 +124,7 @@ def _chosen(context: Context, action_name: str) -> Action:
         raise Refused(str(error), "unknown_action") from None
     if action.inverse_only:
         raise Refused(
-            f"'{action_name}' only undoes another action and can't be proposed by itself.",
+            f"'{action_name}' only rolls back another action, so it can't be proposed on its own.",
             "unknown_action",
         )
     return action
@@ -164,7 +164,9 @@ def approve(
     plan, entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
     if plan_hash and plan_hash != plan["plan_hash"]:
-        raise Invalid(f"{plan_id} is not the plan that you have seen: look at it again.")
+        raise Invalid(
+            f"{plan_id} is not the plan that you reviewed. Reload it and review it again."
+        )
     freezes = _overriding(context, plan, state, override)
     if actor in state.approvers and state.status in ("proposed", "approved") and not freezes:
         return state
@@ -190,7 +192,7 @@ def approve(
     if freezes:
         data["override"] = {"freezes": freezes, "reason": override.strip()[:1000]}
         data["detail"] = (
-            f"In spite of {', '.join(freezes)}: {override.strip()[:500]} {data['detail']}"
+            f"Overrides {', '.join(freezes)}: {override.strip()[:500]} {data['detail']}"
         )
     of_freezes = f":{digest(freezes, 12)}" if freezes else ""
     lapsed = f":{state.approvals[actor]}" if actor in state.approvals else ""
@@ -212,7 +214,7 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
         raise refusal
     said = {"actor": actor, "rejected": True, "reason": reason[:1000]}
     if not context.claim(action_run(plan).claim, said) and context.is_begun(plan_id):
-        sentence = f"{plan_id} is being carried out already: it is too late to reject it."
+        sentence = f"{plan_id} is already being executed, so it is too late to reject it."
         raise Refused(sentence, "decided")
     write_rejection(context, plan)
     return context.refresh(plan)
@@ -254,14 +256,16 @@ def _is_ended(plan: Mapping[str, Any], entries: List[Entry]) -> bool:
 
 def _decided_by_somebody(actor: str) -> None:
     if not actor.strip() or actor == SYSTEM:
-        raise Invalid("A plan is decided on by a person: no user is known for this request.")
+        raise Invalid("Only a person can decide on a plan, and this request has no user.")
 
 
 def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optional[Refused]:
     if state.status == "proposed":
         return None
     status = state.status.replace("_", " ")
-    sentence = f"{plan['_key']} is {status} and can't be decided on any more. {state.detail}"
+    sentence = (
+        f"{plan['_key']} is {status} and can no longer be approved or rejected. {state.detail}"
+    )
     return Refused(sentence.strip(), "decided")
 
 
@@ -273,7 +277,7 @@ def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
     if plan.get("approve_own", True) or actor != plan["proposed_by"]:
         return None
     return Refused(
-        f"{plan['_key']} was proposed by {actor}: somebody else must approve it.", "own_plan"
+        f"{plan['_key']} was proposed by {actor}: another person must approve it.", "own_plan"
     )
 
 
@@ -299,7 +303,7 @@ def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> s
     """What one more approval leaves to be done, for those who are told of it."""
     left = _left(plan, state, actor)
     if left == 0:
-        return "It can be carried out; nothing happens by itself."
+        return "The plan is ready to execute; it does not start automatically."
     people = "one more person" if left == 1 else f"{left} more people"
     return f"Approved by {actor}; {people} must approve it."
 

@@ -41,11 +41,11 @@ def stays_open(
         entry.actor for entry in _after(counted, began, state.started_at) if is_manual_reopen(entry)
     ]
     if people:
-        return True, f"{people[-1]} has reopened it since the fix was begun."
+        return True, f"{people[-1]} reopened it after the fix started."
     if any(
         entry.kind in SIGNAL_KINDS for entry in _after(counted, verdict_once(plan), state.judged_at)
     ):
-        return True, "Something was found after the fix was judged."
+        return True, "A new finding arrived after the fix was verified."
     return False, ""
 
 

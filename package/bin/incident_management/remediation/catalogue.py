@@ -136,13 +136,13 @@ class Catalogue:
             wrong = _undone_wrongly(action, actions)
             if wrong:
                 problems[action.name] = (
-                    f"{CONF} [{action.name}] and [{action.inverse}], which undoes it, {wrong}"
+                    f"{CONF} [{action.name}] and [{action.inverse}], which rolls it back, {wrong}"
                 )
                 del actions[action.name]
         while lacking := _without_inverse(actions):
             problems[lacking.name] = (
-                f"{CONF} [{lacking.name}] inverse is '{lacking.inverse}', which is no usable "
-                "action of this file; name one, or leave it blank."
+                f"{CONF} [{lacking.name}] inverse is '{lacking.inverse}', which is not a "
+                "usable action of this file; name one, or leave it blank."
             )
             del actions[lacking.name]
         return cls(actions, problems)
@@ -177,14 +177,14 @@ def check_value(argument: Argument, value: Any) -> str:
     where, name = argument.origin
     if value is None or value == "":
         raise CatalogueError(
-            f"The argument '{argument.name}' has no value: the {where} names no {name}."
+            f"The argument '{argument.name}' has no value: the {where} has no {name}."
         )
     text = str(value)
     if isinstance(value, (bool, list, dict)) or not ACTION_TYPES[argument.type].fullmatch(text):
         shown = "".join(c if c.isprintable() else "?" for c in text[:60])
         raise CatalogueError(
             f"The argument '{argument.name}' is '{shown}', which is not of the type "
-            f"{argument.type}; nothing was done."
+            f"{argument.type}. Nothing was changed."
         )
     return text
 
@@ -202,18 +202,18 @@ def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
         return ""
     place = _undone_elsewhere(action, inverse)
     if place:
-        return f"differ in argument.{place}: give both the same."
+        return f"differ in argument.{place}: set the same value in both."
     lacking = argument_without_value(action, inverse)
     if lacking or inverse.executor != action.executor:
         return lacking
     mine, its = (_sources(each) for each in (action, inverse))
     for name, source in RESTORED_ARGUMENTS.get(action.executor, {}).items():
         if its.get(name) != source:
-            return f"restore what was there before: the latter needs argument.{name} = {source}."
+            return f"must restore the previous state: the latter needs argument.{name} = {source}."
     for name, choices in ARGUMENT_VALUES.get(action.executor, {}).items():
         if mine[name] == its[name]:
-            each = " and the other ".join(choices)
-            return f"have the same argument.{name}, {mine[name]}: give one {each}."
+            each = " and the other to ".join(choices)
+            return f"have the same argument.{name}, {mine[name]}: set one to {each}."
     return ""
 
 
@@ -238,22 +238,26 @@ def _undone_elsewhere(action: Action, inverse: Action) -> str:
 def _action(name: str, values: Mapping[str, str]) -> Action:
     where = f"{CONF} [{name}]"
     if not _NAME.fullmatch(name):
-        raise CatalogueError(f"{where}: an action's name is lower-case letters, digits and _.")
+        raise CatalogueError(
+            f"{where}: an action's name starts with a lower-case letter, followed by "
+            "lower-case letters, digits or _."
+        )
     arguments = _arguments(where, values)
     executor = _executor(where, values, arguments)
     entity = values.get("entity", "").strip() or "service"
     if entity not in [argument.name for argument in arguments]:
-        raise CatalogueError(f"{where} entity is '{entity}', which is none of its arguments.")
+        raise CatalogueError(f"{where} entity is '{entity}', which is not one of its arguments.")
     preconditions = listed(values.get("preconditions"))
     if preconditions and executor != "deploy_api":
         raise CatalogueError(
-            f"{where} preconditions are about what deploy_api tells, which {executor} does not: "
-            "leave them blank."
+            f"{where} preconditions work only with deploy_api, not with {executor}: leave "
+            "them blank."
         )
     for condition in preconditions:
         if condition not in PRECONDITIONS:
             raise CatalogueError(
-                f"{where} preconditions names '{condition}'; known are {', '.join(PRECONDITIONS)}."
+                f"{where} preconditions contains '{condition}'; the preconditions are: "
+                f"{', '.join(PRECONDITIONS)}."
             )
     return Action(
         name=name,
@@ -295,12 +299,12 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
         form = _SOURCE if "$" in given or _MEANT.match(given) else ACTION_TYPES[kind]
         if not form.fullmatch(given):
             raise CatalogueError(
-                f"{where} {key} is '{source}'; write where it comes from, as $analysis.service$, "
+                f"{where} {key} is '{source}'; set a source, such as $analysis.service$, "
                 f"or a value of the type {kind}."
             )
         arguments.append(Argument(key[len("argument.") :], given, kind))
     if not arguments:
-        raise CatalogueError(f"{where} has no arguments; add one, as argument.service = …")
+        raise CatalogueError(f"{where} has no arguments; add one, such as argument.service = …")
     return tuple(arguments)
 
 
@@ -328,7 +332,7 @@ def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, 
     taken = ACCEPTED_ARGUMENTS.get(name, tuple(given))
     for other in sorted(given - {*taken, *told}):
         raise CatalogueError(
-            f"{where} has argument.{other}, which {name} does not take; it takes "
+            f"{where} has argument.{other}, which {name} does not accept; it accepts "
             f"{', '.join(taken)}."
         )
     return name
@@ -368,5 +372,7 @@ def _fields(where: str, values: Mapping[str, str]) -> Tuple[str, ...]:
     names = listed(values.get("sample_fields")) or SAMPLE_FIELDS
     for name in names:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
-            raise CatalogueError(f"{where} sample_fields names '{name}', which is no field name.")
+            raise CatalogueError(
+                f"{where} sample_fields contains '{name}', which is not a valid field name."
+            )
     return names

@@ -51,7 +51,7 @@ def remediate(
     _check(do, incident, action, plan)
     incident = incident.upper()
     if override and do not in ("approve", "execute", "rollback"):
-        raise RemediationFailed("override= goes with do=approve, do=execute and do=rollback only.")
+        raise RemediationFailed("override= works only with do=approve, do=execute and do=rollback.")
     if do == "propose" and not plan:
         return _propose(session, incident, action)
     if do == "preview":
@@ -135,12 +135,14 @@ def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> s
         waiting = [one["plan_id"] for one in plans if one["status"] in _WAITING.get(do, ())]
         if len(waiting) > 1:
             raise RemediationFailed(
-                f"{incident} has {len(waiting)} plans to {do}: name one with plan= "
-                f"({', '.join(waiting[:3])}), and see do=status for what each would do."
+                f"{incident} has {len(waiting)} plans to {do}: choose one with plan= "
+                f"({', '.join(waiting[:3])}). do=status shows what each would do."
             )
         return str(plans[0]["plan_id"])
     if plan not in [known["plan_id"] for known in plans]:
-        raise RemediationFailed(f"{plan} is no plan of {incident}: see do=status.")
+        raise RemediationFailed(
+            f"{plan} is not a plan of {incident}. List its plans with do=status."
+        )
     return plan
 
 
@@ -154,7 +156,9 @@ def _check(do: str, incident: str, action: str, plan: str) -> None:
     if plan and not PLAN_ID.fullmatch(plan):
         raise RemediationFailed(f"'{plan[:60]}' is not a plan's id; it looks like PLAN-0123456789.")
     if action and (do not in ("propose", "preview") or (do == "preview" and plan)):
-        sentence = "action= goes with do=propose and do=preview; name a plan with plan= instead."
+        sentence = (
+            "action= works only with do=propose and do=preview. Choose a plan with plan= instead."
+        )
         raise RemediationFailed(sentence)
 
 

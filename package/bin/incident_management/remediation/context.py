@@ -69,9 +69,9 @@ class Context:
         """
         plan = self.stores.plans.get(plan_id)
         if plan is None:
-            raise NotFound(f"No plan {plan_id}; list an incident's plans with do=status.")
+            raise NotFound(f"There is no plan {plan_id}. List an incident's plans with do=status.")
         if not is_readable(plan):
-            sentence = f"{plan_id} was changed by hand and can't be read: propose it again."
+            sentence = f"{plan_id} was edited by hand and is malformed: propose it again."
             raise Refused(sentence, "unreadable")
         entries = timeline.read(self.stores, plan["incident_id"])
         if not entries:

@@ -88,17 +88,18 @@ def _preconditions(
     rules = {
         "runs_the_change": (
             service.get("change_id") == arguments.get("change_id"),
-            f"{name} runs {service.get('version')} since {service.get('change_id')}, no longer the "
-            f"change {arguments.get('change_id')}: nothing was done.",
+            f"{name} has run {service.get('version')} since {service.get('change_id')}, "
+            f"no longer the change {arguments.get('change_id')}. Nothing was changed.",
         ),
         "returns_to_previous": (
             service.get("previous_version") == arguments.get("to_version"),
-            f"The version before the change was {service.get('previous_version')} by the deploy "
-            f"API, not {arguments.get('to_version')}: nothing was done.",
+            "According to the deploy API, the version before the change was "
+            f"{service.get('previous_version')}, not {arguments.get('to_version')}. "
+            "Nothing was changed.",
         ),
         "not_there_yet": (
             service.get("version") != arguments.get("to_version"),
-            f"{name} runs {service.get('version')} already: there is nothing to do.",
+            f"{name} already runs {service.get('version')}. There is nothing to do.",
         ),
     }
     chosen = [rules[condition] for condition in action.preconditions]
@@ -157,8 +158,8 @@ def _before_an_upgrade(plan: Mapping[str, Any], now: Mapping[str, Any]) -> Optio
     different = sorted(compared - known) or sorted(known - compared)
     names = " and ".join(name.replace("_", " ") for name in different)
     detail = (
-        f"{plan['_key']} was proposed before the app was upgraded, when other things were compared "
-        f"before a fix than now ({names}): propose it again."
+        f"{plan['_key']} was proposed before the app was upgraded, and other facts are "
+        f"compared before a fix now ({names}): propose it again."
     )
     return Check("state", False, detail, "state_changed", "void")
 
@@ -167,7 +168,7 @@ def _state(plan: Mapping[str, Any], state: PlanState, changes: List[str]) -> Che
     approved = bool(state.approvers)
     if not changes:
         word = "approved" if approved else "proposed"
-        return Check("state", True, f"Everything is as when it was {word}.", "state_changed")
+        return Check("state", True, f"Nothing has changed since it was {word}.", "state_changed")
     what = "The approval" if approved else "The proposal"
     detail = (
         f"{what} of {plan['_key']} is void, because the state has changed: {'; '.join(changes)}. "

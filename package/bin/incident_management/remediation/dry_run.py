@@ -78,11 +78,11 @@ def _begun(
     """Begin a new try, unless somebody does in this moment. Raises Refused and ExecutorError."""
     lately = sum(begun > context.clock.now() - HOUR for begun in tries)
     if lately >= AN_HOUR:
-        sentence = f"{plan_id} was tried {lately} times within the last hour: wait."
+        sentence = f"{plan_id} was tried {lately} times within the last hour. Try again later."
         raise Refused(sentence, "rate")
     name = _name(plan_id, len(tries) + 1)
     if not context.claim(name, {}, purpose=_purpose(plan_id)):
-        sentence = f"{plan_id} is being tried in check mode just now: ask again in a moment."
+        sentence = f"{plan_id} is being tried in check mode right now. Try again in a moment."
         raise Refused(sentence, "run_in_progress")
     try:
         return executor.dry_run(step.arguments, _request_id(plan_id, len(tries) + 1))
@@ -118,6 +118,6 @@ def _refusal(
 ) -> Optional[Refused]:
     if state.executed or state.finished:
         status = state.status.replace("_", " ")
-        return Refused(f"{plan['_key']} is {status}: there is nothing to try.", "decided")
+        return Refused(f"{plan['_key']} is {status}: there is nothing to try out.", "decided")
     failed = (check for check in checks(context, plan, state, entries) if not check.ok)
     return next((check.refusal() for check in failed if check.name not in _PASSED_OVER), None)

@@ -59,7 +59,7 @@ def execute(context: Context, plan_id: str, actor: str, override: str = "") -> P
     if not why:
         return run_once(context, plan, step, actor)
     step = replace(step, override={"hourly_limit": step.action.hourly_limit, "reason": why})
-    reason = f"{step.action.label}: {plan['entity']}. Whatever hourly_limit says: {why}"
+    reason = f"{step.action.label}: {plan['entity']}. Overrides hourly_limit: {why}"
     return run_once(context, plan, step, actor, reason)
 
 
@@ -80,7 +80,7 @@ def run_once(
     refusal = stop_reason(context, plan, step, actor)
     # Later, whoever settles may have asked the executor already: that this fails says nothing.
     if context.clock.now() - began < LEASE_SECONDS / 2:
-        stopped = Outcome("failed", f"Nothing was done. {refusal}") if refusal else None
+        stopped = Outcome("failed", f"Nothing was changed. {refusal}") if refusal else None
         outcome = stopped or _acted(context, plan, step)
         late = context.clock.now() - began >= LEASE_SECONDS
         if outcome.transient and actor == SYSTEM:
@@ -100,7 +100,7 @@ def mark_rolling_back(context: Context, plan: Document) -> None:
 
 def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
     """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
-    text = f"{plan['_key']} is not undone yet, and is tried again: {outcome.detail}"
+    text = f"{plan['_key']} is not rolled back yet. The worker tries again: {outcome.detail}"
     once = f"{step.run.name}:again"
     execute_step = Act(context.stores, context.clock, SYSTEM)
     timeline.append(execute_step, plan["incident_id"], "note", {"text": text}, once)

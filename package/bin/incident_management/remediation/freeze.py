@@ -72,7 +72,9 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
     freeze = Freeze.of("FRZ", wanted, act.actor, now, act.once)
     _check(freeze, now)
     if len(act.stores.freezes.keys(windows.not_ended(now))) >= MAX_FREEZES:
-        raise Invalid(f"There are {MAX_FREEZES} freezes already; end those that are not needed.")
+        raise Invalid(
+            f"There are already {MAX_FREEZES} change freezes. End those that are no longer needed."
+        )
     return windows.insert(act.stores.freezes, freeze)
 
 
@@ -80,7 +82,7 @@ def end(act: Act, freeze_id: str) -> Freeze:
     """End one now, also one that has not begun; one that is over stays. Raises NotFound."""
     known = act.stores.freezes.get(freeze_id)
     if known is None:
-        raise NotFound(f"No freeze {freeze_id[:60]}; look at the list anew.")
+        raise NotFound(f"There is no freeze {freeze_id[:60]}. Reload the list.")
     freeze, now = Freeze.from_document(known), milliseconds(act.clock.now())
     if freeze.ends_at and freeze.ends_at <= now:
         return freeze
@@ -121,14 +123,14 @@ def freeze_check(
     ``overridden``: the ids of those that somebody with the right has overridden, for this fix.
     """
     if action.allowed_in_freeze:
-        return Check("freeze", True, f"'{action.name}' may be carried out in a change freeze.")
+        return Check("freeze", True, f"'{action.name}' is allowed during a change freeze.")
     if not freezes:
         return Check("freeze", True, f"No change freeze is in force on {service}.")
     left = [freeze for freeze in freezes if freeze.id not in overridden]
     if left:
         return Check("freeze", False, frozen_until_overridden(left, service), "frozen")
     named = " and ".join(freeze.named() for freeze in freezes)
-    return Check("freeze", True, f"The change freeze {named} was overridden for it.")
+    return Check("freeze", True, f"The change freeze {named} was overridden for this plan.")
 
 
 def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
@@ -137,17 +139,19 @@ def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
         return ""
     named = " and ".join(freeze.named() for freeze in freezes)
     return (
-        f"Nothing is changed on {service} in the change freeze {named}: wait, or have it "
-        "overridden with a reason (on the workbench, or by override=) by somebody with the "
-        "capability incident_override."
+        f"{service} must not be changed during the change freeze {named}. Wait, or ask "
+        "someone with the capability incident_override to override it with a reason (in "
+        "the workbench, or with override=)."
     )
 
 
 def _check(one: Freeze, now: float) -> None:
     if not one.reason.strip():
-        raise Invalid("A change freeze needs a reason, for whoever may not carry a fix out.")
+        raise Invalid(
+            "A change freeze needs a reason, which everyone whose fix it blocks can read."
+        )
     if not one.ends_at and not one.days:
-        raise Invalid("A change freeze needs ends_at, or days on which it comes again.")
+        raise Invalid("A change freeze needs ends_at, or days on which it repeats.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
-        raise Invalid("The change freeze would be over before it begins.")
+        raise Invalid("A change freeze must end after its start and in the future.")
     one.check()

@@ -124,7 +124,7 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
 def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
     """Judge what is found by what the request is known to have made, if it is."""
     if made and found.status == "unchanged":
-        sentence = f"{found.detail} Somebody or something has put it back."
+        sentence = f"{found.detail} Someone or something has reverted the change."
         return Outcome("failed", sentence, certain=False)
     # Somebody may have made the same anew since.
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
@@ -163,17 +163,17 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
     except Refused as found:
         return found
     if refusal is None and age > SEND_AGAIN_SECONDS:
-        refusal = Refused(f"It was begun {span(age)} ago.", "too_late")
+        refusal = Refused(f"It started {span(age)} ago.", "too_late")
     if age < -SKEW_SECONDS:
-        sentence = f"It was begun {span(-age)} from now by this machine's clock."
+        sentence = f"It started {span(-age)} in the future by this machine's clock."
         refusal = Refused(sentence, "clock")
     return refusal or lock_entity(context, plan) or stop_reason(context, plan, step, SYSTEM)
 
 
 def _given_up(outcome: Outcome) -> Outcome:
-    doubt = "Nobody can tell whether it was done"
+    doubt = "It is unknown whether it was done"
     if outcome.status == "unchanged":
-        doubt = "It was not done in time, and may still be"
+        doubt = "It was not done in time, but may still be done"
     return Outcome("failed", f"{doubt}: check by hand. {outcome.detail}", certain=False)
 
 

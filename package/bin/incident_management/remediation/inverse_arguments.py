@@ -18,8 +18,8 @@ def argument_without_value(action: Action, inverse: Action) -> str:
     for argument in inverse.arguments:
         if "$" in argument.source and argument.source not in usable:
             return (
-                f"do not fit: argument.{argument.name} of the latter is {argument.source}, which "
-                f"has no value then; use one of {', '.join(usable)}."
+                f"don't fit: argument.{argument.name} of the latter is {argument.source}, "
+                f"which has no value at rollback; use one of {', '.join(usable)}."
             )
     return ""
 

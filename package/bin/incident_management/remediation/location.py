@@ -66,7 +66,8 @@ def unstated_location(
         if said[name] and (known[0] or "://" in said[name]):
             raise Refused(
                 f"The change was made to the {name} {_shown(said[name])}, not to "
-                f"{known[-1] or known[0]}, where '{action.name}' acts: nothing was done.",
+                f"{known[-1] or known[0]}, where '{action.name}' acts. Nothing was "
+                "changed.",
                 "precondition",
             )
         if said[name]:

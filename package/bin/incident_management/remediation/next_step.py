@@ -28,40 +28,41 @@ def what_next(
     undo = f"{one}rollback" if plan["inverse"] else ""
     again = f"| remediate incident={incident} action={plan['action']}"
     why = f"| aianalyze incident={incident}"
-    otherwise = "undo the fix" if undo else "look for another cause"
+    otherwise = "roll the fix back" if undo else "look for another cause"
     if state.status == "failed" and state.action_in_doubt:
-        return f"Look at what {entity} runs before anything else is done to it.", ""
+        return f"Check what {entity} runs before you change anything else on it.", ""
     if frozen and state.status in ("proposed", "approved"):
-        sentence = "Wait for the end of the change freeze, or have it approved in spite of that."
+        sentence = "Wait until the change freeze ends, or have the plan approved with an override."
         return sentence, f'{one}approve override="(why)"'
     return {
         "proposed": (_to_approve(plan, state, approvers), f"{one}approve"),
-        "approved": ("Nothing happens by itself: have it carried out.", f"{one}execute"),
+        "approved": ("Execute the plan. It does not start automatically.", f"{one}execute"),
         "running": (
-            "Wait. If its answer was lost, the worker finds out what became of it, within 15 min; "
-            "it is not carried out twice.",
+            "Wait. If the executor's answer was lost, the worker determines the outcome "
+            "within 15 min. The plan is never executed twice.",
             "",
         ),
-        "done": (f"Wait for the verdict{', or undo it' if undo else ''}.", undo),
-        "recovered": ("Nothing is left to do.", ""),
-        "not_recovered": ("Wait: it is being undone.", ""),
+        "done": (f"Wait for the verdict{', or roll the fix back' if undo else ''}.", undo),
+        "recovered": ("There is nothing left to do.", ""),
+        "not_recovered": ("Wait. The fix is being rolled back.", ""),
         "did_not_help": (
-            f"What it did stays as it is{' unless somebody undoes it' if undo else ''}. Look for "
-            "another cause.",
+            f"The fix stays in place{' unless someone rolls it back' if undo else ''}. "
+            "Look for another cause.",
             undo or why,
         ),
         "insufficient_data": (
-            f"Look whether {entity} works. Resolve {incident} if it does, else {otherwise}.",
+            f"Check whether {entity} works. If it does, resolve {incident}. Otherwise, "
+            f"{otherwise}.",
             undo,
         ),
-        "failed": ("Nothing was changed. Once the reason is put right, propose it again.", again),
-        "rejected": ("If it is wanted after all, propose it again.", again),
-        "void": ("If it is wanted still, propose it again.", again),
-        "expired": ("If it is wanted still, propose it again.", again),
-        "rolling_back": ("Wait: it is being undone.", ""),
+        "failed": ("Nothing was changed. Fix the reason, then propose the plan again.", again),
+        "rejected": ("If the fix is still needed, propose it again.", again),
+        "void": ("If the fix is still needed, propose it again.", again),
+        "expired": ("If the fix is still needed, propose it again.", again),
+        "rolling_back": ("Wait. The fix is being rolled back.", ""),
         "rolled_back": (f"{entity} is as it was before the fix. Look for another cause.", why),
         "rollback_failed": (
-            f"Look at what {entity} runs. Then try to undo it again, or do so by hand.",
+            f"Check what {entity} runs. Then roll the fix back again, or do it by hand.",
             undo,
         ),
     }[state.status]
@@ -84,7 +85,7 @@ def _to_approve(
     if approvers is None:
         return f"{sentence}."
     few = f"only {_named(names)} can" if names else "nobody can"
-    return f"{sentence}; {few}: an administrator can give the role incident_approver."
+    return f"{sentence}; {few}: an administrator can grant the role incident_approver."
 
 
 def _named(names: Sequence[str]) -> str:

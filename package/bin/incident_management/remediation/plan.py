@@ -212,7 +212,7 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
         if entry.data.get("plan_id") == plan["_key"]:
             _apply(state, plan, entry)
     if state.status == "approved" and now > state.expires_at:
-        state.status, state.detail = "expired", "The approval ran out before it was used."
+        state.status, state.detail = "expired", "The approval expired before the plan was executed."
     if state.status == "proposed":
         state.approvers = _holding(state, now)
         if now > state.proposed_at + PROPOSAL_SECONDS:

@@ -136,11 +136,11 @@ def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
         for search in _searches(stores, incident, rule):
             found.setdefault(search_identity(search), search)
     if not found:
-        raise CannotJudge("The incident was raised by no search that could be run again.")
+        raise CannotJudge("No search that can be run again raised the incident.")
     if len(found) > MAX_SEARCHES:
         raise CannotJudge(
-            f"{len(found)} searches and series raised the incident, more than the {MAX_SEARCHES} "
-            "that are asked again."
+            f"{len(found)} searches and series raised the incident, more than the "
+            f"{MAX_SEARCHES} that can be run again."
         )
     return list(found.values())
 
@@ -156,7 +156,7 @@ def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]
     if not found:
         found = [_search(one) for one in stores.signals.find({"$and": about}, "received_at:-1", 1)]
     if not found or not found[0]:
-        raise CannotJudge(f"'{rule}' is no search that could be run again.")
+        raise CannotJudge(f"'{rule}' is not a search that can be run again.")
     query = {"$and": [*about, *_not_of(found[0])]}
     others = stores.signals.find(query, "received_at:-1", FINDINGS_READ + 1, 0, SEARCH_FIELDS)
     if len(others) > FINDINGS_READ:

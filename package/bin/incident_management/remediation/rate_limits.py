@@ -36,10 +36,13 @@ def rate_checks(context: Context, plan: Mapping[str, Any], action: Action) -> Li
         Check(
             "cooldown",
             cool,
-            f"Not carried out on {plan['entity']} lately."
+            f"Not executed on {plan['entity']} recently."
             if cool
-            else f"'{action.name}' was carried out on {plan['entity']} by {other['_key']} already; "
-            f"it may be again in {span(since + action.cooldown - now)}.",
+            else (
+                f"'{action.name}' was already executed on {plan['entity']} by "
+                f"{other['_key']}; it can run there again in "
+                f"{span(since + action.cooldown - now)}."
+            ),
         ),
         _rate(action, many),
     ]

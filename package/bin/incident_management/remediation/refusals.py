@@ -47,7 +47,7 @@ def lock_entity(context: Context, plan: Document) -> Optional[Refused]:
 
 def _taken(context: Context, plan: Document) -> Refused:
     other = blocking_plan(context, plan) or "Another run"
-    sentence = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+    sentence = f"{other} is being executed on {plan['entity']}: wait until it is verified."
     return Refused(sentence, "run_in_progress")
 
 
@@ -75,8 +75,8 @@ def check_inverse_unchanged(context: Context, plan: Mapping[str, Any]) -> None:
     approved = str(plan["contract"]).partition(":")[2]
     if approved and (action is None or context.catalogue.undoing(action) != approved):
         sentence = (
-            f"What undoes {plan['_key']} was changed in the catalogue since it was made: look at "
-            "it, and roll it back by hand if it has to be."
+            f"The inverse of {plan['_key']} was changed in the catalogue since the plan "
+            "was made: review it, and roll the fix back by hand if needed."
         )
         raise Refused(sentence, "action_changed")
 
@@ -87,8 +87,8 @@ def incident_over(context: Context, plan: Mapping[str, Any]) -> Optional[Refused
     if incident.is_open:
         return None
     sentence = (
-        f"{incident.id} is {incident.status}, so the fix is not undone by itself: roll it back by "
-        "hand if it has to be."
+        f"{incident.id} is {incident.status}, so the fix is not rolled back "
+        "automatically: roll it back by hand if needed."
     )
     return Refused(sentence, "incident_over")
 
@@ -118,7 +118,9 @@ def freeze_exemption(freezes: Sequence[Freeze]) -> str:
     if not freezes:
         return ""
     named = " and ".join(freeze.named() for freeze in freezes)
-    return f"Its approval was for its undoing, too, so that goes on in the change freeze {named}."
+    return (
+        f"The approval also covers the rollback, so it proceeds during the change freeze {named}."
+    )
 
 
 def is_automatic(context: Context, run: Run) -> bool:

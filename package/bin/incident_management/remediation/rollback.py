@@ -88,13 +88,15 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
         check_inverse_unchanged(context, plan)
         step = _undoing(context, plan, state)
         if late:
-            raise Refused("Roll it back by hand if it has to be.", "too_late")
+            raise Refused("Roll it back by hand if needed.", "too_late")
     except Exception as error:
         # Also what nobody expected: a plan without an end would keep its entity.
         transient = not isinstance(error, Refused) or error.transient
         if affects_all_plans(error) or (transient and not late):
             raise
-        words = f"It was not undone within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
+        words = (
+            f"It was not rolled back within {span(UNDO_SECONDS)}. " if since > UNDO_SECONDS else ""
+        )
         return _give_up(context, plan, state, f"{words}{error_text(error)}")
     reason = f"The fix did not help. {freeze_exemption(rollback_freezes(context, plan, state))}"
     return _carry_back(context, plan, step, SYSTEM, reason.strip())
@@ -103,11 +105,11 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
 def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
     """Take the entity for what undoes a plan. Raises Refused."""
     if not state.done_at:
-        sentence = f"{plan['_key']} was not carried out: there is nothing to undo."
+        sentence = f"{plan['_key']} was not executed: there is nothing to roll back."
         if state.action_in_doubt:
             sentence = (
-                f"Nobody can tell whether {plan['_key']} was carried out: look at what "
-                f"{plan['entity']} runs, and undo it by hand if it has to be."
+                f"It is unknown whether {plan['_key']} was executed: check what "
+                f"{plan['entity']} runs, and roll it back by hand if needed."
             )
         raise Refused(sentence, "not_executed")
     step = _unless_done(context, plan, state)

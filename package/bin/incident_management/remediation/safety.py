@@ -47,14 +47,14 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
     top = blamed_hypothesis(analysis)
     if not top:
         raise Refused(
-            f"The analysis of {incident.id} names no cause, so there is nothing to undo.",
+            f"The analysis of {incident.id} names no cause, so no fix can be proposed.",
             "no_cause",
         )
     cited = verified_citations(analysis, top)
     if not cited:
         raise Refused(
-            f"The likely cause of {incident.id} rests on no verified citation, so no fix is "
-            "proposed for it.",
+            f"The likely cause of {incident.id} has no verified citation, so no fix can "
+            "be proposed.",
             "no_verified_citation",
         )
     # The analysis says of a cause that is only suspected that it is.
@@ -147,7 +147,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
         terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
-        "The plan is as it was made."
+        "The plan has not changed since it was made."
         if same
         else (f"{plan['_key']} was changed after it was made: propose it again.")
     )
@@ -161,8 +161,8 @@ def _contract(context: Context, plan: Mapping[str, Any]) -> Check:
         return Check("action", False, str(error), "unknown_action")
     if context.catalogue.contract(action) != plan["contract"]:
         detail = (
-            f"The action '{action.name}' was changed in the catalogue since {plan['_key']} was "
-            "made, or what undoes it was: propose it again."
+            f"The action '{action.name}' or its inverse was changed in the catalogue "
+            f"since {plan['_key']} was made: propose it again."
         )
         return Check("action", False, detail, "action_changed", "void")
     return Check("action", True, f"'{action.name}' is in the catalogue, unchanged.")
@@ -173,8 +173,9 @@ def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
         return Check("incident", False, over_reason(incident), "incident_over", "void")
     if incident_standing(incident) != plan["state"].get("incident"):
         detail = (
-            f"{incident.id} was over since {plan['_key']} was made, and opened again: what is "
-            "wrong now may be something else. Analyse it again, and propose a fix for that."
+            f"{incident.id} ended and was reopened since {plan['_key']} was made, so the "
+            "problem may be a different one. Analyze it again, and propose a fix for "
+            "what you find."
         )
         return Check("incident", False, detail, "incident_over", "void")
     return Check("incident", True, f"{incident.id} is open.")
@@ -192,7 +193,7 @@ def _evidence(context: Context, plan: Mapping[str, Any]) -> Check:
     cited = verified_citations(analysis, blamed_hypothesis(analysis)) if analysis else []
     if cited:
         return Check("evidence", True, f"The cause has {len(cited)} verified citations.")
-    detail = "The cause rests on no verified citation."
+    detail = "The cause has no verified citation."
     return Check("evidence", False, detail, "no_verified_citation")
 
 
@@ -202,7 +203,7 @@ def _arguments(action: Action, plan: Mapping[str, Any]) -> Check:
             check_value(argument, plan["arguments"].get(argument.name))
     except CatalogueError as error:
         return Check("arguments", False, str(error), "argument")
-    return Check("arguments", True, "Every argument has its type.")
+    return Check("arguments", True, "Every argument has a valid value.")
 
 
 def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
@@ -213,8 +214,8 @@ def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Ch
     sentence = {
         "proposed": f"{plan['_key']} is not approved: {people} with the capability "
         "incident_approve must approve it first.",
-        "expired": f"{plan['_key']} can't be used any more. {state.detail} Propose it again.",
-        "rejected": f"{plan['_key']} can't be used any more. {state.detail}",
+        "expired": f"{plan['_key']} can no longer be used. {state.detail} Propose it again.",
+        "rejected": f"{plan['_key']} can no longer be used. {state.detail}",
         "void": f"The approval of {plan['_key']} is void. {state.detail}",
     }.get(state.status, f"{plan['_key']} is {state.status.replace('_', ' ')} already.")
     code = {"proposed": "not_approved", "expired": "approval_expired"}.get(
@@ -229,8 +230,8 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
     ahead = state.approved_at - context.clock.now()
     if ahead > SKEW_SECONDS:
         detail = (
-            f"{plan['_key']} was approved {span(ahead)} from now by this machine's clock, so "
-            "nobody can tell how long that holds: set the clocks right."
+            f"{plan['_key']} was approved {span(ahead)} in the future by this machine's "
+            "clock, so its expiry is unknown: synchronize the clocks."
         )
         return Check("approval", False, detail, "clock")
     lost = [
@@ -239,8 +240,8 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
     if len(state.approvers) - len(lost) >= int(plan["approvals"]):
         return Check("approval", True, state.detail)
     detail = (
-        f"The approval of {plan['_key']} is void, because {' and '.join(lost)} may not approve any "
-        "more (incident_approve). Propose it again."
+        f"The approval of {plan['_key']} is void, because {' and '.join(lost)} can no "
+        "longer approve (incident_approve). Propose it again."
     )
     return Check("approval", False, detail, "approver_gone", "void")
 
@@ -248,6 +249,6 @@ def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanSta
 def _alone(context: Context, plan: Mapping[str, Any]) -> Check:
     other = blocking_plan(context, plan)
     if not other:
-        return Check("alone", True, f"Nothing else is being done to {plan['entity']}.")
-    detail = f"{other} is being carried out on {plan['entity']}: wait until it is verified."
+        return Check("alone", True, f"No other plan is being executed on {plan['entity']}.")
+    detail = f"{other} is being executed on {plan['entity']}: wait until it is verified."
     return Check("alone", False, detail, "run_in_progress")

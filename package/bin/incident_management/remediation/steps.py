@@ -63,16 +63,16 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
     names = {argument.name for argument in action.arguments}
     if names != set(plan["arguments"]) or plan.get("executor", action.executor) != action.executor:
         raise CatalogueError(
-            f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, so what "
-            "carries it out now can't tell what became of it."
+            f"'{action.name}' was changed in the catalogue since {plan['_key']} was made, "
+            "so its executor can't determine the outcome."
         )
     if not is_whole(plan):
         raise CatalogueError(f"{plan['_key']} was changed after it was made.")
     bound, known = BOUND_FACTS.get(action.executor, ()), plan["state"]
     if not set(bound) <= set(known):
         raise CatalogueError(
-            f"{plan['_key']} was made before the app was upgraded, and does not say what it is "
-            "recognised by now."
+            f"{plan['_key']} was made before the app was upgraded and lacks the facts "
+            "that identify its target now."
         )
     told = {name: known[name] for name in bound}
     arguments = {**plan["arguments"], **told, **_object(plan), **_incident(plan, action)}
@@ -112,10 +112,10 @@ def inverse_step(
 ) -> Step:
     """Return what undoes a plan. Raises Refused when it can't be carried out."""
     if not is_whole(plan):
-        sentence = f"{plan['_key']} was changed after it was made: undo it by hand."
+        sentence = f"{plan['_key']} was changed after it was made: roll it back by hand."
         raise Refused(sentence, "plan_changed")
     if not plan["inverse"]:
-        raise Refused(f"'{plan['action']}' has no inverse: undo it by hand.", "no_inverse")
+        raise Refused(f"'{plan['action']}' has no inverse: roll it back by hand.", "no_inverse")
     try:
         action = context.catalogue.get(plan["inverse"])
     except CatalogueError as error:
@@ -132,8 +132,8 @@ def inverse_step(
         address = address or now
         if address != now:
             raise Refused(
-                f"{plan['_key']} was carried out at {address}, and what is set now is {now}: undo "
-                "it by hand.",
+                f"{plan['_key']} was executed at {address}, but {now} is configured now: "
+                "roll it back by hand.",
                 "precondition",
             )
         checked_facts(context, action, arguments)
@@ -161,7 +161,7 @@ def executor_for(context: Context, step: Step) -> Executor:
     now = executor.address(step.arguments) if step.address else ""
     if now != step.address:
         raise NotApplicable(
-            f"{step.run.plan_id} is for {step.address}, and what is set now is {now}."
+            f"{step.run.plan_id} is for {step.address}, but {now} is configured now."
         )
     return executor
 
@@ -245,7 +245,7 @@ def query_outcome(context: Context, step: Step, run: Run) -> Outcome:
     except Exception as error:
         if affects_all_plans(error):
             raise
-        return Outcome("unknown", f"What is so can't be read ({error_text(error)}).")
+        return Outcome("unknown", f"The current state can't be read ({error_text(error)}).")
 
 
 def record_end(

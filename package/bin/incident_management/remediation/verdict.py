@@ -130,8 +130,8 @@ def judge(
         return judgement
     if len(own) > MAX_ENTITIES:
         judgement.detail = (
-            f"The incident has {len(own)} entities; of more than {MAX_ENTITIES} it can't be told "
-            "whether all of them work."
+            f"The incident has {len(own)} entities; recovery can't be verified for more "
+            f"than {MAX_ENTITIES}."
         )
         return judgement
     shortest = min((windows for _search, windows in asked), key=lambda one: one.length)
@@ -173,27 +173,29 @@ def _is_cured(judgement: Judgement, tally: _Tally) -> bool:
         if tally.helped:
             cured = ", ".join(sorted(tally.helped))
             judgement.detail += (
-                f" But one that found {cured} before finds it no more, so the fix has helped in "
-                "part: a person decides whether it stays."
+                f" But a search that found {cured} before no longer finds it, so the fix "
+                "helped in part: a person decides whether it stays."
             )
         elif tally.unhelped and tally.silent():
             judgement.detail += (
-                f" But '{tally.silent()}', which has raised the incident, too, does not, so a "
+                f" But '{tally.silent()}', which also raised the incident, does not, so a "
                 "person decides whether the fix stays."
             )
         elif tally.unhelped:
             judgement.outcome = NOT_RECOVERED
         else:
-            judgement.detail += " The incident was not opened for that, so nothing is undone."
+            judgement.detail += (
+                " The incident was not opened for that, so the fix is not rolled back."
+            )
     elif judgement.after:
         judgement.detail = (
-            f"The search finds {', '.join(judgement.after)} after the fix, but not in as long a "
-            "window before it: that may be another problem."
+            f"The search finds {', '.join(judgement.after)} after the fix, but not in an "
+            "equally long window before it: this may be another problem."
         )
     elif not judgement.before:
         judgement.detail = (
-            "The search does not find the problem in as long a window before the fix, so that it "
-            "finds none after it proves nothing."
+            "The search does not find the problem in an equally long window before the "
+            "fix, so finding none after it proves nothing."
         )
     return not judgement.after and bool(judgement.before)
 
@@ -240,11 +242,12 @@ def _weigh(judgement: Judgement, enough: int) -> None:
     few = [f"{one} ({events})" for one, events in judgement.samples.items() if events < enough]
     if few:
         judgement.detail = (
-            f"Too few events after the fix to tell, fewer than {enough}: {', '.join(few)}."
+            f"Too few events after the fix to judge, fewer than {enough}: {', '.join(few)}."
         )
     else:
         judgement.outcome = RECOVERED
         judgement.detail = (
-            f"The search found {', '.join(judgement.before)} before the fix and finds nothing of "
-            "the incident after it, while all of it went on working."
+            f"The search found {', '.join(judgement.before)} before the fix and finds "
+            "nothing of the incident after it, while all of its entities kept producing "
+            "events."
         )

@@ -45,28 +45,31 @@ def forecast_verification(context: Context, plan: Mapping[str, Any]) -> Forecast
         undone = _undone(context, plan, action, incident) if plan["inverse"] else ""
         return replace(found, detail=found.detail + undone)
     except CannotJudge as reason:
-        undone = " and nothing is undone by itself" if plan["inverse"] else ""
-        detail = f"Whether it helps can't be proved, so a person decides{undone}: {reason}"
+        undone = " and the fix is not rolled back automatically" if plan["inverse"] else ""
+        detail = f"Recovery can't be verified automatically, so a person decides{undone}: {reason}"
         return Forecast(False, detail)
     except (SearchFailed, CatalogueError) as error:
-        return Forecast(None, f"Whether its help can be proved can't be told just now: {error}")
+        return Forecast(None, f"It is not known yet whether recovery can be verified: {error}")
 
 
 def _undone(context: Context, plan: Mapping[str, Any], action: Action, standing: Incident) -> str:
     """Say on whose word the fix is undone."""
     if not action.undo_by_itself:
-        return " It is not undone by itself."
+        return " It is not rolled back automatically."
     _incident, entries = context.incident(plan["incident_id"])
     opener = opening_data(entries).get("search") or {}
     name = opener.get("name") or opener.get("monitor")
     if not name:
-        return " No search opened the incident, so nothing is undone by itself."
+        return " No search opened the incident, so the fix is not rolled back automatically."
     if len(raising_searches(context.stores, standing)) > 1:
         return (
-            f" If '{name}', which opened the incident, finds no change, nor does any other, it is "
-            "undone by itself."
+            f" If '{name}', which opened the incident, and every other search still find "
+            "the problem, the fix is rolled back automatically."
         )
-    return f" If '{name}', which opened the incident, finds no change, it is undone by itself."
+    return (
+        f" If '{name}', which opened the incident, still finds the problem, the fix is rolled "
+        "back automatically."
+    )
 
 
 def _foreseen(
@@ -82,5 +85,5 @@ def _foreseen(
     names = sorted({str(one.get("name") or one.get("monitor")) for one in searches})
     quoted = listed([f"'{name}'" for name in names])
     verb = "is" if len(names) == 1 else "are"
-    detail = f"{quoted} {verb} asked again; the verdict comes about {span(seconds)} after the fix."
+    detail = f"{quoted} {verb} run again; the verdict comes about {span(seconds)} after the fix."
     return Forecast(True, detail, seconds)

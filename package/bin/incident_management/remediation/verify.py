@@ -109,8 +109,9 @@ class Verifier:
         ahead = max(state.started_at, state.done_at) - now
         if ahead > SKEW_SECONDS:
             sentence = (
-                f"It was carried out {span(ahead)} from now by this machine's clock, so nobody can "
-                "tell what came before it and what after: set the clocks right."
+                f"It was executed {span(ahead)} in the future by this machine's clock, so "
+                "what came before it can't be told from what came after: synchronize the "
+                "clocks."
             )
             return self._conclude(plan, Judgement(INSUFFICIENT, sentence))
         if now < turn.next:
@@ -161,7 +162,7 @@ class Verifier:
 
     def _too_late(self, state: PlanState) -> Judgement:
         late = span(self._context.clock.now() - state.done_at)
-        return Judgement(INSUFFICIENT, f"It was looked at {late} after the fix, too late.")
+        return Judgement(INSUFFICIENT, f"It was verified {late} after the fix, which is too late.")
 
     def _meant(self, plan: Mapping[str, Any]) -> RollbackRule:
         """On whose word a plan is undone, by the entries of its incident."""
@@ -178,7 +179,7 @@ class Verifier:
         _incident, entries = self._context.surviving_incident(plan["incident_id"])
         if judgement.outcome == RECOVERED and has_new_findings(known, entries):
             judgement.outcome = INSUFFICIENT
-            judgement.detail = "Something was found while the fix was judged."
+            judgement.detail = "A new finding arrived while the fix was being verified."
         return judgement
 
     def _if_it_stands(
@@ -198,13 +199,16 @@ class Verifier:
             if not (mine and now) or mine == now:
                 return judgement
             by = made.replace("_", " ")
-            sentence = f"It is there by {by} {now[:100]}, which somebody made since, not by {mine}."
+            sentence = (
+                f"It is in place by {by} {now[:100]}, which someone made since, not by {mine}."
+            )
             found = Outcome("failed", sentence)
         if found.status != "unknown":
             turn.deadline = 0.0  # It is not coming back.
         judgement.outcome = INSUFFICIENT
         judgement.detail = (
-            f"The search finds it no more, but that does not prove the fix: {found.detail}"
+            "The search no longer finds it, but that does not prove that the fix worked: "
+            f"{found.detail}"
         )
         return judgement
 
@@ -228,21 +232,24 @@ class Verifier:
         is_kept, why = stays_open(plan, state, incident, entries)
         if is_kept:
             if why:
-                text = f"{plan['_key']} has helped, but {incident.id} stays open: {why}"
+                text = f"{plan['_key']} helped, but {incident.id} stays open: {why}"
                 once = f"kept open:{plan['_key']}"
                 timeline.record(act, incident.id, "note", {"text": text}, once)
             self._context.refresh(plan)
             return False
         try:
             ending = lifecycle.Ending(
-                resolution=f"{plan['summary']} The raising search finds it no more.",
+                resolution=f"{plan['summary']} The raising search no longer finds it.",
                 reason=f"Recovery verified after {plan['_key']}.",
             )
             lifecycle.resolve(act, incident.id, ending, by_itself=True)
         except IllegalMove:
             # Somebody resolved it between the look and the move: that is as good.
             return False
-        known, reason = {entry.key for entry in entries}, "A finding came while it was resolved."
+        known, reason = (
+            {entry.key for entry in entries},
+            "A new finding arrived while it was being resolved.",
+        )
         lifecycle.reopen_if_found(act, incident.id, known, reason)
         self._context.refresh(plan)
         return True

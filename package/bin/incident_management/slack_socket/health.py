@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..ports import Stores
-from .turn import newest
+from .lease import newest
 
 __all__ = ["STATES", "state_of"]
 

@@ -22,7 +22,7 @@ from ..notify.services.slack_buttons import (
     TAKE,
 )
 from ..notify.services.slack_limits import METADATA_CHARACTERS
-from .commands import forms, typed
+from .commands import forms, parsing
 from .commands.message import unescaped
 from .commands.tasks import TASK_CHANGE, TASK_DONE
 
@@ -41,11 +41,11 @@ _OF_COMMAND = (
 )  # fmt: skip
 # What the text after a command is called by the API.
 _FIELDS = {
-    typed.NOTE: "text",
-    typed.TASK: "title",
-    typed.ASSIGN: "owner",
-    typed.SEVERITY: "severity",
-    typed.REOPEN: "reason",
+    parsing.NOTE: "text",
+    parsing.TASK: "title",
+    parsing.ASSIGN: "owner",
+    parsing.SEVERITY: "severity",
+    parsing.REOPEN: "reason",
 }
 _BROUGHT = ("channel", "thread", "response_url", "task", "listed")
 
@@ -59,9 +59,9 @@ class Press:
     """A button that was pressed, a form that was sent, a command or a shortcut.
 
     ``action`` is a button's (:mod:`..notify.services.slack_buttons`), a form's
-    (:mod:`.commands.forms`), a command's (:mod:`.commands.typed`) or ADD; ``target`` an incident's
-    or a plan's id, of a command a part of one; ``body`` what is asked of the API. ``command`` is
-    the slash command's name, where it is one. ``user`` and ``workspace`` are Slack's
+    (:mod:`.commands.forms`), a command's (:mod:`.commands.parsing`) or ADD; ``target`` is an
+    incident's or a plan's id, of a command also a part of one; ``body`` what is asked of the API.
+    ``command`` is the slash command's name, where it is one. ``user`` and ``workspace`` are Slack's
     ids of who did it, and ``workspace`` is empty for the app's own where that was found out before.
     ``key`` is the same whenever Slack delivers it again. ``channel`` is where, ``thread`` within
     which thread; empty: in none. ``task`` is one of the incident's, ``listed`` the list of tasks
@@ -194,12 +194,12 @@ def _command(payload: Mapping[str, Any]) -> Press:
     given = {name: str(payload.get(name) or "") for name in _OF_COMMAND}
     if not (given["user_id"] and given["team_id"] and given["trigger_id"]):
         raise Unreadable("The command does not say whose it is, or lacks its 'trigger_id'.")
-    said = typed.read(unescaped(given["text"]))
+    said = parsing.read(unescaped(given["text"]))
     body = {_FIELDS[said.action]: said.rest} if said.action in _FIELDS else {}
-    if said.action == typed.ASSIGN:
+    if said.action == parsing.ASSIGN:
         # Slack proposes names with it.
         body = {"owner": said.rest.lstrip("@")}
-    if said.action == typed.SEVERITY:
+    if said.action == parsing.SEVERITY:
         body = {"severity": said.rest.lower()}
     who = (given["user_id"], given["team_id"])
     return Press(

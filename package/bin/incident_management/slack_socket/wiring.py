@@ -1,4 +1,4 @@
-"""The parts of :mod:`.listening`, wired to one splunkd and to Slack."""
+"""The parts of :mod:`.listener_for`, wired to one splunkd and to Slack."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from ..splunk.configuration.channel_settings import Slack
 from ..splunk.configuration.settings import Settings
 from ..splunk.kv.replica import Replica, stores_of
 from ..splunk.session import Session
-from .acting import Actor
-from .kept import Keeper, Kept
-from .line import Line
-from .listening import Listening, Parts
-from .opening import socket_address, workspace_of
+from .actor import Actor
+from .lease import Lease
+from .listener import Listener, Parts
+from .open_connection import socket_address, workspace_of
 from .people import SlackUsers
-from .saying import WebSlack
-from .turn import Turn
-from .wire import Wire, open_wire
+from .saved_presses import PressSaver, SavedPresses
+from .slack_client import WebSlack
+from .socket_client import SocketClient
+from .websocket import WebSocket, open_websocket
 
-__all__ = ["listening"]
+__all__ = ["listener_for"]
 
 # Slack waits three seconds for an acknowledgement.
 KEEP_SECONDS = 1.0
-# Whose presses are written down, see :class:`.kept.Kept`.
+# Whose presses are written down, see :class:`.saved_presses.SavedPresses`.
 _HOLDER = f"{process_name()} {secrets.token_hex(8)}"
 
 
-def listening(
+def listener_for(
     session: Session, log: Logger, stop: threading.Event, orphaned: Callable[[], bool]
-) -> Listening:
+) -> Listener:
     """Return what the modular input runs. ``session`` has the app's own rights."""
     clock = SystemClock()
     replica = Replica(clock)
-    turn = Turn(stores_of(session, replica), clock, process_name(), has_ended)
-    return Listening(
+    turn = Lease(stores_of(session, replica), clock, process_name(), has_ended)
+    return Listener(
         lambda: app_settings.load(session),
         lambda known: _parts(known, session, replica, log),
         turn,
@@ -62,8 +62,8 @@ def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) 
     mine = Session(session.server_uri, session.token)
     quick = Session(session.server_uri, session.token, timeout=KEEP_SECONDS, attempts=1)
 
-    def kept(of: Session) -> Kept:
-        return Kept(stores_of(of, replica), clock, _HOLDER)
+    def kept(of: Session) -> SavedPresses:
+        return SavedPresses(stores_of(of, replica), clock, _HOLDER)
 
     web = web_client(slack.bot_token, slack.api_url, network)
     actor = Actor(
@@ -75,8 +75,8 @@ def _parts(settings: Settings, session: Session, replica: Replica, log: Logger) 
         settings.network.web_url,
     )
     return Parts(
-        lambda take, stop: Line(workspace.connect, take, log, stop),
-        Keeper(kept(quick), workspace.name, log).keep,
+        lambda take, stop: SocketClient(workspace.connect, take, log, stop),
+        PressSaver(kept(quick), workspace.name, log).keep,
         actor.act,
         actor.resume,
     )
@@ -91,11 +91,11 @@ class _Workspace:
         self._clock = clock
         self._name: Optional[str] = None
 
-    def connect(self) -> Wire:
+    def connect(self) -> WebSocket:
         # A bot token that Slack refuses is found out before somebody presses a button.
         if self._name is None:
             self._name = workspace_of(self._slack, self._network, self._clock.now())
-        return open_wire(
+        return open_websocket(
             socket_address(self._slack, self._network, self._clock.now()), self._network
         )
 

@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 from ..notify.announcing.summaries import EVERY_SECONDS as SUMMARIZED_EVERY_SECONDS
 from ..notify.first_messages import EVERY_SECONDS as FIRST_EVERY_SECONDS
-from ..notify.rooms.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
+from ..notify.incident_channels.opening import EVERY_SECONDS as ROOMS_EVERY_SECONDS
 from ..splunk.bulletin import notice
 from ..splunk.searching.search import SplunkSearcher
 from .audit_index import AuditIndex
@@ -92,7 +92,7 @@ def all_duties(
             every=ROOMS_EVERY_SECONDS,
             turn=SLACK,
         ),
-        Duty("reach", messages.note_reach, every=30.0, turn=TICKETS),
+        Duty("reach", messages.save_configured_channels, every=30.0, turn=TICKETS),
         Duty("refusals", refused.run, every=30.0, everywhere=True),
         Duty("tickets", tickets.run, every=5.0, turn=TICKETS),
         # Fixes.

@@ -5,7 +5,7 @@ event whose content has a key that is named and missing is the entry that is mis
 that event. One in which a secret was masked has another hash, and can't be brought back.
 
 Whoever was not told of an entry before it was lost is told when it is back
-(:mod:`..notify.announcing.brought_back`).
+(:mod:`..notify.announcing.restored`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Callable, Iterable, Set
 
 from ..incidents import timeline
 from ..incidents.model import Entry
-from ..notify.announcing import brought_back
+from ..notify.announcing import restored
 from ..ports import Clock, Stores
 
 __all__ = ["IndexedEntries", "restore_entries"]
@@ -46,7 +46,7 @@ def restore_entries(
         missing = _missing([*entries, *back], named)
     if back:
         # First the note: an entry that is there is not brought back again.
-        brought_back.note(stores, clock.now(), [entry.key for entry in back])
+        restored.note(stores, clock.now(), [entry.key for entry in back])
         timeline.write(stores, back)
     return missing
 

@@ -11,12 +11,12 @@ from ..incidents.routing import Routing
 from ..notify.announcing.announcer import Announcer
 from ..notify.announcing.follow_up_tickets import FollowUpTickets
 from ..notify.channel import Sender
+from ..notify.configured_channels import reached, save_configured_channels
 from ..notify.delivery.outbox import Outbox
 from ..notify.delivery.record import recorder
 from ..notify.first_messages import FirstMessages
-from ..notify.reach import note_reach, reached
-from ..notify.rooms.opening import Rooms
-from ..notify.senders import Senders, senders, slack_rooms, slack_sender
+from ..notify.incident_channels.opening import IncidentChannels
+from ..notify.senders import Senders, senders, slack_channels, slack_sender
 from ..notify.services.http_call import HttpSender
 from ..notify.services.webhook import MAX_SUBSCRIPTIONS, PREFIX, REALM, WebhookSender, channel_of
 from ..outside.network import NotConfigured, NotReady, network_of
@@ -54,7 +54,7 @@ class Messages:
         self._tickets = FollowUpTickets(stores, self.outbox)
         self._first = FirstMessages(stores, clock)
         self._not_ready: List[Exception] = []
-        self._rooms = Rooms(stores, clock, lambda sentence: trouble("rooms", sentence))
+        self._rooms = IncidentChannels(stores, clock, lambda sentence: trouble("rooms", sentence))
 
     def announce(self) -> Mapping[str, int]:
         """Put what is new on the timelines on the outbox, for each channel that wants it."""
@@ -122,7 +122,7 @@ class Messages:
         if not self._can_use_slack():
             return {}
         settings = self._config.settings
-        make = partial(slack_rooms, settings, self._clock)
+        make = partial(slack_channels, settings, self._clock)
         web_url = settings.network.web_url
         return self._rooms.run(make, settings.slack, routing, web_url, self._first.saw_room)
 
@@ -130,11 +130,13 @@ class Messages:
         """Whether there is a token, and nothing malformed beside it."""
         return bool(self._config.settings.slack.bot_token) and "slack" not in self._held_channels()
 
-    def note_reach(self) -> Mapping[str, int]:
+    def save_configured_channels(self) -> Mapping[str, int]:
         """Note for the overview page who can be told."""
         if self._config.is_read:
             subscriptions = self._read_subscriptions().values()
-            note_reach(self._stores, self._clock, reached(self._known_set_up(), subscriptions))
+            save_configured_channels(
+                self._stores, self._clock, reached(self._known_set_up(), subscriptions)
+            )
         return {}
 
     def _held_channels(self) -> Set[str]:

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
 
-from ..channels import HEARD, NAMES, PLANNED
+from ..channels import FOLLOW_UP_SYSTEMS, INBOUND, NAMES
 from ..incidents import lifecycle, timeline
 from ..incidents.act import Act
 from ..incidents.errors import IllegalMove
@@ -23,9 +23,9 @@ from ..incidents.lifecycle import Ending
 from ..incidents.review.writing import change_follow_up
 from ..incidents.stores import chunks
 from ..notify.delivery.outbox import FINAL
-from ..notify.heard.news import KIND, Known, News
-from ..notify.heard.ticket import Reader, Remark, Ticket
-from ..notify.heard.troubles import note_key
+from ..notify.inbound.read_failures import note_key
+from ..notify.inbound.ticket import Reader, Remark, Ticket
+from ..notify.inbound.ticket_changes import KIND, Known, News
 from ..notify.message import plain
 from ..notify.senders import readers
 from ..notify.services.tickets import FAILURES, Refused, meaning
@@ -116,9 +116,9 @@ class Tickets:
         settings = self._config.settings
         if not self._config.is_read:
             return counts
-        for channel in HEARD:
+        for channel in INBOUND:
             if not any(part in settings.problems for part in (channel, *SHARED_PARTS)):
-                for follow_ups in (False, True) if channel in PLANNED else (False,):
+                for follow_ups in (False, True) if channel in FOLLOW_UP_SYSTEMS else (False,):
                     self._run(channel, follow_ups, settings, counts)
         return counts
 

@@ -14,8 +14,8 @@ from typing import Dict, List, Mapping
 
 from ..incidents.model import ENDED
 from ..incidents.stores import claim_document, find_by
-from ..notify.heard.ticket import is_ticket_id
-from ..notify.heard.troubles import note_key
+from ..notify.inbound.read_failures import note_key
+from ..notify.inbound.ticket import is_ticket_id
 from ..ports import Clock, Document, Stores
 
 __all__ = ["TicketTracker", "TrackedTicket"]

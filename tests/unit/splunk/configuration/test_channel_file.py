@@ -90,11 +90,14 @@ def test_a_ready_made_one_fills_what_is_empty_and_its_secret_is_kept_apart(
 
 def test_what_is_wrong_leaves_nothing_behind(splunk: Splunk, page: ChannelFile) -> None:
     for given, said in (
-        ({"start": "fax"}, "There is no ready-made 'fax'; there are on_call, opsgenie"),
+        ({"start": "fax"}, "There is no ready-made channel 'fax'; choose one of on_call, opsgenie"),
         ({"start": "webex"}, r"names {secret}, and secret is empty; enter it\."),
         ({"start": "servicenow_events", "secret": KEY}, "url is empty; write it"),
-        ({"start": "opsgenie", "secret": KEY, "body": '{\n"a": "{b}"}'}, r"body\.a names {b}"),
-        ({"start": "webex", "secret": KEY, "test": "1"}, "because of the test: .*'alerts'"),
+        (
+            {"start": "opsgenie", "secret": KEY, "body": '{\n"a": "{b}"}'},
+            r"body\.a uses the unknown field {b}",
+        ),
+        ({"start": "webex", "secret": KEY, "test": "1"}, "because the test failed: .*'alerts'"),
     ):
         with pytest.raises(Invalid, match=said):
             page.create("alerts", given)
@@ -107,10 +110,10 @@ def test_one_that_is_added_twice_keeps_the_first_ones_secrets(
     splunk: Splunk, page: ChannelFile
 ) -> None:
     page.create("alerts", {"start": "opsgenie", "secret": KEY, "secret2": "two"})
-    with pytest.raises(Invalid, match="The channel 'alerts' is there already"):
+    with pytest.raises(Invalid, match="The channel 'alerts' already exists"):
         page.create("alerts", {"start": "webex", "secret": "https://webex.example.com/x"})
     assert splunk.kept == {"alerts": {"secret": KEY, "secret2": "two"}}
-    with pytest.raises(Invalid, match="can't be taken from another channel: enter it again"):
+    with pytest.raises(Invalid, match="can't be copied from another channel: enter it again"):
         page.create("others", {"start": "opsgenie", "secret": ENCRYPTED})
 
 

@@ -40,7 +40,7 @@ def test_a_place_that_is_none_is_named_and_spoils_the_proxy_alone():
     assert settings.proxy.no_proxy == ("awx", "10.0.0.0/8")
     settings = parse({"proxy": {**proxy, "no_proxy": "awx, 10.0.0.0/99"}}, {})
     assert set(settings.problems) == {"proxy"}
-    assert "holds '10.0.0.0/99', which is no host" in settings.problems["proxy"]
+    assert "contains '10.0.0.0/99', which is not a host" in settings.problems["proxy"]
 
 
 def test_secrets_do_not_show():
@@ -70,7 +70,12 @@ def test_secrets_do_not_show():
         ("bedrock", "max_output_tokens", "inf", "max_output_tokens is 'inf'"),
         ("bedrock", "calls_per_day", "0", "calls_per_day is '0'; set a number from 1 to 10000"),
         ("slack", "app_token", "xoxb-1", "app_token does not begin with xapp-; enter the right"),
-        ("slack", "room_severities", "critical, grave", "holds 'grave', which is none of critical"),
+        (
+            "slack",
+            "room_severities",
+            "critical, grave",
+            "contains 'grave', which is not one of critical",
+        ),
         ("slack", "room_name", "inc-{date}", "is 'inc-{date}', which is not letters a-z"),
         ("slack", "room_name", "Inc-{id}", "is 'Inc-{id}', which is not letters a-z"),
         ("slack", "room_private", "perhaps", "is 'perhaps', which is neither 0 nor 1"),
@@ -133,7 +138,7 @@ def test_times_of_the_lifecycle_are_read():
         ("resolve_after", "1m", "resolve_after is '1m'; write a number and s, m, h, d or w"),
         ("resolve_after", "soon", "or never"),
         ("keep", "1d", "from 7d to 3650d"),
-        ("resolve_not", "urgent", "holds 'urgent', which is none of critical"),
+        ("resolve_not", "urgent", "contains 'urgent', which is not one of critical"),
     ],
 )
 def test_a_malformed_lifecycle_is_one_sentence(key, value, says):

@@ -175,7 +175,7 @@ def test_without_a_token_the_input_for_buttons_imports_next_to_nothing(splunkd):
 
     brought = modules(run)
     assert len(splunkd.seen) == 1
-    assert not brought & {MASKING, "incident_management.slack_socket.listening"}
+    assert not brought & {MASKING, "incident_management.slack_socket.listener"}
 
 
 def test_a_monitor_that_has_nothing_to_do_brings_no_worker_and_writes_no_line(splunk_home):

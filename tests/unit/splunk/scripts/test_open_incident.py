@@ -209,7 +209,7 @@ def test_a_nul_in_an_event_costs_no_incident(action, alert, splunkd):
 @pytest.mark.parametrize("payload", [b"", b"<xml/>", b"[]", b"{}"])
 def test_a_payload_that_is_none_is_one_sentence(action, payload, capsys):
     assert run(action, payload) == 1
-    assert "The payload on stdin is not an alert action's" in capsys.readouterr().err
+    assert "The payload on stdin is not that of an alert action" in capsys.readouterr().err
 
 
 def test_without_execute_nothing_runs(action, alert, splunkd, capsys):

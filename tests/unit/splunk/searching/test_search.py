@@ -106,7 +106,7 @@ def test_a_search_that_splunkd_has_not_parsed_yet_is_waited_for(splunkd, searche
 def test_a_search_that_splunkd_never_parses_did_not_begin(splunkd, searcher):
     splunkd.answer = jobs = Jobs()
     jobs.unparsed = 1000
-    with pytest.raises(SearchFailed, match="did not begin within 60 seconds"):
+    with pytest.raises(SearchFailed, match="did not start within 60 seconds"):
         searcher.run("index=main", "-5m", "now")
     assert jobs.cancelled
 
@@ -115,7 +115,7 @@ def test_a_search_that_splunkd_only_queued_was_not_too_slow(splunkd, searcher):
     """A monitor would look at half the time, and half of that, though nothing was looked at yet."""
     splunkd.answer = jobs = Jobs(polls=1000)
     jobs.states = ["QUEUED"]
-    with pytest.raises(SearchFailed, match="did not begin within 60 seconds") as told:
+    with pytest.raises(SearchFailed, match="did not start within 60 seconds") as told:
         searcher.run("index=main", "-5m", "now")
     assert not isinstance(told.value, SearchTooSlow)
     assert jobs.cancelled
@@ -128,7 +128,7 @@ def test_the_time_in_the_queue_does_not_count_as_the_time_that_it_took(splunkd, 
     assert searcher.run("index=main", "-5m", "now").rows == []
     jobs = splunkd.answer = Jobs(polls=1000)
     jobs.states = ["QUEUED"] * 55 + ["RUNNING"]
-    with pytest.raises(SearchTooSlow, match="did not end within 60 seconds"):
+    with pytest.raises(SearchTooSlow, match="did not finish within 60 seconds"):
         searcher.run("index=main", "-5m", "now")
 
 
@@ -218,7 +218,7 @@ def test_more_rows_than_asked_for_is_said(splunkd, searcher):
     [
         (Jobs(refused="Unknown search command 'nope'."), "Unknown search command 'nope'"),
         (Jobs(failed="Out of disk"), "The search failed: Out of disk"),
-        (Jobs(polls=10_000), "did not end within 5 seconds"),
+        (Jobs(polls=10_000), "did not finish within 5 seconds"),
     ],
 )
 def test_a_search_that_fails_says_why_and_leaves_no_job(splunkd, searcher, jobs, sentence):
@@ -252,5 +252,5 @@ def test_a_saved_search_that_is_gone_is_named(splunkd, searcher):
 
 def test_results_of_an_unfinished_job_are_not_read(splunkd, searcher):
     splunkd.answer = Jobs(polls=5)
-    with pytest.raises(SearchFailed, match="has not ended yet"):
+    with pytest.raises(SearchFailed, match="has not finished yet"):
         searcher.results_of("1.2", 10)

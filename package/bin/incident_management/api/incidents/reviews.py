@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
-from ...channels import NAMES, PLANNED
+from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...incidents.errors import IllegalMove, NotFound
 from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES, STATUSES, Document
@@ -28,7 +28,7 @@ __all__ = ["REVIEW_FILTER", "review_clauses"]
 _REASON = text(REASON_CHARACTERS)
 _TICKET = obj(
     {
-        "channel": one_of(PLANNED),
+        "channel": one_of(FOLLOW_UP_SYSTEMS),
         "state": one_of(("wanted", "made", "failed", "gone"), "`gone`: the ticket was deleted."),
         "by": any_text("Who requested it."),
         "at": TIME,
@@ -197,7 +197,7 @@ def change_follow_up(request: Request) -> Response:
 
 @change(
     "/incidents/{id}/follow-ups/{follow_up}/ticket",
-    body=obj({"channel": one_of(PLANNED)}, ("channel",)),
+    body=obj({"channel": one_of(FOLLOW_UP_SYSTEMS)}, ("channel",)),
 )
 def want_ticket(request: Request) -> Response:
     """Request a ticket for an open follow-up that has none; the worker creates it."""

@@ -6,7 +6,7 @@ from ...incidents import incident_channel
 from ...incidents.act import Act
 from ...incidents.errors import IllegalMove
 from ...incidents.model import Incident
-from ...notify.reach import KEY
+from ...notify.configured_channels import KEY
 from ..router import Request, Response
 from ..schema import obj
 from .guard import change, run_action

@@ -79,9 +79,9 @@ class SpoolDelivery:
 
     def _notify(self, session: Any, stores: Stores, body: Mapping[str, Any], actor: str) -> None:
         # What sends messages is rarely needed here, and the first alert after a start would wait.
-        from ...notify.asked import enqueue
         from ...notify.delivery.outbox import Outbox
         from ...notify.delivery.record import recorder
+        from ...notify.requested import enqueue
         from ...processes import process_name
 
         clock = self._backend.clock

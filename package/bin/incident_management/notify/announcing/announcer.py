@@ -4,7 +4,7 @@ Reads the entries since a checkpoint, less an overlap that covers clocks that di
 that came late: of a minute in each round, and once a minute of more. An entry has one notification
 a channel, whose key is made of both, so reading an entry again puts nothing more on the outbox. The
 entries of one incident are put there in the timeline's order. An entry that was lost and brought
-back may be older than the overlap: a note names it (:mod:`.brought_back`).
+back may be older than the overlap: a note names it (:mod:`.restored`).
 
 What is older than a day is no news any more: of an incident that nobody was told of for so long,
 only where it stands is told (:mod:`.late`).
@@ -34,10 +34,10 @@ from ...incidents.routing import Routing
 from ...incidents.stores import chunks, claim_document, find_by, readable_claim
 from ...overlap import Overlap
 from ...ports import Clock, Document, Stores
+from ..current_state import newest_analysis_id
 from ..delivery.outbox import Outbox
-from ..standing import newest_analysis_id
-from . import brought_back, late
-from .audience import Audience, Hearing
+from . import late, restored
+from .audience import Audience, AudienceState
 from .follow_up_tickets import FollowUpTickets
 from .notifier import News, Notifier
 from .storms import Storms
@@ -60,7 +60,7 @@ READ_AT_ONCE = 100
 # The overlap is read again and again: of its entries no more than says whether they are news.
 _LOOKED_AT = ("incident_id", "kind", "time")
 # The checkpoint, and the notes of what was brought back: read in one call.
-_CLAIMS: Document = {"$or": [{"_key": CHECKPOINT}, {"purpose": brought_back.BROUGHT_BACK}]}
+_CLAIMS: Document = {"$or": [{"_key": CHECKPOINT}, {"purpose": restored.RESTORED}]}
 # Entries about telling are not told.
 _SILENT = {"notification"}
 
@@ -70,7 +70,7 @@ class _Checkpoint:
     """Up to when all was announced, in epoch seconds (0: nothing was), and who heard it."""
 
     time: float
-    hearing: Hearing
+    hearing: AudienceState
 
 
 def worker_seen(stores: Stores) -> Optional[float]:
@@ -119,7 +119,7 @@ class Announcer:
         now, (known, notes) = self._clock.now(), self._claims()
         oldest, overlap = now - OLDEST_SECONDS, self._overlap.seconds()
         recent = self._fresh(self._since(max(known.time - overlap, oldest)), oldest)
-        returned = brought_back.entries(self._stores, notes, _LOOKED_AT)
+        returned = restored.entries(self._stores, notes, _LOOKED_AT)
         back = self._fresh(returned, oldest)
         fresh = {key: [*recent.get(key, ()), *back.get(key, ())] for key in {**recent, **back}}
         missed = self._missed(known.time, oldest)
@@ -142,7 +142,7 @@ class Announcer:
         added = self._tell_late(notifier, missed, known.time) + self._tell(notifier, turn, fresh)
         self._save_checkpoint(_Checkpoint(turn.announced_to(recent, now), hearing))
         told = {str(one["_key"]) for one in returned if one.get("incident_id") not in turn.waiting}
-        brought_back.take_away(self._stores, notes, told, oldest)
+        restored.delete_done(self._stores, notes, told, oldest)
         self._overlap.was_read(overlap)
         return added
 
@@ -151,7 +151,7 @@ class Announcer:
         found = self._stores.claims.find(_CLAIMS)
         checkpoints = [readable_claim(one) for one in found if one["_key"] == CHECKPOINT]
         known = checkpoints[0] if checkpoints else readable_claim({})
-        hearing = Hearing.from_document(known["value"])
+        hearing = AudienceState.from_document(known["value"])
         notes = [one for one in found if one["_key"] != CHECKPOINT]
         return _Checkpoint(float(known["time"]), hearing), notes
 
@@ -218,7 +218,7 @@ class Announcer:
             return {}
         missed = late.missed(self._stores, since, oldest)
         if since > 0:
-            late.note_untold(self._stores, self._clock, since, oldest)
+            late.record_undelivered_updates(self._stores, self._clock, since, oldest)
         return missed
 
     def _tell_late(

@@ -15,18 +15,18 @@ from ...incidents.lifecycle import is_from_acknowledgement
 from ...incidents.model import Entry
 from ...incidents.routing import Routing, Stakeholders
 from ...ports import Document
-from ..heard.news import heard_from
+from ..inbound.ticket_changes import inbound_channel
 from ..services.webhook import ALL, channel_of, subscribed
-from .stakeholders import hearing_of, wish_of
+from .stakeholders import audience_key, fingerprint_of
 
-__all__ = ["Audience", "Hearing"]
+__all__ = ["Audience", "AudienceState"]
 
 _NUMBER = (int, float)
 Subscriptions = Mapping[str, Document]
 
 
 @dataclass(frozen=True)
-class Hearing:
+class AudienceState:
     """What is kept of the audience from run to run. Times are epoch seconds.
 
     Attributes:
@@ -39,7 +39,7 @@ class Hearing:
     since: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Hearing:
+    def from_document(cls, document: Mapping[str, Any]) -> AudienceState:
         """Read it back; what somebody changed by hand counts as not there.
 
         A version before this one kept no ``since``.
@@ -60,19 +60,23 @@ class Hearing:
         ]
         return {"left_out": dict(self.left_out), "since": since}
 
-    def without(self, channels: Collection[str], set_up: Collection[str], moment: float) -> Hearing:
+    def without(
+        self, channels: Collection[str], set_up: Collection[str], moment: float
+    ) -> AudienceState:
         """Leave out, until that moment, those of the channels that are not set up."""
         left_out = {name: moment for name in channels if name not in set_up}
-        return Hearing({**self.left_out, **left_out}, self.since)
+        return AudienceState({**self.left_out, **left_out}, self.since)
 
-    def under(self, routing: Routing, subscriptions: Subscriptions, announced: float) -> Hearing:
+    def under(
+        self, routing: Routing, subscriptions: Subscriptions, announced: float
+    ) -> AudienceState:
         """Take over what is wanted now; what is new in it holds for what is after ``announced``."""
         begin = announced if self.since else 0.0
         since = {
             channel: {wish: self.since.get(channel, {}).get(wish, begin) for wish in sorted(wishes)}
             for channel, wishes in _wishes(routing, subscriptions).items()
         }
-        return Hearing(self.left_out, since)
+        return AudienceState(self.left_out, since)
 
     def hears(self, channel: str, time: float, *wishes: str) -> bool:
         """Tell whether one of these wishes was there before that time."""
@@ -87,19 +91,19 @@ class Audience:
     routing: Routing
     subscriptions: Subscriptions
     set_up: Collection[str]
-    hearing: Hearing
+    hearing: AudienceState
 
     def channels(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         """Give the channels; one may come more than once.
 
         What came from a ticket is no news there.
         """
-        source = heard_from(entry.once)
+        source = inbound_channel(entry.once)
         return (name for name in self._wanted(entry, message, team) if name != source)
 
     def hears(self, group: Stakeholders, entry: Entry) -> bool:
         """Tell whether a group was there, wanting what it wants now, before an entry."""
-        return self.hearing.hears(hearing_of(group), entry.time, wish_of(group))
+        return self.hearing.hears(audience_key(group), entry.time, fingerprint_of(group))
 
     def _wanted(self, entry: Entry, message: Mapping[str, Any], team: str) -> Iterator[str]:
         event, hearing = message["event"], self.hearing
@@ -150,7 +154,7 @@ def _wishes(routing: Routing, subscriptions: Subscriptions) -> Dict[str, Set[str
         for channel in team.channels or routing.channel_names:
             found[channel].add(_team(team.name))
     for group in routing.stakeholders:
-        found[hearing_of(group)] = {wish_of(group)}
+        found[audience_key(group)] = {fingerprint_of(group)}
     for key, one in subscriptions.items():
         if one.get("enabled", True):
             found[channel_of(key)] = set(one["events"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ...channels import NAMES, PLANNED
+from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...incidents import timeline
 from ...incidents.model import NOBODY, Entry
 from ...incidents.review.follow_up_tickets import requested_channels
@@ -19,7 +19,7 @@ from ...incidents.routing import Routing
 from ...ports import Document, Stores
 from ..delivery.notification import NewNotification, notification_id, order_of
 from ..delivery.outbox import Outbox
-from ..heard.news import heard_from
+from ..inbound.ticket_changes import inbound_channel
 from ..message import TITLE_LENGTH, Message, build, one_line, plain
 
 __all__ = ["FollowUpTickets"]
@@ -59,11 +59,11 @@ class FollowUpTickets:
             if key not in noted:
                 continue  # Its first entry is lost: there is nothing to tell of it.
             channels = wanted.setdefault(key, [])
-            new = [one for one in requested_channels(entry) if one in PLANNED]
+            new = [one for one in requested_channels(entry) if one in FOLLOW_UP_SYSTEMS]
             told = dict.fromkeys(new, "opened")
             if entry.data.get("event") == "changed":
                 event = _event(entry.data)
-                told.update({one: event for one in channels if heard_from(entry.once) != one})
+                told.update({one: event for one in channels if inbound_channel(entry.once) != one})
             channels += [one for one in new if one not in channels]
             for channel, event in told.items():
                 if notification_id(entry.identity, channel, key) not in there:

@@ -26,11 +26,11 @@ __all__ = [
     "LATE_SECONDS",
     "has_ended",
     "is_over",
+    "mark_late",
     "missed",
-    "note_untold",
+    "record_undelivered_updates",
     "standing",
     "summary",
-    "told_late",
     "waited",
 ]
 
@@ -56,7 +56,7 @@ def missed(stores: Stores, start: float, end: float) -> Dict[str, List[Document]
     return found
 
 
-def note_untold(stores: Stores, clock: Clock, start: float, end: float) -> None:
+def record_undelivered_updates(stores: Stores, clock: Clock, start: float, end: float) -> None:
     """Write on their timelines which updates from ``start`` to ``end`` nobody was told of.
 
     What stakeholders would hear that late may be wrong by now: somebody is to write another.
@@ -115,7 +115,7 @@ def summary(since: float, age: float, told: int, left_out: int) -> str:
     )
 
 
-def told_late(message: Document) -> Document:
+def mark_late(message: Document) -> Document:
     """Return the message with a sentence that says since when it is so."""
     when = to_the_second(float(message["time"]))
     said = f"{_WORDS} {when}, and nothing was announced then. {message['text']}"

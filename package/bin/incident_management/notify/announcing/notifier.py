@@ -9,13 +9,13 @@ from ...incidents.model import Entry
 from ...ports import Document, Stores
 from ..delivery.notification import NewNotification, order_of
 from ..events import FOLLOW_UP_OVERDUE, ROOM_OPENED, event_of
+from ..incident_channels.messages import Place, first_message, key_of, placed
 from ..message import TITLE_LENGTH, build, one_line
-from ..rooms.messages import Place, first_message, key_of, placed
 from ..services.slack_buttons import ASKING
 from ..services.webhook import PREFIX
 from . import late
 from .audience import Audience
-from .stakeholders import SUBSCRIBERS, Letter, Telling
+from .stakeholders import SUBSCRIBERS, StakeholderMessage, StakeholderMessages
 from .storms import Storms
 
 __all__ = ["News", "Notifier"]
@@ -106,13 +106,13 @@ class Notifier:
             channels = [*self._audience.channels(one, message, news.team)]
             if late.is_over(message):
                 channels = [name for name in channels if name in heard]
-            message = late.told_late(message)
+            message = late.mark_late(message)
             places = self._places(news, one, message, channels)
             added += self._enqueue_all(news, one, message, places)
         return added
 
-    def _telling(self, news: News) -> Telling:
-        return Telling(self._stores, self.routing, news.incident, news.entries)
+    def _telling(self, news: News) -> StakeholderMessages:
+        return StakeholderMessages(self._stores, self.routing, news.incident, news.entries)
 
     def _where_told_together(self, incident_id: str) -> List[str]:
         """Where a summary told of it, which does not show that one of its own has become worse."""
@@ -162,7 +162,7 @@ class Notifier:
         return self._put(news, notification)
 
     def _tell_stakeholders(
-        self, telling: Telling, news: News, entry: Entry, channels: Sequence[str]
+        self, telling: StakeholderMessages, news: News, entry: Entry, channels: Sequence[str]
     ) -> int:
         """Tell those who do not work on it; ``channels`` tell those who do."""
         own = {name: self.routing.target(news.team, name) for name in channels}
@@ -182,7 +182,7 @@ class Notifier:
         return {**message, "mention": owner.known_as(channel)} if owner else message
 
 
-def _sent_as(letter: Letter, entry: Entry) -> NewNotification:
+def _sent_as(letter: StakeholderMessage, entry: Entry) -> NewNotification:
     return NewNotification(
         source=entry.identity,
         channel=letter.channel,

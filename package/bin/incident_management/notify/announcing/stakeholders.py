@@ -40,7 +40,15 @@ from ...ports import Document, Stores
 from ..events import HEADLINES, event_of
 from ..message import TEXT_LENGTH, TITLE_LENGTH, Message, fields_of, listed, one_line, plain
 
-__all__ = ["SUBSCRIBERS", "Letter", "Telling", "hearing", "hearing_of", "message_for", "wish_of"]
+__all__ = [
+    "SUBSCRIBERS",
+    "StakeholderMessage",
+    "StakeholderMessages",
+    "audience_key",
+    "fingerprint_of",
+    "hearing",
+    "message_for",
+]
 
 # The group of whoever has subscribed to updates by a webhook.
 SUBSCRIBERS = "subscribers"
@@ -48,10 +56,10 @@ NAME_LENGTH = 80
 # What a group has to want that is to hear of these.
 _WISHES = {"reopened": "opened", "resolved": "resolved"}
 # The most incidents that are looked at because they are one by now.
-MAX_KIN = 500
+MAX_RELATED = 500
 
 
-class Letter(NamedTuple):
+class StakeholderMessage(NamedTuple):
     """A message for a place on a channel; ``key``: what makes it another one of its entry's."""
 
     channel: str
@@ -74,17 +82,17 @@ class Standing:
     merged: Tuple[str, ...]
 
 
-def hearing_of(group: Stakeholders) -> str:
+def audience_key(group: Stakeholders) -> str:
     """Return what a group's wishes are kept under, as those of a channel are."""
     return f"stakeholders:{group.name}"
 
 
-def wish_of(group: Stakeholders) -> str:
+def fingerprint_of(group: Stakeholders) -> str:
     """Return a mark of all that a group wants; with another, it hears of what happens since."""
     return digest(asdict(group), 16)
 
 
-class Telling:
+class StakeholderMessages:
     """Tells of one incident's entries; ``incident`` is its document, ``entries`` its timeline."""
 
     def __init__(
@@ -109,7 +117,7 @@ class Telling:
         entry: Entry,
         hears: Callable[[Stakeholders, Entry], bool],
         own: Mapping[str, str],
-    ) -> Iterator[Letter]:
+    ) -> Iterator[StakeholderMessage]:
         """Yield the messages of an entry.
 
         Args:
@@ -133,9 +141,11 @@ class Telling:
                     mailed.update(map(_same, left))
                     if left:
                         key = f"stakeholders/{group.name}"
-                        yield Letter(channel, ",".join(left), key, message)
+                        yield StakeholderMessage(channel, ",".join(left), key, message)
                 elif channel not in own or _same(own[channel]) != _same(place):
-                    yield Letter(channel, place, f"stakeholders/{_same(place)}", message)
+                    yield StakeholderMessage(
+                        channel, place, f"stakeholders/{_same(place)}", message
+                    )
 
     def message_for(self, group: str, entry: Entry) -> Message:
         """Return what a group gets of an entry."""
@@ -196,8 +206,8 @@ class Telling:
         """Whether it was told before of the incident, or of one that it was one with then."""
         told = self._before.get(entry.key)
         if told is None:
-            kin = kin_of(self._stores, entry.incident_id, self._standings[entry.key])
-            told = self._before[entry.key] = told_since(self._stores, kin)
+            related = related_incidents(self._stores, entry.incident_id, self._standings[entry.key])
+            told = self._before[entry.key] = first_notified(self._stores, related)
         since = min(told.get(group.name, entry.time), self._now.get(group.name, entry.time))
         return since < entry.time
 
@@ -233,11 +243,11 @@ def survivors(stores: Stores, merged_into: str) -> List[Document]:
     return list(found.values())
 
 
-def kin_of(stores: Stores, incident_id: str, standing: Standing) -> Set[str]:
+def related_incidents(stores: Stores, incident_id: str, standing: Standing) -> Set[str]:
     """Return the ids of an incident and of those that it is one with, by however many merges."""
     found = {incident_id}
     named = {*standing.merged, standing.merged_into} - {""}
-    while named and len(found) < MAX_KIN:
+    while named and len(found) < MAX_RELATED:
         found |= named
         known = find_by(stores.incidents, "_key", sorted(named), fields=("merged", "merged_into"))
         named = {key for one in known for key in _one_with(one)} - found
@@ -249,7 +259,7 @@ def _one_with(incident: Document) -> Set[str]:
     return {*(incident.get("merged") or ()), incident.get("merged_into") or ""} - {""}
 
 
-def told_since(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, float]:
+def first_notified(stores: Stores, incident_ids: Iterable[str]) -> Dict[str, float]:
     """Return the groups that were told of one of these incidents, each with the first moment."""
     told: Dict[str, float] = {}
     wanted = ("stakeholders", "message")
@@ -265,7 +275,7 @@ def hearing(
 ) -> List[Stakeholders]:
     """Return the groups that hear of the next update of an incident."""
     now = list(standings(entries).values())[-1]
-    told = told_since(stores, kin_of(stores, incident_id, now))
+    told = first_notified(stores, related_incidents(stores, incident_id, now))
     groups = routing.stakeholders
     return [one for one in groups if one.name in told or one.fits(now.severity, now.team)]
 

@@ -25,10 +25,10 @@ from ..announcing import late
 from ..channel import Connected, Delivery, Notification, Sender, asked_of, sent_by
 from ..senders import Senders
 from .attempts import ATTEMPTS, LEASE_SECONDS, Attempts, settled
+from .malformed import as_dead, is_malformed
 from .notification import NewNotification
-from .odd import as_dead, is_odd
 from .turns import AT_ONCE, Turns
-from .unwritten import ENDED_UNSENT, FINAL, Unwritten
+from .unrecorded import ENDED_UNSENT, FINAL, Unrecorded
 
 __all__ = ["FINAL", "Outbox"]
 
@@ -73,7 +73,7 @@ class Outbox:
         self._record = record
         self._jitter = jitter
         self._turns = Turns(stores.outbox, clock)
-        self._unwritten = Unwritten(stores.outbox, clock)
+        self._unrecorded = Unrecorded(stores.outbox, clock)
 
     def enqueue(self, notification: NewNotification) -> bool:
         """Put one on the outbox. False: it is there already."""
@@ -90,7 +90,7 @@ class Outbox:
         made: Dict[str, Sender] = {}
         try:
             for document in self._turns.round(limit, held):
-                if is_odd(document):
+                if is_malformed(document):
                     self._put_aside(document)
                     continue
                 began = self._clock.now()
@@ -102,8 +102,8 @@ class Outbox:
             for sender in made.values():
                 if isinstance(sender, Connected):
                     sender.close()
-        for document in self._unwritten.find(limit):
-            self._write_record(as_dead(document) if is_odd(document) else document)
+        for document in self._unrecorded.find(limit):
+            self._write_record(as_dead(document) if is_malformed(document) else document)
         return counts
 
     def retry(self, key: str, changed: Callable[[Document], Document]) -> Optional[Document]:
@@ -133,11 +133,11 @@ class Outbox:
 
     def ended(self) -> None:
         """Note that others than this ended some: the next round writes that on their timelines."""
-        self._unwritten.expect()
+        self._unrecorded.expect()
 
     def _put_aside(self, document: Document) -> None:
         self._stores.outbox.save([as_dead(document)])
-        self._unwritten.expect()
+        self._unrecorded.expect()
 
     # --- one attempt ------------------------------------------------------------------------
 
@@ -283,7 +283,7 @@ class Outbox:
         return max(longest * (0.5 + self._jitter() / 2), (asked or 0.0) * (1 + self._jitter() / 10))
 
     def _write_record(self, document: Document) -> None:
-        self._unwritten.expect()
+        self._unrecorded.expect()
         if document["incident_id"]:
             self._record(document)
         document["recorded"] = True

@@ -13,7 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ...incidents.model import SEVERITIES
 from ...ports import Clock, Collection, Document
-from .odd import is_odd
+from .malformed import is_malformed
 
 __all__ = ["AT_ONCE", "Turns", "urgency"]
 
@@ -78,8 +78,8 @@ class Turns:
             known = set(self._resting)
             page = self._outbox.find(self._query(known, beyond), ORDER, rows)
             for document in page:
-                if is_odd(document):
-                    yield from self._odd(document)
+                if is_malformed(document):
+                    yield from self._malformed(document)
                 elif self._may_go(document):
                     yield from self._in_order(document)
             if self._resting - known:
@@ -89,7 +89,7 @@ class Turns:
             else:
                 # From where this page ended, not after so many rows: of what others send
                 # meanwhile, each would move one that nobody has looked at to before that place.
-                beyond, again = _beyond([one for one in page if not is_odd(one)], beyond)
+                beyond, again = _beyond([one for one in page if not is_malformed(one)], beyond)
                 rows = PAGE + again
 
     def took(self, channel: str, seconds: float, done: bool) -> None:
@@ -139,8 +139,8 @@ class Turns:
             if first is None:
                 self._given.add(document["_key"])
                 yield document
-            elif is_odd(first) and first["_key"] not in self._given:
-                yield from self._odd(first)
+            elif is_malformed(first) and first["_key"] not in self._given:
+                yield from self._malformed(first)
             elif first["_key"] in self._given or not _is_due(
                 first["next_attempt"], self._clock.now()
             ):
@@ -149,7 +149,7 @@ class Turns:
                 self._given.add(first["_key"])
                 yield first
 
-    def _odd(self, document: Document) -> Iterator[Document]:
+    def _malformed(self, document: Document) -> Iterator[Document]:
         if document["_key"] not in self._given:
             self._given.add(document["_key"])
             yield document

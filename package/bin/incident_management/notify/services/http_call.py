@@ -44,7 +44,6 @@ from ...outside.transport import (
 )
 from ...ports import Clock
 from ...utc import to_the_second
-from ..asking import truncated
 from ..channel import (
     NO_REPLY,
     Delivery,
@@ -57,6 +56,7 @@ from ..channel import (
     without_reply,
 )
 from ..message import Message, field_facts, listed
+from ..request_fields import truncated
 from .signing import PREFIX, BadKey, key_of, signed
 
 __all__ = ["PAGE", "HttpSender", "values_of"]

@@ -21,8 +21,8 @@ from ...outside.transport import (
     retry_after,
     send_json,
 )
-from ..asking import truncated
 from ..channel import dead, retry
+from ..request_fields import truncated
 from .tickets import Refused
 
 __all__ = ["SignIn"]

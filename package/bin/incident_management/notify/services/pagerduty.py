@@ -22,9 +22,9 @@ from ...outside.transport import (
 )
 from ...ports import Clock
 from ...utc import to_the_second
-from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Inquiry, Notification, dead, retry, sent, without_reply
 from ..message import Message, field_facts, listed
+from ..request_fields import truncated
 
 __all__ = ["ACKNOWLEDGED", "RESOLVED", "TRIGGERED", "PagerDutySender", "action_of", "event"]
 

@@ -29,7 +29,6 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from ...outside.network import NotConfigured, configured_url
 from ...outside.transport import BadUrl, Network, NoAnswer, not_followed, retry_after, send_json
 from ...ports import Clock
-from ..asking import truncated
 from ..channel import (
     NO_REPLY,
     TEAM,
@@ -45,6 +44,7 @@ from ..channel import (
 )
 from ..events import ROOM_OPENED
 from ..message import Message
+from ..request_fields import truncated
 from .slack_buttons import IN_CHANNEL_TOO
 from .slack_layout import blocks, fallback
 

@@ -12,8 +12,8 @@ from typing import Any, Dict, List
 from ...durations import span
 from ...incidents.model import ENDED
 from ...utc import to_the_second
-from ..asking import truncated
 from ..message import STANDING, SUMMARY, Message, field_facts, listed
+from ..request_fields import truncated
 from .slack_buttons import buttons
 from .slack_limits import FIELD_CHARACTERS, HEADER_CHARACTERS, TEXT_CHARACTERS, fitted_blocks
 

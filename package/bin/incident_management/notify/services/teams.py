@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from ...outside.network import NotConfigured, configured_url
 from ...outside.transport import Network, json_headers, not_followed, retry_after, send_json
 from ...ports import Clock
-from ..asking import truncated
 from ..channel import (
     NO_REPLY,
     Delivery,
@@ -28,6 +27,7 @@ from ..channel import (
     without_reply,
 )
 from ..message import Message, facts, link_words
+from ..request_fields import truncated
 
 __all__ = ["TeamsSender", "card", "envelope"]
 

@@ -27,9 +27,9 @@ from ...outside.transport import (
     send_json,
 )
 from ...utc import to_the_second
-from ..asking import truncated
 from ..channel import NO_REPLY, Delivery, Notification, dead, retry, unknown, without_reply
 from ..message import Message, field_facts, listed
+from ..request_fields import truncated
 
 __all__ = [
     "FAILURES",

@@ -74,8 +74,8 @@ class Awx:
         name = str(template.get("name") or number)
         if not template.get("ask_variables_on_launch"):
             raise ExecutorError(
-                f"The job template '{name}' would run without the plan's arguments: tick 'Prompt "
-                "on launch' at its variables in AWX."
+                f"The job template '{name}' would run without the plan's arguments: "
+                "enable 'Prompt on launch' for its variables in AWX."
             )
         if template.get("job_type") == CHECK:
             raise ExecutorError(
@@ -104,8 +104,8 @@ class Awx:
         template = self._got(f"job_templates/{arguments[TEMPLATE]}/")
         if not template.get("ask_job_type_on_launch"):
             raise ExecutorError(
-                f"The job template '{template.get('name')}' has no check mode: tick 'Prompt on "
-                "launch' at its job type in AWX."
+                f"The job template '{template.get('name')}' has no check mode: enable "
+                "'Prompt on launch' for its job type in AWX."
             )
         body = {**_body(arguments, request_id), "job_type": CHECK}
         return self._launched(arguments, body)
@@ -117,7 +117,9 @@ class Awx:
         if isinstance(reply, Outcome):
             return replace(reply, transient=False)  # None is sent again: see settle.
         if 400 <= reply.status < 500:
-            return Outcome("failed", f"AWX refused with {reply.status}: {reason_of(reply)}")
+            return Outcome(
+                "failed", f"AWX rejected the request with {reply.status}: {reason_of(reply)}"
+            )
         job = json_object(reply.text) or {}
         if reply.status >= 300 or not _number(job):
             return Outcome("unknown", f"AWX answered {reply.status}: {reason_of(reply)}")
@@ -125,7 +127,10 @@ class Awx:
         if ignored:
             names = sorted(map(str, ignored)) if isinstance(ignored, dict) else ["something"]
             told = ", ".join(names)[:200]
-            detail = f"AWX began job {_number(job)} as if it were not told {told}: look at it."
+            detail = (
+                f"AWX started job {_number(job)} without the variables {told}: check the job "
+                "in AWX."
+            )
             return Outcome("failed", detail, certain=False)
         return self._awaited(job)
 
@@ -145,7 +150,7 @@ class Awx:
                     return _outcome(whole)
         except ExecutorError as error:
             return Outcome("unknown", str(error))
-        return Outcome("unknown", "AWX has no job of this request, which is not sent again.")
+        return Outcome("unknown", "AWX has no job for this request. The request is not sent again.")
 
     def _awaited(self, job: Mapping[str, Any]) -> Outcome:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -164,7 +169,7 @@ class Awx:
         if reply.status != 200 or answer is None:
             what = path.partition("?")[0]
             raise ExecutorError(
-                f"AWX at {self._host} does not give {what} ({reply.status}): {reason_of(reply)}"
+                f"AWX at {self._host} did not return {what} ({reply.status}): {reason_of(reply)}"
             )
         return answer
 
@@ -185,11 +190,11 @@ def _outcome(job: Mapping[str, Any]) -> Outcome:
     """Judge a job. A status that AWX is not known to give is no end: it is asked for again."""
     number, status = _number(job), job.get("status")
     if status == SUCCESSFUL:
-        return Outcome("done", f"Job {number} has succeeded.", {"job": str(number)})
+        return Outcome("done", f"Job {number} succeeded.", {"job": str(number)})
     if status in WITHOUT_SUCCESS:
-        detail = f"Job {number} ended as {status}: see what it did in AWX."
+        detail = f"Job {number} ended as {status}: check in AWX what it did."
         return Outcome("failed", detail, certain=False)
-    shown = mask(str(status or "in no state that it tells"))[:40]
+    shown = mask(str(status or "in an unknown state"))[:40]
     return Outcome("unknown", f"Job {number} is {shown}.")
 
 

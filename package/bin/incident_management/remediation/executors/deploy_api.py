@@ -49,14 +49,14 @@ class DeployApi:
         answer = json_object(reply.text) or {}
         if reply.status != 200 or not answer.get("version") or not answer.get("change_id"):
             raise ExecutorError(
-                f"The deploy API at {self._host} does not tell the version and the change that "
-                f"{service} runs ({reply.status}): {reason_of(reply)}"
+                f"The deploy API at {self._host} did not return the version and the "
+                f"change that {service} runs ({reply.status}): {reason_of(reply)}"
             )
         told = str(answer.get("service") or service)
         if told.lower() != service.lower():
             raise ExecutorError(
-                f"The deploy API at {self._host} tells of {told} where it was asked for "
-                f"{service}: nothing is done to another service."
+                f"The deploy API at {self._host} answered for {told} instead of "
+                f"{service}. Nothing is done to another service."
             )
         names = ("service", "version", "previous_version", "change_id")
         return {name: str(answer.get(name) or "") for name in names}
@@ -87,7 +87,7 @@ class DeployApi:
             return Outcome("unchanged", f"{service} still runs {facts['version']}.")
         if facts["version"] == arguments["to_version"]:
             return Outcome("done", f"{service} runs {facts['version']}.", facts)
-        detail = f"{service} has moved on to {facts['version']} in the meantime."
+        detail = f"{service} now runs {facts['version']}, which was deployed in the meantime."
         return Outcome("failed", detail, certain=False)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
@@ -97,9 +97,7 @@ class DeployApi:
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Raise ExecutorError: the contract of the deploy API knows no such request."""
-        raise ExecutorError(
-            "The deploy API has no check mode; do=preview shows what it would be asked."
-        )
+        raise ExecutorError("The deploy API has no check mode; do=preview shows the request.")
 
     def _url_of(self, service: str, path: str) -> str:
         return f"{self._url}/v1/services/{quote(service, safe='')}{path}"
@@ -124,11 +122,12 @@ def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
     answer = json_object(reply.text) or {}
     if reply.status != 200 or answer.get("version") != version:
         sentence = (
-            f"The deploy API answered {reply.status}, but not that {service} runs {version}: "
+            f"The deploy API answered {reply.status}, but did not confirm that {service} "
+            f"runs {version}: "
         )
         return Outcome("unknown", sentence + reason_of(reply))
     if not answer.get("change_id"):  # Without it there would be no way back.
-        sentence = f"The deploy API did not answer by which change {service} runs {version}."
+        sentence = f"The deploy API did not return the change by which {service} runs {version}."
         return Outcome("unknown", sentence)
     names = ("change_id", "version", "previous_version")
     result = {name: str(answer.get(name) or "") for name in names}

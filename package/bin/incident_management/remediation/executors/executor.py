@@ -116,7 +116,7 @@ def answer_or_error(service: str, ask: Callable[[], Reply]) -> Reply:
     try:
         return ask()
     except (NotSent, NoAnswer) as error:
-        raise ExecutorError(f"{service} can't be asked: {error}") from None
+        raise ExecutorError(f"{service} can't be reached: {error}") from None
 
 
 def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Outcome]:
@@ -127,7 +127,7 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
     try:
         return ask()
     except NotSent as error:
-        return Outcome("failed", f"{service} was not reached: {error}", transient=True)
+        return Outcome("failed", f"{service} could not be reached: {error}", transient=True)
     except ExecutorError as error:
         return Outcome("failed", str(error))
     except NoAnswer as error:
@@ -136,7 +136,7 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
 
 def refused_outcome(service: str, reply: Reply) -> Outcome:
     """Return how a request ended that was answered with a status of 400 to 499."""
-    detail = f"{service} refused with {reply.status}: {reason_of(reply)}"
+    detail = f"{service} rejected the request with {reply.status}: {reason_of(reply)}"
     return Outcome("failed", detail, transient=reply.status == TOO_MANY_REQUESTS)
 
 
@@ -158,7 +158,7 @@ def request_preview(method: str, url: str, body: Body) -> Dict[str, Any]:
     return {
         "method": method,
         "url": mask(url),
-        "headers": {"Authorization": "Bearer (the token that is set)"},
+        "headers": {"Authorization": "Bearer (the configured token)"},
         "body": _masked(body),
     }
 

@@ -63,7 +63,7 @@ def _checked(what: str, url: str, token: str, page: str = "Remediation") -> Tupl
     """Return a service's address and token. Raises ExecutorError for what is not set rightly."""
     if not url or not token:
         where = f"Configuration > {page}"
-        raise ExecutorError(f"No {what} is set: set its URL and token under {where}.")
+        raise ExecutorError(f"No {what} is configured: set its URL and token under {where}.")
     try:
         return checked_url(url, f"The URL of the {what}"), token
     except BadUrl as error:

@@ -89,7 +89,7 @@ class LaunchDarkly:
         found = self._flag(arguments)
         name = _named(arguments)
         if found.is_on == wanted:
-            raise NotApplicable(f"The {name} is {found.word} already: there is nothing to do.")
+            raise NotApplicable(f"The {name} is already {found.word}. There is nothing to do.")
         if str(found.version) != arguments.get("flag_version", str(found.version)):
             raise NotApplicable(_changed(arguments, found))
         return {
@@ -118,14 +118,14 @@ class LaunchDarkly:
         """Return the request. Raises Unfit for a ``switch`` that is none."""
         body = _body(arguments, request_id, arguments.get("flag_version"))
         shown = request_preview("PATCH", self._address(arguments), body)
-        return {**shown, "headers": {"Authorization": "(the token that is set)"}}
+        return {**shown, "headers": {"Authorization": "(the configured token)"}}
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Have LaunchDarkly check the request: "validated but not persisted" (``dryRun``)."""
         self.facts(arguments)
         outcome = self._patched(arguments, request_id, "?dryRun=true")
         if outcome.status == "done":
-            return Outcome("done", "LaunchDarkly would take it: nothing was changed.")
+            return Outcome("done", "LaunchDarkly accepts the request. Nothing was changed.")
         return outcome
 
     def _patched(self, arguments: Mapping[str, str], request_id: str, more: str = "") -> Outcome:
@@ -169,13 +169,13 @@ class LaunchDarkly:
         found = _read(reply, arguments) if reply.status == 200 else None
         if found is None:
             raise ExecutorError(
-                f"LaunchDarkly at {self._host} does not tell how the {name} is switched "
+                f"LaunchDarkly at {self._host} did not return the state of the {name} "
                 f"({reply.status}): {reason_of(reply)}"
             )
         whole = json_object(reply.text) or {}
         tags = whole.get("tags")
         if not isinstance(tags, list) or TAG not in tags:
-            raise NotApplicable(f"The {name} lacks the tag {TAG}, so nothing is done to it.")
+            raise NotApplicable(f"The {name} lacks the tag {TAG}, so no action may change it.")
         if whole.get("archived") is not False:
             raise NotApplicable(f"The {name} is archived.")
         return found

@@ -10,7 +10,7 @@ from typing import List
 
 from ...incidents.field_values import VALUE_CHARACTERS
 from ...incidents.routing import CustomField, CustomFields
-from ...notify.asking import truncated
+from ...notify.request_fields import truncated
 from ...notify.services.slack_limits import OPTION_CHARACTERS, size_of
 from .forms import FIELD, View, choice_input, input_block, text_input
 

@@ -14,7 +14,7 @@ from ...incidents.items import ITEM_STATES, REASON_CHARACTERS
 from ...incidents.model import SEVERITIES
 from ...incidents.signal import TITLE_CHARACTERS
 from ...incidents.updates import STATES, TEXT_CHARACTERS
-from ...notify.asking import truncated
+from ...notify.request_fields import truncated
 from ...notify.services.slack_buttons import plain_text
 from ...notify.services.slack_limits import INPUT_CHARACTERS, OPTION_CHARACTERS, fitted_view
 

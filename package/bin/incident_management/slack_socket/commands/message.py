@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Iterable, List, Mapping
 
-from ...notify.asking import truncated
 from ...notify.message import one_line
+from ...notify.request_fields import truncated
 from ...utc import to_the_second
 
 __all__ = ["said", "source", "unescaped"]

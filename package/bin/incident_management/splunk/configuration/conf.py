@@ -116,7 +116,7 @@ def read_lookup(path: Path) -> List[Dict[str, str]]:
     """
     state = path.stat()
     if state.st_size > LOOKUP_BYTES:
-        raise ValueError(f"The lookup {path.name} is larger than 10 MB; keep it smaller.")
+        raise ValueError(f"The lookup {path.name} is larger than 10 MB; reduce its size.")
     mark = (state.st_mtime, state.st_size)
     known = _lookups.get(path)
     if known is None or known[0] != mark:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from ...channels import NAMES, PLANNED
+from ...channels import FOLLOW_UP_SYSTEMS, NAMES
 from ...conf_values import is_true, listed
 from ...hosts import is_place
 from ..session import APP, Session, SplunkError
@@ -237,7 +237,7 @@ def follow_up_systems(stanzas: Stanzas) -> Dict[str, bool]:
     found = channels_set_up(stanzas)
     return {
         name: is_true(stanzas.get(name, {}).get("follow_up_tickets"))
-        for name in PLANNED
+        for name in FOLLOW_UP_SYSTEMS
         if name in found
     }
 
@@ -300,7 +300,7 @@ def _places(stanza: Stanza) -> Tuple[str, ...]:
     for place in places:
         if not is_place(place):
             raise stanza.error(
-                "no_proxy", f"holds '{place}', which is no host, domain, address or network"
+                "no_proxy", f"contains '{place}', which is not a host, domain, address or network"
             )
     return places
 

@@ -65,14 +65,16 @@ class Stanza:
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise self.error(key, 'is no JSON object, such as {"category": "network"}; correct it')
+            raise self.error(
+                key, 'is not a JSON object, such as {"category": "network"}; correct it'
+            )
         return value
 
     def choice(self, key: str, words: Sequence[str]) -> str:
         """Return one of some words; the first when none is set."""
         value = self.text(key, words[0]).lower()
         if value not in words:
-            raise self.error(key, f"is '{value[:60]}', which is none of {', '.join(words)}")
+            raise self.error(key, f"is '{value[:60]}', which is not one of {', '.join(words)}")
         return value
 
     def token(self, key: str, start: str) -> str:
@@ -134,7 +136,7 @@ class Stanza:
         for name in found:
             if name not in SEVERITIES:
                 known = ", ".join(SEVERITIES)
-                raise self.error(key, f"holds '{name}', which is none of {known}")
+                raise self.error(key, f"contains '{name}', which is not one of {known}")
         return found
 
     def addresses(self, key: str) -> Tuple[str, ...]:

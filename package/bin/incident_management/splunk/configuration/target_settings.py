@@ -52,11 +52,16 @@ def read_account(name: str, accounts: Stanzas) -> Account:
     role = stanza.matching("role_arn", _ROLE, "the ARN of a role")
     number = stanza.matching("account_id", _ACCOUNT_ID, "twelve digits")
     if role and number not in ("", role.split(":")[4]):
-        raise stanza.error("role_arn", f"is a role of another account than {number}; correct one")
+        raise stanza.error(
+            "role_arn", f"is a role of another account than {number}; correct one of them"
+        )
     source = stanza.text("source")
     if source and not role:
         # Else what is meant for this account would be done in that one, with its keys.
-        raise stanza.error("source", f"names '{source}', and no role is set that its keys assume")
+        raise stanza.error(
+            "source",
+            f"names '{source}', but role_arn is not set; set the role that its keys assume",
+        )
     return Account(
         name,
         stanza.text("aws_access_key_id"),

@@ -19,7 +19,7 @@ __all__ = ["TopologyLookup"]
 
 LOOKUP = "incident_topology"
 LOCATED_SECONDS = 10.0
-GOES_ON = "Grouping goes on without the topology"
+GOES_ON = "Grouping continues without the topology"
 
 
 class TopologyLookup:
@@ -43,7 +43,7 @@ class TopologyLookup:
                 self._located_at = now
             topology = Topology.from_rows(conf.read_lookup(self._path))
         except SplunkError as error:
-            self.problem = f"{GOES_ON}: where {LOOKUP} is can't be read: {error}"
+            self.problem = f"{GOES_ON}: the location of {LOOKUP} can't be read: {error}"
         except (ValueError, OSError, csv.Error) as error:
             self.problem = f"{GOES_ON}: {error}"
         else:

@@ -240,7 +240,7 @@ class KvCollection:
         if not cut:
             if _url_query(query, LONGEST_URL_QUERY_BYTES) is not None:
                 return self._all_by_get(query, fields)
-            text = f"More than {ANSWER_ROWS} documents of {self.name} match; ask for less."
+            text = f"More than {ANSWER_ROWS} documents of {self.name} match; narrow the query."
             raise SplunkError(413, text)
         halves = (self._all_by_post(half, fields) for half in cut)
         return list({row["_key"]: row for half in halves for row in half}.values())

@@ -63,7 +63,7 @@ class Payload:
                 Session.from_alert_payload(given),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            text = f"The payload on stdin is not an alert action's ({type(error).__name__})."
+            text = f"The payload on stdin is not that of an alert action ({type(error).__name__})."
             raise ActionFailed(text) from error
 
     @property
@@ -142,7 +142,7 @@ def read_results(path: str) -> Iterator[Dict[str, Any]]:
                 if not row:
                     continue
                 if number == RESULT_ROWS:
-                    report("WARN", f"Only the first {RESULT_ROWS} result rows are taken.")
+                    report("WARN", f"Only the first {RESULT_ROWS} result rows are used.")
                     return
                 number += 1
                 if len(row) < len(header):

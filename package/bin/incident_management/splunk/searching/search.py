@@ -124,7 +124,7 @@ class SplunkSearcher:
         try:
             job = self._job(sid)
             if not job.get("isDone"):
-                raise SearchFailed(f"The search {sid} has not ended yet.")
+                raise SearchFailed(f"The search {sid} has not finished yet.")
             rows = self._rows(sid, limit + 1)
         except SplunkError as error:
             raise SearchFailed(f"The results of {sid} can't be read: {error.message}") from error
@@ -195,10 +195,11 @@ class SplunkSearcher:
                 if queued:
                     # To look at less would not help, which is what SearchTooSlow asks for.
                     raise SearchFailed(
-                        f"The search did not begin within {timeout:g} seconds: splunkd holds it in "
-                        "its queue, as more searches run than its limits or the role's allow."
+                        f"The search did not start within {timeout:g} seconds: splunkd "
+                        "keeps it queued, because more searches run than its limits or "
+                        "the role's limits allow."
                     )
-                raise SearchTooSlow(f"The search did not end within {timeout:g} seconds.")
+                raise SearchTooSlow(f"The search did not finish within {timeout:g} seconds.")
             self._sleep(pause)
             pause = min(LONGEST_POLL_SECONDS, pause * 2)
 

@@ -13,7 +13,7 @@ from ...incidents.signal import Signal
 from ...incidents.story import StoryCache
 from ...incidents.upkeep import suppressed
 from ...incidents.upkeep.recovery import end_already_over
-from ...notify import asked
+from ...notify import requested
 from ...notify.delivery.outbox import Outbox
 from ...splunk import spool
 from ...splunk.users import has_capability
@@ -53,7 +53,7 @@ class Signals:
         def notify(body: Mapping[str, Any], actor: str) -> Any:
             web_url = shared.config.settings.network.web_url
             act = Act(shared.stores, shared.clock, actor)
-            return asked.enqueue(act, self._outbox, body, web_url)
+            return requested.enqueue(act, self._outbox, body, web_url)
 
         return deliver_spool(
             spool.pending(),

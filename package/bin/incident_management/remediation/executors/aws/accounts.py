@@ -81,8 +81,8 @@ class Accounts:
                 client = make(self._service, self._proved[key])
             except (OSError, ValueError, BotoCoreError) as error:
                 raise ExecutorError(
-                    f"{self._name} can't be asked ({type(error).__name__}): see ca_file, region, "
-                    "endpoint and proxy."
+                    f"{self._name} can't be reached ({type(error).__name__}): check "
+                    "ca_file, region, endpoint and proxy."
                 ) from None
             yield client
 
@@ -125,11 +125,12 @@ class Accounts:
             found = STS.read(lambda: str(sts.get_caller_identity()["Account"]))
             if found != account.account_id:
                 raise ExecutorError(
-                    f"The credentials of the account '{account.name}' are those of {found[:40]}, "
-                    f"not of {account.account_id}: nothing was done. See {_PAGE}."
+                    f"The credentials of the account '{account.name}' belong to "
+                    f"{found[:40]}, not to {account.account_id}. Nothing was changed. "
+                    f"Correct the account under {_PAGE}."
                 )
         if time.monotonic() - began > PROOF_SECONDS:
-            raise ExecutorError("AWS STS took too long: nothing was done.")
+            raise ExecutorError("AWS STS took too long to answer. Nothing was changed.")
         return keys
 
     def _own_keys(self, account: Account) -> aws.Keys:
@@ -137,8 +138,8 @@ class Accounts:
         holder = self._known(account.source) if account.source else account
         if account.source and holder.role_arn:
             raise ExecutorError(
-                f"The account '{holder.name}' has no keys of its own to assume the role of "
-                f"'{account.name}' with: name one that has, under {_PAGE}."
+                f"The account '{holder.name}' has no keys of its own to assume the role "
+                f"of '{account.name}' with. Choose an account with keys under {_PAGE}."
             )
         if not (holder.aws_access_key_id and holder.aws_secret_access_key):
             raise ExecutorError(f"The account '{holder.name}' has no AWS keys; set them.")

@@ -107,8 +107,10 @@ class Lambda(InAccounts):
         return {
             "method": "UpdateAlias",
             "url": f"AWS Lambda in {self._where(arguments)}",
-            "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
-            "body": _update(arguments, arguments.get("revision", "(the alias's, of that moment)")),
+            "headers": {"Authorization": "AWS Signature Version 4 (with the configured account)"},
+            "body": _update(
+                arguments, arguments.get("revision", "(the alias's revision at that moment)")
+            ),
         }
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
@@ -119,9 +121,9 @@ class Lambda(InAccounts):
         self.facts(arguments)
         versions = " and ".join(_target(arguments).versions)
         detail = (
-            f"{_named(arguments)} is as it was proposed, the function has its tag, and version "
-            f"{versions} is there. AWS Lambda has no check mode: whether the account may move the "
-            "alias shows only then."
+            f"{_named(arguments)} is unchanged since it was proposed, the function has "
+            f"the required tag, and version {versions} exists. AWS Lambda has no check "
+            "mode: only the real run shows whether the account may move the alias."
         )
         return Outcome("done", detail)
 
@@ -171,7 +173,7 @@ class Lambda(InAccounts):
             )
         tags = LAMBDA.read(lambda: dict(client.list_tags(Resource=found.function_arn)["Tags"]))
         if tags.get(TAG) != ALLOWED:
-            sentence = f"{service} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
+            sentence = f"{service} lacks the tag {TAG} = {ALLOWED}, so no action may change it."
             raise NotApplicable(sentence)
         return found
 
@@ -205,11 +207,9 @@ def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
     """Raise Unfit where an alias does not send its calls where they are to be taken from."""
     name, routing = _named(arguments), alias.routing
     if routing == _target(arguments):
-        raise NotApplicable(f"{name} points to {routing.told} already: there is nothing to do.")
+        raise NotApplicable(f"{name} already points to {routing.told}. There is nothing to do.")
     if not routing.version.isdigit():
-        raise NotApplicable(
-            f"{name} points to {routing.told}, of which there is no former version."
-        )
+        raise NotApplicable(f"{name} points to {routing.told}, which has no earlier version.")
     meant = {arguments["running"], arguments["to_version"]}
     if arguments["running"] not in routing.versions or not set(routing.versions) <= meant:
         raise NotApplicable(
@@ -220,7 +220,7 @@ def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
 
 
 def _changed(alias: _Alias, arguments: Mapping[str, str]) -> str:
-    return f"{_named(arguments)} was changed in the meantime, and points to {alias.routing.told}"
+    return f"{_named(arguments)} was changed in the meantime and now points to {alias.routing.told}"
 
 
 def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
@@ -232,7 +232,7 @@ def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
     if _is_untouched(alias, arguments):
         return Outcome("unchanged", f"{name} still points to {routing.told}.")
     if _is_on_its_way(routing, target, arguments):
-        detail = f"{name} moves to {target.told}: for now it points to {routing.told}."
+        detail = f"{name} is moving to {target.told}. For now it points to {routing.told}."
         return Outcome("unknown", detail)
     return Outcome("failed", f"{_changed(alias, arguments)}.", certain=False)
 
@@ -274,12 +274,12 @@ def _usable(client: Any, service: str, version: str) -> None:
     try:
         found = LAMBDA.read(state)
     except NotApplicable as error:
-        raise NotApplicable(f"{service} has no version {version} any more. {error}") from None
+        raise NotApplicable(f"{service} no longer has version {version}. {error}") from None
     if found == "Pending":
         raise ExecutorError(f"Version {version} of {service} is not ready yet.")
     if found not in READY:
         raise NotApplicable(
-            f"Version {version} of {service} can't be called: it is {found[:40]!a}."
+            f"Version {version} of {service} can't be called: its state is {found[:40]!a}."
         )
 
 

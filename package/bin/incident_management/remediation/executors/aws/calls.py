@@ -41,7 +41,7 @@ UNEXPECTED_SHAPE = (
 KEYS = frozenset({
     "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
 })  # fmt: skip
-NEW_KEYS = "Set the account's keys anew under Configuration > AWS accounts."
+NEW_KEYS = "Enter the account's keys again under Configuration > AWS accounts."
 
 
 class InAccounts:
@@ -89,7 +89,7 @@ class Calls:
             raise kind(self._said(error)) from None
         except BotoCoreError as error:
             # Its text may hold the proxy with its password, so only the kind is told.
-            raise ExecutorError(f"{self.name} can't be asked ({type(error).__name__}).") from None
+            raise ExecutorError(f"{self.name} can't be reached ({type(error).__name__}).") from None
         except (ResponseParserError, *UNEXPECTED_SHAPE):
             raise ExecutorError(self._strange) from None
 
@@ -111,8 +111,10 @@ class Calls:
         except BotoCoreError as error:
             kind = type(error).__name__
             if kind in NOT_SENT:
-                return Outcome("failed", f"{self.name} was not reached ({kind}).", transient=True)
-            return Outcome("unknown", f"{self.name} gave no answer ({kind}).")
+                return Outcome(
+                    "failed", f"{self.name} could not be reached ({kind}).", transient=True
+                )
+            return Outcome("unknown", f"{self.name} did not answer ({kind}).")
         except (ResponseParserError, *UNEXPECTED_SHAPE):
             return Outcome("unknown", self._strange)
         except ExecutorError as error:
@@ -134,7 +136,8 @@ class Calls:
                 seen = look()
                 if time.monotonic() - began > LOOK_SECONDS:
                     raise ExecutorError(
-                        f"{self.name} took too long to say what is so: nothing was changed."
+                        f"{self.name} took too long to report the current state. Nothing "
+                        "was changed."
                     )
                 return act(seen)
             except ClientError as error:
@@ -151,14 +154,14 @@ class Calls:
 
     @property
     def _strange(self) -> str:
-        return f"What answered is not {self.name}: see endpoint and proxy."
+        return f"The answer does not come from {self.name}: check endpoint and proxy."
 
     def _said(self, error: Any) -> str:
         said = error.response.get("Error", {})
         text = mask(" ".join(str(said.get("Message") or "").split()))[:300]
         code = code_of(error) or "an error"
         more = f" {NEW_KEYS}" if code in KEYS else ""
-        return f"{self.name} refused with {code}: {text}{more}"
+        return f"{self.name} rejected the request with {code}: {text}{more}"
 
 
 def code_of(error: Any) -> str:

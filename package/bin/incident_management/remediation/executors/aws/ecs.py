@@ -81,14 +81,14 @@ class Ecs(InAccounts):
             name = arguments["service"]
             if running.partition(":")[0] != wanted.partition(":")[0]:
                 raise NotApplicable(
-                    f"{wanted} is of another family than {running}, which {name} runs."
+                    f"{wanted} belongs to another family than {running}, which {name} runs."
                 )
             asked = {"taskDefinition": wanted}
             status = ECS.read(
                 lambda: client.describe_task_definition(**asked)["taskDefinition"].get("status")
             )
             if status != "ACTIVE":
-                raise NotApplicable(f"The task definition {wanted} is not active any more.")
+                raise NotApplicable(f"The task definition {wanted} is no longer active.")
         return {
             "service": name,
             "cluster": arguments["cluster"],
@@ -139,13 +139,13 @@ class Ecs(InAccounts):
         return {
             "method": "UpdateService",
             "url": f"Amazon ECS in {self._where(arguments)}",
-            "headers": {"Authorization": "AWS Signature Version 4 (with the account that is set)"},
+            "headers": {"Authorization": "AWS Signature Version 4 (with the configured account)"},
             "body": _update(arguments),
         }
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Raise ExecutorError: ECS has no such request."""
-        raise ExecutorError("Amazon ECS has no check mode; do=preview shows what it is asked.")
+        raise ExecutorError("Amazon ECS has no check mode; do=preview shows the request.")
 
     def _became(self, arguments: Mapping[str, str], made: Optional[str] = None) -> Outcome:
         try:
@@ -177,7 +177,7 @@ class Ecs(InAccounts):
         tags = ECS.read(lambda: [(one.get("key"), one.get("value")) for one in _tags(found[0])])
         if (TAG, ALLOWED) not in tags:
             raise NotApplicable(
-                f"{name} lacks the tag {TAG} = {ALLOWED}, so nothing is done to it."
+                f"{name} lacks the tag {TAG} = {ALLOWED}, so no action may change it."
             )
         kind = ECS.read(lambda: (found[0].get("deploymentController") or {}).get("type", "ECS"))
         if kind != "ECS" or not found[0].get("deployments"):
@@ -185,7 +185,7 @@ class Ecs(InAccounts):
         service = ECS.read(lambda: _service_of(found[0]))
         wanted = arguments.get("cluster_arn", service.cluster_arn)
         if service.cluster_arn != wanted:
-            raise NotApplicable(f"{name} is one of {service.cluster_arn}, no longer of {wanted}.")
+            raise NotApplicable(f"{name} runs in {service.cluster_arn}, no longer in {wanted}.")
         return service
 
 
@@ -230,7 +230,7 @@ def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
     """Raise Unfit where a service does not run what is to be replaced."""
     name, newest = arguments["service"], service.newest
     if newest.revision == arguments["to_task_definition"]:
-        raise NotApplicable(f"{name} runs {newest.revision} already: there is nothing to do.")
+        raise NotApplicable(f"{name} already runs {newest.revision}. There is nothing to do.")
     if newest.revision != arguments["running"]:
         raise NotApplicable(f"{name} runs {newest.revision}, no longer {arguments['running']}.")
     if newest.id != arguments.get("deployment", newest.id):
@@ -239,7 +239,7 @@ def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
 
 def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str]) -> str:
     return (
-        f"{name} was deployed anew in the meantime, by {newest.id}, no longer "
+        f"{name} was redeployed in the meantime, by {newest.id}, no longer "
         f"{arguments['deployment']}."
     )[:300]
 
@@ -254,9 +254,10 @@ def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) ->
     if not between:
         return None
     detail = (
-        f"{arguments['service']} was deployed by somebody else in that very moment, "
-        f"{between[0].revision} by {between[0].id}, and {arguments['to_task_definition']} has "
-        "taken its place: look at which of them is to run."
+        f"{arguments['service']} was deployed by someone else at the same moment "
+        f"({between[0].revision} by {between[0].id}), and "
+        f"{arguments['to_task_definition']} has replaced it. Check which of them should "
+        "run."
     )
     return Outcome("failed", detail[:500], certain=False)
 
@@ -275,18 +276,18 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
     stopped = [one for one in tried if one.state == "FAILED" and made in (None, one.id)]
     if stopped:
         why = mask(stopped[0].reason)[:300]
-        detail = f"The deployment of {wanted} to {name} has failed: {why}"
+        detail = f"The deployment of {wanted} to {name} failed: {why}"
         return Outcome("failed", detail.strip(), certain=False)
     if newest.revision == arguments["running"]:
         if newest.id != arguments.get("deployment", newest.id):
             return Outcome("failed", _deployed_anew(name, newest, arguments), certain=False)
         return Outcome("unchanged", f"{name} still runs {newest.revision}.")
     if newest.revision != wanted:
-        detail = f"{name} has moved on to {newest.revision} in the meantime."
+        detail = f"{name} now runs {newest.revision}, which was deployed in the meantime."
         return Outcome("failed", detail[:300], certain=False)
     if not _is_complete(service):
         tasks = f"{newest.tasks} of {newest.wanted_tasks} tasks"
-        return Outcome("unknown", f"{name} is being put back to {wanted}: {tasks} run it.")
+        return Outcome("unknown", f"{name} is rolling back to {wanted}: {tasks} run it.")
     return Outcome("done", f"{name} runs {wanted}.", {"deployment": made or newest.id})
 
 

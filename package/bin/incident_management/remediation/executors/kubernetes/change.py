@@ -108,7 +108,7 @@ class Change(ABC):
         while True:
             outcome = self.settle(arguments, request_id)
             if outcome.status == "unchanged":
-                sentence = f"{outcome.detail} Somebody or something has put it back."
+                sentence = f"{outcome.detail} Someone or something has reverted the change."
                 return Outcome("failed", sentence, certain=False)
             if outcome.status != "unknown" or time.monotonic() >= deadline:
                 return outcome
@@ -133,7 +133,7 @@ class Change(ABC):
         self.facts(arguments)
         outcome = self._patched(arguments, request_id, dry=True)
         if outcome.status == "done":
-            return Outcome("done", "Kubernetes would take it: nothing was changed.")
+            return Outcome("done", "Kubernetes accepts the request. Nothing was changed.")
         return outcome
 
     def _patched(self, arguments: Mapping[str, str], request_id: str, dry: bool = False) -> Outcome:
@@ -163,7 +163,7 @@ class Change(ABC):
         workload = self._workload(server, arguments)
         operations = self._operations(server, workload, arguments, request_id)
         if time.monotonic() - began > LOOK_SECONDS:
-            sentence = "Kubernetes took too long to say what is so: nothing was changed."
+            sentence = "Kubernetes took too long to report the current state. Nothing was changed."
             raise ExecutorError(sentence)
         return server.patch(_guarded(operations, workload.uid), dry)
 
@@ -176,8 +176,8 @@ class Change(ABC):
         approved = {arguments[name] for name in OBJECTS if name in arguments}
         if approved and workload.uid not in approved:
             raise NotApplicable(
-                f"{workload.name} is another {workload.kind} than that of the approval: it was "
-                "made anew, or is one of another cluster or namespace."
+                f"{workload.name} is not the {workload.kind} that was approved: it was "
+                "recreated, or it is in another cluster or namespace."
             )
         return workload
 
@@ -225,7 +225,7 @@ def check_unchanged(server: Server, workload: Workload, arguments: Mapping[str, 
     wanted = arguments.get("revision", revision)
     if revision != wanted:
         raise NotApplicable(
-            f"{workload.name} was changed since (revision {revision}, no longer {wanted})."
+            f"{workload.name} has changed since (revision {revision}, no longer {wanted})."
         )
     if not workload.is_seen:
         raise ExecutorError(f"{workload.name} was changed just now: try again in a moment.")
@@ -240,4 +240,4 @@ def later_change(server: Server, workload: Workload, arguments: Mapping[str, str
     before, now = int(arguments.get("revision", 0)), server.revision(workload)
     if not before or now <= before + 1:
         return ""
-    return f"was changed again since: its revision is {now}, where the fix made {before + 1}."
+    return f"was changed again since: its revision is {now}, and the fix created {before + 1}."

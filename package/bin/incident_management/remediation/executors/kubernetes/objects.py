@@ -103,26 +103,30 @@ class Workload:
     @property
     def left(self) -> str:
         """What its rollout waits for; empty when it is through."""
-        return KINDS[self.kind].left(self) if self.is_seen else "it is not begun"
+        return (
+            KINDS[self.kind].left(self)
+            if self.is_seen
+            else "its controller has not seen the change yet"
+        )
 
     @property
     def rolls(self) -> str:
         """Say why a new template would not reach all its pods; empty where it would."""
         if self.strategy == "OnDelete":
-            return f"The pods of {self.name} change only when somebody deletes them (OnDelete)."
+            return f"The pods of {self.name} change only when someone deletes them (OnDelete)."
         if self.partition:
             return (
-                f"{self.name} is rolled out in steps (its partition is {self.partition}): somebody "
-                "is at work on it."
+                f"{self.name} is being rolled out in steps (its partition is "
+                f"{self.partition}): someone is working on it."
             )
         return ""
 
 
 def _deployment_left(one: Workload) -> str:
     if one.updated < one.wanted:
-        return f"{one.updated} of {one.wanted} pods are new"
+        return f"{one.updated} of {one.wanted} pods are updated"
     if one.total > one.updated:
-        return f"{one.total - one.updated} old pods are still there"
+        return f"{one.total - one.updated} old pods remain"
     if one.available < one.updated:
         return f"{one.available} of {one.updated} pods are available"
     return ""
@@ -130,7 +134,7 @@ def _deployment_left(one: Workload) -> str:
 
 def _set_left(one: Workload) -> str:
     if one.updated < one.wanted:
-        return f"{one.updated} of {one.wanted} pods are new"
+        return f"{one.updated} of {one.wanted} pods are updated"
     if one.available < one.wanted:
         return f"{one.available} of {one.wanted} pods are available"
     return ""
@@ -158,11 +162,11 @@ def refusal_to_touch(told: Mapping[str, Any], kind: str, name: str) -> str:
         raise ValueError("another thing")
     metadata = told["metadata"]
     if (metadata.get("labels") or {}).get(LABEL) != ALLOWED:
-        return f"{name} lacks the label {LABEL}={ALLOWED}, so nothing is done to it."
+        return f"{name} lacks the label {LABEL}={ALLOWED}, so no action may change it."
     if metadata.get("deletionTimestamp"):
         return f"{name} is being deleted."
     if told["spec"].get("paused"):
-        return f"The rollout of {name} is paused: somebody is at work on it."
+        return f"The rollout of {name} is paused: someone is working on it."
     return ""
 
 
@@ -172,7 +176,10 @@ def gitops_conflict(told: Mapping[str, Any], name: str) -> str:
     marks = (*(metadata.get("labels") or {}), *(metadata.get("annotations") or {}))
     for mark, keeper in GITOPS_MARKS:
         if any(str(one).startswith(mark) for one in marks):
-            return f"{name} is kept by {keeper}, which would put the change back: undo it there."
+            return (
+                f"{name} is managed by {keeper}, which would revert the change: make the "
+                "change there."
+            )
     return ""
 
 

@@ -45,7 +45,7 @@ class Restart(Change):
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Operations:
         if _restarted_by(workload) == request_id:
-            raise NotApplicable(f"{workload.name} was restarted by {request_id} already.")
+            raise NotApplicable(f"{workload.name} was already restarted by {request_id}.")
         self._known(server, workload, arguments)
         metadata = workload.template["metadata"]
         annotations = {**(metadata.get("annotations") or {}), RESTARTED: request_id}
@@ -58,14 +58,14 @@ class Restart(Change):
     ) -> Outcome:
         name, version = workload.name, arguments.get("version", workload.version)
         if workload.version != version:
-            told = workload.version or "a version that it does not tell"
-            return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
+            told = workload.version or "an unknown version"
+            return Outcome("failed", f"{name} now runs {told}.", certain=False)
         if _restarted_by(workload) != request_id:
             revision = arguments.get("revision", "")
             if not workload.is_seen:
                 raise ExecutorError(f"{name} was changed just now.")
             if revision and str(server.revision(workload)) != revision:
-                sentence = f"{name} was changed since, and not by {request_id}."
+                sentence = f"{name} has changed since, but not by {request_id}."
                 return Outcome("failed", sentence, certain=False)
             return Outcome("unchanged", f"{name} was not restarted.")
         if workload.left:
@@ -77,8 +77,11 @@ class Restart(Change):
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name = arguments["service"]
-        then = f"(the same, with {RESTARTED}: {request_id})"
-        return [*replace_template(f"(of {name}, as it is)", then), *change_cause(request_id)]
+        then = f"(the current template with {RESTARTED}: {request_id})"
+        return [
+            *replace_template(f"(the current template of {name})", then),
+            *change_cause(request_id),
+        ]
 
 
 def _restarted_by(workload: Workload) -> str:

@@ -54,10 +54,10 @@ class Rollback(Change):
         if version == arguments["running"]:
             return Outcome("unchanged", f"{name} runs {version}.")
         if version != arguments["to_version"]:
-            told = version or "a version that it does not tell"
-            return Outcome("failed", f"{name} has moved on to {told}.", certain=False)
+            told = version or "an unknown version"
+            return Outcome("failed", f"{name} now runs {told}.", certain=False)
         if workload.left:
-            return Outcome("unknown", f"{name} is put back to {version}: {workload.left}.")
+            return Outcome("unknown", f"{name} is rolling back to {version}: {workload.left}.")
         again = later_change(server, workload, arguments)
         if again:
             return Outcome("failed", f"{name} runs {version}, but {again}", certain=False)
@@ -66,7 +66,10 @@ class Rollback(Change):
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
         name, running, version = (arguments[one] for one in ("service", "running", "to_version"))
-        now, then = f"(of {name} with {running}, as it is)", f"(of {version}, as {name} ran it)"
+        now, then = (
+            f"(the current template of {name}, with {running})",
+            f"(the earlier template of {name}, with {version})",
+        )
         return [*replace_template(now, then), *change_cause(request_id)]
 
 
@@ -82,17 +85,16 @@ def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) ->
     """Return the newest earlier template of the version that is wanted. Raises Unfit."""
     name, version, running = workload.name, arguments["to_version"], workload.version
     if running != arguments["running"]:
-        what = running or "a version that nobody can tell"
+        what = running or "an unknown version"
         raise NotApplicable(f"{name} runs {what}, no longer {arguments['running']}.")
     if running == version:
-        raise NotApplicable(f"{name} runs {running} already: there is nothing to do.")
+        raise NotApplicable(f"{name} already runs {running}. There is nothing to do.")
     if workload.rolls:
         raise NotApplicable(workload.rolls)
     check_unchanged(server, workload, arguments)
     fitting = [one for one in server.history(workload) if one.version == version]
     if not fitting:
         raise NotApplicable(
-            f"Kubernetes keeps nothing of {name} with the version {version} any more "
-            "(revisionHistoryLimit)."
+            f"Kubernetes no longer keeps version {version} of {name} (revisionHistoryLimit)."
         )
     return max(fitting, key=lambda one: one.revision)

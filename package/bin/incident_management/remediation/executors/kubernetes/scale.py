@@ -38,13 +38,13 @@ class Scale(Change):
     ) -> Outcome:
         name, wanted = workload.name, arguments.get("to_replicas", "")
         if str(workload.wanted) == arguments.get("replicas"):
-            return Outcome("unchanged", f"{name} is to have {workload.wanted} pods.")
+            return Outcome("unchanged", f"{name} is still set to {workload.wanted} pods.")
         if str(workload.wanted) != wanted:
-            sentence = f"{name} is to have {workload.wanted} pods by now, not {wanted}."
+            sentence = f"{name} is now set to {workload.wanted} pods, not {wanted}."
             return Outcome("failed", sentence, certain=False)
         left = _left(workload)
         if left:
-            return Outcome("unknown", f"{name} is to have {wanted} pods: {left}.")
+            return Outcome("unknown", f"{name} is scaling to {wanted} pods: {left}.")
         return Outcome("done", f"{name} has {wanted} pods.")
 
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
@@ -56,33 +56,32 @@ def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) ->
     name, now = workload.name, workload.wanted
     if workload.kind == "DaemonSet":
         raise NotApplicable(
-            f"{name} is a DaemonSet, which has a pod on each node: it can't be scaled."
+            f"{name} is a DaemonSet, which runs one pod on each node: it can't be scaled."
         )
     least, most = _number(arguments, "least"), _number(arguments, "most")
     if not 1 <= least <= most:
         raise NotApplicable(
-            f"least is {least} and most is {most}: set numbers from 1, least first."
+            f"least is {least} and most is {most}: set both to at least 1, and most to "
+            "least or higher."
         )
     before = arguments.get("replicas", str(now))
     if str(now) != before:
-        raise NotApplicable(f"{name} is to have {now} pods by now, no longer {before}.")
+        raise NotApplicable(f"{name} is now set to {now} pods, no longer {before}.")
     wanted = _asked(arguments, now, least, most)
     if wanted == now:
-        raise NotApplicable(
-            f"{name} is to have {now} pods already ({least} to {most} are allowed)."
-        )
+        raise NotApplicable(f"{name} is already set to {now} pods ({least} to {most} are allowed).")
     if not least <= wanted <= most:
         raise NotApplicable(f"{name} would have {wanted} pods, but {least} to {most} are allowed.")
     if wanted < now and workload.drops_volumes:
         raise NotApplicable(
-            f"Kubernetes would delete the volumes of the pods that {name} has too many "
-            "(persistentVolumeClaimRetentionPolicy, whenScaled): somebody must do that by hand."
+            f"Kubernetes would delete the volumes of the pods that it removes from {name} "
+            "(persistentVolumeClaimRetentionPolicy, whenScaled): scale it by hand."
         )
     keeper = server.autoscaler()
     if keeper:
         raise NotApplicable(
-            f"The number of pods of {name} is kept by the autoscaler {keeper}, which would put it "
-            "back: change that."
+            f"The autoscaler {keeper} sets the number of pods of {name} and would revert "
+            "the change: change the autoscaler instead."
         )
     return wanted
 
@@ -91,7 +90,8 @@ def _asked(arguments: Mapping[str, str], now: int, least: int, most: int) -> int
     if "to_replicas" in arguments:
         if "replicas" not in arguments:
             raise NotApplicable(
-                "With argument.to_replicas goes argument.replicas: how many there must be."
+                "argument.to_replicas needs argument.replicas: the number of pods that "
+                "must be set before."
             )
         return _number(arguments, "to_replicas")
     more = _number(arguments, "add")
@@ -103,14 +103,14 @@ def _number(arguments: Mapping[str, str], name: str) -> int:
     try:
         return int(arguments[name])
     except (KeyError, ValueError):
-        raise NotApplicable(f"The action has no number as argument.{name}: set it.") from None
+        raise NotApplicable(f"The action has no number in argument.{name}: set it.") from None
 
 
 def _left(workload: Workload) -> str:
     if not workload.is_seen:
-        return "it is not begun"
+        return "its controller has not seen the change yet"
     if workload.total > workload.wanted:
-        return f"{workload.total - workload.wanted} pods are still there"
+        return f"{workload.total - workload.wanted} surplus pods remain"
     if workload.available < workload.wanted:
         return f"{workload.available} of {workload.wanted} pods are available"
     return ""

@@ -70,7 +70,9 @@ class Target:
         self.name = arguments["service"]
         self.namespace = quote(arguments["namespace"], safe="")
         if self.kind not in KINDS:
-            raise NotApplicable(f"The kind is '{self.kind}'; the kinds are: {', '.join(KINDS)}.")
+            raise NotApplicable(
+                f"The kind '{self.kind}' is not supported; the kinds are: {', '.join(KINDS)}."
+            )
 
     @property
     def path(self) -> str:
@@ -168,7 +170,7 @@ class Server:
         told = self._got(path, what)
         if self._read(lambda: (told.get("metadata") or {}).get("continue")):
             raise NotApplicable(
-                f"There are more than {MOST_LISTED} of {what}, or that look like them."
+                f"There are more than {MOST_LISTED} of {what}, or objects with the same labels."
             )
         return told
 
@@ -176,7 +178,10 @@ class Server:
         try:
             return read()
         except UNEXPECTED_SHAPE:
-            sentence = f"What answered at {self._host} is no Kubernetes API: see its URL and proxy."
+            sentence = (
+                f"The answer at {self._host} does not come from a Kubernetes API: check its "
+                "URL and proxy."
+            )
             raise ExecutorError(sentence) from None
 
     def _got(self, path: str, what: str) -> Dict[str, Any]:
@@ -186,5 +191,5 @@ class Server:
         if reply.status != 200 or answer is None:
             said = f"({reply.status}): {reason_of(reply)}"
             kind = NotApplicable if reply.status == 404 and answer else ExecutorError
-            raise kind(f"Kubernetes at {self._host} does not give {what} {said}")
+            raise kind(f"Kubernetes at {self._host} did not return {what} {said}")
         return answer

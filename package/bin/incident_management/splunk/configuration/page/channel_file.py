@@ -14,7 +14,7 @@ from ....incidents.errors import Invalid
 from ....incidents.routing.changes import stanza_of
 from ....incidents.routing.http_channels import NAME_RULE, SECRETS, HttpChannel, is_name
 from ....notify.services.http_call import HttpSender
-from ....notify.services.http_starts import STARTS
+from ....notify.services.http_presets import PRESETS
 from ....notify.services.http_trial import refused
 from ....outside.network import NotConfigured, network_of
 from ...clock import SystemClock
@@ -47,7 +47,7 @@ class ChannelFile(RoutingFile):
         self._check_new(name)
         given = _begun(fields)
         if ENCRYPTED in map(given.get, SECRETS):
-            raise Invalid("A secret can't be taken from another channel: enter it again.")
+            raise Invalid("A secret can't be copied from another channel: enter it again.")
         self._before(name, given, is_true(fields.get("test")))
         self._credentials.encrypt_for_create(name, given)
         super().create(name, given)
@@ -92,7 +92,7 @@ class ChannelFile(RoutingFile):
                 raise
             may = False
         if not may:
-            raise SplunkError(403, "Only who may change channels can try one.")
+            raise SplunkError(403, "Only users who may change channels can test one.")
 
     def _fields(self, values: Mapping[str, str]) -> Values:
         shown = super()._fields(values)
@@ -122,15 +122,17 @@ class ChannelFile(RoutingFile):
         except NotConfigured as error:
             said = str(error)
         if said:
-            raise Invalid(f"Nothing is saved, because of the test: {said}")
+            raise Invalid(f"Nothing was saved because the test failed: {said}")
 
 
 def _begun(fields: Mapping[str, str]) -> Dict[str, str]:
     given = _kept(fields)
     start = fields.get("start", "").strip()
-    if start and start not in STARTS:
-        raise Invalid(f"There is no ready-made '{start[:40]}'; there are {', '.join(STARTS)}.")
-    for name, text in STARTS.get(start, {}).items():
+    if start and start not in PRESETS:
+        raise Invalid(
+            f"There is no ready-made channel '{start[:40]}'; choose one of {', '.join(PRESETS)}."
+        )
+    for name, text in PRESETS.get(start, {}).items():
         given[name] = given.get(name, "").strip() or text
     return given
 

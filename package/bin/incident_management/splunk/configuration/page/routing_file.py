@@ -65,9 +65,7 @@ class RoutingFile:
         """Return an entry's fields. Raises NotFound."""
         found = self.all()
         if name not in found:
-            raise NotFound(
-                f"There is no {KINDS[self._kind]} '{name[:100]}'; look at the list anew."
-            )
+            raise NotFound(f"There is no {KINDS[self._kind]} '{name[:100]}'. Reload the list.")
         return found[name]
 
     def create(self, name: str, fields: Mapping[str, str]) -> None:
@@ -103,7 +101,7 @@ class RoutingFile:
 
     def _check_new(self, name: str) -> None:
         if name in self.all():
-            raise Invalid(f"The {KINDS[self._kind]} '{name}' is there already: change that one.")
+            raise Invalid(f"The {KINDS[self._kind]} '{name}' already exists. Edit that one.")
 
     def _fields(self, values: Mapping[str, str]) -> Values:
         """Return a stanza's settings as the page's fields."""
@@ -137,6 +135,6 @@ def check_lines(values: Values) -> None:
     for key, value in values.items():
         if _NOT_IN_A_LINE.search(value):
             raise Invalid(
-                f"{key} has to be one line, without control characters and without a backslash at "
-                "its end."
+                f"{key} must be a single line without control characters, and must not "
+                "end with a backslash."
             )

@@ -21,20 +21,21 @@ __all__ = ["ABOUT", "RoutingSettings"]
 # The settings of each stanza, and what one is for.
 ABOUT: Dict[str, Dict[str, str]] = {
     "general": {
-        "reopen_window": "A problem that comes back this soon after its resolve reopens it",
-        "group_window": "A related problem joins an open incident at most this far apart",
-        "group_by": "Why it may join, of entity, fields, topology, wording, coincidence",
-        "flap_count": "An incident that opens more often in flap_window flaps; 0: never",
-        "flap_window": "The time in which openings are counted",
-        "flap_calm": "One that flaps is calm when nothing would have resolved it for so long",
-        "tell_singly": "Messages of one event and team in tell_window before summaries; 0: all",
-        "tell_critical_singly": "The same for critical incidents, which have their own number",
-        "tell_window": "The time in which messages are counted",
-        "roles": "Roles in an incident, such as scribe; the lead is its owner and not among them",
-        "review_severities": "Incidents of these severities are reviewed afterwards",
+        "reopen_window": "A problem that returns this soon after its resolve reopens its incident",
+        "group_window": "How far apart related problems may be to join one open incident",
+        "group_by": "What relates problems: entity, fields, topology, wording, coincidence",
+        "flap_count": "More openings than this in flap_window make an incident flap; 0: never",
+        "flap_window": "The time span in which openings are counted",
+        "flap_calm": "A flapping incident is calm after this time without a would-be resolve",
+        "tell_singly": "Messages per event and team in tell_window before summaries; 0: all",
+        "tell_critical_singly": "The same for critical incidents, which are counted separately",
+        "tell_window": "The time span in which messages are counted",
+        "roles": "Incident roles, such as scribe. The lead is the incident's owner and is not "
+        "listed here",
+        "review_severities": "Incidents of these severities get a review",
     },
     "capacity": {
-        severity: f"How much work an open incident of severity {severity} is"
+        severity: f"The workload of an open incident with severity {severity}"
         for severity in SEVERITIES
     },
     "announce": HEADLINES,
@@ -63,12 +64,12 @@ class RoutingSettings:
         """Return a setting's fields. Raises NotFound."""
         found = self.all()
         if name not in found:
-            raise NotFound(f"There is no setting '{name[:100]}'; look at the list anew.")
+            raise NotFound(f"There is no setting '{name[:100]}'. Reload the list.")
         return found[name]
 
     def create(self, name: str, fields: Mapping[str, str]) -> None:
         """Refuse it."""
-        raise Invalid("All settings that there are stand in the list: change one there.")
+        raise Invalid("Settings can't be added. Edit one that is in the list.")
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
         """Change the value, if it is given; an empty one is a value, too."""
@@ -83,4 +84,4 @@ class RoutingSettings:
 
     def remove(self, name: str) -> None:
         """Refuse it."""
-        raise Invalid("A setting of the app can't be deleted: change its value.")
+        raise Invalid("Settings can't be deleted. Change the value instead.")

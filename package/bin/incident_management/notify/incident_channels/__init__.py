@@ -1,0 +1,1 @@
+"""IncidentChannels: Slack channels of their own for grave incidents, opened, kept and archived."""

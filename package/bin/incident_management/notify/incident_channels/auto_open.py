@@ -1,0 +1,92 @@
+"""Has rooms opened by themselves: for incidents as grave as the settings say, so many an hour."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Optional
+
+from ...incidents import incident_channel
+from ...incidents.act import Act
+from ...incidents.errors import IllegalMove, NotFound
+from ...incidents.incident_channel import HOURLY_COUNT
+from ...incidents.incident_channel_state import ARCHIVED, HELD, is_in_state
+from ...incidents.model import ACTOR
+from ...incidents.signal import SIMULATED
+from ...incidents.stores import IS_OPEN, any_of, claim_document
+from ...ports import Clock, Document, Stores
+from ...splunk.configuration.channel_settings import Slack
+from ..delivery.turns import urgency
+
+__all__ = ["AutoOpener"]
+
+# An incident is opened, routed and merged with its like in several entries.
+SETTLES_SECONDS = 10.0
+# A process that begins looks for incidents without a room among what changed since then; later on
+# each look begins some time before the last one: clocks differ, and documents come late.
+LOOK_BACK_SECONDS = 3600.0
+OVERLAP_SECONDS = 300.0
+MOST_READ = 5000
+MOST_AT_ONCE = 20
+_READ = ("updated_at", "opened_at", "severity", "rules", "room")
+
+
+class AutoOpener:
+    """Looks for incidents that are to have a room. One lives as long as its process."""
+
+    def __init__(self, stores: Stores, clock: Clock) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._act = Act(stores, clock, ACTOR)
+        self._read_to: Optional[float] = None
+
+    def look(self, chosen: Slack) -> None:
+        """Want rooms for what is new and grave, and no test. Raises what stores raise."""
+        if not chosen.room_severities:
+            # Once they are on again it begins as a new process does.
+            self._read_to = None
+            return
+        now = self._clock.now()
+        since = min(self._read_to or now - LOOK_BACK_SECONDS, now) - OVERLAP_SECONDS
+        grave = any_of("severity", chosen.room_severities)
+        query = {"$and": [{"updated_at": {"$gte": since}}, grave, IS_OPEN]}
+        found = self._stores.incidents.find(query, "updated_at:1,_key:1", MOST_READ, fields=_READ)
+        new = [
+            one
+            for one in found
+            if is_in_state(one.get("room") or {}, "", ARCHIVED)
+            and now - float(one.get("opened_at") or 0.0) >= SETTLES_SECONDS
+            and SIMULATED not in (one.get("rules") or ())
+        ]
+        new.sort(key=lambda one: (urgency(one["severity"]), float(one.get("opened_at") or 0.0)))
+        for one in new[:MOST_AT_ONCE]:
+            self._want(one, chosen)
+        if len(new) <= MOST_AT_ONCE:
+            self._read_to = now if len(found) < MOST_READ else float(found[-1]["updated_at"])
+
+    def _want(self, incident: Document, chosen: Slack) -> None:
+        key, severity = str(incident["_key"]), incident["severity"]
+        if self._takes_place(key, chosen.room_per_hour):
+            with suppress(IllegalMove, NotFound):
+                reason = f"Incidents that are {severity} get one."
+                incident_channel.request_channel(self._act, key, reason)
+            return
+        number = int((incident.get("room") or {}).get("number") or 0) + 1
+        reason = (
+            f"No channel of its own was opened by itself: {chosen.room_per_hour} were in this hour "
+            "already. It is opened when somebody asks for it."
+        )
+        incident_channel.record_event(self._act, key, HELD, number, reason=reason)
+
+    def _takes_place(self, incident_id: str, most: int) -> bool:
+        """Whether an incident is among the first so many of the hour; counted by claims."""
+        now = self._clock.now()
+        purpose = f"{HOURLY_COUNT}:{int(now // 3600)}"
+        taken = self._stores.claims.find({"purpose": purpose})
+        if any(one["holder"] == incident_id for one in taken):
+            return True
+        keys = {str(one["_key"]) for one in taken}
+        for key in (f"{purpose}:{place}" for place in range(most)):
+            claim = claim_document(key, now, purpose=purpose, holder=incident_id)
+            if key not in keys and self._stores.claims.insert(claim):
+                return True
+        return False

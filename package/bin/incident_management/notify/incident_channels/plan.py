@@ -1,0 +1,90 @@
+"""What an incident's room is called, what its topic says, and who is invited. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, List, Mapping, Sequence
+
+from ...incidents import timeline
+from ...incidents.model import Entry
+from ...incidents.routing import Routing
+from ...incidents.signal import SIMULATED, TEST_MARK
+from ...utc import to_the_second
+from ..message import incident_url, one_line, plain, roles_told
+from ..request_fields import truncated
+
+__all__ = ["name_of", "numbered", "people_of", "topic_of"]
+
+# "Channel names may only contain lowercase letters, numbers, hyphens, and underscores, and must be
+# 80 characters or less" (conversations.create); a number may come after it.
+NAME_LENGTH = 76
+# "Topic was longer than 250 characters" (conversations.setTopic).
+TOPIC_LENGTH = 250
+_OTHER = re.compile(r"[^a-z0-9_]+")
+_GIVING = ("routed", "assigned", "escalation", "edited")
+
+
+def name_of(template: str, entries: Sequence[Entry]) -> str:
+    """Return the name of a channel: what of it follows from how the incident was opened.
+
+    ``{date}`` is the day (UTC), ``{id}`` the six digits of the incident's id, ``{title}`` as many
+    whole words of the title as there is room for.
+    """
+    opened = next(entry for entry in entries if entry.kind == "opened")
+    fixed = {
+        "date": to_the_second(opened.time)[:10].replace("-", ""),
+        "id": opened.incident_id.rpartition("-")[2].lower(),
+    }
+    title = _slug(one_line(opened.data.get("title"), 200))
+    free = NAME_LENGTH - len(_slug(template.format(**fixed, title="")))
+    while len(title) > max(free - 1, 0):
+        title = title.rpartition("-")[0]
+    return _slug(template.format(**fixed, title=title))[:NAME_LENGTH]
+
+
+def numbered(name: str, number: int) -> str:
+    """Return the name of the numberth channel of that name."""
+    return name if number < 2 else f"{name}-{number}"
+
+
+def topic_of(incident: Mapping[str, Any], web_url: str) -> str:
+    """Return the line above a channel: how bad it is, how it stands, whose it is, where to look.
+
+    Who has which role comes last, as far as there is room.
+    """
+    mark = f"{TEST_MARK} " if SIMULATED in (incident.get("rules") or ()) else ""
+    known = (
+        mark + str(incident.get("severity") or "info").upper(),
+        str(incident.get("status") or "").replace("_", " "),
+        plain(incident.get("owner"), 80) or "nobody has it",
+        incident_url(web_url, str(incident["id"])) or str(incident["id"]),
+        *filter(None, [roles_told(incident.get("roles"))]),
+    )
+    return truncated(" · ".join(known), TOPIC_LENGTH)
+
+
+def people_of(entries: Sequence[Entry], routing: Routing, now: float) -> List[str]:
+    """Return whom an incident concerns, by their Slack ID: whose People has one.
+
+    Its owner and who had it, who got a role, whom it escalated to, who acknowledged it or asked for
+    the room, and who is on call in its team.
+    """
+    incident = timeline.fold(entries)
+    names = [incident.owner]
+    for entry in timeline.effective(entries):
+        begins = entry.kind == "status" and entry.data.get("to") == "in_progress"
+        names += [str(entry.data.get("owner") or "")] if entry.kind in _GIVING else []
+        names += [str(entry.data.get("person") or "")] if entry.kind == "role" else []
+        names += [entry.actor] if begins or entry.kind == "room" else []
+    team = routing.teams.get(incident.team)
+    if team and team.rota:
+        names.append(routing.on_call.at(team.rota, now).person)
+    members = (routing.members.get(name) for name in dict.fromkeys(names))
+    ids = (member.known_as("slack") for member in members if member)
+    return list(dict.fromkeys(one for one in ids if one))
+
+
+def _slug(text: str) -> str:
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _OTHER.sub("-", ascii_only.lower()).strip("-")

@@ -1,1 +1,0 @@
-"""Rooms: Slack channels of their own for grave incidents, opened, kept and archived."""

@@ -1,0 +1,69 @@
+"""What each press asks of the API, and what is said when it was done. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple, Tuple
+
+from ..notify.services.slack_buttons import ACKNOWLEDGE, APPROVE, REJECT, TAKE
+from .commands.forms import ADD_FORM, OPEN_FORM, RESOLVE_FORM, TASK_FORM, UPDATE_FORM
+from .commands.parsing import ASSIGN, NOTE, REOPEN, SEVERITY, TASK
+from .commands.tasks import TASK_DONE
+from .presses import Press
+
+__all__ = ["outcome_line", "request_of"]
+
+
+class _Action(NamedTuple):
+    """``path`` may name the press's target and task; ``line`` who did it, and the new owner and
+    severity."""
+
+    path: str
+    line: str
+    method: str = "POST"
+
+
+_ACTIONS = {
+    ACKNOWLEDGE: _Action("/incidents/{target}/acknowledge", "Acknowledged by {user}"),
+    TAKE: _Action("/incidents/{target}/assign", "Taken by {user}"),
+    ASSIGN: _Action("/incidents/{target}/assign", "Assigned to {owner} by {user}"),
+    SEVERITY: _Action("/incidents/{target}", "Severity set to {severity} by {user}", "PATCH"),
+    REOPEN: _Action("/incidents/{target}/reopen", "Reopened by {user}"),
+    RESOLVE_FORM: _Action("/incidents/{target}/resolve", "Resolved by {user}"),
+    OPEN_FORM: _Action("/incidents", "Opened by {user}"),
+    UPDATE_FORM: _Action("/incidents/{target}/updates", "Stakeholder update sent by {user}"),
+    NOTE: _Action("/incidents/{target}/notes", "Note written by {user}"),
+    ADD_FORM: _Action("/incidents/{target}/notes", "Message noted by {user}"),
+    TASK: _Action("/incidents/{target}/tasks", "Task added by {user}"),
+    TASK_DONE: _Action("/incidents/{target}/tasks/{task}", "Task done by {user}"),
+    TASK_FORM: _Action("/incidents/{target}/tasks/{task}", "Task changed by {user}"),
+    APPROVE: _Action("/plans/{target}/approve", "Approved by {user}"),
+    REJECT: _Action("/plans/{target}/reject", "Rejected by {user}"),
+}
+
+
+def request_of(press: Press) -> Tuple[str, str]:
+    """Return the method and the path of the request that a press is."""
+    action = _ACTIONS[press.action]
+    return action.method, action.path.format(target=press.target, task=press.task)
+
+
+def outcome_line(press: Press, user: str, body: Mapping[str, Any]) -> str:
+    """Say what was done, by the API's answer."""
+    said = _ACTIONS[press.action].line.format(
+        user=user, owner=body.get("owner") or "nobody", severity=body.get("severity")
+    )
+    if press.action == TASK_FORM and not body.get("merged_into") and _stayed(press, body):
+        return "Nothing was changed"
+    if press.action == APPROVE and body.get("status") == "proposed":
+        said += ", and somebody else has to approve it as well"
+    if press.action in (ACKNOWLEDGE, TAKE) and press.typed:
+        said += ". What you wrote after the id was not noted: that is what note is for"
+    if press.action in (NOTE, ADD_FORM) and body.get("merged_into"):
+        said += f", of an incident that was merged into {body['merged_into']}"
+    return said
+
+
+def _stayed(press: Press, body: Mapping[str, Any]) -> bool:
+    """Tell whether a form of a task was sent as it was opened, by the incident's tasks."""
+    seen = press.body["seen_at"]
+    return all(one["at"] == seen for one in body["tasks"] if one["id"] == press.task)
