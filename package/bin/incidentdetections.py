@@ -29,7 +29,7 @@ class IncidentDetectionsCommand(GeneratingCommand):
     incidentdetections [pages_per_day=<number>]
     """
 
-    pages_per_day = Option(doc="Beyond this a detection is noisy; 10 unless given.")
+    pages_per_day = Option(doc="A detection with more pages is noisy; default 10.")
 
     def prepare(self):
         try:

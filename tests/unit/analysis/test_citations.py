@@ -63,7 +63,7 @@ def test_an_event_that_was_fetched_for_another_citation_keeps_its_time():
     moved.id = "C3"
     checked = check([true, later, moved], searcher)
     assert [checked.is_verified(one) for one in ("C1", "C2", "C3")] == [True, True, False]
-    assert moved.reason == "The event with that text has another time."
+    assert moved.reason == "The event with that text has a different time."
 
 
 def test_a_tampered_event_is_noticed():

@@ -203,7 +203,7 @@ def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(sh
     (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
     fault = "names Mallory, which is nowhere in the evidence."
     assert (made["score"], made["against"], made["verified"]) == (0.0, [f"It {fault}"], False)
-    assert analysis["model"]["detail"].endswith(f"Beware of its summary: it {fault}")
+    assert analysis["model"]["detail"].endswith(f"Its summary is unreliable: it {fault}")
 
 
 @pytest.mark.parametrize(
@@ -311,4 +311,4 @@ def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
     (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
     assert analysis["checked"]["unchecked"] == 1  # the timeline says so, too
     assert made["score"] == 0.0 and made["citations"] == []
-    assert made["against"] == ["Its quotes were found, but code can't check what it claims."]
+    assert made["against"] == ["Its quotes were found, but code can't check its claims."]

@@ -99,7 +99,7 @@ def test_a_commit_that_no_deploy_carries_loses_to_the_same_deploy():
         _change(-60, "d", **SMALLER), _change(-60, "c", **{**SMALLER, "kind": "commit"})
     )
     assert found["c"].score < found["d"].score
-    assert "No deploy is known to carry it." in found["c"].reasons_against
+    assert "No known deploy includes it." in found["c"].reasons_against
 
 
 def test_an_expired_certificate_is_not_blamed_on_a_deploy():

@@ -99,7 +99,7 @@ def test_each_step_is_done_by_what_it_asks_for(api):
     assert {state for state, _detail in found.values()} == {"done"}
     assert found["people"][1] == "Besides administrators: mia, rob."
     assert found["detections"][1] == "2 enabled: High Error Rate, Invoices Rejected."
-    assert found["teams"][1] == "With people: db, web."
+    assert found["teams"][1] == "Teams with members: db, web."
 
     sent = {"_key": "1", "channel": "slack", "state": "sent", "sent_at": api.clock.now()}
     api.stores_value.outbox.save([{**sent, "target": "#incidents", "receipt": {}}])

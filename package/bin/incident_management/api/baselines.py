@@ -1,4 +1,4 @@
-"""``/baselines``: what ``| anomalyscore state=<name>`` learned, from one run to the next."""
+"""``/baselines``: what ``| anomalyscore state=<name>`` learned, kept between runs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from .router import Request, Response, route
 from .schema import listed, named, one_of, record, text, whole
 from .shapes import NAME, TIME
 
-_RUN = text(300, 1, "The search that learned.")
+_RUN = text(300, 1, "The id of the search that learned.")
 _SERIES = listed(
     text(100_000, 1, "A packed baseline."), remembered.PART_SERIES, "Packed baselines."
 )
 _SETTINGS = {
     "season": one_of(("auto", "none", "hourly", "daily", "weekly")),
-    "by": listed(NAME, 20, "The fields that tell series apart."),
+    "by": listed(NAME, 20, "The fields that identify a series."),
     "count": whole(0, remembered.MAX_SERIES_KEPT, "How many series."),
 }
 _HEAD_FIELDS = {"name": NAME, "run": _RUN, "saved_at": TIME, "saved_by": NAME, **_SETTINGS}
@@ -29,7 +29,7 @@ _BODY_BYTES = 4_000_000
     answers={200: record({"baselines": listed(_HEAD)})},
 )
 def list_baselines(request: Request) -> Response:
-    """What is remembered, by name."""
+    """List the stored baselines, by name."""
     return Response({"baselines": remembered.heads(request.stores)})
 
 
@@ -42,7 +42,7 @@ def list_baselines(request: Request) -> Response:
     problems=(404,),
 )
 def show_baseline(request: Request) -> Response:
-    """What is remembered under a name, with 50 of its series."""
+    """Return a stored baseline, with 50 of its series."""
     first, run = request.args.get("first", 0), request.args.get("run", "")
     return Response(remembered.part(request.stores, request.params["name"], first, run))
 
@@ -56,7 +56,7 @@ def show_baseline(request: Request) -> Response:
     answers={200: record({"saved": whole(0, remembered.PART_SERIES)})},
 )
 def save_series(request: Request) -> Response:
-    """Keep some series of a run, which count once the run is finished."""
+    """Store some series of a run; they take effect once the run is finished."""
     body, name = request.body, remembered.checked_name(request.params["name"])
     remembered.save_part(request.stores, name, body["run"], body["first"], body["series"])
     return Response({"saved": len(body["series"])})
@@ -70,7 +70,7 @@ def save_series(request: Request) -> Response:
     answers={200: _HEAD},
 )
 def finish_baseline(request: Request) -> Response:
-    """Make a run the one that is remembered, in place of the one before."""
+    """Finish a run: it replaces the stored baseline of that name."""
     body, name = request.body, remembered.checked_name(request.params["name"])
     head = remembered.finish(request.stores, request.clock, request.user, name, body["run"], body)
     return Response(head)
@@ -84,6 +84,6 @@ def finish_baseline(request: Request) -> Response:
     problems=(404,),
 )
 def forget_baseline(request: Request) -> Response:
-    """Forget what was learned: the next run with that name learns anew."""
+    """Delete a baseline; the next run with that name starts learning from scratch."""
     remembered.forget(request.stores, request.params["name"])
     return Response({"deleted": request.params["name"]})

@@ -177,7 +177,9 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
     except UnicodeDecodeError as error:
         raise Problem(400, f"The body is not UTF-8: byte {error.start + 1} is invalid.") from None
     except UnicodeEncodeError:
-        raise Problem(400, "The body has an escape of half a surrogate pair.") from None
+        raise Problem(
+            400, "The body has an escape of half a character, a lone surrogate."
+        ) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
         raise Problem(400, f"The body is not valid JSON: {place}.") from None

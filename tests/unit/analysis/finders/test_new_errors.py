@@ -110,7 +110,7 @@ def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_told()
     found = new_errors.find(scope)
     assert [said.split(":")[0] for said in found.found[:5]] == names[150:155]
     assert found.incomplete == [
-        "Only 10 of the incident's 200 entities were looked at, the first to fail."
+        "Only 10 of the incident's 200 entities were searched, the first to fail."
     ]
     (unknown,) = topology.find(scope).not_found
     assert unknown.endswith("svc-004 and 195 more depends on.")
