@@ -311,4 +311,4 @@ def test_a_cause_whose_claims_are_not_checked_counts_for_nothing(shop):
     (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
     assert analysis["checked"]["unchecked"] == 1  # the timeline says so, too
     assert made["score"] == 0.0 and made["citations"] == []
-    assert made["against"] == ["Its quotes were found, but code can't check its claims."]
+    assert made["against"] == ["Its quotes were found, but code can't check what it claims."]

@@ -53,7 +53,7 @@ def test_the_same_question_from_another_search_is_not_paid_for_again(shop):
 
 def test_a_launch_that_is_at_work_is_not_joined_by_a_second_one(shop):
     def answer(document):
-        with pytest.raises(IllegalMove, match="another launch"):
+        with pytest.raises(IllegalMove, match="Another run of this search"):
             shop.conclude(FakeModel({}))
         return fair_answer(document)
 

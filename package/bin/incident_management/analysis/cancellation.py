@@ -46,7 +46,7 @@ class CancellableSearcher:
         left = self._end - self._clock.now()
         if left <= 0:
             raise SearchFailed(
-                f"The searches of an analysis may take {MOST_SECONDS / 60:.0f} minutes in total. That "
-                "time is used up."
+                f"The searches of an analysis may take {MOST_SECONDS / 60:.0f} minutes in total. "
+                "That time is used up."
             )
         return self._searcher.run(spl, earliest, latest, limit, min(timeout, max(1.0, left)))

@@ -50,12 +50,16 @@ def test_who_calls_what_fails_is_told_also_through_others():
     scope = scope_of(burst("db", "ERROR a") + burst("orders", "ERROR b"), entities=["db"])
     calls = {"web": ["orders", "cart"], "orders": ["db"], "cart": ["db"], "db": ["web"]}
     scope.depends_on = {**calls, "mailer": ["smtp"]}
-    told = [said for said in first_failure.find(scope).found if said.startswith("Depending on db")]
-    assert told == ["Depending on db: cart, orders (also fails), web."]
+    told = [
+        said
+        for said in first_failure.find(scope).found
+        if said.startswith("Services that depend on db")
+    ]
+    assert told == ["Services that depend on db: cart, orders (also fails), web."]
 
 
 def test_of_very_many_callers_some_are_told_and_the_rest_counted():
     scope = scope_of(burst("db", "ERROR a"), entities=["db"])
     scope.depends_on = {f"s{place:02}": ["db"] for place in range(13)}
-    (told,) = (said for said in first_failure.find(scope).found if said.startswith("Depending"))
+    (told,) = (said for said in first_failure.find(scope).found if said.startswith("Services"))
     assert told.endswith("s08, s09 and 3 more.")

@@ -36,7 +36,7 @@ def conditions(
     judged: Sequence[Hypothesis],
     effects: Mapping[int, Sequence[Effect]],
 ) -> List[Hypothesis]:
-    """Return the conditions that the errors speak of, as hypotheses.
+    """Return the conditions that the errors indicate, as hypotheses.
 
     ``texts`` are the error texts with their weights; ``judged`` and ``effects`` tell which changes
     could have brought a condition about, which then loses to them.

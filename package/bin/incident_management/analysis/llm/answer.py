@@ -37,8 +37,8 @@ MODEL_SCORE = 0.3
 MAX_NEW_HYPOTHESES = 5
 LONGEST_QUOTE = 400
 _ID = re.compile(r"[A-Za-z]{1,4}\d{1,6}")
-NO_QUOTE = "No claim has a quote that supports it."
-NOT_CHECKED = "Its quotes were found, but code can't check its claims."
+NO_QUOTE = "None of its claims has a quote that supports it."
+NOT_CHECKED = "Its quotes were found, but code can't check what it claims."
 
 
 def summary_fault(summary: str, hypotheses: Sequence[Mapping[str, Any]], checked: Checked) -> str:
@@ -85,7 +85,7 @@ def _checked_claim(
     event = checked.events.get(citation_id)
     doubt = ""
     if event is None or not checked.is_verified(citation_id):
-        reason = f"It cites {citation_id or 'nothing'}, which is not an event of the evidence."
+        reason = f"It cites {citation_id or 'nothing'}, which is no event of the evidence."
     elif not holds_quote(event.raw, quote):
         reason = f"Its quote is not in {citation_id}."
     else:

@@ -61,7 +61,7 @@ _SAID = {
     "Signature not yet current": "this machine's clock is wrong; set it right",
     "too long": "the question is too long for this model; choose one that takes longer texts",
 }
-_STRANGE = "The server that answered is not Bedrock. Check endpoint_url and proxy."
+_STRANGE = "What answered is not Bedrock; check endpoint_url and proxy."
 
 _STOPPED = {
     "max_tokens": "was longer than max_output_tokens; raise that setting",
@@ -124,8 +124,8 @@ class BedrockModel:
                 ) from None
             except SSLError:
                 raise ModelUnavailable(
-                    "Bedrock could not be asked: its certificate, or the proxy's, is not "
-                    "trusted. If it is from a private CA, set ca_file under Network."
+                    "Bedrock could not be asked: its certificate, or the proxy's, is not to be "
+                    "trusted; set ca_file under Network if it is a private one."
                 ) from None
             except (BotoCoreError, ValueError) as error:
                 # ValueError: botocore's word for an endpoint that is no URL. The texts of these
@@ -204,7 +204,9 @@ class BedrockModel:
         if content is not None:
             used = int(usage.get("inputTokens", 0)), int(usage.get("outputTokens", 0))
             return Answer(content, self.model_id, *used, seconds)
-        raise ModelUnavailable("The model answered, but not in the requested format.", charged=True)
+        raise ModelUnavailable(
+            "The model answered, but not in the form it was asked for.", charged=True
+        )
 
 
 @contextmanager

@@ -39,16 +39,16 @@ class Calls:
         of_incident = self._place(MODEL_CALL, incident_id, most, now)
         if of_incident is None:
             raise UsedUp(
-                f"No model was asked: {incident_id} has used its {most} calls. An administrator "
-                "can raise 'Calls per incident' on the Bedrock page."
+                f"No model was asked: the {most} calls that {incident_id} may have are used up; an "
+                "administrator can raise 'Calls per incident' on the Bedrock page."
             )
         most = self._allowance.calls_per_day
         of_day = self._place(MODEL_CALL_OF_DAY, day, most, now)
         if of_day is None:
             self.give_back([of_incident])
             raise UsedUp(
-                f"No model was asked: the {most} calls of {day} (UTC) are used up. Try again "
-                "tomorrow, or ask an administrator to raise 'Calls per day' on the Bedrock page."
+                f"No model was asked: the {most} calls of {day} (UTC) are used up; ask again "
+                "tomorrow, or have an administrator raise 'Calls per day' on the Bedrock page."
             )
         return [of_incident, of_day]
 

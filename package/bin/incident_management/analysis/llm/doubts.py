@@ -46,7 +46,7 @@ _JUDGES = re.compile(
     r"|(?i:hypothes[ie]s|culprits?|(?:refut|disprov|prov|contradict|confirm|support|rul)(?:e?s|ed|ing)?"
     r"(?:\sout)?\s(?-i:[HM]\d{1,2})))\b"
 )
-_COMPARES = 'It compares ("{word}"), but the cited event does not.'
+_COMPARES = 'It compares ("{word}"), and the event that it cites does not say so.'
 # Each with what a person is told of a word of it. Followed by the same word in the event, it is the
 # event that says so.
 _RELATIONS: List[Tuple[str, str]] = [
@@ -56,19 +56,19 @@ _RELATIONS: List[Tuple[str, str]] = [
         r"|consequently|reasons?|root|responsible|explains?|why|stems|blames?|forced?"
         r"|br(?:ings?|inging|ought) (?:about|down)|broke|breaks|overload(?:s|ed)|filled"
         r"|made|makes|making|t(?:ook|akes?)(?= .{1,60}\bdown\b)",
-        'It states a cause ("{word}"), which a quote can\'t show.',
+        'It says what brought about what ("{word}"): a quote can\'t show that.',
     ),
     (
         r"before(?:hand)?|after(?:wards)?|since|until|till|then|first|last|later|earlier|already"
         r"|previously|once|whil?st|while|when(?:ever)?|meanwhile|follow(?:s|ed|ing)|again|ago|next"
         r"|preced(?:es|ed|ing)|prior|subsequent(?:ly)?|began|begun",
-        'It states an order in time ("{word}"), which one event can\'t show.',
+        'It says what came when ("{word}"): one event can\'t show that.',
     ),
     (
         r"only|all|every(?:thing|one|body)?|each|always|never|none|nobody|no one|entire(?:ly)?"
         r"|whole|any|most(?:ly)?|just|sole(?:ly)?|exclusively|completely|both|half|many|several"
         r"|single",
-        'It states a quantity or extent ("{word}"), which one event can\'t show.',
+        'It says how many or how far ("{word}"): one event can\'t show that.',
     ),
     (
         r"(?:more|less|fewer)(?= \w)|higher|lower|rais(?:es|ed|ing)|rose|rises?|rising|gr[eo]ws?"
@@ -121,7 +121,7 @@ def doubt(text: str, quote: str, event: str) -> str:
     event = event[:READ]
     judged = _JUDGES.search(text)
     if judged:
-        return f'It judges a hypothesis ("{judged[0]}"), which no event can show.'
+        return f'It judges a hypothesis ("{judged[0]}"): no event can show that.'
     denied = _doubt_of_polarity(text, quote, event)
     if denied:
         return denied
@@ -160,7 +160,7 @@ def _contrary(text: str, event: str) -> str:
         for side, other in (pair, pair[::-1]):
             said, told = side.search(text), other.search(event)
             if said and told and not side.search(event) and not other.search(text):
-                return f'It says "{said[0]}", but the cited event says "{told[0]}".'
+                return f'It says "{said[0]}", and the event that it cites "{told[0]}".'
     return ""
 
 
@@ -187,13 +187,13 @@ def _doubt_of_polarity(text: str, quote: str, event: str) -> str:
     denies, quote_denies = _DENIES.search(text), _DENIES.search(quote)
     ill = _ILL.search(event) is not None
     if denies and not quote_denies and not (_UNABLE.search(text) and ill):
-        return "It denies something, but its quote does not."
+        return "It denies something, and its quote does not."
     if quote_denies and not denies and not _ILL.search(text):
-        return "Its quote denies something, but the claim does not."
+        return "Its quote denies something, and it does not."
     if _WELL.search(text) and not _WELL.search(event):
-        return "It says that something went well, but the cited event does not."
+        return "It says that something went well, and the event that it cites does not."
     if _FAILED.search(text) and not ill and not _DENIES.search(event):
-        return "It says that something failed, but the cited event does not."
+        return "It says that something failed, and the event that it cites does not."
     return ""
 
 

@@ -39,10 +39,8 @@ LEVELS = {"trace", "debug", "info", "warn", "warning", "error", "critical", "fat
 FEWEST_SHAPES = 4
 """Different events from which on a word that most of them hold counts as nobody's own."""
 
-LEADS = "It has markup or an address that is not in the evidence."
-NOT_SHOWN = (
-    "(Not shown: it has markup, an address that is not in the evidence, or hidden characters.)"
-)
+LEADS = "It holds markup or an address that no event holds."
+NOT_SHOWN = "(Not shown: it holds markup, an address that no event holds, or hidden characters.)"
 
 _MASKED = re.compile(r"<masked:[a-z-]{1,20}>")
 _TIMESTAMP = re.compile(
@@ -160,7 +158,7 @@ class Evidence:
                 return ""
             if len(words) >= PHRASE_WORDS or any(map(self._is_rare, identifiers(rest))):
                 return ""
-        return "Its quote is too short or occurs in most events, so it proves nothing."
+        return "Its quote is too short, or stands in most events: it proves nothing."
 
     def fault_of_text(self, text: str, cited: Event) -> str:
         """Return why a claim's text goes beyond the evidence, "" when nothing shows that it does.
@@ -175,14 +173,14 @@ class Evidence:
             return fault
         for number in numbers(_NAME.sub(" ", said)):
             if number.isdigit() and not stands(number, told):
-                return f"It states {number}, which is not in the cited event."
+                return f"It states {number}, which the event that it cites does not hold."
         for amount, unit in measured(said):
             if is_other_unit(amount, unit, told):
-                return f"It states {amount} {unit}, but the cited event has another unit."
+                return f"It states {amount} {unit}, and the event that it cites another unit."
         if is_turned_round(said, cited.raw):
-            return "It reverses what the cited event says."
+            return "It turns round what the event that it cites says."
         if not self._shares_a_word(text, cited):
-            return "It shares no word with the cited event."
+            return "It shares no word with the event that it cites."
         return ""
 
     def doubt_of_text(self, text: str, quote: str, cited: Event) -> str:
@@ -194,16 +192,16 @@ class Evidence:
         said = without_told(_PERCENT.sub("%", _MASKED.sub(" ", text)), own)
         for name in self._names_of(said):
             if name.lower() not in self._ids and not self._stands_in(name, own):
-                return f"It names {name}, which is not in the cited event."
+                return f"It names {name}, which the event that it cites does not hold."
         unit = unit_untold(said, own)
         if unit:
-            return f"It states {unit}, but the cited event has no unit."
+            return f"It states {unit}, and the event that it cites no unit."
         return doubt(text, quote, cited.raw)
 
     def fault_of_names(self, said: str) -> str:
         """Return what a text states that is nowhere in the evidence, "" when there is nothing."""
         if visible(said) != said:
-            return "It has characters that hide or reorder text."
+            return "It holds characters that hide or reorder text."
         if self._leads(said):
             return LEADS
         said = _CODE.sub(self._code, _PERCENT.sub("%", _MASKED.sub(" ", said)))
