@@ -1,4 +1,4 @@
-"""The guides of docs/ as pages of the app, for whoever has the package and not its sources."""
+"""Render the guides of docs/ as pages of the app, for users who have only the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = "index.html"
-# Of README.md's list of guides those for users, and one that these refer to.
+# The guides for users in README.md's list, and one that these refer to.
 _LIST = re.compile(r"^## Read on\n(.*?)^\| who works on the app", re.M | re.S)
 _REFERRED = ("LEARNING",)
 _GUIDE = re.compile(r"(?:docs/)?([A-Z]+)\.md(#.*)?")
@@ -39,7 +39,7 @@ pre{{background:#8882;padding:.7em;overflow-x:auto}}
 
 
 def pages(root: Path = ROOT) -> dict[str, str]:
-    """Return each page's HTML by its file's name; the index leads to all but those referred to."""
+    """Return each page's HTML by file name; the index links all guides but those in _REFERRED."""
     found = _LIST.search((root / "README.md").read_text(encoding="utf-8"))
     if not found:
         raise ValueError("README.md has no list of guides under 'Read on'.")
@@ -53,7 +53,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
 
 
 def anchor(heading: str) -> str:
-    """Return the anchor that a heading has on GitHub, which the guides' links name."""
+    """Return the anchor of a heading on GitHub, as the guides' links use it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -74,7 +74,7 @@ def _page(text: str, names: Sequence[str]) -> str:
 
 
 def _linked(tokens: Sequence[Token], names: Sequence[str]) -> Iterator[Token]:
-    """Lead links to guides to their pages, and leave out those to what the app does not have."""
+    """Point links between guides to their pages, and remove links to files that the app lacks."""
     kept = True
     for token in tokens:
         if token.type == "link_open":

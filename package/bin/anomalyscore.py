@@ -13,7 +13,7 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.baselines.baseline import DIRECTIONS, SEASONS, SENSITIVITIES
-from incident_management.detection.baselines.remembered import Memory
+from incident_management.detection.baselines.saved_state import SavedState
 from incident_management.detection.baselines.series import FIELDS, BadInput, SeriesScorer
 from incident_management.detection.baselines.zone import Zone
 from incident_management.detection.options import (
@@ -78,21 +78,21 @@ class AnomalyScoreCommand(RowsCommand):
             min_history=options["min_history"],
             zone=Zone(options["time_zone"] or ""),
         )
-        self._memory, self._recalled = None, False
+        self._saved, self._recalled = None, False
         if self.state is not None:
             self._remember(self.state.strip())
         self._warned = 0
-        self._told_of_time = False
+        self._warned_of_time = False
         # Rows and scores are many small objects without cycles, which go when the last reference
         # does; looking for cycles among them takes a third of the time.
         gc.disable()
 
     def change(self, table):
-        if self._memory is not None:
+        if self._saved is not None:
             self._scorer.set_now(time.time())
             self._recall(table)
-        elif table.has(self._value) and not (self._told_of_time or table.has("_time")):
-            self._told_of_time = True
+        elif table.has(self._value) and not (self._warned_of_time or table.has("_time")):
+            self._warned_of_time = True
             self.write_warning(NO_TIME)
         scorer, by = self._scorer, self._by
         self.look_for(table, by)
@@ -119,7 +119,7 @@ class AnomalyScoreCommand(RowsCommand):
         if not self._recalled or getattr(self.metadata, "preview", False):
             return
         try:
-            kept = self._memory.save(self._scorer.named(), self._scorer.states())
+            kept = self._saved.save(self._scorer.named(), self._scorer.states())
         except SplunkError as error:
             self.write_warning(f"What was learned was not kept: {error.message}")
             return
@@ -129,7 +129,7 @@ class AnomalyScoreCommand(RowsCommand):
     def _remember(self, name):
         info = self.metadata.searchinfo
         try:
-            self._memory = Memory(Session.from_searchinfo(info), name, info.sid)
+            self._saved = SavedState(Session.from_searchinfo(info), name, info.sid)
         except Invalid as error:
             self.error_exit(error, str(error))
 
@@ -142,7 +142,7 @@ class AnomalyScoreCommand(RowsCommand):
             return
         self._recalled = True
         try:
-            state = self._memory.load()
+            state = self._saved.load()
             if state:
                 self._scorer.restore(state)
         except (SplunkError, ValueError) as error:

@@ -32,14 +32,14 @@ def validate_input(definition):
     Timing.read(name, values)
     if is_monitor(values):
         from incident_management.detection.monitors.search import check_search
-        from incident_management.detection.monitors.unheeded import unheeded
+        from incident_management.detection.monitors.unused_settings import unused_setting
 
         try:
             monitor = Monitor.read(name, values)
         except ValueError as error:
             # The page that is told knows which input it is.
             raise ValueError(str(error.__cause__ or error)) from None
-        ignored = unheeded(monitor, values)
+        ignored = unused_setting(monitor, values)
         if ignored:
             raise ValueError(ignored)
         session = Session(definition.metadata["server_uri"], definition.metadata["session_key"])

@@ -10,8 +10,8 @@ import time
 import import_declare_test  # noqa: F401  # puts the app's libraries on the path; must come first
 from splunklib.searchcommands import Configuration, Option, dispatch
 
-from incident_management.detection.backtest.asked import SPANS, Asked, parse_compare
 from incident_management.detection.backtest.replay import BacktestFailed
+from incident_management.detection.backtest.request import SPANS, BacktestRequest, parse_compare
 from incident_management.detection.backtest.setup import replay, replay_monitor
 from incident_management.detection.options import Duration, Number, parse_options
 from incident_management.splunk.scripts.progress import ProgressCommand
@@ -57,7 +57,9 @@ class IncidentBacktestCommand(ProgressCommand):
             options = parse_options(KINDS, given, self.fieldnames)
             compare = parse_compare(self.compare or "")
             self._user = str(self.metadata.searchinfo.username)
-            self._asked = Asked(self.earliest, self.latest, self._user, compare=compare, **options)
+            self._request = BacktestRequest(
+                self.earliest, self.latest, self._user, compare=compare, **options
+            )
         except ValueError as error:
             self.error_exit(error, str(error))
 
@@ -72,7 +74,7 @@ class IncidentBacktestCommand(ProgressCommand):
             else:
                 what, run = (self.search, apps, owner), replay
             tells = (self.write_warning, self.report_progress)
-            yield from run(session, time.time(), *what, self._asked, *tells)
+            yield from run(session, time.time(), *what, self._request, *tells)
         except BacktestFailed as error:
             self.error_exit(error, str(error))
 

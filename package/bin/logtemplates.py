@@ -13,7 +13,7 @@ import import_declare_test  # noqa: F401  # puts the app's libraries on the path
 from splunklib.searchcommands import Configuration, Option, dispatch
 
 from incident_management.detection.options import Choice, FieldName, parse_options
-from incident_management.detection.templates.known import MAX_TEMPLATES, KnownTemplates
+from incident_management.detection.templates.known_templates import MAX_TEMPLATES, KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 from incident_management.ports import SearchFailed
 from incident_management.splunk.scripts.rows import MULTIVALUE, RowsCommand
@@ -112,10 +112,10 @@ class LogTemplatesCommand(RowsCommand):
         except (SearchFailed, SplunkError, ValueError) as error:
             reason = str(error).rstrip(".")
             return self.error_exit(error, f"The baseline {self._lookup} can't be used: {reason}.")
-        self._tell_of(found)
+        self._pass_warnings_on(found)
         return baseline
 
-    def _tell_of(self, found):
+    def _pass_warnings_on(self, found):
         for text in found.warnings:
             self.write_warning(text)
         if found.truncated:

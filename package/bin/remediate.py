@@ -1,7 +1,7 @@
-"""``| remediate incident=INC-…``: propose a fix, decide on it, carry it out, see what became of it.
+"""``| remediate incident=INC-…``: propose, decide on, execute, roll back or show a fix.
 
-Acts only when splunkd asks for results, and never on a preview; a second launch by splunkd for
-the same search is harmless, because a plan is proposed, approved and carried out once.
+Acts only when splunkd asks for results, and never for a preview. A second launch by splunkd for the
+same search is harmless, because a plan is proposed, approved and executed once.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the guides say of settings, defaults and rights is what the app ships."""
+"""The settings, defaults and permissions in the guides match what the app ships."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GUIDES = {
 TABS = json.loads((ROOT / "globalConfig.json").read_text(encoding="utf-8"))["pages"][
     "configuration"
 ]["tabs"]
-# UCC names the tab of its own kind itself.
+# UCC itself names the logging tab, which has no title here.
 FIELDS: dict[str, dict[str, Any]] = {
     tab.get("title", "Logging"): {
         field["label"]: field.get("defaultValue") for field in tab.get("entity", [])
@@ -35,7 +35,7 @@ def shipped(name: str) -> RawConfigParser:
 
 
 def rows(guide: str, heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its own head."""
+    """Return the cells of the first table below a heading, without the header row."""
     below = GUIDES[guide].split(f"\n## {heading}\n", 1)[1]
     table = re.search(r"(?:^\|.*\n)+", below, re.M)
     assert table
@@ -44,7 +44,7 @@ def rows(guide: str, heading: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", sorted(GUIDES))
-def test_a_place_on_the_configuration_page_is_there(name):
+def test_each_configuration_tab_and_field_of_the_guides_exists(name):
     places = re.findall(r"\*\*Configuration › ([^*]+)\*\*", GUIDES[name])
     for place in places:
         tab, *fields = place.split(" › ")
@@ -52,7 +52,7 @@ def test_a_place_on_the_configuration_page_is_there(name):
         assert set(fields) <= set(FIELDS[tab]), place
 
 
-def test_a_place_on_the_workbench_or_the_overview_is_there():
+def test_each_label_of_the_workbench_and_the_overview_in_the_guides_exists():
     pages = {
         "Workbench": sorted((ROOT / "package/appserver/static/workbench").glob("*.js")),
         "Incident overview": [ROOT / "package/default/data/ui/views/incident_overview.xml"],
@@ -64,7 +64,7 @@ def test_a_place_on_the_workbench_or_the_overview_is_there():
         assert places and [place for place in places if place not in shown] == []
 
 
-def test_the_defaults_of_the_lifecycle_are_those_of_its_page():
+def test_the_lifecycle_defaults_match_the_configuration_page():
     told = {label: default.strip("`") for label, default, _what in rows("LIFECYCLE.md", LIFECYCLE)}
     assert told == {label: default or "empty" for label, default in FIELDS["Lifecycle"].items()}
 
@@ -72,14 +72,14 @@ def test_the_defaults_of_the_lifecycle_are_those_of_its_page():
 LIFECYCLE = "Automatic resolution"
 
 
-def test_a_default_that_a_guide_gives_in_brackets_is_the_shipped_one():
+def test_defaults_in_parentheses_match_the_shipped_ones():
     general = shipped("incident_routing")["general"]
     told = re.findall(r"`(\w+)`(?: times)? \(`?(\w+)`?\)", "\n".join(GUIDES.values()))
     compared = {name: value for name, value in told if name in general}
     assert compared and all(general[name] == value for name, value in compared.items())
 
 
-def test_the_table_of_shipped_detections_is_what_is_shipped():
+def test_the_table_of_shipped_detections_matches_the_searches():
     searches, macros = shipped("savedsearches"), shipped("macros")
     told = rows("DETECTIONS.md", "What is shipped")
     raising = {n for n in searches.sections() if searches[n].get("action.open_incident") == "1"}
@@ -96,7 +96,7 @@ def test_the_table_of_shipped_detections_is_what_is_shipped():
             assert macros[named]["definition"] == value, named
 
 
-def test_each_role_has_the_capabilities_that_the_guide_gives_it():
+def test_each_capability_has_the_role_that_the_security_guide_names():
     rights = shipped("authorize")
     for capability, _allows, role in rows("SECURITY.md", "Who may do what"):
         name = capability.strip("`")
@@ -104,7 +104,7 @@ def test_each_role_has_the_capabilities_that_the_guide_gives_it():
         assert set(holders) == {f"role_{role.strip('`')}", "role_admin"}, name
 
 
-def test_the_keys_that_the_guide_gives_are_those_of_the_workbench():
+def test_the_keyboard_shortcuts_of_the_on_call_guide_match_the_workbench():
     actions = (ROOT / "package/appserver/static/workbench/actions.js").read_text(encoding="utf-8")
     keys = dict(re.findall(r"label: '([^']+)', key: '(\w)'", actions))
     told = dict(re.findall(r"\*\*([^*]+)\*\* \(`(\w)`\)", GUIDES["ONCALL.md"]))
@@ -112,13 +112,13 @@ def test_the_keys_that_the_guide_gives_are_those_of_the_workbench():
     assert asked and asked.items() <= keys.items()
 
 
-def test_each_benchmark_that_a_guide_names_is_there():
+def test_each_benchmark_in_the_guides_exists():
     for name, text in GUIDES.items():
         for bench in re.findall(r"build\.sh bench ([a-z_]+)", text):
             assert (ROOT / "benchmarks" / f"{bench}.py").exists(), f"{name}: {bench}"
 
 
-def test_the_version_of_appinspect_is_the_pinned_one():
+def test_the_appinspect_version_in_the_readme_is_the_pinned_one():
     pinned = re.search(
         r"splunk-appinspect==([\d.]+)", (ROOT / "requirements/inspect.txt").read_text()
     )

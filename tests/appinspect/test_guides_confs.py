@@ -1,4 +1,4 @@
-"""What the guides give to be put into conf files, policies and roles is taken as it stands."""
+"""The conf stanzas, policies and roles in the guides are valid as they are written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def blocks(text: str) -> list[str]:
 
 
 def stanzas_of(block: str) -> Stanzas:
-    """The stanzas of a conf file, none if it is something else."""
+    """Return the stanzas of a conf file; none if the block is something else."""
     if not re.match(r"(#.*\n)*\[[\w:/ ]+\]\n", block):
         return {}
     parser = RawConfigParser(delimiters=("=",))
@@ -36,7 +36,7 @@ def stanzas_of(block: str) -> Stanzas:
 
 
 def problems_of(stanzas: Stanzas) -> list[str]:
-    """What the app finds wrong with the stanzas of one block."""
+    """Return the problems that the app reports for the stanzas of one block."""
     macros = shipped("macros")
     found: list[str] = []
     actions: Stanzas = {}
@@ -58,12 +58,12 @@ def problems_of(stanzas: Stanzas) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(GUIDES))
-def test_each_stanza_of_a_guide_is_understood(name):
+def test_each_stanza_of_a_guide_is_valid(name):
     for block in blocks(GUIDES[name]):
         assert problems_of(stanzas_of(block)) == [], block
 
 
-def test_the_stanzas_of_the_guides_are_found_and_a_wrong_one_would_be():
+def test_stanzas_are_found_and_invalid_ones_are_reported():
     found = {name for text in GUIDES.values() for b in blocks(text) for name in stanzas_of(b)}
     assert len(found) > 30
     assert {"restart_service", "rollback_ecs", "incident_monitor://volume", "rota:first"} <= found
@@ -75,7 +75,7 @@ def test_the_stanzas_of_the_guides_are_found_and_a_wrong_one_would_be():
         assert problems_of(wrong)
 
 
-def test_the_policies_and_the_role_that_the_guides_give_are_whole():
+def test_the_policies_and_the_role_of_the_guides_are_complete():
     written = [block for block in blocks(GUIDES["EXECUTORS.md"]) if not stanzas_of(block)]
     policies = [json.loads(block) for block in written if block.startswith(("{", "["))]
     (role,) = [yaml.safe_load(block) for block in written if block.startswith("apiVersion")]

@@ -1,4 +1,4 @@
-"""The figures that two guides give of the code are those of the code."""
+"""The figures in two guides match the constants of the code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.detection.baselines import before, counter, records, series, weeks, window
+from incident_management.detection.baselines import (
+    counter,
+    previous_normal,
+    records,
+    series,
+    weeks,
+    window,
+)
 from incident_management.incidents.grouping import gatherings, habits, mix, tempo
 from incident_management.notify import first_messages
 from incident_management.notify.incident_channels import maintenance, turn
@@ -23,8 +30,8 @@ TOLD = {
         f"{records.LEARNING})",
         f"at most {records.GROWTH} times its height",
         f"After {records.LASTING} points",
-        f"For {WORDS[int(before.BACK_SECONDS / DAY)]} days after",
-        f"once {before.BACK_POINTS} points have shown it",
+        f"For {WORDS[int(previous_normal.BACK_SECONDS / DAY)]} days after",
+        f"once {previous_normal.BACK_POINTS} points have shown it",
         f"kept for {WORDS[weeks.WEEKS]} weeks",
         f"against the {window.CHANGE_POINTS} before; the spread of {window.SPREAD_POINTS}",
         f"from its {counter.ENOUGH + 1}st point on a counter",
@@ -54,7 +61,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize(("guide", "told"), [(g, one) for g, all_ in TOLD.items() for one in all_])
-def test_a_figure_of_a_guide_is_that_of_the_code(guide: str, told: str) -> None:
+def test_a_figure_of_a_guide_matches_the_code(guide: str, told: str) -> None:
     assert told in (DOCS / guide).read_text(encoding="utf-8")
 
 

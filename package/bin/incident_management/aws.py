@@ -1,4 +1,4 @@
-"""A boto3 client of an AWS service, with the app's account, proxy and certificates."""
+"""Make boto3 clients of AWS services with the app's account, proxy and certificates."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def client(
     roots: str = "",
     proxy: str = "",
 ) -> Any:
-    """Return a client that asks once: whoever calls decides what is asked again.
+    """Return a client that sends each request once; the caller decides about retries.
 
     Args:
         endpoint_url: "" for AWS's own.
-        timeout_seconds: longest wait for an answer, from its first byte to its last.
+        timeout_seconds: the longest time for a whole answer, from its first byte to its last.
         roots: what :func:`trusted` yields.
         proxy: what :func:`proxy_url` returns for this service.
     """
@@ -69,7 +69,7 @@ def client(
 
 
 def _bound(made: Any, seconds: float) -> None:
-    """Have a whole answer take no longer than that: botocore's own limit is for each read."""
+    """Limit the time of a whole answer: botocore's own limit is for each read."""
     from botocore import awsrequest
 
     # What urllib3 and botocore take for a read that timed out.
@@ -96,7 +96,7 @@ def _bound(made: Any, seconds: float) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep boto3 from warning of Python 3.9's end at its import: splunkd shows it as an error."""
+    """Suppress boto3's warning about Python 3.9 at import, which splunkd shows as an error."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Boto3 will no longer support")
         warnings.filterwarnings("ignore", message=".*[Pp]ython.*deprecat.*")
@@ -105,7 +105,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def trusted(ca_file: str) -> Iterator[str]:
-    """Yield a file of all trusted roots, "" for the bundled ones: botocore takes only one file.
+    """Yield a file with all trusted roots, "" for the bundled ones: botocore takes only one file.
 
     Raises OSError when ``ca_file`` can't be read.
     """
@@ -122,16 +122,16 @@ def trusted(ca_file: str) -> Iterator[str]:
 
 
 def host_of(service: str, region: str) -> str:
-    """Return AWS's own host of a service in a region, also in China or a sovereign cloud."""
+    """Return AWS's host of a service in a region, including China and sovereign clouds."""
     suffix = next((one for regions, one in _partitions() if regions.match(region)), "amazonaws.com")
     return f"{service}.{region}.{suffix}"
 
 
 @lru_cache(maxsize=1)
 def _partitions() -> List[Tuple[Pattern[str], str]]:
-    """Return which regions AWS's partitions have, and how the names of their hosts end.
+    """Return the region pattern and DNS suffix of each AWS partition.
 
-    By the file that botocore itself goes by, and no other one that this machine's user may have.
+    They come from botocore's bundled file, not from one that this machine's user may have.
     """
     from botocore.loaders import Loader
 
@@ -141,10 +141,10 @@ def _partitions() -> List[Tuple[Pattern[str], str]]:
 
 
 def proxy_url(proxy: Proxy, service: str, region: str, endpoint_url: str) -> str:
-    """Return the address of the proxy for a service, with its login; empty where none is used.
+    """Return the proxy's URL for a service, including its login; empty if none is used.
 
-    This machine is asked without one, and what is named: the endpoint that is set, or AWS's own,
-    whose name is that of a private endpoint in one's network, too.
+    This machine and the hosts in ``no_proxy`` are reached without it. The host is the configured
+    endpoint's, or AWS's own, which may also name a private endpoint in the network.
     """
     if not proxy.enabled or not proxy.host:
         return ""

@@ -1,4 +1,4 @@
-"""Lists and switches as conf files, options and requests write them."""
+"""Parse lists and switches from conf files, options and requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["is_true", "listed"]
 
 
 def listed(text: Any) -> Tuple[str, ...]:
-    """Return the parts of a list that is separated by commas; none for None."""
+    """Return the items of a comma-separated list; none for None."""
     parts = () if text is None else map(str.strip, str(text).split(","))
     return tuple(part for part in parts if part)
 

@@ -1,4 +1,4 @@
-"""Where a host name points to, as far as the name alone tells."""
+"""Where a host name points, judged by the name alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLACE = re.compile(r"\.?\w([\w.-]{0,251}\w)?|\[?[0-9A-Fa-f:.]{2,45}\]?", re.ASC
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address stays on this machine."""
+    """Tell whether a host name or address is this machine."""
     if host == "localhost":
         return True
     try:
@@ -23,17 +23,18 @@ def is_loopback(host: str) -> bool:
 
 
 def is_among(host: str, places: Iterable[str]) -> bool:
-    """Tell whether a host is one of these names, below one of them, or in one of these networks.
+    """Tell whether a host is one of these names, in one of these domains, or in one of these
+    networks.
 
-    So ``example.com`` (or ``.example.com``) holds ``awx.example.com``, too, as with ``NO_PROXY`` in
-    curl and requests. Networks, as ``10.0.0.0/8``, hold addresses alone: no name is looked up.
+    ``example.com`` (or ``.example.com``) includes ``awx.example.com``, as with ``NO_PROXY`` in curl
+    and requests. Networks such as ``10.0.0.0/8`` include addresses only: no name is looked up.
     """
     name = _plain(host.strip("[]")).rstrip(".")
     return any(_holds(place, name) for place in places)
 
 
 def is_place(text: str) -> bool:
-    """Tell whether a text is a host, domain, address or network, as :func:`is_among` takes them."""
+    """Tell whether a text is a host, domain, address or network that :func:`is_among` accepts."""
     if "/" not in text:
         return _PLACE.fullmatch(text) is not None
     try:
@@ -54,10 +55,10 @@ def _holds(place: str, name: str) -> bool:
 
 
 def is_splunkd_here(host: str) -> bool:
-    """Tell whether splunkd at this host is the one that runs this process.
+    """Tell whether the splunkd at this host is the one that started this process.
 
-    That is at a loopback address, unless SPLUNK_BINDIP (splunk-launch.conf) makes it listen at
-    another address of this machine alone.
+    It is at a loopback address, unless SPLUNK_BINDIP (splunk-launch.conf) makes it listen only at
+    another address of this machine.
     """
     bound = os.environ.get("SPLUNK_BINDIP", "").strip().strip("[]")
     return is_loopback(host) or (bound != "" and _plain(bound) == _plain(host))

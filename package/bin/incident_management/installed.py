@@ -1,9 +1,9 @@
-"""Whether the app that a process has begun to load is still the one that is installed, and on.
+"""Detect that the installed app was upgraded, disabled or enabled while a process runs.
 
-An upgrade replaces the app's files while its processes go on: splunkd reloads what has changed in
-conf files "after every app-state change: install, update …" and need not restart (``[triggers]`` in
+An upgrade replaces the app's files while its processes keep running: splunkd reloads changed conf
+files "after every app-state change: install, update …" and need not restart (``[triggers]`` in
 app.conf.spec). A process that imports some modules before and some after would run half of each
-version, so the long-lived ones end, and splunkd starts them anew.
+version. So long-running processes exit, and splunkd starts them again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCAL_APP_CONF = APP_CONF.parents[1] / "local" / "app.conf"
 
 
 def state_changed_at(path: Path = LOCAL_APP_CONF) -> float:
-    """Return when somebody may have disabled or enabled the app last, in epoch seconds; 0: never.
+    """Return when the app was last disabled or enabled, in epoch seconds; 0: never.
 
     "This file maintains the state of a given app" (app.conf.spec): splunkd writes ``state`` of
     ``[install]`` to the app's ``local`` folder.
@@ -33,13 +33,13 @@ def state_changed_at(path: Path = LOCAL_APP_CONF) -> float:
 
 
 def build_number(path: Path = APP_CONF) -> str:
-    """Return the number of the installed build, empty where none is written."""
+    """Return the installed build's number; empty if there is none."""
     found = re.search(r"(?m)^build\s*=\s*(\S+)", path.read_text(encoding="utf-8"))
     return found.group(1) if found else ""
 
 
 class Installed:
-    """The app as it is when this is made. Looking at the file's entry alone takes microseconds."""
+    """The app as installed when this was made. Checking the file's metadata takes microseconds."""
 
     def __init__(self, path: Path = APP_CONF) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class Installed:
         self._text = self._read()
 
     def replaced(self) -> bool:
-        """Tell whether another build has been installed, or is just being."""
+        """Tell whether another build has been installed, or is being installed."""
         entry = self._looked_up()
         if entry == self._entry:
             return False

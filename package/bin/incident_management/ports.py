@@ -97,7 +97,7 @@ class StoresOf:
         return made
 
 
-CUT_SHORT = "The search was ended before it had read everything."
+CUT_SHORT = "The search was stopped before it had read everything."
 """By a time limit (dispatch.max_time, srchMaxTime of a role), or by somebody."""
 
 

@@ -1,4 +1,4 @@
-"""Who holds a claim: which process on which machine, and whether it has ended for certain."""
+"""Names of processes that hold claims, and whether such a process has certainly ended."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["has_ended", "process_name"]
 
 
 def process_name() -> str:
-    """Name this process for its claims: ``<machine>#<process id>``."""
+    """Return this process's name for its claims: ``<machine>#<process id>``."""
     return f"{socket.gethostname()}#{os.getpid()}"
 
 
 def has_ended(holder: str) -> bool:
     """Tell whether a holder was a process of this machine that has ended.
 
-    A process of another machine, or an id that another program has by now, counts as running.
+    A process of another machine counts as running, and so does an id that another program uses now.
     """
     machine, _mark, number = holder.rpartition("#")
     if machine != socket.gethostname() or not number.isdigit():

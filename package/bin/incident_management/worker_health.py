@@ -1,10 +1,10 @@
-"""Whether the worker runs and its duties succeed: for health checks and the pages."""
+"""Whether the worker runs and its duties succeed, for whoever asks how the app is."""
 
 from __future__ import annotations
 
 from typing import Dict, List, Optional
 
-from .detection.monitors.signed import troubles
+from .detection.monitors.registry import troubles
 from .incidents.stores import claim_document
 from .ports import Clock, Stores
 from .utc import to_the_minute
@@ -12,7 +12,7 @@ from .utc import to_the_minute
 __all__ = ["SILENT_SECONDS", "Failures", "worker_runs", "worker_troubles"]
 
 PURPOSE = "worker failing"
-# Shorter failures are not reported: each duty is retried.
+# A failure that passes sooner is nobody's concern: each duty is tried again.
 LASTING_SECONDS = 300.0
 # A note that was not renewed for so long is about a member that is gone, or has other turns.
 STALE_SECONDS = 1800.0
@@ -22,10 +22,10 @@ SILENT_SECONDS = 300.0
 
 
 class Failures:
-    """Record in the KV store which duties of a member's worker fail, one document per duty.
+    """Notes in the KV store on what a member's worker fails at, one document a duty.
 
-    An object lives as long as its process. A worker's process lasts minutes, so the records of the
-    process before it are read first.
+    One lives as long as its process; a worker's process lasts minutes, so what the one before it
+    has noted is read first.
     """
 
     def __init__(self, stores: Stores, clock: Clock, holder: str) -> None:
@@ -36,7 +36,7 @@ class Failures:
         self._renewed: Dict[str, float] = {}
 
     def failed(self, duty: str, sentence: str) -> None:
-        """Record that a duty failed. Raises what the stores raise."""
+        """Note that a duty failed. Raises what the stores raise."""
         now, since = self._clock.now(), self._known()
         since.setdefault(duty, now)
         if 0 <= now - self._renewed.get(duty, 0.0) < RENEW_SECONDS:
@@ -47,7 +47,7 @@ class Failures:
         self._renewed[duty] = now
 
     def worked(self, duty: str) -> None:
-        """Remove the record of a duty that works again. Raises what the stores raise."""
+        """Take the note about a duty away. Raises what the stores raise."""
         if duty in self._known():
             self._claims.delete(self._key(duty))
             self._known().pop(duty)
@@ -64,10 +64,10 @@ class Failures:
 
 
 def worker_runs(stores: Stores, now: float, seen: Optional[float]) -> bool:
-    """Return whether the worker runs, even if its duty of sending messages fails.
+    """Tell whether the worker runs, which it may also do without getting to tell people anything.
 
-    ``seen``: epoch seconds of its last check for messages to send, None before the first one.
-    Raises what the stores raise.
+    ``seen``: when it looked last for what is to be told, None: not yet. Raises what the stores
+    raise.
     """
     if seen is not None and now - seen <= SILENT_SECONDS:
         return True
@@ -76,25 +76,25 @@ def worker_runs(stores: Stores, now: float, seen: Optional[float]) -> bool:
 
 
 def worker_troubles(stores: Stores, now: float, seen: Optional[float], waited: float) -> List[str]:
-    """Return a sentence for each current failure of the worker or of a monitor.
+    """Return a sentence for each thing that the worker, or a monitor, does not get done.
 
-    ``seen`` as for :func:`worker_runs`; ``waited``: seconds since this process started, in which
-    the worker could have been seen. Raises what the stores raise.
+    ``seen`` as for :func:`worker_runs`; ``waited``: for how many seconds it could have been seen.
+    Raises what the stores raise.
     """
     said = []
     for note in stores.claims.find({"purpose": PURPOSE}):
         value, age = note["value"], now - float(note["time"])
         if age < STALE_SECONDS and now - float(value["since"]) >= LASTING_SECONDS:
             said.append(
-                f"On {note['holder']} the worker's duty '{value['duty']}' has failed since "
-                f"{to_the_minute(float(value['since']))} and is tried again: {value['sentence']}"
+                f"On {note['holder']}, the worker's duty '{value['duty']}' has been failing since "
+                f"{to_the_minute(float(value['since']))} and is retried: {value['sentence']}"
             )
     if waited >= SILENT_SECONDS and not worker_runs(stores, now, seen):
         since = f" since {to_the_minute(seen)}" if seen else " yet"
         said.append(
-            f"The worker has not run{since}: no notifications are sent, deadlines are not checked "
-            "and fixes are not verified. Check that 'worker' of Incident monitor is enabled under "
-            "Settings › Data inputs, and read incident_management_worker.log."
+            f"The worker has not run{since}: notifications, deadlines and verifications "
+            "are delayed. Check that 'worker' of Incident monitor is enabled under Settings › Data "
+            "inputs, and read incident_management_worker.log."
         )
     said += [f"Monitor '{name}': {sentence}" for name, sentence in troubles(stores).items()]
     return sorted(said)

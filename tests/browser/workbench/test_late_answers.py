@@ -193,7 +193,7 @@ def test_resending_stops_when_nothing_answers(site: Site, enter: Enter) -> None:
         route.abort()
 
     page.route("**/outbox/*/retry", away)
-    again = dialog.get_by_role("button", name="failed messages again")
+    again = dialog.get_by_role("button", name="failed messages")
     again.click()
     expect(dialog.locator(".wb-trouble").filter(has_text="does not respond")).to_have_count(1)
     settled(page)

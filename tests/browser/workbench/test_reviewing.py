@@ -44,9 +44,9 @@ def test_a_review_is_edited_and_marked_as_done(site: Site, enter: Enter) -> None
     part = page.get_by_role("tabpanel")
     expect(part.get_by_role("heading", name="Review: Not started")).to_be_visible()
     expect(part.get_by_text("due", exact=True)).to_be_visible()
-    tried = part.get_by_role("region", name="What was tried, and what proved it")
+    tried = part.get_by_role("region", name="Fixes and their verification")
     expect(tried).to_contain_text("Resolved: <b>Rolled</b> back.")
-    expect(part.get_by_role("region", name="Cause")).to_contain_text("No analysis was made.")
+    expect(part.get_by_role("region", name="Cause")).to_contain_text("No analysis was run.")
 
     place(page, "write-review").click()
     page.get_by_label("Summary").fill("The pool <u>was</u> empty.")

@@ -45,7 +45,7 @@ def test_suppressed_signals_are_listed_with_their_suppression(site: Site, enter:
     expect(other).to_contain_text("fri from 22:00 to 06:00 (UTC), from ")
     signals = page.get_by_role("region", name="Signals").locator("li")
     expect(signals).to_have_count(2)
-    expect(signals.first).to_contain_text(f"Held back by maintenance {made['id']}: Upgrade")
+    expect(signals.first).to_contain_text(f"Suppressed by maintenance {made['id']}: Upgrade")
     row.get_by_role("button", name="2 signals").click()
     expect(page.get_by_text(f"Signals suppressed by {made['id']}")).to_be_visible()
     assert page.evaluate("window.broken") is None

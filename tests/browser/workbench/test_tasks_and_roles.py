@@ -106,7 +106,7 @@ def test_a_task_is_handed_over_and_dropped_with_a_reason(site: Site, enter: Ente
     page.get_by_label("State").select_option("dropped")
     expect(page.locator("dialog .wb-effects")).to_contain_text("Enter a reason for dropping this")
     submit(page)
-    expect(page.locator("dialog .wb-trouble")).to_contain_text("Say why it is dropped")
+    expect(page.locator("dialog .wb-trouble")).to_contain_text("Give a 'reason' for dropping it")
     page.get_by_label("Reason").fill("No customer saw it.")
     submit(page)
     expect(row).to_contain_text("No customer saw it.")

@@ -26,7 +26,7 @@ def test_an_update_is_edited_and_sent_and_the_promise_is_shown(site: Site, enter
     expect(page.locator("[data-move=resolve]")).to_be_visible()
     page.keyboard.press("u")
     expect(field(page, "text")).to_have_value(
-        f"checkout and cart have been affected since {utc(site, incident)}. We look into it."
+        f"checkout and cart have been affected since {utc(site, incident)}. We are investigating."
     )
     expect(page.locator("dialog")).to_contain_text("This draft")
     expect(field(page, "services")).to_have_value("checkout\ncart")
@@ -74,7 +74,7 @@ def test_an_overdue_update_is_shown_in_the_list_and_on_the_incident(
 ) -> None:
     title = "Overdue to stakeholders"
     incident = site.open(title, severity="medium")
-    due = {"text": "We look into it.", "next_update_by": time.time() + 300}
+    due = {"text": "We are investigating.", "next_update_by": time.time() + 300}
     site.call("POST", f"/incidents/{incident}/updates", due)
     page = enter("rob", f"?incident={incident}&text=Overdue%20to")
     expect(page.locator(".wb-clocks")).to_contain_text("update in")
@@ -117,9 +117,9 @@ def test_the_form_lists_the_recipients(site: Site, enter: Enter) -> None:
 
 def test_a_viewer_sees_updates_but_can_not_write_them(site: Site, enter: Enter) -> None:
     incident = site.open("To look at", severity="medium")
-    site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it."})
+    site.call("POST", f"/incidents/{incident}/updates", {"text": "We are investigating."})
     page = enter("vic", f"?incident={incident}")
-    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    expect(page.locator(".wb-facts")).to_contain_text("We are investigating.")
     assert page.locator("[data-move=update]").count() == 0
 
 
@@ -127,7 +127,7 @@ def test_a_long_update_leaves_room_for_the_rest(site: Site, enter: Enter) -> Non
     incident = site.open("Much is told of " + 80 * "x", severity="medium")
     site.call("POST", f"/incidents/{incident}/updates", {"text": "We look into it. " * 110})
     page = enter("rob", f"?incident={incident}")
-    expect(page.locator(".wb-facts")).to_contain_text("We look into it.")
+    expect(page.locator(".wb-facts")).to_contain_text("We are investigating.")
     expect(page.get_by_role("tab", name="Review")).to_be_in_viewport(ratio=1)
     expect(page.locator(".wb-facts")).to_contain_text("…")
     page.set_viewport_size({"width": 390, "height": 800})

@@ -199,7 +199,7 @@ def test_what_is_more_than_a_look_reads_is_said(desk):
         desk.system.say("Mia", f"remark {number}")
     desk.look()
     assert len(desk.told()) == 200
-    assert any("more new remarks than are read at once" in said for said in desk.said)
+    assert any("more new comments than can be read at once" in said for said in desk.said)
 
 
 def test_a_worker_that_is_ended_anywhere_is_repeated_and_nothing_counts_twice(resolving):
@@ -231,7 +231,7 @@ def test_a_refused_login_is_tried_slowly_and_at_once_when_it_was_corrected(desk)
     desk.set_secret("wrong")
     desk.look()
     (said,) = desk.said
-    assert said.startswith("What happens to tickets in ") and " refused it with 401: " in said
+    assert said.startswith("Tickets in ") and " refused it with 401: " in said
     asked = len(desk.receiver.requests)
     for _look in range(9):
         desk.look()

@@ -42,7 +42,7 @@ ENTRIES: list[tuple[str, dict[str, Any], str]] = [
     ("split", {"to": "INC-3", "reason": "other"}, "Split off to INC-3: other"),
     ("pinned", {"pinned": "true", "reason": "hot"}, "Pinned: hot"),
     ("note", {"text": "hello"}, "hello"),
-    ("update", {"text": "We look into it."}, "Stakeholder update: We look into it."),
+    ("update", {"text": "We are investigating."}, "Stakeholder update: We are investigating."),
     (
         "update",
         {"text": "Found it.", "state": "identified", "next_by": 1_796_212_800.0},

@@ -16,7 +16,7 @@ from incident_management.analysis.citations import check
 from incident_management.analysis.investigation import Investigation, investigate
 from incident_management.analysis.scope import application_events
 from incident_management.api.incidents import analysis, history
-from incident_management.detection.backtest.known import Known
+from incident_management.detection.backtest.stored import StoredData
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.rows import count_of
 from incident_management.ports import SearchResult
@@ -147,7 +147,7 @@ def analysis_on_request(searcher: StandInSearcher) -> None:
 
 def topology(searcher: StandInSearcher) -> None:
     told: list[str] = []
-    Known(searcher, told.append).topology()
+    StoredData(searcher, told.append).topology()
     assert told == []
 
 

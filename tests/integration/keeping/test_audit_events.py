@@ -151,7 +151,7 @@ def test_the_search_that_the_guide_gives_for_e_mail_tells_of_beginning_and_end(
     incident = an_incident(place)
     wait_for(lambda: len(place.kinds(incident)) >= len(STORY))
     rows = [row for row in place.search(" ".join(spl.split())) if row["incident_id"] == incident]
-    assert sorted(row["told"] for row in rows) == [
+    assert sorted(row["summary"] for row in rows) == [
         "high: High Error Rate: checkout",
         "resolved. rolled back",
     ]

@@ -182,7 +182,7 @@ def test_a_monitor_goes_on_from_what_it_was_at(
     )  # fmt: skip
     duty.run()
 
-    assert "learns anew" in str(told)
+    assert "learns again" in str(told)
     after = stores.claims.find({"purpose": f"monitor:{name}"})
     newest = max(one["value"]["raising_from"] for one in after)
     assert newest == max(one["value"]["end"] for one in before), "It raises from where it stood."

@@ -146,7 +146,9 @@ def test_whoever_is_no_approver_any_more_has_approved_nothing(office: Office, sh
     admin = office.standin.service()
     admin.users["omar"].update(roles=["incident_viewer"])
     refused = remediate(office, incident, do="execute")
-    assert refused["refused"].startswith(f"The approval of {plan} is void, because omar may not")
+    assert refused["refused"].startswith(
+        f"The approval of {plan} is void, because omar can no longer"
+    )
     assert refused["status"] == "void" and office.deployer.rollbacks == {}
 
 

@@ -61,7 +61,7 @@ def test_an_update_reaches_stakeholders_once_though_the_worker_is_killed(office:
 def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
     incident = office.signal()
     office.call("POST", f"/incidents/{incident}/assign", {"owner": "dana"})
-    soon = {"text": "We look into it.", "next_update_by": time.time() + 5}
+    soon = {"text": "We are investigating.", "next_update_by": time.time() + 5}
     office.call("POST", f"/incidents/{incident}/updates", soon)
     wait_for(lambda: [o for o in office.slack.messages if "overdue" in json.dumps(o)])
     office.restart_worker()  # which looks at all deadlines
@@ -76,10 +76,10 @@ def test_a_promise_that_was_not_kept_calls_the_owner_once(office: Office):
 
 def test_the_incidents_page_shows_what_was_told_last_and_when_the_next_is_due(fresh: Office):
     incident = fresh.signal()
-    said = {"text": "We look into it.", "next_update_by": time.time() + 3600}
+    said = {"text": "We are investigating.", "next_update_by": time.time() + 3600}
     fresh.call("POST", f"/incidents/{incident}/updates", said)
     shown = facts_of(fresh, incident)
-    assert shown["Last update for stakeholders"] == "We look into it."
+    assert shown["Last update for stakeholders"] == "We are investigating."
     assert re.fullmatch(r"[\d-]{10} [\d:]{8}", shown["Next update for stakeholders"])
     into = fresh.call("POST", "/incidents", {"title": "The same"})["id"]
     fresh.call("POST", f"/incidents/{incident}/merge", {"into": into})

@@ -79,7 +79,7 @@ def test_searches_that_were_ended_by_a_time_limit_are_told_in_the_verdict():
     shop.searcher = CutShortSearcher(known.logs, known.changes, known.topology)
     analysis = shop.conclude()
     assert analysis["verdict"].endswith(
-        " The evidence may be incomplete: The search was ended before it had read everything."
+        " The evidence may be incomplete: The search was stopped before it had read everything."
     )
     whole = CutShortSearcher([{"time": scenario.START, "service": "orders", "raw": "ERROR boom"}])
     event = Citation.of_event(Event.from_row(whole.logs[0]))

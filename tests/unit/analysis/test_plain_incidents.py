@@ -191,7 +191,7 @@ def test_no_deploy_long_before_is_blamed_for_what_did_not_answer(text):
     found = _found(_failing(text), changes=[INNOCENT])
     assert [h.change_id for h in found] == ["D-innocent"]
     assert found[0].score < CULPRIT_SCORE
-    assert "orders say that another one did not answer" in found[0].reasons_against[-1]
+    assert "orders say that another service did not answer" in found[0].reasons_against[-1]
 
 
 @pytest.mark.parametrize("text", UNANSWERED)

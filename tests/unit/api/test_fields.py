@@ -327,7 +327,7 @@ def said_of_promises(api, incident):
 
 
 def test_the_review_says_what_was_left_empty_where_it_was_resolved_by_itself(api):
-    empty = "Customer impact is empty, though needed before people resolve."
+    empty = "Customer impact is empty, though people must fill it in to resolve."
     incident = opened(api, severity="high")
     assert empty not in said_of_promises(api, incident)
     by_itself = Act(api.stores_value, api.clock, "incident_management")

@@ -52,7 +52,10 @@ def test_who_may_write_reviews_has_a_ticket_made_where_that_is_set_up(api):
     (ticket,) = answer["follow_ups"][0]["tickets"]
     assert (ticket["channel"], ticket["state"], ticket["by"]) == ("jira", "wanted", "ann")
     status, answer = want(api, incident_id, key, user="bob")
-    assert status == 409 and "is getting a ticket in Jira already: ann" in answer["detail"]
+    assert (
+        status == 409
+        and "is already getting a ticket in Jira, requested by ann" in answer["detail"]
+    )
 
 
 def test_a_repeat_under_its_key_wants_no_second_one(api):
@@ -69,7 +72,7 @@ def test_one_that_is_done_gets_no_ticket(api):
     key = add(api, incident_id)
     api.call("POST", f"/incidents/{incident_id}/follow-ups/{key}", {"state": "done"})
     status, answer = want(api, incident_id, key)
-    assert (status, answer["detail"]) == (409, f"{key} is done: open it again first.")
+    assert (status, answer["detail"]) == (409, f"{key} is done. Reopen it first.")
 
 
 def test_each_new_one_gets_a_ticket_where_the_administrator_says_so(api):
@@ -118,9 +121,7 @@ def test_the_ticket_stands_at_the_follow_up_and_in_the_markdown(api, number, url
     assert f"| {shown} |" in review(api, incident_id, format="markdown")
     # Who was told of the incident is another matter.
     (part,) = [one for one in document["account"] if one["name"] == "told"]
-    assert [one["text"] for one in part["statements"]] == [
-        "Nobody was told by a channel of the app."
-    ]
+    assert [one["text"] for one in part["statements"]] == ["The app sent no notification."]
     (listed,) = api.call("GET", "/follow-ups", capabilities=READING)[1]["follow_ups"]
     assert listed["tickets"] == [ticket]
 

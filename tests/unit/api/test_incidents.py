@@ -110,7 +110,7 @@ def test_an_illegal_move_is_a_conflict_with_one_sentence(api):
     status, problem = api.call("POST", f"/incidents/{incident_id}/reopen")
 
     assert status == 409
-    assert problem["detail"] == f"{incident_id} is new; only a resolved one is reopened."
+    assert problem["detail"] == f"{incident_id} is new; only a resolved incident can be reopened."
 
 
 @pytest.mark.parametrize("verb", ["", "/timeline", "/signals"])

@@ -87,7 +87,7 @@ def test_the_second_of_two_editors_is_told_and_what_they_sent_changes_nothing(ap
     assert status == 412 and "has changed since" in problem["detail"]
     assert write(api, incident_id, {"state": "done"}, user="bob")[0] == 200
     status, problem = write(api, incident_id, {"state": "done"})
-    assert status == 409 and "bob has said so" in problem["detail"]
+    assert status == 409 and "bob has already marked the review" in problem["detail"]
 
 
 def test_what_is_sent_again_under_its_key_is_written_once(api):
@@ -211,7 +211,7 @@ def test_no_review_is_needed_of_all_that_are_due_for_one_reason(api):
     body = {"action": "review", "filter": {"review": "due"}, "state": "not_needed"}
     status, answer = api.call("POST", "/incidents/bulk", body)
     assert (status, answer["succeeded"], answer["failed"]) == (200, 0, 2)
-    assert answer["results"][0]["detail"] == "Say why no review is needed, as 'reason'."
+    assert answer["results"][0]["detail"] == "Give a 'reason' why no review is needed."
 
     status, answer = api.call("POST", "/incidents/bulk", {**body, "reason": "The power company's."})
     assert {one["id"] for one in answer["results"] if one["ok"]} == set(due)

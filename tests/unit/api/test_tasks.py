@@ -126,7 +126,7 @@ def test_what_is_to_be_done_in_a_merged_incident_is_counted_where_it_goes_on(api
     assert after["open"] == 2
     assert after["tasks"][1] == {**task, "from": incident}
     status, problem = api.call("POST", f"/incidents/{incident}/tasks/{task['id']}", {"owner": "x"})
-    assert status == 409 and f"merged into {other}: go on there" in problem["detail"]
+    assert status == 409 and f"merged into {other}: continue there" in problem["detail"]
 
 
 def test_my_tasks_are_those_of_all_open_incidents_that_are_mine_or_of_my_role(api, incident):

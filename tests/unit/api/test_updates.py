@@ -37,7 +37,7 @@ def incident(api):
     return api.call("POST", "/incidents", body)[1]["id"]
 
 
-def write(api, incident, text="We look into it.", **more):
+def write(api, incident, text="We are investigating.", **more):
     headers = more.pop("headers", None)
     user = more.pop("user", "dana")
     path = f"/incidents/{incident}/updates"
@@ -54,7 +54,7 @@ def test_an_update_is_written_and_the_incident_shows_it_and_the_promise(api, inc
     assert after["update_due"] == after["update_promised"] == api.clock.now() + 2700
     last = after["last_update"]
     assert (last["text"], last["by"], last["services"]) == (
-        "We look into it.",
+        "We are investigating.",
         "dana",
         ["checkout"],
     )
@@ -181,7 +181,7 @@ def test_the_draft_is_made_of_facts_and_shows_no_log_line(api, incident):
     draft = told(api, incident)["draft"]
     opened = "14 Nov 22:13 UTC"
     assert draft == {
-        "text": f"checkout has been affected since {opened}. We look into it.",
+        "text": f"checkout has been affected since {opened}. We are investigating.",
         "state": "investigating",
         "services": ["checkout"],
     }
@@ -193,7 +193,7 @@ def test_the_draft_is_made_of_facts_and_shows_no_log_line(api, incident):
     draft = told(api, incident)["draft"]
     assert draft["state"] == "identified" and "Oops" not in draft["text"]
     assert draft["text"].endswith(
-        "A team works on it. A likely cause was found at 14 Nov 22:14 UTC."
+        "A team is working on it. A likely cause was found at 14 Nov 22:14 UTC."
     )
     timeline.append(Act(stores, clock, "x"), incident, "action", {"phase": "done", "detail": "r8"})
     assert told(api, incident)["draft"]["state"] == "monitoring"

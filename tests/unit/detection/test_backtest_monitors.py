@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from incident_management.detection.backtest.monitored import MonitorReplay
+from incident_management.detection.backtest.monitor_replay import MonitorReplay
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Setting
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
@@ -117,7 +117,7 @@ def test_what_can_not_be_replayed_is_said_in_a_sentence():
 
 
 def test_searches_that_are_too_large_or_too_slow_are_made_smaller(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("incident_management.detection.backtest.monitored.MAX_EVENTS", 20)
+    monkeypatch.setattr("incident_management.detection.backtest.monitor_replay.MAX_EVENTS", 20)
     watched = day("ratio")
     found, run = replayed(watched, START + 12 * HOUR)
     assert run.searches > 18 and run.truncated_runs == 0

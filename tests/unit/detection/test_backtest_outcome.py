@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 
 from incident_management.detection.backtest import replay
-from incident_management.detection.backtest.asked import Asked, parse_compare
-from incident_management.detection.backtest.outcome import Recorded, compared, loosened
+from incident_management.detection.backtest.outcome import (
+    Recorded,
+    compare_settings,
+    search_without_threshold,
+)
 from incident_management.detection.backtest.replay import BacktestFailed, Detection, Replay
+from incident_management.detection.backtest.request import BacktestRequest, parse_compare
 from incident_management.detection.thresholds import final_limit
 from incident_management.incidents.routing import Routing
 from incident_management.incidents.suppression import Suppression
@@ -41,7 +45,7 @@ class Errors:
         return SearchResult(rows[:limit], truncated=len(rows) > limit)
 
 
-def told(
+def replayed(
     searcher, recorded=(), settings=None, spl=SPL, suppressions=(), limit=None, replay=None, **asked
 ):
     detection = Detection(
@@ -60,7 +64,7 @@ def told(
             **(replay or {}),
         },
     )
-    rows = list(compared(run, Asked("", "", **asked), recorded))
+    rows = list(compare_settings(run, BacktestRequest("", "", **asked), recorded))
     summaries = {row["setting"]: row for row in rows if row["kind"] == "summary"}
     return [row for row in rows if row["kind"] == "incident"], summaries
 
@@ -69,7 +73,7 @@ def test_the_summary_counts_pages_a_day_and_the_searches():
     searcher = Errors(
         5, ("orders", 600, 1500, 50), ("orders", 2700, 3300, 50), ("pay", 40000, 41000, 9)
     )
-    incidents, summaries = told(searcher)
+    incidents, summaries = replayed(searcher)
     summary = summaries["as asked"]
 
     assert len(incidents) == summary["incidents"] == 2
@@ -87,7 +91,7 @@ def often(entity, times):
 def test_what_flaps_is_held_open_and_pages_no_more():
     routing = Routing(reopen_window=3600.0, flap_count=4, flap_window=7200.0, flap_calm=1800.0)
     searcher = Errors(5, *often("orders", 6))
-    _, summaries = told(searcher, replay={"routing": routing, "quiet": 600.0})
+    _, summaries = replayed(searcher, replay={"routing": routing, "quiet": 600.0})
     assert summaries["as asked"]["pages"] == 5
 
 
@@ -100,7 +104,7 @@ def test_what_nothing_resolves_pages_once(replay, pages, quiet):
     searcher = Errors(5, *often("orders", 6))
     routing = Routing(reopen_window=3600.0, flap_count=0)
     replay = {"routing": routing, "quiet": 600.0, **replay}
-    _, summaries = told(searcher, settings=settings, replay=replay)
+    _, summaries = replayed(searcher, settings=settings, replay=replay)
     assert (summaries["as asked"]["pages"], summaries["as asked"]["quiet"]) == (pages, quiet)
 
 
@@ -109,7 +113,7 @@ def test_lead_and_overlap_with_what_was_recorded():
         Recorded("INC-1", START + 2400, START + 2000, START + 3000, ("orders",)),
         Recorded("INC-2", START + 2400, START + 2000, START + 3000, ("mail",)),
     ]
-    incidents, summaries = told(
+    incidents, summaries = replayed(
         Errors(5, ("orders", 600, 3000, 50), ("pay", 40000, 41000, 50)), recorded
     )
     by_entity = {row["entities"][0]: row for row in incidents}
@@ -124,7 +128,7 @@ def test_lead_and_overlap_with_what_was_recorded():
 
 def test_what_was_recorded_is_left_empty_where_nobody_knows():
     """Nothing known is not the same as none known."""
-    (row,), summaries = told(Errors(5, ("orders", 600, 3000, 50)), recorded=None)
+    (row,), summaries = replayed(Errors(5, ("orders", 600, 3000, 50)), recorded=None)
     summary = summaries["as asked"]
     compared_with = ("known_incidents", "known_found", "known_missed", "unknown")
     assert [summary.get(name, "") for name in compared_with] == ["", "", "", ""]
@@ -136,7 +140,7 @@ def test_the_lead_is_before_the_earliest_of_the_incidents_that_it_overlaps():
         Recorded("INC-1", START + 600, START + 600, START + 1000, ("orders",)),
         Recorded("INC-2", START + 7800, START + 7800, START + 8000, ("orders",)),
     ]
-    incidents, _ = told(Errors(5, ("orders", 600, 9000, 50)), recorded)
+    incidents, _ = replayed(Errors(5, ("orders", 600, 9000, 50)), recorded)
     (row,) = incidents
     assert row["known"] == ["INC-1", "INC-2"]
     assert row["lead_seconds"] == START + 600 - row["opened_at"] < 0
@@ -147,7 +151,7 @@ NOISE = [(f"s{n}", 3600 * n, 3600 * n + 900, 10 * n) for n in range(1, 21)]
 
 def test_two_settings_side_by_side_from_one_round_of_searches():
     searcher = Errors(5, *NOISE)
-    _, summaries = told(searcher, threshold=5.0, compare={"threshold": 100.0})
+    _, summaries = replayed(searcher, threshold=5.0, compare={"threshold": 100.0})
 
     assert summaries["as asked"]["pages"] == 20
     assert summaries["compared"]["pages"] == 10
@@ -160,7 +164,7 @@ def test_two_settings_side_by_side_from_one_round_of_searches():
 )
 def test_the_own_limit_is_put_on_the_rows_of_the_other_where_it_is_known(limit, spl, searches):
     searcher = Errors(5, *NOISE)
-    _, summaries = told(searcher, limit=limit, spl=spl, compare={"threshold": 100.0})
+    _, summaries = replayed(searcher, limit=limit, spl=spl, compare={"threshold": 100.0})
 
     assert summaries["as asked"]["pages"] == 20
     assert summaries["compared"]["pages"] == 10
@@ -182,7 +186,7 @@ def test_the_own_limit_is_known_where_nothing_follows_it(spl, limit):
 
 def test_a_quiet_time_is_compared_as_well():
     again = [("orders", 7200 * n, 7200 * n + 600, 50) for n in range(1, 6)]
-    _, summaries = told(Errors(5, *again), compare={"quiet": 4 * 3600.0})
+    _, summaries = replayed(Errors(5, *again), compare={"quiet": 4 * 3600.0})
 
     assert summaries["as asked"]["pages"] == 5
     assert summaries["compared"]["pages"] == 1
@@ -196,7 +200,7 @@ def test_no_threshold_is_proposed_at_which_it_finds_something_all_the_time(value
         for begin in range(0, DAY, 300)
     ]
     faults = [("orders", begin, begin + 900, 40) for begin in (20_100, 60_000)]
-    _, summaries = told(
+    _, summaries = replayed(
         Errors(5, *usual, *faults), replay={"quiet": 86400.0}, target_pages_per_day=2
     )
     assert summaries["as asked"]["pages"] == 1  # and it finds something every hour
@@ -205,7 +209,7 @@ def test_no_threshold_is_proposed_at_which_it_finds_something_all_the_time(value
 
 
 def test_a_threshold_is_proposed_for_a_wanted_rate():
-    _, summaries = told(Errors(5, *NOISE), target_pages_per_day=3)
+    _, summaries = replayed(Errors(5, *NOISE), target_pages_per_day=3)
     proposed = summaries["proposed"]
 
     assert proposed["threshold"] == "170"
@@ -213,7 +217,7 @@ def test_a_threshold_is_proposed_for_a_wanted_rate():
 
 
 def test_a_rule_that_matches_nothing_today_is_given_a_threshold_too():
-    incidents, summaries = told(Errors(1e9, *NOISE), target_pages_per_day=5)
+    incidents, summaries = replayed(Errors(1e9, *NOISE), target_pages_per_day=5)
 
     assert summaries["as asked"]["pages"] == 0
     assert summaries["proposed"]["pages"] == 5
@@ -221,7 +225,7 @@ def test_a_rule_that_matches_nothing_today_is_given_a_threshold_too():
 
 
 def test_nothing_at_all_is_said_with_a_summary():
-    incidents, summaries = told(Errors(5), target_pages_per_day=1)
+    incidents, summaries = replayed(Errors(5), target_pages_per_day=1)
 
     assert incidents == []
     assert summaries["as asked"]["pages_per_day"] == 0
@@ -237,7 +241,9 @@ def test_nothing_at_all_is_said_with_a_summary():
     ],
 )
 def test_the_searchs_own_suppression_holds(settings, signals, held):
-    incidents, summaries = told(Errors(5, ("orders", 600, 4200, 50)), settings=throttle(**settings))
+    incidents, summaries = replayed(
+        Errors(5, ("orders", 600, 4200, 50)), settings=throttle(**settings)
+    )
 
     assert sum(row["signals"] for row in incidents) == signals
     assert summaries["as asked"]["throttled"] == held
@@ -252,7 +258,7 @@ def throttle(each="1", **settings):
 def test_suppression_of_a_digest_holds_other_entities_too(each, opened):
     """alert.suppress.fields: "when suppressing per-result alerts" (savedsearches.conf.spec)."""
     errors = Errors(5, ("orders", 600, 1200, 50), ("payments", 1800, 2400, 50))
-    incidents, _summaries = told(errors, settings=throttle(each, period="2h", fields="entity"))
+    incidents, _summaries = replayed(errors, settings=throttle(each, period="2h", fields="entity"))
 
     assert [row["entities"] for row in incidents] == [[name] for name in opened]
 
@@ -271,7 +277,7 @@ def test_suppression_of_a_digest_holds_other_entities_too(each, opened):
     ],
 )
 def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
-    assert loosened(spl) == (expected, metric)
+    assert search_without_threshold(spl) == (expected, metric)
 
 
 @pytest.mark.parametrize(
@@ -288,12 +294,12 @@ def test_a_search_is_loosened_at_its_last_where(spl, expected, metric):
 )
 def test_a_search_without_a_plain_threshold_is_told_of(spl):
     with pytest.raises(BacktestFailed, match=r"where count > 5"):
-        loosened(spl)
+        search_without_threshold(spl)
 
 
 def test_runs_with_more_rows_than_are_read_are_counted(monkeypatch):
     monkeypatch.setattr(replay, "ROWS_PER_WINDOW", 1)
-    _incidents, summaries = told(Errors(5, ("orders", 600, 1200, 50), ("stock", 600, 1200, 50)))
+    _incidents, summaries = replayed(Errors(5, ("orders", 600, 1200, 50), ("stock", 600, 1200, 50)))
 
     assert summaries["as asked"]["truncated_runs"] == 2
 
@@ -303,7 +309,7 @@ def test_runs_of_which_splunkd_warned_are_counted_with_them():
         def run(self, *args, **more):
             return replace(super().run(*args, **more), warnings=["Peer idx2 is down."])
 
-    _incidents, summaries = told(Partial(5, ("orders", 600, 1200, 50)))
+    _incidents, summaries = replayed(Partial(5, ("orders", 600, 1200, 50)))
 
     assert summaries["as asked"]["truncated_runs"] == summaries["as asked"]["runs"] > 0
 
@@ -326,8 +332,8 @@ def test_a_maintenance_window_holds_back_what_it_held_back_then():
         ends_at=START + 2000,
     )
     faults = (("orders", 600, 1500, 50), ("pay", 600, 1500, 50), ("orders", 40000, 41000, 9))
-    plain, _ = told(Errors(5, *faults))
-    incidents, summaries = told(Errors(5, *faults), suppressions=(window,))
+    plain, _ = replayed(Errors(5, *faults))
+    incidents, summaries = replayed(Errors(5, *faults), suppressions=(window,))
 
     assert sorted(row["entities"][0] for row in plain) == ["orders", "orders", "pay"]
     assert sorted(row["entities"][0] for row in incidents) == ["orders", "pay"]

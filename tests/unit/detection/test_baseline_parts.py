@@ -180,9 +180,9 @@ def _excusable():
     return records
 
 
-@pytest.mark.parametrize(("season", "is_told"), [(1.0, False), (30.0, True)])
-def test_what_the_longest_season_expected_is_no_anomaly(season, is_told):
-    assert _excusable().weigh([30.0, season], [0.0, 0.0], True).told == is_told
+@pytest.mark.parametrize(("season", "says_what_happened"), [(1.0, False), (30.0, True)])
+def test_what_the_longest_season_expected_is_no_anomaly(season, says_what_happened):
+    assert _excusable().weigh([30.0, season], [0.0, 0.0], True).told == says_what_happened
 
 
 def _followed(points):

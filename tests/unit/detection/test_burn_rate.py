@@ -9,12 +9,12 @@ from typing import Any, Dict, List, Sequence, Set, Tuple
 
 import pytest
 
-from incident_management.detection.monitors import burning
-from incident_management.detection.monitors.burning_words import budget_left
+from incident_management.detection.monitors import burn_rate
+from incident_management.detection.monitors.burn_rate_text import budget_left
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.detection.monitors.objective import DEFAULT_RATES, Objective
-from incident_management.detection.monitors.unheeded import unheeded
+from incident_management.detection.monitors.unused_settings import unused_setting
 from incident_management.remediation.raising_search import CannotJudge
 from incident_management.rerun.raising import MonitorRaising
 from tests.unit.detection.slo import DAY, SLO, SPAN, Service, Span, rows_of
@@ -132,7 +132,7 @@ def test_each_rate_is_that_of_the_formulae(detector_again: bool):
     settings = {**SLO, "objective": "99.5", "window": "1d", "min_events": "30"}
     settings["burn_rates"] = "10x 1h/5m critical, 3x 3h/30m high, 1x 12h/2h medium"
     monitor = Monitor.read(STANZA, settings)
-    detector = burning.BurningBudget(monitor)
+    detector = burn_rate.BurnRateDetector(monitor)
     history: List[Tuple[int, Dict[str, Span]]] = []
     quality = {"pay": 0.002, "cart": 0.002}
     verdicts: Set[Any] = set()
@@ -145,7 +145,7 @@ def test_each_rate_is_that_of_the_formulae(detector_again: bool):
         history.append((at, row))
         if detector_again:
             saved = json.loads(json.dumps(detector.to_state()))
-            detector = burning.BurningBudget(monitor)
+            detector = burn_rate.BurnRateDetector(monitor)
             detector.restore(saved)
         found = detector.judge(at, rows_of(at, row))
         detector.note_raised(at, found)
@@ -188,7 +188,7 @@ def _passed_by_formula(
 
 def _check_words(monitor: Monitor, history: Any, found: Any) -> None:
     (name,), end = found.key, history[-1][0] + SPAN
-    _rate, long, _short = found.asked
+    _rate, long, _short = found.burn_rate
     _bad, total = _sum(history, name, end - int(long))
     assert f" percent of {total:,} events were good" in found.text
     cell = 600  # A day's 180th part in whole spans.
@@ -252,7 +252,7 @@ def test_another_objective_needs_no_learning_anew():
 
 
 def test_only_so_many_services_are_watched_that_the_state_stays_one_document(monkeypatch):
-    monkeypatch.setattr(burning, "MAX_CELLS", 3 * 864)
+    monkeypatch.setattr(burn_rate, "MAX_CELLS", 3 * 864)
     detector = detector_for(Monitor.read(STANZA, SLO))
     found = detector.judge(START, rows_of(START, {str(one): (30, 30) for one in range(5)}))
 
@@ -343,5 +343,5 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(settings: Dict[str, str], 
 )
 def test_a_setting_that_would_do_nothing_is_told_of(settings: Dict[str, str], said: str):
     values = {**SLO, **settings}
-    assert unheeded(Monitor.read(STANZA, values), values).startswith(said)
-    assert bool(unheeded(Monitor.read(STANZA, values), values)) == bool(said)
+    assert unused_setting(Monitor.read(STANZA, values), values).startswith(said)
+    assert bool(unused_setting(Monitor.read(STANZA, values), values)) == bool(said)

@@ -7,8 +7,8 @@ from typing import Any, Dict
 
 import pytest
 
-from incident_management.detection.monitors import burning
-from incident_management.detection.monitors.burning import BurningBudget
+from incident_management.detection.monitors import burn_rate
+from incident_management.detection.monitors.burn_rate import BurnRateDetector
 from incident_management.detection.monitors.detector import FORGET_AFTER_SPANS
 from incident_management.detection.monitors.monitor import Monitor
 from incident_management.rerun.raising import MonitorRaising
@@ -26,12 +26,12 @@ class Pods:
         self.monitor = Monitor.read(STANZA, {**SLO, **settings})
         self.state: Dict[str, Any] = {}
         self.at = START
-        self.last = BurningBudget(self.monitor)
+        self.last = BurnRateDetector(self.monitor)
 
-    def judge(self, after: int = 1, **rows: Span) -> BurningBudget:
+    def judge(self, after: int = 1, **rows: Span) -> BurnRateDetector:
         """Judge the span that begins so many later."""
         self.at += after * SPAN
-        self.last = BurningBudget(self.monitor)
+        self.last = BurnRateDetector(self.monitor)
         self.last.restore(self.state)
         found = self.last.judge(self.at, rows_of(self.at, rows))
         self.last.note_raised(self.at, found)
@@ -41,7 +41,7 @@ class Pods:
 
 @pytest.fixture
 def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(burning, "MAX_CELLS", PLACES * 864)
+    monkeypatch.setattr(burn_rate, "MAX_CELLS", PLACES * 864)
 
 
 @pytest.mark.usefixtures("few_places")

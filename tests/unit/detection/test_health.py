@@ -3,9 +3,14 @@
 import pytest
 
 from incident_management.detection.health import measures
-from incident_management.detection.health.calming import Settings, calmed, findings_of, no_more
-from incident_management.detection.health.found import RecentSignals, opened_by
+from incident_management.detection.health.calming import (
+    Settings,
+    calming_setting,
+    findings_of,
+    no_longer_above,
+)
 from incident_management.detection.health.measures import DAY, Verdicts
+from incident_management.detection.health.recent_signals import RecentSignals, opened_by
 from incident_management.incidents.routing import Routing
 from tests.fakes import FakeStores
 from tests.unit.detection.test_backtest_outcome import Errors, often, told
@@ -109,7 +114,7 @@ FIVE_EVENTS = Settings("count", "5", 5.0)
 
 def best(signals, feedback, settings=FIVE_EVENTS, wanted=10.0, reopened=None):
     findings = findings_of(signals, settings.metric, reopened or {})
-    return calmed(findings, feedback, settings, 1.0, wanted)
+    return calming_setting(findings, feedback, settings, 1.0, wanted)
 
 
 def test_a_higher_threshold_that_keeps_the_true_ones_is_proposed():
@@ -243,8 +248,10 @@ def test_what_was_held_back_and_what_joined_anothers_incident_does_not_count():
 def test_what_the_threshold_as_it_is_set_now_lets_through_no_more_does_not_count():
     signals = [signal(1, 6), signal(1, 7), signal(2, 6), signal(2, 9), signal(3, 30, at=7200.0)]
     now = Settings("count", "5", 8.0)
-    assert no_more(findings_of(signals, "count"), now) == {"INC-1"}
-    assert no_more(findings_of(signals, ""), now) == set(), "no rows tell how large they were"
+    assert no_longer_above(findings_of(signals, "count"), now) == {"INC-1"}
+    assert no_longer_above(findings_of(signals, ""), now) == set(), (
+        "no rows tell how large they were"
+    )
     verdicts = {"INC-1": "false_positive", "INC-2": "false_positive", "INC-3": "true_positive"}
     found = best(signals, verdicts, now)
     assert found is not None

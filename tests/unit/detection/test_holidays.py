@@ -10,7 +10,7 @@ from typing import List, Tuple
 import pytest
 
 from incident_management.detection.baselines.baseline import Baseline
-from incident_management.detection.baselines.before import Before, Move
+from incident_management.detection.baselines.previous_normal import Move, PreviousNormal
 
 SPAN = 300
 DAY = 86400 // SPAN
@@ -68,13 +68,13 @@ def test_a_fault_on_the_day_after_is_told():
 )
 def test_only_what_is_near_to_what_was_usual_is_no_anomaly(value: float, is_explained: bool):
     """Also of a noisy series, where a value must be far off to be one."""
-    before = Before()
+    before = PreviousNormal()
     before.note(Move(2.5, 0.0, 1.0, 2.5), 0.0)
     assert (before.bounds(value, 86400.0, 1000.0, 1000.0, 600.0) is not None) == is_explained
 
 
 def test_after_ten_days_and_after_a_small_shift_nothing_of_it_is_known():
-    before = Before()
+    before = PreviousNormal()
     before.note(Move(2.5, 0.0, 1.0, 2.5), 0.0)
     assert before.bounds(400.0, 11 * 86400.0, 1000.0, 1000.0, 600.0) is None
     before.note(Move(1.2, 0.0, 1.0, 1.2), 0.0)

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from incident_management.detection.lookback import bound_to, lookback, own_times
+from incident_management.detection.lookback import (
+    lookback,
+    own_time_modifier,
+    reason_not_rerunnable,
+)
 from incident_management.detection.read_only import plain_text
 
 AT = 1_700_000_042.0
@@ -64,7 +68,7 @@ def test_a_time_that_can_not_be_told_is_refused(earliest, latest, why):
 def test_what_does_not_answer_for_its_window_alone_says_why(spl, why):
     macros = {"recent": {"definition": "earliest=-5m"}}
     with pytest.raises(AssertionError, match=why):
-        raise AssertionError(bound_to(plain_text(spl, macros.get)))
+        raise AssertionError(reason_not_rerunnable(plain_text(spl, macros.get)))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_what_does_not_answer_for_its_window_alone_says_why(spl, why):
     ],
 )
 def test_what_leaves_the_times_to_its_dispatch_can_be_asked(spl):
-    assert bound_to(plain_text(spl, lambda name: None)) == ""
+    assert reason_not_rerunnable(plain_text(spl, lambda name: None)) == ""
 
 
 def conf(name):
@@ -94,7 +98,7 @@ def test_the_shipped_detections_that_can_prove_recovery_are_those_of_the_manual(
         name
         for name, settings in searches.items()
         if "action.open_incident" in settings
-        and not bound_to(plain_text(settings["search"], macros.get))
+        and not reason_not_rerunnable(plain_text(settings["search"], macros.get))
     }
     assert able == {
         "High Error Rate",
@@ -122,4 +126,4 @@ def test_the_shipped_detections_that_can_prove_recovery_are_those_of_the_manual(
     ],
 )
 def test_the_times_that_a_search_sets_itself_are_seen(spl: str, own: str):
-    assert own_times(plain_text(spl, lambda name: None)) == own
+    assert own_time_modifier(plain_text(spl, lambda name: None)) == own

@@ -13,7 +13,7 @@ import pytest
 from incident_management.detection.monitors.detector import Detector, Found
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
-from incident_management.detection.monitors.rejudging import Problem, is_there
+from incident_management.detection.monitors.rejudging import Problem, is_present
 
 pytestmark = pytest.mark.one_python
 
@@ -83,7 +83,7 @@ def test_it_proves_no_recovery_as_a_window_has_too_few_spans_to_show_it():
 
     def there(begin: int, end: int) -> bool:
         window = begin * SPAN, end * SPAN
-        return is_there(MONITOR, problem, memory, rows[begin - 1 : end], window)
+        return is_present(MONITOR, problem, memory, rows[begin - 1 : end], window)
 
     # It goes on in the second window, in which no value is beyond its bound: were it found in the
     # first, that would look like a recovery.

@@ -12,7 +12,7 @@ import pytest
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.memory import recall
 from incident_management.detection.monitors.monitor import Monitor
-from incident_management.detection.monitors.rejudging import Problem, is_there
+from incident_management.detection.monitors.rejudging import Problem, is_present
 from incident_management.detection.packing import unpack
 from incident_management.worker.monitors.checkpoints import Checkpoints
 from tests.unit.detection.test_backtest_monitors import replayed
@@ -213,10 +213,10 @@ def test_recovery_is_judged_with_what_was_known_before_the_first_span():
         times = range(window[0] - SPAN, window[1], SPAN)
         return [{"_time": str(at), "events": str(count), "service": "pay"} for at in times]
 
-    assert is_there(watched.monitor, problem, memory, rows(900), window)
-    assert not is_there(watched.monitor, problem, memory, rows(51), window)
+    assert is_present(watched.monitor, problem, memory, rows(900), window)
+    assert not is_present(watched.monitor, problem, memory, rows(51), window)
     # One bad span is no proof that it is over, though it would not be raised.
-    assert is_there(watched.monitor, problem, memory, [*rows(51)[:-1], rows(900)[-1]], window)
+    assert is_present(watched.monitor, problem, memory, [*rows(51)[:-1], rows(900)[-1]], window)
 
 
 def test_what_is_learned_for_recovery_is_not_kept_when_the_burst_is_over():
@@ -250,7 +250,7 @@ def test_a_replay_finds_the_same():
 
 
 def test_so_many_series_at_once_are_raised_at_once(monkeypatch):
-    monkeypatch.setattr("incident_management.detection.monitors.lasting.MAX_SERIES", 2)
+    monkeypatch.setattr("incident_management.detection.monitors.raise_after.MAX_SERIES", 2)
     watched = failing()
     for service in ("a", "b", "c"):
         mixed(watched, watched.clock.now() + 1, 50, 50, service=service)

@@ -45,7 +45,7 @@ def test_late_events_are_told_of_with_the_lag_that_they_need():
 
     assert "Of 12 events of its span from " in world.shown()
     assert "2 were not counted, as they were indexed after it was judged" in world.shown()
-    assert "set lag to 10m, with which they would have been" in world.shown()
+    assert "Set lag to 10m, which would have included them" in world.shown()
     world.live(HOUR)
     assert "set lag to 10m" in world.shown()
 

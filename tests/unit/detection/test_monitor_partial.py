@@ -45,8 +45,8 @@ def test_a_peer_that_restarts_is_no_silence_and_costs_no_span():
     without_a_peer(watched, 3)
     assert judged(watched)[-1] == 300
     assert watched.told[-1] == (
-        f"Monitor 'orders': Its search may lack events: {DOWN} Its spans wait for them for 15 "
-        "minutes."
+        f"Monitor 'orders': Its search may be missing events: {DOWN} Its spans wait for them for "
+        "15 minutes."
     )
     with_it(watched, 1)
 

@@ -11,7 +11,7 @@ import pytest
 
 from incident_management.detection.monitors.detectors import detector_for
 from incident_management.detection.monitors.monitor import Monitor
-from incident_management.detection.monitors.unheeded import unheeded
+from incident_management.detection.monitors.unused_settings import unused_setting
 from tests.unit.detection.watching import STANZA
 
 pytestmark = pytest.mark.one_python
@@ -60,8 +60,8 @@ def found(
     first = int(MONDAY.replace(tzinfo=BERLIN).timestamp())
     for at in range(first - int(monitor.backfill), first + days * DAY, SPAN):
         local = datetime.fromtimestamp(at, BERLIN).replace(tzinfo=None)
-        is_there = local >= born and runs(local)
-        rows = [{"_time": str(at), "events": "5", "host": "web-1"}] if is_there else []
+        is_present = local >= born and runs(local)
+        rows = [{"_time": str(at), "events": "5", "host": "web-1"}] if is_present else []
         is_found = bool(detector.judge(at, rows))
         if is_found and not was_found and at >= first:
             begun.append(local)
@@ -241,6 +241,6 @@ def test_hours_that_can_not_be_read_are_refused(settings, said):
 @pytest.mark.parametrize("given", [{"hours": "mon-fri 08:00-18:00"}, {"holidays": "12-25"}])
 def test_hours_are_for_silence(given):
     values = {**GIVEN, "detector": "baseline", **given}
-    assert unheeded(Monitor.read(STANZA, values), values).startswith(
+    assert unused_setting(Monitor.read(STANZA, values), values).startswith(
         f"{next(iter(given))} is for silence; leave it out"
     )

@@ -190,7 +190,7 @@ def test_changed_settings_are_learned_anew_and_cost_no_span(change):
     watched.pass_time(HOUR)
 
     assert watched.signals == []
-    assert "learns anew" in watched.told[0]
+    assert "learns again" in watched.told[0]
     assert watched.windows[0][0] <= START + stood_at - HOUR
     assert all(one[1] == after[0] for one, after in zip(watched.windows, watched.windows[1:]))
     assert newest(watched)["raising_from"] == START + stood_at
@@ -206,7 +206,7 @@ def test_what_another_version_of_the_app_has_learned_is_learned_anew(monkeypatch
     monkeypatch.setattr(monitor, "STATE_VERSION", "next")
     watched.pass_time(HOUR)
 
-    assert "learns anew" in watched.told[0]
+    assert "learns again" in watched.told[0]
     assert watched.levels[0] == logging.WARNING  # an upgrade is no failure
     assert newest(watched)["raising_from"] == START + stood_at
     assert judged(watched)[-1] > stood_at

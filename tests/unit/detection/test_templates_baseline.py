@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import template_corpora
-from incident_management.detection.templates.known import KnownTemplates
+from incident_management.detection.templates.known_templates import KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from incident_management.detection.templates.known import KnownTemplates
+from incident_management.detection.templates.known_templates import KnownTemplates
 from incident_management.detection.templates.miner import TemplateMiner, message_of
 
 SAID = ["Server is ready to receive web requests.", "TSDB started", "Head GC completed"]

@@ -6,7 +6,7 @@ import logging
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from incident_management.detection.monitors.monitor import Monitor
-from incident_management.detection.monitors.signed import TROUBLE
+from incident_management.detection.monitors.registry import TROUBLE
 from incident_management.incidents.intake.ingest import Ingest
 from incident_management.incidents.routing import Routing
 from incident_management.ports import SearchResult

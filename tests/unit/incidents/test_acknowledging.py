@@ -43,7 +43,7 @@ def begun(stores, incident):
 
 def test_whoever_reads_it_as_new_a_moment_too_late_is_told_who_has_it(stores, clock, incident):
     just_before(stores.claims, "insert", lambda: acknowledge(stores, clock, incident, "bob"))
-    with pytest.raises(IllegalMove, match=rf"^{incident} is acknowledged already: by bob\.$"):
+    with pytest.raises(IllegalMove, match=rf"^{incident} is already acknowledged by bob\.$"):
         acknowledge(stores, clock, incident, "ann")
     assert begun(stores, incident) == [("assigned", "bob"), ("status", "bob")]
     assert timeline.refresh(stores, incident).owner == "bob"

@@ -23,11 +23,11 @@ def clock():
     ("wanted", "actor", "error", "said"),
     [
         ({"person": "kim", "instead_of": "dana"}, "lee", Forbidden, "or give away your own"),
-        ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "names no 'kin'"),
-        ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call by this rota: name one of"),
+        ({"person": "kin", "instead_of": "lee"}, "lee", Invalid, "does not list 'kin'"),
+        ({"instead_of": "kim"}, "lee", Invalid, "kim is never on call in this rota. Choose one of"),
         ({"instead_of": "lee"}, "lee", Invalid, "lee can't cover for lee"),
-        ({"starts_at": NOW - 3600}, "lee", Invalid, "It would begin in the past"),
-        ({"ends_at": NOW - 1}, "lee", Invalid, "It has to end after it begins"),
+        ({"starts_at": NOW - 3600}, "lee", Invalid, "The cover would start in the past"),
+        ({"ends_at": NOW - 1}, "lee", Invalid, "The cover must end after it starts"),
         ({"ends_at": NOW + 400 * 86400}, "lee", Invalid, "within a year"),
     ],
 )

@@ -250,8 +250,10 @@ def test_it_is_told_reported_and_counted(detection):
     entries = timeline.read(detection.stores, detection.incident_id)
     (began,) = [entry for entry in entries if entry.kind == "flapping"]
     message = build(detection.incident, began.to_document())
-    assert message.event == "flapping" and "It opened 4 times" in message.text
-    assert "flapping began: It opened 4 times" in report.to_markdown(entries).replace("\\", "")
+    assert message.event == "flapping" and "The incident opened 4 times" in message.text
+    assert "flapping began: The incident opened 4 times" in report.to_markdown(entries).replace(
+        "\\", ""
+    )
     api = FakeApi(detection.stores, detection.clock)
     assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]
 

@@ -89,7 +89,10 @@ def test_every_ready_made_start_is_sound_once_its_secret_is_there(name: str) -> 
         ({"calls": '{"resolved": {"method": "GET"}}'}, "calls.resolved.method is no POST or PUT"),
         ({"calls": '{"resolved": {"url": "x"}}'}, "calls.resolved.url is not a URL of the form"),
         ({"calls": '{"resolved": {"url": 1}}'}, "calls.resolved.url is no text"),
-        ({"calls": '{"changed": {"body": {"a": "{x}"}}}'}, "calls.changed.body.a names {x}"),
+        (
+            {"calls": '{"changed": {"body": {"a": "{x}"}}}'},
+            "calls.changed.body.a uses the unknown field {x}",
+        ),
         ({"calls": '{"changed": {"body": {"a": "{id}"}}}'}, "names {id}, and id_field is empty"),
         ({"id_field": "data..id"}, "id_field is 'data..id'; name a field of the answer"),
         ({"words": '{"title": {}}'}, "words has 'title'; there are words for severity, status"),

@@ -47,13 +47,13 @@ def test_tasks_go_along_as_they_are_and_go_on_where_they_went(stores, clock, two
         "Restart it": ("dropped", "", "cy", first),
     }
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "joined"]
-    assert describe_entry(entry) == f"took over {first} with 1 signal and 2 tasks"
+    assert describe_entry(entry) == f"merged in {first} with 1 signal and 2 tasks"
     for act in (
         lambda: add(stores, clock, first),
         lambda: give(stores, clock, first, "scribe", "bob"),
         lambda: change(stores, clock, first, task, state="done"),
     ):
-        with pytest.raises(IllegalMove, match=f"was merged into {second}: go on there"):
+        with pytest.raises(IllegalMove, match=f"was merged into {second}: continue there"):
             act()
     seen = timeline.current(stores, second).tasks[0]["at"]
     assert change(stores, clock, second, task, "bob", seen_at=seen, state="done")
@@ -120,7 +120,7 @@ def test_a_merge_of_what_has_no_signals_is_undone_in_whole(stores, clock, two):
     undo(stores, clock, second, first)
     assert timeline.current(stores, second).merged == []
     (entry,) = [one for one in timeline.read(stores, second) if one.kind == "split"]
-    assert describe_entry(entry) == f"took out {first} again with 0 signals"
+    assert describe_entry(entry) == f"undid the merge of {first} with 0 signals"
     assert standing(stores, second) == {}
     assert list(standing(stores, first)) == ["Call the vendor"]
     merge(stores, clock, first, second)

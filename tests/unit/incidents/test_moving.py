@@ -135,7 +135,7 @@ def test_the_report_tells_of_merge_and_split(stores, clock, two):
 
     assert f"merged into {b}" in report.to_markdown(timeline.read(stores, a)).replace("\\", "")
     told = report.to_markdown(timeline.read(stores, b)).replace("\\", "")
-    assert f"took over {a}" in told
+    assert f"merged in {a}" in told
     assert "1 signal split off" in told
 
 

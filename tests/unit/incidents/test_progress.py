@@ -50,7 +50,7 @@ def test_feedback_is_kept_until_a_reopen(stores, clock, incident_id):
     assert (resolved.category, resolved.feedback) == ("deploy", "false_positive")
     reopened = lifecycle.reopen(Act(stores, clock, "ann"), incident_id)
     assert (reopened.category, reopened.feedback) == ("", "")
-    with pytest.raises(Invalid, match="'maybe' is no feedback"):
+    with pytest.raises(Invalid, match="'maybe' is not a feedback"):
         lifecycle.resolve(
             Act(stores, clock, "ann"), incident_id, lifecycle.Ending(feedback="maybe")
         )

@@ -52,9 +52,8 @@ def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_e
     entry = timeline.read(world.stores, incident)[-1]
 
     assert entry.data["to"] == "resolved"
-    assert (
-        entry.data["resolution"] == "Nothing more was found of it. Whether it is over was not seen."
-    )
+    resolution = "Nothing more was found. Whether the problem is over is unknown."
+    assert entry.data["resolution"] == resolution
     assert "it compares parts of its window" in entry.data["reason"]
 
 

@@ -114,10 +114,12 @@ def test_what_happened_how_long_it_took_and_what_was_affected(told):
     )
     took = told.part("lasted")
     assert took[0].endswith("it was opened 1 min 40 s later (time to detect).")
-    assert took[1] == "It was acknowledged 5 min after it was opened (time to acknowledge)."
-    assert took[2] == "A fix was carried out 9 min after it was opened."
+    assert (
+        took[1] == "The incident was acknowledged 5 min after it was opened (time to acknowledge)."
+    )
+    assert took[2] == "A fix was executed 9 min after it was opened."
     assert took[3] == "Recovery was proved 10 min after it was opened."
-    assert took[4] == "It was over 11 min after it was opened (time to resolve)."
+    assert took[4] == "The incident ended 11 min after it was opened (time to resolve)."
     assert "Affected: checkout." in told.part("affected")
     assert any(
         text.startswith("5 events were counted, in 1 signal,") for text in told.part("affected")
@@ -131,8 +133,8 @@ def test_the_cause_is_the_newest_analysis_with_its_citations_and_their_check(tol
     repaired(told)
     assert told.part("cause") == [
         "CHG-7 has caused it.",
-        "Its citations: 3 found again by code, 1 rejected, 0 not checked.",
-        "Cited (index changes, found again by code): pool 20 → 2",
+        "Its citations: 3 verified by code, 1 rejected, 0 not checked.",
+        "Cited (index changes, verified by code): pool 20 → 2",
         "Cited (2023-11-14 22:13:20 UTC, rejected): timeout",
         "An earlier analysis said: No cause in this evidence.",
     ]
@@ -155,13 +157,13 @@ def test_who_was_told_and_what_was_not_as_promised(told):
     repaired(told)
     assert told.part("told") == [
         "slack got 1 message, the first at 2023-11-14 22:17:00 UTC: opened.",
-        "email was not told of “opened”: No mailbox.",
+        "email did not receive “opened”: No mailbox.",
     ]
     different = told.part("promised")
     assert different[0].startswith("Deadlines: acknowledge until")
     assert "A deadline was missed (acknowledge): 15 min were promised." in different
     assert "Nobody could take an escalation to level 1: Nobody of leads is on shift." in different
-    assert "email did not get 1 of its messages, or may not have." in different
+    assert "email did not receive 1 of its messages, or may not have." in different
 
 
 def test_what_stakeholders_were_told_and_what_they_waited_for_is_told(told):
@@ -182,21 +184,21 @@ def test_a_fix_that_did_not_help_is_no_recovery(told):
     assert "The fix did not help: It is there still." in told.part("tried")
     assert told.part("promised") == [
         "The fix did not help: It is there still.",
-        "Undoing a fix failed: It could not be reached.",
+        "A rollback failed: It could not be reached.",
     ]
     told.say("rollback", plan_id="PLAN-1", phase="done", detail="It runs 42.")
-    assert told.part("promised")[-1] == "A fix was undone: It runs 42."
+    assert told.part("promised")[-1] == "A fix was rolled back: It runs 42."
     assert told.review()["lives"][0]["recovered"] is None
     assert not any("proved" in text for text in told.part("lasted"))
 
 
 def test_nothing_is_claimed_that_no_entry_says(stores, clock):
     told = Told(stores, clock)
-    assert told.part("cause") == ["No analysis was made."]
+    assert told.part("cause") == ["No analysis was run."]
     assert told.part("tried") == ["The timeline has no fix and no resolution."]
-    assert told.part("told") == ["Nobody was told by a channel of the app."]
-    assert told.part("promised") == ["The timeline has no deadline, and nothing that went wrong."]
-    assert told.part("lasted")[-1].startswith("It has been open since")
+    assert told.part("told") == ["The app sent no notification."]
+    assert told.part("promised") == ["The timeline has no deadline and no deviation."]
+    assert told.part("lasted")[-1].startswith("The incident has been open since")
     assert not told.review()["due"]
 
 
@@ -212,10 +214,12 @@ def test_each_life_of_a_reopened_incident_is_told(told):
     first, second = told.review()["lives"]
     assert (first["acknowledged"], first["ended"]) == (None, 60.0)
     assert (second["acknowledged"], second["ended"]) == (120.0, 180.0)
-    assert "Opened again: It is back." in told.part("happened")
+    assert "Reopened: It is back." in told.part("happened")
     took = told.part("lasted")
-    assert "It was over without an acknowledgement." in took
-    assert any(re.match(r"It was over 3 min after it was opened again \(2023", one) for one in took)
+    assert "The incident ended without an acknowledgement." in took
+    assert any(
+        re.match(r"The incident ended 3 min after it was reopened \(2023", one) for one in took
+    )
 
 
 def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores, clock, two):
@@ -228,10 +232,10 @@ def test_a_merge_is_told_on_both_and_the_merged_one_is_not_to_be_reviewed(stores
         return [one["text"] for one in review["account"][0]["statements"]]
 
     assert any(f"merged into {second}" in text for text in happened(gone))
-    assert any(f"took over {first} with 1 signal" in text for text in happened(kept))
+    assert any(f"merged in {first} with 1 signal" in text for text in happened(kept))
     assert gone["lives"][0]["ended"] == 0.0
     took = [one["text"] for one in gone["account"][1]["statements"]]
-    assert f"It was merged into {second} 0 s after it was opened." in took
+    assert f"The incident was merged into {second} 0 s after it was opened." in took
 
 
 def test_an_entry_that_lost_a_race_is_not_told(told):

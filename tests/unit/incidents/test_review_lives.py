@@ -77,8 +77,8 @@ def test_what_was_sent_again_and_came_through_was_not_lost(told):
     ended(2, "sent")
     heard = told.part("told")
     assert heard[0].startswith("email got 2 messages, the first at ")
-    assert heard[1:] == ["email was not told of “opened”: Full."]
-    assert told.part("promised") == ["email did not get 1 of its messages, or may not have."]
+    assert heard[1:] == ["email did not receive “opened”: Full."]
+    assert told.part("promised") == ["email did not receive 1 of its messages, or may not have."]
     text = report.to_markdown(timeline.read(told.stores, told.id))
     assert text.endswith("| email | 2 | 1 | Full. |\n")
 
@@ -99,10 +99,10 @@ def test_an_undone_merge_is_one_more_life_and_said_once(stores, clock, two):
     clock.advance(60)
     merging.merge(Act(stores, clock, "ann"), first, second, "The same.")
     clock.advance(60)
-    assert "It was merged without an acknowledgement." in part(stores, first, "lasted")
+    assert "The incident was merged without an acknowledgement." in part(stores, first, "lasted")
     merging.undo_merge(Act(stores, clock, "ann"), second, first, "Not the same.")
     happened = part(stores, first, "happened")
-    assert [one for one in happened if "Not the same" in one] == ["Opened again: Not the same."]
+    assert [one for one in happened if "Not the same" in one] == ["Reopened: Not the same."]
     lives = read_review(stores, first, GRAVE).to_document()["lives"]
     assert [one["ended"] for one in lives] == [60.0, None]
 
@@ -135,8 +135,8 @@ def test_of_hundreds_of_lives_the_first_and_last_are_told(told):
         told.clock.advance(60)
         lifecycle.reopen(Act(told.stores, told.clock, "ann"), told.id, f"Back {number}.")
     assert len(told.part("happened")) == 51 and len(told.part("lasted")) == 51
-    assert told.part("happened")[-1] == "Opened again: Back 59."
-    assert told.part("lasted")[-1].startswith("It has been open since")
+    assert told.part("happened")[-1] == "Reopened: Back 59."
+    assert told.part("lasted")[-1].startswith("The incident has been open since")
     assert re.match(r"\d+ more like these", told.part("lasted")[30])
 
 

@@ -63,7 +63,7 @@ def test_what_was_written_stands_until_somebody_writes_it_anew(stores, clock, ov
 
 def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(stores, clock, over):
     assert review(stores, clock, over, state="done").review == "done"
-    with pytest.raises(IllegalMove, match="is done already: ann has said so"):
+    with pytest.raises(IllegalMove, match="ann has already marked the review"):
         review(stores, clock, over, "bob", state="done")
     assert review(stores, clock, over, state="open").review == "begun"
     with pytest.raises(IllegalMove, match="neither done nor not needed"):
@@ -124,14 +124,14 @@ def test_a_follow_up_has_an_owner_a_date_and_a_state(stores, clock, over):
     assert (one["owner"], one["due"], one["state"], one["by"]) == ("bob", DUE, "open", "ann")
     assert document["follow_ups_open"] == 1
     assert change(stores, clock, over, key, due=DUE + DAY, owner="cy")["owner"] == "cy"
-    with pytest.raises(Invalid, match="Say why it is dropped"):
+    with pytest.raises(Invalid, match="Give a 'reason' for dropping it"):
         change(stores, clock, over, key, state="dropped")
     ended = change(stores, clock, over, key, state="done", reason="Merged.")
     assert (ended["state"], ended["reason"], ended["by"]) == ("done", "Merged.", "bob")
     assert agrees(stores, over)["follow_ups_open"] == 0
     with pytest.raises(IllegalMove, match="is done already: by bob"):
         change(stores, clock, over, key, "cy", state="done")
-    with pytest.raises(IllegalMove, match="open it again first"):
+    with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, over, key, title="Else")
     assert change(stores, clock, over, key, state="open")["state"] == "open"
     with pytest.raises(NotFound):

@@ -31,7 +31,7 @@ def test_a_muted_signal_is_stored_with_the_reason_and_opens_no_incident(stores, 
     assert [outcome.what for outcome in outcomes] == ["suppressed", "opened"]
     (held,) = [d for d in stores.signals.all() if d["entity"] == "checkout"]
     assert held["suppressed_by"] == mute.id and held["incident_id"] == ""
-    assert held["suppressed_because"] == f"Held back by mute {mute.id}: known fault"
+    assert held["suppressed_because"] == f"Suppressed by mute {mute.id}: known fault"
     assert [d["entities"] for d in stores.incidents.all()] == [["cart"]]
 
 
@@ -268,7 +268,7 @@ def test_what_is_over_makes_room_and_what_is_not_does_not(stores, clock, monkeyp
         over.append(muted(stores, clock, kind="maintenance", seconds=300).id)
     clock.advance(3600)
     snooze, mute = muted(stores, clock, kind="snooze", seconds=300), muted(stores, clock)
-    with pytest.raises(Invalid, match="There are 3 suppressions already"):
+    with pytest.raises(Invalid, match="There are already 3 suppressions"):
         muted(stores, clock)
     listed = {one.id for one in suppression.list_suppressions(stores, clock)}
     assert listed == {weekly.id, snooze.id, mute.id, *over[2:]}

@@ -120,19 +120,19 @@ def test_a_task_is_added_ticked_unticked_handed_over_and_dropped_with_a_reason(
     assert change(stores, clock, incident, task, state="done", reason="They call back.")
     with pytest.raises(IllegalMove, match="is done already: by bob"):
         change(stores, clock, incident, task, "cy", state="done")
-    with pytest.raises(IllegalMove, match="open it again first"):
+    with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, task, owner="cy")
     assert change(stores, clock, incident, task, state="open")["reason"] == ""
-    with pytest.raises(Invalid, match="Say why it is dropped"):
+    with pytest.raises(Invalid, match="Give a 'reason' for dropping it"):
         change(stores, clock, incident, task, state="dropped")
     change(stores, clock, incident, task, state="dropped", reason="They are closed.")
     assert [
         describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"
     ] == [
         "task added: Call the vendor, kim",
-        "task handed to lee: Call the vendor",
+        "task assigned to lee: Call the vendor",
         "task done: Call the vendor, They call back.",
-        "task open again: Call the vendor",
+        "task reopened: Call the vendor",
         "task dropped: Call the vendor, They are closed.",
     ]
 
@@ -154,7 +154,7 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
     )  # fmt: skip
     assert len(shown(stores, incident)) == 3
     change(stores, clock, incident, step, state="done")
-    with pytest.raises(IllegalMove, match="open it again first"):
+    with pytest.raises(IllegalMove, match="Reopen it first"):
         change(stores, clock, incident, step, title="Tell nobody")
     for wrong in ("", "x" * (TITLE_CHARACTERS + 1)):
         with pytest.raises(Invalid, match="Say what is to be done"):
@@ -162,7 +162,7 @@ def test_a_task_and_a_step_are_renamed_and_stay_what_they_are(stores, clock, inc
     said = [describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "task"]
     assert said[1].startswith("task renamed: ") and said[1].endswith(", before: Cal the vendor")
     assert said[2:] == [
-        "task renamed, handed to lee: Tell support at once, before: Tell support",
+        "task renamed, assigned to lee: Tell support at once, before: Tell support",
         "task done: Tell support at once",
     ]
 
@@ -237,11 +237,11 @@ def test_who_goes_by_what_is_not_so_any_more_is_told(stores, clock, incident):
 
 def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
     assert give(stores, clock, incident, "scribe", "Bob") == {"scribe": "bob"}
-    with pytest.raises(IllegalMove, match="bob has the role scribe already"):
+    with pytest.raises(IllegalMove, match="bob already has the role scribe"):
         give(stores, clock, incident, "scribe", "bob")
     assert give(stores, clock, incident, "scribe", "cy") == {"scribe": "cy"}
     assert give(stores, clock, incident, "scribe", "") == {"scribe": ""}
-    with pytest.raises(IllegalMove, match="Nobody has the role scribe already"):
+    with pytest.raises(IllegalMove, match="The role scribe is already unassigned"):
         give(stores, clock, incident, "scribe", " ")
     with pytest.raises(NotFound, match="There is no role 'pilot'; use communications, scribe"):
         give(stores, clock, incident, "pilot", "bob")
@@ -250,9 +250,9 @@ def test_a_role_is_given_taken_over_and_given_up(stores, clock, incident):
     assert [
         describe_entry(entry) for entry in agreed(stores, incident) if entry.kind == "role"
     ] == [
-        "bob has the role scribe",
-        "cy has the role scribe, instead of bob",
-        "nobody has the role scribe, instead of cy",
+        "role scribe assigned to bob",
+        "role scribe assigned to cy, instead of bob",
+        "role scribe unassigned, instead of cy",
     ]
 
 
@@ -288,7 +288,7 @@ def test_what_was_open_at_the_resolve_is_on_the_timeline_and_in_the_review(store
     text = Review(ReviewedTimeline(entries), None, ["high"], []).to_markdown()
     escaped = r"Call the \<b\>vendor\</b\>"
     assert f"When it was resolved 2 tasks were open: Watch it, {escaped}." in text
-    assert "| Roles | scribe: bob |" in text and "bob has the role scribe" in text
+    assert "| Roles | scribe: bob |" in text and "role scribe assigned to bob" in text
     report = to_markdown(entries)
     assert "| Tell support | communications | done | bob |" in report
     assert f"| {escaped} | kim | open | ann |" in report and "| Roles | scribe: bob |" in report

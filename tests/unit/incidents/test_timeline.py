@@ -258,7 +258,7 @@ def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
 @pytest.mark.parametrize(
     ("moves", "move", "sentence"),
     [
-        ([], "reopen", "is new; only a resolved one is reopened"),
+        ([], "reopen", "is new; only a resolved incident can be reopened"),
         (["acknowledge"], "acknowledge", "is acknowledged already"),
         (["resolve"], "acknowledge", "is resolved and can't be acknowledged; reopen it first"),
         (["resolve"], "resolve", "is resolved and can't be resolved; reopen it first"),

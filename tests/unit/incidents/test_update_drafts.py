@@ -40,8 +40,8 @@ def story():
 @pytest.mark.parametrize(
     ("kind", "data", "said"),
     [
-        ("verification", {"outcome": "not_recovered"}, "A fix was found not to have helped"),
-        ("rollback", {"phase": "done"}, "A fix was taken back"),
+        ("verification", {"outcome": "not_recovered"}, "A fix did not help"),
+        ("rollback", {"phase": "done"}, "A fix was rolled back"),
     ],
 )
 def test_a_fix_that_did_not_help_is_not_monitored(story, kind, data, said):
@@ -56,7 +56,7 @@ def test_a_fix_that_did_not_help_is_not_monitored(story, kind, data, said):
 
 def test_a_fix_that_was_begun_and_failed_is_not_told_as_begun(story):
     story.write("action", phase="started")
-    assert "A fix was begun" in story.draft()["text"]
+    assert "A fix was started" in story.draft()["text"]
     story.write("action", phase="failed")
     assert "A fix" not in story.draft()["text"] and story.draft()["state"] == "investigating"
 
@@ -90,4 +90,4 @@ def test_what_is_over_was_affected_and_what_is_back_is_investigated_anew(story):
     story.clock.advance(60)
     lifecycle.reopen(Act(story.stores, story.clock, "dana"), INCIDENT)
     back = story.draft()
-    assert back["state"] == "investigating" and "It came back at" in back["text"]
+    assert back["state"] == "investigating" and "The problem came back at" in back["text"]

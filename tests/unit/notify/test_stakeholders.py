@@ -120,7 +120,7 @@ def test_who_was_told_goes_on_to_hear_of_it_when_it_is_less_grave(desk):
 
 def test_a_merge_is_no_end_and_the_survivors_updates_go_on_to_who_was_told(desk):
     desk.open(OTHER, team="web")
-    desk.update("We look into it.")
+    desk.update("We are investigating.")
     desk.announce(ROUTING)
     desk.clock.advance(1)
     merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")
@@ -144,7 +144,7 @@ def test_an_update_that_raced_with_the_merge_reaches_the_survivors_stakeholders(
     desk.announce(ROUTING)
     merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")
     # Written by who had not seen the merge.
-    desk.write("update", text="We look into it.", state="", services=["checkout"])
+    desk.write("update", text="We are investigating.", state="", services=["checkout"])
     desk.announce(ROUTING)
     updates_told = {one[0] for one in desk.outside() if one[2] == "update"}
     assert updates_told == {"support", "board"}

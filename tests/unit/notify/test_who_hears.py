@@ -136,7 +136,7 @@ def test_what_was_merged_into_what_is_merged_now_has_stakeholders_still(desk):
     desk.open(OTHER, team="web")
     third = "INC-20260101-CCCCCC"
     desk.open(third, team="web")
-    desk.update("We look into it.")
+    desk.update("We are investigating.")
     desk.announce(ROUTING)
     for source, target in ((INCIDENT, OTHER), (OTHER, third)):
         desk.clock.advance(1)
@@ -144,14 +144,14 @@ def test_what_was_merged_into_what_is_merged_now_has_stakeholders_still(desk):
     desk.update("It is the database.", third)
     desk.announce(ROUTING)
     assert [m["text"] for m in sorted(desk.messages("support"), key=lambda m: m["time"])] == [
-        "We look into it.",
+        "We are investigating.",
         "It is the database.",
     ]
 
 
 def test_a_merged_incidents_document_of_an_older_version_stops_nobody(desk):
     desk.open(OTHER, team="web")
-    desk.update("We look into it.")
+    desk.update("We are investigating.")
     desk.announce(ROUTING)
     desk.clock.advance(1)
     merging.merge(Act(desk.stores, desk.clock, "dana"), INCIDENT, OTHER, "one fault")

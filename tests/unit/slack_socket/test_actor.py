@@ -57,7 +57,7 @@ def test_who_presses_too_late_is_told_who_has_it_and_the_message_says_so_too(des
     assert said == {
         "response_type": "ephemeral",
         "replace_original": False,
-        "text": f"{INCIDENT} is acknowledged already: by mia.",
+        "text": f"{INCIDENT} is already acknowledged by mia.",
     }
     # It was acknowledged elsewhere, and the button still stood there.
     assert shown["replace_original"] is True and "incident_acknowledge" not in names(

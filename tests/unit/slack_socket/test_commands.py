@@ -202,7 +202,7 @@ def test_no_form_opens_to_resolve_what_is_not_there_or_over(desk):
 def test_who_acknowledges_too_late_is_told_who_has_it(desk):
     desk.actor.act(typed("ack aaa"))
     said = ask(desk, "ack aaa")
-    assert said["text"] == f"{INCIDENT} is acknowledged already: by mia."
+    assert said["text"] == f"{INCIDENT} is already acknowledged by mia."
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_one_duty_failing_is_one_sentence_and_the_others_go_on(stores, clock, er
         assert member.worker.cycle() == {"first": 1, "third": 1}
         clock.advance(5)
     (sentence,) = member.texts("ERROR")
-    assert sentence.startswith("The duty 'second' failed and is tried again: ")
+    assert sentence.startswith("The duty 'second' failed and is retried: ")
     member.failing.clear()
     assert member.worker.cycle() == {"first": 1, "second": 1, "third": 1}
     assert "The duty 'second' works again." in member.texts("INFO")

@@ -70,7 +70,7 @@ def test_what_fails_for_minutes_is_told_until_it_works(member):
     member.restart()  # as its process ends every four minutes
     member.work(120)
     first, second = member.troubles()
-    assert "On sh1 the worker's duty 'deliver' has failed since" in first
+    assert "On sh1, the worker's duty 'deliver' has been failing since" in first
     assert "KeyError: 'trail'" in first and "'forget'" in second
 
     member.error = None
@@ -124,7 +124,7 @@ def test_a_worker_that_runs_and_fails_is_not_said_not_to_run(member):
     began = member.clock.now()
     member.error = SplunkError(500, "no")
     member.work(600)
-    assert all("has failed since" in one for one in member.troubles(seen=began))
+    assert all("has been failing since" in one for one in member.troubles(seen=began))
     member.clock.advance(600)
     assert any("has not run since" in one for one in member.troubles(seen=began))
 

@@ -94,7 +94,10 @@ def test_a_run_without_results_or_that_is_reconciled_is_not_judged(desk, run):
 def test_a_start_of_splunkd_that_can_not_be_read_is_read_again(desk):
     after = desk.restarted()
     desk.ran(ago=20)
-    began, desk.splunkd = desk.splunkd, SearchFailed("When splunkd started can't be read: busy.")
+    began, desk.splunkd = (
+        desk.splunkd,
+        SearchFailed("The start time of splunkd can't be read: busy."),
+    )
     assert desk.work(after) == 0
     desk.splunkd = began
     assert desk.work(after, 20) == 2
@@ -165,7 +168,7 @@ def test_a_history_that_cannot_be_read_is_tried_again_and_given_up_with_a_word(d
     desk.work(later)
     desk.work(later, 4000.0)
     desk.work(later)
-    assert desk.troubles == ["The runs can't be read: gone. Some may not have arrived."]
+    assert desk.troubles == ["The runs can't be read: gone. Some of its signals may be missing."]
 
 
 def test_a_first_start_looks_through_nothing(desk):

@@ -84,7 +84,7 @@ def test_a_message_for_an_own_channel_that_another_member_knows_already_is_sent(
     mine._config._read()
     assert mine.deliver() == {"notifications_dead": 1}
     (gone,) = stores.outbox.find({"state": "dead"})
-    assert gone["last_error"] == "There is no channel 'desk', or none any more."
+    assert gone["last_error"] == "There is no channel 'desk'. It may have been removed."
 
 
 def test_an_own_channel_that_is_off_silences_no_other():

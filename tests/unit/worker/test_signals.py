@@ -105,7 +105,7 @@ def test_a_run_with_more_results_than_its_action_takes_is_made_good_as_far_as_th
     desk.fire()
     assert desk.reconciler().run() == {"signals_recovered": RESULT_ROWS}
     assert sum(batches) == RESULT_ROWS and max(batches) <= 5000, "The limit of one request."
-    assert desk.troubles == [f"{SID} has more than 50000 results; the rest is not taken."]
+    assert desk.troubles == [f"{SID} has more than 50000 results; the rest is not ingested."]
 
 
 def test_the_list_of_alerts_is_read_back_to_what_is_not_reconciled_yet(desk):

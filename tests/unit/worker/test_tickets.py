@@ -222,9 +222,7 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     for _turn in range(12 * 60):
         desk.look(minutes=1 / 12)
     assert 5 <= len(desk.reader.asked) <= 8
-    assert troubles(desk.stores) == [
-        "What happens to tickets in Jira can't be read: Jira answered 503."
-    ]
+    assert troubles(desk.stores) == ["Tickets in Jira can't be read: Jira answered 503."]
     refused = desk.reader.refuses.pop("t1")
     desk.look(60)
     assert troubles(desk.stores) == []

@@ -98,7 +98,7 @@ def test_runs_that_could_not_be_read_are_read_at_the_next_look(desk, worker):
     desk.ran(ago=0)
     runs, desk.history["High Error Rate"] = desk.history["High Error Rate"], SearchFailed("Down.")
     assert desk.work(worker, 310) == 0
-    assert desk.troubles == ["Down. It is tried again."]
+    assert desk.troubles == ["Down. It is retried."]
     desk.history["High Error Rate"] = runs
     assert desk.work(worker, 310) == 2
 

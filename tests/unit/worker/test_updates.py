@@ -34,7 +34,7 @@ class Promises(Desk):
         more.setdefault("announce", {"update_overdue": "slack"})
         super().__init__(**off, **more, escalation__critical={"disabled": "1"})
 
-    def update(self, text="We look into it.", **more):
+    def update(self, text="We are investigating.", **more):
         if "next_in" in more:
             more["next_by"] = self.clock.now() + more.pop("next_in")
         act = Act(self.stores, self.clock, more.pop("actor", "dana"), more.pop("once", ""))
@@ -345,7 +345,7 @@ def test_a_promise_in_an_update_that_raced_with_the_merge_goes_along():
     merging.merge(Act(desk.stores, desk.clock, "max"), first, second, "one fault")
     # Written by who had not seen the merge.
     due = desk.clock.now() + 1800
-    data = {"text": "We look into it.", "state": "", "services": [], "next_by": due}
+    data = {"text": "We are investigating.", "state": "", "services": [], "next_by": due}
     head = timeline.head_of(stale)
     entry = Entry.create(first, "update", data, "dana", desk.clock.now(), head, "")
     timeline.write(desk.stores, [entry])

@@ -192,7 +192,7 @@ class SplunkBackend:
 
     def raising(self, session: Any) -> RaisingSearch:
         from ..detection.monitors.inputs import monitors_of
-        from ..detection.monitors.signed import known_monitors
+        from ..detection.monitors.registry import known_monitors
         from ..rerun.raising import raising_of
 
         stores, now = self.stores(session), self.clock.now()

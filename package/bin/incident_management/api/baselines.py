@@ -1,24 +1,24 @@
-"""``/baselines``: what ``| anomalyscore state=<name>`` learned, kept between runs."""
+"""``/baselines``: what ``| anomalyscore state=<name>`` learned, from one run to the next."""
 
 from __future__ import annotations
 
-from ..detection.baselines import remembered
+from ..detection.baselines import saved_state
 from .router import Request, Response, route
 from .schema import listed, named, one_of, record, text, whole
 from .shapes import NAME, TIME
 
-_RUN = text(300, 1, "The id of the search that learned.")
+_RUN = text(300, 1, "The search that learned.")
 _SERIES = listed(
-    text(100_000, 1, "A packed baseline."), remembered.PART_SERIES, "Packed baselines."
+    text(100_000, 1, "A packed baseline."), saved_state.PART_SERIES, "Packed baselines."
 )
 _SETTINGS = {
     "season": one_of(("auto", "none", "hourly", "daily", "weekly")),
-    "by": listed(NAME, 20, "The fields that identify a series."),
-    "count": whole(0, remembered.MAX_SERIES_KEPT, "How many series."),
+    "by": listed(NAME, 20, "The fields that tell series apart."),
+    "count": whole(0, saved_state.MAX_SERIES_KEPT, "How many series."),
 }
 _HEAD_FIELDS = {"name": NAME, "run": _RUN, "saved_at": TIME, "saved_by": NAME, **_SETTINGS}
 _HEAD = named("Baseline", record(_HEAD_FIELDS))
-_FIRST = whole(0, remembered.MAX_SERIES_KEPT, "Number of the first series.")
+_FIRST = whole(0, saved_state.MAX_SERIES_KEPT, "Number of the first series.")
 _BODY_BYTES = 4_000_000
 
 
@@ -29,8 +29,8 @@ _BODY_BYTES = 4_000_000
     answers={200: record({"baselines": listed(_HEAD)})},
 )
 def list_baselines(request: Request) -> Response:
-    """List the stored baselines, by name."""
-    return Response({"baselines": remembered.heads(request.stores)})
+    """What is remembered, by name."""
+    return Response({"baselines": saved_state.heads(request.stores)})
 
 
 @route(
@@ -42,9 +42,9 @@ def list_baselines(request: Request) -> Response:
     problems=(404,),
 )
 def show_baseline(request: Request) -> Response:
-    """Return a stored baseline, with 50 of its series."""
+    """What is remembered under a name, with 50 of its series."""
     first, run = request.args.get("first", 0), request.args.get("run", "")
-    return Response(remembered.part(request.stores, request.params["name"], first, run))
+    return Response(saved_state.part(request.stores, request.params["name"], first, run))
 
 
 @route(
@@ -53,12 +53,12 @@ def show_baseline(request: Request) -> Response:
     capability="incident_signal",
     body=record({"run": _RUN, "first": _FIRST, "series": _SERIES}),
     body_bytes=_BODY_BYTES,
-    answers={200: record({"saved": whole(0, remembered.PART_SERIES)})},
+    answers={200: record({"saved": whole(0, saved_state.PART_SERIES)})},
 )
 def save_series(request: Request) -> Response:
-    """Store some series of a run; they take effect once the run is finished."""
-    body, name = request.body, remembered.checked_name(request.params["name"])
-    remembered.save_part(request.stores, name, body["run"], body["first"], body["series"])
+    """Keep some series of a run, which count once the run is finished."""
+    body, name = request.body, saved_state.checked_name(request.params["name"])
+    saved_state.save_part(request.stores, name, body["run"], body["first"], body["series"])
     return Response({"saved": len(body["series"])})
 
 
@@ -70,9 +70,9 @@ def save_series(request: Request) -> Response:
     answers={200: _HEAD},
 )
 def finish_baseline(request: Request) -> Response:
-    """Finish a run: it replaces the stored baseline of that name."""
-    body, name = request.body, remembered.checked_name(request.params["name"])
-    head = remembered.finish(request.stores, request.clock, request.user, name, body["run"], body)
+    """Make a run the one that is remembered, in place of the one before."""
+    body, name = request.body, saved_state.checked_name(request.params["name"])
+    head = saved_state.finish(request.stores, request.clock, request.user, name, body["run"], body)
     return Response(head)
 
 
@@ -84,6 +84,6 @@ def finish_baseline(request: Request) -> Response:
     problems=(404,),
 )
 def forget_baseline(request: Request) -> Response:
-    """Delete a baseline; the next run with that name starts learning from scratch."""
-    remembered.forget(request.stores, request.params["name"])
+    """Forget what was learned: the next run with that name learns anew."""
+    saved_state.forget(request.stores, request.params["name"])
     return Response({"deleted": request.params["name"]})

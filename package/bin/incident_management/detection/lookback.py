@@ -14,7 +14,7 @@ from typing import Iterator, Tuple
 
 from .timemodifiers import resolve
 
-__all__ = ["bound_to", "lookback", "looks_for_change", "own_times"]
+__all__ = ["lookback", "own_time_modifier", "reason_finds_only_changes", "reason_not_rerunnable"]
 
 _MODIFIER = re.compile(
     r"\b(_index_)?(earliest|latest)\s*=(?!=)"
@@ -52,10 +52,10 @@ def lookback(earliest: str, latest: str, at: float) -> Tuple[float, float]:
     return end - begin, at - end
 
 
-def looks_for_change(plain: str) -> str:
+def reason_finds_only_changes(plain: str) -> str:
     """Tell why a search does not find a lasting problem; empty unless it looks for a change.
 
-    The text goes on from the search's name; ``plain`` as for :func:`bound_to`.
+    The text goes on from the search's name; ``plain`` as for :func:`reason_not_rerunnable`.
     """
     change = _CHANGE.search(plain)
     if change is None:
@@ -63,7 +63,7 @@ def looks_for_change(plain: str) -> str:
     return f"compares parts of its window with '{change[1]}': what lasts, it finds no more"
 
 
-def bound_to(plain: str) -> str:
+def reason_not_rerunnable(plain: str) -> str:
     """Tell what keeps a search from being asked about any window; empty if nothing is seen to.
 
     The text goes on from the search's name. ``addinfo`` tells a search the ends of its window,
@@ -78,7 +78,7 @@ def bound_to(plain: str) -> str:
     hides = _HIDES.search(plain)
     if hides:
         return f"holds the command '{hides[1]}', which runs another search"
-    change = looks_for_change(plain)
+    change = reason_finds_only_changes(plain)
     if change:
         return change
     present = _PRESENT.search(plain)
@@ -93,11 +93,11 @@ def bound_to(plain: str) -> str:
     return ""
 
 
-def own_times(plain: str) -> str:
+def own_time_modifier(plain: str) -> str:
     """Return the time modifier by which a search sets its own times; empty without one.
 
     It goes before the times that the search is dispatched with. That of a subsearch is for the
-    subsearch alone, and is not looked at. ``plain`` as for :func:`bound_to`.
+    subsearch alone, and is not looked at. ``plain`` as for :func:`reason_not_rerunnable`.
     """
     for depth, part in _parts(plain):
         found = None if depth or _COMPUTES.match(part) else _MODIFIER.search(part)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Optional, Tuple
 
-__all__ = ["final_limit", "loosened_search", "threshold_of"]
+__all__ = ["final_limit", "threshold_of", "without_threshold"]
 
 # The last where, which at most one command follows.
 _WHERE = re.compile(r"\|\s*where\s+([^|\"]+?)\s*(?:\|[^|]*)?\Z")
@@ -33,7 +33,7 @@ def final_limit(spl: str) -> str:
     return "" if where is None or "|" in where.group().lstrip("|") else threshold_of(spl)[1]
 
 
-def loosened_search(spl: str) -> Optional[str]:
+def without_threshold(spl: str) -> Optional[str]:
     """Return a search whose threshold is 0, None when it has none."""
     found = _find(spl)
     if found is None:

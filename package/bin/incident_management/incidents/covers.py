@@ -93,16 +93,18 @@ def add(
     _check_people(cover, people, of_rota)
     if act.actor not in (cover.person, cover.instead_of) and not may_name_others:
         raise Forbidden(
-            "You may take over a duty, or give away your own; for others it takes the capability "
-            "incident_admin."
+            "You can take over a shift or hand over your own. Covers for others require the "
+            "capability incident_admin."
         )
     if cover.starts_at < now - SKEW_SECONDS:
-        raise Invalid("It would begin in the past: leave starts_at out to begin now.")
+        raise Invalid("The cover would start in the past. Omit starts_at to start now.")
     cover = replace(cover, starts_at=max(cover.starts_at, now))
     if not cover.starts_at < cover.ends_at <= cover.starts_at + LONGEST:
-        raise Invalid("It has to end after it begins, and within a year of that.")
+        raise Invalid("The cover must end after it starts, and within a year.")
     if len(act.stores.covers.keys(windows.not_ended(now))) >= MAX_COVERS:
-        raise Invalid(f"There are {MAX_COVERS} covers already; end those that are not needed.")
+        raise Invalid(
+            f"There are already {MAX_COVERS} covers. End those that are no longer needed."
+        )
     return windows.insert(act.stores.covers, cover)
 
 
@@ -110,15 +112,18 @@ def _check_people(cover: Cover, people: Collection[str], of_rota: Collection[str
     for name in filter(None, (cover.person, cover.instead_of)):
         if name not in people and name != cover.created_by:
             raise Invalid(
-                f"incident_routing.conf names no '{name[:60]}': add the person to a team first."
+                f"incident_routing.conf does not list '{name[:60]}'. "
+                "Add the person to a team first."
             )
     if cover.instead_of and cover.instead_of not in of_rota:
         raise Invalid(
-            f"{cover.instead_of} is never on call by this rota: name one of "
+            f"{cover.instead_of} is never on call in this rota. Choose one of "
             f"{', '.join(sorted(of_rota))}."
         )
     if cover.person == cover.instead_of:
-        raise Invalid(f"{cover.person} can't cover for {cover.person}: name two people.")
+        raise Invalid(
+            f"{cover.person} can't cover for {cover.person}. Choose two different people."
+        )
 
 
 def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
@@ -128,12 +133,12 @@ def end(act: Act, cover_id: str, may_end_others: bool) -> Cover:
     """
     known = act.stores.covers.get(cover_id)
     if known is None:
-        raise NotFound(f"No cover {cover_id[:60]}; look at the list anew.")
+        raise NotFound(f"There is no cover {cover_id[:60]}. Reload the list.")
     cover = Cover.from_document(known)
     if not may_end_others and act.actor not in (cover.person, cover.instead_of, cover.created_by):
         raise Forbidden(
-            f"{cover_id} concerns {cover.person} and {cover.instead_of or 'the rota'}; for others "
-            "it takes the capability incident_admin to end it."
+            f"{cover_id} concerns {cover.person} and {cover.instead_of or 'the rota'}. Ending "
+            "it for others requires the capability incident_admin."
         )
     now = milliseconds(act.clock.now())
     if cover.ends_at <= now:

@@ -55,7 +55,7 @@ def editing(act: Act, incident_id: str, expected: str) -> Iterator[None]:
     key = _claim(act, incident_id, expected)
     try:
         if version(timeline.current(act.stores, incident_id).head) != expected:
-            raise Outdated(f"{incident_id} has changed since it was read: read it again first.")
+            raise Outdated(f"{incident_id} has changed since you read it. Reload it first.")
         yield
     finally:
         # Whoever claims the same version now finds that it has passed.
@@ -72,7 +72,7 @@ def _claim(act: Act, incident_id: str, expected: str) -> str:
         known = act.stores.claims.get(key)
         if known is None or now - float(known["time"]) < EDITING_SECONDS:
             break
-    raise Outdated(f"Somebody else is changing {incident_id}: read it again first.")
+    raise Outdated(f"Another user is changing {incident_id}. Reload it first.")
 
 
 def edit(act: Act, incident_id: str, changes: Mapping[str, Any]) -> Incident:
@@ -165,12 +165,14 @@ def _resolution(reason: str) -> str:
 def _check(changes: Mapping[str, Any]) -> None:
     for name in changes:
         if name not in FIELDS:
-            raise Invalid(f"There is no field '{name}' to set; known are {', '.join(FIELDS)}.")
+            raise Invalid(
+                f"'{name}' is not a field that can be set; use one of {', '.join(FIELDS)}."
+            )
     if "title" in changes and not changes["title"].strip():
-        raise Invalid("'title' is empty.")
+        raise Invalid("'title' must not be empty.")
     if "severity" in changes and changes["severity"] not in SEVERITIES:
         raise Invalid(f"'{changes['severity']}' is not a severity; use {', '.join(SEVERITIES)}.")
     if len(changes.get("title", "")) > TITLE_CHARACTERS:
-        raise Invalid(f"A title holds {TITLE_CHARACTERS} characters.")
+        raise Invalid(f"A title can have at most {TITLE_CHARACTERS} characters.")
     if len(changes.get("description", "")) > TEXT_CHARACTERS:
-        raise Invalid(f"A description holds {TEXT_CHARACTERS} characters.")
+        raise Invalid(f"A description can have at most {TEXT_CHARACTERS} characters.")

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
-NAME_RULE = "A field's name has 1 to 40 small letters, digits and _, and begins with a letter."
+NAME_RULE = "A field's name has 1 to 40 lowercase letters, digits and _, and begins with a letter."
 VALUE_CHARACTERS = 500
 # Of one incident, those of fields that are not defined any more among them.
 MAX_VALUES = 100
@@ -73,7 +73,7 @@ def parse_pairs(text: str) -> List[Tuple[str, str]]:
     for part in filter(None, map("".join, zip(cut[::2], cut[1::2]))):
         name, _, value = (one.strip() for one in part.partition("="))
         if not NAME.fullmatch(name) or not value:
-            raise Invalid(f"'{part[:40]}' is no value of a field; write it as region=eu.")
+            raise Invalid(f"'{part[:40]}' is not a field value; write it as region=eu.")
         found.append((name, _ESCAPED.sub(r"\1", value)))
     return found
 
@@ -83,7 +83,7 @@ def parse_values(text: str) -> Dict[str, str]:
     found = parse_pairs(text)
     values = dict(found)
     if len(values) < len(found):
-        raise Invalid(f"'{text[:40]}' names a field twice: each has one value.")
+        raise Invalid(f"'{text[:40]}' names a field twice. Give each field one value.")
     return values
 
 

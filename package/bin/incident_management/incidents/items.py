@@ -108,25 +108,25 @@ def changed_fields(
     known, key, reason = str(one["state"]), display_name(one), checked_reason(reason)
     wanted = str(state or known)
     if wanted not in ITEM_STATES:
-        raise Invalid(f"'{wanted[:40]}' is no state; use {', '.join(ITEM_STATES)}.")
+        raise Invalid(f"'{wanted[:40]}' is not a state; use {', '.join(ITEM_STATES)}.")
     new = {name: value for name, value in fields.items() if value != one[name]}
     if state == known != "open":
-        raise IllegalMove(f"{key} is {known} already: by {one['by']}.")
+        raise IllegalMove(f"{key} is already {known} (by {one['by']}).")
     if wanted == known != "open" and new:
-        raise IllegalMove(f"{key} is {known}: open it again first.")
+        raise IllegalMove(f"{key} is {known}. Reopen it first.")
     if wanted == known and reason:
-        raise Invalid(f"{key} is {wanted}: a reason is kept with a new 'state'.")
+        raise Invalid(f"{key} is {wanted}. Send a reason only with a new 'state'.")
     if wanted == known:
         return new
     if wanted == "dropped" and not reason:
-        raise Invalid("Say why it is dropped, as 'reason'.")
+        raise Invalid("Give a 'reason' for dropping it.")
     return {**new, "state": wanted, "reason": reason}
 
 
 def check_unchanged(one: Mapping[str, Any], seen_at: Optional[float]) -> None:
     """Raise IllegalMove for an item that was changed since; ``seen_at`` is its ``at`` as read."""
     if seen_at not in (None, one["at"]):
-        raise IllegalMove(f"{display_name(one)} was changed by {one['by']}: read it again first.")
+        raise IllegalMove(f"{display_name(one)} was changed by {one['by']}. Reload it first.")
 
 
 def display_name(one: Mapping[str, Any]) -> str:
@@ -149,14 +149,14 @@ def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
         if now - float(known["time"]) < WRITING_SECONDS:
             break
     who = str(known["holder"])
-    raise IllegalMove(f"{who} has just changed this of {incident_id}: read it again first.")
+    raise IllegalMove(f"{who} has just changed this in {incident_id}. Reload it first.")
 
 
 def checked_line(name: str, text: Any, what: str, most: int) -> str:
     """Return a text of one line. Raises Invalid for an empty or a longer one."""
     found = " ".join(str(text).split())
     if not 0 < len(found) <= most:
-        raise Invalid(f"Say {what}, as '{name}', in at most {most} characters.")
+        raise Invalid(f"'{name}' must say {what}, in 1 to {most} characters.")
     return show_hidden_characters(found)
 
 
@@ -169,5 +169,5 @@ def checked_reason(text: Any) -> str:
     """Return a reason as it is written. Raises Invalid for one that is too long."""
     said = str(text or "").strip()
     if len(said) > REASON_CHARACTERS:
-        raise Invalid(f"A reason holds at most {REASON_CHARACTERS} characters.")
+        raise Invalid(f"A reason can have at most {REASON_CHARACTERS} characters.")
     return show_hidden_characters(said)

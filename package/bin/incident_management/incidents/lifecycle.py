@@ -134,15 +134,17 @@ def _not_begun(entries: Sequence[Entry]) -> Incident:
 
 def _begun_by(incident: Incident, actor: str) -> str:
     owner = incident.owner if incident.owner not in ("", actor) else ""
-    kept = f", and {owner} has it" if owner else ""
-    return f"{incident.id} is acknowledged already: by {actor}{kept}."
+    kept = f", and {owner} owns it" if owner else ""
+    return f"{incident.id} is already acknowledged by {actor}{kept}."
 
 
 def close(act: Act, incident_id: str, reason: str = "") -> Incident:
     """Close a resolved incident; it is not reopened, the problem's next signal opens a new one."""
     incident = timeline.current(act.stores, incident_id)
     if incident.status != "resolved":
-        raise IllegalMove(f"{incident_id} is {_shown(incident)}; only a resolved one is closed.")
+        raise IllegalMove(
+            f"{incident_id} is {_shown(incident)}; only a resolved incident can be closed."
+        )
     data = {"from": "resolved", "to": "closed", "reason": reason}
     return timeline.record(act, incident_id, "status", data, act.once)
 
@@ -152,7 +154,7 @@ def add_note(act: Act, incident_id: str, text: str) -> Incident:
     if not text.strip():
         raise Invalid("A note needs a text.")
     if len(text) > TEXT_CHARACTERS:
-        raise Invalid(f"A note holds at most {TEXT_CHARACTERS} characters.")
+        raise Invalid(f"A note can have at most {TEXT_CHARACTERS} characters.")
     return timeline.record(act, incident_id, "note", {"text": text}, act.once)
 
 
@@ -182,7 +184,9 @@ class Ending:
     def to_data(self) -> Document:
         """Return it as an entry holds it. Raises Invalid for a feedback that there is not."""
         if self.feedback and self.feedback not in FEEDBACK:
-            raise Invalid(f"'{self.feedback[:60]}' is no feedback; use {', '.join(FEEDBACK)}.")
+            raise Invalid(
+                f"'{self.feedback[:60]}' is not a feedback value; use {', '.join(FEEDBACK)}."
+            )
         return {
             "reason": self.reason,
             "resolution": self.resolution,
@@ -294,7 +298,7 @@ def reopen(act: Act, incident_id: str, reason: str = "", found: bool = False) ->
     """
     entries = timeline.read_existing(act.stores, incident_id)
     incident = timeline.fold(entries)
-    not_resolved = "{} is {}; only a resolved one is reopened."
+    not_resolved = "{} is {}; only a resolved incident can be reopened."
     if incident.status != "resolved":
         raise IllegalMove(not_resolved.format(incident_id, _shown(incident)))
     resolves = [e for e in entries if e.kind == "status" and e.data.get("to") == "resolved"]
@@ -342,9 +346,9 @@ def require_not_merged(stores: Stores, incident_id: str, way_on: str) -> State:
 def _way_on(incident: Incident) -> str:
     """What to do instead of moving an incident that is not open."""
     if incident.merged_into:
-        return f"it was merged into {incident.merged_into}, go on there"
+        return f"it was merged into {incident.merged_into}: continue there"
     if incident.status == "closed":
-        return "it stays closed, and its problem's next signal opens a new one"
+        return "it stays closed, and the next signal of its problem opens a new incident"
     return "reopen it first"
 
 

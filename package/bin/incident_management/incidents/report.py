@@ -65,8 +65,8 @@ def to_markdown(entries: Sequence[Entry]) -> str:
     lines = [f"# {incident.id}: {escape_markdown(incident.title)}", "", *_facts(incident), ""]
     if incident.description:
         lines += ["## What was seen", "", *escape_lines(incident.description), ""]
-    lines += ["## Cause", "", escape_markdown(incident.cause) or "None was found.", ""]
-    lines += ["## Resolution", "", escape_markdown(incident.resolution) or "Not written down.", ""]
+    lines += ["## Cause", "", escape_markdown(incident.cause) or "No cause was found.", ""]
+    lines += ["## Resolution", "", escape_markdown(incident.resolution) or "Not recorded.", ""]
     happened = [entry for entry in counted if entry.kind != "notification"]
     lines += ["## What happened", "", "| time (UTC) | who | what |", "|---|---|---|"]
     for entry in happened[:MAX_LINES]:
@@ -94,7 +94,7 @@ def _messages(sent: Sequence[Data]) -> List[str]:
     """A section with a line for each channel: how many messages it got, and what failed last."""
     if not sent:
         return []
-    lines = ["", "## Who was told", "", "| channel | sent | not sent | last failure |"]
+    lines = ["", "## Notifications", "", "| channel | sent | not sent | last failure |"]
     lines.append("|---|---|---|---|")
     for channel in sorted({str(data.get("channel")) for data in sent}):
         mine = [data for data in sent if str(data.get("channel")) == channel]
@@ -203,25 +203,25 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
     "verification": lambda data: f"{data.get('outcome')}: {data.get('detail') or ''}",
     "flapping": lambda data: f"flapping {data.get('state')}: {data.get('reason') or ''}",
     "merged": lambda data: _because(f"merged into {data.get('into')}", data),
-    "unmerged": lambda data: _because(f"taken out of {data.get('from')} again", data),
+    "unmerged": lambda data: _because(f"merge into {data.get('from')} undone", data),
     "joined": lambda data: (
-        f"took over {data.get('from')} with {_counted(data, 'signal')}"
+        f"merged in {data.get('from')} with {_counted(data, 'signal')}"
         f"{' and ' + _counted(data, 'task') if data.get('tasks') else ''}"
     ),
     "split": lambda data: _because(
-        f"took out {data['undone']} again with {_counted(data, 'signal', 'removed')}"
+        f"undid the merge of {data['undone']} with {_counted(data, 'signal', 'removed')}"
         if data.get("undone")
         else f"{_counted(data, 'signal', 'removed')} split off to {data.get('to')}",
         data,
     ),
     "pinned": lambda data: _joined(
         " ",
-        "pinned: not resolved by itself" if data.get("pinned") else "unpinned",
+        "pinned: not resolved automatically" if data.get("pinned") else "unpinned",
         data.get("reason"),
     ),
     "update": lambda data: _joined(
         " ",
-        f"told stakeholders{_of_state(data)}: {data.get('text')}",
+        f"stakeholder update{_of_state(data)}: {data.get('text')}",
         f"(next update by {to_the_second(float(data['next_by']))})" if data.get("next_by") else "",
     ),
     "update_due": lambda data: str(data.get("reason") or ""),
@@ -249,14 +249,14 @@ _SENTENCES: Dict[str, Callable[[Data], str]] = {
 }
 
 
-_TASK_STATES = {"done": "done", "dropped": "dropped", "open": "open again"}
+_TASK_STATES = {"done": "done", "dropped": "dropped", "open": "reopened"}
 
 
 def _task(data: Data) -> str:
     owner = data.get("owner")
     done = _TASK_STATES.get(str(data.get("state")), "")
     if not done and data.get("event") == "changed" and "owner" in data:
-        done = f"handed to {owner}" if owner else "anybody's"
+        done = f"assigned to {owner}" if owner else "unassigned"
     added = "added" if data.get("event") == "added" else ""
     renamed = "renamed" if data.get("was") else ""
     said = f"task {_joined(', ', added, renamed, done)}: {data.get('title')}"
@@ -266,8 +266,8 @@ def _task(data: Data) -> str:
 
 def _role(data: Data) -> str:
     person, before = data.get("person"), data.get("instead_of")
-    said = f"{person} has" if person else "nobody has"
-    return f"{said} the role {data.get('role')}{f', instead of {before}' if before else ''}"
+    state = f"assigned to {person}" if person else "unassigned"
+    return f"role {data.get('role')} {state}{f', instead of {before}' if before else ''}"
 
 
 def roles_held(incident: Incident) -> str:

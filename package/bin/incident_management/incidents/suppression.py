@@ -80,7 +80,7 @@ class Suppression(windows.Window):
 
     def why(self) -> str:
         """One sentence for whoever asks why a signal opened nothing."""
-        return f"Held back by {self.kind} {self.id}: {self.reason}"
+        return f"Suppressed by {self.kind} {self.id}: {self.reason}"
 
 
 def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
@@ -98,7 +98,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
     _check(suppression, now)
     if len(act.stores.suppressions.keys(windows.not_ended(now))) >= MAX_SUPPRESSIONS:
         raise Invalid(
-            f"There are {MAX_SUPPRESSIONS} suppressions already; delete those that are not needed."
+            f"There are already {MAX_SUPPRESSIONS} suppressions. Delete those you no longer need."
         )
     return windows.insert(act.stores.suppressions, suppression)
 
@@ -106,7 +106,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Suppression:
 def remove(stores: Stores, suppression_id: str) -> None:
     """End one. Raises NotFound."""
     if not stores.suppressions.delete(suppression_id):
-        raise NotFound(f"No suppression {suppression_id[:60]}; look at the list anew.")
+        raise NotFound(f"There is no suppression {suppression_id[:60]}. Reload the list.")
 
 
 def list_suppressions(stores: Stores, clock: Clock) -> List[Suppression]:
@@ -145,15 +145,17 @@ def suppressing(
 
 def _check(one: Suppression, now: float) -> None:
     if one.kind not in KINDS:
-        raise Invalid(f"'{one.kind}' is no kind of suppression; use {', '.join(KINDS)}.")
+        raise Invalid(f"'{one.kind}' is not a kind of suppression; use {', '.join(KINDS)}.")
     if not one.reason.strip():
-        raise Invalid("A suppression needs a reason, for whoever wonders about the silence.")
+        raise Invalid(
+            "A suppression needs a reason, so that others know why signals are suppressed."
+        )
     if one.rule == one.entity == one.tag == "*":
-        raise Invalid("Name a rule, an entity or a tag: holding back everything is not possible.")
+        raise Invalid("Name a rule, an entity or a tag: a suppression can't match everything.")
     if one.ends_at and one.ends_at <= max(one.starts_at, now):
-        raise Invalid("The suppression would be over before it begins.")
+        raise Invalid("The suppression would end before it starts. Choose a later end.")
     if one.kind == "snooze" and not 0 < one.ends_at - now <= LONGEST_SNOOZE:
-        raise Invalid("A snooze ends by itself: set seconds or ends_at, at most 30 days ahead.")
+        raise Invalid("A snooze needs an end: set seconds or ends_at, at most 30 days ahead.")
     if one.kind == "maintenance" and not one.ends_at and not one.days:
-        raise Invalid("A maintenance window needs ends_at, or days on which it comes again.")
+        raise Invalid("A maintenance window needs ends_at, or the days on which it repeats.")
     one.check()

@@ -347,7 +347,7 @@ def verify(
     if len({entry.incident_id for entry in entries}) > 1:
         problems.append("Entries of several incidents are mixed.")
     problems.extend(
-        f"Entry {key[:12]} is missing, the incident's last known one."
+        f"Entry {key[:12]} is missing. It was the incident's last known entry."
         for key in head
         if key not in by_key
     )
@@ -356,4 +356,4 @@ def verify(
 
 def not_found(incident_id: str) -> NotFound:
     """Return the error for an id that no entry has."""
-    return NotFound(f"No incident {incident_id[:60]}; look it up in the workbench.")
+    return NotFound(f"There is no incident {incident_id[:60]}. Search for it in the workbench.")

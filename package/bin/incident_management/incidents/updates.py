@@ -41,7 +41,7 @@ MAX_SERVICES = 50
 # How far ahead something can be promised.
 LONGEST_SECONDS = 30 * 86400.0
 # What of a fix is told; of one that failed nothing is.
-_PHASES = {"started": "A fix was begun", "done": "A fix was carried out"}
+_PHASES = {"started": "A fix was started", "done": "A fix was executed"}
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def publish(act: Act, routing: Routing, incident_id: str, update: Update) -> Inc
     incident = timeline.fold(entries)
     if incident.merged_into:
         raise IllegalMove(
-            f"{incident_id} was merged into {incident.merged_into}: write the update there, its "
-            "stakeholders hear of both."
+            f"{incident_id} was merged into {incident.merged_into}. Write the update there: it "
+            "reaches the stakeholders of both."
         )
     now, next_by = act.clock.now(), update.next_by
     _check(incident, update, now)
@@ -141,7 +141,7 @@ def draft(entries: Sequence[Entry]) -> Document:
     sentences = [_affected(services, since, incident.is_open)]
     if incident.is_open:
         is_begun = incident.status == "in_progress"
-        sentences.append("A team works on it." if is_begun else "We look into it.")
+        sentences.append("A team is working on it." if is_begun else "We are investigating.")
     sentences += filter(None, [_last_done(counted)])
     return {"text": " ".join(sentences), "state": _state(incident, counted), "services": services}
 
@@ -151,15 +151,18 @@ def _check(incident: Incident, update: Update, now: float) -> None:
     if not text.strip():
         raise Invalid("An update needs a text.")
     if len(text) > TEXT_CHARACTERS:
-        raise Invalid(f"An update holds at most {TEXT_CHARACTERS} characters.")
+        raise Invalid(f"An update can have at most {TEXT_CHARACTERS} characters.")
     if state and state not in STATES:
-        raise Invalid(f"'{state[:60]}' is no state of an update; use {', '.join(STATES)}.")
+        raise Invalid(f"'{state[:60]}' is not a state of an update; use {', '.join(STATES)}.")
     if not promised:
         return
     if state == "resolved" or incident.status == "closed":
-        raise Invalid("It is over: leave out when the next update comes, or choose another state.")
+        raise Invalid(
+            "A final update can't promise a next one. "
+            "Leave its time empty, or choose another state."
+        )
     if not now < promised <= now + LONGEST_SECONDS:
-        raise Invalid("The next update must be promised for a time from now to in 30 days.")
+        raise Invalid("The next update must be due within the next 30 days.")
 
 
 def _state(incident: Incident, counted: Sequence[Entry]) -> str:
@@ -210,16 +213,16 @@ def _last_done(counted: Sequence[Entry]) -> str:
 def _done(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "status":
         if _is_back(kind, data):
-            return "It came back"
-        return {"resolved": "It was resolved", "in_progress": "Work on it began"}.get(
+            return "The problem came back"
+        return {"resolved": "It was resolved", "in_progress": "Work began"}.get(
             str(data.get("to")), ""
         )
     if kind == "verification" and data.get("outcome") == "recovered":
-        return "A fix was confirmed to have helped"
+        return "A fix was confirmed to work"
     if kind == "verification" and data.get("outcome") == "not_recovered":
-        return "A fix was found not to have helped"
+        return "A fix did not help"
     if kind == "rollback" and data.get("phase") == "done":
-        return "A fix was taken back"
+        return "A fix was rolled back"
     if kind == "action":
         return _PHASES.get(str(data.get("phase")), "")
     if kind == "analysis" and _names_cause(data):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, List, Mapping, Match, Pattern, Tuple, Union
 
-from .hidden import without_colours, without_invisible, without_links
+from .invisible import without_colours, without_invisible, without_links
 from .names import (
     ASSIGNED,
     BARE,
@@ -27,7 +27,7 @@ from .names import (
     begins,
 )
 from .programs import PROGRAMS, mask_manifests
-from .spoken import SPOKEN, given
+from .sentences import SENTENCES, mask_given
 from .vendor_keys import PECULIAR, VENDORS
 
 __all__ = ["mask", "mask_values"]
@@ -362,8 +362,8 @@ def _masked(text: str, emails: bool) -> str:
         if named if words is _WHERE_NAMED else not words or any(word in small for word in words):
             text = pattern.sub(replacement, text)
     if named:
-        text = given(_mask_assigned(text))
-    for words, pattern, replacement in SPOKEN:
+        text = mask_given(_mask_assigned(text))
+    for words, pattern, replacement in SENTENCES:
         if not words or any(word in small for word in words):
             text = pattern.sub(replacement, text)
     if emails and "@" in text:

@@ -1,1 +1,1 @@
-"""Speaks HTTP and TLS to services outside: certificates, proxies, limits in time and size."""
+"""HTTP and TLS to external services: certificates, proxies, limits on time and size."""

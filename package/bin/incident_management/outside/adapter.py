@@ -1,4 +1,4 @@
-"""What sends the requests of a ``requests`` session, and reads each answer whole and bounded."""
+"""The transport adapter of a ``requests`` session; it reads each answer whole and bounded."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def adapter(context: SSLContext, for_proxy: Callable[[], SSLContext], addresses:
     """Return an adapter for http and https.
 
     Args:
-        context: what services are trusted by.
-        for_proxy: gives what a proxy that speaks TLS is trusted by.
-        addresses: where to connect to, without a proxy.
+        context: the TLS context for services.
+        for_proxy: makes the TLS context for a proxy that speaks TLS.
+        addresses: resolves the addresses to connect to, if no proxy is used.
     """
     from requests.adapters import HTTPAdapter
 
@@ -54,7 +54,7 @@ def adapter(context: SSLContext, for_proxy: Callable[[], SSLContext], addresses:
 
 
 def _pools(addresses: Addresses, for_proxy: Callable[[], SSLContext]) -> Dict[str, Any]:
-    """The pools of connections that connect to these addresses alone and time their answers."""
+    """Return connection pools that connect to these addresses only and limit each answer."""
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # type: ignore[import-untyped]
 
     class _Http(HTTPConnectionPool.ConnectionCls):
@@ -79,7 +79,7 @@ def _answer() -> Any:
 
 
 def _bounded(response: Any, host: str) -> bytes:
-    """Read an answer's body. Raises NoAnswer, and RequestException when the connection breaks."""
+    """Read an answer's body. Raises NoAnswer, and RequestException if the connection breaks."""
     import requests
     from urllib3.exceptions import HTTPError  # type: ignore[import-untyped]
 

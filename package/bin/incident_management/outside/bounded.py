@@ -1,6 +1,6 @@
-"""Answers that may take only so long and be only so large, however slowly they drip.
+"""Limit the total time and size of answers, however slowly they arrive.
 
-A socket's own timeout is for each read, and a line or a body may take thousands of these.
+A socket's own timeout is for each read, and a line or a body may take thousands of reads.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ __all__ = ["Bounded", "timed_response"]
 
 
 class Bounded(io.RawIOBase):
-    """What comes out of a socket until a deadline, and up to a number of bytes.
+    """Reads from a socket until a deadline, and up to a number of bytes.
 
     Args:
-        deadline: gives it, by ``time.monotonic()``.
-        most: how many bytes there may be.
-        over: makes what is raised after that, of a sentence.
+        deadline: returns the deadline, by ``time.monotonic()``.
+        most: the maximum number of bytes.
+        over: makes the exception to raise at a limit, from a sentence.
         pause: the longest wait for one read, in seconds; then ``socket.timeout`` is raised.
     """
 
@@ -71,7 +71,8 @@ def timed_response(
     """Return http.client's HTTPResponse with one deadline for head and body together.
 
     Args:
-        seconds: gives how long the answer may take; ``most``, ``over`` and ``pause`` as above.
+        seconds: returns how long the answer may take. ``most``, ``over`` and ``pause`` are as in
+            :class:`Bounded`.
     """
     from http.client import HTTPResponse
 

@@ -1,7 +1,7 @@
-"""Connecting to a host: the time is for all of its addresses, not for each.
+"""Connect to a host within one time limit for all of its addresses.
 
-``socket.create_connection`` takes it for each, and large providers have a dozen, which a firewall
-drops all alike. A name may as well have hundreds, as its owner likes.
+``socket.create_connection`` applies its timeout to each address. Large providers have a dozen,
+which a firewall may all drop, and the owner of a name can give it hundreds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LEAST_SECONDS = 1.0
 
 
 def in_turn(addresses: Sequence[str], seconds: float) -> Iterator[Tuple[str, float]]:
-    """Give addresses while there is time, and for how long to try each: its share, at least 1 s."""
+    """Yield addresses while there is time, and how long to try each: its share, at least 1 s."""
     end = time.monotonic() + seconds
     for number, address in enumerate(addresses):
         left = end - time.monotonic()
@@ -26,9 +26,9 @@ def in_turn(addresses: Sequence[str], seconds: float) -> Iterator[Tuple[str, flo
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to one of a host's addresses; ``seconds`` are the socket's limit afterwards, too.
+    """Connect to one of a host's addresses; ``seconds`` is the socket's timeout afterwards too.
 
-    Raises OSError, and UnicodeError for a host that is no name.
+    Raises OSError, and UnicodeError for an invalid host name.
     """
     found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
     failure = OSError("it has no address")

@@ -1,4 +1,4 @@
-"""How to reach services outside, by the app's settings."""
+"""Reach external services by the app's settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["NotConfigured", "NotReady", "configured_url", "network_of"]
 
 
 class NotConfigured(Exception):
-    """A setting is missing or can't be used; the text says which, and where to set it."""
+    """A setting is missing or invalid; the text says which, and where to set it."""
 
 
 class NotReady(Exception):
-    """What is needed to ask a service, such as its secret, can't be read now."""
+    """Something that a request needs, such as its secret, can't be read now."""
 
 
 def configured_url(url: str, what: str) -> str:
-    """Return a URL of the settings as :func:`.checked_url` does. Raises NotConfigured."""
+    """Return a URL from the settings as :func:`.checked_url` does. Raises NotConfigured."""
     try:
         return checked_url(url, what)
     except BadUrl as error:
@@ -25,7 +25,7 @@ def configured_url(url: str, what: str) -> str:
 
 
 def network_of(settings: Settings) -> Network:
-    """Return how services are reached. Raises NotConfigured for a proxy that can't be used."""
+    """Return how services are reached. Raises NotConfigured for an invalid proxy."""
     proxy = settings.proxy
     if not proxy.enabled:
         return Network(settings.network.ca_file)

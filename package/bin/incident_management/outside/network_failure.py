@@ -1,4 +1,4 @@
-"""Whether a request that failed can have arrived, from what ``requests`` and urllib3 raised."""
+"""Determine from an error of ``requests`` or urllib3 whether a request may have arrived."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class NoAnswer(Exception):
 
 
 def network_failure(error: BaseException, host: str) -> Exception:
-    """Tell, from what ``requests`` raised, whether the request can have arrived.
+    """Return NotSent or NoAnswer for an error that ``requests`` raised.
 
-    Only a failure to connect, to the service or to the proxy, proves that it did not.
+    Only a failure to connect, to the service or to the proxy, proves that the request did not
+    arrive.
     """
     import requests
     from urllib3.exceptions import NewConnectionError  # type: ignore[import-untyped]
@@ -48,10 +49,10 @@ def network_failure(error: BaseException, host: str) -> Exception:
 
 
 def _proxy_failure(error: BaseException, host: str) -> Exception:
-    """Tell a proxy that made no connection from a connection through it that broke.
+    """Distinguish a proxy that made no connection from a connection through it that broke.
 
     urllib3 1.26 raises ProxyError for both (``HTTPConnectionPool.urlopen``: any OSError while a
-    proxy is set). That the tunnel was refused only http.client's text says
+    proxy is set). Only http.client's text says that the tunnel was refused
     (``HTTPConnection._tunnel``).
     """
     from urllib3.exceptions import NewConnectionError

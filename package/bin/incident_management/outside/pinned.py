@@ -1,9 +1,9 @@
-"""Connections of urllib3 to a host's addresses, which share the time, and may have to be checked.
+"""Connections of urllib3 to checked addresses of a host, within one time limit.
 
-A name is looked up once, and not again to connect: whoever owns it can answer the look-up for a
-check with one address and that for the connection with another ("DNS rebinding"). TLS and the Host
-header still go by the name. Through a proxy this can't be done: there it is the proxy that looks
-names up.
+A name is looked up once, and not again to connect. Otherwise the name's owner could answer the
+check's look-up with one address and the connection's with another ("DNS rebinding"). TLS and the
+Host header still use the name. Through a proxy this is impossible, because the proxy looks names
+up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _failed: Dict[str, float] = {}
 
 
 def pinned(addresses: Addresses) -> Callable[[Any], Any]:
-    """Return what makes of a class for urllib3's connections one that connects to nothing else."""
+    """Return a decorator for urllib3's connection classes that connects to these addresses only."""
     from urllib3.exceptions import (  # type: ignore[import-untyped]
         ConnectTimeoutError,
         NewConnectionError,
@@ -63,7 +63,7 @@ def pinned(addresses: Addresses) -> Callable[[Any], Any]:
 
 
 def every_address(host: str) -> List[str]:
-    """Return the addresses of a host, none where it has none."""
+    """Return all addresses of a host; none if it has none."""
     from urllib3.util.connection import allowed_gai_family  # type: ignore[import-untyped]
 
     try:

@@ -1,8 +1,7 @@
-"""Sessions of ``requests`` whose connection is open, kept for the next reading of the same service.
+"""Keep ``requests`` sessions with open connections for the next read from the same service.
 
-A connection that was left alone for longer may have been dropped by a firewall without a word, and
-what is asked over it then waits in vain; so it counts for seconds only, as within one look at many
-tickets.
+A firewall may silently drop a connection that was idle for longer, and a request over it would wait
+for nothing. So a session is kept for a few seconds only, as within one poll of many tickets.
 """
 
 from __future__ import annotations
@@ -16,14 +15,16 @@ IDLE_SECONDS = 10.0
 
 
 class SessionPool:
-    """Whoever takes a session has it alone until it is put back; threads may share this."""
+    """A session that is taken is the caller's until it is put back; threads may share this."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._since: Dict[Hashable, Tuple[Any, float]] = {}
 
     def take(self, place: Hashable) -> Optional[Any]:
-        """Return the session that was put there just now, if there is one; close what is older."""
+        """Return the session that was put for ``place`` in the last seconds, if any; close older
+        ones.
+        """
         now = self._monotonic()
         for key, (_session, since) in list(self._since.items()):
             if now - since > IDLE_SECONDS:
@@ -31,7 +32,7 @@ class SessionPool:
         return self._since.pop(place, (None, 0.0))[0]
 
     def put(self, place: Hashable, session: Any) -> None:
-        """Keep it, but none of the cookies that it was given: each request stands by itself."""
+        """Keep a session without its cookies, as each request is independent."""
         session.cookies.clear()
         self._close(place)
         self._since[place] = session, self._monotonic()

@@ -1,11 +1,11 @@
-"""Requests that an administrator shapes: JSON and addresses with fields, as ``{title}``, in them.
+"""Requests that an administrator defines: JSON and addresses with fields, such as ``{title}``.
 
-JSON is parsed first and its strings are filled afterwards, so nothing that is filled in can leave
-its string. In an address each value is escaped, so none can lead to another host or path.
+JSON is parsed first and its strings are filled afterwards, so no value can leave its string. In an
+address each value is escaped, so none can lead to another host or path.
 
-``{title:130}`` is at most so many characters, ``{{`` and ``}}`` are braces. A string that is one
-field alone becomes what the field is, a number for one. Whatever would then say nothing is left
-out: a member or item that is one empty field, and a line all of whose fields are empty.
+``{title:130}`` is cut to 130 characters; ``{{`` and ``}}`` are braces. A string that is exactly one
+field gets the field's type, such as a number. Empty parts are left out: a member or item that is
+one empty field, and a line whose fields are all empty.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _BRACES = {"{{": "{", "}}": "}"}
 
 
 class BadTemplate(ValueError):
-    """A template can't be used; the text says where, what is wrong, and what to do."""
+    """A template is invalid; the text says where, what is wrong, and what to do."""
 
 
 def parsed(text: str, where: str, known: Collection[str]) -> Any:
-    """Return a JSON object or list whose strings may hold the known fields. Raises BadTemplate."""
+    """Parse a JSON object or list whose strings may hold the known fields. Raises BadTemplate."""
     return checked(json_of(text, where), where, known)
 
 
 def checked(template: Any, where: str, known: Collection[str]) -> Any:
-    """Return what was parsed already, as :func:`parsed` does."""
+    """Check a template that is already parsed, as :func:`parsed` does, and return it."""
     if not isinstance(template, (dict, list)):
         raise BadTemplate(
             f'{where} is not a JSON object, such as {{"text": "{{title}}"}}; write one.'
@@ -54,7 +54,7 @@ def checked(template: Any, where: str, known: Collection[str]) -> Any:
 
 
 def json_of(text: str, where: str) -> Any:
-    """Return what a JSON text means. Raises BadTemplate."""
+    """Parse a JSON text. Raises BadTemplate."""
     if len(text) > MOST_CHARACTERS:
         raise BadTemplate(f"{where} has more than {MOST_CHARACTERS:,} characters; shorten it.")
     try:
@@ -102,7 +102,7 @@ def _check(template: Any, where: str, known: Collection[str], deep: int) -> None
 
 
 def check_text(text: str, where: str, known: Collection[str]) -> None:
-    """Raise BadTemplate for a text with a lone brace, or a field that there is not."""
+    """Raise BadTemplate for a text with a lone brace or an unknown field."""
     for token in _TOKEN.finditer(text):
         if token[0] in "{}":
             raise BadTemplate(
@@ -125,7 +125,7 @@ def fields_of(template: Any) -> Set[str]:
 
 
 def filled(template: Any, values: Mapping[str, Any]) -> Any:
-    """Fill a template that :func:`parsed` returned."""
+    """Return a template from :func:`parsed` with its fields filled in."""
     if isinstance(template, str):
         return _filled_string(template, values)
     if isinstance(template, list):
@@ -156,7 +156,7 @@ def _filled_string(template: str, values: Mapping[str, Any]) -> Any:
 
 
 def filled_text(template: str, values: Mapping[str, Any]) -> str:
-    """Fill a text."""
+    """Return a text with its fields filled in."""
 
     def value(token: Match[str]) -> str:
         if not token[1]:
@@ -169,7 +169,7 @@ def filled_text(template: str, values: Mapping[str, Any]) -> str:
 
 
 def filled_address(template: str, values: Mapping[str, Any]) -> str:
-    """Fill an address, each value escaped. Raises BadTemplate where one leaves it no address."""
+    """Return an address with escaped values. Raises BadTemplate if a value makes it invalid."""
     return filled_text(template, dict(_escaped(fields_of(template), values)))
 
 

@@ -1,9 +1,9 @@
-"""HTTP to services outside: one place for TLS, proxy, limits and what an error means.
+"""HTTP to external services: one place for TLS, the proxy, limits and error meanings.
 
-https only, except to loopback addresses; certificates are always verified; redirects are never
-followed, because the credentials of one host are nobody else's business. An answer is bounded in
-time and size, whoever sends it and however slowly. Error texts name the host and never the rest of
-the URL, which may itself be a secret (a webhook).
+Only https is used, except to loopback addresses. Certificates are always verified. Redirects are
+never followed, because they would send one host's credentials to another. An answer is limited in
+time and size. Error texts name the host and never the rest of the URL, which may itself be a secret
+(a webhook).
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ _HOST = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(\.{_LABEL})*\.?|[0-9A-Fa-f:.]{{2,
 
 
 class BadUrl(ValueError):
-    """A configured URL can't be used; the text says which and why."""
+    """A configured URL is invalid; the text says which and why."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """How to reach the outside.
+    """How to reach external services.
 
     Attributes:
-        ca_file: PEM of a private CA, trusted besides the bundled roots; empty: only those.
+        ca_file: PEM of a private CA, trusted in addition to the bundled roots; empty: none.
         proxy_url: ``scheme://[user:password@]host:port``; empty: none.
-        no_proxy: hosts, domains, addresses and networks that are asked without it.
+        no_proxy: hosts, domains, addresses and networks that are reached without the proxy.
     """
 
     ca_file: str = ""
@@ -68,7 +68,7 @@ class Network:
     no_proxy: Tuple[str, ...] = ()
 
     def proxy_for(self, host: str) -> str:
-        """Return the proxy by which a host is asked; empty for none, as for this machine."""
+        """Return the proxy for a host; empty for none, as for this machine."""
         return "" if is_loopback(host) or is_among(host, self.no_proxy) else self.proxy_url
 
 
@@ -101,7 +101,7 @@ def checked_url(url: str, what: str) -> str:
 
 
 def tls_context(network: Network) -> ssl.SSLContext:
-    """Trust the bundled roots and ``ca_file``. Raises BadUrl if that file can't be used.
+    """Return a context that trusts the bundled roots and ``ca_file``. Raises BadUrl.
 
     The context is urllib3's own kind: urllib3 then compares the certificate's names itself, for
     addresses as well as for host names.
@@ -129,7 +129,7 @@ _idle = SessionPool()
 
 
 def shared_context(network: Network, check_hostname: bool = False) -> ssl.SSLContext:
-    """The same as :func:`tls_context`, made once; nobody may change it."""
+    """Return the cached context of :func:`tls_context`; callers must not change it."""
     key = (*_authority(network), check_hostname)
     context = _contexts.get(key)
     if context is None:
@@ -152,10 +152,10 @@ def _authority(network: Network) -> Tuple[str, bytes]:
 def http_session(
     network: Network, base_url: str, session: Any = None, addresses: Optional[Addresses] = None
 ) -> Any:
-    """Make (or prepare a given) ``requests`` session to talk to one service.
+    """Make (or prepare a given) ``requests`` session for one service.
 
-    Neither environment variables nor .netrc files have a say in it. ``addresses``: where to connect
-    to, without a proxy. A request raises NoAnswer for an answer that is too long or too slow.
+    Environment variables and .netrc files are ignored. ``addresses`` resolves where to connect to,
+    if no proxy is used. A request raises NoAnswer for an answer that is too long or too slow.
     """
     import requests
 
@@ -182,19 +182,19 @@ def send_json(
 ) -> Reply:
     """Send one request with a JSON body (or ``data`` as it is) and read the whole answer.
 
-    What may change something gets a connection of its own: over one that the service may just be
-    closing nobody would know whether it arrived. A GET goes over the connection of the last one, if
-    that was just now, and once more over a new one where that broke.
+    A request that may change something gets a connection of its own: on a connection that the
+    service is just closing it would be unknown whether the request arrived. A GET reuses a
+    connection of the last seconds, and is repeated over a new one if that breaks.
 
     Args:
-        addresses: gives the addresses of an https host that may be connected to, and raises where
-            none may; not asked where a proxy is used, which looks names up itself.
+        addresses: returns the addresses of an https host that may be connected to, and raises if
+            none may; not used with a proxy, which looks names up itself.
 
     Raises:
-        BadUrl: a header holds what none may, such as a token that was copied with a line break.
+        BadUrl: a header has an invalid character, such as a token copied with a line break.
         NotSent: no connection could be made.
-        NoAnswer: the connection broke, or the answer took longer than 40 seconds, was longer than
-            4 MB or compressed.
+        NoAnswer: the connection broke, or the answer took longer than 40 seconds, was larger than 4
+            MB or compressed.
     """
     import requests
 
@@ -233,7 +233,7 @@ def _check_headers(headers: Mapping[str, str], host: str) -> None:
 
 
 def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
-    """Ask over the connection of the last reading, or a new one, and keep it for the next."""
+    """Send a GET over a kept connection, or over a new one, and keep it for the next."""
     from requests.exceptions import ConnectionError as Broken
     from requests.exceptions import Timeout
 
@@ -253,12 +253,12 @@ def _read(network: Network, url: str, ask: Callable[[Any], Reply]) -> Reply:
 
 
 def not_followed(reply: Reply, host: str) -> str:
-    """The sentence for an answer that points elsewhere; empty when it does not."""
+    """Return the sentence for an answer that is a redirect; empty for any other."""
     return redirect_refused(host) if 300 <= reply.status < 400 else ""
 
 
 def redirect_refused(host: str) -> str:
-    """The sentence for a redirect."""
+    """Return the sentence for a redirect."""
     return (
         f"{host} answered with a redirect, which is not followed, because the request carries "
         "credentials: set the final URL."
@@ -266,7 +266,7 @@ def redirect_refused(host: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:
-    """Read ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date) as seconds, at most an hour."""
+    """Return ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date) in seconds, at most an hour."""
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -280,7 +280,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> Optional[float]:
 
 
 def json_headers(token: str = "") -> Dict[str, str]:
-    """Headers of a JSON request, with a bearer token if there is one."""
+    """Return headers of a JSON request, with a bearer token if given."""
     headers = {"Accept": "application/json", "User-Agent": "incident-management-for-splunk"}
     if token:
         headers["Authorization"] = f"Bearer {token}"

@@ -1,1 +1,1 @@
-"""Fixes as contracts: a catalogue, plans made from it, approval, one execution, and its proof."""
+"""Fixes: the catalogue, plans made from it, approval, one execution, verification, rollback."""

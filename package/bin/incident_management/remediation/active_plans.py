@@ -1,4 +1,4 @@
-"""The plans that the worker looks after, and how it goes through them."""
+"""The plans that the worker processes, and the loop over them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .plan import FINISHED
 
 __all__ = ["active_plans", "affects_all_plans", "error_text", "for_each_plan", "undecided_plans"]
 
-# A decision takes a person each and holds for minutes, so there are never so many at once.
+# Each decision takes a person and is valid for minutes, so there are never this many at once.
 MAX_LIVE = 1000
 MAX_UNDECIDED = 200
-# So many are taken a step further in a round.
+# How many plans make progress in one round.
 MAX_STEPS = 20
 
 
 def active_plans(context: Context) -> List[Document]:
-    """Plans that somebody decided on and whose documents do not say that they are over.
+    """Return the plans that someone decided on and whose documents are not finished.
 
-    Without those that nobody has decided on, which may be many and must not stand in their way.
+    Undecided plans are left out: there may be many, and they must not delay the others.
     """
     query = {"$and": [{"status": {"$ne": status}} for status in (*FINISHED, "proposed")]}
     return context.stores.plans.find(query, "created_at:1", MAX_LIVE)
 
 
 def undecided_plans(context: Context) -> List[Document]:
-    """The oldest plans that nobody has decided on; the others' turn comes as these expire."""
+    """Return the oldest undecided plans; newer ones follow as these expire."""
     return context.stores.plans.find({"status": "proposed"}, "created_at:1", MAX_UNDECIDED)
 
 
@@ -40,10 +40,10 @@ def for_each_plan(
     work: Callable[[str], bool],
     failed: Optional[Callable[[str, str], None]] = None,
 ) -> int:
-    """Do something with every live plan, the oldest first, until it was done 20 times.
+    """Call ``work`` with the id of each active plan, the oldest first, until 20 have returned True.
 
-    What can't be done with one plan keeps no other back: ``failed`` gets its id and why. Returns
-    how often ``work`` returned True. Raises SplunkError where that would stop all of them.
+    An error with one plan does not stop the others: ``failed`` gets its id and the reason. Returns
+    how often ``work`` returned True. Raises SplunkError if it would affect all plans.
     """
     count = 0
     for plan in active_plans(context):
@@ -52,7 +52,7 @@ def for_each_plan(
         try:
             count += work(plan["_key"])
         except NotFound:
-            continue  # Its incident left by age.
+            continue  # Its incident was deleted by age.
         except Exception as error:
             if affects_all_plans(error):
                 raise
@@ -62,16 +62,16 @@ def for_each_plan(
 
 
 def affects_all_plans(error: Exception) -> bool:
-    """Tell whether other plans would fail by it, too: not where splunkd says no to what was asked.
+    """Tell whether an error would affect other plans too, as when splunkd is unavailable.
 
-    401 is no such answer: then it knows the app no more.
+    A 4xx answer concerns one request, except 401: splunkd no longer accepts the app's session.
     """
     refused = isinstance(error, SplunkError) and 400 <= error.status < 500 and error.status != 401
     return isinstance(error, SplunkError) and not refused
 
 
 def error_text(error: Exception) -> str:
-    """Return what went wrong with a plan, in a sentence where the error has one."""
+    """Return an error as a sentence if it has one, else its type and masked text."""
     if isinstance(error, (SearchFailed, CatalogueError, Refused, SplunkError)):
         return str(error)
     return f"{type(error).__name__}: {mask(str(error))[:200]}"

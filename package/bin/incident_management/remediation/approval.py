@@ -1,4 +1,4 @@
-"""Proposing a plan, and deciding on it."""
+"""Propose plans, and approve, reject or expire them."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from .verification_forecast import forecast_verification
 
 __all__ = ["approve", "draft_plan", "expire_plans", "propose", "reject"]
 
-# Of one incident, by one person: each proposal is a message, and nobody else is kept from any.
+# Per person and incident. Each proposal is a message; other people can still propose.
 PROPOSALS_AN_HOUR = 20
 
 
 def propose(context: Context, incident_id: str, action_name: str, actor: str) -> Document:
-    """Make a plan out of an incident's analysis, and return its document.
+    """Propose a plan based on an incident's analysis, and return its document.
 
-    Proposing what is proposed already returns that plan. An empty ``action_name`` means the
-    catalogue's only action.
+    Proposing the same action again returns the plan that is already proposed. An empty
+    ``action_name`` means the catalogue's only action.
 
     Raises:
         NotFound: no such incident.
-        Refused: there is nothing to propose, one sentence why; it is on the timeline, too.
+        Refused: there is nothing to propose; the sentence says why, and is on the timeline too.
     """
     incident, entries = context.incident(incident_id)
     try:
@@ -64,7 +64,7 @@ def propose(context: Context, incident_id: str, action_name: str, actor: str) ->
 
 
 def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> None:
-    """Raise Refused for a new plan of somebody who has proposed many lately."""
+    """Raise Refused for a new plan of someone who has proposed too many in the last hour."""
     if context.stores.plans.get(plan["_key"]) is not None:
         return
     incident_id, since = plan["incident_id"], context.clock.now() - HOUR
@@ -81,7 +81,7 @@ def _unless_too_many(context: Context, plan: Mapping[str, Any], actor: str) -> N
 def draft_plan(
     context: Context, incident: Incident, entries: List[Entry], action_name: str, actor: str
 ) -> Dict[str, Any]:
-    """Return the plan's document that a proposal makes, or the one that is proposed already.
+    """Return the document of the plan that a proposal would create, or of the existing one.
 
     Writes nothing. Raises Refused.
     """
@@ -100,7 +100,7 @@ def draft_plan(
         )
         known = context.stores.plans.get(plan["_key"])
         if known is not None and known["plan_hash"] != plan["plan_hash"]:
-            continue  # Another one whose id, the hash's beginning, is the same by chance.
+            continue  # A different plan with the same id, the beginning of its hash, by chance.
         if known is None or not plan_state(known, entries, context.clock.now()).finished:
             return known or plan
     raise Refused(f"{incident.id} has too many plans for this action.", "too_many_plans")
@@ -137,7 +137,7 @@ def _finished(
     arguments: Mapping[str, str],
     entries: List[Entry],
 ) -> int:
-    """How many plans of this kind are over."""
+    """Count the finished plans of this action with these arguments."""
     plans = context.stores.plans.find({"incident_id": incident_id, "action": action.name})
     now = context.clock.now()
     return sum(
@@ -149,17 +149,18 @@ def _finished(
 def approve(
     context: Context, plan_id: str, actor: str, plan_hash: str = "", override: str = ""
 ) -> PlanState:
-    """Approve a plan for the state that it was made for, or again once one's approval ran out.
+    """Approve a plan for the state it was made for, or again after the approval expired.
 
     Args:
-        plan_hash: what the approver has seen; empty: whatever the plan says.
-        override: why it may be carried out in the change freezes that are in force; also of a plan
-            that is approved already. Whoever calls has seen that the actor has the right.
+        plan_hash: the plan that the approver reviewed; empty: the current one.
+        override: the reason to execute it during the change freezes in force; may also be given for
+            a plan that is already approved. The caller has checked that the actor has the
+            capability.
 
     Raises:
         NotFound: no such plan.
-        Invalid: nobody, or another plan than this is approved.
-        Refused: it can't be approved any more, or the state has changed.
+        Invalid: the actor is no person, or ``plan_hash`` is that of another plan.
+        Refused: it can no longer be approved, or the state has changed.
     """
     plan, entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
@@ -201,9 +202,9 @@ def approve(
 
 
 def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> PlanState:
-    """Reject a plan, also one that is approved but not carried out. Raises as :func:`approve`.
+    """Reject a plan that is proposed, or approved but not executed yet. Raises as :func:`approve`.
 
-    Of a rejection and an execution in the same moment one takes the claim, and only that counts.
+    If a rejection and an execution happen at the same moment, the one that gets the claim counts.
     """
     plan, _entries, state = context.load(plan_id)
     _decided_by_somebody(actor)
@@ -221,13 +222,13 @@ def reject(context: Context, plan_id: str, actor: str, reason: str = "") -> Plan
 
 
 def expire_plans(context: Context) -> int:
-    """Write down which plans have run out; returns how many."""
+    """Record on the timelines which plans have expired; returns how many."""
     count = 0
     for plan in [*undecided_plans(context), *active_plans(context)]:
         try:
             _plan, entries, state = context.load(plan["_key"])
         except (NotFound, Refused):
-            continue  # Its incident left by age, or it can't be read.
+            continue  # Its incident was deleted by age, or it is malformed.
         if state.status == "expired" and not _is_ended(plan, entries):
             reason = f"{plan['_key']} has expired. {state.detail}"
             refusal = Refused(reason, "expired", "expired")
@@ -239,7 +240,7 @@ def expire_plans(context: Context) -> int:
 
 
 def _may_be_undone(context: Context, plan: Mapping[str, Any], state: PlanState) -> bool:
-    """Tell whether somebody may be about to undo a plan: its document says so first."""
+    """Tell whether a rollback may be about to start: the plan's document says so first."""
     if plan["status"] != "rolling_back" or state.rollback_started_at:
         return False
     return context.clock.now() - float(plan["updated_at"]) < LEASE_SECONDS
@@ -270,9 +271,9 @@ def _not_open_to_decisions(plan: Mapping[str, Any], state: PlanState) -> Optiona
 
 
 def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
-    """Refuse whoever proposed a plan of which others must approve, see :func:`_failed_check`.
+    """Refuse the proposer of a plan that another person must approve.
 
-    A plan whose ``approve_own`` was changed after it was made fails that.
+    :func:`_failed_check` refuses a plan whose ``approve_own`` was changed after it was made.
     """
     if plan.get("approve_own", True) or actor != plan["proposed_by"]:
         return None
@@ -284,7 +285,7 @@ def _own(plan: Mapping[str, Any], actor: str) -> Optional[Refused]:
 def _overriding(
     context: Context, plan: Mapping[str, Any], state: PlanState, override: str
 ) -> List[str]:
-    """Return the ids of the change freezes that are to be overridden, and are not yet."""
+    """Return the ids of the change freezes that are to be overridden and are not yet."""
     action = context.catalogue.actions.get(plan["action"])
     if not override.strip() or action is None:
         return []
@@ -295,12 +296,12 @@ def _overriding(
 
 
 def _left(plan: Mapping[str, Any], state: PlanState, actor: str) -> int:
-    """How many more people must approve, once somebody has."""
+    """Return how many more people must approve after this actor."""
     return max(0, int(plan["approvals"]) - len({*state.approvers, actor}))
 
 
 def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> str:
-    """What one more approval leaves to be done, for those who are told of it."""
+    """Return what is still missing after this approval, for its notification."""
     left = _left(plan, state, actor)
     if left == 0:
         return "The plan is ready to execute; it does not start automatically."
@@ -311,7 +312,10 @@ def _left_to_approve(plan: Mapping[str, Any], state: PlanState, actor: str) -> s
 def _failed_check(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: List[Entry], but: str
 ) -> Optional[Refused]:
-    """What speaks against approving now; cool-down and other runs only matter at execution."""
+    """Return the first failed check that prevents an approval now.
+
+    The cool-down and other runs matter only at execution. ``but`` names one more check to skip.
+    """
     passed_over = ("approval", "cooldown", "rate", "alone", but)
     for check in checks(context, plan, state, entries):
         if not check.ok and check.name not in passed_over:

@@ -1,4 +1,4 @@
-"""Whether a fix that has helped resolves its incident, which people and findings may prevent."""
+"""Decide whether a fix that helped resolves its incident; people and findings can prevent it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ __all__ = ["has_new_findings", "resolve_once", "stays_open", "verdict_once"]
 
 
 def verdict_once(plan: Mapping[str, Any]) -> str:
-    """Return what a plan's verdict is written once by."""
+    """Return the ``once`` key of a plan's verification entry."""
     return f"verification:{plan['_key']}"
 
 
 def resolve_once(plan: Mapping[str, Any]) -> str:
-    """Return what the resolve of a plan's incident is written once by."""
+    """Return the ``once`` key of the entry with which a plan resolves its incident."""
     return f"resolve:{plan['_key']}"
 
 
 def stays_open(
     plan: Mapping[str, Any], state: PlanState, incident: Incident, entries: Sequence[Entry]
 ) -> Tuple[bool, str]:
-    """Tell whether the incident of a plan that has helped is left as it is, and why.
+    """Tell whether a plan that helped leaves its incident as it is, and why.
 
-    The reason is empty where there is nothing to say: it is over, pinned, or this fix has resolved
-    it once. ``incident`` is the one that stands, which may have taken over the plan's.
+    The reason is empty when nothing needs saying: the incident is not open, is pinned, or was
+    already resolved by this fix. ``incident`` is the surviving one, which the plan's may be merged
+    into.
     """
     if not incident.is_open or incident.pinned:
         return True, ""
@@ -50,12 +51,14 @@ def stays_open(
 
 
 def has_new_findings(known: Set[str], entries: Sequence[Entry]) -> bool:
-    """Tell whether a finding is among the entries that is not known by its key."""
+    """Tell whether the entries contain a finding whose key is not in ``known``."""
     return any(entry.kind in SIGNAL_KINDS and entry.key not in known for entry in entries)
 
 
 def _after(entries: Sequence[Entry], once: str, time: float) -> List[Entry]:
-    """Return what comes after an entry, which another incident may have: then by its time."""
+    """Return the entries after the one with a ``once`` key; if that is missing, those after
+    ``time``.
+    """
     places = [place for place, entry in enumerate(entries) if entry.once == once]
     if places:
         return list(entries[places[0] + 1 :])

@@ -1,4 +1,4 @@
-"""What an analysis has proved: the cause it blames, and the citations that code has checked."""
+"""Read from an analysis the cause it blames, and the citations that code has verified."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["blamed_hypothesis", "verified_citations"]
 
 
 def blamed_hypothesis(analysis: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    """Return the hypothesis that an analysis document blames; empty when it blames none.
+    """Return the hypothesis that an analysis blames; empty if it blames none.
 
-    An analysis also lists weak candidates, the best of them at rank 1, under the verdict that there
-    is no cause in the evidence. Nothing may be undone on the strength of those.
+    An analysis also lists weak candidates, the best of them at rank 1, even when its verdict is
+    that the evidence shows no cause. No fix may be based on those.
     """
     hypotheses = (analysis or {}).get("hypotheses") or []
     return dict(next((h for h in hypotheses if h.get("blamed") is True), {}))
@@ -20,9 +20,9 @@ def blamed_hypothesis(analysis: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
 def verified_citations(
     analysis: Mapping[str, Any], hypothesis: Mapping[str, Any]
 ) -> List[Dict[str, Any]]:
-    """Return the citations of a hypothesis that were fetched again and found to hold.
+    """Return the citations of a hypothesis that were fetched again and found to be true.
 
-    A hypothesis names citations of the analysis by id; one written out in place counts as well.
+    A hypothesis names the analysis's citations by id; a citation written out in place counts too.
     """
     by_id = {citation.get("id"): citation for citation in analysis.get("citations") or []}
     cited = [

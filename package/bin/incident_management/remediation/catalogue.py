@@ -1,7 +1,7 @@
-"""The remediation catalogue, ``incident_actions.conf``: everything that may ever be done.
+"""The remediation catalogue, ``incident_actions.conf``: every action that may ever be executed.
 
-What is not in it can't be proposed. A stanza that is malformed makes its own action unusable,
-with one sentence that says why, and leaves the others alone.
+Only its actions can be proposed. A malformed stanza makes only its own action unusable, with one
+sentence that says why.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ __all__ = [
 
 CONF = "incident_actions.conf"
 SAMPLE_FIELDS = ("service", "service.name", "host")
-"""What names an event's entity, unless an action says otherwise: as the shipped detections do."""
+"""The fields that name an event's entity by default, as in the shipped detections."""
 
-# What an argument may look like. Values come out of logs, so nothing else gets through.
+# The allowed values of each argument type. Values come from logs, so everything else is rejected.
 ACTION_TYPES: Dict[str, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"),
@@ -47,7 +47,7 @@ ACTION_TYPES: Dict[str, re.Pattern[str]] = {
 PRECONDITIONS = ("runs_the_change", "returns_to_previous", "not_there_yet")
 _SOURCE = re.compile(r"\$(analysis|incident|plan|result|before)\.([a-z_]+)\$")
 _TRUE, _FALSE = ("1", "true", "yes"), ("0", "false", "no")
-# A source that somebody forgot the $ of is no value.
+# A source without its $ signs is a mistake, not a value.
 _MEANT = re.compile(r"(analysis|incident|plan|result|before)\.")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -58,14 +58,17 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """``source`` is ``$<where>.<field>$``, or the value itself, which must match ``type``."""
+    """An argument of an action.
+
+    ``source`` is ``$<where>.<field>$``, or the value itself, which must match ``type``.
+    """
 
     name: str
     source: str
     type: str
 
     def value(self, sources: Mapping[str, Mapping[str, Any]]) -> Any:
-        """Return its value, None where there is none, of what is known by where it comes from."""
+        """Return the argument's value from ``sources``; None where there is none."""
         if "$" not in self.source:
             return self.source
         where, name = self.origin
@@ -73,14 +76,14 @@ class Argument:
 
     @property
     def origin(self) -> Tuple[str, str]:
-        """Where the value comes from: ("analysis", "change_id")."""
+        """Return where the value comes from, such as ("analysis", "change_id")."""
         where, _, name = self.source.strip("$").partition(".")
         return where, name
 
 
 @dataclass(frozen=True)
 class Action:
-    """One contract; durations are in seconds. ``entity`` names the argument it acts on."""
+    """One action's contract. Durations are in seconds; ``entity`` names the argument it acts on."""
 
     name: str
     label: str
@@ -106,7 +109,11 @@ class Action:
     sample_fields: Tuple[str, ...] = field(default=SAMPLE_FIELDS)
 
     def digest(self) -> str:
-        """A hash of all that it says; as before ``undo_by_itself`` where that is not set."""
+        """Return a hash of the contract.
+
+        ``undo_by_itself`` counts only when it is off, so that hashes from before that setting still
+        match.
+        """
         said = asdict(self)
         if self.undo_by_itself:
             del said["undo_by_itself"]
@@ -114,7 +121,7 @@ class Action:
 
 
 class Catalogue:
-    """All actions, and what is wrong with those that can't be used."""
+    """All usable actions, and a sentence for each action that can't be used."""
 
     def __init__(self, actions: Mapping[str, Action], problems: Mapping[str, str]) -> None:
         self.actions = dict(actions)
@@ -159,21 +166,21 @@ class Catalogue:
         )
 
     def contract(self, action: Action) -> str:
-        """Return what an approval of an action is given for: its hash, and that of its inverse."""
+        """Return the hash that an approval is bound to: the action's, and that of its inverse."""
         undoing = self.undoing(action)
         return f"{action.digest()}:{undoing}" if undoing else action.digest()
 
     def undoing(self, action: Action) -> str:
-        """Return the hash of an action's inverse; empty where it has none."""
+        """Return the hash of an action's inverse; empty if it has none."""
         return self.actions[action.inverse].digest() if action.inverse else ""
 
     def proposable(self) -> List[str]:
-        """Names of the actions that a plan may be made of."""
+        """Return the names of the actions that can be proposed."""
         return [name for name, action in self.actions.items() if not action.inverse_only]
 
 
 def check_value(argument: Argument, value: Any) -> str:
-    """Return an argument's value as text. Raises CatalogueError when it does not fit its type."""
+    """Return an argument's value as text. Raises CatalogueError if it does not match its type."""
     where, name = argument.origin
     if value is None or value == "":
         raise CatalogueError(
@@ -190,13 +197,13 @@ def check_value(argument: Argument, value: Any) -> str:
 
 
 def _without_inverse(actions: Mapping[str, Action]) -> Optional[Action]:
-    """Return an action whose inverse is none of these."""
+    """Return an action whose inverse is not in ``actions``, if there is one."""
     found = (one for one in actions.values() if one.inverse and one.inverse not in actions)
     return next(found, None)
 
 
 def _undone_wrongly(action: Action, actions: Mapping[str, Action]) -> str:
-    """Say what keeps an action's inverse from undoing it; empty where nothing is known to."""
+    """Return why an action's inverse can't roll it back; empty if no reason is known."""
     inverse = actions.get(action.inverse)
     if inverse is None:
         return ""
@@ -222,7 +229,7 @@ def _sources(action: Action) -> Dict[str, str]:
 
 
 def _undone_elsewhere(action: Action, inverse: Action) -> str:
-    """Return the argument by which an action's inverse is about another object, empty if none."""
+    """Return the argument by which the inverse would act on another object; empty if none."""
     if not {action.executor, inverse.executor} <= set(LOCATION_ARGUMENTS):
         return ""
     mine, its = (_sources(each) for each in (action, inverse))
@@ -309,7 +316,7 @@ def _arguments(where: str, values: Mapping[str, str]) -> Tuple[Argument, ...]:
 
 
 def _executor(where: str, values: Mapping[str, str], arguments: Tuple[Argument, ...]) -> str:
-    """Return who carries it out, which its arguments must suffice for."""
+    """Return the name of the executor. Raises CatalogueError unless the arguments fit it."""
     name = _required(where, values, "executor")
     if name not in REQUIRED_ARGUMENTS:
         known = ", ".join(REQUIRED_ARGUMENTS)

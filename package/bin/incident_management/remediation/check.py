@@ -1,4 +1,4 @@
-"""One safety rule's answer."""
+"""The result of one safety check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Check"]
 
 @dataclass(frozen=True)
 class Check:
-    """One rule's answer. ``code`` and ``ends`` are those of the refusal it would be."""
+    """One check's result. ``code`` and ``ends`` become those of the refusal if it is not ok."""
 
     name: str
     ok: bool
@@ -20,5 +20,5 @@ class Check:
     ends: str = ""
 
     def refusal(self) -> Refused:
-        """What to raise when it is not ok."""
+        """Return the exception to raise when the check is not ok."""
         return Refused(self.detail, self.code or self.name, self.ends)

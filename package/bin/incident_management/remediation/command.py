@@ -1,4 +1,4 @@
-"""What ``| remediate`` does: asks the REST API with the searcher's rights, and gives rows."""
+"""The work of ``| remediate``: calls the REST API with the searcher's rights and yields rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERBS = ("preview", "propose", "approve", "check", "reject", "execute", "rollbac
 INCIDENT_ID = re.compile(r"INC-\d{8}-[0-9A-Z]{4,12}")
 PLAN_ID = re.compile(r"PLAN-[0-9a-f]{10}")
 
-# A person may not have seen the newest of several plans that these could be meant of.
+# The states to which a verb applies. With several such plans, the newest may not be the one meant.
 _WAITING = {
     "approve": ("proposed",),
     "check": ("proposed", "approved"),
@@ -39,14 +39,15 @@ class RemediationFailed(Exception):
 def remediate(
     session: Session, do: str, incident: str, action: str = "", plan: str = "", override: str = ""
 ) -> List[Dict[str, Any]]:
-    """Do one thing and return the plans that it concerns, as the API shows them.
+    """Do one thing and return the plans it concerns, as the API shows them.
 
-    A refusal by safety is an answer, not a failure: its sentence is in ``refused``. ``override``:
-    why it is approved or undone in a change freeze, or carried out beyond ``hourly_limit``.
+    A refusal by a safety check is an answer, not an error: its sentence is in ``refused``.
+    ``override`` is the reason to approve or roll back during a change freeze, or to execute beyond
+    ``hourly_limit``.
 
     Raises:
-        RemediationFailed: bad arguments, no such incident or plan, a missing capability, or
-            splunkd can't be reached.
+        RemediationFailed: bad arguments, no such incident or plan, a missing capability, or splunkd
+            can't be reached.
     """
     _check(do, incident, action, plan)
     incident = incident.upper()
@@ -77,7 +78,7 @@ def remediate(
 
 
 def rows(plans: List[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-    """Yield a row a plan, each with all of :data:`FIELDS`."""
+    """Yield one row for each plan, with all of :data:`FIELDS`."""
     for plan in plans:
         row: Dict[str, Any] = {name: plan.get(name, "") for name in FIELDS}
         row.update(
@@ -106,7 +107,7 @@ def _propose(session: Session, incident: str, action: str) -> List[Dict[str, Any
 
 
 def _previewed(session: Session, incident: str, action: str, plan: str) -> Dict[str, Any]:
-    """What a plan would do, or the one that would be proposed."""
+    """Return what a plan would do, or the plan that would be proposed."""
     path = f"plans/{path_of(plan)}" if plan else f"incidents/{path_of(incident)}"
     more = {"action": action} if action else {}
     try:
@@ -119,7 +120,7 @@ def _previewed(session: Session, incident: str, action: str, plan: str) -> Dict[
 
 
 def _request(request: Mapping[str, Any]) -> List[str]:
-    """What would be sent, in lines."""
+    """Return the request that would be sent, as lines."""
     if not request or request.get("problem"):
         return [str(request["problem"])] if request else []
     headers = [f"{name}: {value}" for name, value in request["headers"].items()]
@@ -128,7 +129,7 @@ def _request(request: Mapping[str, Any]) -> List[str]:
 
 
 def _chosen(plans: List[Dict[str, Any]], plan: str, do: str, incident: str) -> str:
-    """The plan that is meant: the one named, else the newest, unless others wait for the same."""
+    """Return the id of the named plan, else of the newest unless several are waiting for ``do``."""
     if not plans:
         raise RemediationFailed(f"{incident} has no plan: propose one with do=propose.")
     if not plan:

@@ -1,4 +1,4 @@
-"""What every step of remediation works with, and the one way each of them writes."""
+"""The context that every remediation step works in, and how each of them writes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from .runs import rollback_run
 __all__ = ["SYSTEM", "Context", "Refused"]
 
 SYSTEM = "incident_management"
-# At a plan that is shown, while others change it or a member does not see yet what was saved.
+# Attempts to save a plan's status while others change it, or a member does not see it yet.
 MOST_LOOKS = 10
 
 
 class Refused(Exception):
-    """Safety says no; the text is one sentence for whoever asked.
+    """A safety check refuses; the text is one sentence for the person who asked.
 
-    ``code`` names the rule. ``ends``: the plan is over by it, as ``void`` or ``expired``.
-    ``transient``: what stands in the way goes by itself, so trying again is of use.
+    Attributes:
+        code: the name of the rule.
+        ends: ``void`` or ``expired`` when the refusal ends the plan, else empty.
+        transient: the obstacle goes away without anyone acting, so a retry can help.
     """
 
     def __init__(self, sentence: str, code: str, ends: str = "") -> None:
@@ -44,11 +46,13 @@ class Refused(Exception):
 class Context:
     """Stores, clock, catalogue and executors.
 
-    ``may`` tells whether a user has a capability now; it raises SplunkError when nobody can tell.
-    ``users_with`` names those who have one, whom to ask first; None where nobody can tell.
-    ``holder`` is who this process is, for claims; ``gone`` tells whether another holder has
-    certainly ended, so that what it left needs no waiting. ``raising`` makes what asks again what
-    raised an incident, where that is to be said before a fix.
+    Attributes:
+        has_capability: whether a user (first argument) has a capability now; raises SplunkError
+            when splunkd can't tell.
+        holder: this process's name in claims.
+        has_ended: whether another holder has certainly ended, so that its claims need no waiting.
+        raising: makes the search that can judge recovery; None where no forecast is needed.
+        users_with: the users with a capability, preferred ones first; None when that is unknown.
     """
 
     stores: Stores
@@ -64,8 +68,8 @@ class Context:
     def load(self, plan_id: str) -> Tuple[Document, List[Entry], PlanState]:
         """Return a plan, its incident's entries, and its state.
 
-        Raises NotFound, also when the incident is gone, and Refused for a plan whose document
-        somebody has changed into what can't be read: it is neither approved nor carried out.
+        Raises NotFound, also when the incident is gone, and Refused for a malformed plan, which is
+        neither approved nor executed.
         """
         plan = self.stores.plans.get(plan_id)
         if plan is None:
@@ -79,14 +83,14 @@ class Context:
         return plan, entries, plan_state(plan, entries, self.clock.now())
 
     def incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
-        """Return an incident as its entries say. Raises NotFound."""
+        """Return an incident as its entries describe it, and the entries. Raises NotFound."""
         entries = timeline.read(self.stores, incident_id)
         if not entries:
             raise timeline.not_found(incident_id)
         return timeline.fold(entries), entries
 
     def surviving_incident(self, incident_id: str) -> Tuple[Incident, List[Entry]]:
-        """Return an incident, or the one that took it over since. Raises NotFound."""
+        """Return an incident, or the one it was merged into, with its entries. Raises NotFound."""
         incident, entries = self.incident(incident_id)
         passed = {incident_id}
         while incident.merged_into and incident.merged_into not in passed:
@@ -102,24 +106,24 @@ class Context:
         return self.executors[name]()
 
     def facts(self, name: str, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return what an executor knows now, and its ``address``. Raises ExecutorError."""
+        """Return an executor's facts on its target, and its ``address``. Raises ExecutorError."""
         executor = self.executor(name)
         return {**executor.facts(arguments), "address": executor.address(arguments)}
 
     def address(self, name: str, arguments: Mapping[str, str]) -> str:
-        """Return whom an executor would speak to, without asking it. Raises ExecutorError."""
+        """Return the address an executor would use, without a request. Raises ExecutorError."""
         return self.executor(name).address(arguments)
 
     def append(
         self, plan: Mapping[str, Any], kind: str, data: Mapping[str, Any], actor: str, once: str
     ) -> Entry:
-        """Write what happened to a plan, on its incident's timeline."""
+        """Write an entry about a plan on its incident's timeline."""
         data = {"plan_id": plan["_key"], **data}
         act = Act(self.stores, self.clock, actor)
         return timeline.append(act, plan["incident_id"], kind, data, once)
 
     def refresh(self, plan: Mapping[str, Any]) -> PlanState:
-        """Bring the incident's and the plan's documents up to the entries; returns the state."""
+        """Update the incident's and the plan's documents from the entries; returns the state."""
         timeline.refresh(self.stores, plan["incident_id"])
         for _look in range(MOST_LOOKS):
             current, _entries, state = self.load(plan["_key"])
@@ -127,17 +131,17 @@ class Context:
             if current["status"] == status:
                 break
             current.update(status=status, updated_at=self.clock.now())
-            # Looked at again: others may have begun something, and shown it, before this is saved.
+            # Checked again: others may have started and saved something before this is saved.
             self.stores.plans.save([current])
         return state
 
     def _document_status(self, plan: Mapping[str, Any], state: PlanState) -> str:
-        """Return what a plan's document is to say: not that it is over before all of it is."""
+        """Return the status for a plan's document: not finished before everything is done."""
         may_be_undone = state.done_at and not state.rollback_started_at
         if may_be_undone and self.stores.claims.get(rollback_run(plan, state).claim):
-            return "rolling_back"  # It was begun, and no entry says so yet: that is to be settled.
+            return "rolling_back"  # It was started without an entry yet: the worker settles it.
         if state.status == "recovered" and plan["status"] != "recovered":
-            # It is over when its incident is resolved, too; until then the worker looks after it.
+            # It is finished once its incident is resolved too; until then the worker processes it.
             is_kept, _why = stays_open(plan, state, *self.surviving_incident(plan["incident_id"]))
             return "recovered" if is_kept else "resolving"
         return state.status
@@ -145,7 +149,7 @@ class Context:
     def refuse(
         self, incident_id: str, plan: Optional[Mapping[str, Any]], refusal: Refused, actor: str
     ) -> None:
-        """Write a refusal on the timeline; the same one within a minute once."""
+        """Write a refusal on the timeline; the same refusal only once a minute."""
         plan_id = str(plan["_key"]) if plan else ""
         data = {"plan_id": plan_id, "reason": str(refusal), "code": refusal.code}
         if refusal.ends:
@@ -157,13 +161,13 @@ class Context:
             self.refresh(plan)
 
     def claim(self, key: str, value: Mapping[str, Any], purpose: str = "") -> bool:
-        """Take a claim. False: somebody has it."""
+        """Insert a claim. Returns False when someone already holds it."""
         return self.stores.claims.insert(
             claim_document(key, self.clock.now(), value, purpose=purpose, holder=self.holder)
         )
 
     def is_begun(self, plan_id: str) -> bool:
-        """Tell whether a plan's action was claimed by who carries it out, not by a rejection."""
+        """Tell whether a plan's claim is held by an execution, not by a rejection."""
         claim = self.stores.claims.get(f"execute:{plan_id}")
         return claim is not None and not claim["value"].get("rejected")
 

@@ -1,4 +1,4 @@
-"""What is so right now, and whether that is what a plan was made for."""
+"""Compare the current state of a target with the state that a plan was made for."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["address_of", "checked_facts", "current_state_checks", "incident_stan
 def plan_facts(
     action: Action, incident: Incident, cause: Mapping[str, Any], service: Mapping[str, Any]
 ) -> Dict[str, Any]:
-    """The state that a plan is made for and an approval binds to.
+    """Return the state that a plan is made for and an approval is bound to.
 
-    Notes, more signals of the same entities and the like leave it as it is. Raises Refused where
-    the cause is a change of something else.
+    Notes, more signals of the same entities and the like do not change it. Raises Refused if the
+    cause is a change of something else.
     """
     return {
         "incident": incident_standing(incident),
@@ -34,7 +34,7 @@ def plan_facts(
 
 
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> List[str]:
-    """What is different, one clause each."""
+    """Return the differences between two states, one clause each."""
     names = sorted(set(then) | set(now))
     return [_change(name, then, now) for name in names if then.get(name) != now.get(name)]
 
@@ -54,9 +54,9 @@ def _shown(value: Any) -> str:
 def checked_facts(
     context: Context, action: Action, arguments: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Return what the executor knows of the service that an action is about.
+    """Return the executor's facts about an action's target.
 
-    Raises Refused when it can't be asked, or when a precondition does not hold.
+    Raises Refused if the executor can't be reached, or if a precondition does not hold.
     """
     try:
         service = context.facts(action.executor, arguments)
@@ -69,7 +69,7 @@ def checked_facts(
 
 
 def address_of(context: Context, action: Action, arguments: Mapping[str, str]) -> str:
-    """Return where an action would be done now. Raises Refused."""
+    """Return the address at which an action would run now. Raises Refused."""
     try:
         return context.address(action.executor, arguments)
     except ExecutorError as error:
@@ -107,7 +107,7 @@ def _preconditions(
 
 
 def incident_standing(incident: Incident) -> str:
-    """Return whether an incident is open; of one that was reopened, for the how manieth time."""
+    """Return whether an incident is open, and if it was reopened, how often it was opened."""
     if not incident.is_open:
         return "over"
     return "open" if incident.openings < 2 else f"open for the {incident.openings}. time"
@@ -121,9 +121,9 @@ def current_state_checks(
     incident: Incident,
     entries: List[Entry],
 ) -> List[Check]:
-    """Check the rules that need to know what is so right now.
+    """Return the checks that depend on the current state.
 
-    What another address says than that of the plan is not even asked.
+    If the address differs from the plan's, the service there is not even asked.
     """
     then = plan["state"]
     try:
@@ -150,7 +150,7 @@ def current_state_checks(
 
 
 def _before_an_upgrade(plan: Mapping[str, Any], now: Mapping[str, Any]) -> Optional[Check]:
-    """Refuse a plan of another version of the app, which compared other things; else None."""
+    """Refuse a plan of another version of the app, which compared other facts; else None."""
     # Only some change events leave something untold.
     compared, known = set(now) - {"untold"}, set(plan["state"]) - {"untold"}
     if compared == known:

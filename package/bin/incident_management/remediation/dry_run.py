@@ -1,4 +1,4 @@
-"""Has a fix's executor say what the fix would do: AWX's check mode, a dry run of Kubernetes."""
+"""Run a fix in its executor's check mode: AWX's check mode, a dry run of Kubernetes."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from .steps import Step, action_step, executor_for
 
 __all__ = ["dry_run"]
 
-# A rehearsal is for those who are to approve; how often an action may run is about real runs.
+# A dry run informs the approvers, and the limits on runs apply only to real runs.
 _PASSED_OVER = ("approval", "cooldown", "rate")
 _ENDS = ("done", "failed")
 # Of a plan, each a job of AWX.
 AN_HOUR = 10
-# As long as a run may take. A try that has not ended by then no longer keeps a new one from it.
+# The longest time of a run. A try that has not ended by then no longer blocks a new one.
 GOES_ON_SECONDS = 900.0
 
 
 def dry_run(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
-    """Run a plan in its executor's check mode, and note on the timeline what came of it.
+    """Run a plan in its executor's check mode, and note the outcome on the timeline.
 
-    It is refused whenever a real run would be, but for the approval and the pace: check mode may
-    change something all the same ("check_mode: false" in Ansible's manual). One is tried at a time:
-    while the last one goes on, it is asked how far that is, and nothing new is begun.
+    It is refused whenever a real run would be, except for the approval, the cool-down and the rate:
+    check mode can still change something ("check_mode: false" in Ansible's manual). Only one runs
+    at a time: while the last one is running, its progress is returned and no new one starts.
 
-    Returns the outcome's ``status`` (``done``, ``failed``, or ``unknown`` while it goes on) and
+    Returns the outcome's ``status`` (``done``, ``failed``, or ``unknown`` while it runs) and
     ``detail``.
 
     Raises:
         NotFound: no such plan.
-        Refused: a rule says no, or there is no check mode.
+        Refused: a safety check failed, or there is no check mode.
     """
     plan, entries, state = context.load(plan_id)
     refusal = _refusal(context, plan, state, entries)
@@ -63,9 +63,9 @@ def dry_run(context: Context, plan_id: str, actor: str) -> Dict[str, Any]:
 
 
 def _going_on(executor: Executor, step: Step, request_id: str, late: bool) -> Optional[Outcome]:
-    """Return how the last try is or has ended; None where nothing of it goes on, or for too long.
+    """Return the outcome of the last try; None if it is not running, or has run for too long.
 
-    ``unchanged``: the service knows of nothing that does.
+    ``unchanged``: the service knows of no running try.
     """
     outcome = executor.settle(step.arguments, request_id)
     over = outcome.status == "unchanged" or (outcome.status == "unknown" and late)
@@ -75,7 +75,7 @@ def _going_on(executor: Executor, step: Step, request_id: str, late: bool) -> Op
 def _begun(
     context: Context, plan_id: str, step: Step, executor: Executor, tries: Sequence[float]
 ) -> Outcome:
-    """Begin a new try, unless somebody does in this moment. Raises Refused and ExecutorError."""
+    """Start a new try, unless another process just did. Raises Refused and ExecutorError."""
     lately = sum(begun > context.clock.now() - HOUR for begun in tries)
     if lately >= AN_HOUR:
         sentence = f"{plan_id} was tried {lately} times within the last hour. Try again later."
@@ -92,7 +92,7 @@ def _begun(
 
 
 def _tries(context: Context, plan_id: str) -> List[float]:
-    """When a plan was tried, the oldest first."""
+    """Return when a plan was tried, the oldest first."""
     found = context.stores.claims.find({"purpose": _purpose(plan_id)})
     return sorted(float(claim["time"]) for claim in found)
 

@@ -1,7 +1,8 @@
-"""One run at a time on one thing: an entity of a name, at its place.
+"""Run one plan at a time on an entity: a name at a location.
 
-Claims are numbered, for each name by itself, and never removed: who finds no earlier one's plan
-being run takes the next number, which only one can. What is certainly elsewhere is no rival.
+Claims are numbered for each name and never removed. A plan that finds no running plan among the
+earlier claims inserts the next number, which only one process can. Plans that certainly act
+elsewhere do not block each other.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from .location import Location, are_distinct, location_of
 
 __all__ = ["acquire_lock", "blocking_plan", "holds_lock"]
 
-# Between taking an entity and claiming the run, which is the next request to the KV store. Who was
-# held up for longer sees that another has the entity.
+# The time between locking an entity and claiming the run, which is the next request to the KV
+# store. A process that was delayed for longer sees that another plan has the entity.
 BEGINNING_SECONDS = 60.0
-# Of a name so many may be taken elsewhere while one tries to.
+# How many claims on a name may be inserted by others during one attempt.
 MOST_TRIES = 20
 
 
 def blocking_plan(context: Context, plan: Mapping[str, Any]) -> str:
-    """Return the id of another plan that is being run where this acts; empty when none is."""
+    """Return the id of another plan that is running on this plan's entity; empty if none is."""
     place = location_of(plan, context.catalogue)
     rivals = _rivals(_runs(context, plan["entity"]), plan, place)
     return "" if _is_mine(rivals[:1], plan, place) else _live_run(context, rivals, plan)
 
 
 def acquire_lock(context: Context, plan: Mapping[str, Any]) -> bool:
-    """Make this plan the one that runs where it acts, until it is finished."""
+    """Lock the entity for this plan until it is finished. Returns False if another plan runs."""
     place, purpose = location_of(plan, context.catalogue), _running(plan["entity"])
     for _try in range(MOST_TRIES):
         runs = _runs(context, plan["entity"])
@@ -47,10 +48,10 @@ def acquire_lock(context: Context, plan: Mapping[str, Any]) -> bool:
 
 
 def holds_lock(context: Context, plan: Mapping[str, Any]) -> bool:
-    """Tell whether this plan is the last one that took its entity there, and no other one is run.
+    """Tell whether this plan was the last to lock its entity and no other plan runs there.
 
-    One that seemed to have left it may have begun in that very moment. Both have begun before
-    they look here, so at least one of them sees the other.
+    A plan that seemed finished may have started again at the same moment. Both start before they
+    check here, so at least one of them sees the other.
     """
     place = location_of(plan, context.catalogue)
     rivals = _rivals(_runs(context, plan["entity"]), plan, place)
@@ -58,23 +59,23 @@ def holds_lock(context: Context, plan: Mapping[str, Any]) -> bool:
 
 
 def _runs(context: Context, entity: str) -> List[Document]:
-    """Return who took an entity of this name, the last first."""
+    """Return the claims on an entity of this name, the newest first."""
     found = context.stores.claims.find({"purpose": _running(entity)})
     return sorted(found, key=lambda claim: int(claim["value"]["number"]), reverse=True)
 
 
 def _running(entity: str) -> str:
-    """Name who has an entity; in small letters, as logs and services write names either way."""
+    """Return the claims' purpose; lower-case, because logs and services differ in case."""
     return f"run:{entity.lower()}"
 
 
 def _place(run: Document) -> Location:
-    """Return where a run was to act; nothing is known of those from before it was written."""
+    """Return where a run acts; empty for claims of versions that did not store it."""
     return dict(run["value"].get("place") or {})
 
 
 def _rivals(runs: List[Document], plan: Mapping[str, Any], place: Location) -> List[Document]:
-    """Return a plan's own runs, and those that may be where it acts."""
+    """Return a plan's own claims, and those of plans that may act at the same location."""
     return [
         run
         for run in runs
@@ -87,10 +88,10 @@ def _is_mine(newest: List[Document], plan: Mapping[str, Any], place: Mapping[str
 
 
 def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -> str:
-    """Return the first plan but this that is being run, or is just about to be.
+    """Return the id of the first other plan that runs, or is about to; empty if none is.
 
-    Who was killed after it took the entity has begun nothing; before that others may have. Before
-    one that was begun, and is over, all were over that may have been where it acted.
+    A process that was killed after it locked the entity has started nothing, so earlier claims
+    count too. Claims before a finished run at the same location were all finished.
     """
     over: List[Location] = []
     for run in runs:
@@ -100,7 +101,7 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
         try:
             state = context.load(other)[2]
         except NotFound:
-            continue  # Its incident left by age.
+            continue  # Its incident was deleted by age.
         if state.executed or context.is_begun(other):
             if not state.finished:
                 return other
@@ -111,6 +112,6 @@ def _live_run(context: Context, runs: List[Document], plan: Mapping[str, Any]) -
 
 
 def _is_left(context: Context, run: Document) -> bool:
-    """Tell whether who took an entity has had the time to begin, or has certainly ended."""
+    """Tell whether a holder had enough time to start its run, or has certainly ended."""
     late = context.clock.now() - float(run["time"]) > BEGINNING_SECONDS
     return late or context.has_ended(str(run["holder"]))

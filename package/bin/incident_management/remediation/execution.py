@@ -1,8 +1,8 @@
-"""Carrying a plan out once.
+"""Execute a plan, once.
 
-The order makes every crash recoverable: the entity is taken, the execution is claimed, the
-timeline says ``started``, what people decided meanwhile is read, the executor acts, the timeline
-says how it ended. What is cut off in between is ended by :mod:`.interrupted_runs`.
+The order makes every crash recoverable: lock the entity, claim the execution, write ``started`` to
+the timeline, read what people decided meanwhile, call the executor, and write the outcome.
+:mod:`.interrupted_runs` finishes what is cut off in between.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ __all__ = ["execute", "mark_rolling_back", "run_once"]
 
 
 def execute(context: Context, plan_id: str, actor: str, override: str = "") -> PlanState:
-    """Carry an approved plan out. A plan that was begun is never begun again.
+    """Execute an approved plan. A plan that was started is never started again.
 
-    ``override``: why it may be carried out beyond the action's ``hourly_limit``; whoever calls has
-    seen that the actor has the right.
+    ``override`` is the reason to exceed the action's ``hourly_limit``. The caller has checked that
+    the actor has the capability.
 
-    Returns the plan's state: ``done``, ``failed``, or ``running`` while nobody can tell yet.
+    Returns the plan's state: ``done``, ``failed``, or ``running`` while the outcome is unknown.
 
     Raises:
         NotFound: no such plan.
-        Refused: one of the rules says no; it is on the timeline, too.
+        Refused: a safety check failed; the refusal is on the timeline too.
     """
     plan, entries, state = context.load(plan_id)
     if state.executed:
@@ -66,19 +66,17 @@ def execute(context: Context, plan_id: str, actor: str, override: str = "") -> P
 def run_once(
     context: Context, plan: Document, step: Step, actor: str, reason: str = ""
 ) -> PlanState:
-    """Claim a step and carry it out, unless it is somebody's already."""
+    """Claim a step and run it, unless another process has claimed it."""
     began = context.clock.now()
     if not context.claim(step.run.claim, claim_value(step, actor)):
         settle(context, plan["_key"])
         return context.refresh(plan)
     if step.run.kind == "rollback":
-        mark_rolling_back(
-            context, plan
-        )  # An older status may have been saved; from now on none is.
+        mark_rolling_back(context, plan)  # From now on no older status is saved.
     record_start(context, plan, step, actor, reason)
     context.refresh(plan)
     refusal = stop_reason(context, plan, step, actor)
-    # Later, whoever settles may have asked the executor already: that this fails says nothing.
+    # Later, the worker may have settled it already, so a failure here would mean nothing.
     if context.clock.now() - began < LEASE_SECONDS / 2:
         stopped = Outcome("failed", f"Nothing was changed. {refusal}") if refusal else None
         outcome = stopped or _acted(context, plan, step)
@@ -94,12 +92,13 @@ def run_once(
 
 
 def mark_rolling_back(context: Context, plan: Document) -> None:
+    """Save the plan's document as ``rolling_back``."""
     plan.update(status="rolling_back", updated_at=context.clock.now())
     context.stores.plans.save([plan])
 
 
 def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> None:
-    """Leave what undoes a fix by itself to :func:`settle`, which sends it again; say so."""
+    """Leave an automatic rollback to :func:`settle`, which sends it again, and write a note."""
     text = f"{plan['_key']} is not rolled back yet. The worker tries again: {outcome.detail}"
     once = f"{step.run.name}:again"
     execute_step = Act(context.stores, context.clock, SYSTEM)
@@ -107,9 +106,9 @@ def _leave(context: Context, plan: Document, step: Step, outcome: Outcome) -> No
 
 
 def _acted(context: Context, plan: Document, step: Step) -> Outcome:
-    """Carry a step out, unless an attempt that was in doubt turns out to have been carried out.
+    """Run a step, unless an earlier attempt of unknown outcome turns out to have succeeded.
 
-    That may also be why a new request is refused.
+    Such an attempt may also be why a new request is rejected.
     """
     _plan, _entries, state = context.load(plan["_key"])
     earlier = rollback_in_doubt(plan, state) if step.run.kind == "rollback" else None

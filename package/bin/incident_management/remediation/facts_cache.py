@@ -1,8 +1,8 @@
-"""What a service told a moment ago, for those who only look.
+"""Cache the executors' facts for requests that only show a plan.
 
-Whoever may read incidents may look at a plan as often as they like, and a look asks the service
-that the plan is about, with the app's token. Looks within two seconds therefore ask it once. What
-decides or acts always asks anew, and whoever looks next sees what it learned.
+Everyone who may read incidents may open a plan as often as they like, and each view asks the plan's
+service with the app's token. Views within two seconds therefore share one request. Decisions and
+actions always ask again, and refresh the cache.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from .executors.executor import Executor, ExecutorError, Executors, Outcome
 __all__ = ["FactsCache"]
 
 FRESH_SECONDS = 2.0
-# Answers that are remembered; when there are more, all are forgotten.
+# The maximum number of cached answers; beyond it, all are dropped.
 MOST = 200
 
 _Told = Tuple[float, Optional[Dict[str, Any]], Optional[ExecutorError]]
 
 
 class FactsCache:
-    """Remembers what executors told, in one process."""
+    """Remembers the executors' facts, in one process."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -41,7 +41,7 @@ class FactsCache:
     def facts(
         self, name: str, executor: Executor, arguments: Mapping[str, str], allow_cached: bool
     ) -> Dict[str, Any]:
-        """Return what an executor tells, or told just now. Raises ExecutorError."""
+        """Return an executor's facts, from the cache if allowed. Raises ExecutorError."""
         key = (name, *sorted(arguments.items()))
         began, facts, error = self._told.get(key, (float("-inf"), None, None))
         if not allow_cached or self._now() - began > FRESH_SECONDS:

@@ -1,7 +1,7 @@
-"""Change freezes: times in which nothing is carried out but what may be in a freeze.
+"""Change freezes: times in which only actions that are allowed in a freeze may be executed.
 
-A freeze is a document of ``incident_freezes``. One that is ended early stays and says who ended it,
-so that it can be told later what was in force.
+A freeze is a document of ``incident_freezes``. One that is ended early is kept with who ended it,
+so that it stays known what was in force.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ class Freeze(windows.Window):
     ended_by: str = ""
 
     def malformed(self, why: str) -> Freeze:
-        """It freezes whatever it may have been about, until somebody ends it."""
+        """Return a malformed freeze as one that applies at all times, until someone ends it."""
         return replace(self, days=(), reason=f"{self.reason} {why}".strip())
 
     def is_about(self, service: str, incident: Incident) -> bool:
-        """Tell whether a fix of a service, for an incident, is meant."""
+        """Tell whether the freeze covers a fix of a service for an incident."""
         tagged = self.tag == "*" or any(matches(tag, self.tag) for tag in incident.tags)
         return matches(service, self.service) and matches(incident.team, self.team) and tagged
 
     def named(self) -> str:
-        """As people read of it: its id, its reason and when it ends."""
+        """Return the freeze for people: its id, its reason and when it ends."""
         return f"{self.id} ({self.reason.strip().rstrip('.')}; {self.when()})"
 
 
 def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
-    """Check and store one; ``wanted`` has the fields of :class:`Freeze` that a person gives.
+    """Check and store a freeze; ``wanted`` has the fields of :class:`Freeze` that a person sets.
 
-    One that was made for the act's ``once`` is returned as it is. Raises Invalid.
+    Returns the existing freeze if one was made with the act's ``once``. Raises Invalid.
     """
     now = milliseconds(act.clock.now())
     freeze = Freeze.of("FRZ", wanted, act.actor, now, act.once)
@@ -79,7 +79,7 @@ def add(act: Act, wanted: Mapping[str, Any]) -> Freeze:
 
 
 def end(act: Act, freeze_id: str) -> Freeze:
-    """End one now, also one that has not begun; one that is over stays. Raises NotFound."""
+    """End a freeze now, even before its start; one that is over stays as it is. Raises NotFound."""
     known = act.stores.freezes.get(freeze_id)
     if known is None:
         raise NotFound(f"There is no freeze {freeze_id[:60]}. Reload the list.")
@@ -92,7 +92,7 @@ def end(act: Act, freeze_id: str) -> Freeze:
 
 
 def listing(stores: Stores, clock: Clock) -> List[Freeze]:
-    """Return all that are not over, and the newest of those that are; the newest first."""
+    """Return all freezes that are not over, and the newest 100 that are; the newest first."""
     now = clock.now()
     newest = sorted(_all(stores), key=lambda one: -one.created_at)
     over = [one for one in newest if 0 < one.ends_at <= now][MAX_OVER:]
@@ -100,27 +100,28 @@ def listing(stores: Stores, clock: Clock) -> List[Freeze]:
 
 
 def freezes_on(stores: Stores, service: str, incident: Incident, now: float) -> List[Freeze]:
-    """Return the freezes that are in force now for a fix of a service, the oldest first."""
+    """Return the freezes in force now for a fix of a service, the oldest first."""
     in_force = (one for one in _all(stores) if one.in_force(now))
     return [one for one in in_force if one.is_about(service, incident)]
 
 
 def not_over(stores: Stores, now: float) -> List[Freeze]:
-    """Return those that are in force or will be, the oldest first."""
+    """Return the freezes that are in force or in the future, the oldest first."""
     return [one for one in _all(stores) if not one.ends_at or one.ends_at > now]
 
 
 def _all(stores: Stores) -> List[Freeze]:
-    """Read each, the oldest first: a query by the end misses one whose end somebody spoiled."""
+    """Read every freeze, the oldest first; a query by the end would miss a malformed end."""
     return [Freeze.from_document(one) for one in stores.freezes.find(sort="created_at:1")]
 
 
 def freeze_check(
     freezes: List[Freeze], action: Action, service: str, overridden: Collection[str]
 ) -> Check:
-    """Tell whether an action may be carried out, of the freezes that are in force.
+    """Check whether the freezes in force allow an action.
 
-    ``overridden``: the ids of those that somebody with the right has overridden, for this fix.
+    ``overridden``: the ids of the freezes that someone with the capability has overridden for this
+    plan.
     """
     if action.allowed_in_freeze:
         return Check("freeze", True, f"'{action.name}' is allowed during a change freeze.")
@@ -134,7 +135,7 @@ def freeze_check(
 
 
 def frozen_until_overridden(freezes: Sequence[Freeze], service: str) -> str:
-    """Say that a service is frozen, and what can be done; empty without a freeze."""
+    """Return the sentence that says what is frozen and what to do; empty without a freeze."""
     if not freezes:
         return ""
     named = " and ".join(freeze.named() for freeze in freezes)

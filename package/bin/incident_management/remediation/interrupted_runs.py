@@ -1,7 +1,7 @@
-"""Finding out what became of a run that was cut off, and asking again for what is wanted still.
+"""Determine the outcome of interrupted runs, and repeat requests that are still wanted.
 
-Whoever finds a claim or a ``started`` without an end asks the executor, by the run's request id,
-what happened.
+A claim or a ``started`` entry without an outcome is an interrupted run. The executor is asked by
+the run's request id what happened.
 """
 
 from __future__ import annotations
@@ -46,28 +46,28 @@ from .steps import (
 __all__ = ["settle", "settle_all"]
 
 SETTLING_GIVES_UP_SECONDS = 900.0
-# Later than this nothing is sent again, so that its effect shows before settling gives up.
+# Requests are not repeated later than this, so that their effect shows before settling gives up.
 SEND_AGAIN_SECONDS = 600.0
-# A plan in these was carried out and may be undone.
+# Plans in these states were executed and may be rolled back.
 UNDOABLE = (
     "done", "recovered", "not_recovered", "did_not_help", "insufficient_data", "rollback_failed"
 )  # fmt: skip
 
 
 def settle_all(context: Context, failed: Optional[Callable[[str, str], None]] = None) -> int:
-    """End the runs that were cut off; returns how many were ended. See :func:`for_each_plan`."""
+    """Finish the interrupted runs; returns how many. See :func:`.active_plans.for_each_plan`."""
     return for_each_plan(context, lambda plan_id: settle(context, plan_id), failed)
 
 
 def settle(context: Context, plan_id: str) -> bool:
-    """Ask about a run that was begun long ago and has no end. True: it has one now."""
+    """Determine the outcome of a plan's run that started long ago. True: it has one now."""
     plan, _entries, state = context.load(plan_id)
     if state.status == "approved" and write_rejection(context, plan):
-        context.refresh(plan)  # Who rejected it was cut off.
+        context.refresh(plan)  # The rejection was interrupted.
         return True
     begun, run = _begun(context, plan, state)
     age = context.clock.now() - begun
-    # From the future: the clock was set back. That time is not waited for, as it is long after.
+    # A start in the future means that the clock was set back; do not wait for that time.
     ahead = age < -SKEW_SECONDS
     if run is None or (age < LEASE_SECONDS and not ahead and not _holder_is_gone(context, run)):
         return False
@@ -77,7 +77,7 @@ def settle(context: Context, plan_id: str) -> bool:
     try:
         outcome = _found_out(context, plan, state, run, age)
     except Exception as error:
-        # Also what nobody expected: a run without an end would keep its entity.
+        # Catch unexpected errors too: a run without an outcome would keep its entity locked.
         if affects_all_plans(error) or not late:
             raise
         outcome = Outcome("unknown", error_text(error))
@@ -96,7 +96,7 @@ def _holder_is_gone(context: Context, run: Run) -> bool:
 
 
 def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age: float) -> Outcome:
-    """Have the executor find out, and ask again for what was not done and is wanted still."""
+    """Ask the executor for the outcome, and repeat a request that was not executed."""
     try:
         if run.kind == "action":
             step = action_step(context, plan)
@@ -122,25 +122,26 @@ def _found_out(context: Context, plan: Document, state: PlanState, run: Run, age
 
 
 def _as_made(found: Outcome, made: Mapping[str, Any]) -> Outcome:
-    """Judge what is found by what the request is known to have made, if it is."""
+    """Compare an outcome with what the request is known to have created, if it is known."""
     if made and found.status == "unchanged":
         sentence = f"{found.detail} Someone or something has reverted the change."
         return Outcome("failed", sentence, certain=False)
-    # Somebody may have made the same anew since.
+    # Someone may have made the same change again since.
     return replace(found, result={**found.result, **made}) if found.status == "done" else found
 
 
 def _again(context: Context, step: Step, idle: bool) -> Outcome:
-    """Send a request again. That it fails says nothing of the first one, which may go on.
+    """Send a request again. If it fails, the first request may still be running.
 
-    Unless that, and each since, had failed in passing (``idle``): then a refusal is the end.
+    Unless it is idle: the first request and each repeat failed with transient errors, so a refusal
+    is final.
     """
     began = context.clock.now()
     mark_idle(context, step.run, False)
     outcome = execute_step(context, step)
     if outcome.status != "failed":
         return outcome
-    # Later, somebody else may have sent it, too.
+    # Later, another process may have sent it too.
     alone = idle and context.clock.now() - began < LEASE_SECONDS
     if outcome.transient:
         mark_idle(context, step.run, alone)
@@ -148,7 +149,10 @@ def _again(context: Context, step: Step, idle: bool) -> Outcome:
 
 
 def _not_again(context: Context, plan: Document, step: Step, age: float) -> Optional[Refused]:
-    """Why a request that was not carried out must not be sent again, ``age`` seconds later."""
+    """Return why a request that was not executed must not be sent again, or None.
+
+    ``age``: seconds since the run started.
+    """
     _plan, entries, state = context.load(plan["_key"])
     try:
         if step.run.kind == "action":
@@ -171,6 +175,7 @@ def _not_again(context: Context, plan: Document, step: Step, age: float) -> Opti
 
 
 def _given_up(outcome: Outcome) -> Outcome:
+    """Return the final outcome of a run that stayed unknown for too long."""
     doubt = "It is unknown whether it was done"
     if outcome.status == "unchanged":
         doubt = "It was not done in time, but may still be done"
@@ -178,13 +183,13 @@ def _given_up(outcome: Outcome) -> Outcome:
 
 
 def _begun(context: Context, plan: Document, state: PlanState) -> Tuple[float, Optional[Run]]:
-    """When an unfinished run of the action or its inverse was begun, and which; 0 without one."""
+    """Return when the interrupted run started, and the run; 0 and None if there is none."""
     action, rollback = action_run(plan), rollback_run(plan, state)
     if state.status == "running":
         return state.started_at, action
     if state.status == "rolling_back":
         return state.rollback_started_at, rollback
     run = {"approved": action, **dict.fromkeys(UNDOABLE, rollback)}.get(state.status)
-    # Cut off between its claim and its first entry.
+    # It was interrupted between its claim and its first entry.
     claim = context.stores.claims.get(run.claim) if run else None
     return (float(claim["time"]), run) if claim else (0.0, None)

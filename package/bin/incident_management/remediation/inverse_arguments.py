@@ -1,4 +1,4 @@
-"""What the arguments of an inverse may be taken from: what has a value once a plan is undone."""
+"""Check that the arguments of an inverse have a value when a plan is rolled back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["argument_without_value"]
 
 
 def argument_without_value(action: Action, inverse: Action) -> str:
-    """Say which argument of an action's inverse would have no value; empty where each has one."""
+    """Return which argument of an inverse would have no value; empty if each has one."""
     usable = _usable(action)
     for argument in inverse.arguments:
         if "$" in argument.source and argument.source not in usable:

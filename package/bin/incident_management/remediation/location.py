@@ -1,4 +1,4 @@
-"""Where a fix acts, whether the change that it answers was made there, and what is elsewhere."""
+"""Where a fix acts, whether the change it answers was made there, and which locations differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Location = Mapping[str, str]
 
 
 def location_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Location:
-    """Return where a plan acts, and what undoes it; empty where nobody can tell."""
+    """Return where a plan and its inverse act; empty when that is unknown."""
     executor, facts = str(plan.get("executor", "")), plan["state"]
     told = {name: str(facts.get(name) or "").lower() for name in LOCATION_FACTS.get(executor, ())}
     inverse = catalogue.actions.get(plan["inverse"])
@@ -32,10 +32,10 @@ def location_of(plan: Mapping[str, Any], catalogue: Catalogue) -> Location:
 
 
 def are_distinct(one: Location, other: Location) -> bool:
-    """Tell whether two places are certainly not the same: one that is not known may be any.
+    """Tell whether two locations certainly differ; an unknown one may be any.
 
-    A cluster of Kubernetes may be set under two addresses, so what has the same name in the same
-    namespace there is another thing only where it is of the same kind and has another uid.
+    A Kubernetes cluster may be configured under two addresses. So an object of the same name and
+    namespace counts as another one only if it has the same kind and another uid.
     """
     if not one or not other or one["service"] != other["service"]:
         return False
@@ -48,11 +48,10 @@ def are_distinct(one: Location, other: Location) -> bool:
 def unstated_location(
     action: Action, cause: Mapping[str, Any], service: Mapping[str, Any]
 ) -> Dict[str, str]:
-    """Return as ``untold`` what of its place the change event does not say; nothing if it says all.
+    """Return as ``untold`` what the change event does not say about its location; empty if nothing.
 
-    The version to go back to is that of the change's cluster, namespace, account or alias. Whoever
-    approves is told what nobody can compare; an event that names no place is believed no further.
-    Raises Refused where the change was made elsewhere.
+    The version to go back to belongs to the change's cluster, namespace, account or alias. The
+    approver is shown what can't be compared. Raises Refused if the change was made elsewhere.
     """
     given = {argument.name: argument.origin[0] for argument in action.arguments}
     unsaid: List[str] = []
@@ -84,7 +83,7 @@ def unstated_location(
 
 
 def _same(one: str, other: str) -> bool:
-    """Tell whether two names are of the same place, which may be addresses."""
+    """Tell whether two names or addresses are of the same location."""
     return _alike(one) == _alike(other)
 
 
@@ -96,5 +95,5 @@ def _alike(name: str) -> str:
 
 
 def _shown(said: str) -> str:
-    """Return what an event says for people: anybody may have written it."""
+    """Return an event's text for people, cleaned: anyone may have written the event."""
     return " ".join(show_hidden_characters(said[:400]).split())

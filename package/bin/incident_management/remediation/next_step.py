@@ -1,4 +1,4 @@
-"""What somebody who looks at a plan has to do next, or may wait for."""
+"""Tell the reader of a plan what to do next, or what to wait for."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def what_next(
     frozen: bool = False,
     approvers: Optional[Sequence[str]] = None,
 ) -> Tuple[str, str]:
-    """Return a sentence or two, and the search that does it; that is empty where there is none.
+    """Return one or two sentences, and the search that does it, empty where there is none.
 
-    ``frozen``: a change freeze stops it, which nobody has overridden. ``approvers``: who may
-    approve, whom to ask first; None where that is not known.
+    Args:
+        frozen: a change freeze that nobody has overridden stops the plan.
+        approvers: who may approve, preferred people first; None if unknown.
     """
     incident, entity = plan["incident_id"], plan["entity"]
     one = f"| remediate incident={incident} plan={plan['_key']} do="

@@ -1,7 +1,7 @@
-"""A plan: one action with its arguments for one incident, and what has become of it.
+"""A plan: one action with its arguments for one incident, and its state.
 
-The plan's document says what would be done and never changes, but for ``status`` and
-``updated_at``, which repeat what its timeline entries add up to, for lists and dashboards.
+The plan's document says what would be done and never changes, except ``status`` and ``updated_at``.
+These repeat what its timeline entries add up to, for lists and dashboards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
     "terms_of",
 ]
 
-# Nothing more happens to a plan by itself in these.
+# In these states nothing more happens to a plan automatically.
 FINISHED = (
     "rejected",
     "void",
@@ -39,10 +39,10 @@ FINISHED = (
     "rolled_back",
     "rollback_failed",
 )
-# A proposal that nobody decides on speaks of a state that is long gone.
+# An undecided proposal expires, because its state is outdated by then.
 PROPOSAL_SECONDS = 24 * 3600.0
 
-# What an approver is to see of where it is done, by the service's own account.
+# The facts about the location, as the service reports them, that an approver sees.
 _SHOWN_PLACES = ("account_id", "region")
 _NAMED = re.compile(r"\$([a-z0-9_]+)\$")
 _HASHED = ("incident_id", "action", "contract", "arguments", "analysis_id", "state_hash", "round")
@@ -73,8 +73,8 @@ def new_plan(
     """Return a plan's document.
 
     ``contract`` is the catalogue's for the action. ``earlier`` counts the finished plans of the
-    same action and arguments, so that proposing the same again is the same plan while it lives, and
-    a new one afterwards.
+    same action and arguments. So proposing the same again returns the same plan while it is not
+    finished, and a new one afterwards.
     """
     content = {
         "incident_id": incident["id"],
@@ -102,7 +102,7 @@ def new_plan(
 
 
 def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict[str, Any]:
-    """Return what a plan says that follows from its action, arguments and state alone."""
+    """Return the fields of a plan that follow from its action, arguments and state alone."""
     return {
         "entity": arguments.get(action.entity, ""),
         "label": action.label,
@@ -116,20 +116,20 @@ def terms_of(action: Action, arguments: Mapping[str, str], facts: Facts) -> Dict
 
 
 def plan_digest(plan: Mapping[str, Any]) -> str:
-    """Return the hash of what a plan would do and why, which an approval is given for."""
+    """Return the hash of what a plan would do and why, which approvals are bound to."""
     return digest({name: plan[name] for name in _HASHED})
 
 
 def is_readable(plan: Mapping[str, Any]) -> bool:
-    """Tell whether what is read of each plan is of the types that it has.
+    """Tell whether a plan's fields have the expected types.
 
-    Somebody may change a plan's document by hand; it must not stop what is done for others.
+    Someone may edit a plan's document by hand; that must not stop other plans.
     """
     return all(isinstance(plan.get(name), kinds) for name, kinds in _READ.items())
 
 
 def is_whole(plan: Mapping[str, Any]) -> bool:
-    """Tell whether what a plan would do, and the state that it is for, are as they were made."""
+    """Tell whether what a plan would do, and the state it was made for, are unchanged."""
     return plan_digest(plan) == plan["plan_hash"] and digest(plan["state"]) == plan["state_hash"]
 
 
@@ -145,30 +145,33 @@ def _summary(action: Action, arguments: Mapping[str, str], facts: Facts) -> str:
 
 
 def _to_compare(facts: Facts) -> str:
-    """Say what of the change's place nobody but a person can compare; see :mod:`.location`."""
+    """Return what only a person can compare of the change's location; see :mod:`.location`."""
     if not facts.get("untold"):
         return ""
     return f" The change event does not tell the {facts['untold']}: compare before you approve."
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
-    """Put values in, each once: what stands in one is no name of another."""
+    """Replace the placeholders of a text by values; placeholders inside values stay."""
     return _NAMED.sub(lambda found: str(values.get(found[1], found[0])), text)
 
 
 @dataclass
 class PlanState:
-    """What a plan's entries add up to. Times are epoch seconds, 0 when it did not happen.
+    """The state that a plan's entries add up to. Times are epoch seconds, 0 if it did not happen.
 
-    ``approvals``: until when each person's approval holds. ``approvers``: those whose approval
-    holds, or held when it was last decided on. ``approved_at``: when the newest of these was given.
-    ``expires_at``: until when enough of them hold.
-    ``overrides``: which change freezes each approver has overridden for it; ``undo_overrides``:
-    those that were overridden for its undoing.
-    ``action_in_doubt``: the action has failed, and nobody can tell whether it was carried out.
-    ``beyond_limit``: its action was begun with a reason why ``hourly_limit`` does not stop it.
-    ``rollback_started_at`` is 0 again after a rollback that failed. ``rollback_in_doubt`` is the
-    number of the attempt of which nobody could tell whether it was carried out, 0 without one.
+    Attributes:
+        approvals: until when each person's approval is valid.
+        approvers: the people whose approval is valid, or was at the last decision.
+        approved_at: when the newest of these approvals was given.
+        expires_at: until when enough of them are valid.
+        overrides: the change freezes that each approver has overridden.
+        undo_overrides: the change freezes that were overridden for the rollback.
+        action_in_doubt: the action failed, and it is unknown whether it was executed.
+        beyond_limit: the action was started with a reason to exceed ``hourly_limit``.
+        rollback_started_at: 0 again after a failed rollback.
+        rollback_in_doubt: the number of the rollback attempt of unknown outcome, 0 if there is
+            none.
     """
 
     status: str = "proposed"
@@ -193,19 +196,19 @@ class PlanState:
 
     @property
     def executed(self) -> bool:
-        """Whether the action was begun: it is never begun again."""
+        """Whether the action was started; it is never started again."""
         return self.started_at > 0.0
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens automatically."""
         return self.status in FINISHED
 
 
 def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) -> PlanState:
-    """Add up the entries that speak of a plan.
+    """Compute a plan's state from its entries.
 
-    ``now`` counts for what ends by itself: a proposal after a day, an approval after its time.
+    ``now`` decides what has expired: a proposal after a day, an approval after its time.
     """
     state = PlanState(proposed_at=float(plan["created_at"]))
     for entry in effective(entries):
@@ -221,7 +224,7 @@ def plan_state(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) ->
 
 
 def before_run(plan: Mapping[str, Any], entries: Sequence[Entry], now: float) -> PlanState:
-    """Return what a plan would be had its action not been begun: whether it is approved still."""
+    """Return the state a plan would have without its action: whether it is still approved."""
     return plan_state(plan, [entry for entry in entries if entry.kind != "action"], now)
 
 
@@ -237,10 +240,10 @@ def _apply(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
         state.action_in_doubt = state.status == "failed" and not data.get("nothing_done")
     elif entry.kind == "verification":
         state.outcome, state.judged_at = str(data.get("outcome", "")), entry.time
-        # One that was written while the fix was being undone says nothing of what is so now.
+        # A verdict from during the rollback says nothing about the current state.
         if state.status == "done":
             state.status, state.detail = state.outcome, str(data.get("detail", ""))
-            # There is no way back that could be gone, or people decide on it.
+            # There is no inverse, or a person decides about the rollback.
             if state.outcome == "not_recovered" and (not plan["inverse"] or data.get("by_hand")):
                 state.status = "did_not_help"
     elif entry.kind == "rollback":
@@ -258,7 +261,7 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
     if entry.data.get("plan_hash") != plan["plan_hash"]:
         return
     state.approved_at = max(state.approved_at, entry.time)
-    # What somebody has overridden holds as long as that person's approval, and no longer.
+    # An override is valid as long as its author's approval.
     known = state.overrides.get(entry.actor, []) if _holds(state, entry.actor, entry.time) else []
     state.overrides[entry.actor] = [*known, *_overridden(entry)]
     state.approvals[entry.actor] = float(entry.data.get("expires_at") or 0.0)
@@ -270,7 +273,7 @@ def _approval(state: PlanState, plan: Mapping[str, Any], entry: Entry) -> None:
 
 
 def _overridden(entry: Entry) -> List[str]:
-    """The ids of the change freezes that somebody has overridden by an entry."""
+    """Return the ids of the change freezes that an entry overrides."""
     return list((entry.data.get("override") or {}).get("freezes") or [])
 
 
@@ -304,10 +307,10 @@ def _phase(state: PlanState, entry: Entry, names: Tuple[str, str, str]) -> None:
 
 
 def _not_rolled_back(state: PlanState, nothing_done: bool) -> None:
-    """A rollback that failed may be tried again; one that changed nothing leaves the fix as it was.
+    """Apply a failed rollback: it may be tried again, and if it changed nothing the fix stays.
 
-    So a fix that nobody has judged yet is still judged, and one that has helped still counts. That
-    a later attempt changed nothing says nothing of an earlier one that is in doubt.
+    So a fix without a verdict is still verified, and one that helped still counts. That a later
+    attempt changed nothing says nothing about an earlier attempt of unknown outcome.
     """
     state.rollbacks_failed += 1
     state.rollback_started_at = 0.0

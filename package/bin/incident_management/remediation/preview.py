@@ -1,4 +1,4 @@
-"""What a fix would do, and what the rules say of it now, without doing or writing anything."""
+"""Show what a fix would do and whether the checks pass, without doing or writing anything."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def preview_plan(context: Context, plan_id: str) -> Dict[str, Any]:
 def preview_proposal(
     context: Context, incident_id: str, action_name: str, actor: str
 ) -> Dict[str, Any]:
-    """Preview the plan that a proposal would make, as :func:`.approval.propose` would.
+    """Preview the plan that :func:`.approval.propose` would create.
 
-    Raises NotFound, and Refused where nothing could be proposed.
+    Raises NotFound, and Refused if nothing could be proposed.
     """
     incident, entries = context.incident(incident_id)
     plan = draft_plan(context, incident, entries, action_name, actor)
@@ -59,7 +59,7 @@ def _previewed(
 
 
 def _request(context: Context, made: Any) -> Dict[str, Any]:
-    """Return what the executor would be asked, or why that can't be told."""
+    """Return the request the executor would send, or the problem that prevents a preview."""
     try:
         step: Step = made()
         executor = context.executor(step.action.executor)
@@ -69,7 +69,7 @@ def _request(context: Context, made: Any) -> Dict[str, Any]:
 
 
 def _undoing(context: Context, plan: Mapping[str, Any], state: PlanState) -> Step:
-    """Return what would undo a plan; what only the fix's own answer will tell is named so."""
+    """Return the step that would roll a plan back, with placeholders for values not known yet."""
     action = context.catalogue.get(plan["inverse"])
     sources = {"plan": plan["arguments"], "result": state.result, "before": plan["state"]}
     arguments = {}

@@ -1,4 +1,4 @@
-"""What raised an incident, and over which windows it can be asked again."""
+"""The searches that raised an incident, and the windows over which they can run again."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = [
     "search_identity",
 ]
 
-# Events reach the index late; a window is judged this long after its end.
+# Events are indexed late, so a window is judged this long after its end.
 INDEX_LAG_SECONDS = 5.0
 FINDINGS_READ = 1000
 MAX_SEARCHES = 20
-# All that is read of a finding: its sample rows are long.
+# The fields that are read of a finding; its sample rows are long.
 SEARCH_FIELDS = ("search", "app", "owner")
 
 Search = Mapping[str, Any]
@@ -36,9 +36,9 @@ Search = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Rerun:
-    """What the raising search found in a window: rows, by the field that names the entity.
+    """What a raising search found in a window: rows, and the field that names the entity.
 
-    ``events``: how many events it saw of an entity, found or not; where it can tell.
+    ``events``: how many events it saw of each entity, whether reported or not, if it can tell.
     """
 
     spl: str
@@ -47,7 +47,7 @@ class Rerun:
     events: Mapping[str, int] = field(default_factory=dict)
 
     def entities(self) -> Set[str]:
-        """The entities that it found."""
+        """Return the entities that the rows name."""
         found: Set[str] = set()
         for row in self.rows:
             value = row.get(self.entity_field)
@@ -56,12 +56,12 @@ class Rerun:
 
 
 class CannotJudge(Exception):
-    """What raised the incident can't be asked again, and won't be; the text says why."""
+    """The search that raised the incident can't run again, now or later; the text says why."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Epoch seconds; both windows have the same length."""
+    """A window before the fix and one after it, of the same length, in epoch seconds."""
 
     before: Tuple[float, float]
     after: Tuple[float, float]
@@ -71,16 +71,16 @@ class Windows:
         return self.after[1] - self.after[0]
 
     def to_document(self) -> Dict[str, Any]:
-        """As it stands on the timeline."""
+        """Return the windows as the timeline stores them."""
         return {"before": list(self.before), "after": list(self.after)}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Which windows can be judged, in seconds, and how long after their end: ``lag``.
+    """Which windows a search can judge, in seconds, and how long after their end: ``lag``.
 
-    ``length``: exactly so long ones, as the search's limits are meant for so much time. Else as
-    long as the action asks for, with ``span`` in whole multiples of it.
+    With ``length``, only windows of exactly that length, because the search's limits are set for
+    it. Otherwise they are as long as the action asks for; with ``span``, in whole multiples of it.
     """
 
     span: int = 0
@@ -88,7 +88,7 @@ class Grid:
     length: float = 0.0
 
     def first(self, action: Action, state: PlanState) -> Windows:
-        """Return the windows next to a fix: one until it began, one after it was done."""
+        """Return the windows next to a fix: one that ends at its start, one after its end."""
         begin, begun = state.done_at + action.verify_delay, state.started_at
         length = action.verify_window
         if self.length:
@@ -100,7 +100,7 @@ class Grid:
         return Windows((begun - length, begun), (begin, begin + length))
 
     def newest(self, action: Action, state: PlanState, now: float) -> Windows:
-        """Return them with the newest one after the fix that can be judged, if one can."""
+        """Return the windows with the newest one after the fix that can be judged."""
         first = self.first(action, state)
         start, end = first.after
         moved = max(0, int((now - self.lag - end) // first.length)) * first.length
@@ -109,24 +109,24 @@ class Grid:
 
 
 class RaisingSearch(Protocol):
-    """Asks again, over another window, what raised an incident, without its actions.
+    """Runs again, over another window, what raised an incident, without its alert actions.
 
-    ``search`` is a signal's ``search``: that of a saved search has its ``name``, that of a
-    monitor has ``monitor``. Both methods raise SearchFailed and CannotJudge.
+    ``search`` is a signal's ``search``: a saved search has a ``name``, a monitor has ``monitor``.
+    Both methods raise SearchFailed and CannotJudge.
     """
 
     def grid(self, search: Search, at: float) -> Grid:
-        """Tell which windows it can judge, as it looks at time at a moment."""
+        """Return the windows it can judge, given its definition at the time ``at``."""
 
     def run(self, search: Search, earliest: float, latest: float) -> Rerun:
         """Judge a window of its grid; times are epoch seconds."""
 
 
 def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
-    """Return what raised an incident: the search of each of its rules, of a monitor each series.
+    """Return the searches that raised an incident: one of each rule, and each series of a monitor.
 
-    Of a series that was raised several times it is the first, if that opened the incident: it
-    knows what was usual before the trouble. Else it is the newest.
+    Of a series that raised several signals, it is the first if that opened the incident, because it
+    knows what was normal before the problem. Otherwise it is the newest.
 
     Raises:
         CannotJudge: a rule's findings name no search, or there are too many.
@@ -146,9 +146,10 @@ def raising_searches(stores: Stores, incident: Incident) -> List[Search]:
 
 
 def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]:
-    """Yield the searches that a rule's findings name, that of the incident's opening first.
+    """Yield the searches that a rule's findings name, starting with the incident's opener.
 
-    A saved search's findings name itself; one that names another may be anybody's, and hides none.
+    A saved search's findings name that search. A finding that names another one may be forged, and
+    must not hide any.
     """
     own = incident.search
     found: List[Search] = [own] if rule in (own.get("name"), own.get("monitor")) else []
@@ -165,7 +166,7 @@ def _searches(stores: Stores, incident: Incident, rule: str) -> Iterator[Search]
 
 
 def _not_of(search: Search) -> List[Document]:
-    """Return the conditions for findings that name another search; of a monitor all may."""
+    """Return the conditions for findings that name another search; none for a monitor."""
     if not search.get("name"):
         return []
     differs: List[Document] = [
@@ -175,7 +176,7 @@ def _not_of(search: Search) -> List[Document]:
 
 
 def _search(signal: Document) -> Search:
-    """A signal's search; of a saved one with app and owner, as the signal says them if need be."""
+    """Return a signal's search; a saved one with app and owner, from the signal if missing."""
     search: Dict[str, Any] = dict(signal.get("search") or {})
     if search.get("name"):
         for name in ("app", "owner"):
@@ -184,11 +185,11 @@ def _search(signal: Document) -> Search:
 
 
 def opening_data(entries: Sequence[Entry]) -> Mapping[str, Any]:
-    """Return what an incident's first entry says: its ``search`` and ``entities``, for example."""
+    """Return the data of an incident's first entry, such as its ``search`` and ``entities``."""
     return next((entry.data for entry in entries if entry.kind == "opened"), {})
 
 
 def search_identity(search: Search) -> str:
-    """Return what tells a search, or a monitor's series, from another one."""
+    """Return a text that identifies a search, or a monitor's series."""
     names = ("name", "app") if search.get("name") else ("monitor", "series", "template_id")
     return repr([search.get(name) or "" for name in names])

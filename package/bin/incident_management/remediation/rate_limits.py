@@ -1,4 +1,4 @@
-"""How often an action may run: on one entity, and in all."""
+"""Limit how often an action runs: on one entity (cool-down), and in total (hourly_limit)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .plan import PlanState
 __all__ = ["HOUR", "limit_exceeded", "rate_checks"]
 
 HOUR = 3600.0
-# Of the newest runs of all actions so many entries are read: more than two for each that the
+# How many of the newest entries of all actions are read: more than two for each run that the
 # greatest hourly_limit allows.
 MOST_ENTRIES = 10_000
 
 
 def rate_checks(context: Context, plan: Mapping[str, Any], action: Action) -> List[Check]:
-    """How often an action may run: on one entity, and in all.
+    """Return the checks of the cool-down and of ``hourly_limit``.
 
-    The latter stops whatever takes one cause for that of many incidents.
+    The latter stops an analysis that mistakes one cause for that of many incidents.
     """
     now = context.clock.now()
     runs = _runs(context, plan, now - max(action.cooldown, HOUR))
@@ -49,7 +49,7 @@ def rate_checks(context: Context, plan: Mapping[str, Any], action: Action) -> Li
 
 
 def _is_same(context: Context, run: Mapping[str, Any], entity: str, place: Location) -> bool:
-    """Tell whether a plan may be about the entity of this name that is at this place."""
+    """Tell whether an earlier run may be about the entity of this name at this location."""
     named = run["entity"].lower() == entity.lower()
     return named and not are_distinct(location_of(run, context.catalogue), place)
 
@@ -57,11 +57,12 @@ def _is_same(context: Context, run: Mapping[str, Any], entity: str, place: Locat
 def limit_exceeded(
     context: Context, plan: Mapping[str, Any], action: Action, state: PlanState
 ) -> Optional[Refused]:
-    """Return that too many others were begun since an hour before a plan was, or None.
+    """Return a refusal if too many other runs started since an hour before this one, or None.
 
-    For an action that was begun: of several at the same moment each had seen none of the others.
-    Whose time is earlier is not asked: a member whose clock is behind writes the earlier one, and
-    may do so after the others have looked. So where many meet, fewer than may can go on.
+    Several runs may start at the same moment without seeing each other, so this is checked after
+    the start. It does not compare start times: a member whose clock is behind writes the earlier
+    time, possibly after the others have checked. So when many start at once, fewer than allowed go
+    on.
     """
     many = len(_runs(context, plan, state.started_at - HOUR))
     return None if many < action.hourly_limit else _rate(action, many).refusal()
@@ -81,7 +82,9 @@ def _rate(action: Action, runs: int) -> Check:
 def _runs(
     context: Context, plan: Mapping[str, Any], since: float
 ) -> List[Tuple[float, Mapping[str, Any]]]:
-    """When other plans of the same action were begun, the newest first; without harmless ones."""
+    """Return when other plans of the action started, the newest first, without runs that did
+    nothing.
+    """
     query = {"kind": "action", "time": {"$gt": since}}
     documents = context.stores.timeline.find(query, "time:-1", MOST_ENTRIES)
     harmless = {d["data"]["plan_id"] for d in documents if d["data"].get("nothing_done")}

@@ -1,4 +1,4 @@
-"""What speaks against a run: a rule of safety, another run, a freeze, people who are done."""
+"""Reasons to refuse a run: failed checks, another run, a freeze, an incident that is over."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 def first_refusal(
     context: Context, plan: Document, state: PlanState, entries: List[Entry], beyond_limit: bool
 ) -> Optional[Refused]:
-    """Return what the rules say against beginning a plan's action now, or None."""
+    """Return the first failed check of a plan's action as a refusal, or None."""
     for check in checks(context, plan, state, entries):
         if not check.ok and not (beyond_limit and check.name == "rate"):
             return check.refusal()
@@ -39,7 +39,7 @@ def first_refusal(
 
 
 def lock_entity(context: Context, plan: Document) -> Optional[Refused]:
-    """Take the plan's entity for it, or return who has it."""
+    """Lock the plan's entity for it. Returns a refusal if another plan holds it."""
     if acquire_lock(context, plan):
         return None
     return _taken(context, plan)
@@ -52,11 +52,11 @@ def _taken(context: Context, plan: Document) -> Refused:
 
 
 def stop_reason(context: Context, plan: Document, step: Step, actor: str) -> Optional[Refused]:
-    """Why a step that was just begun must not be carried out after all.
+    """Return why a step that was just started must not run after all, or None.
 
-    Read after the step is claimed and begun: a decision that is not seen here was made later, and
-    whoever made it sees that it came too late. The same goes for another plan that took the entity
-    because this one looked finished before its undoing was begun.
+    It is read after the step was claimed and started: a decision that is not visible here was made
+    later, and its author sees that it came too late. The same holds for another plan that locked
+    the entity because this one looked finished before its rollback started.
     """
     if not holds_lock(context, plan):
         return _taken(context, plan)
@@ -70,7 +70,7 @@ def stop_reason(context: Context, plan: Document, step: Step, actor: str) -> Opt
 
 
 def check_inverse_unchanged(context: Context, plan: Mapping[str, Any]) -> None:
-    """Raise Refused where the catalogue does not undo a plan as it did when that was approved."""
+    """Raise Refused if the inverse in the catalogue is not the one that was approved."""
     action = context.catalogue.actions.get(plan["action"])
     approved = str(plan["contract"]).partition(":")[2]
     if approved and (action is None or context.catalogue.undoing(action) != approved):
@@ -82,7 +82,7 @@ def check_inverse_unchanged(context: Context, plan: Mapping[str, Any]) -> None:
 
 
 def incident_over(context: Context, plan: Mapping[str, Any]) -> Optional[Refused]:
-    """Why the app does not undo a fix by itself: the people whose incident it is are done."""
+    """Return why the app does not roll a fix back automatically: its incident is no longer open."""
     incident, _entries = context.surviving_incident(plan["incident_id"])
     if incident.is_open:
         return None
@@ -94,9 +94,9 @@ def incident_over(context: Context, plan: Mapping[str, Any]) -> Optional[Refused
 
 
 def rollback_freezes(context: Context, plan: Mapping[str, Any], state: PlanState) -> List[Freeze]:
-    """Return the change freezes in which a person must not undo a plan now without a reason.
+    """Return the change freezes in which a person needs a reason to roll a plan back.
 
-    Not those that its approval overrode, which was given for what undoes it, too.
+    Freezes that its approval overrode are left out, because the approval covers the rollback too.
     """
     action = context.catalogue.actions.get(plan["inverse"])
     if action is None:
@@ -108,13 +108,13 @@ def rollback_freezes(context: Context, plan: Mapping[str, Any], state: PlanState
 
 
 def check_not_frozen(freezes: Sequence[Freeze], plan: Mapping[str, Any]) -> None:
-    """Raise Refused in a change freeze."""
+    """Raise Refused if there is a change freeze."""
     if freezes:
         raise Refused(frozen_until_overridden(freezes, plan["entity"]), "frozen")
 
 
 def freeze_exemption(freezes: Sequence[Freeze]) -> str:
-    """Say that a fix is undone by itself in a change freeze; empty without one."""
+    """Return why an automatic rollback proceeds in a change freeze; empty without one."""
     if not freezes:
         return ""
     named = " and ".join(freeze.named() for freeze in freezes)
@@ -124,6 +124,6 @@ def freeze_exemption(freezes: Sequence[Freeze]) -> str:
 
 
 def is_automatic(context: Context, run: Run) -> bool:
-    """Tell whether the app began a run by itself, and no person."""
+    """Tell whether the app, not a person, started a run."""
     claim = context.stores.claims.get(run.claim)
     return claim is not None and claim["value"].get("actor") == SYSTEM

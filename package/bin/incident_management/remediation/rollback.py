@@ -1,4 +1,4 @@
-"""Undoing a fix by its action's inverse: by hand, or by itself when it did not help."""
+"""Roll a fix back by its action's inverse: by hand, or automatically if it did not help."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from .steps import Step, inverse_step, query_outcome, record_end
 
 __all__ = ["roll_back", "roll_back_automatically"]
 
-# A fix that did not help is undone by itself within this time of the verdict, later by people.
+# A fix that did not help is rolled back automatically within this time of the verdict.
 UNDO_SECONDS = 1800.0
 
 
 def roll_back(
     context: Context, plan_id: str, actor: str, reason: str, override: str = ""
 ) -> PlanState:
-    """Undo a plan that was carried out, by its action's inverse, once.
+    """Roll an executed plan back by its action's inverse, once.
 
-    A refusal leaves the plan as it is: a fix that is not verified yet still will be. Of an earlier
-    attempt that is in doubt the executor is asked first: what was done after all is not done again.
-    ``override``: why it may be done in the change freezes that are in force; whoever calls has seen
-    that the actor has the right.
+    A refusal leaves the plan unchanged: a fix without a verdict is still verified. If an earlier
+    attempt has an unknown outcome, the executor is asked first, so that nothing is done twice.
+    ``override`` is the reason to proceed during the change freezes in force. The caller has checked
+    that the actor has the capability.
 
     Raises:
         NotFound: no such plan.
-        Refused: it was not carried out, can't be undone just now or any more, or another plan is
-            being carried out on the same entity; it is on the timeline, too.
+        Refused: it was not executed, can't be rolled back now or any more, or another plan runs on
+            the same entity; the refusal is on the timeline too.
     """
     plan, _entries, state = context.load(plan_id)
     if state.rollback_started_at:
@@ -65,15 +65,15 @@ def roll_back(
 
 
 def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
-    """Undo a fix that did not help, without being asked.
+    """Roll back a fix that did not help.
 
-    Where that can't be done, and trying again is of no use or was tried for long enough, the plan
-    ends as ``rollback_failed``, which people are told. A change freeze that began meanwhile does
-    not stop it: whoever approved the fix approved its undoing, too.
+    If that is impossible, and a retry is useless or has been tried for long enough, the plan ends
+    as ``rollback_failed``, of which people are notified. A change freeze that began meanwhile does
+    not stop it: the approval of the fix covers its rollback.
 
     Raises:
         NotFound: no such plan.
-        Refused: it can't be done just now: call again.
+        Refused: it is not possible right now; call again.
     """
     plan, _entries, state = context.load(plan_id)
     if state.status != "not_recovered":
@@ -81,7 +81,7 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
     done = incident_over(context, plan)
     if done:
         return _give_up(context, plan, state, str(done))
-    # A verdict from the future: the clock was set back, and that time is not waited for.
+    # A verdict in the future means that the clock was set back; do not wait for that time.
     since = context.clock.now() - state.judged_at
     late = not -SKEW_SECONDS <= since <= UNDO_SECONDS
     try:
@@ -90,7 +90,7 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
         if late:
             raise Refused("Roll it back by hand if needed.", "too_late")
     except Exception as error:
-        # Also what nobody expected: a plan without an end would keep its entity.
+        # Catch unexpected errors too: an unfinished plan would keep its entity locked.
         transient = not isinstance(error, Refused) or error.transient
         if affects_all_plans(error) or (transient and not late):
             raise
@@ -103,7 +103,7 @@ def roll_back_automatically(context: Context, plan_id: str) -> PlanState:
 
 
 def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
-    """Take the entity for what undoes a plan. Raises Refused."""
+    """Return the rollback step, and lock the entity for it. Raises Refused."""
     if not state.done_at:
         sentence = f"{plan['_key']} was not executed: there is nothing to roll back."
         if state.action_in_doubt:
@@ -120,7 +120,7 @@ def _undoing(context: Context, plan: Document, state: PlanState) -> Step:
 
 
 def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
-    """Return what undoes a plan. Raises Refused if it can't be done, and was not done already."""
+    """Return the rollback step. Raises Refused if it can't run and has not already succeeded."""
     step = inverse_step(context, plan, state, check=False)
     earlier = rollback_in_doubt(plan, state)
     if earlier and query_outcome(context, step, earlier).status == "done":
@@ -129,7 +129,7 @@ def _unless_done(context: Context, plan: Document, state: PlanState) -> Step:
 
 
 def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> PlanState:
-    """End a rollback that can't be begun, unless somebody has begun it meanwhile."""
+    """End a rollback that can't be started, unless someone has started it meanwhile."""
     run = rollback_run(plan, state)
     if context.claim(run.claim, {"actor": SYSTEM}):
         record_end(context, plan, run, Outcome("failed", why), SYSTEM)
@@ -137,6 +137,6 @@ def _give_up(context: Context, plan: Document, state: PlanState, why: str) -> Pl
 
 
 def _carry_back(context: Context, plan: Document, step: Step, actor: str, reason: str) -> PlanState:
-    # Its document must not say that it is over while it is being undone: see :mod:`.active_plans`.
+    # Its document must not look finished during the rollback: see :mod:`.active_plans`.
     mark_rolling_back(context, plan)
     return run_once(context, plan, step, actor, reason)

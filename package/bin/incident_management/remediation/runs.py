@@ -1,4 +1,4 @@
-"""The attempts of a plan's action and of its inverse, and by which names each is known."""
+"""The attempts of a plan's action and of its inverse, and their names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Run", "action_run", "rollback_in_doubt", "rollback_run"]
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt of a plan's action or of its inverse. ``kind`` is the timeline's word for it.
+    """One attempt of a plan's action or of its inverse. ``kind`` is the timeline kind.
 
-    An action has one attempt. An inverse has a next one after each that ended without doing
-    anything, so that the end of each can be written.
+    An action has one attempt. An inverse gets another one after each attempt that changed nothing,
+    so that every outcome can be recorded.
     """
 
     plan_id: str
@@ -24,17 +24,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What its entries are written once by."""
+        """The prefix of the ``once`` keys of its entries."""
         return f"{self.kind}:{self.plan_id}{self._suffix(':')}"
 
     @property
     def claim(self) -> str:
-        """The claim that only one process gets, which then carries it out."""
+        """The key of the claim that only one process gets, which then runs it."""
         return f"execute:{self.plan_id}" if self.kind == "action" else self.name
 
     @property
     def request_id(self) -> str:
-        """What tells the executor a repeat from a new request."""
+        """The id by which the executor tells a repeat from a new request."""
         if self.kind == "action":
             return self.plan_id
         return f"{self.plan_id}-undo{self._suffix('-')}"
@@ -49,12 +49,12 @@ def action_run(plan: Mapping[str, Any]) -> Run:
 
 
 def rollback_run(plan: Mapping[str, Any], state: PlanState) -> Run:
-    """Return the attempt to undo a plan that is under way, or else the next one."""
+    """Return the rollback attempt that is running, or the next one."""
     return Run(str(plan["_key"]), "rollback", state.rollbacks_failed + 1)
 
 
 def rollback_in_doubt(plan: Mapping[str, Any], state: PlanState) -> Optional[Run]:
-    """Return the attempt to undo a plan that may have been carried out, for all that is known."""
+    """Return the rollback attempt of unknown outcome, if there is one."""
     if not state.rollback_in_doubt:
         return None
     return Run(str(plan["_key"]), "rollback", state.rollback_in_doubt)

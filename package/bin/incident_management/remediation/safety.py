@@ -1,7 +1,7 @@
-"""The rules between a plan and its execution. Each says yes or no in one sentence.
+"""The checks between a plan and its execution. Each passes or fails with one sentence.
 
-They are checked when a plan is proposed and approved, shown with it, and all checked again right
-before it is carried out; the answer of that last time counts.
+They run when a plan is proposed and approved, are shown with it, and all run again right before the
+execution. The last result counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# Clocks of search heads may differ by so much.
+# How much the clocks of search heads may differ.
 SKEW_SECONDS = 300.0
 
 
@@ -57,13 +57,13 @@ def cited_cause(incident: Incident, analysis: Optional[Mapping[str, Any]]) -> Di
             "be proposed.",
             "no_verified_citation",
         )
-    # The analysis says of a cause that is only suspected that it is.
+    # The analysis's own wording says whether the cause is only suspected.
     cause = analysis.get("cause") or top["cause"]
     return {**top, "cause": cause, "citations": cited, "analysis_id": analysis["analysis_id"]}
 
 
 def resolve_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) -> Dict[str, str]:
-    """Return the action's arguments. Raises Refused for one without a fitting value."""
+    """Return the action's arguments. Raises Refused if one has no valid value."""
     arguments = {}
     for argument in action.arguments:
         try:
@@ -76,7 +76,7 @@ def resolve_arguments(action: Action, sources: Mapping[str, Mapping[str, Any]]) 
 def checks(
     context: Context, plan: Mapping[str, Any], state: PlanState, entries: Sequence[Entry]
 ) -> List[Check]:
-    """Check every rule of a plan as of now; the first that is not ok is the reason to refuse."""
+    """Run every check of a plan now; the first that fails is the reason to refuse."""
     incident = timeline.fold(entries)
     results = [_whole(context, plan), _contract(context, plan), _open(plan, incident)]
     try:
@@ -96,10 +96,10 @@ def checks(
 def withdrawal(
     context: Context, plan: Mapping[str, Any], entries: Sequence[Entry]
 ) -> Optional[Refused]:
-    """Return why nobody wants a plan's action any more, without asking the executor, or None.
+    """Return why a plan's action is no longer wanted, without asking the executor, or None.
 
-    For an action that was begun: it goes on while its approval stands, its incident is open and no
-    change freeze has begun.
+    For an action that was started: it goes on while its approval is valid, its incident is open and
+    no change freeze has begun.
     """
     incident, state = timeline.fold(entries), before_run(plan, entries, context.clock.now())
     for check in (
@@ -115,14 +115,14 @@ def withdrawal(
 def active_freezes(
     context: Context, plan: Mapping[str, Any], action: Action, incident: Incident
 ) -> List[Freeze]:
-    """Return the change freezes that forbid an action of a plan now; overridden ones, too."""
+    """Return the change freezes in force for a plan's action, including overridden ones."""
     if action.allowed_in_freeze:
         return []
     return freezes_on(context.stores, plan["entity"], incident, context.clock.now())
 
 
 def overridden_freezes(context: Context, state: PlanState) -> Set[str]:
-    """Return the ids of the change freezes that a plan's approvers overrode, and still may."""
+    """Return the ids of the freezes overridden by approvers who still have the capability."""
     return {
         freeze
         for name in state.approvers
@@ -143,7 +143,7 @@ def _whole(context: Context, plan: Mapping[str, Any]) -> Check:
     same = is_whole(plan)
     action = context.catalogue.actions.get(plan["action"])
     if same and action and context.catalogue.contract(action) == plan["contract"]:
-        # The hash does not cover these, which say how many must approve, and what else may not run.
+        # The hash does not cover these terms, such as the number of approvals and the entity.
         terms = terms_of(action, plan["arguments"], plan["state"])
         same = all(plan.get(name) == value for name, value in terms.items())
     detail = (
@@ -182,7 +182,7 @@ def _open(plan: Mapping[str, Any], incident: Incident) -> Check:
 
 
 def over_reason(incident: Incident) -> str:
-    """Say why an incident that is not open needs no fix."""
+    """Return why an incident that is not open needs no fix."""
     if incident.merged_into:
         return f"{incident.id} was merged into {incident.merged_into}: propose it there."
     return f"{incident.id} is {incident.status}: there is nothing left to fix."
@@ -226,7 +226,7 @@ def _approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Ch
 
 
 def _standing_approval(context: Context, plan: Mapping[str, Any], state: PlanState) -> Check:
-    """Tell whether a plan's approvals are those of people who may still give them, and of now."""
+    """Check that enough approvers still have the capability, and that the clocks agree."""
     ahead = state.approved_at - context.clock.now()
     if ahead > SKEW_SECONDS:
         detail = (

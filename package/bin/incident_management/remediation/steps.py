@@ -1,4 +1,4 @@
-"""One step of a plan, its action or its inverse: what is asked, and what is written of it."""
+"""One step of a plan, its action or its inverse: the executor call and what is recorded."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ __all__ = [
 ]
 
 
-# Longer than an executor's request may take, so that a slow run is not taken for a dead one.
+# Longer than an executor's request may take, so that a slow run does not count as interrupted.
 LEASE_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a run asks of the executor.
+    """A run's call of the executor.
 
-    ``address``: the only one that it may be asked at, empty where that is not known.
-    ``override``: of change freezes, as its entry says it.
+    ``address``: the only address at which it may run, empty if unknown. ``override``: what it
+    overrides, as its timeline entry stores it.
     """
 
     run: Run
@@ -54,10 +54,10 @@ class Step:
 
 
 def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
-    """Return a plan's action. Raises CatalogueError when the catalogue has it no more.
+    """Return the step of a plan's action. Raises CatalogueError if the catalogue lacks it.
 
-    That of an action that something else carries out by now, too: what became of a run, only the
-    one that was asked for it can tell.
+    It is also raised if another executor runs the action now: only the original executor can
+    determine the outcome of its run.
     """
     action = context.catalogue.get(plan["action"])
     names = {argument.name for argument in action.arguments}
@@ -80,9 +80,9 @@ def action_step(context: Context, plan: Mapping[str, Any]) -> Step:
 
 
 def _address(plan: Mapping[str, Any]) -> str:
-    """Return where a plan's action is approved for; nothing of one from before that was known.
+    """Return the address that a plan's action is approved for; empty for plans that lack it.
 
-    Older versions wrote an address as it was spelled.
+    It is normalized, because older versions stored addresses as they were spelled.
     """
     return base_address(str(plan["state"].get("address") or ""))
 
@@ -93,13 +93,13 @@ def _incident(plan: Mapping[str, Any], action: Action) -> Dict[str, str]:
 
 
 def _object(plan: Mapping[str, Any]) -> Dict[str, str]:
-    """Return what a plan's state says of the very object that it was made for."""
+    """Return the facts of a plan's state that identify its target object."""
     names, state = OBJECT_FACTS.get(plan.get("executor", ""), ()), plan["state"]
     return {name: state[name] for name in names if name in state}
 
 
 def _left_behind(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> Dict[str, str]:
-    """Return how a fix left its object, which its inverse must find it as."""
+    """Return the state in which a fix left its object, which the inverse must find."""
     if not {plan.get("executor"), inverse.executor} <= set(BOUND_FACTS):
         return {}
     names = BOUND_FACTS[inverse.executor]
@@ -110,7 +110,7 @@ def _left_behind(plan: Mapping[str, Any], state: PlanState, inverse: Action) -> 
 def inverse_step(
     context: Context, plan: Mapping[str, Any], state: PlanState, check: bool = True
 ) -> Step:
-    """Return what undoes a plan. Raises Refused when it can't be carried out."""
+    """Return the step that rolls a plan back. Raises Refused if it can't run."""
     if not is_whole(plan):
         sentence = f"{plan['_key']} was changed after it was made: roll it back by hand."
         raise Refused(sentence, "plan_changed")
@@ -127,7 +127,7 @@ def inverse_step(
     there = same_service(plan.get("executor", ""), action.executor)
     address = _address(plan) if there else _begun_at(context, run)
     if check:
-        # What another address says of the service is not even asked.
+        # A service at another address is not even asked.
         now = address_of(context, action, arguments)
         address = address or now
         if address != now:
@@ -141,21 +141,21 @@ def inverse_step(
 
 
 def claim_value(step: Step, actor: str) -> Dict[str, Any]:
-    """Return what the claim of a step's run holds."""
+    """Return the value of the claim of a step's run."""
     return {"actor": actor, "address": step.address}
 
 
 def _begun_at(context: Context, run: Run) -> str:
-    """Return the address that a run was begun at; empty where that is not known."""
+    """Return the address at which a run was started; empty if unknown."""
     claim = context.stores.claims.get(run.claim)
     return str(claim["value"].get("address") or "") if claim else ""
 
 
 def executor_for(context: Context, step: Step) -> Executor:
-    """Return what carries a step out.
+    """Return the executor of a step.
 
-    Raises ExecutorError where it is not set, and Unfit where it would speak to another address: of
-    what was begun elsewhere that can't tell anything, and must not do it.
+    Raises ExecutorError if it is not configured, and NotApplicable if its address is not the
+    step's: that service can't determine the outcome and must not be changed.
     """
     executor = context.executor(step.action.executor)
     now = executor.address(step.arguments) if step.address else ""
@@ -167,7 +167,7 @@ def executor_for(context: Context, step: Step) -> Executor:
 
 
 def save_result(context: Context, run: Run, result: Mapping[str, Any]) -> None:
-    """Write what a run's request has made, for whoever finds out later how it ended."""
+    """Save what a run's request created, for whoever determines its outcome later."""
     claim = context.stores.claims.get(run.claim)
     if result and claim is not None:
         value = {**claim["value"], "result": dict(result)}
@@ -175,13 +175,13 @@ def save_result(context: Context, run: Run, result: Mapping[str, Any]) -> None:
 
 
 def saved_result(context: Context, run: Run) -> Dict[str, Any]:
-    """Return what :func:`save_result` wrote."""
+    """Return what :func:`save_result` saved."""
     claim = context.stores.claims.get(run.claim)
     return dict(claim["value"].get("result") or {}) if claim else {}
 
 
 def write_rejection(context: Context, plan: Mapping[str, Any]) -> bool:
-    """Write that a plan is rejected, once, if a rejection has taken its claim. False: none has."""
+    """Record that a plan is rejected, once, if a rejection holds its claim. False: none does."""
     claim = context.stores.claims.get(action_run(plan).claim)
     if claim is None or not claim["value"].get("rejected"):
         return False
@@ -198,14 +198,14 @@ def write_rejection(context: Context, plan: Mapping[str, Any]) -> bool:
 
 
 def mark_idle(context: Context, run: Run, idle: bool) -> None:
-    """Write whether certainly no request of a run is under way, though it has not ended."""
+    """Save whether certainly no request of an unfinished run is under way."""
     claim = context.stores.claims.get(run.claim)
     if claim is not None and bool(claim["value"].get("idle")) != idle:
         context.stores.claims.save([{**claim, "value": {**claim["value"], "idle": idle}}])
 
 
 def is_idle(context: Context, run: Run) -> bool:
-    """Tell what :func:`mark_idle` wrote last."""
+    """Return what :func:`mark_idle` saved last."""
     claim = context.stores.claims.get(run.claim)
     return claim is not None and bool(claim["value"].get("idle"))
 
@@ -213,7 +213,7 @@ def is_idle(context: Context, run: Run) -> bool:
 def record_start(
     context: Context, plan: Mapping[str, Any], step: Step, actor: str, reason: str = ""
 ) -> None:
-    """Write that a step's run is begun, once."""
+    """Record on the timeline that a step's run started, once."""
     detail = reason or f"{step.action.label}: {plan['entity']}."
     data: Dict[str, Any] = {"phase": "started", "detail": detail, "request_id": step.run.request_id}
     if step.override:
@@ -222,7 +222,7 @@ def record_start(
 
 
 def execute_step(context: Context, step: Step) -> Outcome:
-    """Ask the executor to carry a step out."""
+    """Have the executor run a step."""
     try:
         executor = executor_for(context, step)
     except ExecutorError as error:
@@ -231,9 +231,10 @@ def execute_step(context: Context, step: Step) -> Outcome:
 
 
 def query_outcome(context: Context, step: Step, run: Run) -> Outcome:
-    """Have the executor find out what became of a run that asked for the same as a step does.
+    """Ask the executor for the outcome of a run that requested the same as a step.
 
-    An answer that it trips over is none: else the run would have no end, and keep its entity.
+    An answer that makes the executor fail counts as ``unknown``. Otherwise the run would never
+    finish and would keep its entity locked.
     """
     try:
         executor = executor_for(
@@ -251,7 +252,7 @@ def query_outcome(context: Context, step: Step, run: Run) -> Outcome:
 def record_end(
     context: Context, plan: Mapping[str, Any], run: Run, outcome: Outcome, actor: str
 ) -> None:
-    """Write how a run ended, once."""
+    """Record a run's outcome on the timeline, once."""
     data: Dict[str, Any] = {
         "phase": outcome.status,
         "detail": outcome.detail[:1000],

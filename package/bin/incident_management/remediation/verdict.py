@@ -1,11 +1,12 @@
-"""What the searches that raised an incident say of a fix, added up to one verdict.
+"""Combine the results of the raising searches into one verdict on a fix.
 
-Each is run over two windows of the same length, one that ends where the action began and one after
-it. ``recovered`` takes all of: one of them found an entity of the incident before, none finds any
-after, and every entity of the incident had enough events after, so that silence is not mistaken for
-health. ``not_recovered``, which undoes the fix, takes all of them, too: the search that opened the
-incident finds an entity before and after that it was opened for, and each other one finds something
-of the incident before and after: see :class:`RollbackRule`. Anything less is ``insufficient_data``.
+Each search runs over two windows of the same length: one that ends when the action started, and one
+after the action. ``recovered`` requires all of this: a search found an entity of the incident
+before, none finds any after, and every entity of the incident had enough events after, so that
+silence is not mistaken for health. ``not_recovered``, which rolls the fix back, requires that the
+search that opened the incident finds, before and after, an entity it was opened for, and that each
+other search finds something of the incident before and after; see :class:`RollbackRule`. Anything
+else is ``insufficient_data``.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class RollbackRule:
 
 @dataclass
 class Judgement:
-    """A verdict, why, and what it rests on; ``searches`` are what was asked, each with its find."""
+    """A verdict, its reason and its basis; ``searches`` are the searches with their findings."""
 
     outcome: str
     detail: str
@@ -60,7 +61,7 @@ class Judgement:
     searches: List[Document] = field(default_factory=list)
 
     def to_data(self) -> Document:
-        """As it stands on the timeline."""
+        """Return the data of its timeline entry."""
         samples = [{"entity": one, "events": count} for one, count in self.samples.items()]
         return {**vars(self), "samples": samples}
 
@@ -69,8 +70,8 @@ class Judgement:
 class _Tally:
     """What searches found of an incident's entities: before a fix, after it, and both times.
 
-    ``unhelped`` and ``helped`` are those on whose word a fix is undone, or is not. ``said``: what
-    found something before, by whether it finds that still.
+    ``unhelped`` and ``helped`` decide whether the fix is rolled back. ``said``: for each search
+    that found something before, whether it still finds it.
     """
 
     before: Set[str] = field(default_factory=set)
@@ -82,14 +83,14 @@ class _Tally:
     names: Dict[str, str] = field(default_factory=dict)
 
     def count(
-        self, search: Mapping[str, Any], then: Set[str], now: Set[str], meant: RollbackRule
+        self, search: Mapping[str, Any], then: Set[str], now: Set[str], rule: RollbackRule
     ) -> None:
         self.before |= then
         self.after |= now
         self.lasting |= then & now
-        if search_identity(search) == meant.opener:
-            self.unhelped |= then & now & meant.entities
-        self.helped |= (then - now) & meant.entities
+        if search_identity(search) == rule.opener:
+            self.unhelped |= then & now & rule.entities
+        self.helped |= (then - now) & rule.entities
         one = _one_of(search)
         self.names.setdefault(one, _name(search))
         said = self.said.setdefault(one, [])
@@ -97,7 +98,7 @@ class _Tally:
             said.append(bool(then & now))
 
     def silent(self) -> str:
-        """Return the name of one that does not find all that it found before; empty without one."""
+        """Return the name of a search that no longer finds all it found before; empty if none."""
         silent = (one for one, said in self.said.items() if not said or not all(said))
         return next((self.names[one] for one in silent), "")
 
@@ -108,12 +109,12 @@ def judge(
     action: Action,
     incident: Incident,
     asked: Asked,
-    meant: RollbackRule,
+    rule: RollbackRule,
 ) -> Judgement:
-    """Ask every search over its windows. Raises SearchFailed and CannotJudge.
+    """Run every search over its windows. Raises SearchFailed and CannotJudge.
 
-    What is found still and is not what the incident was opened for is no recovery, and no reason
-    to undo the fix either.
+    A finding that lasts but is not what the incident was opened for prevents a recovery, and does
+    not cause a rollback either.
     """
     own, tally = set(incident.entities), _Tally()
     reruns: List[Rerun] = []
@@ -122,7 +123,7 @@ def judge(
         then = raising.run(search, *windows.before).entities() & own
         rerun = raising.run(search, *windows.after)
         now = rerun.entities() & own
-        tally.count(search, then, now, meant)
+        tally.count(search, then, now, rule)
         reruns.append(rerun)
         searches.append(_document(search, rerun, windows, then, now))
     judgement = Judgement(INSUFFICIENT, "", sorted(tally.before), sorted(tally.after), {}, searches)
@@ -153,7 +154,7 @@ def _document(
 
 
 def _one_of(search: Mapping[str, Any]) -> str:
-    """Return what tells a search, or a monitor with all its series, from another one."""
+    """Return the identity of a search, or of a monitor with all its series."""
     return (
         search_identity(search)
         if search.get("name")
@@ -166,7 +167,7 @@ def _name(search: Mapping[str, Any]) -> str:
 
 
 def _is_cured(judgement: Judgement, tally: _Tally) -> bool:
-    """Tell whether what was found before is found no more; else say what is so."""
+    """Tell whether everything found before is gone; else set the reason in the judgement."""
     if tally.lasting:
         still = ", ".join(sorted(tally.unhelped or tally.lasting))
         judgement.detail = f"The search still finds {still} after the fix."
@@ -207,9 +208,10 @@ def _samples(
     reruns: Sequence[Rerun],
     windows: Windows,
 ) -> Dict[str, int]:
-    """How many events each entity produced after the fix.
+    """Return how many events each entity produced after the fix.
 
-    Those that a search saw itself count; where they are too few, all that are the entity's.
+    The events a search saw itself count first. Where they are too few, all events of the entity
+    count.
     """
     seen = {one: max(rerun.events.get(one, 0) for rerun in reruns) for one in entities}
     if any(events < action.min_samples for events in seen.values()):
@@ -222,9 +224,9 @@ def _samples(
 def _counted(
     searcher: Searcher, action: Action, entities: Sequence[str], windows: Windows
 ) -> Dict[str, int]:
-    """Count the events of entities in the second window, by name in small letters.
+    """Count the events of entities in the window after the fix, by lower-case name.
 
-    As ``search`` compares: without regard to case.
+    The ``search`` command compares without regard to case.
     """
     named = spl.either(*(spl.any_of(name, entities) for name in action.sample_fields))
     search = spl.Search(spl.macro("incident_indexes"), named).pipe(
@@ -239,6 +241,7 @@ def _counted(
 
 
 def _weigh(judgement: Judgement, enough: int) -> None:
+    """Set the outcome by the number of events of each entity."""
     few = [f"{one} ({events})" for one, events in judgement.samples.items() if events < enough]
     if few:
         judgement.detail = (

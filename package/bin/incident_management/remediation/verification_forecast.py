@@ -1,4 +1,4 @@
-"""What can be said of a fix's proof before it is carried out: how it will be judged, and when."""
+"""Forecast before a fix is executed how and when it will be verified."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["Forecast", "forecast_verification"]
 
 @dataclass(frozen=True)
 class Forecast:
-    """Whether recovery can be proved (None: nobody can tell just now), in a sentence or two.
+    """Whether recovery can be verified (None: not known yet), in one or two sentences.
 
-    ``seconds``: so long after the action the first verdict can come; 0 where none can.
+    ``seconds``: how long after the action the first verdict can come; 0 if none can.
     """
 
     provable: Optional[bool]
@@ -30,12 +30,12 @@ class Forecast:
     seconds: float = 0.0
 
     def to_document(self) -> Dict[str, Any]:
-        """As a plan shows it."""
+        """Return the fields that a plan shows."""
         return {"provable": self.provable, "proof": self.detail}
 
 
 def forecast_verification(context: Context, plan: Mapping[str, Any]) -> Forecast:
-    """Ask what raised a plan's incident whether it can judge the fix, without running it."""
+    """Check whether the raising searches can judge a fix, without running them."""
     if context.raising is None:
         return Forecast(None, "")
     try:
@@ -53,7 +53,7 @@ def forecast_verification(context: Context, plan: Mapping[str, Any]) -> Forecast
 
 
 def _undone(context: Context, plan: Mapping[str, Any], action: Action, standing: Incident) -> str:
-    """Say on whose word the fix is undone."""
+    """Return the sentence that says when the fix is rolled back automatically."""
     if not action.undo_by_itself:
         return " It is not rolled back automatically."
     _incident, entries = context.incident(plan["incident_id"])

@@ -37,20 +37,20 @@ from .verdict import INSUFFICIENT, NOT_RECOVERED, RECOVERED, Judgement, Rollback
 
 __all__ = ["Verifier"]
 
-# The first windows may be over later than an action's limit: so long their judgement may take.
+# The first windows may end later than an action's limit; their judgement may take this long.
 FIRST_TRY_SECONDS = 120.0
-# A verdict that comes so long after the limit says nothing of the fix.
+# A verdict this long after the limit says nothing about the fix.
 LATE_SECONDS = 600.0
-# An action that the catalogue has no more has no limit either; what failed once may be a moment's.
+# An action that was removed from the catalogue has no limit; one failure may be temporary.
 SHORTEST_LIMIT_SECONDS = 120.0
-# Between two tries of what fails; doubled each time.
+# The pause after a failure; doubled each time.
 PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 
 
 @dataclass
 class _Turn:
-    """When a plan is to be judged next, and until when it is waited for; epoch seconds."""
+    """When a plan is judged next, and the deadline for that; epoch seconds."""
 
     deadline: float
     next: float = 0.0
@@ -63,7 +63,7 @@ class _Turn:
 
 
 class Verifier:
-    """Checks the plans that were carried out, resolves or rolls back."""
+    """Verifies executed plans, then resolves their incidents or rolls the fixes back."""
 
     def __init__(self, context: Context, searcher: Searcher, raising: RaisingSearch) -> None:
         self._context = context
@@ -72,21 +72,21 @@ class Verifier:
         self._turns: Dict[str, _Turn] = {}
 
     def use(self, context: Context) -> None:
-        """Go on with newer configuration."""
+        """Continue with newer configuration."""
         self._context = context
 
     def run(self, failed: Optional[Callable[[str, str], None]] = None) -> int:
-        """Look after every live plan; returns how many were judged.
+        """Process every active plan; returns how many were judged.
 
-        A plan whose searches fail, or that can't be undone just now, is tried again later; see
-        :func:`.active_plans.for_each_plan`.
+        A plan whose searches fail, or that can't be rolled back right now, is tried again later;
+        see :func:`.active_plans.for_each_plan`.
         """
         return for_each_plan(self._context, self.look_after, failed)
 
     def look_after(self, plan_id: str) -> bool:
-        """Take one plan a step further, if there is one to take.
+        """Process one plan. Returns whether something was done.
 
-        Raises SearchFailed, CatalogueError, and Refused when it can't be undone just now.
+        Raises SearchFailed, CatalogueError, and Refused if it can't be rolled back right now.
         """
         plan, _entries, state = self._context.load(plan_id)
         if state.status != "done":
@@ -95,7 +95,7 @@ class Verifier:
         return self._judge(plan, state)
 
     def _follow(self, plan: Mapping[str, Any], state: PlanState) -> bool:
-        """Do what a verdict asks for; done again after a crash, as the plan is then still live."""
+        """Do what a verdict requires. A crash repeats it, as the plan is then still active."""
         if state.status == "recovered":
             return self._resolve(plan, state)
         if state.status == "not_recovered":
@@ -122,7 +122,7 @@ class Verifier:
             turn.failed(now)
             judgement = Judgement(INSUFFICIENT, str(error))
         except Exception as error:
-            # Also what nobody expected: a plan without an end would keep its entity.
+            # Catch unexpected errors too: an unfinished plan would keep its entity locked.
             turn.failed(now)
             if now < turn.deadline or affects_all_plans(error):
                 raise
@@ -134,7 +134,7 @@ class Verifier:
     def _judgement(
         self, plan: Mapping[str, Any], state: PlanState, turn: _Turn, now: float
     ) -> Optional[Judgement]:
-        """Judge by the newest windows that are over; None while the first are not."""
+        """Judge by the newest windows that are over; None until the first ones are."""
         action = self._context.catalogue.get(plan["action"])
         turn.deadline = max(turn.deadline, state.done_at + action.verify_limit)
         incident, entries = self._context.surviving_incident(plan["incident_id"])
@@ -150,10 +150,10 @@ class Verifier:
             return self._too_late(state)
         pairs = [grid.newest(action, state, now) for grid in grids]
         asked = list(zip(searches, pairs))
-        meant = self._meant(plan)
-        judgement = judge(self._raising, self._searcher, action, incident, asked, meant)
+        rule = self._rollback_rule(plan)
+        judgement = judge(self._raising, self._searcher, action, incident, asked, rule)
         if self._context.clock.now() > turn.deadline + LATE_SECONDS:
-            return self._too_late(state)  # Its searches took so long.
+            return self._too_late(state)  # The searches took too long.
         following = [pair.after[1] + pair.length + grid.lag for pair, grid in zip(pairs, grids)]
         turn.next = min([turn.deadline, *following])
         turn.failures = 0
@@ -164,8 +164,8 @@ class Verifier:
         late = span(self._context.clock.now() - state.done_at)
         return Judgement(INSUFFICIENT, f"It was verified {late} after the fix, which is too late.")
 
-    def _meant(self, plan: Mapping[str, Any]) -> RollbackRule:
-        """On whose word a plan is undone, by the entries of its incident."""
+    def _rollback_rule(self, plan: Mapping[str, Any]) -> RollbackRule:
+        """Return which search can have a plan rolled back, from its incident's entries."""
         _incident, entries = self._context.incident(plan["incident_id"])
         opened = opening_data(entries)
         names = {str(one).lower() for one in (*opened.get("entities", ()), plan["entity"])}
@@ -175,7 +175,7 @@ class Verifier:
     def _if_nothing_came(
         self, plan: Mapping[str, Any], judgement: Judgement, known: Set[str]
     ) -> Judgement:
-        """Take it for no recovery yet where something was found while it was judged."""
+        """Turn a recovery into insufficient data if a finding arrived while it was judged."""
         _incident, entries = self._context.surviving_incident(plan["incident_id"])
         if judgement.outcome == RECOVERED and has_new_findings(known, entries):
             judgement.outcome = INSUFFICIENT
@@ -185,9 +185,9 @@ class Verifier:
     def _if_it_stands(
         self, plan: Mapping[str, Any], state: PlanState, judgement: Judgement, turn: _Turn
     ) -> Judgement:
-        """Take a recovery for the fix's only while the service still runs what the fix put there.
+        """Accept a recovery only while the service still runs what the fix deployed.
 
-        Somebody else's release may have cured it, or what was fixed may have come back.
+        Someone else's release may have cured it, or the fix may have been reverted.
         """
         if judgement.outcome != RECOVERED:
             return judgement
@@ -204,7 +204,7 @@ class Verifier:
             )
             found = Outcome("failed", sentence)
         if found.status != "unknown":
-            turn.deadline = 0.0  # It is not coming back.
+            turn.deadline = 0.0  # The fix is gone, so waiting does not help.
         judgement.outcome = INSUFFICIENT
         judgement.detail = (
             "The search no longer finds it, but that does not prove that the fix worked: "
@@ -213,7 +213,7 @@ class Verifier:
         return judgement
 
     def _conclude(self, plan: Mapping[str, Any], judgement: Judgement) -> bool:
-        """Write a verdict and do what it asks for, unless somebody began to undo the fix."""
+        """Record a verdict and act on it, unless someone has started a rollback."""
         if self._context.load(plan["_key"])[2].status != "done":
             return False
         self._turns.pop(plan["_key"], None)
@@ -226,7 +226,7 @@ class Verifier:
         return True
 
     def _resolve(self, plan: Mapping[str, Any], state: PlanState) -> bool:
-        """Resolve the incident that a plan has cured, unless people or findings keep it open."""
+        """Resolve the incident that a plan cured, unless people or findings keep it open."""
         act = Act(self._context.stores, self._context.clock, SYSTEM, resolve_once(plan))
         incident, entries = self._context.surviving_incident(plan["incident_id"])
         is_kept, why = stays_open(plan, state, incident, entries)
@@ -244,7 +244,7 @@ class Verifier:
             )
             lifecycle.resolve(act, incident.id, ending, by_itself=True)
         except IllegalMove:
-            # Somebody resolved it between the look and the move: that is as good.
+            # Someone resolved it meanwhile.
             return False
         known, reason = (
             {entry.key for entry in entries},

@@ -15,8 +15,7 @@ __all__ = ["describe", "of_incident"]
 
 
 def describe(context: Context, plan_id: str) -> Dict[str, Any]:
-    """Return a plan's document with its state, what follows, and, as long as these matter, how it
-    will be proved and each rule's answer.
+    """Return a plan with its state and next step, its forecast and checks while they matter.
 
     Raises NotFound.
     """
@@ -39,7 +38,7 @@ def describe(context: Context, plan_id: str) -> Dict[str, Any]:
 def of_incident(context: Context, incident_id: str) -> List[Dict[str, Any]]:
     """Return the plans of an incident and of those merged into it, the newest first.
 
-    Without their rules, and without those whose incident left by age. Raises NotFound.
+    They come without checks, and without plans whose incident was deleted by age. Raises NotFound.
     """
     incident, _entries = context.incident(incident_id)
     known = [{"incident_id": one} for one in (incident_id, *incident.merged)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Tuple, Union
 
-from ..detection.lookback import bound_to, lookback
+from ..detection.lookback import lookback, reason_not_rerunnable
 from ..detection.monitors.memory import recall
 from ..detection.monitors.monitor import MAX_EVENTS, Monitor
-from ..detection.monitors.rejudging import Problem, events_in, is_there
+from ..detection.monitors.rejudging import Problem, events_in, would_find
 from ..detection.monitors.search import MonitorSearcher
 from ..detection.read_only import NotReadOnly, plain_text
 from ..durations import span
@@ -18,7 +18,7 @@ from ..remediation.raising_search import CannotJudge, Grid, Rerun
 from ..splunk.searching import knowledge
 from ..splunk.searching.search import SavedSearch, SplunkSearcher
 from ..splunk.session import APP, Session, SplunkError
-from .rights import only_filters, only_reads, runs_as_its_owner
+from .rights import require_filters_only, require_owner_rights, require_read_only
 
 __all__ = ["MonitorRaising", "Raising", "SavedSearchRaising", "raising_of"]
 
@@ -98,7 +98,7 @@ class MonitorRaising:
             raise CannotJudge(f"A window has more than {MAX_EVENTS} rows, too many to judge.")
         result.whole()
         try:
-            found = is_there(monitor, problem, memory, result.rows, window)
+            found = would_find(monitor, problem, memory, result.rows, window)
             events = events_in(monitor, problem, result.rows, window)
         except ValueError as error:
             raise CannotJudge(f"Monitor '{monitor.name}' can't judge it again: {error}") from error
@@ -140,7 +140,9 @@ class SavedSearchRaising:
         try:
             length, lag = lookback(saved.earliest, saved.latest, at)
             names = _namespace(search)
-            bound = bound_to(without_macros(self._session, saved.name, saved.spl, *names))
+            bound = reason_not_rerunnable(
+                without_macros(self._session, saved.name, saved.spl, *names)
+            )
         except (ValueError, NotReadOnly) as error:
             raise CannotJudge(
                 f"Which time '{saved.name}' looks at can't be told: {error}"
@@ -149,7 +151,7 @@ class SavedSearchRaising:
             raise CannotJudge(f"'{saved.name}' {bound}, so it can't prove recovery.")
         if length > LONGEST_SECONDS:
             raise CannotJudge(f"'{saved.name}' looks at {span(length)}, too long to wait for.")
-        only_reads(self._session, saved, *names)
+        require_read_only(self._session, saved, *names)
         _alerts(saved, 0)
         return Grid(0, max(lag, Grid().lag), length)
 
@@ -170,8 +172,8 @@ class SavedSearchRaising:
 
     def _saved(self, search: Mapping[str, Any]) -> SavedSearch:
         saved = self._searcher.saved_search(str(search["name"]), *_namespace(search))
-        runs_as_its_owner(self._session, saved)
-        only_filters(saved)
+        require_owner_rights(self._session, saved)
+        require_filters_only(saved)
         return saved
 
 

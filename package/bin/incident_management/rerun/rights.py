@@ -20,7 +20,7 @@ from ..splunk.searching import knowledge
 from ..splunk.searching.search import SavedSearch
 from ..splunk.session import Session, SplunkError
 
-__all__ = ["only_filters", "only_reads", "runs_as_its_owner"]
+__all__ = ["require_filters_only", "require_owner_rights", "require_read_only"]
 
 # Commands that an alert condition is made of, and that read and write nothing else.
 _FILTERS = frozenset(
@@ -36,7 +36,7 @@ _READERS = frozenset(
 )
 
 
-def runs_as_its_owner(session: Session, saved: SavedSearch) -> None:
+def require_owner_rights(session: Session, saved: SavedSearch) -> None:
     """Raise CannotJudge for a search that the app's rights would run, SearchFailed if unknown."""
     if saved.owner == "nobody":
         return
@@ -53,7 +53,7 @@ def runs_as_its_owner(session: Session, saved: SavedSearch) -> None:
         )
 
 
-def only_filters(saved: SavedSearch) -> None:
+def require_filters_only(saved: SavedSearch) -> None:
     """Raise CannotJudge for an alert condition that does more than filter the results.
 
     The app applies it, with its own rights: a post-process search of the job's results.
@@ -75,7 +75,7 @@ def only_filters(saved: SavedSearch) -> None:
             )
 
 
-def only_reads(session: Session, saved: SavedSearch, app: str, owner: str) -> None:
+def require_read_only(session: Session, saved: SavedSearch, app: str, owner: str) -> None:
     """Raise CannotJudge for a search that writes, sends or acts, SearchFailed if unknown.
 
     What raised an incident is named by whoever raised its signal, and a run out of turn would do

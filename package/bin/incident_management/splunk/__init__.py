@@ -1,1 +1,1 @@
-"""Everything that speaks to splunkd. No other folder does."""
+"""Everything that communicates with splunkd. No other folder does."""

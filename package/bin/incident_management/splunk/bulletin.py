@@ -1,4 +1,4 @@
-"""The messages that Splunk Web shows to administrators."""
+"""The bulletin messages that Splunk Web shows to administrators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MESSAGE = "incident_management_settings"
 
 
 class Bulletin:
-    """``messages`` in the REST API Reference.
+    """Shows and removes messages: ``messages`` in the REST API Reference.
 
     Both methods raise SplunkError.
     """
@@ -21,12 +21,12 @@ class Bulletin:
         self._session = session
 
     def show(self, name: str, sentence: str) -> None:
-        """Put up a message, or replace the one of that name."""
+        """Show a message, replacing the one with that name."""
         form = {"name": name, "value": sentence, "severity": "warn"}
         self._session.post("/services/messages", form=form)
 
     def take_away(self, name: str) -> None:
-        """Take a message away, if it is still there."""
+        """Remove a message, if it is still shown."""
         try:
             self._session.delete("/services/messages/" + path_of(name))
         except SplunkError as error:
@@ -35,7 +35,7 @@ class Bulletin:
 
 
 def notice(session: Session, name: str = MESSAGE) -> Callable[[str], None]:
-    """Return what shows a sentence under a name (the settings'); an empty one takes it away."""
+    """Return a function that shows a sentence under a name, or removes it if empty."""
     bulletin = Bulletin(session)
 
     def show(sentence: str) -> None:

@@ -1,8 +1,8 @@
-"""One connection to splunkd for many requests, for splunklib, which makes one for each.
+"""Keep one connection to splunkd for many requests; splunklib opens one for each.
 
-Most of what a small request takes, on both sides, is the TLS handshake. splunkd keeps a connection
-open for as long as its client does not ask otherwise (``keepAliveIdleTimeout`` in
-``[httpServer]``, server.conf.spec).
+Most of the time of a small request, on both sides, is the TLS handshake. splunkd keeps a connection
+open unless its client asks otherwise (``keepAliveIdleTimeout`` in ``[httpServer]``,
+server.conf.spec).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["KeptConnection"]
 
 
 class KeptConnection:
-    """Sends requests one after another; not for several threads. Close it when they are done.
+    """Sends requests one after another; not for several threads. Close it at the end.
 
-    A request is sent once. Whether splunkd has closed the connection is looked at before, and then
-    a new one is made; when it ends later, the request may have been carried out.
+    A request is sent once. Before, it checks whether splunkd has closed the connection, and then
+    opens a new one. If the connection ends later, the request may have been executed.
 
     Args:
         timeout: seconds that one request may wait for its answer.
-        tls: makes the context that says whom to trust.
+        tls: makes the TLS context.
     """
 
     def __init__(self, timeout: float, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -34,7 +34,7 @@ class KeptConnection:
         self._open: Optional[HTTPConnection] = None
 
     def send(self, url: str, message: Mapping[str, Any]) -> Dict[str, Any]:
-        """Do what splunklib wants of a handler (``HttpLib`` in ``splunklib.binding``).
+        """Send a request as splunklib's handler (``HttpLib`` in ``splunklib.binding``).
 
         Raises OSError and HTTPException.
         """
@@ -83,7 +83,7 @@ class KeptConnection:
 
 
 def _has_news(connection: HTTPConnection) -> bool:
-    """Tell whether something came between two requests, which can only be the end."""
+    """Tell whether data arrived between two requests, which can only be the connection's end."""
     with selectors.DefaultSelector() as selector:
         selector.register(connection.sock, selectors.EVENT_READ)
         return bool(selector.select(0))

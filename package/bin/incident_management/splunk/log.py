@@ -41,7 +41,7 @@ def get(name: str, level: str = "") -> logging.Logger:
 
 
 def set_level(name: str, level: str) -> None:
-    """Have a part of the app log from a level on; from INFO when it is none."""
+    """Set the level of a part's log; INFO if the level is unknown."""
     logging.getLogger(f"incident_management.{name}").setLevel(getattr(logging, level, logging.INFO))
 
 
@@ -71,7 +71,7 @@ class _JsonLines(logging.Formatter):
 
 
 class _QuietRotatingFile(logging.handlers.RotatingFileHandler):
-    """A failing log must not fail the work, nor fill stderr with tracebacks."""
+    """A log handler whose failure neither fails the work nor fills stderr with tracebacks."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]

@@ -1,8 +1,8 @@
-"""A NUL in what splunkd or a client gives, as the event of a binary log may hold.
+"""Replace NUL characters in what splunkd or a client sends, such as an event of a binary log.
 
-From Splunk 10.6 on the KV store is "cohosted" ("Upgrade the KV store server version"), in a
-PostgreSQL (``postgresMigrateOnStartup``, by which that is put off), whose ``text`` and ``jsonb``
-take none ("JSON Types" in its manual).
+From Splunk 10.6 on the KV store is "cohosted" ("Upgrade the KV store server version") in a
+PostgreSQL (``postgresMigrateOnStartup`` postpones that), whose ``text`` and ``jsonb`` can't hold a
+NUL ("JSON Types" in its manual).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def without_nul(text: str) -> str:
-    """Return a CSV's text with the sign for what can't be shown in the place of each NUL.
+    """Return a CSV's text with U+FFFD in place of each NUL.
 
-    Python's csv takes a NUL only from 3.11 on.
+    Python's csv accepts a NUL only from 3.11 on.
     """
     return text.replace("\0", SHOWN)
 
 
 def json_without_nul(body: bytes) -> bytes:
-    """Return some JSON with that sign for each escape of a NUL; it holds none that is not one."""
+    """Return JSON with U+FFFD in place of each escaped NUL; JSON has no unescaped ones."""
     return _ESCAPE.sub(rb"\1\\ufffd", body) if b"\\u0000" in body else body
 
 
 def rows_without_nul(rows: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Return rows of a search with that sign for each NUL; their values are texts or lists."""
+    """Return a search's rows with U+FFFD in place of each NUL; values are texts or lists."""
     for row in rows:
         for name, value in row.items():
             if isinstance(value, str):

@@ -1,8 +1,8 @@
 """One authenticated session with splunkd's management port.
 
-Built on ``splunklib.binding``, which is imported when the first request is made. Requests that
-splunkd could not take (refused connection, 503 while the KV store starts or fails over) are sent
-again a few times; anything else is the caller's to judge.
+Built on ``splunklib.binding``, which is imported at the first request. Requests that splunkd could
+not accept (refused connection, 503 while the KV store starts or fails over) are sent again a few
+times. The caller handles all other errors.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Session:
         app: namespace app of relative paths.
         timeout: seconds that one request may take.
         sleep: pauses between attempts; tests pass their own.
-        attempts: how often a request is sent that splunkd could not take.
+        attempts: how often a request is sent that splunkd could not accept.
 
-    ``answer_bytes`` is how long the newest answer's body was.
+    ``answer_bytes`` is the length of the last answer's body.
     """
 
     def __init__(
@@ -110,14 +110,14 @@ class Session:
         return cls(str(request["server"]["rest_uri"]), str(key))
 
     def within(self, app: str, owner: str) -> Session:
-        """Return a session of the same rights whose relative paths are in another namespace."""
+        """Return a session with the same rights whose relative paths are in another namespace."""
         return Session(
             self.server_uri, self.token, owner, app, self.timeout, self._sleep, self._attempts
         )
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Use one connection for all requests inside, which one thread makes."""
+        """Use one connection for all requests inside; they must come from one thread."""
         tls = _trusting_context if is_splunkd_here(self.host) else _trusted_context
         self._kept = KeptConnection(self.timeout, tls)
         try:
@@ -211,14 +211,14 @@ class Session:
 
 
 def path_of(*parts: str) -> str:
-    """Join path segments, each one escaped, so that a name can't leave its place in a path."""
+    """Join path segments, each escaped, so that a name can't leave its segment."""
     return "/".join(quote(part, safe="") for part in parts)
 
 
 def content_of(answer: Any) -> Mapping[str, Any]:
-    """Return what the one entry of an answer holds; empty where the answer has no body.
+    """Return the content of an answer's only entry; empty if the answer has no body.
 
-    A job that splunkd has not parsed yet is a 204 without one: ``Job.is_ready`` in
+    A job that splunkd has not parsed yet is a 204 without a body: ``Job.is_ready`` in
     ``splunklib.client``, and splunk-sdk-python's issue 66, for a server under load.
     """
     content: Mapping[str, Any] = answer["entry"][0]["content"] if answer else {}
@@ -228,9 +228,9 @@ def content_of(answer: Any) -> Mapping[str, Any]:
 def _trusted_context() -> ssl.SSLContext:
     """Trust the system's roots and, if there is one, the CA that signed this Splunk's own.
 
-    Those of many a company's own CA lack what Python asks for from 3.13 on
-    (``VERIFY_X509_STRICT``, "ssl.create_default_context()" in its documentation). It is not asked
-    for here, or the app would lose splunkd with the upgrade to Splunk 10.2.
+    Certificates of many companies' own CAs lack what Python requires from 3.13 on
+    (``VERIFY_X509_STRICT``, "ssl.create_default_context()" in its documentation). It is not
+    required here, or the app would lose splunkd with the upgrade to Splunk 10.2.
     """
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -241,7 +241,7 @@ def _trusted_context() -> ssl.SSLContext:
 
 
 def _trusting_context() -> ssl.SSLContext:
-    """Trust whoever answers, for this machine's own splunkd: its certificate names no address."""
+    """Trust any certificate, for this machine's own splunkd: it names no address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -269,7 +269,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _refusal(error: Any, path: str) -> str:
-    """One sentence out of splunkd's error body, which is JSON or XML by endpoint."""
+    """Return one sentence from splunkd's error body, which is JSON or XML by endpoint."""
     body = error.body
     detail = ""
     try:

@@ -1,4 +1,4 @@
-"""Requests that could not be delivered, kept as files until the worker or the API does it."""
+"""Keep undelivered requests as files until the worker or the API delivers them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def folder() -> Path:
 
 
 def put(path: str, body: Mapping[str, Any], actor: str, time: float) -> Path:
-    """Keep one POST request: whole or not at all, even if the machine stops in between.
+    """Save one POST request: whole or not at all, even if the machine stops in between.
 
-    ``path`` is the REST path, ``actor`` who asked for it, ``time`` epoch seconds.
+    ``path`` is the REST path, ``actor`` the requesting user, ``time`` epoch seconds.
 
-    Raises OSError when it can't be written, for example on a full disk.
+    Raises OSError if it can't be written, for example on a full disk.
     """
     place = folder()
     place.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,9 @@ def put(path: str, body: Mapping[str, Any], actor: str, time: float) -> Path:
 
 
 def pending() -> Iterator[Tuple[Path, Mapping[str, Any]]]:
-    """Yield the kept requests, oldest first; whoever delivers one deletes its file.
+    """Yield the saved requests, oldest first; the caller deletes the file of one it delivered.
 
-    A file that is not a request is renamed to ``*.bad``, so that it is seen and not tried again.
+    A file that is not a request is renamed to ``*.bad``, so that it is visible and not tried again.
     """
     place = folder()
     for file in sorted(place.glob("*.json")) if place.is_dir() else []:

@@ -1,4 +1,4 @@
-"""What splunkd knows of its users."""
+"""splunkd's users, roles and capabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_USERS = 1000
 def has_capability(session: Session, user: str, capability: str) -> bool:
     """Tell whether a user has a capability: ``authentication/users`` in the REST API Reference.
 
-    A search without an owner belongs to the system. Raises SplunkError when it can't be told.
+    A search without an owner belongs to the system. Raises SplunkError if splunkd can't tell.
     """
     if user in NOBODY:
         return True
@@ -31,7 +31,7 @@ def has_capability(session: Session, user: str, capability: str) -> bool:
 
 
 def roles_with(session: Session, capability: str) -> FrozenSet[str]:
-    """Return the roles that have a capability, of their own or imported. Raises SplunkError.
+    """Return the roles that have a capability, their own or imported. Raises SplunkError.
 
     ``authorization/roles``: "Access endpoint descriptions" in Splunk's REST API Reference.
     """
@@ -57,7 +57,7 @@ def roles_of_users(session: Session) -> Dict[str, FrozenSet[str]]:
 
 
 def who_has(session: Session, capability: str) -> Optional[List[str]]:
-    """Return the names of the users who have a capability; None where there are too many users.
+    """Return the names of the users with a capability; None if there are too many users.
 
     Raises SplunkError.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Container
 
 from ..detection.monitors.memory import MEMORY
-from ..detection.monitors.signed import SIGNED
+from ..detection.monitors.registry import REGISTERED
 from ..incidents.stores import KEPT_ANSWER, KEPT_ANSWER_SECONDS, KEPT_END
 from ..ports import Clock, Document, Stores
 from .monitors.checkpoints import CHECKPOINT
@@ -43,7 +43,7 @@ def delete_removed_monitors(
     """
     claims = stores.claims
     old: Document = {"time": {"$lt": clock.now() - MONITOR_KEPT_SECONDS}}
-    claims.delete_matching({"$and": [{"purpose": SIGNED}, old]})
+    claims.delete_matching({"$and": [{"purpose": REGISTERED}, old]})
     begin, end = f"{CHECKPOINT}:", f"{CHECKPOINT};"
     stood = [{"purpose": {"$gte": begin}}, {"purpose": {"$lt": end}}, old]
     left = {str(one["purpose"]) for one in claims.find({"$and": stood}, fields=("purpose",))}

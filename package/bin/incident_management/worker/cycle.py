@@ -178,10 +178,10 @@ class Worker:
                 self._stores.claims.delete_matching(some)
             self._past.clear()
         except SplunkError as error:
-            self.trouble("turns", f"Turns that are over can't be deleted: {error}")
+            self.trouble("turns", f"Expired turns can't be deleted: {error}")
 
     def _failed(self, name: str, sentence: str, error: Optional[BaseException] = None) -> None:
-        self.trouble(name, f"The duty '{name}' failed and is tried again: {sentence}", error)
+        self.trouble(name, f"The duty '{name}' failed and is retried: {sentence}", error)
         # Where the KV store is what fails, whoever asks finds that out without a note.
         if self._failures:
             with suppress(SplunkError):

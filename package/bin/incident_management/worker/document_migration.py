@@ -20,8 +20,8 @@ LEGACY_COLLECTION = "incidents"
 
 DOCUMENTS_AT_ONCE = 1000
 _NOT_CARRIED = (
-    "Incidents' documents of an earlier version can't be moved, which is tried again; meanwhile "
-    "they are made anew from the timelines, 3,000 a minute: {}"
+    "Incident documents of an earlier version can't be moved; the move is retried. Meanwhile they "
+    "are rebuilt from the timelines, 3,000 a minute: {}"
 )
 # So nothing of another app's is read, or deleted.
 _OURS: Document = {"$and": [{"_key": {"$gte": "INC-"}}, {"_key": {"$lt": "INC."}}]}

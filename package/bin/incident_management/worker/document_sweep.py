@@ -53,13 +53,13 @@ KINDS = {
 # What is read of an entry; of one that another field makes unreadable the number tells.
 _LOOKED_AT = ("incident_id", "kind", "time", "seq", "prev")
 _LOST = (
-    "Entries of {0} are no longer in incident_timeline, and the index does not have them as they "
-    "were: were they deleted or changed by hand, or is the backup of several moments? "
-    "GET /incidents/{0}/history has what is there."
+    "Entries of {0} are missing from incident_timeline, and the audit index has no unchanged copy. "
+    "Were they deleted or changed by hand, or were collections restored from different times? "
+    "GET /incidents/{0}/history shows what is left."
 )
 _NOT_SEARCHED = (
-    "Entries of {0} are no longer in incident_timeline, and the index can't be searched for them, "
-    "which is tried again within hours: {1}"
+    "Entries of {0} are missing from incident_timeline, and the audit index can't be searched for "
+    "them. The search is retried within hours: {1}"
 )
 
 

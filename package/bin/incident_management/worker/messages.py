@@ -165,7 +165,7 @@ class Messages:
     def _own(self, name: str) -> Callable[[], Sender]:
         def make() -> Sender:
             if name not in self._config.own_channels:
-                raise NotConfigured(f"There is no channel '{name}', or none any more.")
+                raise NotConfigured(f"There is no channel '{name}'. It may have been removed.")
             channel, own_secrets = self._config.own_channels[name]
             network = network_of(self._config.settings)
             return HttpSender(channel, own_secrets, network, self._clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Set
 
-from ..detection.lookback import looks_for_change
+from ..detection.lookback import reason_finds_only_changes
 from ..detection.read_only import NotReadOnly
 from ..incidents.upkeep.run_coverage import Plan, Run, SearchId
 from ..ports import Searcher
@@ -54,7 +54,7 @@ class SplunkRuns:
             text = without_macros(self._session, name, saved.spl, app, owner or "nobody")
         except NotReadOnly as error:
             return str(error)
-        return looks_for_change(text)
+        return reason_finds_only_changes(text)
 
     def seen(self, field: str, since: float) -> Set[str]:
         counted = spl.command(

@@ -192,8 +192,8 @@ class Tickets:
             backoff = min(LONGEST_BACKOFF_SECONDS, every * 2.0 ** min(notebook.failures, 20))
             wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
         notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
-        again = " It is tried again every 30 minutes, or when a message has arrived there."
-        what = f"What happens to tickets in {NAMES[notebook.channel]} can't be read: {said}"
+        again = " This is retried every 30 minutes, and after a message is delivered there."
+        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said}"
         self._note(notebook, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
 
@@ -284,8 +284,8 @@ class Tickets:
             return ()
         if not read.whole:
             look.complaints.append(
-                f"{ticket.number} has more new remarks than are read at once: the oldest are "
-                "not on the timeline."
+                f"{ticket.number} has more new comments than can be read at once. The "
+                "oldest are not on the timeline."
             )
         return read.found
 

@@ -70,7 +70,7 @@ def test_an_alert_action_that_asks_for_a_message_brings_no_sender(splunkd, splun
     room = "incident_management.notify"
     assert {one for one in brought if one.startswith(f"{room}.")} == {
         f"{room}.action",
-        f"{room}.asking",
+        f"{room}.request_fields",
     }
     assert not brought & {MASKING, "incident_management.splunk.configuration.settings"}
 

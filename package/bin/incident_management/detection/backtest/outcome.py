@@ -9,11 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...incidents.grouping import Topology
-from ..thresholds import loosened_search, threshold_of
-from .asked import Asked
+from ..thresholds import threshold_of, without_threshold
 from .replay import BacktestFailed, Replay, Setting, Simulated, Window, simulate
+from .request import BacktestRequest
 
-__all__ = ["COLUMNS", "Recorded", "compared", "judged", "loosened", "proposed", "told"]
+__all__ = [
+    "COLUMNS",
+    "Recorded",
+    "compare_settings",
+    "propose_threshold",
+    "search_without_threshold",
+    "setting_columns",
+    "summarize",
+]
 
 COLUMNS = (
     "kind", "setting", "rule", "threshold", "opened_at", "first_time", "last_time", "resolved_at",
@@ -59,20 +67,20 @@ class Recorded:
         )
 
 
-def compared(
-    run: Replay, asked: Asked, recorded: Optional[Sequence[Recorded]]
+def compare_settings(
+    run: Replay, request: BacktestRequest, recorded: Optional[Sequence[Recorded]]
 ) -> Iterator[Dict[str, Any]]:
     """Yield the rows of each setting that is asked for, from one round of searches.
 
     ``recorded`` is None where it is not known what was recorded.
     """
-    plain, target = run.setting.changed(asked.changes), asked.target_pages_per_day
+    plain, target = run.setting.changed(request.changes), request.target_pages_per_day
     settings = {"as asked": plain}
-    if asked.compare:
-        settings["compared"] = plain.changed(asked.compare)
+    if request.compare:
+        settings["compared"] = plain.changed(request.compare)
     loose: List[Window] = []
     if target is not None or any(one.threshold is not None for one in settings.values()):
-        spl, metric = loosened(run.detection.spl)
+        spl, metric = search_without_threshold(run.detection.spl)
         loose = run.windows(spl)
         # The search's own limit, where a setting has no other.
         own = None if run.truncated_runs else run.limit
@@ -87,7 +95,7 @@ def compared(
         else:
             yield from _rows_of(run, loose, one, recorded, label, one.threshold)
     if target is not None:
-        threshold = proposed(loose, settings["as asked"], run.topology, run.days, target)
+        threshold = propose_threshold(loose, settings["as asked"], run.topology, run.days, target)
         chosen = replace(settings["as asked"], threshold=threshold)
         yield from _rows_of(run, loose, chosen, recorded, "proposed", threshold)
 
@@ -101,12 +109,12 @@ def _rows_of(
     limit: Optional[float],
 ) -> Iterator[Dict[str, Any]]:
     found = simulate(windows, setting, run.topology)
-    rows, summary = judged(found, len(windows), run.days, recorded, run.step, label)
+    rows, summary = summarize(found, len(windows), run.days, recorded, run.step, label)
     yield from rows
-    yield {**summary, **told(run.detection.name, limit, setting.quiet), **run.costs()}
+    yield {**summary, **setting_columns(run.detection.name, limit, setting.quiet), **run.costs()}
 
 
-def told(rule: str, limit: Optional[float], quiet: float) -> Dict[str, str]:
+def setting_columns(rule: str, limit: Optional[float], quiet: float) -> Dict[str, str]:
     """Return what a summary row says of its setting."""
     return {
         "rule": rule,
@@ -115,7 +123,7 @@ def told(rule: str, limit: Optional[float], quiet: float) -> Dict[str, str]:
     }
 
 
-def judged(
+def summarize(
     simulated: Simulated,
     runs: int,
     days: float,
@@ -170,13 +178,13 @@ def judged(
     return rows, summary
 
 
-def loosened(spl: str) -> Tuple[str, str]:
+def search_without_threshold(spl: str) -> Tuple[str, str]:
     """Return a search without its threshold, and the field that the threshold is about.
 
     Raises BacktestFailed unless its last ``where`` has one condition ``field > number``, or a macro
     instead of the number.
     """
-    loose = loosened_search(spl)
+    loose = without_threshold(spl)
     if loose is None:
         raise BacktestFailed(
             "No threshold can be told from the search; let its last where be of the form "
@@ -185,7 +193,7 @@ def loosened(spl: str) -> Tuple[str, str]:
     return loose, threshold_of(spl)[0]
 
 
-def proposed(
+def propose_threshold(
     windows: Sequence[Window], setting: Setting, topology: Topology, days: float, wanted: float
 ) -> Optional[float]:
     """Return the lowest threshold with at most ``wanted`` pages a day.

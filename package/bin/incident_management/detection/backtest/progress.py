@@ -24,19 +24,19 @@ class Progress:
 
     Args:
         end: up to when it is searched, in epoch seconds.
-        tell: takes one sentence.
+        report: takes one sentence.
     """
 
     def __init__(
         self,
         searcher: Searcher,
         end: float,
-        tell: Callable[[str], Any],
+        report: Callable[[str], Any],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._searcher = searcher
         self._end = end
-        self._tell = tell
+        self._report = report
         self._monotonic = monotonic
         self._next = monotonic() + FIRST_SECONDS
         self._start = self._reached = math.inf
@@ -53,7 +53,7 @@ class Progress:
         now = self._monotonic()
         if now >= self._next and until < self._end:
             self._next = now + max(FIRST_SECONDS, 2.0 * (now - self._begun))
-            self._tell(self._sentence(until, now - self._begun))
+            self._report(self._sentence(until, now - self._begun))
         return result
 
     def _sentence(self, until: float, passed: float) -> str:

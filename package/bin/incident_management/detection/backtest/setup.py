@@ -14,18 +14,18 @@ from ...splunk.searching import knowledge
 from ...splunk.searching.detections import QUIET_AFTER, quiet_after
 from ...splunk.searching.search import SplunkSearcher
 from ...splunk.session import APP, Session, SplunkError
-from ..lookback import own_times
+from ..lookback import own_time_modifier
 from ..monitors.monitor import DEFAULT_THRESHOLDS, Monitor
 from ..read_only import NotReadOnly, check_read_only
 from ..thresholds import final_limit, threshold_of
 from ..timemodifiers import resolve
-from .asked import Asked
-from .known import Known
-from .monitored import MonitorReplay
-from .outcome import COLUMNS, compared, judged, told
+from .monitor_replay import MonitorReplay
+from .outcome import COLUMNS, compare_settings, setting_columns, summarize
 from .progress import Progress
 from .replay import DAY, BacktestFailed, Detection, Replay, Setting
+from .request import BacktestRequest
 from .runs import runs_of
+from .stored import StoredData
 
 __all__ = ["replay", "replay_monitor"]
 
@@ -38,8 +38,8 @@ def replay(
     name: str,
     apps: Sequence[str],
     owner: str,
-    asked: Asked,
-    tell: Callable[[str], Any],
+    request: BacktestRequest,
+    warn: Callable[[str], Any],
     report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a saved search: a row an incident, then a summary row, of each setting.
@@ -51,16 +51,16 @@ def replay(
     """
     try:
         detection = _found(session, name, apps, owner)
-        routing = _routing(session, tell)
-        start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
+        routing = _routing(session, warn)
+        start, end = resolve(request.earliest, now), resolve(request.latest, now)
     except (SearchFailed, SplunkError, ValueError) as error:
         raise BacktestFailed(str(error)) from error
-    _check_reading(session, detection, asked.user)
+    _check_reading(session, detection, request.user)
     schedule = detection.settings.get("cron_schedule", "")
-    moments, step = runs_of(name, schedule, asked.step, start, end)
+    moments, step = runs_of(name, schedule, request.step, start, end)
     quiet, quiet_not = _recovery(session, detection)
-    searcher = SplunkSearcher(session.within(detection.app, asked.user))
-    known = Known(searcher, tell)
+    searcher = SplunkSearcher(session.within(detection.app, request.user))
+    known = StoredData(searcher, warn)
     run = Replay(
         detection=detection,
         searcher=Progress(searcher, moments[-1], report_progress),
@@ -71,22 +71,22 @@ def replay(
         topology=known.topology(),
         suppressions=known.suppressions(),
         quiet_not=quiet_not,
-        limit=_own_limit(session, detection, asked.user),
+        limit=_own_limit(session, detection, request.user),
     )
-    if asked.step and run.unseen:
-        tell(run.unseen)
+    if request.step and run.unseen:
+        warn(run.unseen)
     found_any = False
-    for row in compared(run, asked, known.recorded(start, end)):
+    for row in compare_settings(run, request, known.recorded(start, end)):
         found_any = found_any or row.get("runs_fired") not in (None, 0)
         if row.get("setting") == "proposed" and row.get("kind") == "summary" and row["threshold"]:
-            tell(how_to_set(detection.spl, row["threshold"]))
-            tell_too_short(run.days, asked.target_pages_per_day, tell)
+            warn(how_to_set_threshold(detection.spl, row["threshold"]))
+            warn_if_too_short(run.days, request.target_pages_per_day, warn)
         yield {column: row.get(column, "") for column in COLUMNS}
     if not found_any:
-        tell(nothing_found(detection.name, len(moments)))
+        warn(no_findings(detection.name, len(moments)))
 
 
-def how_to_set(spl: str, threshold: str) -> str:
+def how_to_set_threshold(spl: str, threshold: str) -> str:
     """One sentence that says where a proposed threshold is set."""
     limit = threshold_of(spl)[1]
     if limit.startswith("`"):
@@ -94,16 +94,16 @@ def how_to_set(spl: str, threshold: str) -> str:
     return f"Write {threshold} in the place of {limit} in the search's last where, as proposed."
 
 
-def tell_too_short(days: float, wanted: Optional[float], tell: Callable[[str], Any]) -> None:
+def warn_if_too_short(days: float, wanted: Optional[float], warn: Callable[[str], Any]) -> None:
     """Say so where less than one page is wanted in all of the replay: any finding is too many."""
     if wanted and wanted * days < 1:
-        tell(
+        warn(
             f"{wanted:g} pages a day are less than one in what was replayed, so the proposed "
             f"threshold lets nothing through: replay at least {math.ceil(24 / wanted)} hours."
         )
 
 
-def nothing_found(name: str, runs: int) -> str:
+def no_findings(name: str, runs: int) -> str:
     """One sentence for a replay without any finding: it may have looked where no events are."""
     return (
         f"None of the {runs} runs of '{name}' found anything: see that there are events of that "
@@ -115,23 +115,23 @@ def replay_monitor(
     session: Session,
     now: float,
     name: str,
-    asked: Asked,
-    tell: Callable[[str], Any],
+    request: BacktestRequest,
+    warn: Callable[[str], Any],
     report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
     """Replay a monitor, whether it is on or not: a row an incident, then a summary row.
 
     Raises BacktestFailed with one sentence.
     """
-    if asked.step or asked.compare or asked.target_pages_per_day is not None:
+    if request.step or request.compare or request.target_pages_per_day is not None:
         raise BacktestFailed(
             "The options step, compare and target_pages_per_day are for saved searches; replay a "
             "monitor again with another threshold."
         )
     try:
-        monitor = _monitor(session, name, asked.threshold)
-        routing = _routing(session, tell)
-        start, end = resolve(asked.earliest, now), resolve(asked.latest, now)
+        monitor = _monitor(session, name, request.threshold)
+        routing = _routing(session, warn)
+        start, end = resolve(request.earliest, now), resolve(request.latest, now)
     except SplunkError as error:
         raise BacktestFailed(f"The monitor can't be read: {error.message}") from error
     except ValueError as error:
@@ -139,30 +139,30 @@ def replay_monitor(
     if end - start < monitor.span:
         raise BacktestFailed(f"The time range is shorter than a span of '{name}'; choose more.")
     detection = Detection(name, APP, NOBODY, monitor.spl(), "", "")
-    _check_reading(session, detection, asked.user)
+    _check_reading(session, detection, request.user)
     quiet, quiet_not = _recovery(session, detection)
-    searcher = SplunkSearcher(session.within(APP, asked.user))
-    known = Known(searcher, tell)
+    searcher = SplunkSearcher(session.within(APP, request.user))
+    known = StoredData(searcher, warn)
     plain = Setting(
         detection, routing, quiet, quiet_not=quiet_not, suppressions=known.suppressions()
     )
-    setting = replace(plain.changed(asked.changes), threshold=None)
+    setting = replace(plain.changed(request.changes), threshold=None)
     until = min(end, now - monitor.lag)
     run = MonitorReplay(monitor, Progress(searcher, until, report_progress), start, until)
     found, spans = run.simulated(setting, known.topology())
     recorded = known.recorded(start, end)
-    rows, summary = judged(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
+    rows, summary = summarize(found, spans, (end - start) / DAY, recorded, monitor.span, "as asked")
     limit = monitor.threshold if monitor.detector in DEFAULT_THRESHOLDS else None
-    last = {**summary, **told(name, limit, setting.quiet), **run.costs()}
+    last = {**summary, **setting_columns(name, limit, setting.quiet), **run.costs()}
     for row in [*rows, last]:
         yield {column: row.get(column, "") for column in COLUMNS}
 
 
-def _routing(session: Session, tell: Callable[[str], Any]) -> Routing:
+def _routing(session: Session, warn: Callable[[str], Any]) -> Routing:
     """Read by what findings become incidents. Raises SplunkError."""
     stanzas = conf.load_with_disabled(session, "incident_routing")
     if not stanzas:
-        tell("You can't read incident_routing.conf: findings are grouped as it is shipped.")
+        warn("You can't read incident_routing.conf: findings are grouped as it is shipped.")
     return Routing.from_stanzas(stanzas)
 
 
@@ -231,7 +231,7 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
         raise BacktestFailed(
             f"What '{detection.name}' does can't be read: {error.message}"
         ) from error
-    own = own_times(plain)
+    own = own_time_modifier(plain)
     if own:
         raise BacktestFailed(
             f"'{detection.name}' sets its own times by '{own}', so that each of its past runs "

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any, Dict, List, Optional, Tuple
 
-from .before import BACK_POINTS, Before, Move
 from .floors import CURVE, FEW, STEADY_POINTS, reckon_floors
 from .kinds import CHANGE, FIRST_SEASON, SPREAD, VALUE, count_of, single
 from .level import Level, median
+from .previous_normal import BACK_POINTS, Move, PreviousNormal
 from .records import CALM_LEVEL, LASTING, Records
 from .season import PERIODS
 from .seasonal import SEASON_MEANS, Seasonal
@@ -45,9 +45,26 @@ class Learner:
     """One series of plain values; the arguments are those of :class:`.baseline.Baseline`."""
 
     __slots__ = (
-        "_before", "_bend", "_curved", "_curved_means", "_direction", "_error", "_floors",
-        "_is_count", "_last_time", "_level", "_min_history", "_paused", "_records", "_seasons",
-        "_seen", "_shift", "_spread", "_step", "_threshold", "_window",
+        "_bend",
+        "_curved",
+        "_curved_means",
+        "_direction",
+        "_error",
+        "_floors",
+        "_is_count",
+        "_last_time",
+        "_level",
+        "_min_history",
+        "_paused",
+        "_previous",
+        "_records",
+        "_seasons",
+        "_seen",
+        "_shift",
+        "_spread",
+        "_step",
+        "_threshold",
+        "_window",
     )  # fmt: skip
 
     def __init__(
@@ -72,7 +89,7 @@ class Learner:
         self._records = Records(count_of(seasons), single(seasons), threshold)
         self._floors = [0.0] * count_of(seasons)
         self._shift = Shift()
-        self._before = Before()
+        self._previous = PreviousNormal()
 
     def add(self, value: float, time: Optional[float] = None) -> Judged:
         """Judge a point, then learn from it."""
@@ -108,7 +125,7 @@ class Learner:
             expected, low, high = season.usual or 0.0, season.low, season.high
         reach = self._records.reach(kind, self._floors[kind])
         deviations = self._deviations(value)
-        if self._before.move is not None and time is not None:
+        if self._previous.move is not None and time is not None:
             judged = self._went_back(value, time)
             if judged is not None:
                 return judged
@@ -134,7 +151,7 @@ class Learner:
             lower = 0.0
         ratio = verdict.ratio
         score = ratio / (ratio + self._threshold)
-        return expected, lower, high + reach, score, verdict.told
+        return expected, lower, high + reach, score, verdict.is_anomaly
 
     @property
     def goes_on(self) -> bool:
@@ -153,7 +170,7 @@ class Learner:
 
         The longest season tells, as the others have learned what came since.
         """
-        before = self._before
+        before = self._previous
         known = [one for one in self._seasons if one.season.usual is not None]
         kind, _expected, low, high = self._usual(known[-1] if known else None)
         bounds = before.bounds(
@@ -317,9 +334,9 @@ class Learner:
         move = Move(shift.factor, shift.sum, noise, shift.factor if errors else noise)
         is_whole = self._scale(move, shift.points)
         if is_whole and time is not None:
-            self._before.note(move, time)
+            self._previous.note(move, time)
         else:
-            self._before.forget()
+            self._previous.forget()
         shift.clear()
 
     def _scale(self, move: Move, points: int) -> bool:
@@ -370,7 +387,7 @@ class Learner:
             "shift": self._shift.to_state(),
             "floors": list(self._floors),
             "seasons": [seasonal.to_state() for seasonal in self._seasons],
-            "before": self._before.to_state(),
+            "before": self._previous.to_state(),
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
@@ -387,7 +404,7 @@ class Learner:
         if "shift" in state:
             # A state without a shift follows an anomaly that goes on from now.
             self._shift.restore(state["shift"])
-        self._before.restore(state.get("before", []))
+        self._previous.restore(state.get("before", []))
         if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):
             raise ValueError("it has other seasons")
         self._floors = [float(floor) for floor in state["floors"]]

@@ -60,11 +60,11 @@ class Verdict:
         lasting: the anomaly has gone on so long that it is the new normal.
     """
 
-    __slots__ = ("lasting", "ratio", "told")
+    __slots__ = ("is_anomaly", "lasting", "ratio")
 
     def __init__(self) -> None:
         self.ratio = 0.0
-        self.told = self.lasting = False
+        self.is_anomaly = self.lasting = False
 
 
 class Records:
@@ -175,7 +175,7 @@ class Records:
         if ratios is None and best < self._threshold and self._since >= WARY_POINTS:
             # What _decide would say, for nearly every point: so without a call.
             verdict = self.verdict
-            verdict.told = verdict.lasting = False
+            verdict.is_anomaly = verdict.lasting = False
             verdict.ratio = best if judged else 0.0
             self._excused += 1
         elif self._decide(
@@ -232,17 +232,15 @@ class Records:
     ) -> bool:
         """Fill in the verdict; True when an anomaly is told."""
         verdict, threshold = self.verdict, self._threshold
-        verdict.told = verdict.lasting = False
-        ratio, is_told_again = best, False
+        verdict.is_anomaly = verdict.lasting = False
+        ratio, is_repeated = best, False
         if ratios is not None:
             is_calm = best < CALM_LEVEL or self._is_of_the_season(deviations, ratios)
-            is_told_again = self._went_on(is_calm and explained is None, ratios, explained)
-        if self.open and not is_told_again:
+            is_repeated = self._went_on(is_calm and explained is None, ratios, explained)
+        if self.open and not is_repeated:
             ratio = min(best, threshold) * 0.5
         elif (
-            self._since < WARY_POINTS
-            and self._since < WARY_SHARE * self._total
-            and not is_told_again
+            self._since < WARY_POINTS and self._since < WARY_SHARE * self._total and not is_repeated
         ):
             ratio = best / WARY
         verdict.ratio = ratio if judged else 0.0
@@ -252,7 +250,7 @@ class Records:
         if self._is_excused(deviations, floors):
             verdict.ratio = threshold * 0.5
             return False
-        verdict.told = True
+        verdict.is_anomaly = True
         self._since = 0
         return True
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
-__all__ = ["Calmed", "Settings", "calmed", "findings_of", "no_more"]
+__all__ = ["Calmed", "Settings", "calming_setting", "findings_of", "no_longer_above"]
 
 MAX_THRESHOLDS = 60
 PERIODS = (("15m", 900.0), ("30m", 1800.0), ("1h", 3600.0), ("2h", 7200.0), ("4h", 14400.0),
@@ -124,7 +124,7 @@ def findings_of(
     return sorted(found, key=lambda one: (one.time, one.incident_id))
 
 
-def no_more(findings: Sequence[Finding], settings: Settings) -> Set[str]:
+def no_longer_above(findings: Sequence[Finding], settings: Settings) -> Set[str]:
     """Return the incidents of which no finding is above the threshold as it stands now."""
     above = {one.incident_id for one in findings if _is_above(one, settings)}
     return {one.incident_id for one in findings} - above
@@ -134,7 +134,7 @@ def _is_above(one: Finding, settings: Settings) -> bool:
     return settings.value is None or one.value is None or one.value > settings.value
 
 
-def calmed(
+def calming_setting(
     findings: Sequence[Finding],
     feedback: Mapping[str, str],
     settings: Settings,
@@ -156,7 +156,7 @@ def calmed(
     unwanted = {key for key in known if feedback[key] in UNWANTED}
     made: List[Calmed] = []
     all_pages = {one.page for one in mine}
-    for setting, change, pages in _tried(mine, settings):
+    for setting, change, pages in _candidates(mine, settings):
         kept = {incident for incident, _again in pages}
         dropped = len(unwanted - kept)
         helps = dropped > 0 if unwanted else len(pages) <= wanted_per_day * days
@@ -167,7 +167,9 @@ def calmed(
     return max(made, key=lambda one: (one.dropped_unwanted, one.incidents, one.pages), default=None)
 
 
-def _tried(findings: Sequence[Finding], settings: Settings) -> Iterator[Tuple[str, str, Set[Page]]]:
+def _candidates(
+    findings: Sequence[Finding], settings: Settings
+) -> Iterator[Tuple[str, str, Set[Page]]]:
     """Yield (setting, how to set it, the pages that would still come)."""
     seen = sorted({one.value for one in findings if one.value is not None})
     whole = bool(seen) and all(one.value is not None for one in findings)

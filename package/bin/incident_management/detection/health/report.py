@@ -17,13 +17,13 @@ from ...splunk.searching.detections import SavedDetection, detections, past_runs
 from ...splunk.searching.knowledge import macro_number
 from ...splunk.session import APP, Session, SplunkError
 from ..cron import Cron
-from ..monitors.signed import monitors_in, signed, troubles
+from ..monitors.registry import registered_monitors, registrations, troubles
 from ..thresholds import threshold_of
 from ..throttle import Throttle
-from .calming import Settings, calmed, findings_of, no_more
+from .calming import Settings, calming_setting, findings_of, no_longer_above
 from .enabled import enabled_since
-from .found import Key, OpenedBy, RecentSignals, last_before, opened_by
 from .measures import DAY, MONTH_DAYS, PAGES_A_DAY, WEEK_DAYS, Verdicts, firing, noise, quietness
+from .recent_signals import Key, OpenedBy, RecentSignals, last_fired_before, opened_by
 
 __all__ = ["HealthReport", "flat"]
 
@@ -71,7 +71,7 @@ class HealthReport:
         named = {key for key in opened if key[0]}
         others = {*named, *((name, APP) for name in self._monitors)}.difference(keys)
         silent = [key for key in {*keys, *others} if found.last(key) is None]
-        older = last_before(self._stores, silent, self._now - MONTH_DAYS * DAY)
+        older = last_fired_before(self._stores, silent, self._now - MONTH_DAYS * DAY)
         health = [self._of(key, one, found, older, opened) for key, one in zip(keys, saved)]
         if runs:
             health = [{**one, **self._runs(of, one)} for one, of in zip(health, saved)]
@@ -94,7 +94,7 @@ class HealthReport:
             None,
         )
         key = _key_of(saved) if saved else (name, app or self._app_of(name))
-        older = last_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
+        older = last_fired_before(self._stores, [key], self._now - MONTH_DAYS * DAY)
         health = self._of(key, saved, found, older, found.by_detection(self._opened))
         if saved is None and health["last_fired"] is None and not self._is_monitor(key):
             raise NotFound(f"There is no detection '{name[:100]}', and no signal of one.")
@@ -120,8 +120,8 @@ class HealthReport:
 
     def _known_monitors(self) -> Dict[str, str]:
         """The monitors of all members, each with what keeps it from judging, if anything does."""
-        members = signed(self._stores, self._now)
-        names = {name for member in members for name in monitors_in(member)}
+        members = registrations(self._stores, self._now)
+        names = {name for member in members for name in registered_monitors(member)}
         return {**dict.fromkeys(names, ""), **troubles(self._stores)}
 
     def _recent(self) -> List[Document]:
@@ -222,7 +222,7 @@ class HealthReport:
         signals = self._stores.signals.find({"$and": of}, "received_at:-1", MAX_SIGNALS)
         settings = self._settings(saved)
         found = findings_of(signals, settings.metric, self._reopened)
-        gone = no_more(found, settings)
+        gone = no_longer_above(found, settings)
         left = [one for one in opened if one["id"] not in gone]
         if gone:
             week = firing(left, self._reopened, 0, WEEK_DAYS, self._now)
@@ -231,7 +231,7 @@ class HealthReport:
             return "", None
         feedback = {str(one["id"]): str(one.get("feedback") or "") for one in left}
         days = max(1.0, (self._now - found[0].time) / DAY) if found else 1.0
-        best = calmed(found, feedback, settings, days, self._limit)
+        best = calming_setting(found, feedback, settings, days, self._limit)
         return noisy, best.to_document() if best else None
 
     def _settings(self, saved: SavedDetection) -> Settings:

@@ -28,7 +28,7 @@ class Found:
 
     Of a new template also its id, its text, and an event of it. ``begun``: the start of the first
     span of it, where that is an earlier one. ``severity``: where it is not that of its monitor.
-    ``asked``: of a burn rate what is asked again to prove recovery.
+    ``burn_rate``: the rate, long and short window that a rerun must pass.
     """
 
     key: Key
@@ -39,7 +39,7 @@ class Found:
     sample: str = ""
     begun: Optional[int] = None
     severity: str = ""
-    asked: Tuple[float, ...] = ()
+    burn_rate: Tuple[float, ...] = ()
 
 
 class Detector:
@@ -50,7 +50,7 @@ class Detector:
         unwell: the series that were out of order in the span judged last, whether or not that was
             a finding: a trouble that goes on is found once.
         seen: what was out of order in that span, as a finding, by series; only of the detectors
-            whose findings may have to last (:mod:`.lasting`).
+            whose findings may have to last (:mod:`.raise_after`).
         raises_once: whether a trouble that goes on is found in its first span only.
         max_series: series that it watches.
     """
@@ -88,7 +88,7 @@ class Detector:
         """
         raise NotImplementedError
 
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
         """Tell whether a problem is there in a span, going on from a memory of before it.
 
         ``rows`` are those of the span, in order of time.
@@ -96,7 +96,7 @@ class Detector:
         self.judge(start, rows)
         return key in self.unwell
 
-    def lead_in(self, rows: Sequence[Row]) -> None:
+    def prime(self, rows: Sequence[Row]) -> None:
         """Take note of the span before those that are judged again, without learning from it."""
         return
 
@@ -112,17 +112,17 @@ class Detector:
             f"{', '.join(self.monitor.by)}; the further ones are not watched. Split it, or choose "
             "another field for by."
         )
-        self._note(sentence)
+        self._add_problem(sentence)
         return False
 
-    def _note(self, sentence: str) -> None:
+    def _add_problem(self, sentence: str) -> None:
         if sentence not in self.problems:
             self.problems.append(sentence)
 
     def _check_numbers(self, rows: Sequence[Row], field: str) -> None:
         """Say so when no row has a number where one belongs."""
         if rows and all(row.get(field) in (None, "") for row in rows):
-            self._note(
+            self._add_problem(
                 f"no event gives {self.monitor.value}; check that the search has that field, and "
                 "that it holds numbers."
             )
@@ -135,7 +135,7 @@ class Detector:
             if key not in self._unusable and len(self._unusable) < NAMED_SERIES:
                 self._unusable.add(key)
                 of = f" of {', '.join(key)}" if key else ""
-                self._note(
+                self._add_problem(
                     f"{self.monitor.value}{of} is '{str(given)[:60]}', which is no usable number; "
                     "that series has no value in such a span."
                 )

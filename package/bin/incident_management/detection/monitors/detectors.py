@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .burning import BurningBudget
+from .burn_rate import BurnRateDetector
 from .detector import Detector
-from .lasting import Lasting
-from .monitor import MAY_HAVE_TO_LAST, Monitor
-from .novelty import NewTemplates
+from .monitor import WITH_RAISE_AFTER, Monitor
+from .new_templates import NewTemplates
+from .raise_after import RaiseAfter
 from .ratio import Ratio
 from .silence import Silence
 from .unexpected import UnexpectedValues
@@ -18,11 +18,11 @@ _DETECTORS = {
     "silence": Silence,
     "ratio": Ratio,
     "new_template": NewTemplates,
-    "burn_rate": BurningBudget,
+    "burn_rate": BurnRateDetector,
 }
 
 
 def detector_for(monitor: Monitor) -> Detector:
     """Return a monitor's detector, which has learned nothing yet."""
     detector = _DETECTORS[monitor.detector](monitor)
-    return Lasting(detector) if monitor.detector in MAY_HAVE_TO_LAST else detector
+    return RaiseAfter(detector) if monitor.detector in WITH_RAISE_AFTER else detector

@@ -25,18 +25,18 @@ __all__ = [
     "DEFAULT_THRESHOLDS",
     "DETECTORS",
     "MAX_EVENTS",
-    "MAY_HAVE_TO_LAST",
-    "OF_SHARES",
+    "SHARE_DETECTORS",
+    "WITH_RAISE_AFTER",
     "Monitor",
     "search_of",
 ]
 
 DETECTORS = ("baseline", "new_template", "silence", "ratio", "burn_rate")
-OF_SHARES = ("ratio", "burn_rate")
+SHARE_DETECTORS = ("ratio", "burn_rate")
 """The detectors that know how many of all events are of one kind."""
 MAX_EVENTS = 10_000
 """Result rows of one search; a span with more is told of."""
-MAY_HAVE_TO_LAST = ("baseline", "ratio")
+WITH_RAISE_AFTER = ("baseline", "ratio")
 """The detectors that know ``raise_after``: a silence lasts anyway, and a new template is news."""
 MAX_RAISE_AFTER = 60
 """Spans that may have to be looked back over."""
@@ -212,7 +212,7 @@ class Monitor:
             raise ValueError("monitor_search is empty; write the search that the monitor watches.")
         detector = options.get("detector", cls.detector)
         value = options.get("value", cls.value)
-        if detector in OF_SHARES and not (_FIELD.fullmatch(value) and value != "count"):
+        if detector in SHARE_DETECTORS and not (_FIELD.fullmatch(value) and value != "count"):
             raise ValueError(
                 f"a {detector} needs value, the field that is 1 for the events that count and 0 "
                 "for the others; make it with eval in the search."
@@ -224,9 +224,9 @@ class Monitor:
         _check_series(options.get("by", ()))
         if detector == "ratio" and options.get("threshold", 0.0) >= 100:
             raise ValueError("the threshold of a ratio is in percent; give one below 100.")
-        if detector not in MAY_HAVE_TO_LAST and options.get("raise_after", (1, 1))[0] > 1:
+        if detector not in WITH_RAISE_AFTER and options.get("raise_after", (1, 1))[0] > 1:
             raise ValueError(
-                f"raise_after is for {' and '.join(MAY_HAVE_TO_LAST)}; leave it out, as "
+                f"raise_after is for {' and '.join(WITH_RAISE_AFTER)}; leave it out, as "
                 f"{'burn_rates' if detector == 'burn_rate' else 'threshold'} says when a "
                 f"{detector} monitor raises something."
             )
@@ -323,7 +323,7 @@ class Monitor:
         aggregates: List[Any] = [(counted, "events")]
         if self.detector == "baseline" and self.value != "count":
             aggregates.append((self.value, "value"))
-        elif self.detector in OF_SHARES:
+        elif self.detector in SHARE_DETECTORS:
             aggregates.append((f"sum({self.value})", "part"))
         if indexed:
             aggregates.append(("max(_indextime)", "indexed"))
@@ -361,7 +361,7 @@ def _check_rows(search: str, detector: str, value: str, total: str) -> None:
     if match is None:
         return
     command = match[1].lower()
-    if detector in OF_SHARES and not total:
+    if detector in SHARE_DETECTORS and not total:
         raise ValueError(
             f"{command} gives numbers, not events; name the field that holds how many events a row "
             f"stands for in total, so that {detector} knows all of them."

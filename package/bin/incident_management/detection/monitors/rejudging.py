@@ -13,7 +13,7 @@ from .detectors import detector_for
 from .monitor import Monitor
 from .rows import Row, all_series_of, by_span, events_of
 
-__all__ = ["Problem", "events_in", "is_there"]
+__all__ = ["Problem", "events_in", "would_find"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Problem:
         return {name: value for name, value in found.items() if value}
 
 
-def is_there(
+def would_find(
     monitor: Monitor,
     problem: Problem,
     memory: Mapping[str, Any],
@@ -70,11 +70,11 @@ def is_there(
     detector.restore(memory)
     spans = by_span(rows, monitor.span)
     start, end = window
-    detector.lead_in(spans.get(start - monitor.span, []))
+    detector.prime(spans.get(start - monitor.span, []))
     moments = range(start, end, monitor.span)
     # A list, because each span is learned from: the next one's verdict depends on it.
     verdicts = [
-        detector.is_there(at, spans.get(at, []), problem.series, problem.template_id)
+        detector.is_present(at, spans.get(at, []), problem.series, problem.template_id)
         for at in moments
     ]
     if not any(verdicts) and detector.problems:

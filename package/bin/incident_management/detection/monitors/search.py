@@ -11,7 +11,7 @@ from ...ports import SearchFailed, SearchResult
 from ...splunk.searching import knowledge
 from ...splunk.searching.search import SplunkSearcher, with_search
 from ...splunk.session import APP, Session, SplunkError
-from ..lookback import own_times
+from ..lookback import own_time_modifier
 from ..read_only import NotReadOnly, check_read_only
 from .monitor import Monitor
 
@@ -72,7 +72,7 @@ def _check_reading(session: Session, spl: str) -> None:
         )
     except NotReadOnly as error:
         raise ValueError(f"The search {error}; a monitor runs only searches that read.") from error
-    own = own_times(plain)
+    own = own_time_modifier(plain)
     if own:
         raise ValueError(
             f"The search sets its own times by '{own}', over those of the span that is judged; "

@@ -121,7 +121,7 @@ class UnexpectedValues(Detector):
     def memory(self, state: Mapping[str, Any], found: Sequence[Found]) -> Dict[str, Any]:
         return {"series": of_keys(state.get("series", []), found)}
 
-    def lead_in(self, rows: Sequence[Row]) -> None:
+    def prime(self, rows: Sequence[Row]) -> None:
         for row in rows:
             value, series = self._value(row), self._series.get(series_of(self.monitor, row))
             if series is not None and value is not None:
@@ -157,7 +157,7 @@ class UnexpectedValues(Detector):
             self._faults[key] = fault
         return is_off
 
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
         """Tell whether a value is beyond its bound.
 
         What only several spans together show is no proof: a window has too few of them, so that it

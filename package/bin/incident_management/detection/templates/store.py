@@ -1,24 +1,28 @@
 """The templates found so far: which one a line belongs to, and which of them are one statement.
 
-A line belongs to the template that describes it (:meth:`Store.take`); without one it is a template
-of its own until all lines of a batch are taken. Then those that are one statement become one
-(:meth:`Store.settle`): first in their buckets (:mod:`.merge`), then those of different lengths by
-the values that others have in their words' places (:mod:`.elsewhere`), by what they begin with
-(:mod:`.heads`), by what is around a text (:mod:`.texts`), and by how much they
-have in common (:mod:`.alike`).
+A line belongs to the template that describes it (:meth:`Store.take`). A line without one starts a
+template of its own, until all lines of a batch are taken. Then templates that are one statement are
+merged (:meth:`Store.settle`), in this order:
+
+1. within their buckets (:mod:`.merge`);
+2. across lengths, where other templates have a value in the place of a word
+   (:mod:`.inferred_values`);
+3. by the name that they begin with (:mod:`.leading_names`);
+4. by what is around a free text (:mod:`.free_text`);
+5. by how much they have in common (:mod:`.similarity`).
 """
 
 from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
-from .alike import Alike
-from .described import Described
-from .elsewhere import with_value, without_name
+from .free_text import Frames, frames_of, has_frame, without_error
 from .group import DEARER, Bucket, Effort, Template, Words, rows_of
-from .heads import Heads
+from .inferred_values import with_value, without_name
+from .known_matches import KnownMatches
+from .leading_names import LeadingNames
+from .similarity import Alike
 from .spans import IN_BRACKETS, compared, name_as_value
-from .texts import Frames, frames_of, has_frame, without_error
 from .words import marks_of
 
 __all__ = ["Store"]
@@ -42,7 +46,7 @@ class Store:
         self._buckets: Dict[bytes, Bucket] = {}
         self._pending: Dict[Bucket, None] = {}
         self._taken: Dict[str, Template] = {}  # of the lines taken since the last time, as compared
-        self._described = Described()
+        self._described = KnownMatches()
         self._effort = Effort(MAX_EFFORT)
         self._any_text = False  # whether a template has a value that may be any text
         self._rows: Set[int] = set()  # how long those are that have values in a row
@@ -232,7 +236,7 @@ class Store:
         """Forget what templates have in common: of some that it tells of is nothing left."""
         self._frames = Frames(self._that_is)
         self._alike = Alike()
-        self._heads = Heads()
+        self._heads = LeadingNames()
         for template in self._known:
             self._alike.add(template)
 

@@ -27,7 +27,6 @@ __all__ = [
     "is_infinitive",
     "is_loud",
     "is_shouted",
-    "is_told",
     "is_verb",
     "kind_of",
     "marks_of",
@@ -36,6 +35,7 @@ __all__ = [
     "part_of",
     "paths_joined",
     "pieces_of",
+    "says_what_happened",
     "union_of",
 ]
 
@@ -342,7 +342,7 @@ def constants(words: Sequence[str]) -> int:
     return sum([kind_of(word) != VALUE for word in words])
 
 
-def is_told(masked: str) -> bool:
+def says_what_happened(masked: str) -> bool:
     """Whether a word says in small letters what happened, or joins words: opened, up, to."""
     return is_verb(masked) and masked.islower()
 

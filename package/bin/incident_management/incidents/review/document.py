@@ -136,9 +136,9 @@ class Review:
                 lines += [f"— {_told(one['by'])}, {utc(one['at'])}", ""]
         lines += ["## Follow-ups", "", *self._follow_ups(), ""]
         lines += ["# What the timeline says", ""]
-        lines += ["Made by code from the incident's timeline; each line names its entry.", ""]
+        lines += ["Generated from the incident's timeline; each line names its entry.", ""]
         if self.problems:
-            lines += ["**The timeline is not whole, so this may lack something.**", ""]
+            lines += ["**The timeline is incomplete, so parts of this review may be missing.**", ""]
             lines += [*(f"- {_told(problem)}" for problem in self.problems[:MOST_PROBLEMS]), ""]
         for name, title in TITLES.items():
             lines += [f"## {title}", "", *_table(self.found[name]), ""]
@@ -148,7 +148,7 @@ class Review:
         incident, after = self.incident, self.story.state.review_state
         state = _STATES[incident.review]
         if after.said is not None:
-            state += f", said by {after.said.actor} at {utc(after.said.time)}"
+            state += f", set by {after.said.actor} at {utc(after.said.time)}"
         reason = str(after.said.data.get("reason") or "") if after.said else ""
         took = {
             name: format_duration(seconds) for name, seconds in response_times(incident).items()

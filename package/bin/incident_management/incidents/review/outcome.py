@@ -66,7 +66,9 @@ def _resolved(entry: Entry) -> List[Statement]:
     said = [data.get(name) for name in ("category", "resolution", "reason")]
     text = ". ".join(str(one).rstrip(".") for one in said if one)
     found = [
-        Statement(f"Resolved{f': {text}' if text else ', and nobody wrote down how'}.", (entry,))
+        Statement(
+            f"Resolved{f': {text}' if text else ', without a recorded resolution'}.", (entry,)
+        )
     ]
     if data.get("feedback"):
         judged = str(data["feedback"]).replace("_", " ")
@@ -85,11 +87,9 @@ def notification_statements(story: ReviewedTimeline) -> List[Statement]:
         if data.get("outcome") == "sent":
             sent.setdefault(str(data.get("channel")), []).append(entry)
             continue
-        how = "may not have been told" if data.get("outcome") == "unconfirmed" else "was not told"
+        how = "may not have received" if data.get("outcome") == "unconfirmed" else "did not receive"
         what = str(data.get("event") or "something").replace("_", " ")
-        text = (
-            f"{data.get('channel')} {how} of “{what}”: {data.get('detail') or 'no reason is known'}"
-        )
+        text = f"{data.get('channel')} {how} “{what}”: {data.get('detail') or 'no reason is known'}"
         lost.append(Statement(text, (entry,)))
     found = []
     for channel, entries in sorted(sent.items()):
@@ -102,7 +102,7 @@ def notification_statements(story: ReviewedTimeline) -> List[Statement]:
             )
         )
     found += [Statement(describe_entry(entry), (entry,)) for entry in story.of_kind("update")]
-    return elide_middle([*found, *lost]) or [Statement("Nobody was told by a channel of the app.")]
+    return elide_middle([*found, *lost]) or [Statement("The app sent no notification.")]
 
 
 def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> List[Statement]:
@@ -122,16 +122,14 @@ def deviation_statements(story: ReviewedTimeline, empty: Sequence[str] = ()) -> 
     if empty:
         # It was resolved by itself, by a fix or in its ticket, or is asked for only since.
         verb = "is" if len(empty) == 1 else "are"
-        text = f"{join_names(empty, 20)} {verb} empty, though needed before people resolve."
+        text = f"{join_names(empty, 20)} {verb} empty, though people must fill it in to resolve."
         found.append(Statement(text))
     for entry in story.counted:
         tell = _DIFFERENT.get(entry.kind)
         different = tell(entry.data) if tell else None
         if different:
             found.append(Statement(different, (entry,)))
-    return elide_middle(found) or [
-        Statement("The timeline has no deadline, and nothing that went wrong.")
-    ]
+    return elide_middle(found) or [Statement("The timeline has no deadline and no deviation.")]
 
 
 def _left_open(story: ReviewedTimeline) -> List[Statement]:
@@ -189,7 +187,7 @@ def _undelivered(story: ReviewedTimeline) -> List[Statement]:
             lost.setdefault(str(entry.data.get("channel")), []).append(entry)
     return [
         Statement(
-            f"{channel} did not get {len(some)} of its messages, or may not have.", tuple(some)
+            f"{channel} did not receive {len(some)} of its messages, or may not have.", tuple(some)
         )
         for channel, some in sorted(lost.items())
     ]
@@ -203,13 +201,13 @@ _DIFFERENT: Dict[str, Callable[[Data], Optional[str]]] = {
         if data.get("event") == "missed"
         else None
     ),
-    "unassigned": lambda data: f"Nobody could take it: {data.get('reason') or ''}",
+    "unassigned": lambda data: f"Nobody could be assigned: {data.get('reason') or ''}",
     "action": _phases({"failed": "A fix failed"}),
-    "rollback": _phases({"done": "A fix was undone", "failed": "Undoing a fix failed"}),
+    "rollback": _phases({"done": "A fix was rolled back", "failed": "A rollback failed"}),
     "verification": _unproved,
     "refused": lambda data: f"A fix was refused: {data.get('reason') or ''}",
     "flapping": lambda data: (
-        f"It opened again and again: {data.get('reason') or ''}"
+        f"The incident flapped: {data.get('reason') or ''}"
         if data.get("state") == "began"
         else None
     ),

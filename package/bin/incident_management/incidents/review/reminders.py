@@ -152,7 +152,7 @@ def _is_forgotten(one: Mapping[str, Any], now: float) -> bool:
 
 
 def _drop(act: Act, incident_id: str, one: Mapping[str, Any]) -> None:
-    reason = "It was a year overdue, and nobody has changed it."
+    reason = "It was a year overdue, and nobody had changed it for a year."
     changes = {"state": "dropped", "reason": reason}
     change_follow_up(act, incident_id, one["id"], changes, one["at"])
 

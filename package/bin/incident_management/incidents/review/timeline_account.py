@@ -23,9 +23,9 @@ TITLES: Mapping[str, str] = {
     "lasted": "How long it took",
     "affected": "What was affected",
     "cause": "Cause",
-    "tried": "What was tried, and what proved it",
-    "told": "Who was told",
-    "promised": "What was promised, and what was different",
+    "tried": "Fixes and their verification",
+    "told": "Notifications",
+    "promised": "Deadlines and deviations",
     "did": "Who did what",
 }
 # Kinds that come in numbers and decide nothing.
@@ -64,7 +64,7 @@ def _happened(story: ReviewedTimeline) -> List[Statement]:
     for entry in story.of_kind("opened")[:1]:
         found.append(Statement(_opened(entry), (entry,)))
         if entry.data.get("previous"):
-            earlier = f"The same problem was {entry.data['previous']} before."
+            earlier = f"The previous incident of the same problem is {entry.data['previous']}."
             found.append(Statement(earlier, (entry,)))
     names = story.incident.rules
     if len(names) > 1:
@@ -74,7 +74,7 @@ def _happened(story: ReviewedTimeline) -> List[Statement]:
         found.append(Statement(f"Found by {join_names(names)}.", tuple(finding)))
     found += [
         Statement(
-            f"Opened again: {life.opened.data.get('reason') or describe_entry(life.opened)}",
+            f"Reopened: {life.opened.data.get('reason') or describe_entry(life.opened)}",
             (life.opened,),
         )
         for life in story.lives[1:]
@@ -99,28 +99,28 @@ def _rules(entry: Entry) -> List[str]:
 
 
 _STEPS = {
-    "acknowledged": "It was acknowledged {0} {1} (time to acknowledge).",
-    "fixed": "A fix was carried out {0} {1}.",
+    "acknowledged": "The incident was acknowledged {0} {1} (time to acknowledge).",
+    "fixed": "A fix was executed {0} {1}.",
     "recovered": "Recovery was proved {0} {1}.",
-    "ended": "It was over {0} {1} (time to resolve).",
+    "ended": "The incident ended {0} {1} (time to resolve).",
 }
 
 
 def _lasted(story: ReviewedTimeline, life: Life) -> List[Statement]:
     first, opened = life.number == 1, utc(life.opened.time)
-    after = "after it was opened" if first else f"after it was opened again ({opened})"
+    after = "after it was opened" if first else f"after it was reopened ({opened})"
     found = _detected(story, life) if first else []
     for step, words in _STEPS.items():
         entry: Optional[Entry] = getattr(life, step)
         if entry is not None and entry.kind == "merged":
-            words = f"It was merged into {entry.data.get('into')} {{0}} {{1}}."
+            words = f"The incident was merged into {entry.data.get('into')} {{0}} {{1}}."
         if entry is not None:
             found.append(Statement(words.format(format_duration(life.took(step)), after), (entry,)))
     if life.ended is None:
-        found.append(Statement(f"It has been open since {opened}.", (life.opened,)))
+        found.append(Statement(f"The incident has been open since {opened}.", (life.opened,)))
     elif life.acknowledged is None:
-        ended = "merged" if life.ended.kind == "merged" else "over"
-        found.append(Statement(f"It was {ended} without an acknowledgement.", (life.ended,)))
+        ended = "was merged" if life.ended.kind == "merged" else "ended"
+        found.append(Statement(f"The incident {ended} without an acknowledgement.", (life.ended,)))
     return found
 
 
@@ -134,7 +134,7 @@ def _detected(story: ReviewedTimeline, life: Life) -> List[Statement]:
     if began > life.opened.time:
         return []
     took = format_duration(life.opened.time - began)
-    text = f"The first event of it is of {utc(began)}: it was opened {took} later (time to detect)."
+    text = f"Its first event was at {utc(began)}. It was opened {took} later (time to detect)."
     return [Statement(text, (entry,))]
 
 
@@ -161,7 +161,7 @@ def _affected(story: ReviewedTimeline) -> List[Statement]:
 def _cause(story: ReviewedTimeline, analysis: Optional[Mapping[str, Any]]) -> List[Statement]:
     entries = story.of_kind("analysis")
     if not entries:
-        return [Statement("No analysis was made.")]
+        return [Statement("No analysis was run.")]
     newest = entries[-1]
     checks = dict(newest.data.get("claims") or {})
     found = [Statement(str(newest.data.get("verdict") or describe_entry(newest)), (newest,))]
@@ -179,7 +179,7 @@ def _cause(story: ReviewedTimeline, analysis: Optional[Mapping[str, Any]]) -> Li
 
 
 _CHECKS = {
-    "verified": "found again by code",
+    "verified": "verified by code",
     "rejected": "rejected",
     "unchecked": "not checked",
 }

@@ -68,7 +68,7 @@ def write_review(
 
     An empty text takes one away. ``state`` is one of REVIEW_STATES, or empty: as it is.
     """
-    known = require_not_merged(act.stores, incident_id, "it is reviewed there")
+    known = require_not_merged(act.stores, incident_id, "review it there")
     said = known.review_state.written
     data: Dict[str, Any] = {
         name: text
@@ -80,7 +80,7 @@ def write_review(
         data.update(state=state, reason=checked_reason(reason))
         claim_turn(act, incident_id, "review", known.review_state.turns)
     elif checked_reason(reason):
-        raise Invalid("A reason is kept with a new state: send 'state', too.")
+        raise Invalid("Send a reason only with a new 'state'.")
     if data:
         return timeline.record(act, incident_id, "review", data, act.once)
     return timeline.refresh(act.stores, incident_id)
@@ -100,9 +100,9 @@ def add_follow_up(
     ``tickets``: the channels on which it is to have a ticket at once. ``due_day``: which day that
     is where people are, such as 2026-12-05; empty: that in UTC.
     """
-    known = require_not_merged(act.stores, incident_id, "it is reviewed there")
+    known = require_not_merged(act.stores, incident_id, "review it there")
     if len(known.incident.follow_ups) >= MAX_FOLLOW_UPS:
-        raise Invalid(f"{incident_id} has {MAX_FOLLOW_UPS} follow-ups, the most that are kept.")
+        raise Invalid(f"{incident_id} already has {MAX_FOLLOW_UPS} follow-ups, the maximum.")
     data = _fields({"title": title, "owner": owner, "due": due, "due_day": due_day})
     key = "FUP-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
     wanted = {"tickets": list(tickets)} if tickets else {}
@@ -141,13 +141,17 @@ def request_ticket(act: Act, incident_id: str, follow_up: str, channel: str) -> 
     known = fold_state(timeline.read_existing(act.stores, incident_id))
     one = _follow_up(known, incident_id, follow_up)
     if one["state"] != "open":
-        raise IllegalMove(f"{follow_up} is {one['state']}: open it again first.")
+        raise IllegalMove(f"{follow_up} is {one['state']}. Reopen it first.")
     tickets = one.get("tickets") or ()
     standing, service = current_ticket(tickets, channel), NAMES[channel]
     if standing is not None:
         number = standing.get("number")
-        has = f"has {number} in {service}" if number else f"is getting a ticket in {service}"
-        raise IllegalMove(f"{follow_up} {has} already: {standing['by']} wanted one.")
+        has = (
+            f"already has {number} in {service}"
+            if number
+            else f"is already getting a ticket in {service}"
+        )
+        raise IllegalMove(f"{follow_up} {has}, requested by {standing['by']}.")
     # Another one can be wanted after each that failed or was deleted.
     before = max((float(each["at"]) for each in tickets if each["channel"] == channel), default=0.0)
     claim_turn(act, incident_id, f"{follow_up}:{channel}:{before:.3f}", 0)
@@ -178,22 +182,24 @@ def _to_be_looked_at(act: Act, incident_id: str) -> None:
 def _check_state(known: State, state: str, reason: str) -> None:
     incident, said = known.incident, known.review_state.said
     if state not in REVIEW_STATES:
-        raise Invalid(f"'{state[:40]}' is no state; use {', '.join(REVIEW_STATES)}.")
+        raise Invalid(f"'{state[:40]}' is not a state; use {', '.join(REVIEW_STATES)}.")
     if state == "open":
         if said is None:
-            raise IllegalMove(f"The review of {incident.id} is neither done nor not needed.")
+            raise IllegalMove(
+                f"The review of {incident.id} is already open: it is neither done nor not needed."
+            )
         return
     if incident.is_open:
-        raise IllegalMove(f"{incident.id} is open: it is reviewed when it is resolved.")
+        raise IllegalMove(f"{incident.id} is still open. Review it after it is resolved.")
     if state == known.review_state.state and said is not None:
         raise IllegalMove(_said_already(incident.id, said))
     if state == "not_needed" and not checked_reason(reason):
-        raise Invalid("Say why no review is needed, as 'reason'.")
+        raise Invalid("Give a 'reason' why no review is needed.")
 
 
 def _said_already(incident_id: str, said: Entry) -> str:
     word = _WORDS.get(str(said.data["state"]), str(said.data["state"]))
-    return f"The review of {incident_id} is {word} already: {said.actor} has said so."
+    return f"{said.actor} has already marked the review of {incident_id} as {word}."
 
 
 def _follow_up(known: State, incident_id: str, follow_up: str) -> Document:
@@ -206,9 +212,9 @@ def _follow_up(known: State, incident_id: str, follow_up: str) -> Document:
 def _checked(texts: Mapping[str, str]) -> Dict[str, str]:
     for name, text in texts.items():
         if name not in SECTIONS:
-            raise Invalid(f"A review has no '{name[:40]}'; it has {', '.join(SECTIONS)}.")
+            raise Invalid(f"'{name[:40]}' is not a section of a review; use {', '.join(SECTIONS)}.")
         if len(text) > TEXT_CHARACTERS:
-            raise Invalid(f"'{name}' holds at most {TEXT_CHARACTERS} characters.")
+            raise Invalid(f"'{name}' can have at most {TEXT_CHARACTERS} characters.")
     return {name: show_hidden_characters(text.strip()) for name, text in texts.items()}
 
 
@@ -220,16 +226,16 @@ def _fields(given: Mapping[str, Any]) -> Dict[str, Any]:
             "title", given["title"], "what is to be done", TITLE_CHARACTERS
         )
     if "owner" in given:
-        checked["owner"] = checked_user("owner", given["owner"], "whose it is")
+        checked["owner"] = checked_user("owner", given["owner"], "who owns it")
     if "due" in given:
         due = float(given["due"])
         if not 0 < due < LATEST_DUE:
-            raise Invalid("'due' is when it is to be done, in epoch seconds.")
+            raise Invalid("'due' must be the time when it is due, in epoch seconds.")
         checked["due"] = due
         if given.get("due_day"):
             checked["due_day"] = _day(str(given["due_day"]), due)
     elif given.get("due_day"):
-        raise Invalid("'due_day' goes with 'due'.")
+        raise Invalid("Send 'due_day' only together with 'due'.")
     return checked
 
 
@@ -240,5 +246,5 @@ def _day(text: str, due: float) -> str:
     except ValueError:
         noon = datetime.max.replace(tzinfo=timezone.utc)
     if abs(noon.timestamp() - due) > FARTHEST_NOON_SECONDS:
-        raise Invalid("'due_day' is the day that 'due' lies in where you are, such as 2026-12-05.")
+        raise Invalid("'due_day' must be the day of 'due' in your time zone, such as 2026-12-05.")
     return noon.date().isoformat()

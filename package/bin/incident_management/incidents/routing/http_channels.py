@@ -295,7 +295,7 @@ def _object(where: str, text: str) -> Dict[str, Any]:
         return {}
     found = json_of(text, where)
     if not isinstance(found, dict):
-        raise BadTemplate(f"{where} is no JSON object; correct it.")
+        raise BadTemplate(f"{where} is not a JSON object; correct it.")
     return found
 
 

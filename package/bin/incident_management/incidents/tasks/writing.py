@@ -39,11 +39,11 @@ MAX_TASKS = 200
 
 def add_task(act: Act, incident_id: str, title: str, owner: str = "") -> Incident:
     """Note something to be done in an incident, and by whom; empty: by anybody."""
-    known = require_not_merged(act.stores, incident_id, "go on there")
+    known = require_not_merged(act.stores, incident_id, "continue there")
     _check_room(known.incident)
     data = {"title": _title(title)}
     if owner:
-        data["owner"] = checked_user("owner", owner, "whose it is")
+        data["owner"] = checked_user("owner", owner, "who owns it")
     key = "TASK-" + digest([incident_id, act.once or uuid.uuid4().hex], 10)
     return _written(act, incident_id, {"task": key, "event": "added", **data})
 
@@ -61,7 +61,7 @@ def change_task(
     A checklist's step that nobody touched yet is written down as it is now, and stays that step
     under another title. What is dropped needs the reason.
     """
-    known = require_not_merged(act.stores, incident_id, "go on there")
+    known = require_not_merged(act.stores, incident_id, "continue there")
     one, told = known.task_state.tasks.get(task), ["title"]
     if one is None:
         one = find_step(routing, known.incident, task)
@@ -75,7 +75,7 @@ def change_task(
         fields["title"] = _title(changes["title"])
     if "owner" in changes:
         owner = str(changes["owner"]).strip()
-        fields["owner"] = checked_user("owner", owner, "whose it is") if owner else ""
+        fields["owner"] = checked_user("owner", owner, "who owns it") if owner else ""
     data = changed_fields(one, fields, changes.get("state"), changes.get("reason"))
     if data:
         if "title" in data:
@@ -85,7 +85,7 @@ def change_task(
         claim_turn(act, incident_id, f"task {task}", turn)
         incident = _written(act, incident_id, whole)
         if all(each["id"] != task for each in incident.tasks):
-            text = f"{display_name(one)} has just gone back to {one['from']}: look there."
+            text = f"{display_name(one)} has just moved back to {one['from']}. Change it there."
             raise IllegalMove(text)
         return incident
     return timeline.refresh(act.stores, incident_id)
@@ -100,7 +100,7 @@ def assign_role(
     seen_at: Optional[float] = None,
 ) -> Incident:
     """Give a role to a person, whoever had it; to nobody (empty): it is given up."""
-    known = require_not_merged(act.stores, incident_id, "go on there")
+    known = require_not_merged(act.stores, incident_id, "continue there")
     one = known.task_state.roles.get(role)
     if role == LEAD:
         raise NotFound("The lead is the incident's owner: assign the incident instead.")
@@ -110,8 +110,10 @@ def assign_role(
     check_unchanged(one, seen_at)
     to = checked_user("person", to, "who gets it") if to.strip() else ""
     if to == one["person"]:
-        has_it = f"{to} has the role {role}" if to else f"Nobody has the role {role}"
-        raise IllegalMove(f"{has_it} already.")
+        has_it = (
+            f"{to} already has the role {role}" if to else f"The role {role} is already unassigned"
+        )
+        raise IllegalMove(f"{has_it}.")
     data: Document = {"role": role, "person": to}
     if one["person"]:
         data["instead_of"] = one["person"]
@@ -133,4 +135,4 @@ def _written(act: Act, incident_id: str, data: Document) -> Incident:
 
 def _check_room(incident: Incident) -> None:
     if sum(not one["from"] for one in incident.tasks) >= MAX_TASKS:
-        raise Invalid(f"{incident.id} has {MAX_TASKS} tasks, the most that are kept.")
+        raise Invalid(f"{incident.id} already has {MAX_TASKS} tasks, the maximum.")

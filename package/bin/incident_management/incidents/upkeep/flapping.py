@@ -46,8 +46,8 @@ def flapping_entry(
         "state": "began",
         "opened": opened,
         "window": routing.flap_window,
-        "reason": f"It opened {opened} times within {routing.flap_window:.0f} seconds (limit "
-        f"{routing.flap_count}); it is held open until it is calm.",
+        "reason": f"The incident opened {opened} times within {routing.flap_window:.0f} seconds "
+        f"(limit {routing.flap_count}). It stays open until it is calm.",
     }
     return data, f"flapping:{story.last_resolve}"
 

@@ -115,7 +115,7 @@ class QuietResolver:
         timeline.append(act, incident_id, "status", data, once)
         # A signal that came in the same moment counts more than the silence before it.
         known = {entry.key for entry in entries}
-        reason = "A finding came while it was resolved for being quiet."
+        reason = "A finding arrived while the incident was being resolved as quiet."
         lifecycle.reopen_if_found(act, incident_id, known, reason)
         timeline.refresh(self._stores, incident_id)
         return 1
@@ -123,5 +123,5 @@ class QuietResolver:
 
 def _resolution(evidence: Sequence[Evidence]) -> str:
     if any(one.blindness for one in evidence):
-        return "Nothing more was found of it. Whether it is over was not seen."
+        return "Nothing more was found. Whether the problem is over is unknown."
     return "It ended by itself."

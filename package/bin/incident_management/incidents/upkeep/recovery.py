@@ -151,7 +151,11 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
     once = ONCE + digest(sorted(alert.key for alert in ended.values()), 40)
     left = len(firing - ended.keys())
     if left or incident.pinned:
-        why = f"{left} of this incident's alerts are not." if left else "The incident is pinned."
+        why = (
+            f"{left} of this incident's alerts are still firing."
+            if left
+            else "The incident is pinned."
+        )
         data = {"text": f"{_said(ended.values())} {why}", "over": sorted(ended)}
         timeline.record(act, incident_id, "note", data, f"note:{once}")
         return "noted"
@@ -163,7 +167,10 @@ def _end(act: Act, incident_id: str, alerts: Sequence[Signal]) -> str:
         return "nothing"
     if after.is_open:
         return "held"
-    known, reason = {entry.key for entry in entries}, "An alert fired as the last other one ended."
+    known, reason = (
+        {entry.key for entry in entries},
+        "An alert fired while the last other alert ended.",
+    )
     is_back = lifecycle.reopen_if_found(act, incident_id, known, reason)
     return "noted" if is_back else "resolved"
 

@@ -84,7 +84,7 @@ def gone_sentence(stone: Mapping[str, Any]) -> str:
     """Return the sentence for whoever asks for such an incident."""
     incident_id = stone["value"]["incident_id"]
     return (
-        f"{incident_id} was closed long ago and has left the KV store. Its history is in the "
+        f"{incident_id} was closed long ago and deleted by retention. Its history is in the "
         f"index: search `incident_history({incident_id})`, or GET /incidents/{incident_id}/history."
     )
 
@@ -223,8 +223,8 @@ class Retention:
         if now - float(stone["time"]) > MISSING_SECONDS:
             incident_id = value["incident_id"]
             text = (
-                f"{incident_id} can't be deleted by age: {len(missing)} of its entries are not "
-                "found in the audit index; see that the index of incident_audit_index exists."
+                f"{incident_id} can't be deleted by retention: {len(missing)} of its entries are "
+                "not in the audit index. Check that the index in incident_audit_index exists."
             )
             self._trouble(TOMBSTONE, text)
         self._send(missing)

@@ -1,1 +1,1 @@
-"""What carries fixes out: one executor a file, on the shape that :mod:`.executor` gives them."""
+"""The executors of fixes: one service a file, each an :class:`.executor.Executor`."""

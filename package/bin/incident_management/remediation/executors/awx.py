@@ -37,9 +37,9 @@ TEMPLATE = "job_template"
 CHECK = "check"
 # "JobStatusChoices"/``TASK_STATUS_CHOICES`` of AWX: these are ends; the others go on.
 SUCCESSFUL, WITHOUT_SUCCESS = "successful", ("failed", "error", "canceled")
-# Of a template so many of its newest jobs are looked at.
+# How many of a template's newest jobs are read.
 NEWEST = 25
-# A job is waited for so long before its end is left to be found out later.
+# How long a job is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
 
@@ -47,7 +47,7 @@ PAUSE_SECONDS = 2.0
 class Awx:
     """One AWX, by its address, or by that of its API, which ends with ``/v2``.
 
-    The argument ``job_template`` is the template's number, the others its variables.
+    The argument ``job_template`` is the template's number; the other arguments are its variables.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Awx:
         self._host = urlsplit(url).hostname or ""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return that of its API."""
+        """Return the address of its API."""
         return base_address(self._api)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return which playbook the template runs, and where.
+        """Return which playbook the template runs, and on which inventory.
 
-        Raises ExecutorError also for a template that would run without the variables.
+        Raises ExecutorError, also for a template that would ignore the variables.
         """
         number = arguments[TEMPLATE]
         template = self._got(f"job_templates/{number}/")
@@ -86,7 +86,7 @@ class Awx:
         return {TEMPLATE: name, **named}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Start a job, and wait a little for its end."""
+        """Start a job, and wait up to 20 seconds for its end."""
         return self._launched(arguments, _body(arguments, request_id))
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
@@ -95,10 +95,10 @@ class Awx:
         return request_preview("POST", url, _body(arguments, request_id))
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Start a job of the type check, where the template lets one ask for that.
+        """Start a job of the type check, if the template allows that choice.
 
-        ``ask_job_type_on_launch`` of "Launch-time Configurations / Prompting" in AWX's manual.
-        Raises ExecutorError where it does not.
+        See ``ask_job_type_on_launch`` in "Launch-time Configurations / Prompting" of AWX's manual.
+        Raises ExecutorError if it does not.
         """
         self.facts(arguments)
         template = self._got(f"job_templates/{arguments[TEMPLATE]}/")
@@ -111,11 +111,11 @@ class Awx:
         return self._launched(arguments, body)
 
     def _launched(self, arguments: Mapping[str, str], body: Mapping[str, Any]) -> Outcome:
-        """Start a job, and wait a little for its end."""
+        """Start a job, and wait up to 20 seconds for its end."""
         path = _launch(arguments)
         reply = answer_or_outcome("AWX", lambda: self._asked("POST", path, body))
         if isinstance(reply, Outcome):
-            return replace(reply, transient=False)  # None is sent again: see settle.
+            return replace(reply, transient=False)  # Never repeated: see settle.
         if 400 <= reply.status < 500:
             return Outcome(
                 "failed", f"AWX rejected the request with {reply.status}: {reason_of(reply)}"
@@ -137,10 +137,10 @@ class Awx:
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
         """Find the job of a request among the newest of its template.
 
-        New releases leave ``extra_vars`` out of lists (``UnifiedJobListSerializer``) unless
-        asked in a way that older ones refuse; so each job is then read by itself.
+        New releases leave ``extra_vars`` out of lists (``UnifiedJobListSerializer``) unless asked
+        in a way that older releases reject, so each job is then read on its own.
 
-        Never ``unchanged``: a first request may still be under way, and AWX would run both.
+        Never ``unchanged``: the first request may still be under way, and AWX would run both.
         """
         path = f"job_templates/{arguments[TEMPLATE]}/jobs/?order_by=-id&page_size={NEWEST}"
         try:
@@ -187,7 +187,7 @@ def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
 
 
 def _outcome(job: Mapping[str, Any]) -> Outcome:
-    """Judge a job. A status that AWX is not known to give is no end: it is asked for again."""
+    """Judge a job. An unknown status counts as still running."""
     number, status = _number(job), job.get("status")
     if status == SUCCESSFUL:
         return Outcome("done", f"Job {number} succeeded.", {"job": str(number)})
@@ -199,18 +199,18 @@ def _outcome(job: Mapping[str, Any]) -> Outcome:
 
 
 def _number(job: Mapping[str, Any]) -> int:
-    """Return a job's id; 0 where it is none."""
+    """Return a job's id; 0 if it is invalid."""
     number = job.get("id")
     return number if type(number) is int and number > 0 else 0
 
 
 def _listed(answer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    """Return the jobs of a list that have a number."""
+    """Return the jobs of a list that have a valid id."""
     jobs = answer.get("results")
     found = jobs if isinstance(jobs, list) else []
     return [job for job in found if isinstance(job, dict) and _number(job)]
 
 
 def _variables(job: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a job's variables, which AWX gives as JSON in a text."""
+    """Return a job's variables, which AWX gives as JSON text."""
     return json_object(str(job.get("extra_vars") or "{}")) or {}

@@ -39,11 +39,11 @@ class DeployApi:
         self._host = urlsplit(url).hostname or ""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return its base URL."""
+        """Return the base URL."""
         return base_address(self._url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return the service's version, previous version and the change it runs."""
+        """Return the service's version, previous version and current change."""
         service = arguments["service"]
         reply = answer_or_error("The deploy API", lambda: self._raw("GET", service, "", None))
         answer = json_object(reply.text) or {}
@@ -62,7 +62,7 @@ class DeployApi:
         return {name: str(answer.get(name) or "") for name in names}
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the rollback."""
+        """Request the rollback."""
         body, service = _body(arguments, request_id), arguments["service"]
         reply = answer_or_outcome(
             "The deploy API", lambda: self._raw("POST", service, "/rollback", body)
@@ -77,7 +77,7 @@ class DeployApi:
         return refused_outcome("The deploy API", reply)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at what the service runs."""
+        """Determine the outcome by what the service runs."""
         try:
             facts = self.facts(arguments)
         except ExecutorError as error:
@@ -91,12 +91,12 @@ class DeployApi:
         return Outcome("failed", detail, certain=False)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request for the rollback."""
+        """Return the rollback request."""
         url = self._url_of(arguments["service"], "/rollback")
         return request_preview("POST", url, _body(arguments, request_id))
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Raise ExecutorError: the contract of the deploy API knows no such request."""
+        """Raise ExecutorError: the deploy API has no check mode."""
         raise ExecutorError("The deploy API has no check mode; do=preview shows the request.")
 
     def _url_of(self, service: str, path: str) -> str:
@@ -117,7 +117,7 @@ def _body(arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
 
 
 def _accepted(reply: Reply, arguments: Mapping[str, str]) -> Outcome:
-    """Judge a request that was not refused: done is only what the service says it runs."""
+    """Judge an accepted request: it is done only if the service says what it runs."""
     service, version = arguments["service"], arguments["to_version"]
     answer = json_object(reply.text) or {}
     if reply.status != 200 or answer.get("version") != version:

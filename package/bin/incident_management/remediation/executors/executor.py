@@ -1,6 +1,6 @@
-"""What every executor is: it says what is so now, acts, and can be asked later.
+"""What every executor implements: report the current state, act, and determine outcomes later.
 
-A request carries its plan's id, so whoever receives it can tell a repeat from a new one.
+A request carries its plan's id, so the service can tell a repeat from a new request.
 """
 
 from __future__ import annotations
@@ -37,21 +37,24 @@ TOO_MANY_REQUESTS = 429
 
 
 class ExecutorError(Exception):
-    """The executor can't be used or asked just now; nothing was changed."""
+    """The executor can't be used or reached right now; nothing was changed."""
 
 
 class NotApplicable(ExecutorError):
-    """What an action is about is not, or no more, as it must be; trying again is of no use."""
+    """The target is not, or no longer, in the required state; a retry does not help."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How an execution ended: ``done``, ``failed`` or ``unknown``.
 
-    ``result``: what the request has made, also where it is ``unknown`` how that goes on.
-    ``certain``: a ``failed`` one certainly changed nothing. ``transient``: nor did this one, for a
-    reason that goes by itself, so the same request may be sent again. Who only asks may also find
-    ``unchanged``: it was not done, or not yet.
+    ``settle`` may also return ``unchanged``: the request was not executed, or not yet.
+
+    Attributes:
+        result: what the request created, even if its outcome is ``unknown``.
+        certain: a ``failed`` request certainly changed nothing.
+        transient: it certainly changed nothing, for a reason that goes away without anyone acting,
+            so the same request may be sent again.
     """
 
     status: str
@@ -62,46 +65,46 @@ class Outcome:
 
 
 class Executor(Protocol):
-    """One way to act."""
+    """One way to act on a service."""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return whom it would speak to about these: a :func:`base_address`, a region.
+        """Return the address it would use for these arguments: a :func:`base_address`, or a region.
 
-        Asks nobody. A fix is approved for that address; it is made, found out about, proved and
-        undone there alone.
+        Makes no request. A fix is approved for this address; it is executed, settled, verified and
+        rolled back only there.
 
         Raises:
-            ExecutorError: what it needs is not set.
+            ExecutorError: a required setting is missing.
         """
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return what is so now, for preconditions and the state's hash.
+        """Return the target's current state, for preconditions and the state hash.
 
         Raises:
-            ExecutorError: it can't be asked.
+            ExecutorError: the service can't be reached.
         """
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Act once. Never raises for what the other side does."""
+        """Act once. Never raises for what the service does."""
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Find out what became of a request that nobody saw the answer of. Changes nothing.
+        """Determine the outcome of a request whose answer was lost. Changes nothing.
 
-        ``unchanged``: everything is as before the request, and the same request may be sent again.
-        ``unknown``: it can't be told yet.
+        ``unchanged``: everything is as before the request, which may be sent again. ``unknown``:
+        the outcome can't be determined yet.
         """
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request that :meth:`execute` would make, without secrets; makes none.
+        """Return the request that :meth:`execute` would send, without secrets; sends nothing.
 
-        As :func:`request_preview` does.
+        The format is that of :func:`request_preview`.
         """
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Act in a mode that reports what would be changed.
+        """Act in a mode that only reports what would change.
 
         Raises:
-            ExecutorError: it has none, or not for this.
+            ExecutorError: there is no such mode, or not for this target.
         """
 
 
@@ -112,7 +115,7 @@ Send = Callable[[str, Body, Mapping[str, str], str], Reply]
 
 
 def answer_or_error(service: str, ask: Callable[[], Reply]) -> Reply:
-    """Make a request that changes nothing. Raises ExecutorError where it gets no answer."""
+    """Send a request that changes nothing. Raises ExecutorError if there is no answer."""
     try:
         return ask()
     except (NotSent, NoAnswer) as error:
@@ -120,9 +123,9 @@ def answer_or_error(service: str, ask: Callable[[], Reply]) -> Reply:
 
 
 def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Outcome]:
-    """Make a request that acts; without an answer, return how that ended.
+    """Send a request that acts; if there is no answer, return its outcome.
 
-    ``unknown`` is only what may have arrived.
+    The outcome is ``unknown`` only if the request may have arrived.
     """
     try:
         return ask()
@@ -135,18 +138,18 @@ def answer_or_outcome(service: str, ask: Callable[[], Reply]) -> Union[Reply, Ou
 
 
 def refused_outcome(service: str, reply: Reply) -> Outcome:
-    """Return how a request ended that was answered with a status of 400 to 499."""
+    """Return the outcome of a request that was answered with a status of 400 to 499."""
     detail = f"{service} rejected the request with {reply.status}: {reason_of(reply)}"
     return Outcome("failed", detail, transient=reply.status == TOO_MANY_REQUESTS)
 
 
 def failed_before_request(error: ExecutorError) -> Outcome:
-    """Return how a request ended that the look before it kept from being made."""
+    """Return the outcome of a request that was not sent, because of the check before it."""
     return Outcome("failed", str(error), transient=not isinstance(error, NotApplicable))
 
 
 def base_address(url: str) -> str:
-    """Return a base URL without secrets, and alike however it is spelled."""
+    """Return a base URL without secrets, in a normalized spelling."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     host = host.lower().removesuffix({"https": ":443", "http": ":80"}.get(parts.scheme, ""))
@@ -172,9 +175,9 @@ def _masked(value: Any) -> Any:
 
 
 def json_object(text: str) -> Optional[Dict[str, Any]]:
-    """Return the JSON object of an answer, None where it is none that could be stored.
+    """Return the JSON object in an answer; None if there is none that can be stored.
 
-    As one with half a character (a lone surrogate) or with a number that is none (NaN).
+    A lone surrogate or NaN can't be stored.
     """
     try:
         answer = json.loads(text)
@@ -185,7 +188,7 @@ def json_object(text: str) -> Optional[Dict[str, Any]]:
 
 
 def reason_of(reply: Reply) -> str:
-    """Return why a service says no, at most 300 characters, without secrets: people read it."""
+    """Return a service's reason for a rejection, at most 300 characters, with secrets masked."""
     answer = json_object(reply.text) or {}
     text = answer.get("detail") or answer.get("error") or answer.get("message") or reply.text
     return mask(" ".join(str(text)[:READ_CHARACTERS].split()))[:300] or "no reason given."

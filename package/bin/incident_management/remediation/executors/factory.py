@@ -1,4 +1,4 @@
-"""Who can carry an action out, made from the app's settings."""
+"""Make executors from the app's settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["executors"]
 def executors(settings: Callable[[], Settings]) -> Executors:
     """Return, by name, functions that make an executor or raise ExecutorError.
 
-    ``settings`` reads the app's settings, secrets included; it is called only when an executor is
+    ``settings`` reads the app's settings, including secrets; it is called only when an executor is
     needed.
     """
 
@@ -60,7 +60,7 @@ def executors(settings: Callable[[], Settings]) -> Executors:
 
 
 def _checked(what: str, url: str, token: str, page: str = "Remediation") -> Tuple[str, str]:
-    """Return a service's address and token. Raises ExecutorError for what is not set rightly."""
+    """Return a service's address and token. Raises ExecutorError if one is missing or invalid."""
     if not url or not token:
         where = f"Configuration > {page}"
         raise ExecutorError(f"No {what} is configured: set its URL and token under {where}.")
@@ -71,7 +71,7 @@ def _checked(what: str, url: str, token: str, page: str = "Remediation") -> Tupl
 
 
 def _reached(settings: Settings, name: str) -> Tuple[str, str]:
-    """Return the address and the token of a cluster; without a name, of that under Remediation.
+    """Return a cluster's address and token; without a name, those of the Remediation page.
 
     Raises ExecutorError.
     """

@@ -35,7 +35,7 @@ __all__ = ["LaunchDarkly"]
 
 # "Versioning": without it, the token's own version counts; the one before ends with 2026.
 API_VERSION = "20240415"
-# A flag without this tag is none of the app's business.
+# The app changes only flags with this tag.
 TAG = "incident-management"
 # "HTTP status error response codes": a concurrent request ("Retry your request"), and the rate
 # limit, which begins anew every ten seconds. A request is sent again for so long.
@@ -48,7 +48,7 @@ SWITCHED: Mapping[str, bool] = {"on": True, "off": False}
 
 @dataclass(frozen=True)
 class _Flag:
-    """What an environment's settings of a flag say; ``version`` counts their changes."""
+    """A flag's settings in one environment; ``version`` counts their changes."""
 
     is_on: bool
     version: int
@@ -61,8 +61,8 @@ class _Flag:
 class LaunchDarkly:
     """One account. Arguments: ``project``, ``environment`` and ``flag`` (keys), ``switch``.
 
-    ``switch`` is ``off`` or ``on``. ``flag_version``, where it is told, is the version of the
-    settings that an approval was given for, or that a fix left.
+    ``switch`` is ``off`` or ``on``. ``flag_version``, if given, is the version of the settings that
+    was approved, or that a fix left.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class LaunchDarkly:
         self._host = urlsplit(url).hostname or ""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return its base URL."""
+        """Return the base URL."""
         return base_address(self._url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return how the flag is switched, and by which version of its settings.
+        """Return the flag's state and the version of its settings.
 
-        Raises ExecutorError, and Unfit where it is not to be switched.
+        Raises ExecutorError, and NotApplicable if it must not be switched.
         """
         wanted = _wanted(arguments)
         found = self._flag(arguments)
@@ -99,11 +99,11 @@ class LaunchDarkly:
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the switch; LaunchDarkly answers when it is made."""
+        """Switch the flag; LaunchDarkly answers once that is done."""
         return self._patched(arguments, request_id)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at how the flag is switched."""
+        """Determine the outcome by the flag's state."""
         try:
             wanted, found = _wanted(arguments), self._flag(arguments)
         except ExecutorError as error:
@@ -115,7 +115,7 @@ class LaunchDarkly:
         return Outcome("failed", _changed(arguments, found), certain=False)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request. Raises Unfit for a ``switch`` that is none."""
+        """Return the request. Raises NotApplicable for an invalid ``switch``."""
         body = _body(arguments, request_id, arguments.get("flag_version"))
         shown = request_preview("PATCH", self._address(arguments), body)
         return {**shown, "headers": {"Authorization": "(the configured token)"}}
@@ -148,7 +148,7 @@ class LaunchDarkly:
     def _answered(
         self, arguments: Mapping[str, str], body: Mapping[str, Any], more: str
     ) -> Union[Reply, Outcome]:
-        """Send a patch, for some seconds again where LaunchDarkly says so: it has done nothing."""
+        """Send a patch, and repeat it for some seconds while LaunchDarkly asks for a retry."""
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             reply = answer_or_outcome(
@@ -160,7 +160,7 @@ class LaunchDarkly:
             self._sleep(PAUSE_SECONDS)
 
     def _flag(self, arguments: Mapping[str, str]) -> _Flag:
-        """Return a flag that may be switched. Raises ExecutorError and Unfit."""
+        """Return a flag that the app may switch. Raises ExecutorError and NotApplicable."""
         name = _named(arguments)
         only = f"?env={quote(arguments['environment'], safe='')}"
         reply = answer_or_error("LaunchDarkly", lambda: self._asked("GET", arguments, None, only))
@@ -194,7 +194,7 @@ class LaunchDarkly:
 
 
 def _wanted(arguments: Mapping[str, str]) -> bool:
-    """Return whether the flag is to be on. Raises Unfit for a word that is neither."""
+    """Return whether the flag is to be on. Raises NotApplicable for an invalid word."""
     word = arguments["switch"]
     if word not in SWITCHED:
         raise NotApplicable(f"The argument switch is '{word[:40]}': set it to off or on.")
@@ -218,7 +218,7 @@ def _done(arguments: Mapping[str, str], found: _Flag) -> Outcome:
 
 
 def _read(reply: Reply, arguments: Mapping[str, str]) -> Optional[_Flag]:
-    """Return what an answer says of the flag and the environment that were asked for, or None."""
+    """Return the flag's settings from an answer; None if it is about anything else."""
     whole = json_object(reply.text) or {}
     environments = whole.get("environments")
     if whole.get("key") != arguments["flag"] or not isinstance(environments, dict):
@@ -233,7 +233,7 @@ def _read(reply: Reply, arguments: Mapping[str, str]) -> Optional[_Flag]:
 
 
 def _body(arguments: Mapping[str, str], request_id: str, version: Optional[str]) -> Dict[str, Any]:
-    """Return the patch. Raises Unfit for a ``switch`` that is none."""
+    """Return the patch. Raises NotApplicable for an invalid ``switch``."""
     wanted = _wanted(arguments)
     settings = f"/environments/{arguments['environment']}"
     tests: List[Dict[str, Any]] = [

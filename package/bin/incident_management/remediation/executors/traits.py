@@ -1,4 +1,4 @@
-"""What the catalogue, plans and steps must know of each executor, without making one."""
+"""What the catalogue, plans and steps need to know of each executor, without making one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ REQUIRED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "launchdarkly": ("project", "environment", "flag", "switch"),
 }
 _WORKLOAD = {"cluster": "", "namespace": "", "kind": "Deployment", "service": ""}
-# Which arguments say where an executor's object is, and what goes without them: what undoes must
-# name the same. A job template of AWX may do anything, so none of its variables does.
+# The arguments that locate an executor's object, with their defaults; the inverse must have the
+# same. A job template of AWX may do anything, so its variables do not count.
 LOCATION_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "deploy_api": {"service": ""},
     "ecs": {"account": "", "cluster": "", "service": ""},
@@ -49,8 +49,8 @@ LOCATION_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "lambda": {"account": "", "service": "", "alias": ""},
     "launchdarkly": {"project": "", "environment": "", "flag": ""},
 }
-# All that an executor takes, of those that take no others: a cluster whose argument is misspelt
-# would be another one.
+# The arguments that an executor accepts, for those that reject others: a misspelt argument for
+# the cluster would mean another cluster.
 ACCEPTED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("account", "cluster", "service", "running", "to_task_definition"),
     "kubernetes": (*_WORKLOAD, "running", "to_version", "revision"),
@@ -59,14 +59,14 @@ ACCEPTED_ARGUMENTS: Mapping[str, Tuple[str, ...]] = {
     "lambda": ("account", "service", "alias", "running", "to_version", "to_routing"),
     "launchdarkly": ("project", "environment", "flag", "switch", "service"),
 }
-# The arguments that say which of two things is done: the catalogue names it, and what undoes it
-# must name the other one.
+# The arguments that choose one of two changes: the catalogue sets one, and the inverse must set
+# the other.
 ARGUMENT_VALUES: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "launchdarkly": {"switch": ("off", "on")}
 }
-# What undoes an action must take from the state before, as its other arguments don't tell it.
+# What an inverse must take from the state before, because no other argument has it.
 RESTORED_ARGUMENTS: Mapping[str, Mapping[str, str]] = {"lambda": {"to_routing": "$before.routing$"}}
-# What of a plan's state an executor is told as well, so that it acts on nothing newer.
+# The facts of a plan's state that an executor also gets, so that it acts on nothing newer.
 BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "ecs": ("deployment",),
     "kubernetes": ("revision",),
@@ -75,22 +75,22 @@ BOUND_FACTS: Mapping[str, Tuple[str, ...]] = {
     "lambda": ("revision", "routing"),
     "launchdarkly": ("flag_version",),
 }
-# What of it names the very object; whoever undoes a plan is told that, too.
+# The facts that identify the object; an inverse gets them too.
 OBJECT_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(_KUBERNETES, OBJECTS),
     "ecs": ("cluster_arn",),
     "lambda": ("alias_arn",),
 }
 _ACCOUNT = {"account": ("account_id",), "region": ("region",)}
-# What a change event says of its place, and which facts of the object one of that must be: its
-# version before is of no use elsewhere. Of what acts on whatever was changed nothing is asked.
+# What a change event says about its location, and the facts of the object of which one must match:
+# the event's earlier version is useless elsewhere. Executors that are not listed are not compared.
 CHANGE_LOCATION_FACTS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ecs": {"cluster": ("cluster", "cluster_arn"), **_ACCOUNT},
     "kubernetes": {"cluster": ("cluster", "address"), "namespace": ("namespace",)},
     "lambda": {"alias": ("alias", "alias_arn"), **_ACCOUNT},
 }
-# What an inverse may take of the state before: facts that always have a value, and one that may be
-# an argument (an address or an ARN may not). ``cluster``: where the action names one.
+# The facts of the earlier state that an inverse may use: those that always have a valid value (an
+# address or an ARN is no valid argument). ``cluster``: only if the action names one.
 STATE_FACTS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("service", "version", "previous_version", "change_id"),
     "awx": ("job_template", "playbook", "project", "inventory"),
@@ -101,7 +101,7 @@ STATE_FACTS: Mapping[str, Tuple[str, ...]] = {
     "lambda": ("service", "alias", "version", "routing", "revision", "account_id", "region"),
     "launchdarkly": ("project", "environment", "flag", "switched", "flag_version"),
 }
-# And of what an executor answers when it is done.
+# The fields of an executor's result that an inverse may use.
 RESULT_FIELDS: Mapping[str, Tuple[str, ...]] = {
     "deploy_api": ("change_id", "version", "previous_version"),
     "awx": ("job",),
@@ -112,17 +112,17 @@ RESULT_FIELDS: Mapping[str, Tuple[str, ...]] = {
     "lambda": ("revision", "routing"),
     "launchdarkly": ("flag_version",),
 }
-# Which facts of what an executor acts on say where that is. Of the deploy API and AWX nobody can
-# tell: one of either may be set under two addresses, and deploy to many places.
+# The facts that tell where an executor acts. They are unknown for the deploy API and AWX: either
+# may be configured under two addresses, and deploy to many places.
 LOCATION_FACTS: Mapping[str, Tuple[str, ...]] = {
     **dict.fromkeys(_KUBERNETES, ("address", "namespace")),
     "ecs": ("cluster_arn",),
     "lambda": ("account_id", "region"),
     "launchdarkly": ("project", "environment"),
 }
-# Who is told which incident a step is for, as ``incident_id``: the name of a session shows it.
+# The executors that get a step's ``incident_id``, which names their AWS session.
 NEEDS_INCIDENT_ID = ("ecs", "lambda")
-# What of an answer names the change that was made; another one is somebody else's.
+# The field of a result that identifies the change; another value is someone else's change.
 RESULT_IDS: Mapping[str, str] = {
     "deploy_api": "change_id", "ecs": "deployment", "lambda": "revision",
     "launchdarkly": "flag_version",
@@ -130,10 +130,10 @@ RESULT_IDS: Mapping[str, str] = {
 
 
 def service_of(executor: str) -> str:
-    """Return one name for the executors that speak to the same service."""
+    """Return a common name for the executors that use the same service."""
     return "kubernetes" if executor in _KUBERNETES else executor
 
 
 def same_service(one: str, other: str) -> bool:
-    """Tell whether two executors speak to the same service, so that their addresses are alike."""
+    """Tell whether two executors use the same service, so that their addresses compare."""
     return service_of(one) == service_of(other)

@@ -1,4 +1,4 @@
-"""The secrets of channels that administrators have shaped, as the configuration page keeps them."""
+"""The secrets of custom HTTP channels, as the configuration page stores them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REALM = f"__REST_CREDENTIAL__#{APP}#configs/conf-{APP}_channel"
 
 
 def secrets_of(session: Session, channels: Iterable[HttpChannel]) -> Dict[str, Dict[str, str]]:
-    """Return the secrets of channels by their names, without those that can't be had.
+    """Return the secrets of channels by their names, without those that can't be decrypted.
 
     Raises SplunkError.
     """

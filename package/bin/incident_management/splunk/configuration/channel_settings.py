@@ -1,4 +1,4 @@
-"""The settings of the channels that can be told of an incident; see :mod:`.settings`."""
+"""The settings of the notification channels; see :mod:`.settings`."""
 
 from __future__ import annotations
 
@@ -49,27 +49,27 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]
 
 
 def _more_fields() -> Mapping[str, Any]:
-    """What a new ticket needs besides, by the service's own names of fields."""
+    """Return the setting for additional fields of new tickets, by the service's field names."""
     more: Mapping[str, Any] = field(default_factory=dict, metadata={"shipped": ""})
     return more
 
 
 def _follow_up_tickets() -> bool:
-    """Whether each follow-up gets a ticket there by itself."""
+    """Return the setting for whether each follow-up gets a ticket automatically."""
     for_each: bool = field(default=False, metadata={"shipped": "0"})
     return for_each
 
 
 def _look_every() -> float:
-    """How often what happened to tickets is asked for, in seconds; 0: never."""
+    """Return the setting for how often tickets are polled, in seconds; 0: never."""
     every: float = field(default=120.0, metadata={"shipped": "2m"})
     return every
 
 
 @dataclass(frozen=True)
 class Slack:
-    """``room_…`` are of incidents' own channels: which severities get one by themselves, at most
-    how many an hour, and when after the close they are archived, in seconds (0: never).
+    """``room_…`` are for incident channels: which severities get one automatically, how many an
+    hour at most, and how long after the close they are archived, in seconds (0: never).
     """
 
     bot_token: str = field(default="", repr=False)
@@ -90,7 +90,9 @@ class Teams:
 
 @dataclass(frozen=True)
 class PagerDuty:
-    """``api_token`` and what follows it are to hear what people do there; none: it is not asked."""
+    """``api_token`` and the settings after it are for polling PagerDuty; without it, nothing is
+    polled.
+    """
 
     routing_key: str = field(default="", repr=False)
     api_url: str = "https://events.pagerduty.com"
@@ -103,11 +105,11 @@ class PagerDuty:
 
 @dataclass(frozen=True)
 class ServiceNow:
-    """``assignment_group`` and ``close_code`` are what the instance calls them.
+    """``assignment_group`` and ``close_code`` are the instance's own values.
 
-    ``username`` is whom the app is there, however it signs in: what that user writes is its own.
-    ``when_resolved``, here and of Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`. ``follow_up_…``
-    are of the tickets of follow-ups: empty ones are as those of incidents.
+    ``username`` is the app's user there, whichever way it signs in: changes by that user are the
+    app's own. ``when_resolved``, here and in Jira, is :data:`NOTE_ONLY` or :data:`RESOLVE`.
+    ``follow_up_…`` are for tickets of follow-ups: empty ones are the same as for incidents.
     """
 
     instance_url: str = ""
@@ -130,9 +132,9 @@ class ServiceNow:
     follow_up_fields: Mapping[str, Any] = _more_fields()
 
     def of_follow_ups(self) -> ServiceNow:
-        """Return the settings by which the tickets of follow-ups are made.
+        """Return the settings for tickets of follow-ups.
 
-        What new tickets of incidents need besides holds for the same table alone.
+        The additional fields of incidents' tickets apply only if the table is the same.
         """
         table = self.follow_up_table or self.table
         return replace(
@@ -161,7 +163,7 @@ class Jira:
     follow_up_fields: Mapping[str, Any] = _more_fields()
 
     def of_follow_ups(self) -> Jira:
-        """As :meth:`ServiceNow.of_follow_ups`; the same place is one project and issue type."""
+        """As :meth:`ServiceNow.of_follow_ups`; compares the project and issue type."""
         project = self.follow_up_project or self.project
         issue_type = self.follow_up_issue_type or self.issue_type
         is_same = (project, issue_type) == (self.project, self.issue_type)
@@ -176,7 +178,7 @@ def _besides(settings: Union[Jira, ServiceNow], is_same_place: bool) -> Mapping[
 
 @dataclass(frozen=True)
 class Email:
-    """``recipients`` are those of incidents whose team has none of its own."""
+    """``recipients`` get the mails of incidents whose team has no recipients of its own."""
 
     server: str = ""
     port: int = field(default=587, metadata={"shipped": "587"})

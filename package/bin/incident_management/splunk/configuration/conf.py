@@ -1,4 +1,4 @@
-"""Reads the app's own .conf files as splunkd layers them, and lookup files.
+"""Read the app's own .conf files as splunkd layers them, and lookup files.
 
 Endpoint: ``configs/conf-{file}`` in Splunk's REST API Reference ("Configuration endpoint
 descriptions"). Encrypted values are not decrypted here; see :mod:`.settings`.
@@ -49,8 +49,8 @@ _lookups: Dict[Path, Tuple[Tuple[float, int], List[Dict[str, str]]]] = {}
 def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[str, str]]:
     """Return the stanzas of one conf file, each with its settings as text.
 
-    Stanzas with ``disabled`` set are left out unless they are asked for, and those of other apps
-    where the file is one of :data:`OWN`. Raises SplunkError.
+    Stanzas with ``disabled`` set are left out unless requested, and so are stanzas of other apps if
+    the file is one of :data:`OWN`. Raises SplunkError.
     """
     return {
         name: {key: value for key, value in settings.items() if key != "disabled"}
@@ -60,7 +60,7 @@ def load(session: Session, conf: str, disabled: bool = False) -> Dict[str, Dict[
 
 
 def load_with_disabled(session: Session, conf: str) -> Dict[str, Dict[str, str]]:
-    """Return the stanzas as :func:`load` does, those that are disabled and that setting, too."""
+    """Return the stanzas as :func:`load` does, including disabled ones and ``disabled`` itself."""
     path = "/servicesNS/nobody/" + path_of(APP, "configs", f"conf-{conf}")
     answer: Mapping[str, Any] = session.get(path, count=0)
     return {
@@ -75,15 +75,15 @@ def load_with_disabled(session: Session, conf: str) -> Dict[str, Dict[str, str]]
 
 
 def web_url(session: Session) -> str:
-    """Return Splunk Web's address; the one setting of its file that is needed alone, no secret."""
+    """Return Splunk Web's address, the one setting of its file that is needed without secrets."""
     return load(session, SETTINGS).get("network", {}).get("web_url", "").strip()
 
 
 def from_other_apps(session: Session, conf: str) -> List[str]:
-    """Return a sentence for each stanza of a file of :data:`OWN` that another app shares.
+    """Return a sentence for each stanza of an :data:`OWN` file that another app shares.
 
-    One of a new name is not used. What one adds to a stanza of ours can't be told from what is
-    ours. Raises SplunkError.
+    A stanza with a new name is not used. What another app adds to one of our stanzas can't be told
+    apart from ours. Raises SplunkError.
     """
     try:
         answer = session.get("/servicesNS/-/-/" + path_of("configs", f"conf-{conf}"), count=0)
@@ -110,9 +110,9 @@ def home() -> Path:
 
 
 def read_lookup(path: Path) -> List[Dict[str, str]]:
-    """Return the rows of a lookup file, read anew only when the file changed.
+    """Return the rows of a lookup file; it is read again only after it changed.
 
-    Raises ValueError for a file beyond 10 MB or not in UTF-8, OSError for one that is not there.
+    Raises ValueError for a file beyond 10 MB or not in UTF-8, OSError for a missing one.
     """
     state = path.stat()
     if state.st_size > LOOKUP_BYTES:

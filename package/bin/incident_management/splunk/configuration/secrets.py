@@ -1,4 +1,4 @@
-"""Secrets in splunkd's encrypted store: of the app's own making, and of its configuration page.
+"""Secrets in splunkd's encrypted store: the app's own, and those of its configuration page.
 
 Endpoint: ``storage/passwords`` in Splunk's REST API Reference ("Access endpoint descriptions").
 Only sessions with the app's own rights may use it.
@@ -22,12 +22,12 @@ _PASSWORDS = "/servicesNS/nobody/" + path_of(APP, "storage", "passwords")
 
 
 def write(session: Session, realm: str, name: str, secret: str) -> None:
-    """Store a secret that is not there yet. Raises SplunkError."""
+    """Store a new secret. Raises SplunkError."""
     session.post(_PASSWORDS, {"realm": realm, "name": name, "password": secret})
 
 
 def read(session: Session, realm: str, name: str) -> Optional[str]:
-    """Return a secret, None when there is none. Raises SplunkError, also when it is masked."""
+    """Return a secret; None if there is none. Raises SplunkError, also when it is masked."""
     try:
         answer: Any = session.get(_one(realm, name))
     except SplunkError as error:
@@ -42,11 +42,11 @@ def read(session: Session, realm: str, name: str) -> Optional[str]:
 
 
 def fields_of(session: Session, realm: str) -> Dict[str, Mapping[str, Any]]:
-    """Return the secret fields that UCC's pages keep in a realm, by stanza; one request.
+    """Return the secret fields that UCC's pages store in a realm, by stanza; one request.
 
     solnlib.credentials writes them: a stanza's fields are one JSON object, in pieces that are
-    numbered behind its name, up to an end mark. A stanza that can't be decrypted is left out.
-    Raises SplunkError.
+    numbered after its name, up to an end mark. A stanza that can't be decrypted is left out. Raises
+    SplunkError.
     """
     from solnlib.credentials import CredentialManager
 
@@ -68,7 +68,7 @@ def fields_of(session: Session, realm: str) -> Dict[str, Mapping[str, Any]]:
 
 
 def delete(session: Session, realm: str, name: str) -> None:
-    """Forget a secret; fine when it is gone already. Raises SplunkError."""
+    """Delete a secret, if it exists. Raises SplunkError."""
     try:
         session.delete(_one(realm, name))
     except SplunkError as error:

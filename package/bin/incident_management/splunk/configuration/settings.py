@@ -1,8 +1,8 @@
-"""The app's settings, as an admin sets them on its configuration page.
+"""The app's settings, as an administrator sets them on the configuration page.
 
-Secrets are in ``storage/passwords`` (:mod:`.secrets`); so only the persistent REST handler and the
-modular input, which have the rights, may call :func:`load`. Each part stands for itself: what is
-malformed in one, or a secret that is missing, spoils no other.
+Secrets are in ``storage/passwords`` (:mod:`.secrets`), so only the persistent REST handler and the
+modular input, which have the rights, may call :func:`load`. Parts are independent: a malformed
+value or a missing secret in one does not affect the others.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """What becomes of incidents by themselves; times in seconds, 0: never.
+    """Automatic changes of incidents; times in seconds, 0: never.
 
-    ``resolve_after`` no finding, except for the severities in ``resolve_not``; ``close_after``
-    the resolve; ``keep`` after the close.
+    ``resolve_after`` without a finding, except for the severities in ``resolve_not``;
+    ``close_after`` the resolve; ``keep`` after the close.
     """
 
     resolve_after: float = 24 * 3600.0
@@ -133,11 +133,10 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; ``accounts`` and ``clusters`` by name, ``set_up``: see
-    :func:`channels_set_up`.
+    """All settings; ``accounts`` and ``clusters`` by name, ``set_up``: see :func:`channels_set_up`.
 
-    A part that can't be used has its defaults, and a sentence in ``problems``; an account or a
-    cluster that can't be used is left out, and has one there, too.
+    An invalid part has its defaults, and a sentence in ``problems``. An invalid account or cluster
+    is left out, and has a sentence there too.
     """
 
     slack: Slack = field(default_factory=Slack)
@@ -158,18 +157,18 @@ class Settings:
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def need(self, *parts: str) -> Settings:
-        """Return these settings. Raises SettingsError when one of the parts can't be used."""
+        """Return these settings. Raises SettingsError if one of the parts is invalid."""
         for part in parts:
             if part in self.problems:
                 raise SettingsError(self.problems[part])
         return self
 
     def account(self, name: str) -> Optional[Account]:
-        """Return an account, None where there is none. Raises SettingsError."""
+        """Return an account; None if there is none. Raises SettingsError."""
         return self.need(_part_of(name)).accounts.get(name)
 
     def cluster(self, name: str) -> Optional[Cluster]:
-        """Return a cluster, None where there is none. Raises SettingsError."""
+        """Return a cluster; None if there is none. Raises SettingsError."""
         return self.need(_part_of(name, "cluster")).clusters.get(name)
 
 
@@ -181,7 +180,7 @@ def load(session: Session) -> Settings:
 def parse(
     stanzas: Stanzas, accounts: Optional[Stanzas] = None, clusters: Optional[Stanzas] = None
 ) -> Settings:
-    """Make settings out of stanzas, each part by itself."""
+    """Make settings from stanzas, each part on its own."""
     parts, problems = _each(
         {name: partial(read, _stanza(name, stanzas)) for name, read in _READERS.items()}
     )
@@ -204,7 +203,7 @@ def parse(
 
 
 def _each(readers: Mapping[str, Callable[[], Any]]) -> Tuple[Dict[str, Any], Dict[str, str]]:
-    """Return what each reader gives, and the sentences of those that can't."""
+    """Return the result of each reader, and the error sentence of each that failed."""
     found: Dict[str, Any] = {}
     problems: Dict[str, str] = {}
     for name, read in readers.items():
@@ -216,9 +215,9 @@ def _each(readers: Mapping[str, Callable[[], Any]]) -> Tuple[Dict[str, Any], Dic
 
 
 def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
-    """Return the channels that somebody has set up, or begun to: a setting is not as shipped.
+    """Return the channels with at least one setting that is not as shipped.
 
-    Of stanzas that may still be encrypted, and hold malformed values.
+    The stanzas may still be encrypted, and contain malformed values.
     """
     return frozenset(
         name
@@ -230,9 +229,9 @@ def channels_set_up(stanzas: Stanzas) -> FrozenSet[str]:
 
 
 def follow_up_systems(stanzas: Stanzas) -> Dict[str, bool]:
-    """Return where a follow-up can have a ticket, and whether each new one gets one there.
+    """Return the systems in which follow-ups can have tickets, and whether each new one gets one.
 
-    Of stanzas as :func:`channels_set_up` takes them.
+    Takes stanzas as :func:`channels_set_up` does.
     """
     found = channels_set_up(stanzas)
     return {
@@ -295,7 +294,7 @@ def _proxy(stanza: Stanza) -> Proxy:
 
 
 def _places(stanza: Stanza) -> Tuple[str, ...]:
-    """What is asked without the proxy."""
+    """Return the hosts and networks that are reached without the proxy."""
     places = listed(stanza.text("no_proxy"))
     for place in places:
         if not is_place(place):
@@ -335,7 +334,7 @@ def _part_of(name: str, kind: str = "account") -> str:
 
 
 def _decrypted(session: Session, file: str) -> Stanzas:
-    """Return a file's stanzas; a secret that can't be had stays :data:`ENCRYPTED` in them."""
+    """Return a file's stanzas; a secret that can't be decrypted stays :data:`ENCRYPTED`."""
     found = _stanzas(session, file)
     if not any(ENCRYPTED in stanza.values() for stanza in found.values()):
         return found

@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
 
 class Stanza:
-    """Reads one stanza of the stanzas of a file; never shows a value that may be a secret.
+    """Reads one stanza of a file's stanzas; errors never show a value that may be a secret.
 
     ``page``: the title of the page where its secrets are entered. Methods raise SettingsError.
     """
@@ -41,14 +41,14 @@ class Stanza:
         return default if value is None or str(value).strip() == "" else str(value).strip()
 
     def matching(self, key: str, pattern: Pattern[str], what: str, default: str = "") -> str:
-        """Return a text of a form; an error says that it is not ``what``."""
+        """Return a text that matches a pattern; the error says that it is not ``what``."""
         value = self.text(key, default)
         if value and not pattern.fullmatch(value):
             raise self.error(key, f"is '{value[:60]}', which is not {what}; correct it")
         return value
 
     def secret(self, key: str) -> str:
-        """Return a secret; an error when it should be in the password store and is not."""
+        """Return a secret; raises if it should be in the password store and is not."""
         value = self.text(key)
         if value == ENCRYPTED:
             raise self.error(
@@ -59,7 +59,7 @@ class Stanza:
         return value
 
     def json_object(self, key: str) -> Mapping[str, Any]:
-        """Return a JSON object; an empty one when none is set."""
+        """Return a JSON object; an empty one if none is set."""
         try:
             value = json.loads(self.text(key, "{}"))
         except (ValueError, RecursionError):
@@ -71,7 +71,7 @@ class Stanza:
         return value
 
     def choice(self, key: str, words: Sequence[str]) -> str:
-        """Return one of some words; the first when none is set."""
+        """Return one of some words; the first if none is set."""
         value = self.text(key, words[0]).lower()
         if value not in words:
             raise self.error(key, f"is '{value[:60]}', which is not one of {', '.join(words)}")
@@ -124,7 +124,7 @@ class Stanza:
         return value
 
     def period(self, key: str, default: str, least: float) -> float:
-        """Return a span of time in seconds; ``never`` is 0."""
+        """Return a duration in seconds; ``never`` is 0."""
         try:
             return seconds_of(self.text(key, default), least, unit=True, never=True)
         except ValueError as error:

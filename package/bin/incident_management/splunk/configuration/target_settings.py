@@ -1,4 +1,4 @@
-"""The places that fixes reach: AWS accounts, Kubernetes clusters, each a stanza of its own file."""
+"""The targets of fixes: AWS accounts and Kubernetes clusters, each a stanza of its own file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Account:
     """One AWS account, for Bedrock and for fixes.
 
     ``role_arn``: fixes assume this role, with the keys of ``source`` (another account's name), or
-    with its own. ``account_id`` is the role's where none is set.
+    with its own. ``account_id`` defaults to the role's.
     """
 
     name: str

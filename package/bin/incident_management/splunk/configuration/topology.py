@@ -1,7 +1,7 @@
-"""The lookup ``incident_topology``, as grouping reads it: which service depends on which.
+"""Read the lookup ``incident_topology`` for grouping: which service depends on which.
 
-Grouping reads the file itself, because a search for each signal would take too long. Where it is,
-its definition says (``filename`` in transforms.conf.spec), as for the searches that read it.
+Grouping reads the file itself, because a search for each signal would take too long. The lookup's
+definition names the file (``filename`` in transforms.conf.spec), as for searches.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ GOES_ON = "Grouping continues without the topology"
 
 
 class TopologyLookup:
-    """Reads it; where it is, is remembered for 10 seconds, and its rows until the file changes.
+    """Reads the lookup; caches its path for 10 seconds, and its rows until the file changes.
 
-    ``problem`` is a sentence when it could not be read the last time.
+    ``problem`` is a sentence if it could not be read the last time.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class TopologyLookup:
         self.problem = ""
 
     def read(self, session: Session) -> Topology:
-        """Return the topology; an empty one where it can't be read. Raises nothing of splunkd's."""
+        """Return the topology; an empty one if it can't be read. Raises no SplunkError."""
         try:
             now = self._monotonic()
             if self._path is None or now - self._located_at >= LOCATED_SECONDS:

@@ -1,1 +1,1 @@
-"""The KV store's collections, and reads that see what was written before."""
+"""The KV store's collections, and reads that see earlier writes."""

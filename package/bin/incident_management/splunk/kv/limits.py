@@ -1,8 +1,8 @@
-"""How much this splunkd's KV store takes and gives at once: ``[kvstore]`` in limits.conf.spec.
+"""The limits of this splunkd's KV store: ``[kvstore]`` in limits.conf.spec.
 
-An administrator may have set less than Splunk does: one of TrackMe's users has
-``max_documents_per_batch_save`` at 200 (its issue 375). More than that is refused when it is saved,
-and left out without a word when it is read.
+An administrator may have lowered them: one of TrackMe's users has ``max_documents_per_batch_save``
+at 200 (its issue 375). Documents beyond a limit are rejected when saved, and silently left out when
+read.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ _known: Dict[str, KvLimits] = {}
 
 @dataclass(frozen=True)
 class KvLimits:
-    """Of a ``batch_save``: ``save_documents``, ``save_bytes``. Of an answer: ``rows``, ``bytes``.
+    """Limits of a ``batch_save``: ``save_documents``, ``save_bytes``. Of an answer: ``rows``,
+    ``bytes``.
 
-    As Splunk has them, where nothing else is known.
+    The defaults are Splunk's.
     """
 
     save_documents: int = 1000
@@ -36,9 +37,9 @@ class KvLimits:
 
 
 def limits_of(session: Session) -> KvLimits:
-    """Return the limits, read once for each process: a change takes a restart of splunkd.
+    """Return the limits, read once for each process: a change needs a restart of splunkd.
 
-    Where the session may not read them, or nothing answers, Splunk's own are taken.
+    Splunk's defaults are used if the session may not read them, or nothing answers.
     """
     if session.server_uri not in _known:
         try:

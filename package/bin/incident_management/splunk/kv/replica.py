@@ -1,15 +1,15 @@
-"""Reads that see what was written before them, on any member of a search head cluster.
+"""Reads that see all earlier writes, on any member of a search head cluster.
 
-There the KV store takes writes to its captain and answers reads from the member's own copy
-("KV store captain" in the Splexicon), which follows in the captain's order, a little later
-("Replica Set Oplog" and "Replica Set Data Synchronization" in MongoDB's manual). The library counts
-on more: who writes and then reads sees all that was written before, by anybody, so of two who write
-at the same moment one sees the other.
+In a cluster the KV store sends writes to its captain and answers reads from the member's own copy
+("KV store captain" in the Splexicon). The copy follows in the captain's order, a little later
+("Replica Set Oplog" and "Replica Set Data Synchronization" in MongoDB's manual). The library needs
+more: whoever writes and then reads must see all earlier writes by anyone, so that of two concurrent
+writers at least one sees the other.
 
-So the first read after a write waits until a mark that was written later still is in the copy: by
-the order, so is all that came before it. ZooKeeper's ``sync`` does the same ("Consistency
-Guarantees" in its Programmer's Guide). It takes two calls; on a search head that is in no cluster,
-none.
+So the first read after a write waits until a mark that was written after it is in the copy. Because
+of the order, so is everything written before. ZooKeeper's ``sync`` does the same ("Consistency
+Guarantees" in its Programmer's Guide). It takes two calls; none on a search head that is in no
+cluster.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ CLUSTER_ROLES = frozenset({"shc_member", "shc_captain"})
 
 
 class Replica:
-    """How much of what this process wrote is certainly in this member's copy of the KV store.
+    """Tracks how much of what this process wrote is certainly in this member's copy.
 
-    One for a process, whatever sessions it has. May be used by several threads.
+    One per process, for all its sessions. Threads may share it.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class Replica:
         self._mark = ""
 
     def wrote(self) -> None:
-        """Note that a write has ended, however it did: it may have been carried out."""
+        """Count a write that has ended, even with an error: it may have been executed."""
         with self._counting:
             self._written += 1
 
     def sync(self, claims: Collection, in_cluster: Callable[[], bool]) -> None:
-        """Wait until all that was written before this call is in the copy.
+        """Wait until everything written before this call is in the copy.
 
-        ``in_cluster`` is asked once. Raises SplunkError 503 when the copy is too far behind.
+        ``in_cluster`` is called once. Raises SplunkError 503 if the copy is too far behind.
         """
         if self._seen == self._written:
             return

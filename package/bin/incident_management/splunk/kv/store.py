@@ -87,10 +87,10 @@ class KvCollection:
     def _find_by_get(
         self, query: Mapping[str, Any], sort: str, limit: int, skip: int, fields: Sequence[str]
     ) -> List[Document]:
-        """Find, page by page where one answer does not hold all.
+        """Find matches, page by page if one answer does not hold all.
 
-        A page goes on from where the one before ended, not after so many rows: one that is added or
-        deleted before that place would move another out of a page, or into two.
+        A page continues from the last row of the page before, not from an offset: a row that is
+        added or deleted before that place would otherwise be missed or returned twice.
         """
         read = list(dict.fromkeys([*fields, *_sorted_by(sort)])) if fields else fields
         page, is_last = self._page(query, sort, min(PAGE_ROWS, limit or PAGE_ROWS), skip, read)
@@ -104,7 +104,7 @@ class KvCollection:
         return _cut(sorted_documents(found, sort), limit, skip)
 
     def _has_all(self, query: Mapping[str, Any], found: Sequence[Document]) -> bool:
-        """Tell whether nothing matches but what was found; that may be deleted by now."""
+        """Tell whether nothing matches except what was found (some may be deleted by now)."""
         return {row["_key"] for row in found}.issuperset(self.keys(query))
 
     def _all_by_get(self, query: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
@@ -125,10 +125,10 @@ class KvCollection:
         fields: Sequence[str],
         page: List[Document],
     ) -> List[Document]:
-        """Return the first matches in an order; fewer than the limit where there may be more.
+        """Return the first matches in an order; fewer than the limit if there may be more.
 
-        ``page`` is the first page, where that was read. A range finds values of one type alone
-        (MongoDB's type bracketing), and what has no value is in none.
+        ``page`` is the first page, if already read. A range query finds values of one type only
+        (MongoDB's type bracketing), and no rows without a value.
         """
         name, is_falling = _sorted_by(sort)[0], sort.split(",")[0].endswith("-1")
         rows, is_last = min(PAGE_ROWS, limit), False
@@ -154,7 +154,7 @@ class KvCollection:
     def _page(
         self, query: Mapping[str, Any], sort: str, rows: int, skip: int, fields: Sequence[str]
     ) -> Tuple[List[Document], bool]:
-        """Return one answer's rows, and whether it has all that match."""
+        """Return one answer's rows, and whether they are all the matches."""
         asked: Dict[str, Any] = {"query": json.dumps(query, allow_nan=False)} if query else {}
         if fields:
             asked["fields"] = ",".join(fields)
@@ -163,9 +163,9 @@ class KvCollection:
         return page, not page or self._is_whole(len(page), rows)
 
     def _is_whole(self, found: int, most: int) -> bool:
-        """Tell whether the newest answer, of so many rows, has all that it was asked for.
+        """Tell whether the last answer, of ``found`` rows, is complete.
 
-        ``most`` is how many it was to have. At one of splunkd's limits it may have been cut.
+        ``most`` is the number of rows that was requested. At one of splunkd's limits it may be cut.
         """
         size, longest = self._session.answer_bytes, ANSWER_BYTES
         if found >= SURE_ROWS or size >= SURE_BYTES:
@@ -218,10 +218,10 @@ class KvCollection:
         skip: int,
         fields: Sequence[str],
     ) -> List[Document]:
-        """Find with a query too long for a URL.
+        """Find with a query that is too long for a URL.
 
-        ``batch_find`` takes it in its body. Order and paging are done here, because their form in
-        that body is not documented: what is sorted by has to be read.
+        ``batch_find`` takes it in its body. Sorting and paging are done here, because their form in
+        that body is not documented; so the sort fields must be read.
         """
         read = [*fields, *_sorted_by(sort)] if fields else []
         rows = [_document(row) for row in self._all_by_post(query or {}, read)]
@@ -229,9 +229,9 @@ class KvCollection:
         return _cut(found, limit, skip)
 
     def _all_by_post(self, query: Mapping[str, Any], fields: Sequence[str] = ()) -> List[Document]:
-        """Return every match; an answer that may have been cut is asked for again in halves.
+        """Return every match; an answer that may be cut is requested again in halves.
 
-        What has no alternatives left to halve is then read page by page.
+        A query without alternatives to halve is read page by page.
         """
         rows = self._batch_find({"query": query, "limit": ANSWER_ROWS}, fields)
         if self._is_whole(len(rows), ANSWER_ROWS):
@@ -246,10 +246,10 @@ class KvCollection:
         return list({row["_key"]: row for half in halves for row in half}.values())
 
     def _batch_find(self, search: Mapping[str, Any], fields: Sequence[str]) -> List[Document]:
-        """Ask for some fields of each match, in the form in which ``batch_find`` may take them.
+        """Request some fields of each match, in the form in which ``batch_find`` may accept them.
 
-        It is not documented: clients that were tried on a splunkd send a list, and ``sort`` as a
-        list of objects (panoramicdata/Splunk.Api, KvStoreBatchQuery). Where that is refused, whole
+        The form is not documented: clients that were tried on a splunkd send a list, and ``sort``
+        as a list of objects (panoramicdata/Splunk.Api, KvStoreBatchQuery). If it is rejected, whole
         documents are read.
         """
         path = f"{self._data}/batch_find"
@@ -303,10 +303,10 @@ def _cut(documents: List[Document], limit: int, skip: int = 0) -> List[Document]
 
 
 def _is_key(key: str) -> bool:
-    """Tell whether a document can have that key, which may be anything that a client sent.
+    """Tell whether a key, which may be any client's text, can be a document's key.
 
-    Nothing, or a dot, would name the collection itself once a path is normalized (RFC 3986,
-    6.2.2.3; an escaped dot as well), and a DELETE of that deletes all.
+    An empty key, or dots, would name the collection itself once a path is normalized (RFC 3986,
+    6.2.2.3; an escaped dot too), and a DELETE of that deletes everything.
     """
     return key.strip(".") != ""
 
@@ -322,7 +322,7 @@ def _document(row: Document) -> Document:
 
 
 def _url_query(query: Mapping[str, Any], longest: int = URL_QUERY_BYTES) -> Optional[str]:
-    """A query as the text for a URL; None when it is too long for one."""
+    """Return a query as text for a URL; None if it is too long."""
     parts = query.get("$or")
     if isinstance(parts, list) and len(parts) > URL_QUERY_PARTS:
         return None
@@ -331,9 +331,9 @@ def _url_query(query: Mapping[str, Any], longest: int = URL_QUERY_BYTES) -> Opti
 
 
 def _halves(query: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """Two queries that together match what this one does; none where it has no alternatives.
+    """Return two queries that together match the same; none if there are no alternatives.
 
-    Halved are the most alternatives that stand at the top or in an ``$and`` there.
+    The longest list of alternatives at the top, or in an ``$and`` there, is halved.
     """
     parts = query.get("$or")
     most = parts if isinstance(parts, list) else []
@@ -352,7 +352,7 @@ def _halves(query: Mapping[str, Any]) -> List[Dict[str, Any]]:
 
 
 def _batches(documents: Sequence[Document], most: int, longest: int) -> Iterator[str]:
-    """Cut into parts that one batch_save takes; a single document that is too large goes alone."""
+    """Yield parts that one batch_save accepts; a document that is too large goes alone."""
     for start in range(0, len(documents), most):
         yield from _small_enough(documents[start : start + most], longest)
 

@@ -1,1 +1,1 @@
-"""What scripts of ``bin/`` share: alert actions and search commands."""
+"""What the scripts of ``bin/`` share: alert actions and search commands."""

@@ -68,10 +68,10 @@ class Payload:
 
     @property
     def result(self) -> str:
-        """The number of the result that this is about, where the search triggers for each.
+        """The number of the result that this is about, if the search triggers for each result.
 
-        splunkd then runs the action once a result, all with the same search id; the results of
-        one are in ``per_result_alert/tmp_<number>.csv.gz``. Empty: it is about all results.
+        splunkd then runs the action once for each result, all with the same search id; the results
+        of one are in ``per_result_alert/tmp_<number>.csv.gz``. Empty: it is about all results.
         """
         file = Path(self.results_file)
         number = _OF_ONE_RESULT.fullmatch(file.name)
@@ -80,9 +80,9 @@ class Payload:
         return file.name if file.parent.name == PER_RESULT else ""
 
     def window(self) -> Dict[str, Any]:
-        """Return the time span of the run, ``earliest`` and ``latest`` as epoch seconds.
+        """Return the time range of the run, ``earliest`` and ``latest`` as epoch seconds.
 
-        Empty when the job is gone already: the rows have their own times.
+        Empty if the job has expired: the rows have their own times.
         """
         try:
             content = content_of(self.session.get("/services/search/jobs/" + path_of(self.sid)))
@@ -110,8 +110,8 @@ def main(
 def report(level: str, text: str) -> None:
     """Write one line to splunkd.log.
 
-    What is no INFO is masked, as it may hold others' words. INFO is the app's own: a run that
-    succeeds is spared the 30 ms that the import takes.
+    All levels except INFO are masked, as they may contain texts of others. INFO lines are the app's
+    own, and skip the 30 ms of the import.
     """
     text = " ".join(text.split())
     if level != "INFO":
@@ -122,12 +122,11 @@ def report(level: str, text: str) -> None:
 
 
 def read_results(path: str) -> Iterator[Dict[str, Any]]:
-    """Yield the result rows; a field of several values is a list, as splunkd's REST API gives it.
+    """Yield the result rows; a multivalue field is a list, as in splunkd's REST API.
 
-    The worker reads that API where an alert did not arrive, and must come to the same findings.
+    The worker reads that API for alerts that did not arrive, and must come to the same findings.
 
-    Says so on stderr when there are more than 50,000. Raises ActionFailed for an unreadable
-    file.
+    Warns on stderr if there are more than 50,000. Raises ActionFailed for an unreadable file.
     """
     csv.field_size_limit(CELL_CHARACTERS)
     try:
@@ -165,16 +164,16 @@ def _several(twin: str) -> List[str]:
 def deliver(payload: Payload, route: str, bodies: Sequence[Mapping[str, Any]]) -> List[Any]:
     """POST requests to the app's REST API as the search's owner; returns the answers.
 
-    What splunkd can't take now is kept for the worker, and has None for an answer.
+    Requests that splunkd can't accept now are kept for the worker; their answer is None.
 
-    Raises ActionFailed: the API refused it (no capability, a malformed request), or it could be
+    Raises ActionFailed: the API rejected it (no capability, a malformed request), or it could be
     neither delivered nor kept.
     """
     return deliver_text(payload, route, (json.dumps(body, allow_nan=False) for body in bodies))
 
 
 def deliver_text(payload: Payload, route: str, bodies: Iterable[str]) -> List[Any]:
-    """Do what :func:`deliver` does with requests that are JSON already, in plain ASCII."""
+    """Do the same as :func:`deliver` with requests that are already JSON, in plain ASCII."""
     answers: List[Any] = []
     for body in bodies:
         try:

@@ -1,1 +1,1 @@
-"""SPL out of escaped parts; searches, the detections that run them, and their runs."""
+"""SPL built from escaped parts; searches, detections and their runs."""

@@ -1,4 +1,4 @@
-"""What splunkd knows of detections: the saved searches that open incidents, and their runs.
+"""splunkd's data about detections: the saved searches that open incidents, and their runs.
 
 Endpoints: "Search endpoint descriptions" in Splunk's REST API Reference: ``saved/searches``,
 ``…/{name}/history`` (the jobs of its runs that have not expired) and ``…/{name}/scheduled_times``.
@@ -61,9 +61,9 @@ class SavedDetection:
 
 @dataclass(frozen=True)
 class SearchRun:
-    """A run by the schedule: when it was due, how it went, how long it took in seconds.
+    """A scheduled run: when it was due, how it went, how long it took in seconds.
 
-    ``results`` is how many its job has.
+    ``results`` is its job's number of results.
     """
 
     due: float
@@ -98,7 +98,7 @@ def detections(session: Session) -> List[SavedDetection]:
 
 
 def saved_search(session: Session, name: str, app: str, owner: str) -> Optional[SavedDetection]:
-    """Return a saved search as it is now; None when there is none. Raises SearchFailed."""
+    """Return a saved search as it is now; None if there is none. Raises SearchFailed."""
     try:
         answer = session.get(_path(name, app, owner))
     except SplunkError as error:
@@ -118,7 +118,7 @@ def past_runs(session: Session, search: SavedDetection) -> List[SearchRun]:
 def scheduled(
     session: Session, search: SavedDetection, earliest: float, latest: float
 ) -> List[float]:
-    """Return when it was to run within a span, oldest first. Raises SearchFailed."""
+    """Return when it was due to run within a time range, oldest first. Raises SearchFailed."""
     # Whether the ends belong to the span is not documented, hence the second more.
     span = {"earliest_time": f"{earliest:.0f}", "latest_time": f"{latest + 1:.0f}"}
     content = _get(session, search, "scheduled_times", **span)["entry"][0]["content"]
@@ -127,9 +127,9 @@ def scheduled(
 
 
 def quiet_after(text: str, name: str) -> Optional[float]:
-    """Read ``quiet_after`` in seconds, 0 for never, None when it is not set.
+    """Return ``quiet_after`` in seconds, 0 for never, None if it is not set.
 
-    Raises SearchFailed for a malformed value: what was meant is not known.
+    Raises SearchFailed for a malformed value.
     """
     if not text.strip():
         return None
@@ -170,7 +170,7 @@ def _saved(entry: Mapping[str, Any], name: str, app: str, owner: str) -> SavedDe
 
 
 def _run(entry: Mapping[str, Any]) -> Optional[SearchRun]:
-    """A run by the schedule; one that somebody started is none."""
+    """Return a scheduled run; None for one that a person started."""
     content: Mapping[str, Any] = entry.get("content") or {}
     sid = str(content.get("sid") or entry.get("name") or "")
     match = _SCHEDULED.match(sid)

@@ -1,4 +1,4 @@
-"""What splunkd says of a search: ``messages`` of a job ("Search endpoints", REST API Reference)."""
+"""The ``messages`` of a search job ("Search endpoints", REST API Reference)."""
 
 from __future__ import annotations
 

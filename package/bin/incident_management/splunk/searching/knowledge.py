@@ -1,4 +1,4 @@
-"""What a search's text refers to, as its user sees it: macros, and which commands are risky.
+"""Macros that a search's text refers to, as its user sees them, and which commands are risky.
 
 Endpoints: ``configs/conf-macros/{name}`` and ``configs/conf-commands`` in Splunk's REST API
 Reference ("Configuration endpoint descriptions"); ``is_risky`` in commands.conf.spec.
@@ -42,7 +42,7 @@ def macro_number(session: Session, name: str, app: str, owner: str) -> Optional[
 
 
 def risky_commands(session: Session, app: str, owner: str) -> FrozenSet[str]:
-    """Return the commands that splunkd takes for risky. Raises SplunkError."""
+    """Return the commands that splunkd marks as risky. Raises SplunkError."""
     path = "/servicesNS/" + path_of(owner, app, "configs", "conf-commands")
     entries = session.get(path, count=0).get("entry") or []
     return frozenset(

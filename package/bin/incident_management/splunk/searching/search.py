@@ -77,10 +77,10 @@ class SplunkSearcher:
     ) -> SearchResult:
         """Run a saved search over another window (epoch seconds), without its actions.
 
-        ``saved/searches/{name}/dispatch``: ``dispatch.*`` arguments replace the saved settings,
-        and actions are triggered only when asked for. ``condition`` is a search over the results,
-        as ``alert_condition`` is: where it finds nothing, there are no rows. ``unchanged`` is
-        called once it was dispatched, which goes by its name; where that raises, it is cancelled.
+        ``saved/searches/{name}/dispatch``: ``dispatch.*`` arguments replace the saved settings, and
+        actions are triggered only on request. ``condition`` is a search over the results, as
+        ``alert_condition`` is: if it finds nothing, no rows are returned. ``unchanged`` is called
+        after the dispatch, which goes by name; if it raises, the job is cancelled.
 
         Raises what :meth:`run` and ``unchanged`` do.
         """
@@ -100,7 +100,7 @@ class SplunkSearcher:
         return self._finish(sid, RERUN_ROWS, timeout, condition)
 
     def _finish(self, sid: str, limit: int, timeout: float, condition: str = "") -> SearchResult:
-        """Wait for a job, read its rows and remove it, whatever becomes of it."""
+        """Wait for a job, read its rows, and remove it in any case."""
         try:
             job = self._wait(sid, timeout)
             _check_license(job)
@@ -232,7 +232,7 @@ class SplunkSearcher:
         return rows
 
     def _discard(self, sid: str) -> None:
-        """Cancel the job, which also removes it; it expires by itself if this fails."""
+        """Cancel the job, which also removes it; it expires on its own if this fails."""
         try:
             self._session.post("search/jobs/" + path_of(sid) + "/control", {"action": "cancel"})
         except SplunkError:
@@ -240,15 +240,15 @@ class SplunkSearcher:
 
 
 def with_search(spl: str) -> str:
-    """Return a search as splunkd takes it: one that begins with no command is of ``search``."""
+    """Return SPL for splunkd: one without a leading command gets ``search``."""
     return spl if spl.lstrip().startswith(("|", "search ")) else f"search {spl}"
 
 
 def _check_license(job: Mapping[str, Any]) -> None:
-    """Raise SearchFailed where splunkd did not search, as its license does not allow it.
+    """Raise SearchFailed if splunkd did not search because of its license.
 
-    "About license violations" in the Admin Manual: search is disabled then, but for Splunk's own
-    indexes. Nothing found is no result then, even if the job came to its end.
+    "About license violations" in the Admin Manual: search is then disabled, except for Splunk's own
+    indexes. An empty result means nothing then, even if the job finished.
     """
     for text in texts_of(job, "ERROR"):
         if re.search(r"\blicen[cs]e\b.*\b(?:expired|exceeded|violat|invalid|disabled)", text, re.I):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Callable, Iterable
 
-from ...detection.monitors.signed import SIGNED, TROUBLE, monitors_in, signed
+from ...detection.monitors.registry import REGISTERED, TROUBLE, registered_monitors, registrations
 from ...incidents.stores import claim_document
 from ...installed import state_changed_at
 from ...ports import Clock, Stores
@@ -44,7 +44,7 @@ def record_app_off(
 
     Raises what its parts raise.
     """
-    known = stores.claims.get(f"{SIGNED}:{holder}")
+    known = stores.claims.get(f"{REGISTERED}:{holder}")
     now = clock.now()
     signed_at = float(known["time"]) if known else now
     since = signed_at + SIGNS_WITHIN
@@ -54,9 +54,9 @@ def record_app_off(
         return
     elsewhere = {
         name
-        for member in signed(stores, now)
+        for member in registrations(stores, now)
         if member["holder"] != holder
-        for name in monitors_in(member)
+        for name in registered_monitors(member)
     }
     for name in own():
         trouble = stores.claims.get(f"{TROUBLE}:{name}")

@@ -168,8 +168,8 @@ class Checkpoints:
         if since is None or since < stood_at:
             return False
         self._tell(
-            f"It was off from {to_the_second(since)} to {to_the_second(now)}: what it would have "
-            f"found since {to_the_second(stood_at)} is learned from, and not raised."
+            f"It was off from {to_the_second(since)} to {to_the_second(now)}. It learns from what "
+            f"happened since {to_the_second(stood_at)}, but raises none of it."
         )
         return True
 
@@ -188,20 +188,21 @@ class Checkpoints:
         return float((now - lag) // span * span + span)
 
     def _tell_of_clock(self, wrong: Sequence[Document], now: float, knows_before: bool) -> None:
-        then = "the spans since it was right are judged again"
+        then = "The spans since the clock was right are judged again"
         if not knows_before:
-            then = "nothing is known of before, so it learns anew, and raises from now on"
+            then = "No earlier checkpoint is known, so it learns again and raises from now on"
         at = to_the_second(max(map(_stands_at, wrong)))
         self._trouble(
-            f"It stood at {at}, but it is {to_the_second(now)}: the clock was changed; {then}."
+            f"Its checkpoint is at {at}, but it is {to_the_second(now)}: the clock was changed. "
+            f"{then}."
         )
 
     def _readable(self, known: Sequence[Document]) -> Optional[Checkpoint]:
         """Return the newest checkpoint that can be gone on from, if there is one."""
         if known and known[-1]["value"].get("learned_as") != self._monitor.learned_as:
             self._tell(
-                "Its settings, or the app's version, are others than when it learned: it learns "
-                "anew from the spans of its backfill."
+                "Its settings or the app's version have changed since it learned. It learns again "
+                "from its backfill."
             )
             self._tell_of_another(known[-1])
             return None
@@ -209,7 +210,7 @@ class Checkpoints:
             try:
                 return Checkpoint.from_document(document)
             except ValueError as error:
-                self._tell(f"{error} It goes on from before.")
+                self._tell(f"{error} It continues from an earlier checkpoint.")
         return None
 
     def _tell_of_another(self, newest: Document) -> None:
@@ -223,9 +224,9 @@ class Checkpoints:
             and 0 <= age < 2 * self._monitor.every + self._monitor.lag
         ):
             self._trouble(
-                f"The search head {newest['holder']} has a monitor of this name with other "
-                "settings or another version of the app, and each learns anew what the other has "
-                "learned; make them the same, or give one another name."
+                f"The search head {newest['holder']} has a monitor of this name with "
+                "different settings or another version of the app, so each discards what the other "
+                "has learned. Make them the same, or rename one."
             )
 
     def _begin(

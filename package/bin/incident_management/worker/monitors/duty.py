@@ -54,9 +54,9 @@ class MonitorDuty:
             raise SettingsError(str(error)) from error
 
     def _tell_of_ignored(self, monitor: Monitor) -> None:
-        from ...detection.monitors.unheeded import unheeded
+        from ...detection.monitors.unused_settings import unused_setting
 
-        ignored = unheeded(monitor, self.values)
+        ignored = unused_setting(monitor, self.values)
         if ignored:
             self.trouble(f"monitor:{monitor.name}", ignored, level=logging.WARNING)
 
@@ -70,8 +70,8 @@ class MonitorDuty:
         except Exception as error:
             # A log alone would leave a monitor that judges nothing any more unseen.
             self._note(
-                f"It failed ({type(error).__name__}: {error}), judges nothing and is tried again; "
-                "incident_management_monitor.log says where."
+                f"It failed ({type(error).__name__}: {error}), judges nothing and is retried. "
+                "Read incident_management_monitor.log."
             )
             raise
 

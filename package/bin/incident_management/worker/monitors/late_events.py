@@ -95,12 +95,12 @@ class LateEvents:
         delay = max((number_of(row.get("indexed")) or 0.0 for row in rows), default=0.0) - end
         if delay > self._monitor.lag:
             return (
-                f"Of {count} events of {span}, {late} were not counted, as they were indexed after "
-                f"it was judged: set lag to {math.ceil(delay / 60)}m, with which they would have "
-                "been, or find what delays them."
+                f"Of {count} events of {span}, {late} were indexed after it was judged and not "
+                f"counted. Set lag to {math.ceil(delay / 60)}m, which would have included them, or "
+                "find what delays them."
             )
         # Over indexed fields alone there is no time of indexing; a lookup may have changed, too.
         return (
             f"{span[0].upper()}{span[1:]} has {count} events now, {late} more than when it was "
-            "judged: if they were indexed late, set a longer lag, or find what delays them."
+            "judged. If they were indexed late, set a longer lag, or find what delays them."
         )

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional, Set
 
-from ...detection.monitors.signed import (
+from ...detection.monitors.registry import (
     GONE_SECONDS,
-    SIGNED,
+    REGISTERED,
     Monitors,
     known_monitors,
-    monitors_in,
-    signed,
+    registered_monitors,
+    registrations,
 )
 from ...detection.packing import pack
 from ...incidents.stores import claim_document
@@ -63,14 +63,14 @@ class MonitorRoster:
         """
         own = self._own()
         now, monitors = self._clock.now(), pack({"monitors": own})
-        key = f"{SIGNED}:{self._holder}"
+        key = f"{REGISTERED}:{self._holder}"
         known = self._claims.get(key)
         age = now - float(known["time"]) if known else 0.0
         is_same = known is not None and known["value"]["monitors"] == monitors
         if not is_same or not 0 <= age < REFRESH_SECONDS:
             value = {"monitors": monitors}
-            mine = claim_document(key, now, value, purpose=SIGNED, holder=self._holder)
-            removed = set(monitors_in(known)) - set(own) if known else set()
+            mine = claim_document(key, now, value, purpose=REGISTERED, holder=self._holder)
+            removed = set(registered_monitors(known)) - set(own) if known else set()
             # Before, because a worker that is ended in between would not know of it any more; and
             # after, because of two members that remove one at once the later sees the earlier.
             self._note_off(removed)
@@ -100,7 +100,8 @@ class MonitorRoster:
     def is_gone(self, holder: str) -> bool:
         """Tell whether a member does not sign any more."""
         return all(
-            document["holder"] != holder for document in signed(self._stores, self._clock.now())
+            document["holder"] != holder
+            for document in registrations(self._stores, self._clock.now())
         )
 
 
@@ -116,8 +117,8 @@ def start_delay(stores: Stores, holder: str, monitor: str) -> float:
     All monitors of five minutes are due at once, and their processes may have started at once:
     without this, hundreds of searches would begin in the same second and hold up everybody else's.
     """
-    known = stores.claims.get(f"{SIGNED}:{holder}")
-    names = sorted(monitors_in(known)) if known else []
+    known = stores.claims.get(f"{REGISTERED}:{holder}")
+    names = sorted(registered_monitors(known)) if known else []
     if monitor not in names:
         return 0.0
     return min(EACH_SECONDS * len(names), MOST_SECONDS) * names.index(monitor) / len(names)

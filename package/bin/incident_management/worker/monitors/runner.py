@@ -116,13 +116,13 @@ class MonitorRunner:
                 signals, step = self._judge(checkpoint, spans, result)
             except SearchTooSlow as error:
                 if spans > 1:
-                    self._warn(f"{error} The search is tried over half the time.")
+                    self._warn(f"{error} The search is retried over half the time range.")
                     self._spans = spans // 2
                     continue
-                self._trouble(f"{error} Its spans stay due.")
+                self._trouble(f"{error} Its spans are retried.")
                 break
             except (SearchFailed, ValueError, ArithmeticError) as error:
-                self._trouble(f"{str(error).rstrip('.')}. Its spans stay due.")
+                self._trouble(f"{str(error).rstrip('.')}. Its spans are retried.")
                 break
             if signals:
                 self._ingest(signals, ACTOR)
@@ -175,7 +175,7 @@ class MonitorRunner:
             monitor.spl(), str(start), str(end), limit=MAX_EVENTS, timeout=monitor.timeout
         )
         if result.cut_short:
-            raise SearchTooSlow("The search was ended before it had read everything.")
+            raise SearchTooSlow("The search was stopped before it had read everything.")
         return result
 
     def _waits(self, checkpoint: Checkpoint, warning: str) -> bool:
@@ -195,7 +195,7 @@ class MonitorRunner:
         if not 0 <= now - float(known["time"]) < WAIT_SECONDS:
             return False
         self._trouble(
-            f"Its search may lack events: {warning} Its spans wait for them for "
+            f"Its search may be missing events: {warning} Its spans wait for them for "
             f"{WAIT_SECONDS / 60:g} minutes."
         )
         return True
@@ -240,18 +240,20 @@ class MonitorRunner:
         """Tell what keeps findings from being made, or some of them."""
         if result.truncated:
             self._trouble(
-                f"A span has more than {MAX_EVENTS} rows; only so many were judged. Choose a "
-                "shorter span, or a narrower search."
+                f"A span has more than {MAX_EVENTS} rows; only that many were judged. Choose a "
+                "shorter span or a narrower search."
             )
         for warning in result.warnings[:1]:
-            self._trouble(f"Its search may lack events, so findings may be missing: {warning}")
+            self._trouble(
+                f"Its search may be missing events, so findings may be missing: {warning}"
+            )
         for problem in detector.problems:
             self._trouble(problem)
         if not detector.has_seen_any() and not detector.problems:
             by = self._monitor.by
             fields = f"with {', '.join(by)} " if by else ""
             self._trouble(
-                f"It has seen no event {fields}yet; check its search, and that its events have the "
+                f"It has seen no event {fields}yet. Check its search, and that its events have the "
                 "fields of by."
             )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, Protocol, Sequence
 
-from ...detection.monitors.signed import TROUBLE
+from ...detection.monitors.registry import TROUBLE
 from ...incidents.stores import any_of, claim_document
 from ...ports import Clock, Document, Stores
 from .roster import GONE_SECONDS, REFRESH_SECONDS, MonitorRoster

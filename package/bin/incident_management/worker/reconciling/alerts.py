@@ -49,7 +49,7 @@ class SplunkAlerts:
             answer = self._session.get("/services/server/info")
             return float(answer["entry"][0]["content"]["startup_time"])
         except (SplunkError, KeyError) as error:
-            raise SearchFailed(f"When splunkd started can't be read: {error}.") from error
+            raise SearchFailed(f"The start time of splunkd can't be read: {error}.") from error
 
     def searches(self) -> List[SavedDetection]:
         return detections(self._session)

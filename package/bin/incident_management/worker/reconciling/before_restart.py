@@ -86,7 +86,7 @@ class RunsBeforeRestart:
             self._since = min(float(known["until"]), self._started)
             searches = self._past.history.searches()
         except SearchFailed as error:
-            self._past.trouble("forgotten", f"{error} It is tried again.")
+            self._past.trouble("forgotten", f"{error} It is retried.")
             return
         if known.get("after") == self._splunkd:
             self._done = set(known.get("done") or ())
@@ -100,9 +100,9 @@ class RunsBeforeRestart:
         if None in verdicts.values():
             self._past.trouble(
                 f"forgotten:{search.name}",
-                f"Whether runs of '{search.name}' from before the restart alerted can't be told "
-                "from their results, as it throttles or has a condition of its own: what an alert "
-                "action had not delivered by then may be missing.",
+                f"Whether runs of '{search.name}' from before the restart alerted is "
+                "unknown, because the search throttles or has a custom condition. Signals that "
+                "its alert action had not delivered by then may be missing.",
             )
         return fired_by(search, [run for run in runs if verdicts[run.sid]])
 
@@ -115,7 +115,7 @@ class RunsBeforeRestart:
                 self._left.append(search)
             else:
                 self._past.trouble(
-                    f"reconciled:{search.name}", f"{error} Some may not have arrived."
+                    f"reconciled:{search.name}", f"{error} Some of its signals may be missing."
                 )
             return []
         since = self._since - LONGEST_RUN_SECONDS

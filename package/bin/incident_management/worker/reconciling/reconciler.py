@@ -107,7 +107,7 @@ class Reconciler:
             lost = []
         except Invalid as error:
             # It will never be taken in, and the runs after it must not wait for it.
-            self._trouble(key, f"The results of {fired.sid} can't be taken in: {error}")
+            self._trouble(key, f"The results of {fired.sid} can't be ingested: {error}")
             lost = []
         for some in chunks(lost, SIGNALS_AT_ONCE):
             self._ingest(some, fired.owner)
@@ -122,7 +122,9 @@ class Reconciler:
         params = self._alerts.params(fired.name, fired.app, fired.owner)
         results = self._alerts.rows(fired.sid)
         if results.truncated:
-            text = f"{fired.sid} has more than {len(results.rows)} results; the rest is not taken."
+            text = (
+                f"{fired.sid} has more than {len(results.rows)} results; the rest is not ingested."
+            )
             self._trouble(f"results of {fired.sid}", text)
         who, now = (fired.name, fired.app, fired.owner), self._clock.now()
         signals = signals_of_run(

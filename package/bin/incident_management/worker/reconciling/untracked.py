@@ -67,7 +67,7 @@ class UntrackedRuns:
         try:
             searches = self._past.history.searches()
         except SearchFailed as error:
-            self._past.trouble("untracked", f"{error} It is tried again.")
+            self._past.trouble("untracked", f"{error} It is retried.")
             return
         untracked = {name_of(one): one for one in searches if not is_tracked(one.settings)}
         known = {name: since for name, since in self._since.items() if name in untracked}
@@ -92,7 +92,7 @@ class UntrackedRuns:
         try:
             runs = self._past.history.runs(search)
         except SearchFailed as error:
-            self._past.trouble(f"untracked:{search.name}", f"{error} It is tried again.")
+            self._past.trouble(f"untracked:{search.name}", f"{error} It is retried.")
             return
         ended = [one for one in runs if one.due >= since and one.done and not one.failed]
         fired = [one for one in ended if one.results and alerted(search.settings, one.results)]

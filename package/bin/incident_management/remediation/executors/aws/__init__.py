@@ -1,1 +1,1 @@
-"""Fixes of services of AWS."""
+"""Fixes of AWS services."""

@@ -1,11 +1,11 @@
-"""The AWS accounts of the configuration, each reached with its own credentials alone.
+"""The configured AWS accounts, each used with its own credentials only.
 
-An account has keys, or a role that is assumed with them or with those of another account
-(``source``): ``AssumeRole`` with its external id ("How to use an external ID when granting access
-to your AWS resources to a third party"), for the shortest time there is, and by a session name that
-says which incident it is for, as CloudTrail then shows. Where the account's id is known, STS must
-say that the credentials are of that account before anything else is asked
-("GetCallerIdentity … No permissions are required").
+An account has keys, or a role that is assumed with its own keys or with those of another account
+(``source``). ``AssumeRole`` gets the external id ("How to use an external ID when granting access
+to your AWS resources to a third party"), the shortest duration that AWS allows, and a session name
+with the incident's id, which CloudTrail shows. If the account's id is known, STS must confirm that
+the credentials belong to it before any other request ("GetCallerIdentity … No permissions are
+required").
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _PAGE = "Configuration > AWS accounts"
 
 
 class Accounts:
-    """Makes clients of one service in whichever account an action names.
+    """Makes clients of one service in the account that an action names.
 
-    ``name`` is the service's for people. One instance is for one step: credentials that it was
-    given are not asked for again.
+    ``name`` is the service's name for people. One instance serves one step, and keeps the
+    credentials it was given.
     """
 
     def __init__(self, settings: Settings, service: str, name: str) -> None:
@@ -48,24 +48,24 @@ class Accounts:
         self._proved: Dict[Tuple[str, str], aws.Keys] = {}
 
     def where(self, arguments: Mapping[str, str]) -> str:
-        """Return the place of an action for people: ``eu-west-1, account prod (123456789012)``.
+        """Return an action's place for people: ``eu-west-1, account prod (123456789012)``.
 
-        Raises ExecutorError for what is not set.
+        Raises ExecutorError if a setting is missing.
         """
         account, region = self._chosen(arguments)
         number = f" ({account.account_id})" if account.account_id else ""
         return f"{region}, account {account.name}{number}"
 
     def region(self, arguments: Mapping[str, str]) -> str:
-        """Return the region of an action. Raises as :meth:`where` does."""
+        """Return an action's region. Raises as :meth:`where` does."""
         return self._chosen(arguments)[1]
 
     @contextmanager
     def connect(self, arguments: Mapping[str, str]) -> Iterator[Any]:
         """Yield a boto3 client in the account that an action's arguments name (``account``).
 
-        Raises ExecutorError: it is not set up, can't be reached, or is another account than it is
-        said to be.
+        Raises ExecutorError if it is not configured, can't be reached, or is not the expected
+        account.
         """
         from botocore.exceptions import BotoCoreError
 
@@ -108,7 +108,7 @@ class Accounts:
     def _keys(
         self, account: Account, session: str, make: Callable[[str, aws.Keys], Any]
     ) -> aws.Keys:
-        """Return an account's credentials once they are known to be its own."""
+        """Return an account's credentials once they are confirmed to belong to it."""
         began = time.monotonic()
         keys = self._own_keys(account)
         if account.role_arn:
@@ -134,7 +134,7 @@ class Accounts:
         return keys
 
     def _own_keys(self, account: Account) -> aws.Keys:
-        """Return the keys of an account, or those that its role is assumed with."""
+        """Return an account's keys, or those that its role is assumed with."""
         holder = self._known(account.source) if account.source else account
         if account.source and holder.role_arn:
             raise ExecutorError(
@@ -147,7 +147,7 @@ class Accounts:
         return holder.aws_access_key_id, holder.aws_secret_access_key, token
 
     def _chosen(self, arguments: Mapping[str, str]) -> Tuple[Account, str]:
-        """Return the account that is meant, and its region."""
+        """Return the account of an action, and its region."""
         mine, name = self._settings.remediation, arguments.get("account", "")
         if name:
             account = self._known(name)
@@ -172,7 +172,7 @@ class Accounts:
 
 
 def _keys_of(told: Mapping[str, Any]) -> aws.Keys:
-    """Read the Credentials of AssumeRole. Raises LookupError and the like for what is none."""
+    """Parse the credentials of AssumeRole. Raises LookupError and the like for invalid ones."""
     keys = told["AccessKeyId"], told["SecretAccessKey"], told["SessionToken"]
     if not all(isinstance(one, str) and one for one in keys):
         raise ValueError("no credentials")

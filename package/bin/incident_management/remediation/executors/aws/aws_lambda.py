@@ -1,13 +1,13 @@
-"""Puts an alias of an AWS Lambda function back to the version that it pointed to before.
+"""Roll an alias of an AWS Lambda function back to the version it pointed to before.
 
 ``UpdateAlias`` takes a ``RevisionId``: "Only update the alias if the revision ID matches the ID
-that's specified." So whoever moves the alias meanwhile is not overwritten, and a request that was
-carried out and is sent again is refused. A canary sends a part of the calls to a second version
-(``RoutingConfig``), which "AdditionalVersionWeights={}" ends ("UpdateAlias", "Create an alias" and
-"weighted alias" in AWS's documentation).
+that's specified." So a concurrent change of the alias is not overwritten, and a repeated request is
+rejected. A canary sends a part of the calls to a second version (``RoutingConfig``), which
+"AdditionalVersionWeights={}" ends ("UpdateAlias", "Create an alias" and "weighted alias" in AWS's
+documentation).
 
-An alias that has provisioned concurrency does not move at once: Lambda sends calls to the version
-of before, as a weight on the alias, until the other one has its share.
+An alias with provisioned concurrency does not move at once: Lambda sends calls to the earlier
+version, as a weight on the alias, until the new version has its capacity.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .routing import Routing, routing_of
 
 __all__ = ["Lambda"]
 
-# A function without this tag is none of the app's business. Its versions and aliases have none.
+# The app changes only functions with this tag; versions and aliases have no tags.
 TAG, ALLOWED = "incident-management", "allowed"
-# An alias with provisioned concurrency is waited for so long before its end is found out later.
+# How long a slow alias is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 # 409: "another operation is in progress".
 LAMBDA = Calls(
@@ -41,7 +41,7 @@ READY = ("Active", "Inactive")
 
 @dataclass(frozen=True)
 class _Alias:
-    """What Lambda says of an alias; ``revision`` changes with each change to it."""
+    """An alias as Lambda returns it; ``revision`` changes with each change to it."""
 
     arn: str
     routing: Routing
@@ -53,18 +53,18 @@ class _Alias:
 
 
 class Lambda(InAccounts):
-    """Functions of the account that an action names (``account``), in its region.
+    """Functions in the account that an action names (``account``), in its region.
 
     Arguments: ``service`` (the function's name), ``alias``, ``running`` (the version that the
-    change put there) and ``to_version``; what undoes that takes ``to_routing``, too: where the
-    calls went before, as ``41,42=0.1``. Of the state that an approval was given for, or that a fix
-    left: ``revision``, ``routing`` and ``alias_arn``.
+    change deployed) and ``to_version``. The inverse takes ``to_routing`` too: where the calls went
+    before, such as ``41,42=0.1``. ``revision``, ``routing`` and ``alias_arn`` are those that were
+    approved, or that a fix left.
     """
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return where the alias sends its calls, and what becomes of provisioned concurrency.
+        """Return where the alias sends its calls, and the effect on provisioned concurrency.
 
-        Raises ExecutorError, and Unfit where the alias is not to be put back.
+        Raises ExecutorError, and NotApplicable if the alias must not be rolled back.
         """
         with self._connect(arguments) as client:
             alias = self._alias(client, arguments)
@@ -83,7 +83,9 @@ class Lambda(InAccounts):
             }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Move the alias, unless somebody else has since; wait a little where it moves slowly."""
+        """Move the alias, unless it was changed meanwhile; wait up to 20 seconds if it moves
+        slowly.
+        """
         alias = LAMBDA.attempt(lambda: self._updated(arguments, request_id))
         if isinstance(alias, Outcome):
             return alias
@@ -95,7 +97,7 @@ class Lambda(InAccounts):
         return _asked_for(outcome)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at where the alias sends its calls."""
+        """Determine the outcome by where the alias sends its calls."""
         try:
             with self._connect(arguments) as client:
                 return _became(self._alias(client, arguments), arguments)
@@ -103,7 +105,7 @@ class Lambda(InAccounts):
             return Outcome("unknown", str(error))
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request as boto3 takes it."""
+        """Return the request in boto3's form."""
         return {
             "method": "UpdateAlias",
             "url": f"AWS Lambda in {self._where(arguments)}",
@@ -114,7 +116,7 @@ class Lambda(InAccounts):
         }
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look up what can be known beforehand: ``UpdateAlias`` has no dry run.
+        """Check what can be checked beforehand: ``UpdateAlias`` has no dry run.
 
         Raises ExecutorError.
         """
@@ -128,7 +130,7 @@ class Lambda(InAccounts):
         return Outcome("done", detail)
 
     def _updated(self, arguments: Mapping[str, str], request_id: str) -> Union[_Alias, Outcome]:
-        """Move the alias, and return what it is then, or how that ended otherwise.
+        """Move the alias, and return its new state, or else the outcome.
 
         Raises as boto3 does, and ExecutorError.
         """
@@ -153,9 +155,9 @@ class Lambda(InAccounts):
         return self._overtaken(arguments, request_id)
 
     def _overtaken(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Judge an alias that somebody has changed between the look and the request.
+        """Judge an alias that was changed between the check and the request.
 
-        That may have been the app: whoever settles a run that looks dead sends it again.
+        The app itself may have done that: settling a run that looks interrupted sends it again.
         """
         found = self.settle(arguments, request_id)
         if found.status == "failed":
@@ -163,7 +165,7 @@ class Lambda(InAccounts):
         return _asked_for(found)
 
     def _alias(self, client: Any, arguments: Mapping[str, str]) -> _Alias:
-        """Return an alias that may be touched. Raises ExecutorError and Unfit."""
+        """Return an alias that the app may change. Raises ExecutorError and NotApplicable."""
         service = arguments["service"]
         asked = {"FunctionName": service, "Name": arguments["alias"]}
         found = LAMBDA.read(lambda: _alias_of(client.get_alias(**asked), arguments, client))
@@ -179,7 +181,7 @@ class Lambda(InAccounts):
 
 
 def _alias_of(told: Mapping[str, Any], arguments: Mapping[str, str], client: Any) -> _Alias:
-    """Read what Lambda says of an alias. Raises LookupError and the like for what is none."""
+    """Parse an alias. Raises LookupError and the like if it is invalid."""
     arn, revision = told["AliasArn"], told["RevisionId"]
     if not isinstance(revision, str) or not 0 < len(revision) <= 100:
         raise ValueError("no revision")
@@ -195,7 +197,7 @@ def _alias_of(told: Mapping[str, Any], arguments: Mapping[str, str], client: Any
 
 
 def _target(arguments: Mapping[str, str]) -> Routing:
-    """Return where the calls are to go."""
+    """Return where the calls should go."""
     return Routing.parsed(arguments.get("to_routing") or arguments["to_version"])
 
 
@@ -204,7 +206,7 @@ def _named(arguments: Mapping[str, str]) -> str:
 
 
 def _as_approved(alias: _Alias, arguments: Mapping[str, str]) -> None:
-    """Raise Unfit where an alias does not send its calls where they are to be taken from."""
+    """Raise NotApplicable if an alias does not send its calls where the plan expects."""
     name, routing = _named(arguments), alias.routing
     if routing == _target(arguments):
         raise NotApplicable(f"{name} already points to {routing.told}. There is nothing to do.")
@@ -224,7 +226,7 @@ def _changed(alias: _Alias, arguments: Mapping[str, str]) -> str:
 
 
 def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
-    """Judge an alias that was asked to send its calls elsewhere."""
+    """Judge an alias after a request to move it."""
     name, routing, target = _named(arguments), alias.routing, _target(arguments)
     if routing == target:
         left = {"revision": alias.revision, "routing": str(routing)}
@@ -238,7 +240,7 @@ def _became(alias: _Alias, arguments: Mapping[str, str]) -> Outcome:
 
 
 def _asked_for(found: Outcome) -> Outcome:
-    """Take what is unchanged for not known: an answer of a moment ago may not show it yet."""
+    """Turn ``unchanged`` into ``unknown``: an answer right after a request may be outdated."""
     return replace(found, status="unknown") if found.status == "unchanged" else found
 
 
@@ -249,9 +251,9 @@ def _is_untouched(alias: _Alias, arguments: Mapping[str, str]) -> bool:
 
 
 def _is_on_its_way(routing: Routing, target: Routing, arguments: Mapping[str, str]) -> bool:
-    """Tell whether an alias still sends calls to the version of before, as Lambda has it do.
+    """Tell whether Lambda is still moving an alias, with a weight for the earlier version.
 
-    Not one that had pointed to that version all the time: its weights are somebody's.
+    That does not apply to an alias that already pointed to the target: its weights are a person's.
     """
     before = Routing.parsed(arguments.get("routing") or arguments["running"])
     return (
@@ -262,7 +264,7 @@ def _is_on_its_way(routing: Routing, target: Routing, arguments: Mapping[str, st
 
 
 def _usable(client: Any, service: str, version: str) -> None:
-    """Raise Unfit where a version can't take calls, or is gone; ExecutorError where not yet."""
+    """Raise NotApplicable if a version is gone or can't be called, ExecutorError if not yet."""
     asked = {"FunctionName": service, "Qualifier": version}
 
     def state() -> str:
@@ -284,7 +286,7 @@ def _usable(client: Any, service: str, version: str) -> None:
 
 
 def _provisioned(client: Any, arguments: Mapping[str, str]) -> str:
-    """Return in a sentence what becomes of provisioned concurrency; empty where there is none."""
+    """Return the effect on provisioned concurrency as a sentence; empty if there is none."""
 
     def has(qualifier: str) -> bool:
         asked = {"FunctionName": arguments["service"], "Qualifier": qualifier}

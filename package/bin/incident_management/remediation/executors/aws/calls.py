@@ -1,4 +1,4 @@
-"""How a service of AWS is asked, and what boto3 raises then, in a sentence for people."""
+"""Call an AWS service, and turn boto3's errors into sentences for people."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["PAUSE_SECONDS", "Calls", "InAccounts", "code_of", "location_of_arn"]
 _T = TypeVar("_T")
 _Seen = TypeVar("_Seen")
 
-# Between two requests for the same, and how long a service may be too busy for it.
+# The pause between two attempts, and how long a busy service is asked again.
 PAUSE_SECONDS = 2.0
 BUSY_SECONDS = 10.0
-# The looks before a request may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it.
+# How long the reads before a request may take. After the lease of its run the worker may have sent
+# the request itself.
 LOOK_SECONDS = 30.0
 
-# Of these certainly nothing was done; others may have come after something was, as a TLS error
-# while the answer is read.
+# After these certainly nothing was done. Other errors may come after the request was executed, such
+# as a TLS error while the answer is read.
 REFUSED_STATUSES = range(400, 500)
 NOT_SENT = (
     "ConnectTimeoutError", "EndpointConnectionError", "InvalidProxiesConfigError",
     "InvalidRegionError", "NoCredentialsError", "ParamValidationError", "ProxyConnectionError",
 )  # fmt: skip
-# What botocore's parser, and ours, ends with on JSON of another shape than the service's.
+# What botocore's parser and ours raise for JSON of an unexpected shape.
 UNEXPECTED_SHAPE = (
     ArithmeticError,
     AttributeError,
@@ -47,8 +47,10 @@ NEW_KEYS = "Enter the account's keys again under Configuration > AWS accounts."
 class InAccounts:
     """An executor that acts in the account that an action names, in its region.
 
-    ``connect`` gives a boto3 client for the arguments for as long as it is needed, ``where`` their
-    place for people, ``region`` where that is; all raise ExecutorError.
+    Args:
+        connect: gives a context manager with a boto3 client for an action's arguments.
+        where: returns their place for people.
+        region: returns their region. All three raise ExecutorError.
     """
 
     def __init__(
@@ -64,21 +66,24 @@ class InAccounts:
         self._sleep = sleep
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the region: whose the object is its ARN says, however the account is set up."""
+        """Return the region; the object's ARN names its account."""
         return self._region(arguments)
 
 
 @dataclass(frozen=True)
 class Calls:
-    """One service: its name for people; what it says when it has too much to do, which soon
-    passes; and when there is nothing of the name that was asked for."""
+    """One service: its name for people, and its error codes.
+
+    ``busy`` codes mean that it is overloaded, which soon passes. ``missing`` codes mean that
+    nothing has the requested name.
+    """
 
     name: str
     busy: FrozenSet[str]
     missing: FrozenSet[str] = frozenset()
 
     def read(self, ask: Callable[[], _T]) -> _T:
-        """Ask what changes nothing, or read what was answered. Raises ExecutorError and Unfit."""
+        """Send a read-only request, or parse an answer. Raises ExecutorError and NotApplicable."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
@@ -94,9 +99,9 @@ class Calls:
             raise ExecutorError(self._strange) from None
 
     def attempt(self, act: Callable[[], _T]) -> Union[_T, Outcome]:
-        """Do what looks first, and then changes something; without an answer, say how that ended.
+        """Check something, then change it; if there is no answer, return the outcome.
 
-        ``unknown`` is only what may have arrived.
+        The outcome is ``unknown`` only if the request may have arrived.
         """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -123,9 +128,9 @@ class Calls:
     def retry_while_busy(
         self, look: Callable[[], _Seen], act: Callable[[_Seen], _T], sleep: Callable[[float], None]
     ) -> _T:
-        """Look, and do something; both again for some seconds while the service is busy.
+        """Look, then act; repeat both for some seconds while the service is busy.
 
-        Which it says instead of doing anything. Raises as boto3 does, and ExecutorError.
+        A busy service has done nothing. Raises as boto3 does, and ExecutorError.
         """
         from botocore.exceptions import ClientError
 
@@ -149,7 +154,7 @@ class Calls:
             sleep(PAUSE_SECONDS)
 
     def is_busy(self, error: Any) -> bool:
-        """Tell whether an error (a ClientError) says that the same may be asked again soon."""
+        """Tell whether a ClientError means that the same request may be sent again soon."""
         return code_of(error) in self.busy
 
     @property
@@ -165,11 +170,11 @@ class Calls:
 
 
 def code_of(error: Any) -> str:
-    """Return what a service calls an error (a ClientError); empty where it does not say."""
+    """Return the error code of a ClientError; empty if there is none."""
     return str(error.response.get("Error", {}).get("Code") or "")
 
 
 def location_of_arn(arn: str) -> Dict[str, str]:
-    """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError for what is none."""
+    """Return the ``account_id`` and ``region`` of an ARN. Raises LookupError if it is invalid."""
     parts = arn.split(":")
     return {"account_id": parts[4], "region": parts[3]}

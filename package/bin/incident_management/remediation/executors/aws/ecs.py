@@ -1,13 +1,13 @@
-"""Puts a service of Amazon ECS back to the task definition that it ran before.
+"""Roll a service of Amazon ECS back to an earlier task definition.
 
-``UpdateService`` with a ``taskDefinition`` says what the service is to run. Asked again for the
-same it starts no deployment ("By default, deployments aren't forced", ``forceNewDeployment``), so a
-request may be repeated, though ECS knows no request ids. A rolling deployment then goes on by
-itself: ``rolloutState`` says how far it is, and ``FAILED`` is what the deployment circuit breaker
-stopped ("UpdateService" and "Deployment" in the Amazon ECS API Reference).
+``UpdateService`` with a ``taskDefinition`` sets what the service should run. A repeat for the same
+one starts no deployment ("By default, deployments aren't forced", ``forceNewDeployment``), so a
+request may be repeated although ECS knows no request ids. The rolling deployment then runs on:
+``rolloutState`` is its progress, and ``FAILED`` one that the deployment circuit breaker stopped
+("UpdateService" and "Deployment" in the Amazon ECS API Reference).
 
-``UpdateService`` names no deployment that it replaces: ECS has no compare-and-set. So the service
-is looked at right before, and its answer shows whom the request may have undone in between.
+``UpdateService`` does not name the deployment that it replaces: ECS has no compare-and-set. So the
+service is read right before, and the answer shows a concurrent deployment that was replaced.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .calls import PAUSE_SECONDS, Calls, InAccounts, location_of_arn
 
 __all__ = ["Ecs"]
 
-# A service without this tag is none of the app's business.
+# The app changes only services with this tag.
 TAG, ALLOWED = "incident-management", "allowed"
-# A deployment is waited for so long before its end is left to be found out later.
+# How long a deployment is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 # "Request throttling for the Amazon ECS API": with the status 400, and soon over.
 ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
@@ -33,9 +33,9 @@ ECS = Calls("Amazon ECS", busy=frozenset({"ThrottlingException"}))
 
 @dataclass(frozen=True)
 class _Deployment:
-    """One of a service's deployments; ``revision`` is its task definition, as ``web:41``.
+    """One of a service's deployments; ``revision`` is its task definition, such as ``web:41``.
 
-    ``state`` is its ``rolloutState``; behind a Classic Load Balancer ECS tells none.
+    ``state`` is its ``rolloutState``, which ECS leaves out behind a Classic Load Balancer.
     """
 
     id: str
@@ -49,30 +49,30 @@ class _Deployment:
 
 @dataclass(frozen=True)
 class _Service:
-    """``cluster_arn``: as ``arn:aws:ecs:eu-west-1:123456789012:cluster/prod``."""
+    """A service. ``cluster_arn``: such as ``arn:aws:ecs:eu-west-1:123456789012:cluster/prod``."""
 
     deployments: List[_Deployment]
     cluster_arn: str
 
     @property
     def newest(self) -> _Deployment:
-        """The deployment that is wanted: PRIMARY is "the most recent deployment"."""
+        """The current deployment: PRIMARY is "the most recent deployment"."""
         found = self.deployments
         return next((one for one in found if one.status == "PRIMARY"), found[0])
 
 
 class Ecs(InAccounts):
-    """Services of the account that an action names (``account``), in its region.
+    """Services in the account that an action names (``account``), in its region.
 
-    Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change put
-    there) and ``to_task_definition``, both as ``family:revision``; ``deployment``, where it is
-    told, is the id of the one to be replaced, and ``cluster_arn`` what the cluster must be in full.
+    Arguments: ``cluster``, ``service``, ``running`` (the task definition that the change deployed)
+    and ``to_task_definition``, both as ``family:revision``. ``deployment``, if given, is the id of
+    the deployment to replace, and ``cluster_arn`` the expected ARN of the cluster.
     """
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return what the service runs, and by which deployment.
+        """Return what the service runs, and its deployment.
 
-        Raises ExecutorError, and Unfit where the service is not to be put back.
+        Raises ExecutorError, and NotApplicable if the service must not be rolled back.
         """
         with self._connect(arguments) as client:
             service = self._service(client, arguments)
@@ -99,11 +99,11 @@ class Ecs(InAccounts):
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the former task definition, and wait a little for it to run.
+        """Set the earlier task definition, and wait up to 20 seconds until it runs.
 
-        Nothing is asked for where another deployment runs than that of the approval. One that
-        somebody makes between that look and the request is replaced: the answer shows it, and then
-        the fix counts as failed, so that people look.
+        Nothing is requested if the deployment is not the approved one. A deployment that someone
+        starts between that check and the request is replaced. The answer shows it, and then the fix
+        counts as failed, so that people check it.
         """
         found = ECS.attempt(lambda: self._asked_for(arguments))
         if isinstance(found, Outcome):
@@ -113,7 +113,7 @@ class Ecs(InAccounts):
         return replaced or self._awaited(arguments, answer.newest.id)
 
     def _asked_for(self, arguments: Mapping[str, str]) -> Tuple[_Service, _Service]:
-        """Ask for it, and return the service as it was seen before, and that of the answer.
+        """Send the request, and return the service as it was before and as answered.
 
         Raises as boto3 does, and ExecutorError.
         """
@@ -131,11 +131,11 @@ class Ecs(InAccounts):
             return ECS.retry_while_busy(look, ask, self._sleep)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at what the service runs, and how far its deployment is."""
+        """Determine the outcome by what the service runs and its deployment's progress."""
         return self._became(arguments)
 
     def preview(self, arguments: Mapping[str, str], request_id: str) -> Dict[str, Any]:
-        """Return the request as boto3 takes it."""
+        """Return the request in boto3's form."""
         return {
             "method": "UpdateService",
             "url": f"Amazon ECS in {self._where(arguments)}",
@@ -144,7 +144,7 @@ class Ecs(InAccounts):
         }
 
     def dry_run(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Raise ExecutorError: ECS has no such request."""
+        """Raise ExecutorError: ECS has no check mode."""
         raise ExecutorError("Amazon ECS has no check mode; do=preview shows the request.")
 
     def _became(self, arguments: Mapping[str, str], made: Optional[str] = None) -> Outcome:
@@ -168,7 +168,7 @@ class Ecs(InAccounts):
             self._sleep(PAUSE_SECONDS)
 
     def _service(self, client: Any, arguments: Mapping[str, str]) -> _Service:
-        """Return a service that may be touched. Raises ExecutorError and Unfit."""
+        """Return a service that the app may change. Raises ExecutorError and NotApplicable."""
         cluster, name = arguments["cluster"], arguments["service"]
         asked = {"cluster": cluster, "services": [name], "include": ["TAGS"]}
         found = ECS.read(lambda: _storable(client.describe_services(**asked)["services"]))
@@ -190,7 +190,7 @@ class Ecs(InAccounts):
 
 
 def _storable(services: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Return what is told. Raises ValueError where it holds half a character (a surrogate)."""
+    """Return the services. Raises ValueError if they contain a lone surrogate."""
     json.dumps(services, default=str, ensure_ascii=False).encode("utf-8")
     return list(services)
 
@@ -200,7 +200,7 @@ def _tags(service: Mapping[str, Any]) -> List[Mapping[str, Any]]:
 
 
 def _service_of(service: Mapping[str, Any]) -> _Service:
-    """Read what ECS says of a service. Raises LookupError and the like for what is none."""
+    """Parse a service. Raises LookupError and the like if it is invalid."""
     found = [_deployment_of(one) for one in service["deployments"]]
     if not found:
         raise LookupError("no deployment")
@@ -208,7 +208,7 @@ def _service_of(service: Mapping[str, Any]) -> _Service:
 
 
 def _arn_of(service: Mapping[str, Any]) -> str:
-    """Return its cluster's ARN. Raises ValueError and the like for what is none."""
+    """Return its cluster's ARN. Raises ValueError and the like if it is invalid."""
     arn = str(service["clusterArn"])
     if len(arn) > 400 or not all(location_of_arn(arn).values()):
         raise ValueError("no cluster")
@@ -227,7 +227,7 @@ def _deployment_of(told: Mapping[str, Any]) -> _Deployment:
 
 
 def _as_approved(service: _Service, arguments: Mapping[str, str]) -> None:
-    """Raise Unfit where a service does not run what is to be replaced."""
+    """Raise NotApplicable if a service does not run what is to be replaced."""
     name, newest = arguments["service"], service.newest
     if newest.revision == arguments["to_task_definition"]:
         raise NotApplicable(f"{name} already runs {newest.revision}. There is nothing to do.")
@@ -245,7 +245,7 @@ def _deployed_anew(name: str, newest: _Deployment, arguments: Mapping[str, str])
 
 
 def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) -> Optional[Outcome]:
-    """Say whose deployment the request took the place of, None where it is the one seen before it.
+    """Return a failure that names a concurrent deployment which the request replaced, or None.
 
     A service that is updated keeps the deployments that still have tasks ("ACTIVE").
     """
@@ -263,10 +263,10 @@ def _replaced(seen: _Service, answer: _Service, arguments: Mapping[str, str]) ->
 
 
 def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]) -> Outcome:
-    """Judge a service that was asked to run another task definition.
+    """Judge a service after a request to run another task definition.
 
-    ``made``: the deployment that the request has just made, where its answer told: an answer of a
-    moment ago may still show an earlier one of the same, that failed.
+    ``made``: the deployment that the request created, if known: an answer right after the request
+    may still show an earlier one of the same task definition that failed.
     """
     name, wanted = arguments["service"], arguments["to_task_definition"]
     newest = service.newest
@@ -292,7 +292,7 @@ def _became(service: _Service, arguments: Mapping[str, str], made: Optional[str]
 
 
 def _is_complete(service: _Service) -> bool:
-    """Tell whether the newest deployment is through."""
+    """Tell whether the newest deployment is complete."""
     newest = service.newest
     if newest.state:
         return newest.state == "COMPLETED"

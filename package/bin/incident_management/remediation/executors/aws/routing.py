@@ -1,4 +1,4 @@
-"""Where an alias of an AWS Lambda function sends its calls: to a version, or in shares to two."""
+"""Where an alias of an AWS Lambda function sends its calls: to one version or to two."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["Routing", "routing_of"]
 
 @dataclass(frozen=True)
 class Routing:
-    """A version, and what share of the calls (0 to 1) goes to another one instead.
+    """A version, and which share of the calls (0 to 1) goes to another version instead.
 
-    As a text ``42``, or ``41,42=0.1``: a tenth goes to 42.
+    As text it is ``42``, or ``41,42=0.1``: a tenth goes to 42.
     """
 
     version: str
@@ -21,7 +21,7 @@ class Routing:
 
     @classmethod
     def parsed(cls, text: str) -> Routing:
-        """Read what ``str`` made; an argument of the type ``routing`` is such a text."""
+        """Parse what ``str`` returns; an argument of the type ``routing`` is such a text."""
         version, _, other = text.partition(",")
         name, _, share = other.partition("=")
         return cls(version, {name: float(share)} if name else {})
@@ -32,21 +32,21 @@ class Routing:
 
     @property
     def versions(self) -> List[str]:
-        """The versions that take calls."""
+        """The versions that get calls."""
         return [self.version, *self.weights]
 
     @property
     def told(self) -> str:
-        """In words."""
+        """The routing in words."""
         each = self.weights.items()
         shares = [f"{100 * share:.4g}% of the calls go to {name}" for name, share in each]
         return f"{self.version} ({', '.join(shares)})" if shares else self.version
 
 
 def routing_of(alias: Mapping[str, Any]) -> Routing:
-    """Read an AliasConfiguration. Raises LookupError and the like for what is none.
+    """Parse an AliasConfiguration. Raises LookupError and the like if it is invalid.
 
-    Lambda takes one second version; a share of 0 is none.
+    Lambda allows one second version; a share of 0 means none.
     """
     config = alias.get("RoutingConfig") or {}
     told = config.get("AdditionalVersionWeights") or {}
@@ -67,5 +67,5 @@ def _is_version(text: str) -> bool:
 
 
 def _plain(share: float) -> str:
-    """Write a share without an exponent, and so that it is read as the same."""
+    """Format a share without an exponent, so that it parses to the same value."""
     return format(Decimal(repr(share)), "f")

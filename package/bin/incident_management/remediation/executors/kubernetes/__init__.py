@@ -1,4 +1,4 @@
-"""What may be done to Deployments, StatefulSets and DaemonSets of Kubernetes."""
+"""Changes to Deployments, StatefulSets and DaemonSets of Kubernetes."""
 
 from .change import Change
 from .objects import OBJECTS

@@ -1,9 +1,9 @@
-"""What all that is done to an object of Kubernetes has in common.
+"""What all changes to a Kubernetes object have in common.
 
-One JSON Patch, which begins with ``test`` of the object, of the label that allows it, and of what
-it replaces, of a template by the object's generation (RFC 6902, 4.6). The API server applies these
-to what is stored at that moment: nobody's change in between is undone, and a repeated request does
-nothing. Then its effect is waited for.
+One JSON Patch begins with ``test`` operations (RFC 6902, 4.6) for the object's uid, for the label
+that allows changes, and for the value it replaces or, for a template, the object's generation. The
+API server applies them to the stored object, so a concurrent change is never overwritten, and a
+repeated request does nothing. Then the change's effect is awaited.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ __all__ = [
 
 # ``kubectl rollout history`` shows it; "/" as RFC 6901 writes it.
 _CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
-# A change is waited for so long before its end is left to be found out later.
+# How long a change's effect is awaited; after that, settle determines its outcome.
 WAIT_SECONDS = 20.0
 PAUSE_SECONDS = 2.0
-# The looks before a change may take so long. Once the lease of its run is over, whoever finds out
-# what became of that may have asked for it: this request would be refused as if nothing was done.
+# How long the reads before a change may take. After the lease of its run the worker may have sent
+# the change itself, and this request would be rejected as if nothing had been done.
 LOOK_SECONDS = 30.0
-# What has changed in between, as an autoscaler does it, is looked at and asked for again so long.
+# How long a conflicting change, such as an autoscaler's, is answered with a new attempt.
 AGAIN_SECONDS = 10.0
 
 Operations = List[Dict[str, Any]]
 
 
 class Change(ABC):
-    """An executor: one kind of change to one object, see :class:`.server.Target`."""
+    """An executor for one kind of change to one object, see :class:`.server.Target`."""
 
     # Whether Argo CD and Flux leave it alone.
     ignores_gitops = False
@@ -65,30 +65,35 @@ class Change(ABC):
     def _known(
         self, server: Server, workload: Workload, arguments: Mapping[str, str]
     ) -> Dict[str, str]:
-        """Return what of the object an approval is given for. Raises ExecutorError, and Unfit."""
+        """Return the object's facts that an approval is bound to.
+
+        Raises ExecutorError and NotApplicable.
+        """
 
     @abstractmethod
     def _operations(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Operations:
-        """Return what is changed. Raises ExecutorError, and Unfit where it is not to be."""
+        """Return the operations. Raises ExecutorError, and NotApplicable if they must not run."""
 
     @abstractmethod
     def _found(
         self, server: Server, workload: Workload, arguments: Mapping[str, str], request_id: str
     ) -> Outcome:
-        """Tell what became of the change. Raises ExecutorError."""
+        """Return the outcome of the change. Raises ExecutorError."""
 
     @abstractmethod
     def _shown(self, arguments: Mapping[str, str], request_id: str) -> Operations:
-        """Return what is changed, for people; templates may hold secrets, so they are named."""
+        """Return the operations for people. Templates may hold secrets, so they are only named."""
 
     def address(self, arguments: Mapping[str, str]) -> str:
-        """Return the cluster's URL. Raises ExecutorError for one that is not set, or a kind."""
+        """Return the cluster's URL. Raises ExecutorError for an unknown cluster or kind."""
         return base_address(self._server(arguments).url)
 
     def facts(self, arguments: Mapping[str, str]) -> Dict[str, Any]:
-        """Return what is so now. Raises ExecutorError, and Unfit where nothing is to be done."""
+        """Return the current state. Raises ExecutorError, and NotApplicable if there is nothing to
+        do.
+        """
         server = self._server(arguments)
         workload = self._workload(server, arguments)
         return {
@@ -100,7 +105,7 @@ class Change(ABC):
         }
 
     def execute(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Ask for the change, and wait a little for its effect."""
+        """Request the change, and wait up to 20 seconds for its effect."""
         outcome = self._patched(arguments, request_id)
         if outcome.status != "done":
             return outcome
@@ -115,7 +120,7 @@ class Change(ABC):
             self._sleep(PAUSE_SECONDS)
 
     def settle(self, arguments: Mapping[str, str], request_id: str) -> Outcome:
-        """Look at what the object is to run, and how far that is."""
+        """Determine the outcome by the object's spec and rollout."""
         try:
             server = self._server(arguments)
             workload = self._workload(server, arguments)
@@ -137,10 +142,11 @@ class Change(ABC):
         return outcome
 
     def _patched(self, arguments: Mapping[str, str], request_id: str, dry: bool = False) -> Outcome:
-        """Ask for the change. ``done``: the API server has taken it.
+        """Request the change. ``done``: the API server has accepted it.
 
-        Where the object has changed since it was looked at, nothing was done: if it is told which
-        one was approved, it is looked at anew for some seconds, and asked again if it still is.
+        If the object has changed since it was read, nothing was done. If the arguments name the
+        approved object, it is read again for some seconds, and the change requested again if it is
+        still that one.
         """
         began = time.monotonic()
         again = any(name in arguments for name in OBJECTS)
@@ -158,7 +164,7 @@ class Change(ABC):
     def _asked(
         self, arguments: Mapping[str, str], request_id: str, dry: bool, began: float
     ) -> Outcome:
-        """Look, and ask. Raises ExecutorError, and Moved as :meth:`.server.Server.patch` does."""
+        """Read the object and send the patch. Raises ExecutorError and :class:`.Conflict`."""
         server = self._server(arguments)
         workload = self._workload(server, arguments)
         operations = self._operations(server, workload, arguments, request_id)
@@ -171,7 +177,7 @@ class Change(ABC):
         return Server(Target(arguments), self._reach, self._send)
 
     def _workload(self, server: Server, arguments: Mapping[str, str]) -> Workload:
-        """Return the object that was approved, by its uid where that is told. Raises Unfit."""
+        """Return the object, which must have the approved uid if given. Raises NotApplicable."""
         workload = server.workload(self.ignores_gitops)
         approved = {arguments[name] for name in OBJECTS if name in arguments}
         if approved and workload.uid not in approved:
@@ -183,14 +189,14 @@ class Change(ABC):
 
 
 def _guarded(operations: Operations, uid: str = "") -> Operations:
-    """Put the tests first; ``uid``: of the object, which may be another one of its name."""
+    """Put the tests first. ``uid``: of the object, as another one may have its name now."""
     of_it = [{"op": "test", "path": "/metadata/uid", "value": uid}] if uid else []
     allowed = {"op": "test", "path": f"/metadata/labels/{LABEL}", "value": ALLOWED}
     return [*of_it, allowed, *operations]
 
 
 def replace_value(path: str, now: Any, then: Any) -> Operations:
-    """Return what replaces a value only while it is what it was."""
+    """Return operations that replace a value only if it is still ``now``."""
     return [
         {"op": "test", "path": path, "value": now},
         {"op": "replace", "path": path, "value": then},
@@ -198,10 +204,11 @@ def replace_value(path: str, now: Any, then: Any) -> Operations:
 
 
 def replace_template(generation: Any, template: Any) -> Operations:
-    """Return what replaces a pod template only while nobody has changed its object's spec.
+    """Return operations that replace a pod template only if the object's spec is unchanged.
 
-    Each change of that raises the generation. The template itself is not compared: the API server
-    does so byte by byte, as Go writes texts ("&" as "\\u0026"; ``lazyNode.equal`` of json-patch).
+    Each change of the spec raises the generation. The template itself is not compared: the API
+    server compares byte by byte with Go's JSON ("&" as "\\u0026"; ``lazyNode.equal`` of
+    json-patch).
     """
     return [
         {"op": "test", "path": "/metadata/generation", "value": generation},
@@ -210,16 +217,19 @@ def replace_template(generation: Any, template: Any) -> Operations:
 
 
 def change_cause(request_id: str) -> Operations:
-    """Return what says who changed it, where there are annotations: JSON Patch makes none."""
+    """Return operations that record who made the change.
+
+    They need existing annotations, because JSON Patch does not create the parent.
+    """
     cause = f"{request_id} of Incident Management for Splunk"
     return [{"op": "add", "path": _CAUSE, "value": cause}]
 
 
 def check_unchanged(server: Server, workload: Workload, arguments: Mapping[str, str]) -> None:
-    """Raise Unfit where an object's template was changed since ``revision``, where that is given.
+    """Raise NotApplicable if an object's template has changed since ``revision``, if given.
 
-    ExecutorError while its controller has not seen a change: until then the revision is that of
-    before.
+    Raises ExecutorError while the controller has not seen a change, as the revision is outdated
+    then.
     """
     revision = str(server.revision(workload))
     wanted = arguments.get("revision", revision)
@@ -232,10 +242,10 @@ def check_unchanged(server: Server, workload: Workload, arguments: Mapping[str, 
 
 
 def later_change(server: Server, workload: Workload, arguments: Mapping[str, str]) -> str:
-    """Say that somebody changed an object's template after it was changed from ``revision``.
+    """Return how an object's template was changed after the change from ``revision``.
 
-    Empty where nobody did, or where the revision of before is not known. The controllers number
-    each new template one higher than all before. Raises ExecutorError.
+    Empty if it was not, or if the earlier revision is unknown. The controllers number each new
+    template one higher than all before. Raises ExecutorError.
     """
     before, now = int(arguments.get("revision", 0)), server.revision(workload)
     if not before or now <= before + 1:

@@ -1,6 +1,7 @@
-"""What an API server tells of a Deployment, StatefulSet or DaemonSet, read strictly.
+"""Strict parsing of Deployments, StatefulSets and DaemonSets as an API server returns them.
 
-Whatever is not as the API reference of ``apps/v1`` says raises one of :data:`UNEXPECTED_SHAPE`.
+Anything that does not match the API reference of ``apps/v1`` raises one of
+:data:`UNEXPECTED_SHAPE`.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ __all__ = [
     "workload_of",
 ]
 
-# An object without this label is none of the app's business.
+# The app changes only objects with this label.
 LABEL, ALLOWED = "incident-management", "allowed"
 # "Recommended Labels" of Kubernetes.
 VERSION_LABEL = "app.kubernetes.io/version"
 REVISION = "deployment.kubernetes.io/revision"
 # Which the Deployment's controller adds to each ReplicaSet's template.
 HASH_LABEL = "pod-template-hash"
-# Who these belong to puts back what is not in its repository: Argo CD, Flux.
+# Argo CD and Flux revert changes of their objects that are not in their repository.
 GITOPS_MARKS = (
     ("argocd.argoproj.io/", "Argo CD"),
     ("kustomize.toolkit.fluxcd.io/", "Flux"),
@@ -44,10 +45,10 @@ UNEXPECTED_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, Val
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of workload: its path, what keeps its former templates, and when its rollout is done.
+    """A kind of workload: its path, where its history is kept, and when its rollout is done.
 
-    ``left`` says what a rollout waits for, as ``rollout_status.go`` of kubectl does; empty when it
-    is through. That its deadline is exceeded is no end: that condition may still be of the rollout
+    ``left`` returns what a rollout waits for, as ``rollout_status.go`` of kubectl does; empty when
+    it is done. An exceeded deadline is no end, because that condition may be from the rollout
     before.
     """
 
@@ -59,9 +60,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class StoredTemplate:
-    """A pod template that ran: who keeps it, its number, and which version it is.
+    """A pod template that ran: the object that keeps it, its number and its version.
 
-    ``version`` is empty where nobody can tell.
+    ``version`` is empty if unknown.
     """
 
     keeper: str
@@ -72,9 +73,9 @@ class StoredTemplate:
 
 @dataclass(frozen=True)
 class Workload:
-    """What an object is to run, and how far that is. ``revision`` is 0 where it does not tell.
+    """An object's spec and rollout status. ``revision`` is 0 if unknown.
 
-    ``drops_volumes``: Kubernetes deletes the volumes of pods that are too many.
+    ``drops_volumes``: Kubernetes deletes the volumes of pods when it scales down.
     """
 
     kind: str
@@ -102,7 +103,7 @@ class Workload:
 
     @property
     def left(self) -> str:
-        """What its rollout waits for; empty when it is through."""
+        """What its rollout waits for; empty when it is done."""
         return (
             KINDS[self.kind].left(self)
             if self.is_seen
@@ -111,7 +112,7 @@ class Workload:
 
     @property
     def rolls(self) -> str:
-        """Say why a new template would not reach all its pods; empty where it would."""
+        """Why a new template would not reach all pods; empty if it would."""
         if self.strategy == "OnDelete":
             return f"The pods of {self.name} change only when someone deletes them (OnDelete)."
         if self.partition:
@@ -157,7 +158,7 @@ _COUNTED: Mapping[str, Tuple[str, str, str]] = {
 
 
 def refusal_to_touch(told: Mapping[str, Any], kind: str, name: str) -> str:
-    """Say why an object is not to be touched; empty where it may be."""
+    """Return why the app must not change an object; empty if it may."""
     if told["kind"] != kind or told["metadata"]["name"] != name:
         raise ValueError("another thing")
     metadata = told["metadata"]
@@ -171,7 +172,7 @@ def refusal_to_touch(told: Mapping[str, Any], kind: str, name: str) -> str:
 
 
 def gitops_conflict(told: Mapping[str, Any], name: str) -> str:
-    """Say who would put a change of an object back; empty where nobody is known to."""
+    """Return which GitOps tool would revert a change of an object; empty if none is known."""
     metadata = told["metadata"]
     marks = (*(metadata.get("labels") or {}), *(metadata.get("annotations") or {}))
     for mark, keeper in GITOPS_MARKS:
@@ -240,7 +241,7 @@ def _kept(told: Mapping[str, Any], workload: Workload) -> StoredTemplate:
 
 
 def autoscaler_of(told: Mapping[str, Any], kind: str, name: str) -> str:
-    """Return the name of the autoscaler that keeps the number of an object's pods, or nothing."""
+    """Return the name of the autoscaler that sets an object's number of pods; empty if none."""
     if told["kind"] != "HorizontalPodAutoscalerList":
         raise ValueError("another thing")
     for one in told["items"]:
@@ -260,20 +261,20 @@ def _number(metadata: Mapping[str, Any]) -> int:
 
 
 def _version_of(template: Mapping[str, Any], name: str) -> str:
-    """Return which version a template is, by its label, else by the tag of its image."""
+    """Return a template's version: its version label, else its image's tag."""
     label = (template["metadata"].get("labels") or {}).get(VERSION_LABEL)
     return mask(_text(label or _tag(template["spec"]["containers"], name)))[:100]
 
 
 def _unhashed(template: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return a ReplicaSet's template as its Deployment had it."""
+    """Return a ReplicaSet's template as its Deployment had it, without the hash label."""
     metadata = template["metadata"]
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != HASH_LABEL}
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
 def _tag(containers: List[Mapping[str, Any]], name: str) -> str:
-    """Return the tag of ``registry:5000/shop/checkout:1.4@sha256:…``; empty where there is none."""
+    """Return the tag of ``registry:5000/shop/checkout:1.4@sha256:…``; empty if there is none."""
     named = [one for one in containers if len(containers) == 1 or one["name"] == name]
     if not named:
         return ""
@@ -282,7 +283,7 @@ def _tag(containers: List[Mapping[str, Any]], name: str) -> str:
 
 
 def _selector_of(selector: Mapping[str, Any]) -> str:
-    """Return what finds what an object keeps; they are told apart by their owner."""
+    """Return the label selector of the objects that keep the history of a workload."""
     return ",".join(
         f"{_text(k)}={_text(v)}" for k, v in (selector.get("matchLabels") or {}).items()
     )

@@ -1,8 +1,8 @@
-"""Starts the pods of an object anew, some at a time, as ``kubectl rollout restart`` does.
+"""Restart the pods of an object, some at a time, as ``kubectl rollout restart`` does.
 
-As in kubectl's ``objectrestarter.go``, an annotation of the pod template makes it another one. It
-says which plan did it, so it can be told afterwards whether that was carried out. Argo CD and Flux
-leave an annotation alone that is not in their repository.
+As in kubectl's ``objectrestarter.go``, an annotation makes the pod template a new one. It names the
+plan, so the outcome can be determined later. Argo CD and Flux leave an annotation alone that is not
+in their repository.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ RESTARTED = "incident-management/restarted-by"
 
 
 class Restart(Change):
-    """Arguments: none of its own. Of the state that was approved it gets ``revision`` and
-    ``version``: what was changed since is not restarted.
+    """Has no arguments of its own. ``revision`` and ``version`` are those that were approved: an
+    object that changed since is not restarted.
     """
 
     ignores_gitops = True

@@ -1,7 +1,7 @@
-"""Puts an object back to the version that it ran before, as ``kubectl rollout undo`` does.
+"""Roll an object back to an earlier version, as ``kubectl rollout undo`` does.
 
 As in kubectl's ``rollback.go``, the pod template of an earlier ReplicaSet or ControllerRevision
-takes the place of the object's.
+replaces the object's.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ __all__ = ["Rollback"]
 
 
 class Rollback(Change):
-    """Arguments: ``running`` (the version that the change put there), ``to_version`` and, where it
-    must still be the same, ``revision``: that which was approved, or for an inverse that which the
-    fix made. A version is the label ``app.kubernetes.io/version`` of the pod template, else the tag
-    of its image: of the only container, or of that named as the object.
+    """Arguments: ``running`` (the version that the change deployed), ``to_version`` and, if it must
+    still be current, ``revision``: the approved one, or for an inverse the one that the fix
+    created.
+
+    A version is the label ``app.kubernetes.io/version`` of the pod template, else the tag of its
+    image: of the only container, or of the one with the object's name.
     """
 
     def _known(
@@ -82,7 +84,7 @@ _KEEPER = {
 
 
 def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> StoredTemplate:
-    """Return the newest earlier template of the version that is wanted. Raises Unfit."""
+    """Return the newest earlier template of the requested version. Raises NotApplicable."""
     name, version, running = workload.name, arguments["to_version"], workload.version
     if running != arguments["running"]:
         what = running or "an unknown version"

@@ -1,4 +1,4 @@
-"""Changes the number of pods of a Deployment or StatefulSet, within the limits of the catalogue."""
+"""Change the number of pods of a Deployment or StatefulSet, within limits of the catalogue."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PATH = "/spec/replicas"
 
 
 class Scale(Change):
-    """Arguments: ``least`` and ``most``, which no number of pods that it asks for is beyond;
-    ``add`` (so many more than there are, or fewer) or ``to_replicas``; and ``replicas``, where
-    there must be so many before: as when it was approved, or for an inverse as the fix left it.
+    """Arguments: ``least`` and ``most``, the limits; ``add`` (how many pods to add, or to remove if
+    negative) or ``to_replicas``; and ``replicas``, the number that must be set before: the
+    approved one, or for an inverse the one that the fix left.
 
-    What an autoscaler keeps is not scaled.
+    A workload with an autoscaler is not scaled.
     """
 
     def _known(
@@ -52,7 +52,7 @@ class Scale(Change):
 
 
 def _target(server: Server, workload: Workload, arguments: Mapping[str, str]) -> int:
-    """Return how many pods there are to be. Raises ExecutorError, and Unfit."""
+    """Return the number of pods to set. Raises ExecutorError and NotApplicable."""
     name, now = workload.name, workload.wanted
     if workload.kind == "DaemonSet":
         raise NotApplicable(

@@ -1,4 +1,4 @@
-"""One cluster's API server, asked about one object."""
+"""Requests to one cluster's API server about one object."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ CHANGED = (CONFLICT, 422)
 
 
 class Conflict(Exception):
-    """What was to be changed is not as it was a moment ago. ``outcome``: unless it is tried again.
+    """The object is not as it was a moment ago. ``outcome``: of the request if it is not retried.
 
-    A 422 may also be said of what is never right, so it is not one that goes by itself.
+    A 422 may also be about a permanently invalid request, so it does not count as transient.
     """
 
     def __init__(self, outcome: Outcome) -> None:
@@ -58,10 +58,11 @@ class Conflict(Exception):
 
 
 class Target:
-    """What an action's arguments name: ``cluster``, ``namespace``, ``kind`` and ``service``.
+    """The object that an action's arguments name: ``cluster``, ``namespace``, ``kind``,
+    ``service``.
 
-    Without ``cluster`` it is the one of Configuration > Remediation, without ``kind`` a Deployment.
-    Raises Unfit for a kind that is not known.
+    Without ``cluster`` it is in the one of Configuration > Remediation; without ``kind`` it is a
+    Deployment. Raises NotApplicable for an unknown kind.
     """
 
     def __init__(self, arguments: Mapping[str, str]) -> None:
@@ -76,16 +77,16 @@ class Target:
 
     @property
     def path(self) -> str:
-        """Where its API has it."""
+        """The object's path in the API."""
         return f"{self.beside(KINDS[self.kind].path)}/{quote(self.name, safe='')}"
 
     def beside(self, what: str, group: str = "apps/v1") -> str:
-        """Where the API has other objects of its namespace."""
+        """Return the API path of a resource type in the object's namespace."""
         return f"/apis/{group}/namespaces/{self.namespace}/{what}"
 
 
 class Server:
-    """Asks an API server about a :class:`Target`, and changes what is there."""
+    """Reads and changes the object of a :class:`Target`."""
 
     def __init__(self, place: Target, reach: ClusterLookup, send: Send) -> None:
         self.place = place
@@ -97,13 +98,13 @@ class Server:
 
     @property
     def address(self) -> str:
-        """The whole address of the object."""
+        """The full URL of the object."""
         return self.url + self.place.path
 
     def workload(self, ignores_gitops: bool = False) -> Workload:
-        """Return an object that may be touched. Raises ExecutorError and Unfit.
+        """Return an object that the app may change. Raises ExecutorError and NotApplicable.
 
-        ``ignores_gitops``: what is to be done is nothing that Argo CD or Flux would put back.
+        ``ignores_gitops``: Argo CD and Flux would not revert the change.
         """
         name, kind = self.place.name, self.place.kind
         told = self._got(self.place.path, f"the {kind} {name}")
@@ -115,9 +116,9 @@ class Server:
         return self._read(lambda: workload_of(told))
 
     def history(self, workload: Workload) -> List[StoredTemplate]:
-        """Return the templates that Kubernetes keeps of an object; it is asked once.
+        """Return the templates that Kubernetes keeps of an object; requested once.
 
-        Raises ExecutorError and Unfit.
+        Raises ExecutorError and NotApplicable.
         """
         if workload.uid in self._history:
             return self._history[workload.uid]
@@ -128,27 +129,27 @@ class Server:
         return found
 
     def revision(self, workload: Workload) -> int:
-        """Return the number of what an object is to run, once its controller has seen that.
+        """Return the number of the object's template, valid once its controller has seen it.
 
-        Of a StatefulSet and a DaemonSet it is the highest that is kept: their controllers give an
-        older one that comes back a new number (``getStatefulSetRevisions``, ``constructHistory``).
-        Raises ExecutorError and Unfit.
+        For a StatefulSet and a DaemonSet it is the highest that is kept: their controllers give an
+        older template that returns a new number (``getStatefulSetRevisions``,
+        ``constructHistory``). Raises ExecutorError and NotApplicable.
         """
         if workload.kind == "Deployment":
             return workload.revision
         return max((kept.revision for kept in self.history(workload)), default=0)
 
     def autoscaler(self) -> str:
-        """Return the name of the object's autoscaler, empty without one. Raises ExecutorError."""
+        """Return the name of the object's autoscaler; empty if none. Raises ExecutorError."""
         place = self.place
         path = place.beside("horizontalpodautoscalers", "autoscaling/v2")
         told = self._listed(f"{path}?limit={MOST_LISTED}", f"the autoscalers of {place.name}")
         return self._read(lambda: autoscaler_of(told, place.kind, place.name))
 
     def patch(self, operations: List[Dict[str, Any]], dry: bool = False) -> Outcome:
-        """Send a JSON Patch (RFC 6902). ``done``: the API server has taken it.
+        """Send a JSON Patch (RFC 6902). ``done``: the API server has accepted it.
 
-        Raises Moved: the object is not as it was when it was looked at, so nothing was done.
+        Raises Conflict if the object has changed since it was read; nothing was done then.
         """
         address = f"{self.address}?fieldManager={FIELD_MANAGER}{'&dryRun=All' if dry else ''}"
         headers = {**json_headers(self._token), "Content-Type": "application/json-patch+json"}

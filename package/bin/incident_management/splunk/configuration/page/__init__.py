@@ -1,1 +1,1 @@
-"""The configuration page's tables, read and written with the rights of who uses it."""
+"""The configuration page's tables, read and written with its user's rights."""

@@ -1,6 +1,6 @@
-"""The channels that administrators shape, as the configuration page reads and writes them.
+"""Custom HTTP channels as the configuration page reads and writes them.
 
-Their secrets are kept as those of UCC's own pages, by splunktaucclib's ``RestCredentials``.
+Their secrets are stored like those of UCC's own pages, by splunktaucclib's ``RestCredentials``.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _JSON = ("headers", "body", "calls", "words")
 
 
 class ChannelFile(RoutingFile):
-    """As :class:`.routing_file.RoutingFile`; two more fields of the page are not kept.
+    """As :class:`.routing_file.RoutingFile`; two more fields of the page are not stored.
 
-    ``start``: what is empty of a new one is as that of the ready-made one of this name. ``test``: a
-    test is sent first, and what its service refuses is not saved.
+    ``start``: empty fields of a new channel are taken from the ready-made one of this name.
+    ``test``: a test message is sent first, and the channel is not saved if its service rejects it.
     """
 
     def __init__(self, session: Session, credentials: Any) -> None:
@@ -80,7 +80,8 @@ class ChannelFile(RoutingFile):
             raise Invalid(NAME_RULE)
 
     def _check_writer(self) -> None:
-        """Raise SplunkError for who may not save it: nobody else has this machine call addresses.
+        """Raise SplunkError for users who may not save it: a test calls addresses from this
+        machine.
 
         ``can_write``: "Access Control List" in Splunk's REST API User Manual.
         """
@@ -106,7 +107,7 @@ class ChannelFile(RoutingFile):
         return found
 
     def _before(self, name: str, given: Dict[str, str], is_tried: bool) -> None:
-        """Raise Invalid for a channel that can't be used, or does not work when it is tried."""
+        """Raise Invalid for a channel that is invalid, or whose test fails."""
         wanted = self._settings(given)
         self._check(name, wanted)
         if not is_tried:
@@ -142,7 +143,7 @@ def _kept(fields: Mapping[str, str]) -> Dict[str, str]:
 
 
 def _json(text: str, indent: Any = None) -> str:
-    """JSON in one line, as the file has it, or laid out; other text in one line."""
+    """Return JSON in one line, as the file stores it, or indented; other text in one line."""
     try:
         value = json.loads(text)
         # What a line of the file can't hold, such as U+2028, stays escaped.

@@ -1,4 +1,4 @@
-"""Which settings name an AWS account or a Kubernetes cluster of the configuration page."""
+"""Find the settings that refer to an AWS account or a Kubernetes cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXECUTORS = {"account": ("ecs", "lambda"), "cluster": ("kubernetes",)}
 
 
 def references_to(session: Session, kind: str, name: str) -> List[str]:
-    """Say what names the ``account`` or ``cluster`` of that name. Raises SplunkError."""
+    """Return what refers to the ``account`` or ``cluster`` of that name. Raises SplunkError."""
     of_accounts = _of_account(session, name) if kind == "account" else ()
     actions = (
         f"the action '{header}' (argument.{kind})"

@@ -1,9 +1,8 @@
-"""incident_routing.conf as the configuration page reads and writes it, with its caller's rights.
+"""incident_routing.conf as the configuration page reads and writes it, with its user's rights.
 
-The page's entries are the file's stanzas: what is written by hand shows on the page, and settings
-that the page has no field for stay as they are. Endpoint: ``configs/conf-{file}`` and
-``configs/conf-{file}/{stanza}`` in Splunk's REST API Reference ("Configuration endpoint
-descriptions").
+The page's entries are the file's stanzas: edits of the file show on the page, and settings without
+a field on the page are kept. Endpoint: ``configs/conf-{file}`` and ``configs/conf-{file}/{stanza}``
+in Splunk's REST API Reference ("Configuration endpoint descriptions").
 """
 
 from __future__ import annotations
@@ -45,7 +44,8 @@ Values = Dict[str, str]
 class RoutingFile:
     """The stanzas of one kind, by the names that people gave them.
 
-    All may raise SplunkError; what changes something raises Invalid for what is not to be.
+    All methods may raise SplunkError; those that change something raise Invalid for invalid
+    changes.
     """
 
     def __init__(self, session: Session, kind: str) -> None:
@@ -77,7 +77,7 @@ class RoutingFile:
         self._session.post(PATH, {"name": stanza_of(self._kind, name), **values})
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
-        """Change the fields that are given; what is empty there already is not written."""
+        """Change the given fields; fields that do not change are not written."""
         known = self._settings(self.one(name))
         values = {
             key: value
@@ -131,7 +131,7 @@ class RoutingFile:
 
 
 def check_lines(values: Values) -> None:
-    """Raise Invalid for a value that the file can't hold in one line."""
+    """Raise Invalid for a value that does not fit into one line of the file."""
     for key, value in values.items():
         if _NOT_IN_A_LINE.search(value):
             raise Invalid(

@@ -1,6 +1,6 @@
 """[general], [capacity] and [announce] of incident_routing.conf as tables of the page.
 
-Each row is one setting of the stanza. Which there are is the app's to say, so none is added or
+Each row is one setting of the stanza. The app defines which settings exist, so none is added or
 deleted. Endpoint: see :mod:`.routing_file`.
 """
 
@@ -45,7 +45,8 @@ ABOUT: Dict[str, Dict[str, str]] = {
 class RoutingSettings:
     """The settings of one stanza, by their names: each with ``about`` and ``value``.
 
-    All may raise SplunkError; what changes something raises Invalid for what is not to be.
+    All methods may raise SplunkError; those that change something raise Invalid for invalid
+    changes.
     """
 
     def __init__(self, session: Session, stanza: str) -> None:
@@ -68,11 +69,11 @@ class RoutingSettings:
         return found[name]
 
     def create(self, name: str, fields: Mapping[str, str]) -> None:
-        """Refuse it."""
+        """Raise Invalid: settings can't be added."""
         raise Invalid("Settings can't be added. Edit one that is in the list.")
 
     def edit(self, name: str, fields: Mapping[str, str]) -> None:
-        """Change the value, if it is given; an empty one is a value, too."""
+        """Change the value, if given; an empty value is valid too."""
         known = self.one(name)["value"]
         value = fields.get("value", known).strip()
         if value == known:
@@ -83,5 +84,5 @@ class RoutingSettings:
         self._session.post(f"{PATH}/{path_of(self._stanza)}", values)
 
     def remove(self, name: str) -> None:
-        """Refuse it."""
+        """Raise Invalid: settings can't be deleted."""
         raise Invalid("Settings can't be deleted. Change the value instead.")

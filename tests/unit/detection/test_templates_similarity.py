@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from incident_management.detection.templates.alike import MAX_COMPARED, Alike
 from incident_management.detection.templates.group import Effort, Template
 from incident_management.detection.templates.miner import TemplateMiner
+from incident_management.detection.templates.similarity import MAX_COMPARED, Alike
 
 
 def _template(text, fixed=False):

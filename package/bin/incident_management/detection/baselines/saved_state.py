@@ -21,7 +21,7 @@ __all__ = [
     "MAX_SERIES_KEPT",
     "MAX_STATE_BYTES",
     "PART_SERIES",
-    "Memory",
+    "SavedState",
     "checked_name",
     "finish",
     "forget",
@@ -155,7 +155,7 @@ def _shown(head: Mapping[str, Any]) -> Document:
     return {"name": head["_key"], **{name: head[name] for name in names}}
 
 
-class Memory:
+class SavedState:
     """What is remembered under one name, as a search command asks for it with its own rights.
 
     Args:

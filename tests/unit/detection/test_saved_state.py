@@ -7,8 +7,8 @@ import weakref
 
 import pytest
 
-from incident_management.detection.baselines import remembered
-from incident_management.detection.baselines.remembered import Memory
+from incident_management.detection.baselines import saved_state
+from incident_management.detection.baselines.saved_state import SavedState
 from incident_management.detection.baselines.series import SeriesScorer
 from incident_management.detection.packing import pack
 from incident_management.incidents.errors import Invalid
@@ -66,7 +66,7 @@ def _rows(start, count, hosts=("a", "b")):
 
 def _scorer(session=None, run=""):
     scorer = SeriesScorer("count", by=["host"])
-    state = Memory(session, "web", run).load() if session else None
+    state = SavedState(session, "web", run).load() if session else None
     if state:
         scorer.restore(state)
     return scorer
@@ -80,7 +80,7 @@ def series(memory):
 
 
 def save(session, run, scorer):
-    return Memory(session, "web", run).save(scorer.named(), scorer.states())
+    return SavedState(session, "web", run).save(scorer.named(), scorer.states())
 
 
 def test_runs_that_remember_score_as_one_run_that_sees_it_all(session):
@@ -102,7 +102,7 @@ def test_many_series_travel_in_parts_and_only_the_last_run_s_stay(api, session):
         scorer = _scorer(session, run)
         list(scored(scorer, _rows(0 if run == "first" else 5, 5, hosts)))
         save(session, run, scorer)
-    assert len(series(Memory(session, "web", "third"))) == 120
+    assert len(series(SavedState(session, "web", "third"))) == 120
     documents = api.stores_value.baselines.all()
     assert len(documents) == 121 and {d["run"] for d in documents} == {"second"}
 
@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
     save(session, "good", scorer)
     packed = [pack(one) for one in scorer.to_state()["series"][:1]]
     session.post(f"{API}/baselines/web/series", {"run": "killed", "first": 0, "series": packed})
-    assert len(series(Memory(session, "web", "next"))) == 2
+    assert len(series(SavedState(session, "web", "next"))) == 2
     with pytest.raises(SplunkError, match="save them all first"):
         session.post(
             f"{API}/baselines/web", {"run": "killed", "season": "auto", "by": [], "count": 2}
@@ -121,12 +121,12 @@ def test_a_run_that_was_killed_half_way_counts_for_nothing(session):
 
 
 def test_beyond_the_limit_those_with_the_latest_rows_are_kept(session, monkeypatch):
-    monkeypatch.setattr(remembered, "MAX_SERIES_KEPT", 3)
+    monkeypatch.setattr(saved_state, "MAX_SERIES_KEPT", 3)
     scorer = _scorer()
     for n in range(5):
         list(scored(scorer, _rows(n, 1, [f"h{n}"])))
     assert save(session, "run", scorer) == 3
-    kept = series(Memory(session, "web", "run"))
+    kept = series(SavedState(session, "web", "run"))
     assert {one["by"][0] for one in kept} == {"h2", "h3", "h4"}
 
 
@@ -138,7 +138,7 @@ def test_what_is_remembered_is_listed_and_can_be_forgotten(api, session):
     assert (shown["name"], shown["by"], shown["count"]) == ("web", ["host"], 2)
     assert api.call("DELETE", "/baselines/web", capabilities=SEARCHER)[0] == 403
     assert api.call("DELETE", "/baselines/web")[0] == 200
-    assert Memory(session, "web", "run").load() is None
+    assert SavedState(session, "web", "run").load() is None
     assert api.stores_value.baselines.all() == []
 
 
@@ -151,12 +151,12 @@ def _save(session, name, run, first=0):
 
 
 def test_there_are_only_so_many_names_begun_ones_included(api, session, monkeypatch):
-    monkeypatch.setattr(remembered, "MAX_NAMES", 2)
+    monkeypatch.setattr(saved_state, "MAX_NAMES", 2)
     scorer = _scorer()
     list(scored(scorer, _rows(0, 20)))
     save(session, "run", scorer)
     _save(session, "begun", "run")
-    new = Memory(session, "new", "run")
+    new = SavedState(session, "new", "run")
     full = "2 states are remembered already: forget one"
     with pytest.raises(SplunkError, match=full):
         new.save(scorer.named(), scorer.states())
@@ -179,7 +179,7 @@ def test_what_runs_that_never_ended_have_left_goes_before_it_is_much(api, sessio
         _save(session, "web", f"killed-{number}")
 
     assert len(api.stores_value.baselines.all()) < 12
-    assert len(series(Memory(session, "web", "next"))) == 2
+    assert len(series(SavedState(session, "web", "next"))) == 2
 
 
 def test_a_run_is_saved_from_its_first_series_on(session):
@@ -189,7 +189,7 @@ def test_a_run_is_saved_from_its_first_series_on(session):
 
 def test_a_state_s_name_is_plain(session):
     with pytest.raises(Invalid, match="letters"):
-        Memory(session, "../plans", "run")
+        SavedState(session, "../plans", "run")
 
 
 def test_a_saved_series_fits_a_document_of_the_kv_store():
@@ -208,9 +208,9 @@ def test_of_many_series_a_few_states_are_in_memory_at_once(session):
         for state in scorer.states():
             made.append(weakref.ref(state_of := State(state)))
             yield state_of
-            assert sum(one() is not None for one in made) <= remembered.PART_SERIES
+            assert sum(one() is not None for one in made) <= saved_state.PART_SERIES
 
-    assert Memory(session, "web", "run").save(scorer.named(), watched()) == 200
+    assert SavedState(session, "web", "run").save(scorer.named(), watched()) == 200
     assert len(made) == 200
 
 

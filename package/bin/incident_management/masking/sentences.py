@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Callable, List, Match, Pattern, Tuple, Union
 
-__all__ = ["SPOKEN", "given"]
+__all__ = ["SENTENCES", "mask_given"]
 
 _NAME = (
     r"(?:passw(?:or)?d|pass(?:phrase|code)|pwd|passwort|kennwort|mot\sde\spasse|contrase[nñ]a|clave"
@@ -80,7 +80,7 @@ _WORDS = (
     "pass", "pwd", "kennwort", "contrase", "clave", "wachtwoord", "senha", "heslo", "has", "parola",
     "key", "secret", "token", "credential",
 )  # fmt: skip
-SPOKEN: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
+SENTENCES: List[Tuple[Tuple[str, ...], Pattern[str], Union[str, Callable[[Match[str]], str]]]] = [
     # the password is hunter2; the token was changed to "…"
     (
         _WORDS,
@@ -168,7 +168,7 @@ _GIVEN: List[Pattern[str]] = [
 """How a name is given its secret other than by = and a colon, in texts that have such a name."""
 
 
-def given(text: str) -> str:
+def mask_given(text: str) -> str:
     """Return a text with what is given to names by arrows, pipes and calls masked."""
     for pattern in _GIVEN:
         text = pattern.sub(_said, text)

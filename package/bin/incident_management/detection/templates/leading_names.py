@@ -13,7 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from .group import Template, Words
 from .words import VALUE, WILDCARD, constants, is_event, is_verb, kind_of
 
-__all__ = ["SEPARATORS", "Heads"]
+__all__ = ["SEPARATORS", "LeadingNames"]
 
 SHARED = 3
 """Statements that are made of two things, at least, where what they are called is a value."""
@@ -27,12 +27,12 @@ FEWEST_CONSTANT = 2
 SEPARATORS = frozenset(["-", "--", "->", "=>", "|"])
 """What may stand between a name and what follows."""
 MAX_COMPARED = 50
-"""Heads of one statement that another is compared with: the first ones."""
+"""LeadingNames of one statement that another is compared with: the first ones."""
 MAX_TAKEN = 20_000
 """Templates that are remembered; beyond it all are forgotten, so memory is bounded."""
 
 
-class Heads:
+class LeadingNames:
     """What lines begin with, and what follows."""
 
     def __init__(self) -> None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Tuple
 
-from .monitor import DEFAULT_THRESHOLDS, OF_SHARES, Monitor
+from .monitor import DEFAULT_THRESHOLDS, SHARE_DETECTORS, Monitor
 
-__all__ = ["HEEDED_BY", "unheeded"]
+__all__ = ["USED_BY", "unused_setting"]
 
 _INSTEAD = {
     "baseline": "sensitivity says how far a value must leave its baseline",
     "burn_rate": "objective and burn_rates say what is too much",
 }
-HEEDED_BY: Mapping[str, Tuple[str, ...]] = {
+USED_BY: Mapping[str, Tuple[str, ...]] = {
     "sensitivity": ("baseline",),
     "season": ("baseline",),
     "direction": ("baseline",),
     "time_zone": ("baseline", "silence"),
     "hours": ("silence",),
     "holidays": ("silence",),
-    "min_events": OF_SHARES,
-    "total": OF_SHARES,
+    "min_events": SHARE_DETECTORS,
+    "total": SHARE_DETECTORS,
     "objective": ("burn_rate",),
     "window": ("burn_rate",),
     "burn_rates": ("burn_rate",),
@@ -28,7 +28,7 @@ HEEDED_BY: Mapping[str, Tuple[str, ...]] = {
 """Setting -> the detectors that heed it; ``raise_after`` is refused wherever a stanza is read."""
 
 
-def unheeded(monitor: Monitor, values: Mapping[str, Any]) -> str:
+def unused_setting(monitor: Monitor, values: Mapping[str, Any]) -> str:
     """Return one sentence about a setting of a stanza that does nothing; empty: there is none.
 
     One that says what holds without it deceives nobody.
@@ -37,7 +37,7 @@ def unheeded(monitor: Monitor, values: Mapping[str, Any]) -> str:
     detector = monitor.detector
     if "threshold" in given and detector not in DEFAULT_THRESHOLDS:
         return f"A {detector} has no threshold; leave it out, as {_INSTEAD[detector]}."
-    for name, detectors in HEEDED_BY.items():
+    for name, detectors in USED_BY.items():
         is_default = getattr(monitor, name, "") == getattr(Monitor, name, None)
         if name in given and detector not in detectors and not is_default:
             instead = "that detector" if len(detectors) == 1 else "one of those detectors"

@@ -13,15 +13,15 @@ from ..packing import unpack
 
 __all__ = [
     "GONE_SECONDS",
-    "SIGNED",
+    "REGISTERED",
     "TROUBLE",
     "known_monitors",
-    "monitors_in",
-    "signed",
+    "registered_monitors",
+    "registrations",
     "troubles",
 ]
 
-SIGNED = "monitors of a member"
+REGISTERED = "monitors of a member"
 TROUBLE = "monitor trouble"
 GONE_SECONDS = 3600.0
 """A member that has not signed for so long is gone, and its monitors with it."""
@@ -30,14 +30,14 @@ MAX_BYTES = 8_000_000
 Monitors = Mapping[str, Mapping[str, Any]]
 
 
-def signed(stores: Stores, now: float) -> List[Document]:
+def registrations(stores: Stores, now: float) -> List[Document]:
     """Return what members signed that are not gone, the newest last."""
-    found = stores.claims.find({"purpose": SIGNED})
+    found = stores.claims.find({"purpose": REGISTERED})
     fresh = [one for one in found if now - float(one["time"]) < GONE_SECONDS]
     return sorted(fresh, key=lambda one: float(one["time"]))
 
 
-def monitors_in(document: Document) -> Monitors:
+def registered_monitors(document: Document) -> Monitors:
     """Return what a member signed for; nothing, if it can't be read: it will be signed again."""
     try:
         return dict(unpack(str(document["value"]["monitors"]), MAX_BYTES)["monitors"])
@@ -53,9 +53,9 @@ def known_monitors(
     ``own`` are those of this member, whose name is ``holder``; they count first.
     """
     found: Dict[str, Mapping[str, Any]] = {}
-    for document in signed(stores, now):
+    for document in registrations(stores, now):
         if document["holder"] != holder:
-            found.update(monitors_in(document))
+            found.update(registered_monitors(document))
     return {**found, **own}
 
 

@@ -10,18 +10,18 @@ from ...ports import Searcher, SearchFailed
 from ...splunk.searching import spl
 from .outcome import Recorded
 
-__all__ = ["Known"]
+__all__ = ["StoredData"]
 
 MAX_RECORDED = 10_000
 """Incidents that a replay is compared with."""
 
 
-class Known:
+class StoredData:
     """What the app's collections hold, with the rights of who asks; what is not read is told."""
 
-    def __init__(self, searcher: Searcher, tell: Callable[[str], Any]) -> None:
+    def __init__(self, searcher: Searcher, warn: Callable[[str], Any]) -> None:
         self._searcher = searcher
-        self._tell = tell
+        self._warn = warn
 
     def recorded(self, start: float, end: float) -> Optional[List[Recorded]]:
         """The incidents of that time, the newest; None where they can't be read."""
@@ -35,7 +35,7 @@ class Known:
         if rows is None:
             return None
         if len(rows) > MAX_RECORDED:
-            self._tell(
+            self._warn(
                 f"More than {MAX_RECORDED} incidents were recorded in that time; it is compared "
                 "with the newest."
             )
@@ -68,7 +68,7 @@ class Known:
         try:
             return self._searcher.run(search, "0", "now", limit=MAX_RECORDED + 1).rows
         except SearchFailed as error:
-            self._tell(f"You can't read {what}, so {so}: {error}")
+            self._warn(f"You can't read {what}, so {so}: {error}")
             return None
 
 

@@ -8,12 +8,12 @@ from typing import Tuple
 
 from .objective import Objective, percent_of
 
-__all__ = ["budget_left", "told"]
+__all__ = ["budget_left", "burn_rate_sentence"]
 
 DAY, HOUR, MINUTE = 86400, 3600, 60
 
 
-def told(
+def burn_rate_sentence(
     objective: Objective,
     now: Tuple[int, int],
     long: int,

@@ -126,7 +126,7 @@ class MonitorReplay(Costs):
         self.searches += 1
         self.search_seconds += time.monotonic() - began
         if result.cut_short:
-            raise SearchTooSlow("The search was ended before it had read everything.")
+            raise SearchTooSlow("The search was stopped before it had read everything.")
         return result
 
     def _failed(self, why: str) -> BacktestFailed:

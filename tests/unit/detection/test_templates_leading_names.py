@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from incident_management.detection.templates import heads
+from incident_management.detection.templates import leading_names
 from incident_management.detection.templates.group import Template
-from incident_management.detection.templates.heads import MAX_COMPARED, SHARED, Heads
+from incident_management.detection.templates.leading_names import MAX_COMPARED, SHARED, LeadingNames
 from incident_management.detection.templates.miner import TemplateMiner
 
 NAMES = ["firefox", "Web Helper (Renderer)", "svc host"]
@@ -83,8 +83,8 @@ def test_names_beyond_those_that_are_compared_belong_to_it():
 
 
 def test_what_is_remembered_is_bounded_however_many_statements_one_thing_makes(monkeypatch):
-    monkeypatch.setattr(heads, "MAX_TAKEN", 10)
-    known = Heads()
+    monkeypatch.setattr(leading_names, "MAX_TAKEN", 10)
+    known = LeadingNames()
     for number in range(50):
         words = ("part", "helper:", f"statement{number}", "of", "this", "part")
         list(known.take([Template(words, words)]))

@@ -7,13 +7,13 @@ from typing import Dict, Mapping, Optional
 
 from ..options import Duration, Kind, Number, parse_options
 
-__all__ = ["SPANS", "Asked", "parse_compare"]
+__all__ = ["SPANS", "BacktestRequest", "parse_compare"]
 
 SPANS = ("quiet", "group_window", "reopen_window")
 
 
 @dataclass(frozen=True)
-class Asked:
+class BacktestRequest:
     """What a replay is asked for; spans in seconds. None: as it is configured.
 
     ``user``: who asks, and runs the searches.

@@ -13,7 +13,7 @@ from ...incidents.upkeep.signal_counts import count_by_detection
 from ...ports import Document, Stores
 from .measures import DAY, MONTH_DAYS, WEEK_DAYS
 
-__all__ = ["Key", "OpenedBy", "RecentSignals", "last_before", "opened_by"]
+__all__ = ["Key", "OpenedBy", "RecentSignals", "last_fired_before", "opened_by"]
 
 MILLISECOND = 0.001
 NAMED_AT_ONCE = 10
@@ -87,7 +87,7 @@ def opened_by(key: Key, incidents: OpenedBy) -> List[Mapping[str, Any]]:
     return [one for named in _named(key) for one in incidents.get(named, ())]
 
 
-def last_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
+def last_fired_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
     """Return when some detections found something last, of those that did before a moment.
 
     Most never found anything, so many are asked for at once.

@@ -14,7 +14,7 @@ from ..baselines.records import WARY_POINTS
 from .detector import MAX_SERIES, Detector, Found
 from .rows import Key, Row
 
-__all__ = ["Lasting"]
+__all__ = ["RaiseAfter"]
 
 WAITS_SPANS = WARY_POINTS
 """How long what is found once waits to last. A baseline looks for clearer trouble for so long after
@@ -36,7 +36,7 @@ class _Series:
     memory: Dict[str, Any] = field(default_factory=dict)
 
 
-class Lasting(Detector):
+class RaiseAfter(Detector):
     """A detector whose findings must last, by its monitor's ``raise_after``.
 
     With ``1`` each finding is raised at once, as the detector has it.
@@ -124,12 +124,12 @@ class Lasting(Detector):
             for name, parts in known.items()
         }
 
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
         """Tell so of each span, whether or not it lasts: recovery is proved by none of them."""
-        return self._inner.is_there(start, rows, key, template_id)
+        return self._inner.is_present(start, rows, key, template_id)
 
-    def lead_in(self, rows: Sequence[Row]) -> None:
-        self._inner.lead_in(rows)
+    def prime(self, rows: Sequence[Row]) -> None:
+        self._inner.prime(rows)
 
     def has_seen_any(self) -> bool:
         return self._inner.has_seen_any()

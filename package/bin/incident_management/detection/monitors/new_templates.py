@@ -40,7 +40,7 @@ class NewTemplates(Detector):
         self._seen = self._seen or bool(rows)
         lines = [row for row in rows if text_of(row.get("_raw"))]
         if rows and not lines:
-            self._note("no event gives _raw; a search for new templates must keep it.")
+            self._add_problem("no event gives _raw; a search for new templates must keep it.")
         for identity, template, by_key in self._groups(lines):
             # One of several series counts once.
             count = len({id(row) for some in by_key.values() for row in some})
@@ -71,7 +71,7 @@ class NewTemplates(Detector):
         for (identity, template), by_key in groups.items():
             yield identity, template, by_key
 
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
         """Count the events that are of one template with the event that was found.
 
         What else is new, as after the restart that a fix is, is another problem.

@@ -10,7 +10,7 @@ from typing import Any, List, NamedTuple, Optional, Tuple
 
 from .shift import CLEARLY
 
-__all__ = ["BACK_POINTS", "Before", "Move"]
+__all__ = ["BACK_POINTS", "Move", "PreviousNormal"]
 
 BACK_SECONDS = 10 * 86400.0
 """For so long after the shift it may come back,"""
@@ -40,7 +40,7 @@ class Move(NamedTuple):
         return Move(1.0 / factor, -self.sum / factor, 1.0 / self.noise, 1.0 / self.records)
 
 
-class Before:
+class PreviousNormal:
     """The latest shift that was taken for what is usual, as long as it may be over.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 A known template is only its text. What its values were like when it was learned is not known, so
 whether one may be of several words is told by the words around it, as where templates are merged
-(:mod:`.alike`). Without this the lines that a baseline was learned from would be new to it.
+(:mod:`.similarity`). Without this the lines that a baseline was learned from would be new to it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Optional
 
-from .alike import FEWEST_CONSTANT, denies, takes_any_text
 from .group import Template, Words
-from .heads import SEPARATORS
+from .leading_names import SEPARATORS
+from .similarity import FEWEST_CONSTANT, denies, takes_any_text
 from .words import WILDCARD, constants
 
-__all__ = ["Described"]
+__all__ = ["KnownMatches"]
 
 # What is missing after a colon: "Trace ID: , Message: none"
 _EMPTY = re.compile(r"(?<=[A-Za-z>]:)(?= [,;|]|\Z)")
 
 
-class Described:
+class KnownMatches:
     """Known templates, by their longest constant word."""
 
     def __init__(self) -> None:

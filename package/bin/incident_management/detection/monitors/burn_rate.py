@@ -13,14 +13,14 @@ from fractions import Fraction
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ...incidents.model import SEVERITIES
-from .burning_words import told
+from .burn_rate_text import burn_rate_sentence
 from .detector import FORGET_AFTER_SPANS, MAX_SERIES, Detector, Found
 from .monitor import Monitor
 from .objective import BurnRate
 from .rows import Key, Row, series_of
 from .sums import Sums
 
-__all__ = ["BurningBudget"]
+__all__ = ["BurnRateDetector"]
 
 LEAST_BAD = 2
 """Bad events of the long window: a single one is no rate, however few there were."""
@@ -41,19 +41,21 @@ Rule = Tuple[float, int, int]
 class _Series:
     """The events of one series by span, and by cell of its budget's window.
 
-    ``burning``: the rates that are passed or not calm yet, each with the start of the span in which
-    it was told of last. ``raised``: those of them that were raised themselves. ``told_of``: the end
-    of the newest span of which any was told.
+    Attributes:
+        burning: rates that are passed or not calm yet -> start of the span in which each was last
+            raised (NOT_RAISED: never).
+        raised: the rates of ``burning`` that raised a finding themselves.
+        raised_until: end of the newest span for which a finding was raised.
     """
 
     spans: Sums = field(default_factory=Sums)
     cells: Sums = field(default_factory=Sums)
     burning: Dict[Rule, int] = field(default_factory=dict)
     raised: Set[Rule] = field(default_factory=set)
-    told_of: int = 0
+    raised_until: int = 0
 
 
-class BurningBudget(Detector):
+class BurnRateDetector(Detector):
     """More of the events are bad than an objective can bear, over two windows."""
 
     raises_once = True
@@ -126,7 +128,7 @@ class BurningBudget(Detector):
         if bad is None and row.get("part") not in (None, ""):
             return 0, 0
         if not 0 <= counted[0] <= counted[1] <= MAX_ROW:
-            self._note(
+            self._add_problem(
                 f"{self.monitor.value} says that {counted[0]} of {counted[1]} events are bad; it "
                 "must be 1 for a bad event and 0 for a good one, and such a span is not counted."
             )
@@ -147,7 +149,7 @@ class BurningBudget(Detector):
                 if series.spans.newest < oldest:
                     series.spans, series.cells = Sums(), Sums()
         lost = [key for key, one in self._series.items() if not one.cells]
-        lost.sort(key=lambda key: self._series[key].told_of)
+        lost.sort(key=lambda key: self._series[key].raised_until)
         for key in lost[: max(0, len(lost) - self.max_series)]:
             del self._series[key]
 
@@ -188,8 +190,8 @@ class BurningBudget(Detector):
     def _found(self, key: Key, series: _Series, rate: BurnRate, end: int) -> Found:
         rule = _rule(rate)
         begun = _onset(series.spans.newest_first(end - rate.long), self._limits[rule])
-        bad, _total = series.spans.since(max(begun, series.told_of))  # No event counts twice.
-        text = told(
+        bad, _total = series.spans.since(max(begun, series.raised_until))  # No event counts twice.
+        text = burn_rate_sentence(
             self._objective,
             series.spans.since(end - rate.long),
             min(rate.long, end - self._spans_since),
@@ -202,7 +204,7 @@ class BurningBudget(Detector):
             max(1, bad),
             begun=begun,
             severity=rate.severity or self.monitor.severity,
-            asked=rule,
+            burn_rate=rule,
         )
 
     def _budget_from(self, end: int) -> int:
@@ -213,8 +215,8 @@ class BurningBudget(Detector):
         for one in found:
             series = self._series[one.key]
             series.burning.update(dict.fromkeys(self.passed[one.key], start))
-            series.raised.add(_rule_of(one.asked))
-            series.told_of = start + self.monitor.span
+            series.raised.add(_rule_of(one.burn_rate))
+            series.raised_until = start + self.monitor.span
 
     # --- what is kept -----------------------------------------------------------------------
 
@@ -225,8 +227,11 @@ class BurningBudget(Detector):
                     list(key),
                     one.spans.to_state(),
                     one.cells.to_state(),
-                    [[*rule, told_of, rule in one.raised] for rule, told_of in one.burning.items()],
-                    one.told_of,
+                    [
+                        [*rule, raised_at, rule in one.raised]
+                        for rule, raised_at in one.burning.items()
+                    ],
+                    one.raised_until,
                 ]
                 for key, one in self._series.items()
             ],
@@ -239,11 +244,11 @@ class BurningBudget(Detector):
             tuple(key): _Series(
                 Sums.from_state(spans),
                 Sums.from_state(cells),
-                {_rule_of(rule): int(told_of) for *rule, told_of, _raised in burning},
-                {_rule_of(rule) for *rule, _told_of, raised in burning if raised},
-                int(told_of),
+                {_rule_of(rule): int(raised_at) for *rule, raised_at, _raised in burning},
+                {_rule_of(rule) for *rule, _raised_at, raised in burning if raised},
+                int(raised_until),
             )
-            for key, spans, cells, burning, told_of in state.get("series", ())
+            for key, spans, cells, burning, raised_until in state.get("series", ())
         }
         self._spans_since, self._cells_since = state.get("since", (NEVER, NEVER))
         self._has_seen = bool(state.get("seen"))
@@ -258,11 +263,11 @@ class BurningBudget(Detector):
         """Return which rate is to be asked about: the mildest that was passed."""
         asked: Dict[Key, Rule] = {}
         for one in found:
-            rule = _rule_of(one.asked)
+            rule = _rule_of(one.burn_rate)
             asked[one.key] = min(asked.get(one.key, rule), rule)
         return {"asked": [[list(key), list(rule)] for key, rule in asked.items()]}
 
-    def is_there(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
+    def is_present(self, start: int, rows: Sequence[Row], key: Key, template_id: str = "") -> bool:
         """Tell whether the rate is passed over the spans asked about, its short window at most.
 
         The long window tells of the time before a fix for as long as it is; that proves nothing.
@@ -279,7 +284,7 @@ class BurningBudget(Detector):
             if bad >= LEAST_BAD and _is_over((bad, total), self._objective.limit(one[0]))
         ]
         if passed and rule not in passed:
-            self._note(
+            self._add_problem(
                 f"{bad} of {total} events are bad still, which is calmer than {rule[0]:g}x, but "
                 f"more than {min(passed)[0]:g}x of what the objective allows."
             )

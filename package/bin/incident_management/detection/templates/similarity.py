@@ -23,10 +23,10 @@ from .words import (
     is_called,
     is_infinitive,
     is_loud,
-    is_told,
     is_verb,
     kind_of,
     pieces_of,
+    says_what_happened,
 )
 
 __all__ = ["FEWEST_CONSTANT", "Alike", "Pair", "denies", "takes_any_text"]
@@ -255,7 +255,7 @@ def _say_what_happens(before: Words, one: Words, other: Words, behind: Words) ->
         return is_verb(one[0].lower()) and is_verb(other[0].lower())
     # a sentence's verb may be in capitals, as in "agent: Synced check: <*>"
     begins = before[-1][-1] in _BEFORE_SENTENCE and behind and kind_of(behind[0]) != VALUE
-    return all(map(is_verb if begins else is_told, (one[0], other[0])))
+    return all(map(is_verb if begins else says_what_happened, (one[0], other[0])))
 
 
 def _say_what_it_is(one: Words, other: Words, behind: Words) -> bool:
