@@ -118,7 +118,7 @@ def test_an_unknown_incident_is_named(api, verb):
     status, problem = api.call("GET", f"/incidents/INC-20260101-000000{verb}")
 
     assert status == 404
-    assert problem["detail"].startswith("No incident INC-20260101-000000; ")
+    assert problem["detail"].startswith("There is no incident INC-20260101-000000. ")
 
 
 def test_a_list_is_filtered_and_paged(api):
