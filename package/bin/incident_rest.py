@@ -22,7 +22,7 @@ from typing import Any, Dict
 from splunk.persistconn.application import PersistentServerConnectionApplication
 
 from incident_management.api.backend import SplunkBackend
-from incident_management.api.intake.kept import KeptHere
+from incident_management.api.intake.spool_delivery import SpoolDelivery
 from incident_management.api.messages import Problem
 from incident_management.api.router import answer_with, dispatch
 from incident_management.installed import Installed
@@ -40,7 +40,7 @@ UPGRADED = Problem(
 
 INSTALLED = Installed()
 BACKEND = SplunkBackend()
-KEPT = KeptHere(BACKEND)
+SPOOL = SpoolDelivery(BACKEND)
 gc.freeze()
 gc.set_threshold(NEW_OBJECTS_BEFORE_A_LOOK, 20, 20)
 
@@ -69,4 +69,4 @@ class IncidentHandler(PersistentServerConnectionApplication):
             sys.stdout.flush()
             os._exit(0)
         if self._raw:
-            KEPT.carry_out(self._raw)
+            SPOOL.deliver_old(self._raw)

@@ -9,8 +9,8 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequ
 
 import jsonschema  # type: ignore[import-untyped]
 
+from incident_management.api.incident_count import IncidentCount
 from incident_management.api.openapi import document
-from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import all_routes, dispatch
 from incident_management.incidents.grouping import Topology
 from incident_management.incidents.routing import Routing
@@ -44,7 +44,7 @@ class FakeApi:
         self.clock: Any = clock or ManualClock()
         self.started_at = self.clock.now()
         self.remembered = StoryCache()
-        self.opened = OpenedSoFar(self.clock)
+        self.opened = IncidentCount(self.clock)
         self.searcher_value: Any = FakeSearcher()
         self.settings_value: Any = Settings()
         # Of the app's settings as they are in the file, secrets not decrypted.

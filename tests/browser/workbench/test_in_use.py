@@ -67,7 +67,9 @@ def test_a_message_that_reached_nobody_is_sent_again_where_that_is_told(
     )
     site.stores.outbox.delete(gone)
     manager.get_by_role("button", name="Resend message").click()
-    expect(manager.locator(".wb-timeline .wb-trouble")).to_contain_text("There is no notification")
+    expect(manager.locator(".wb-timeline .wb-trouble")).to_contain_text(
+        "not found. See GET /outbox."
+    )
     expect(manager.get_by_role("button", name="Resend message")).to_be_enabled()
 
 

@@ -238,7 +238,7 @@ def test_a_running_request_is_retried_with_its_key(site: Site, enter: Enter) -> 
             route.fetch()
             route.abort()
         elif len(keys) == 2:  # as the API says it while the first one runs
-            detail = "The first request with this Idempotency-Key is being worked on: try again."
+            detail = "The first request with this Idempotency-Key is still running."
             headers = {"Retry-After": "5", "Content-Type": "application/problem+json"}
             route.fulfill(status=409, headers=headers, json={"detail": detail})
         else:

@@ -56,7 +56,9 @@ def test_an_empty_list_offers_a_test_incident(site: Site, enter: Enter) -> None:
         lambda route: route.fulfill(json={"incidents": [], "more": False, "next_cursor": None}),
     )
     page.reload()
-    expect(page.get_by_text("No channel is set up, so nobody is told of incidents")).to_be_visible()
+    expect(
+        page.get_by_text("No channel is set up, so nobody is notified of incidents")
+    ).to_be_visible()
     page.get_by_role("button", name="Open a test incident").click()
     submit(page)
     expect(page.locator(".wb-detail h1")).to_contain_text("[Test]")

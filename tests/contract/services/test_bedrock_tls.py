@@ -9,9 +9,9 @@ import certifi
 import pytest
 import trustme
 
-from incident_management.analysis.asking.bedrock import BedrockModel
-from incident_management.analysis.asking.briefing import Question
-from incident_management.analysis.asking.model import ModelUnavailable
+from incident_management.analysis.llm.bedrock import BedrockModel
+from incident_management.analysis.llm.briefing import Question
+from incident_management.analysis.llm.model import ModelUnavailable
 from incident_management.splunk.configuration.settings import Bedrock
 
 from .connections import DRIPS, Proxy, Raw

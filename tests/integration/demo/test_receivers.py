@@ -11,10 +11,10 @@ import botocore.config
 import botocore.exceptions
 import pytest
 
-from incident_management.analysis.asking.bedrock import BedrockModel
-from incident_management.analysis.asking.briefing import ANSWER_SCHEMA, Question
-from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.citations import holds_quote
+from incident_management.analysis.llm.bedrock import BedrockModel
+from incident_management.analysis.llm.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.llm.model import ModelUnavailable
 from incident_management.notify.channel import Notification
 from incident_management.notify.message import Message
 from incident_management.notify.services.pagerduty import PagerDutySender

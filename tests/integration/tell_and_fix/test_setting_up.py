@@ -15,7 +15,7 @@ from tests.contract.services.receiver import Receiver
 from .conftest import ROOT, Office, wait_for
 
 VIEWS = ROOT / "package/default/data/ui/views"
-NOBODY = "No channel is set up, so nobody is told of incidents: "
+NOBODY = "No channel is set up, so nobody is notified of incidents. "
 NOBODY_YET = "none: set up a channel"
 
 

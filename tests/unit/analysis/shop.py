@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from incident_management.analysis.asking.model import Answer, ModelUnavailable
 from incident_management.analysis.budget import Allowance
 from incident_management.analysis.conclusion import Conclusion
 from incident_management.analysis.investigation import investigate
+from incident_management.analysis.llm.model import Answer, ModelUnavailable
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
 from tests.fakes.clock import ManualClock

@@ -76,7 +76,7 @@ def test_an_unknown_incident_is_one_sentence(api, verb):
     body = BODY if verb == "POST" else None
     status, problem = api.call(verb, "/incidents/INC-20200101-AAAAAA/analysis", body)
     assert status == 404
-    assert problem["detail"].startswith("No incident INC-20200101-AAAAAA;")
+    assert problem["detail"].startswith("There is no incident INC-20200101-AAAAAA.")
 
 
 def test_an_incident_without_an_analysis_says_how_to_make_one(api, incident):
@@ -145,7 +145,7 @@ def test_a_search_that_is_ended_ends_its_analysis_and_nothing_is_kept(api, incid
     status, problem = api.call("POST", path, BODY)
     assert (status, problem["detail"]) == (
         410,
-        "The search 1700000330.7 was ended, and its analysis with it.",
+        "The search 1700000330.7 ended, so its analysis was stopped.",
     )
     assert ending.left == 0, "no search was begun after it"
     assert api.call("GET", path)[0] == 404
@@ -170,7 +170,7 @@ def test_slow_searches_end_an_analysis_in_time_and_it_says_what_it_lacks(api, in
     assert status == 200
     assert api.clock.now() - started < 605
     reasons = {c["reason"] for c in made["citations"] if c["status"] == "unchecked"}
-    assert any("10 minutes that the searches of an analysis may take" in r for r in reasons)
+    assert any("The searches of an analysis may take 10 minutes" in r for r in reasons)
 
 
 class _Asking:
@@ -191,11 +191,11 @@ class _Asking:
 def test_who_waits_can_see_what_an_analysis_is_at(api, incident):
     asking = api.searcher_value = _Asking(api, incident)
     status, problem = api.call("GET", asking.path, query=BODY)
-    assert status == 404 and "was begun for that search" in problem["detail"]
+    assert status == 404 and "was started for that search" in problem["detail"]
     api.call("POST", f"/incidents/{incident['id']}/analysis", BODY)
-    assert len(asking.steps) == 6 and all(" for " in step for step in asking.steps)
+    assert len(asking.steps) == 6 and all(" for " in step for step in asking.steps[:-1])
     assert asking.steps[3] == "looking for change events in the day before the errors began"
-    assert asking.steps[-1].startswith("looking again for what it cites")
+    assert asking.steps[-1].startswith("checking its citations")
 
 
 def test_a_search_that_runs_on_gets_its_analysis(api, incident):

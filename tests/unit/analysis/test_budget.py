@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from incident_management.analysis.asking.briefing import question
 from incident_management.analysis.budget import Budget, shorten
 from incident_management.analysis.citations import check, holds_quote
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.llm.briefing import question
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from incident_management.analysis.asking.calls import Calls, UsedUp
-from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.budget import Allowance
+from incident_management.analysis.llm.calls import Calls, UsedUp
+from incident_management.analysis.llm.model import ModelUnavailable
 from tests.fakes.stores import FakeStores
 from tests.unit.analysis import scenario
 from tests.unit.analysis.shop import FakeModel, Shop

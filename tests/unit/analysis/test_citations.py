@@ -35,15 +35,15 @@ def test_an_event_that_is_there_with_its_quote_is_verified():
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"quote": "pool is full"}, "quote is not in it"),
-        ({"quote": "  "}, "quote is not in it"),
-        ({"sha256": "0" * 64}, "no such event"),
-        ({"sha256": "x"}, "no address"),
-        ({"time": T + 3600}, "no such event"),
-        ({"cd": "main:99"}, "no such event"),
-        ({"index": "*"}, "not the name of one index"),
-        ({"index": "main OR index=secret"}, "not the name of one index"),
-        ({"time": 0.0}, "no address"),
+        ({"quote": "pool is full"}, "does not contain the quote"),
+        ({"quote": "  "}, "does not contain the quote"),
+        ({"sha256": "0" * 64}, "event was not found"),
+        ({"sha256": "x"}, "no event address"),
+        ({"time": T + 3600}, "event was not found"),
+        ({"cd": "main:99"}, "event was not found"),
+        ({"index": "*"}, "not a valid index name"),
+        ({"index": "main OR index=secret"}, "not a valid index name"),
+        ({"time": 0.0}, "no event address"),
     ],
 )
 def test_a_citation_that_does_not_hold_is_rejected_with_the_reason(changed, reason):
@@ -63,14 +63,14 @@ def test_an_event_that_was_fetched_for_another_citation_keeps_its_time():
     moved.id = "C3"
     checked = check([true, later, moved], searcher)
     assert [checked.is_verified(one) for one in ("C1", "C2", "C3")] == [True, True, False]
-    assert moved.reason == "The event with that text has another time."
+    assert moved.reason == "The event with that text has a different time."
 
 
 def test_a_tampered_event_is_noticed():
     searcher = _searcher()
     citation = _citation(searcher)
     searcher.logs[0]["_raw"] = RAW.replace("empty", "empty.")
-    assert "no such event" in check([citation], searcher).citations[0].reason
+    assert "event was not found" in check([citation], searcher).citations[0].reason
 
 
 def test_an_address_without_cd_is_found_by_its_hash():
@@ -142,7 +142,7 @@ def test_the_number_of_searches_is_bounded_and_the_first_citations_get_them():
     statuses = [c.status for c in checked.citations]
     assert statuses[:10] == ["verified"] * 10 and statuses[18:] == ["verified"] * 2
     assert set(statuses[10:18]) == {"unchecked"}
-    assert "It was not looked for" in checked.citations[10].reason
+    assert "It was not checked" in checked.citations[10].reason
     assert counts(checked.citations) == {"verified": 12, "rejected": 0, "unchecked": 8}
 
 
@@ -196,7 +196,7 @@ def test_halves_are_bounded_and_say_why_they_were_left(monkeypatch):
     checked = check(citations, searcher)
     assert len(searcher.asked) == MAX_FETCHES
     left = [one for one in checked.citations if one.status == "unchecked"]
-    assert left and all(one.reason.startswith("More than 1 events") for one in left)
+    assert left and all(one.reason.startswith("There were more than 1 events") for one in left)
 
 
 SAME = '{"level": "ERROR", "message": "x509: certificate has expired"}'
@@ -225,7 +225,7 @@ def test_what_more_events_than_are_fetched_may_hide_is_not_said_to_be_gone(monke
     citation = Citation.of_event(Event.from_row(searcher.logs[0]))
     citation.id, citation.cd = "C0", ""
     assert check([citation], searcher).citations[0].status == "unchecked"
-    assert "More than 3 events" in citation.reason
+    assert "more than 3 events" in citation.reason
 
 
 IN_JSON = '{"level": "ERROR", "path": "C:\\\\temp", "msg": "pool of orders\tis used up, 20 wait"}'

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from incident_management.analysis.asking.support import Evidence
 from incident_management.analysis.citations import Checked
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.llm.support import Evidence
 from tests.unit.analysis import scenario
 from tests.unit.analysis.event_searcher import EventSearcher
 from tests.unit.analysis.shop import FakeModel, Shop, fair_answer
@@ -203,7 +203,7 @@ def test_a_cause_and_a_summary_that_name_what_no_event_holds_are_told_as_such(sh
     (made,) = [h for h in analysis["hypotheses"] if h["source"] == "model"]
     fault = "names Mallory, which is nowhere in the evidence."
     assert (made["score"], made["against"], made["verified"]) == (0.0, [f"It {fault}"], False)
-    assert analysis["model"]["detail"].endswith(f"Beware of its summary: it {fault}")
+    assert analysis["model"]["detail"].endswith(f"Its summary is unreliable: it {fault}")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_rows_are_a_verdict_and_the_ranked_hypotheses():
     assert found[0]["confidence"] == "high"
     began, following, asked, *looked = found[0]["detail"]
     assert began == ("Began 2023-11-14 22:13:40 UTC. orders: 49 errors, 0 in the calm time before.")
-    assert following == f"Next: | remediate incident={ID} looks for a fix."
+    assert following == f"Next: | remediate incident={ID} proposes a fix."
     assert asked == "No model was asked: no Bedrock account is configured."
     assert "Found: frontend: 49 errors, 0 in the calm time before." in looked
     assert not [said for said in looked if began.split(". ", 1)[1] in said], "it is told once"
@@ -65,7 +65,7 @@ def test_where_nothing_is_blamed_the_verdict_tells_what_was_looked_at():
     (verdict,) = rows(shop.conclude())
     assert verdict["cause"] == "No cause in this evidence."
     assert verdict["detail"][1].startswith("Next: read what was logged right before")
-    missing = "Not found: No change events: check the macro incident_change_index"
+    missing = "Not found: No change events. If changes are indexed, check the macro"
     assert any(said.startswith(missing) for said in verdict["detail"])
 
 
@@ -83,7 +83,7 @@ def test_beside_a_sure_cause_no_lead_distracts():
 
 def test_the_verdict_says_what_ties_a_change_to_the_errors():
     said = Shop().conclude()["verdict"]
-    assert "It lowers database.pool_size from 10 to 1; the errors speak of" in said
+    assert "It lowers database.pool_size from 10 to 1; the errors indicate" in said
     assert said.endswith("It came 20 seconds before the errors began.")
 
 
@@ -103,7 +103,7 @@ def test_what_a_model_said_is_told_as_quoted_or_unchecked_and_never_as_verified(
         }  # fmt: skip
 
     verdict, first, *others = rows(Shop().conclude(FakeModel(answer)))
-    assert verdict["detail"][3] == "Not checked, in the model's words: Restore the backup."
+    assert verdict["detail"][3] == "Model summary (not checked): Restore the backup."
     assert first["detail"][0].endswith(", quote found]")
     (added,) = [row for row in others if row["source"] == "model"]
     assert added["verified"] == "quote found"

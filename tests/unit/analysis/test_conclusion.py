@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.conclusion import CLAIM_SECONDS, analysis_id_of
 from incident_management.analysis.evidence import Citation, Event
+from incident_management.analysis.llm.model import ModelUnavailable
 from incident_management.incidents import timeline
 from incident_management.incidents.errors import IllegalMove
 from incident_management.notify.message import build
@@ -53,7 +53,7 @@ def test_the_same_question_from_another_search_is_not_paid_for_again(shop):
 
 def test_a_launch_that_is_at_work_is_not_joined_by_a_second_one(shop):
     def answer(document):
-        with pytest.raises(IllegalMove, match="another launch"):
+        with pytest.raises(IllegalMove, match="Another run of this search"):
             shop.conclude(FakeModel({}))
         return fair_answer(document)
 
@@ -240,7 +240,7 @@ def test_a_change_that_was_not_looked_for_is_not_said_to_be_gone(shop):
     analysis = shop.conclude(found=found)
     assert analysis["cause"] == ""
     against = analysis["hypotheses"][0]["against"][-1]
-    assert against.startswith("Its change event was not checked again. It could not be fetched:")
+    assert against.startswith("Its change event was not verified. It could not be fetched:")
     assert analysis["checked"]["rejected"] == 0
 
 
@@ -293,7 +293,7 @@ def test_a_change_that_only_time_and_place_speak_for_is_blamed_with_low_confiden
     analysis = shop.conclude()
     assert analysis["change_id"] == "chg-bare"
     assert analysis["verdict"] == (
-        "Not proved, but to be looked at first (low confidence): Deploy chg-bare of orders (a "
+        "Not proved, but check this first (low confidence): Deploy chg-bare of orders (a "
         "release). Only its time and place speak for it."
     )
     assert analysis["cause"].endswith("(suspected for its time and place alone)")
@@ -312,7 +312,7 @@ def test_the_nearest_change_is_told_of_as_a_lead_where_nothing_is_blamed(shop):
     analysis = shop.conclude()
     assert (analysis["cause"], analysis["change_id"]) == ("", "")
     assert analysis["verdict"] == (
-        "No cause in this evidence. Worth a look: Deploy chg-bare of orders (a release). It came "
+        "No cause in this evidence. Also check: Deploy chg-bare of orders (a release). It came "
         "15 minutes before the errors began. Only its time and place speak for it."
     )
 

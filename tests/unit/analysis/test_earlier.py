@@ -61,7 +61,7 @@ def test_a_worse_founded_cause_does_not_take_its_place(shop):
     later = _again(shop, "sid-2", {"chg-bare"})
     assert later["cause"] == first["cause"]
     assert (
-        "Found now: Not proved, but to be looked at first (low confidence): Deploy chg-bare"
+        "Found now: Not proved, but check this first (low confidence): Deploy chg-bare"
         in (later["verdict"])
     )
 

@@ -19,7 +19,7 @@ from tests.unit.analysis.scenario import START, change
 
 DEPLOY = "chg-deploy"
 DISK, CREDENTIAL, CLOCK = "A disk is full.", "A credential has expired.", "A clock is wrong."
-NAMES, DATABASE = "Names are not being resolved.", "A database takes no writes."
+NAMES, DATABASE = "Names are not being resolved.", "A database accepts no writes."
 PROVIDER = "An outside provider is failing."
 
 

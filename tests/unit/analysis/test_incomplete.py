@@ -35,7 +35,7 @@ def _partial(searcher):
 def test_every_finding_says_that_its_searches_may_lack_events():
     found = investigate(scenario.incident(), PartialSearcher(), ManualClock(scenario.START + 330))
     for finding in found.numbered().evidence:
-        assert finding["not_found"][0] == f"Not all may have been read: {DOWN}"
+        assert finding["not_found"][0] == f"Results may be incomplete: {DOWN}"
         assert finding["incomplete"] == [DOWN]
 
 
@@ -46,7 +46,7 @@ def test_the_verdict_says_so_with_and_without_a_cause(with_changes):
     if not with_changes:
         shop.searcher.changes = []
     analysis = shop.conclude()
-    said = f" Not all of the evidence may have been read: {DOWN}"
+    said = f" The evidence may be incomplete: {DOWN}"
     assert analysis["verdict"].endswith(said)
     assert bool(analysis["cause"]) is with_changes
     assert analysis["evidence"][0]["incomplete"] == [DOWN]
@@ -57,7 +57,7 @@ def test_a_search_that_failed_is_told_in_the_verdict_too():
     shop.searcher.failing = ["incident_change_index"]
     analysis = shop.conclude()
     assert analysis["verdict"] == (
-        "No cause in this evidence. Not all of the evidence may have been read: "
+        "No cause in this evidence. The evidence may be incomplete: "
         "The search failed: switched to fail."
     )
 
@@ -79,8 +79,7 @@ def test_searches_that_were_ended_by_a_time_limit_are_told_in_the_verdict():
     shop.searcher = CutShortSearcher(known.logs, known.changes, known.topology)
     analysis = shop.conclude()
     assert analysis["verdict"].endswith(
-        " Not all of the evidence may have been read: "
-        "The search was stopped before it had read everything."
+        " The evidence may be incomplete: The search was stopped before it had read everything."
     )
     whole = CutShortSearcher([{"time": scenario.START, "service": "orders", "raw": "ERROR boom"}])
     event = Citation.of_event(Event.from_row(whole.logs[0]))
@@ -108,7 +107,7 @@ def test_what_is_not_among_incomplete_results_is_unchecked_and_not_false():
     event.id, number.id = "C1", "C2"
     checked = check([event, number], PartialSearcher())
     assert counts(checked.citations) == {"verified": 0, "rejected": 0, "unchecked": 2}
-    assert event.reason == f"It was not among what could be read: {DOWN}"
+    assert event.reason == f"It was not in the results, which may be incomplete: {DOWN}"
     assert DOWN in number.reason
     assert counts(check([event], _partial(whole)).citations)["verified"] == 1, "it is there"
 

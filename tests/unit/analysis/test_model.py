@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from incident_management import aws
-from incident_management.analysis.asking.bedrock import BedrockModel, from_settings
-from incident_management.analysis.asking.briefing import ANSWER_SCHEMA, Question
-from incident_management.analysis.asking.model import ModelUnavailable
 from incident_management.analysis.budget import Allowance
+from incident_management.analysis.llm.bedrock import BedrockModel, from_settings
+from incident_management.analysis.llm.briefing import ANSWER_SCHEMA, Question
+from incident_management.analysis.llm.model import ModelUnavailable
 from incident_management.splunk.configuration.settings import (
     Account,
     Bedrock,

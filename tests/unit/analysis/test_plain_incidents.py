@@ -16,7 +16,7 @@ T = 1_700_000_000.0
 DISK, CERTIFICATE, MEMORY = "A disk is full", "A TLS certificate", "A process ran out of memory"
 NAMES, HANDLES, QUOTA = "Names are not", "A process has used up its files", "A quota or"
 READ_ONLY, CREDENTIAL = "A file system is read-only", "A credential has expired"
-CLOCK, DATABASE = "A clock is wrong", "A database takes no writes"
+CLOCK, DATABASE = "A clock is wrong", "A database accepts no writes"
 CONNECTIONS = "A database has no free connections"
 
 SURE = [
@@ -155,7 +155,7 @@ def test_the_deploy_of_the_dependency_that_fell_silent_is_blamed():
     changes = [INNOCENT, _deploy(-20, "payments", "D-culprit")]
     found = _found(REFUSED, CHARGES, changes=changes, topology=TOPOLOGY)
     assert found[0].change_id == "D-culprit" and found[0].score >= CULPRIT_SCORE
-    assert any("could have brought it about" in r for h in found for r in h.reasons_against)
+    assert any("could have caused it" in r for h in found for r in h.reasons_against)
 
 
 def test_the_deploy_of_a_dependency_that_logs_nowhere_is_blamed_when_the_errors_name_it():
@@ -191,7 +191,7 @@ def test_no_deploy_long_before_is_blamed_for_what_did_not_answer(text):
     found = _found(_failing(text), changes=[INNOCENT])
     assert [h.change_id for h in found] == ["D-innocent"]
     assert found[0].score < CULPRIT_SCORE
-    assert "orders say that another one did not answer" in found[0].reasons_against[-1]
+    assert "orders say that another service did not answer" in found[0].reasons_against[-1]
 
 
 @pytest.mark.parametrize("text", UNANSWERED)

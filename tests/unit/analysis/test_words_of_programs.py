@@ -19,7 +19,7 @@ from tests.unit.analysis.scenario import START, change
 CLOCK, LEADER, DISK = "A clock", "A cluster has lost its leader", "A disk is full"
 NET = "The network"
 PROV, QUOTA, POISON = "An outside provider", "A quota", "One bad record"
-MACHINE, DB = "A machine or a disk", "A database takes no writes"
+MACHINE, DB = "A machine or a disk", "A database accepts no writes"
 
 KNOWN = Cases()
 case = KNOWN.add

@@ -68,7 +68,7 @@ def steps(api):
 def test_of_an_empty_installation_nothing_is_done(api):
     found = steps(api)
     assert {state for state, _detail in found.values()} == {"todo"}
-    assert found["worker"][1].startswith("It has not run yet.")
+    assert found["worker"][1].startswith("The worker has not run yet.")
     assert "macro incident_indexes" in found["events"][1]
 
 
@@ -94,16 +94,16 @@ def test_each_step_is_done_by_what_it_asks_for(api):
     found = steps(api)
     assert found.pop("message") == (
         "todo",
-        "No message was taken yet by Slack: open a test incident.",
+        "Slack accepted no message yet. Open a test incident.",
     )
     assert {state for state, _detail in found.values()} == {"done"}
     assert found["people"][1] == "Besides administrators: mia, rob."
-    assert found["detections"][1] == "2 run: High Error Rate, Invoices Rejected."
-    assert found["teams"][1] == "With people: db, web."
+    assert found["detections"][1] == "2 enabled: High Error Rate, Invoices Rejected."
+    assert found["teams"][1] == "Teams with members: db, web."
 
     sent = {"_key": "1", "channel": "slack", "state": "sent", "sent_at": api.clock.now()}
     api.stores_value.outbox.save([{**sent, "target": "#incidents", "receipt": {}}])
-    assert steps(api)["message"] == ("done", "Taken by Slack.")
+    assert steps(api)["message"] == ("done", "Accepted by Slack.")
 
 
 def test_a_channel_that_refuses_is_no_step_done(api):
@@ -118,7 +118,7 @@ def test_high_error_rate_alone_and_administrators_alone_are_not_enough(api):
     api.answers["/saved/searches"] = {"entry": [search("High Error Rate")]}
     found = steps(api)
     assert found["detections"][0] == found["people"][0] == "todo"
-    assert found["detections"][1].startswith("Only High Error Rate runs")
+    assert found["detections"][1].startswith("Only High Error Rate is enabled")
 
 
 def test_of_more_users_than_are_looked_at_nothing_is_claimed(api):
@@ -131,7 +131,7 @@ def test_who_is_named_and_no_user_is_told_of(api):
     api.routing_value = Routing(teams={"web": Team("web", members=("pat", "mya"))})
     state, detail = steps(api)["teams"]
     assert state == "todo" and detail.startswith(
-        "Splunk lists no user mya, whom they name: correct"
+        "Teams name people who are not Splunk users: mya. Correct"
     )
     api.answers["/authentication/users"] = {"entry": [person("Pat"), person("MYA")]}
     assert steps(api)["teams"][0] == "done"
@@ -141,7 +141,7 @@ def test_a_worker_that_was_seen_long_ago_does_not_run(api):
     api.stores_value.claims.save([claim_document(CHECKPOINT, api.clock.now() - 900, {})])
     assert steps(api)["worker"] == (
         "todo",
-        "It has not run for 15 minutes. See the input 'worker' under Inputs.",
+        "The worker has not run for 15 minutes. Check the input 'worker' under Inputs.",
     )
 
 
@@ -153,7 +153,7 @@ def test_a_worker_that_fails_to_tell_people_is_not_said_not_to_run(api, seen_bef
     Failures(api.stores_value, api.clock, "sh1").failed("announce", "no")
     assert steps(api)["worker"] == (
         "todo",
-        "It runs, but tells nobody: below the list stands what is wrong.",
+        "The worker sends no messages. The reason is below this list.",
     )
 
 
@@ -162,7 +162,7 @@ def test_what_can_not_be_looked_at_is_not_known_and_hides_nothing_else(api):
     api.searcher_value.fail("incident_indexes", "The search was refused.")
     api.stores_value.claims.fail_after(0)
     found = steps(api)
-    assert found["events"] == ("unknown", "It can't be told now: The search was refused.")
+    assert found["events"] == ("unknown", "This step could not be checked: The search was refused.")
     assert found["worker"][0] == "unknown"
     assert found["people"][0] == "todo"
 

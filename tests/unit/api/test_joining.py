@@ -58,7 +58,7 @@ def test_a_list_that_is_broken_off_says_what_was_merged(api):
     status, problem = api.call("POST", f"/incidents/{a}/merge", body, headers=key)
 
     assert (status, problem["merged"]) == (404, [b])
-    assert problem["detail"].endswith(f"Merged before it: {b}; the others were not tried.")
+    assert problem["detail"].endswith(f"Already merged: {b}. The others were not tried.")
     assert (get(api, a)["merged"], get(api, c)["status"]) == ([b], "new")
     assert api.call("POST", f"/incidents/{a}/merge", body, headers=key) == (status, problem)
 
@@ -251,7 +251,7 @@ def test_a_bulk_move_of_a_filter_is_bounded(api):
     status, problem = api.call("POST", "/incidents/bulk", {**body, "most": 2})
     assert (status, problem["detail"]) == (
         400,
-        "The filter matches more than 2 incidents; narrow it down.",
+        "The filter matches more than 2 incidents. Narrow it down.",
     )
     assert {get(api, one)["entries"] for one in ids} == {2}
     status, answer = api.call("POST", "/incidents/bulk", {**body, "filter": {"entity": "a,b"}})
@@ -267,7 +267,7 @@ def test_a_bulk_move_of_all_that_a_search_finds(api, monkeypatch):
     monkeypatch.setattr(listing, "SCAN_PAGE", 1)
     monkeypatch.setattr(listing, "TEXT_SCAN", 2)
     status, problem = api.call("POST", "/incidents/bulk", body)
-    assert status == 400 and "looked for in 2 incidents at once" in problem["detail"]
+    assert status == 400 and "searches at most 2 incidents" in problem["detail"]
     monkeypatch.undo()
     assert {get(api, one)["status"] for one in ids} == {"new"}
 

@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from incident_management.api import ROUTES
-from incident_management.api import opened as opened_so_far
+from incident_management.api import ROUTES, incident_count
+from incident_management.api.incident_count import IncidentCount
 from incident_management.api.messages import parse_body
-from incident_management.api.opened import OpenedSoFar
 from incident_management.api.router import Problem, dispatch, routes_of
-from incident_management.api.system import NOBODY_IS_TOLD
+from incident_management.api.system import NO_CHANNEL
 from incident_management.channels import CHANNELS
 from incident_management.incidents.upkeep import retention
 from incident_management.notify.announcing.announcer import CHECKPOINT
@@ -80,7 +79,7 @@ def test_problems_are_problem_json(api):
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
-        "detail": "There is no /nowhere here; GET /openapi.json lists the routes.",
+        "detail": "Unknown path /nowhere. GET /openapi.json lists the routes.",
     }
 
 
@@ -138,7 +137,7 @@ def test_a_whole_number_that_is_no_float_is_refused(api):
         (b'{"title": "\\ud800"}', "half a character"),
         (b'{"title": NaN}', "NaN"),
         (b'{"title": 1e999}', "1e999"),
-        (b'{"title": -1' + b"0" * 400 + b"}", "beyond a number's range"),
+        (b'{"title": -1' + b"0" * 400 + b"}", "out of range"),
         (b'{"title": ' + b"[" * 100_000, "deeper than 20"),
         (b'{"title": ' + b"[" * 30 + b"]" * 30 + b"}", "deeper than 20"),
         (b'{"a": "]}", "b": ' + b"[" * 20 + b"]" * 20 + b"}", "deeper than 20"),
@@ -165,7 +164,7 @@ def test_a_bug_in_a_route_is_logged_and_tells_the_caller_nothing_secret(api, mon
     status, problem = api.call("GET", "/incidents")
 
     assert status == 500
-    assert problem["detail"] == "GET /incidents failed; incident_management_rest.log says why."
+    assert problem["detail"] == "GET /incidents failed. See incident_management_rest.log."
 
 
 def test_health_answers_what_the_seed_promised(api):
@@ -204,7 +203,7 @@ def test_health_counts_each_incident_once_whatever_its_age_and_those_that_left(a
     totals = {"_key": retention.TOTALS, "value": {"incidents": 1}}
     api.stores_value.claims.insert(totals)
     assert api.call("GET", "/health")[1]["incidents_detected"] == 11
-    api.opened = OpenedSoFar(api.clock)
+    api.opened = IncidentCount(api.clock)
     assert api.call("GET", "/health")[1]["incidents_detected"] == 11
 
 
@@ -218,7 +217,7 @@ def test_health_counts_on_after_a_clock_that_was_ahead_is_set_right(api):
 
 
 def test_health_reads_old_incidents_once(api, monkeypatch):
-    monkeypatch.setattr(opened_so_far, "PAGE", 2)
+    monkeypatch.setattr(incident_count, "PAGE", 2)
     opened(api, 3)
     api.clock.advance(86400)
     api.call("GET", "/health")
@@ -306,4 +305,4 @@ def test_info_tells_which_channels_are_set_up(api, stanza, subscription, notices
     _status, info = api.call("GET", "/system/info")
 
     assert info["channels"] == {**dict.fromkeys(CHANNELS, False), "teams": bool(stanza)}
-    assert info["notices"] == [NOBODY_IS_TOLD] * notices
+    assert info["notices"] == [NO_CHANNEL] * notices

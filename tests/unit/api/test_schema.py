@@ -70,14 +70,14 @@ def test_so_it_does_for_the_items_of_a_list(bodies):
     [
         ({}, "'name' is missing."),
         ({"name": ""}, "'name' is empty."),
-        ({"name": "x" * 6}, "'name' has 6 characters; at most 5 go."),
-        ({"name": 5}, "'name' must be a text."),
+        ({"name": "x" * 6}, "'name' has 6 characters; the limit is 5."),
+        ({"name": 5}, "'name' must be a string."),
         ({"name": "x", "kind": "c"}, "'kind' is 'c'; use a, b."),
         ({"name": "x", "size": 10}, "'size' is 10; give a number from 0 to 9."),
         ({"name": "x", "parts": [{"x": 1}, {}]}, "'parts[1].x' is missing."),
         (
             {"name": "x", "odd": 1},
-            "There is no field 'odd' here; known are name, kind, size, share, on, parts, more.",
+            "Unknown field 'odd'. Known fields: name, kind, size, share, on, parts, more.",
         ),
     ],
 )

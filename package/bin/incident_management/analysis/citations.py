@@ -34,10 +34,10 @@ GROUP_SECONDS = 600.0
 NUMBER_TOLERANCE = 0.05
 """Late events may raise a count by this share before it no longer counts as the same number."""
 
-NOT_FOUND = "There is no such event, or you may not read it."
+NOT_FOUND = "The event was not found, or you may not read it."
 NOT_SHARED = (
-    "The app itself finds no such event: a private macro, field or lookup of yours made it. Share "
-    "that with the app, if it is right."
+    "The app itself finds no such event: it depends on a private macro, field or lookup of yours. "
+    "Share that with the app if it is correct."
 )
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}")
 
@@ -116,10 +116,10 @@ def _unescaped(quote: str) -> str:
 
 def _has_address(citation: Citation) -> bool:
     if not re.fullmatch(r"[0-9a-f]{64}", citation.sha256) or citation.time <= 0:
-        _reject(citation, "It has no address: time and sha256 are needed.")
+        _reject(citation, "It has no event address: time and sha256 are required.")
         return False
     if not _INDEX_NAME.fullmatch(citation.index):
-        _reject(citation, "Its index is not the name of one index.")
+        _reject(citation, "Its index is not a valid index name.")
         return False
     return True
 
@@ -169,11 +169,11 @@ def _check_events(
         _check_group(group, searcher, shared, checked, timeout)
         groups += _halves([citation for citation in group if citation.reason == _too_many()])
     for citation in (citation for group in groups for citation in group if not citation.reason):
-        _leave(citation, f"It was not looked for: one check runs {MAX_FETCHES} searches.")
+        _leave(citation, f"It was not checked: one check runs at most {MAX_FETCHES} searches.")
 
 
 def _too_many() -> str:
-    return f"More than {EVENTS_PER_FETCH} events were there to look through."
+    return f"There were more than {EVENTS_PER_FETCH} events to search."
 
 
 def _check_group(
@@ -222,7 +222,10 @@ def _found_of(
         if len(result.rows) >= EVENTS_PER_FETCH:
             _leave(citation, _too_many())
         elif result.lacking():
-            _leave(citation, f"It was not among what could be read: {result.lacking()[0]}")
+            _leave(
+                citation,
+                f"It was not in the results, which may be incomplete: {result.lacking()[0]}",
+            )
         else:
             _reject(citation, why_not)
     return [citation for citation in group if citation.sha256 in known], known
@@ -255,7 +258,7 @@ def _fetch(group: Sequence[Citation]) -> spl.Search:
 def _check_quote(citation: Citation, row: Mapping[str, Any], checked: Checked) -> None:
     event = Event.from_row(row)
     if abs(event.time - citation.time) > 1.0:
-        _reject(citation, "The event with that text has another time.")
+        _reject(citation, "The event with that text has a different time.")
         return
     checked.events[citation.id] = event
     if citation.kind == "change":
@@ -263,7 +266,7 @@ def _check_quote(citation: Citation, row: Mapping[str, Any], checked: Checked) -
     if holds_quote(event.raw, citation.quote):
         citation.status, citation.reason = "verified", ""
     else:
-        _reject(citation, "The event is there, but the quote is not in it.")
+        _reject(citation, "The event was found, but it does not contain the quote.")
 
 
 def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> None:
@@ -283,7 +286,7 @@ def _check_number(citation: Citation, searcher: Searcher, timeout: float) -> Non
     if abs(counted.number - citation.value) <= NUMBER_TOLERANCE * max(1.0, abs(citation.value)):
         citation.status, citation.reason = "verified", ""
     elif counted.warnings:
-        _leave(citation, f"{said} Not all may have been read: {counted.warnings[0]}")
+        _leave(citation, f"{said} Results may be incomplete: {counted.warnings[0]}")
     else:
         _reject(citation, said)
 

@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ..splunk.session import API, Session, SplunkError, path_of
 from ..utc import to_the_second
-from .asking.claims import QUOTED, UNCHECKED
 from .budget import shorten
+from .llm.claims import QUOTED, UNCHECKED
 
 __all__ = ["FIELDS", "AnalysisFailed", "analyze", "rows"]
 
@@ -57,7 +57,9 @@ def analyze(
             if error.status != 409:
                 raise AnalysisFailed(error.message) from error
         sleep(BUSY_PAUSE_SECONDS)
-    raise AnalysisFailed("Another launch of this search is still analysing; try again later.")
+    raise AnalysisFailed(
+        "Another run of this search is still analysing the incident. Try again later."
+    )
 
 
 def rows(analysis: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
@@ -105,7 +107,7 @@ def _details(analysis: Mapping[str, Any]) -> Iterator[str]:
     model = analysis["model"]
     yield model["detail"]
     if model.get("summary"):
-        yield f"Not checked, in the model's words: {model['summary']}"
+        yield f"Model summary (not checked): {model['summary']}"
     for heading, part in (("Found", "found"), ("Not found", "not_found")):
         for finding in evidence:
             for said in finding[part][:MOST_FOUND]:
@@ -117,15 +119,15 @@ def _next(analysis: Mapping[str, Any]) -> str:
     """Say what to do next, as one sentence."""
     change, fix = analysis["change_id"], f"| remediate incident={analysis['incident_id']}"
     if change and analysis.get("confidence") == "low":
-        return f"ask whoever made {change} before it is undone; {fix} looks for a fix."
+        return f"ask the author of {change} before you roll it back; {fix} proposes a fix."
     if change:
-        return f"{fix} looks for a fix."
+        return f"{fix} proposes a fix."
     advice = [h.get("advice") for h in analysis["hypotheses"] if h.get("blamed")]
     if advice and advice[0]:
         return str(advice[0])
     return (
-        "read what was logged right before the errors began, and ask who runs what these services "
-        "depend on; changes that are not indexed are not known here."
+        "read what was logged right before the errors began, and ask the owners of the services "
+        "that these depend on. Changes that are not indexed are unknown here."
     )
 
 

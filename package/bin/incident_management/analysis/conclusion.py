@@ -17,16 +17,16 @@ from ..incidents.errors import IllegalMove
 from ..incidents.stores import claim_document
 from ..masking import mask
 from ..ports import Clock, Collection, Searcher, Stores
-from .asking import answer as model_answer
-from .asking.briefing import Question, question
-from .asking.calls import Calls, UsedUp
-from .asking.model import Answer, Model, ModelUnavailable, request_hash
 from .budget import Budget
 from .case import CULPRIT_SCORE
 from .changes import PLACE_FIELDS, Change
 from .citations import Checked, check, counts
 from .earlier import earlier_cause
 from .investigation import Found
+from .llm import answer as model_answer
+from .llm.briefing import Question, question
+from .llm.calls import Calls, UsedUp
+from .llm.model import Answer, Model, ModelUnavailable, request_hash
 from .verdict import Verdict, confidence_of, reservation, verdict_of
 
 __all__ = ["Conclusion", "analysis_id_of", "step_of"]
@@ -90,7 +90,7 @@ class Conclusion:
         if done is None:
             begun = self._claim(key)
             found = find(begun)
-            begun("looking again for what it cites, and asking the model if there is one")
+            begun("checking its citations, and asking the model if one is set up")
             done = self._make(key, incident, sid, found)
             self.stores.analyses.save([done])
         self._tell(done)
@@ -110,12 +110,12 @@ class Conclusion:
             held = self.stores.claims.get(purpose) or {}
             if now - float(held.get("time") or now) < CLAIM_SECONDS:
                 raise IllegalMove(
-                    "This search's analysis is being made by another launch of it; read it in a "
-                    "minute with GET /incidents/{id}/analysis."
+                    "Another run of this search is making its analysis. Read it in a minute with "
+                    "GET /incidents/{id}/analysis."
                 )
         raise IllegalMove(
-            f"This search's analysis was begun {MAX_ATTEMPTS} times and never finished; run a new "
-            "search."
+            f"This search's analysis was started {MAX_ATTEMPTS} times and never finished. Run a "
+            "new search."
         )
 
     def _make(
@@ -216,7 +216,7 @@ class Conclusion:
         claims = model_answer.apply(content, hypotheses, checked, self.budget)
         told["cause_found"] = content["cause_found"]
         told["detail"] = f"{told['model_id']} {model_answer.account_of(claims)}" + (
-            f" Beware of its summary: {fault[0].lower()}{fault[1:]}" if fault else ""
+            f" Its summary is unreliable: {fault[0].lower()}{fault[1:]}" if fault else ""
         )
         return told, claims
 
@@ -289,7 +289,7 @@ def _why_unproved(hypothesis: Mapping[str, Any], checked: Checked) -> str:
     for citation in checked.citations:
         cited = citation.kind == "change" and citation.id in hypothesis["citations"]
         if cited and citation.status == "unchecked":
-            return f"Its change event was not checked again. {citation.reason}"
+            return f"Its change event was not verified. {citation.reason}"
     return "Its change event could not be found again."
 
 

@@ -201,7 +201,7 @@ class Finding:
 
     def to_document(self) -> Dict[str, Any]:
         """Return what is stored of it: the sentences, secrets masked, and the searches."""
-        lacks = [f"Not all may have been read: {reason}" for reason in self.incomplete]
+        lacks = [f"Results may be incomplete: {reason}" for reason in self.incomplete]
         return {
             "finder": self.finder,
             "looked_for": self.looked_for,

@@ -143,7 +143,7 @@ class Scope:
             SearchFailed: splunkd refused it, it took too long, or the budget is used up.
         """
         if self.searches_left <= 0:
-            raise SearchFailed("The investigation has used up its number of searches.")
+            raise SearchFailed("The investigation has reached its limit of searches.")
         self.searches_left -= 1
         text = str(search)
         finding.searches.append(text)
@@ -177,7 +177,7 @@ class Scope:
         if entities <= most:
             return ""
         return (
-            f"Only {most} of the incident's {entities} entities were looked at, the first to fail."
+            f"Only {most} of the incident's {entities} entities were searched, the first to fail."
         )
 
 

@@ -42,7 +42,7 @@ def verdict_of(hypotheses: Sequence[Dict[str, Any]]) -> Verdict:
             continue
         cause = hypothesis["cause"].rstrip(".")
         if ONLY_NEAR in hypothesis["against"]:
-            said = f"Not proved, but to be looked at first (low confidence): {cause}. {ONLY_NEAR}"
+            said = f"Not proved, but check this first (low confidence): {cause}. {ONLY_NEAR}"
             return Verdict(hypothesis, f"{cause} ({SUSPECTED})", said)
         said = f"Most likely cause ({hypothesis['confidence']} confidence): {cause}."
         said += _why(hypothesis)
@@ -67,7 +67,7 @@ def _lead(hypotheses: Sequence[Mapping[str, Any]]) -> str:
     for hypothesis in hypotheses:
         if hypothesis.get("near") and hypothesis["verified"]:
             when = hypothesis["for"][0] if hypothesis["for"] else ""
-            return f" Worth a look: {hypothesis['cause'].rstrip('.')}. {when} {ONLY_NEAR}"
+            return f" Also check: {hypothesis['cause'].rstrip('.')}. {when} {ONLY_NEAR}"
     return ""
 
 
@@ -77,4 +77,4 @@ def reservation(evidence: List[Dict[str, Any]]) -> str:
     if not reasons:
         return ""
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f" Not all of the evidence may have been read: {shorten(mask(reasons[0]), 300)}{more}"
+    return f" The evidence may be incomplete: {shorten(mask(reasons[0]), 300)}{more}"

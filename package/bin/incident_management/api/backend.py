@@ -1,4 +1,4 @@
-"""What the routes stand on: the real one speaks to splunkd, tests pass a fake."""
+"""What routes need from outside: the real backend calls splunkd, tests pass a fake."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..ports import Clock, Searcher, Stores
 from ..splunk.clock import SystemClock
 from ..splunk.configuration.topology import TopologyLookup
 from ..splunk.kv.replica import Replica, stores_of
-from .opened import OpenedSoFar
+from .incident_count import IncidentCount
 
 if TYPE_CHECKING:
     from ..remediation.raising_search import RaisingSearch
@@ -39,12 +39,12 @@ CACHED_TOKENS = 1000
 
 
 class Backend(Protocol):
-    """Gives a request what it needs; sessions are opaque to the routes."""
+    """Provides what a request needs; sessions are opaque to the routes."""
 
     clock: Clock
     started_at: float
     remembered: StoryCache
-    opened: OpenedSoFar
+    opened: IncidentCount
 
     def session(self, raw: Mapping[str, Any], system: bool) -> Any: ...
 
@@ -52,7 +52,7 @@ class Backend(Protocol):
         """Return the name and the capabilities of a session's user."""
 
     def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
-        """Name the users who have a capability; None where nobody can tell."""
+        """Return the users who have a capability; None if that is unknown."""
 
     def stores(self, session: Any) -> Stores: ...
 
@@ -64,16 +64,16 @@ class Backend(Protocol):
     def routing(self, session: Any) -> Routing: ...
 
     def problems(self, session: Any) -> Sequence[str]:
-        """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
+        """Return one sentence for each configuration error. Raises SplunkError."""
 
     def topology(self, session: Any) -> Topology: ...
 
     def raising(self, session: Any) -> RaisingSearch:
-        """Return what asks again what raised an incident."""
+        """Return what reruns the search that raised an incident."""
 
 
 class SplunkBackend:
-    """Speaks to the splunkd that sent the request. One lives as long as the handler's process."""
+    """Calls the splunkd that sent the request; lives as long as the handler's process."""
 
     def __init__(
         self, clock: Optional[Clock] = None, monotonic: Callable[[], float] = time.monotonic
@@ -81,7 +81,7 @@ class SplunkBackend:
         self.clock: Clock = clock or SystemClock()
         self.started_at = self.clock.now()
         self.remembered = StoryCache(monotonic=monotonic)
-        self.opened = OpenedSoFar(self.clock)
+        self.opened = IncidentCount(self.clock)
         self._monotonic = monotonic
         self._users: Dict[str, Tuple[float, Tuple[str, FrozenSet[str]]]] = {}
         self._who_has: Dict[str, Tuple[float, Optional[Sequence[str]]]] = {}
@@ -96,7 +96,7 @@ class SplunkBackend:
         return Session.from_request(raw, system=system)
 
     def capabilities(self, session: Any) -> Tuple[str, FrozenSet[str]]:
-        """Ask splunkd who a token is and what it may do; remembered for at most 30 seconds.
+        """Return the user and capabilities of a token; cached for at most 30 seconds.
 
         ``authentication/current-context``: "Access endpoint descriptions" in Splunk's REST API
         Reference.
@@ -116,9 +116,9 @@ class SplunkBackend:
         return found
 
     def who_has(self, session: Any, capability: str) -> Optional[Sequence[str]]:
-        """Ask splunkd who has a capability, those of the routing first; remembered for a minute.
+        """Return who has a capability, people of the routing first; cached for a minute.
 
-        It is told to whoever looks at something that waits for them, and decides nothing.
+        For display only: it shows who could act, and authorizes nothing.
         """
         from ..splunk.session import SplunkError
         from ..splunk.users import who_has
@@ -155,7 +155,7 @@ class SplunkBackend:
         return settings.follow_up_systems(conf.load(session, settings.CONF))
 
     def routing(self, session: Any) -> Routing:
-        """Read incident_routing.conf, and the level of the log; remembered for 10 seconds."""
+        """Read incident_routing.conf and the log level; cached for 10 seconds."""
         from ..splunk import log
         from ..splunk.configuration import conf, settings
 
@@ -170,8 +170,8 @@ class SplunkBackend:
         return self._routing[1]
 
     def problems(self, session: Any) -> Sequence[str]:
-        """Look at all configuration; remembered for 10 seconds."""
-        # With all that carries fixes out, two fifths of what a handler would import to begin.
+        """Check all configuration; cached for 10 seconds."""
+        # Imported here: with its executors it is two fifths of a handler's imports.
         from ..remediation.catalogue import Catalogue
         from ..splunk.configuration import conf
 

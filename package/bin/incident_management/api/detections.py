@@ -1,4 +1,4 @@
-"""``/detections``: how each detection does, and what would calm a noisy one."""
+"""``/detections``: the health of each detection, and settings that reduce noise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIRING = record(
         "days": whole(1, 400),
         "signals": _COUNT,
         "incidents": whole(0, 10**9, "Opened by this detection."),
-        "pages": whole(0, 10**9, "Opened, or opened again."),
+        "pages": whole(0, 10**9, "Incidents opened or reopened."),
         "pages_per_day": number(0),
     }
 )
@@ -23,9 +23,9 @@ _FEEDBACK = obj(
         "true_positive": _COUNT,
         "false_positive": _COUNT,
         "duplicate": _COUNT,
-        "none": whole(0, 10**9, "Incidents that nobody judged."),
+        "none": whole(0, 10**9, "Incidents without feedback."),
         "precision": nullable(_SHARE),
-        "precision_low": number(0, 1, "With the next one: Wilson's interval, 95%."),
+        "precision_low": number(0, 1, "Wilson's 95% interval, with `precision_high`."),
         "precision_high": _SHARE,
     },
     ("true_positive", "false_positive", "duplicate", "none", "precision"),
@@ -33,14 +33,14 @@ _FEEDBACK = obj(
 _CALMED = obj(
     {
         "setting": one_of(("threshold", "alert.suppress.period", "after_signals")),
-        "change": text(2000, 1, "What to set to what."),
+        "change": text(2000, 1, "The setting and its new value."),
         "kept_true": _COUNT,
         "of_true": _COUNT,
         "dropped_unwanted": _COUNT,
         "of_unwanted": _COUNT,
-        "incidents": whole(0, 10**9, "How many would have been opened."),
+        "incidents": whole(0, 10**9, "Incidents that would have been opened."),
         "of_incidents": _COUNT,
-        "pages": whole(0, 10**9, "How often they would have been opened, or opened again."),
+        "pages": whole(0, 10**9, "How often they would have been opened or reopened."),
         "of_pages": _COUNT,
         "sentence": text(4000, 1),
     },
@@ -50,9 +50,9 @@ _STATES = ("ok", "disabled", "new", "never_fired", "silent", "failing", "skipped
 _FIELDS = {
     "name": text(1000, 1),
     "app": text(200),
-    "source": one_of(("saved_search", "other"), "A monitor's or a client's rule is other."),
-    "state": one_of(_STATES, "Of a saved search failing and skipped only in its own report."),
-    "why": text(1000, about="One sentence unless the state is ok."),
+    "source": one_of(("saved_search", "other"), "`other`: the rule of a monitor or an API client."),
+    "state": one_of(_STATES, "`failing` and `skipped` appear only in a single detection's report."),
+    "why": text(1000, about="One sentence; empty if the state is ok."),
     "last_fired": nullable(TIME),
     "week": _FIRING,
     "month": _FIRING,
@@ -73,7 +73,7 @@ _RUNS = obj(
     ("known", "failed", "mean_seconds"),
 )
 _DETECTION = named("Detection", record(_FIELDS))
-_PAGES = {"pages_per_day": number(0, 1e6, "Beyond this a detection is noisy; 10 unless given.")}
+_PAGES = {"pages_per_day": number(0, 1e6, "A detection with more pages is noisy; default 10.")}
 
 
 @route(
@@ -84,9 +84,9 @@ _PAGES = {"pages_per_day": number(0, 1e6, "Beyond this a detection is noisy; 10 
     answers={200: record({"detections": listed(_DETECTION)})},
 )
 def list_detections(request: Request) -> Response:
-    """Each detection: how often it fires and pages, what people said of it, whether it is noisy.
+    """List each detection's firing and paging rates, feedback, and whether it is noisy.
 
-    The saved searches are those that the caller may see.
+    Only saved searches that the caller may see are included.
     """
     return Response({"detections": _report(request).all()})
 
@@ -95,17 +95,20 @@ def list_detections(request: Request) -> Response:
     "GET",
     "/detections/{name}/health",
     capability="incident_read",
-    query={**_PAGES, "app": text(200, 1, "Its app, where several have one of that name.")},
+    query={
+        **_PAGES,
+        "app": text(200, 1, "The app, if several apps have a detection of this name."),
+    },
     answers={200: named("DetectionHealth", record({**_FIELDS, "runs": nullable(_RUNS)}))},
     problems=(404,),
     slashes=True,
 )
 def show_health(request: Request) -> Response:
-    """One detection's health, with its runs: what they cost, and whether they fail or are skipped.
+    """Return one detection's health, with the cost, failures and skips of its runs.
 
-    A noisy detection comes with the setting that would have calmed it (``calmed_by``), worked out
-    from its recorded signals of 30 days; null when no setting would have helped without losing an
-    incident that people called right.
+    For a noisy detection, ``calmed_by`` is the setting that would have reduced its noise, computed
+    from its recorded signals of 30 days; null if every setting would have lost an incident that
+    people marked as right.
     """
     app = str(request.args.get("app") or "")
     return Response(_report(request).one(request.params["name"], app))

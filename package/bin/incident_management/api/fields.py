@@ -1,4 +1,4 @@
-"""``GET /fields``: which custom fields incidents have."""
+"""``GET /fields``: the custom fields of incidents."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .schema import any_text, flag, listed, number, one_of, record
 _FIELD = record(
     {
         "name": any_text(),
-        "label": any_text("What people call it."),
+        "label": any_text("Label on the pages."),
         "kind": one_of(KINDS),
-        "options": listed(any_text(), about="Of a choice."),
+        "options": listed(any_text(), about="Options of a choice field."),
         "help": any_text(),
-        "severity": any_text("Patterns: of which incidents it is asked for."),
-        "team": any_text("The same."),
-        "required": flag("It is set before such an incident is resolved."),
-        "shown": listed(one_of(PLACES), about="Where besides the incident itself."),
+        "severity": any_text("Severity patterns of the incidents that have it."),
+        "team": any_text("Team patterns of the incidents that have it."),
+        "required": flag("Required before such an incident is resolved."),
+        "shown": listed(one_of(PLACES), about="Where it is shown besides the incident."),
         "order": number(),
     }
 )
@@ -31,5 +31,5 @@ _FIELD = record(
     answers={200: record({"fields": listed(_FIELD)})},
 )
 def list_fields(request: Request) -> Response:
-    """The custom fields of incident_routing.conf, in the order in which they are shown."""
+    """List the custom fields of incident_routing.conf, in display order."""
     return Response({"fields": [asdict(one) for one in request.routing().fields.all]})

@@ -1,4 +1,4 @@
-"""``GET /system/first-steps``: what is set up, what is missing, each as it is found to be now."""
+"""``GET /system/first-steps``: the setup steps of an installation and their current state."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ..worker_health import SILENT_SECONDS, worker_runs
 from .router import Request, Response, route
 from .schema import any_text, listed, one_of, record
 
-# Somebody waits for the answer.
+# Short, because the page waits for the answer.
 SEARCH_SECONDS = 10.0
 # The detection that is on from the start.
 SHIPPED_ON = "High Error Rate"
-# Names that a sentence lists.
+# The most names that a sentence lists.
 NAMED = 4
 DONE, TODO, UNKNOWN = "done", "todo", "unknown"
 
 
 class Found(NamedTuple):
-    """How a step is: done, to do, or not known now; and a sentence of what was found."""
+    """The state of a step (done, todo or unknown) and a sentence that says what was found."""
 
     state: str
     detail: str
@@ -57,11 +57,10 @@ class Found(NamedTuple):
     },
 )
 def get_first_steps(request: Request) -> Response:
-    """What an installation needs before it is of use, each step as it is found to be now.
+    """List the setup steps of an installation, each with its current state.
 
-    Nothing is ticked by hand: a step is `done` when what it asks for is seen, and `unknown` when it
-    could not be looked at, which its `detail` explains. Events and detections are those that the
-    caller may see.
+    Every step is checked on each call. It is `unknown` when the check failed; `detail` says why.
+    Events and detections are limited to those that the caller may see.
     """
     steps = [
         {"name": name, "title": title, **_looked_at(look, request)._asdict()}
@@ -74,19 +73,19 @@ def _looked_at(look: Callable[[Request], Found], request: Request) -> Found:
     try:
         return look(request)
     except (SearchFailed, SplunkError) as error:
-        return Found(UNKNOWN, f"It can't be told now: {error}")
+        return Found(UNKNOWN, f"This step could not be checked: {error}")
 
 
 def _worker(request: Request) -> Found:
     seen, now = worker_seen(request.stores), request.clock.now()
     if worker_runs(request.stores, now, seen):
         if seen is None or now - seen > SILENT_SECONDS:
-            return Found(TODO, "It runs, but tells nobody: below the list stands what is wrong.")
-        return Found(DONE, "It runs: messages, deadlines and proofs are seen to.")
+            return Found(TODO, "The worker sends no messages. The reason is below this list.")
+        return Found(DONE, "The worker sends messages, checks deadlines and verifies fixes.")
     if seen is None:
-        return Found(TODO, "It has not run yet. Enable the input 'worker' under Inputs.")
-    text = f"It has not run for {(now - seen) / 60:.0f} minutes."
-    return Found(TODO, f"{text} See the input 'worker' under Inputs.")
+        return Found(TODO, "The worker has not run yet. Enable the input 'worker' under Inputs.")
+    text = f"The worker has not run for {(now - seen) / 60:.0f} minutes."
+    return Found(TODO, f"{text} Check the input 'worker' under Inputs.")
 
 
 def _channels(request: Request) -> Found:
@@ -94,7 +93,7 @@ def _channels(request: Request) -> Found:
     told = reached(_set_up(request), subscriptions)
     if told:
         return Found(DONE, f"Set up: {_named([NAMES.get(one, one) for one in told])}.")
-    return Found(TODO, "None is set up, so nobody is told of incidents.")
+    return Found(TODO, "No channel is set up, so nobody is notified of incidents.")
 
 
 def _message(request: Request) -> Found:
@@ -104,19 +103,19 @@ def _message(request: Request) -> Found:
     set_up = _set_up(request)
     waiting = [NAMES.get(one, one) for one in set_up if not _is_sent(request, channel=one)]
     if waiting:
-        return Found(TODO, f"No message was taken yet by {_named(waiting)}: open a test incident.")
+        return Found(TODO, f"{_named(waiting)} accepted no message yet. Open a test incident.")
     if set_up:
-        return Found(DONE, f"Taken by {_named([NAMES.get(one, one) for one in set_up])}.")
+        return Found(DONE, f"Accepted by {_named([NAMES.get(one, one) for one in set_up])}.")
     if _is_sent(request):
-        return Found(DONE, "Taken by a subscribed webhook.")
+        return Found(DONE, "Accepted by a subscribed webhook.")
     return Found(TODO, "Set up a channel, then open a test incident.")
 
 
 def _links(request: Request) -> Found:
     address = conf.load(request.system_session, settings.CONF).get("network", {}).get("web_url")
     if address:
-        return Found(DONE, f"They lead to {address}.")
-    return Found(TODO, "Messages have no link to their incident: give Splunk Web's address.")
+        return Found(DONE, f"Links lead to {address}.")
+    return Found(TODO, "Messages have no link to their incident. Set the address of Splunk Web.")
 
 
 def _events(request: Request) -> Found:
@@ -128,24 +127,27 @@ def _events(request: Request) -> Found:
 
 def _changes(request: Request) -> Found:
     spl = "`incident_change_index` change_id=* | head 1 | stats count AS events"
-    what = "No event with a change_id in the last 24 hours, so an analysis can blame no change"
+    what = (
+        "No event with a change_id in the last 24 hours, so analyses can't name a change as the "
+        "cause"
+    )
     return _seen(request, spl, "incident_change_index", what)
 
 
 def _seen(request: Request, spl: str, macro: str, nothing: str) -> Found:
     rows = request.searcher.run(spl, "-24h", "now", 1, SEARCH_SECONDS).rows
     if rows and float(rows[0].get("events") or 0):
-        return Found(DONE, "There are some in the last 24 hours.")
+        return Found(DONE, "Events were found in the last 24 hours.")
     where = "Settings > Advanced search > Search macros"
-    return Found(TODO, f"{nothing}: name your indexes in the macro {macro} ({where}).")
+    return Found(TODO, f"{nothing}. Name your indexes in the macro {macro} ({where}).")
 
 
 def _detections(request: Request) -> Found:
     enabled = sorted({one.name for one in detections(request.user_session) if one.enabled})
     if set(enabled) - {SHIPPED_ON}:
-        return Found(DONE, f"{len(enabled)} run: {_named(enabled)}.")
-    which = f"Only {SHIPPED_ON} runs" if enabled else "None runs"
-    return Found(TODO, f"{which}: enable others, or give an alert the action Open incident.")
+        return Found(DONE, f"{len(enabled)} enabled: {_named(enabled)}.")
+    which = f"Only {SHIPPED_ON} is enabled" if enabled else "No detection is enabled"
+    return Found(TODO, f"{which}. Enable others, or add the action Open incident to an alert.")
 
 
 def _people(request: Request) -> Found:
@@ -156,9 +158,12 @@ def _people(request: Request) -> Found:
     if people:
         return Found(DONE, f"Besides administrators: {_named(people)}.")
     if len(roles_of) == MOST_USERS:
-        return Found(UNKNOWN, f"None of the first {MOST_USERS} users may; others were not read.")
-    how = "give them incident_responder or incident_manager (Settings > Users)"
-    return Found(TODO, f"Nobody but administrators may work on incidents: {how}.")
+        return Found(
+            UNKNOWN,
+            f"None of the first {MOST_USERS} users may. Others were not read.",
+        )
+    how = "Give people incident_responder or incident_manager (Settings > Users)"
+    return Found(TODO, f"Only administrators may work on incidents. {how}.")
 
 
 def _teams(request: Request) -> Found:
@@ -166,16 +171,16 @@ def _teams(request: Request) -> Found:
     manned = sorted(name for name in routing.teams if routing.people_of(name))
     unknown = _no_users(request, routing.people()) if manned else []
     if unknown:
-        how = "correct the names; who logs in by single sign-on is listed from the first login on"
-        return Found(TODO, f"Splunk lists no user {_named(unknown)}, whom they name: {how}.")
+        how = "Correct the names. Single sign-on users are listed after their first login"
+        return Found(TODO, f"Teams name people who are not Splunk users: {_named(unknown)}. {how}.")
     if manned:
-        return Found(DONE, f"With people: {_named(manned)}.")
-    how = "name members, then give them incidents by rules"
-    return Found(TODO, f"No team has people, so incidents are given to nobody: {how}.")
+        return Found(DONE, f"Teams with members: {_named(manned)}.")
+    how = "Add members, then add rules that assign incidents to teams"
+    return Found(TODO, f"No team has members, so incidents have no owner. {how}.")
 
 
 def _no_users(request: Request, people: Collection[str]) -> List[str]:
-    """Return who of some people is no user of Splunk's; nobody where there are too many users."""
+    """Return the people who are not Splunk users; empty when Splunk has too many users to read."""
     users = roles_of_users(request.system_session)
     known = {user_name(name) for name in users}
     return [] if len(users) == MOST_USERS else sorted(set(people) - known)

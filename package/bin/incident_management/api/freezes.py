@@ -1,4 +1,4 @@
-"""``/freezes``: when no fix is carried out, and of what."""
+"""``/freezes``: change freezes, in which no fix is executed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .shapes import WINDOW, WINDOW_KEPT
 
 _GIVEN = {
     "team": text(1000, 1, "Pattern with * and ? for the incident's team."),
-    "service": text(1000, 1, "Pattern with * and ? for what a fix acts on."),
+    "service": text(1000, 1, "Pattern with * and ? for the target of a fix."),
     "tag": text(1000, 1, "Pattern with * and ? for one of the incident's tags."),
     **WINDOW,
     "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end, with days only."),
@@ -22,7 +22,7 @@ FREEZE = named(
             **_GIVEN,
             **WINDOW_KEPT,
             "ended_by": text(1000, about="Who ended it early."),
-            "in_force": flag("Nothing of what it is about is changed now."),
+            "in_force": flag("The freeze is in force now."),
         },
         ("id", "reason", "team", "service", "tag", "in_force"),
     ),
@@ -36,7 +36,7 @@ FREEZE = named(
     answers={200: record({"freezes": listed(FREEZE)})},
 )
 def list_freezes(request: Request) -> Response:
-    """Change freezes, the newest first: all that are not over, and the newest 100 that are."""
+    """List change freezes, newest first: all current and future, and the newest 100 past ones."""
     found, now = freeze.listing(request.stores, request.clock), request.clock.now()
     return Response({"freezes": [shown(one, now) for one in found]})
 
@@ -49,7 +49,7 @@ def list_freezes(request: Request) -> Response:
     answers={201: FREEZE},
 )
 def add_freeze(request: Request) -> Response:
-    """Freeze changes: no fix is carried out but of actions with `allowed_in_freeze`."""
+    """Start a change freeze: only fixes of actions with `allowed_in_freeze` are executed."""
     made = freeze.add(request.act, request.body)
     return Response(shown(made, request.clock.now()), status=201)
 

@@ -1,4 +1,4 @@
-"""``410 Gone``: the answer for an incident that was deleted by age, or is about to be."""
+"""``410 Gone``: for an incident that retention deleted or is about to delete."""
 
 from __future__ import annotations
 

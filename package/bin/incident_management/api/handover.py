@@ -1,4 +1,4 @@
-"""``GET /handover``: what whoever takes over on call has to know of a team's incidents."""
+"""``GET /handover``: the handover report of a team for the next on-call engineer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from .schema import any_text, any_whole, flag, listed, named, number, obj, one_o
 from .shapes import NAME, TIME
 
 _SAID = obj(
-    {"text": any_text("Without secrets."), "at": number(about="Epoch seconds: it ends the text.")},
+    {
+        "text": any_text("Secrets are masked."),
+        "at": number(about="Epoch seconds, shown after the text."),
+    },
     ("text",),
 )
 _LINE = obj(
     {
         "title": any_text(),
         "says": listed(_SAID),
-        "incident_id": any_text("Of several the newest; empty: it is about none."),
+        "incident_id": any_text("The newest of several; empty: none."),
         "severity": one_of(("", *SEVERITIES)),
         "status": any_text(),
         "owner": any_text(),
@@ -35,23 +38,25 @@ HANDOVER = named(
             "since": TIME,
             "until": TIME,
             "rota": any_text("The team's; empty: it has none."),
-            "person": any_text("Who is on call; empty: nobody, for the reason that is given."),
-            "began": number(about="Since when, in epoch seconds; 0: for longer than some days."),
+            "person": any_text("Who is on call; empty: nobody, see `reason`."),
+            "began": number(about="On call since, epoch seconds; 0: longer than some days."),
             "reason": any_text(),
             "next_person": any_text("Who is next; empty: nobody."),
-            "next_at": number(about="From when on; 0: nobody else in the coming turns."),
-            "time_zone": any_text("The team's, in which its messages and Markdown tell times."),
+            "next_at": number(about="When that begins; 0: nobody else in the coming turns."),
+            "time_zone": any_text("The team's time zone, used in messages and Markdown."),
             "counts": record(
                 {
                     "open": any_whole(),
                     "nobody_has": any_whole("Of the open ones."),
                     "opened": any_whole("In the span."),
                     "solved": any_whole("In the span."),
-                    "noise": any_whole("Ended in the span, judged a false alarm or duplicate."),
+                    "noise": any_whole("Ended in the span with feedback false alarm or duplicate."),
                 }
             ),
             "open_by_severity": {"type": "object", "additionalProperties": any_whole()},
-            "truncated": flag("Not all were read: of the open the gravest, else the newest."),
+            "truncated": flag(
+                "Not all were read: only the most severe open and the newest others."
+            ),
             "sections": listed(
                 obj(
                     {
@@ -74,18 +79,18 @@ HANDOVER = named(
     "/handover",
     capability="incident_read",
     query={
-        "team": {**NAME, "description": "Unless given, the one team that you are of."},
-        "since": number(0, 1e11, "Epoch seconds, at most 31 days ago; see above."),
-        "format": one_of(("json", "markdown"), "JSON unless given."),
+        "team": {**NAME, "description": "Default: your team, if you are in one team."},
+        "since": number(0, 1e11, "Epoch seconds, at most 31 days ago; default above."),
+        "format": one_of(("json", "markdown"), "Default: json."),
     },
     answers={200: (HANDOVER, "text/markdown")},
 )
 def get_handover(request: Request) -> Response:
-    """What is open of a team and what it waits for; what happened since, and what comes soon.
+    """Report a team's open incidents and what they wait for, recent events, and what comes soon.
 
-    It is made by code, and names each incident that it speaks of. Unless `since` is given it tells
-    from when on whoever was on call two hours ago was: so who takes over reads of the whole shift
-    before. Of a team that has no rota, and where that is not known, it tells of a day.
+    Code generates the report; every statement names its incident. By default it begins when the
+    shift of the person who was on call two hours ago began, so it covers the whole previous shift.
+    If the team has no rota, or that time is unknown, it covers one day.
     """
     now, routing = request.clock.now(), request.routing()
     team = team_named(routing, str(request.args.get("team", "")).strip(), request.user)

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a POST that is sent again gets the answer of the first time.
+"""``Idempotency-Key``: a repeated POST returns the first response.
 
 The manner is that of the IETF draft "The Idempotency-Key HTTP Header Field": the key is the
 caller's own, the answer is kept for 24 hours by user, route and key, another body under the same
@@ -31,13 +31,13 @@ MARK_DIGITS = 32
 
 
 def once(request: Request, run: Callable[[Request], Response]) -> Response:
-    """Run a request, with its ``mark``, unless its key's answer is known. Raises Problem 400, 409.
+    """Run a request, or return the stored response of its key. Raises Problem 400, 409.
 
-    An error of ours (5xx) is not kept: the caller may try again with the same key.
+    A server error (5xx) is not stored: the caller may retry with the same key.
     """
     key = request.headers[HEADER].strip()
     if not 0 < len(key) <= KEY_CHARACTERS:
-        raise Problem(400, f"An Idempotency-Key has 1 to {KEY_CHARACTERS} characters.")
+        raise Problem(400, f"An Idempotency-Key must have 1 to {KEY_CHARACTERS} characters.")
     claim = _claim(request, key)
     if not request.stores.claims.insert(claim):
         known = request.stores.claims.get(claim["_key"])
@@ -50,7 +50,7 @@ def once(request: Request, run: Callable[[Request], Response]) -> Response:
 
 
 def _run(request: Request, claim: Dict[str, Any], run: Callable[[Request], Response]) -> Response:
-    """Run a request whose key is claimed, and keep its answer unless a repeat is to run again."""
+    """Run a request whose key is claimed; store its response unless a repeat must run again."""
     began = float(claim["value"]["began"])
     mark = digest([claim["_key"], claim["value"]["sent"], f"{began:.3f}"], MARK_DIGITS)
     try:
@@ -84,10 +84,10 @@ def _claim(request: Request, key: str) -> Dict[str, Any]:
 
 
 def _may_run_again(known: Mapping[str, Any], claim: Mapping[str, Any], now: float) -> bool:
-    """Tell whether an earlier attempt has ended without an answer. Raises Problem 409."""
+    """Return whether an earlier attempt ended without a response. Raises Problem 409."""
     value = known["value"]
     if value.get("sent") != claim["value"]["sent"]:
-        raise Problem(409, "This Idempotency-Key was used for another request: choose a new one.")
+        raise Problem(409, "This Idempotency-Key was used for another request. Use a new key.")
     ended = value.get("failed") or now - float(known["time"]) > WORKING_SECONDS
     return bool(ended) and not value.get("answer")
 
@@ -95,7 +95,7 @@ def _may_run_again(known: Mapping[str, Any], claim: Mapping[str, Any], now: floa
 def _known(known: Mapping[str, Any]) -> Response:
     value = known["value"]
     if not value.get("answer"):
-        text = "The first request with this Idempotency-Key is being worked on: try again later."
+        text = "The first request with this Idempotency-Key is still running. Try again later."
         raise Problem(409, text, {"Retry-After": "5"})
     # As text, because an answer's field names need not be ones that the KV store takes.
     answer = json.loads(value["answer"])

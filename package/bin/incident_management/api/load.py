@@ -1,4 +1,4 @@
-"""``GET /on-call/load``: what being on call costs a team's people."""
+"""``GET /on-call/load``: the on-call load of a team's people."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .shapes import NAME, TIME
 OTHERS = "incident_load"
 
 _NOISE = {
-    "judged": any_whole("Calls for incidents of which people said whether they were right."),
+    "judged": any_whole("Calls for incidents with feedback."),
     "noise": any_whole("Of these, for false alarms and duplicates."),
 }
 _SECONDS = nullable(number(0, about="Seconds from a call to the acknowledgement."))
 _COUNTS = {
     "calls": any_whole(),
-    "on_duty": any_whole("Of these, for whoever was on call by the team's rota then."),
+    "on_duty": any_whole("Of these, calls to the person on call by the team's rota."),
     "most_in_a_day": any_whole(),
     "night_calls": any_whole("From 22:00 to 07:00 in the team's time zone."),
     "nights": any_whole("Nights with a call."),
     "weekend_calls": any_whole(),
     **_NOISE,
-    "acknowledged": any_whole("Calls that an acknowledgement answered, whoever's."),
+    "acknowledged": any_whole("Calls that were followed by an acknowledgement, by anybody."),
     "ack_median": _SECONDS,
     "ack_p95": _SECONDS,
-    "missed": any_whole("The incident was escalated before anybody acknowledged it."),
+    "missed": any_whole("Calls whose incident was escalated before an acknowledgement."),
 }
 _PERSON = {
-    "person": any_text("Empty: nobody had the incident then."),
-    "shifts": any_whole("By the team's rota as it is set now, with the covers of then."),
+    "person": any_text("Empty: the incident had no owner then."),
+    "shifts": any_whole("By the team's current rota, with the covers of that time."),
     "hours": number(0),
-    "calls_a_day": nullable(number(0, about="Calls on duty for each 24 hours of it; null: none.")),
+    "calls_a_day": nullable(number(0, about="Calls on duty per 24 hours on duty; null: no duty.")),
     **_COUNTS,
 }
 LOAD = named(
@@ -47,11 +47,11 @@ LOAD = named(
         {
             "team": any_text(),
             "rota": any_text("The team's; empty: it has none."),
-            "time_zone": any_text("The rota's; without one that of the team's calendar."),
+            "time_zone": any_text("Time zone of the rota, else of the team's calendar."),
             "since": TIME,
             "until": TIME,
-            "whose": any_text("The one person that all of it is about; empty: the whole team."),
-            "truncated": flag("More calls than are read: `since` is when the first of them was."),
+            "whose": any_text("The person that the report is limited to; empty: the team."),
+            "truncated": flag("Too many calls to read; `since` is the time of the first one read."),
             "totals": record({"calls_a_day": nullable(number(0, about="Of the span.")), **_COUNTS}),
             "evenness": nullable(
                 record(
@@ -63,7 +63,7 @@ LOAD = named(
                     }
                 )
             ),
-            "people": listed(record(_PERSON), about="The most called first."),
+            "people": listed(record(_PERSON), about="Most calls first."),
             "detections": listed(
                 record(
                     {
@@ -71,11 +71,13 @@ LOAD = named(
                         "calls": any_whole(),
                         "night_calls": any_whole(),
                         **_NOISE,
-                        "incident_id": any_text("The last that it called for."),
-                        "calmed_by": any_text("The setting that would have calmed it, if any."),
+                        "incident_id": any_text("The newest incident that it called for."),
+                        "calmed_by": any_text(
+                            "The setting that would have reduced its noise, if any."
+                        ),
                     }
                 ),
-                about="The ten that called most.",
+                about="The ten with the most calls.",
             ),
         },
         ("team", "since", "until", "whose", "totals", "people", "detections"),
@@ -88,18 +90,18 @@ LOAD = named(
     "/on-call/load",
     capability="incident_read",
     query={
-        "team": {**NAME, "description": "Unless given, the one team that you are of."},
-        "days": one_of([str(days) for days in SPANS], "28 unless given."),
-        "format": one_of(("json", "markdown"), "JSON unless given."),
+        "team": {**NAME, "description": "Default: your team, if you are in one team."},
+        "days": one_of([str(days) for days in SPANS], "Default: 28."),
+        "format": one_of(("json", "markdown"), "Default: json."),
     },
     answers={200: (LOAD, "text/markdown")},
 )
 def get_load(request: Request) -> Response:
-    """Who of a team was called how often, at night and for what noise, in the last days.
+    """Report how often a team's people were called, at night and for noise, in the last days.
 
-    With `incident_load` it tells of everybody; without, of the caller's own calls alone. A call is
-    a message that asked somebody to act on an incident that they had; what follows within 15
-    minutes for the same person and incident is the same call.
+    With `incident_load` it covers everybody; without, only the caller's own calls. A call is a
+    message that asked a person to act on an incident that they owned. Further messages within 15
+    minutes for the same person and incident belong to the same call.
     """
     now, routing = request.clock.now(), request.routing()
     team = team_named(routing, str(request.args.get("team", "")).strip(), request.user)

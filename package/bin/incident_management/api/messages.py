@@ -1,4 +1,4 @@
-"""What goes in and out of a route: request, response, problem (RFC 9457)."""
+"""The request, response and problem (RFC 9457) of a route."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Request:
 
     @property
     def act(self) -> Act:
-        """What the caller does with this request, and with its repeats once."""
+        """The act of this request, which its repeats share."""
         return Act(self.stores, self.clock, self.user, self.mark)
 
     @property
@@ -121,7 +121,7 @@ class Request:
         return self.backend.settings(self.system_session)
 
     def follow_up_systems(self) -> Mapping[str, bool]:
-        """As settings.follow_up_systems there, without a secret being read. Raises SplunkError."""
+        """Return settings.follow_up_systems; reads no secret. Raises SplunkError."""
         return self.backend.follow_up_systems(self.system_session)
 
     def routing(self) -> Routing:
@@ -131,14 +131,14 @@ class Request:
         return self.backend.who_has(self.system_session, capability)
 
     def problems(self) -> Sequence[str]:
-        """Return what is wrong with the configuration, a sentence each. Raises SplunkError."""
+        """Return one sentence for each configuration error. Raises SplunkError."""
         return self.backend.problems(self.system_session)
 
     def topology(self) -> Topology:
         return self.backend.topology(self.system_session)
 
     def raising(self) -> RaisingSearch:
-        """Return what asks again what raised an incident, with the app's own rights."""
+        """Return what reruns the search that raised an incident, with the app's own rights."""
         return self.backend.raising(self.system_session)
 
     def text(self, name: str, default: str = "", required: bool = False) -> str:
@@ -161,10 +161,10 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
     """
     given = payload
     if not isinstance(payload, bytes):
-        # Half a character stays what it is, and is refused as one.
+        # A lone surrogate is kept here and rejected below.
         given = str(payload or "").encode("utf-8", "surrogatepass")
     if len(given) > most:
-        raise Problem(413, f"The body is larger than {most} bytes; send less at once.")
+        raise Problem(413, f"The body is larger than {most} bytes. Split the request.")
     if not given.strip():
         return {}
     given = json_without_nul(given)
@@ -172,17 +172,19 @@ def parse_body(payload: Any, most: int = BODY_BYTES) -> Dict[str, Any]:
         text = given.decode("utf-8")
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
         if _SURROGATE.search(given):
-            # An escape may name half a character, which no storage takes.
+            # An escape may be a lone surrogate, which no storage accepts.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
-        raise Problem(400, f"The body is not UTF-8: byte {error.start + 1} is wrong.") from None
+        raise Problem(400, f"The body is not UTF-8: byte {error.start + 1} is invalid.") from None
     except UnicodeEncodeError:
-        raise Problem(400, "The body holds an escape of half a character.") from None
+        raise Problem(
+            400, "The body has an escape of half a character, a lone surrogate."
+        ) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise Problem(400, f"The body is not JSON, see {place}.") from None
+        raise Problem(400, f"The body is not valid JSON: {place}.") from None
     except ValueError as error:
-        raise Problem(400, f"The body is not JSON: {error}.") from None
+        raise Problem(400, f"The body is not valid JSON: {error}.") from None
     except RecursionError:
         raise Problem(400, TOO_DEEP) from None
     if not isinstance(value, dict):
@@ -209,21 +211,21 @@ def _no_constant(name: str) -> float:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits[:20]} is beyond a number's range")
+        raise ValueError(f"{digits[:20]} is out of range")
     return number
 
 
 def _whole(digits: str) -> int:
-    # A longer one is no float's, which is what most numbers become.
+    # A longer integer does not fit a float.
     if len(digits) > WHOLE_DIGITS:
-        raise ValueError(f"{digits[:20]}… is beyond a number's range")
+        raise ValueError(f"{digits[:20]}… is out of range")
     return int(digits)
 
 
 def _surely_flat(given: bytes, levels: int) -> bool:
-    """Tell, by the brackets of some JSON alone, that it is nested no deeper.
+    """Return whether the brackets of some JSON alone show that it is nested no deeper.
 
-    False also where a text holds a bracket or an escape: then the value has to be looked at.
+    False also where a string has a bracket or an escape: then the value has to be checked.
     """
     brackets = given.translate(_ONE_KIND, _NO_BRACKETS).replace(b'""', b"")
     if b'"' in brackets or b"\\" in brackets:

@@ -1,4 +1,4 @@
-"""``GET /stats`` and ``GET /metrics``: the present state in numbers."""
+"""``GET /stats`` and ``GET /metrics``: figures of the current state."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": numb
     "/stats",
     capability="incident_read",
     query={
-        "since": number(0, 1e11, "Epoch seconds; a week ago unless given, 400 days at most."),
-        "until": number(0, 1e11, "Epoch seconds; now unless given."),
+        "since": number(0, 1e11, "Epoch seconds; default: a week ago, at most 400 days."),
+        "until": number(0, 1e11, "Epoch seconds; default: now."),
     },
     answers={
         200: obj(
@@ -47,16 +47,16 @@ _TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": numb
                 "until": TIME,
                 "opened": any_whole(),
                 "resolved": any_whole(),
-                "truncated": flag("There were more; these are of the newest 50,000."),
+                "truncated": flag("There were more; the figures cover the newest 50,000."),
                 "open": record({f"by_{name}": _COUNTS for name in OPEN_BY}),
                 "signals": record(
                     {
                         "pending": whole(
                             0,
                             conditions.MAX_COUNTED,
-                            "Waiting now for the condition of their detection, counted up to this.",
+                            "Signals waiting for their detection's condition, up to this.",
                         ),
-                        "suppressed": any_whole("Held back in the span."),
+                        "suppressed": any_whole("Suppressed in the span."),
                     }
                 ),
                 "seconds_to_acknowledge": _TIMES,
@@ -67,7 +67,7 @@ _TIMES = nullable(record({"count": any_whole(), "mean": number(), "median": numb
     },
 )
 def get_stats(request: Request) -> Response:
-    """What is open now; and of the incidents opened in a span, how fast people were.
+    """Count open incidents, and report how fast those opened in a span were handled.
 
     Times to acknowledge and to resolve (MTTA, MTTR) count from ``opened_at``, without tests.
     """
@@ -99,14 +99,14 @@ def get_stats(request: Request) -> Response:
 
 @route("GET", "/metrics", capability="incident_read", answers={200: "text/plain"})
 def get_metrics(request: Request) -> Response:
-    """The same for Prometheus, in its text format 0.0.4."""
+    """Return metrics for Prometheus, in its text format 0.0.4."""
     now = request.clock.now()
     lines = [
         *_metrics_of_now(request.stores),
         *_metrics_of_the_day(request.stores, now),
         *_family(
             "deleted_by_age_total",
-            "What retention has deleted from the KV store.",
+            "Documents that retention deleted from the KV store.",
             _labelled("what", dict(sorted(retention.totals(request.stores).items()))),
         ),
         *_plain("uptime_seconds", "Age of this handler process.", now - request.backend.started_at),
@@ -129,12 +129,12 @@ def _metrics_of_now(stores: Stores) -> List[str]:
         ),
         *_family(
             "open_incidents_sla",
-            "Incidents that are open now, by how their service level stands.",
+            "Incidents that are open now, by SLA status.",
             _labelled("sla_status", {name: by_sla.get(name, 0) for name in SLA_STATUSES_OF_OPEN}),
         ),
         *_plain(
             "flapping_incidents",
-            "Open incidents that are held open because they open again and again.",
+            "Open incidents that are held open because they flap.",
             sum(1 for one in standing if one.get("flapping")),
         ),
         *_family(
@@ -171,7 +171,7 @@ def _metrics_of_the_day(stores: Stores, now: float) -> List[str]:
         ),
         *_family(
             "detection_incidents_day",
-            "Incidents opened in the last 24 hours, by detection and what people said of them.",
+            "Incidents opened in the last 24 hours, by detection and feedback.",
             [
                 ({"detection": detection, "feedback": feedback}, count)
                 for (detection, feedback), count in sorted(by_detection.items())
@@ -179,7 +179,7 @@ def _metrics_of_the_day(stores: Stores, now: float) -> List[str]:
         ),
         *_plain(
             "suppressed_signals_day",
-            "Signals that were held back in the last 24 hours.",
+            "Signals that were suppressed in the last 24 hours.",
             count_suppressed(stores, since, now),
         ),
     ]

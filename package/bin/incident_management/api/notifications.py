@@ -1,4 +1,4 @@
-"""Routes of the outbox: asking for a notification, and looking after those that failed."""
+"""Routes of the outbox: request notifications, and list or resend failed ones."""
 
 from __future__ import annotations
 
@@ -35,10 +35,12 @@ _SHOWN = (
     capability="incident_signal",
     body=obj(
         {
-            "channel": text(CHARACTERS["channel"], 1, f"{_CHANNELS}, or one that was shaped."),
+            "channel": text(
+                CHARACTERS["channel"], 1, f"{_CHANNELS}, or an HTTP channel of your own."
+            ),
             "message": text(CHARACTERS["message"], 1),
             "id": text(
-                CHARACTERS["id"], about="The same id of one user on the same channel is sent once."
+                CHARACTERS["id"], about="A repeated id of the same user and channel is sent once."
             ),
             "title": text(CHARACTERS["title"]),
             "severity": text(CHARACTERS["severity"]),
@@ -52,7 +54,7 @@ _SHOWN = (
     problems=(404,),
 )
 def notify(request: Request) -> Response:
-    """Put a notification on the outbox. Safe to repeat with the same ``id``."""
+    """Queue a notification in the outbox. Safe to repeat with the same ``id``."""
     answer = enqueue(
         request.act,
         _outbox(request),
@@ -96,7 +98,7 @@ def list_outbox(request: Request) -> Response:
     answers={200: NOTIFICATION},
 )
 def retry(request: Request) -> Response:
-    """Send a dead or unconfirmed notification again, to where its people are told by now."""
+    """Resend a dead or unconfirmed notification to its recipients' current address."""
     routing = request.routing()
 
     def changed(document: Dict[str, Any]) -> Dict[str, Any]:
@@ -117,7 +119,7 @@ def retry(request: Request) -> Response:
 
     document = _outbox(request).retry(request.params["id"], changed)
     if document is None:
-        raise NotFound(f"There is no notification {request.params['id'][:60]}; see GET /outbox.")
+        raise NotFound(f"Notification {request.params['id'][:60]} not found. See GET /outbox.")
     return Response(shown(document))
 
 
@@ -139,7 +141,7 @@ def _outbox(request: Request) -> Outbox:
 
 
 def shown(document: Dict[str, Any]) -> Dict[str, Any]:
-    """A notification as the API shows it."""
+    """Return a notification as the API shows it."""
     message = document.get("message") or {}
     shown = {name: document.get(name) for name in _SHOWN}
     return {"id": document["_key"], **shown, "title": message.get("title", "")}

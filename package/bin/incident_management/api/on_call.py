@@ -1,4 +1,4 @@
-"""``/on-call``: who is on call by each rota, now and in the coming days; who covers for whom."""
+"""``/on-call``: who is on call by each rota, now and in the coming days, and covers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OTHERS = "incident_admin"
 _SPAN = {
     "start": TIME,
     "end": TIME,
-    "person": any_text("Empty: nobody, for the reason that is given."),
-    "instead_of": any_text("Whose turn it is, where it is another's."),
-    "cover": any_text("The id of the cover that counts."),
+    "person": any_text("Empty: nobody, see `reason`."),
+    "instead_of": any_text("The person who is covered, if any."),
+    "cover": any_text("The id of the cover that applies."),
     "reason": any_text(),
 }
 _SHAPE = obj(_SPAN, ("start", "end", "person", "reason"))
@@ -36,7 +36,7 @@ ROTA = named(
             "name": any_text(),
             "members": listed(any_text(), about="In the order of their turns."),
             "time_zone": any_text(),
-            "fallback": any_text("The rota that is asked when nobody is on call by this one."),
+            "fallback": any_text("The rota to use when nobody is on call by this one."),
             "now": SPAN,
             "next": nullable(_SHAPE),
             "schedule": listed(SPAN, about="From `from` up to `to`, without gaps."),
@@ -46,8 +46,8 @@ ROTA = named(
 )
 _GIVEN = {
     "rota": {**NAME, "description": "Of incident_routing.conf."},
-    "person": text(1000, about="Who covers; you, if it is not given."),
-    "instead_of": text(1000, about="For whom; empty: for whoever would be on call."),
+    "person": text(1000, about="Who covers; default: you."),
+    "instead_of": text(1000, about="Who is covered; empty: whoever would be on call."),
     "starts_at": TIME,
     "ends_at": TIME,
     "reason": text(1000),
@@ -61,7 +61,7 @@ COVER = named(
             "created_by": NAME,
             "created_at": TIME,
             "ended_by": text(1000, about="Who ended it early."),
-            "in_force": flag("It counts now."),
+            "in_force": flag("It applies now."),
         },
         ("id", "rota", "person", "starts_at", "ends_at", "in_force"),
     ),
@@ -73,23 +73,23 @@ COVER = named(
     "/on-call",
     capability="incident_read",
     query={
-        "rota": {**NAME, "description": "This one alone."},
-        "from": number(0, 1e11, "Epoch seconds; now, if it is not given."),
-        "to": number(0, 1e11, "Epoch seconds, at most 92 days later; two weeks, if not given."),
+        "rota": {**NAME, "description": "Only this rota."},
+        "from": number(0, 1e11, "Epoch seconds; default: now."),
+        "to": number(0, 1e11, "Epoch seconds, at most 92 days later; default: two weeks."),
     },
     answers={200: record({"rotas": listed(ROTA), "people": listed(any_text())})},
     problems=(404,),
 )
 def show_on_call(request: Request) -> Response:
-    """Who is on call by each rota: now, who is next and when, and from when to when who is.
+    """List for each rota who is on call now, who is next and when, and the schedule.
 
-    `people` are all whom incident_routing.conf names: those who may cover.
+    `people` are all people in incident_routing.conf: those who may cover.
     """
     now = request.clock.now()
     start = request.args.get("from", now)
     end = request.args.get("to", start + TWO_WEEKS)
     if not start < end <= start + LONGEST:
-        raise Invalid("'to' has to be after 'from', and at most 92 days later.")
+        raise Invalid("'to' must be after 'from', by at most 92 days.")
     routing = with_covers(request.stores, request.clock, request.routing(), min(start, now))
     names = [request.args["rota"]] if "rota" in request.args else sorted(routing.rotas)
     shown = [_rota(routing, name, start, end, now) for name in names]
@@ -103,7 +103,7 @@ def show_on_call(request: Request) -> Response:
     answers={200: record({"covers": listed(COVER)})},
 )
 def list_covers(request: Request) -> Response:
-    """Covers, the newest first: all that are not over, and the newest 100 that are."""
+    """List covers, newest first: all current and future ones, and the newest 100 past ones."""
     found, now = covers.list_covers(request.stores, request.clock), request.clock.now()
     return Response({"covers": [windows.shown(one, now) for one in found]})
 
@@ -117,7 +117,7 @@ def list_covers(request: Request) -> Response:
     problems=(404,),
 )
 def add_cover(request: Request) -> Response:
-    """Cover for somebody, or have somebody cover for you; for others it takes incident_admin."""
+    """Add a cover for a person, or for yourself; covers between others require incident_admin."""
     routing = with_covers(request.stores, request.clock, request.routing())
     rota = request.body["rota"]
     routing.check_rota(rota)
@@ -139,7 +139,7 @@ def add_cover(request: Request) -> Response:
 def end_cover(request: Request) -> Response:
     """End a cover now, or before it begins; it stays listed, with who ended it.
 
-    Whoever covers, is covered or asked for it may; for others it takes incident_admin.
+    Allowed for the covering person, the covered person and the creator; others need incident_admin.
     """
     ended = covers.end(request.act, request.params["id"], OTHERS in request.capabilities)
     return Response(windows.shown(ended, request.clock.now()))

@@ -1,6 +1,7 @@
-"""The OpenAPI 3.1 document, made from the routes themselves, and its page for people.
+"""The OpenAPI 3.1 document, generated from the routes, and the same as an HTML page.
 
-``GET /openapi.json`` and ``GET /docs``. Both need ``incident_read``, like all that only reads.
+``GET /openapi.json`` and ``GET /docs``. Both need ``incident_read``, like every route that only
+reads.
 """
 
 from __future__ import annotations
@@ -18,29 +19,29 @@ from .shapes import PROBLEM
 
 __all__ = ["document"]
 
-# What any route may answer, whatever it does.
+# Error statuses that every route may return.
 COMMON = (400, 401, 403, 500, 502, 503)
-# A caller without a session, or without any of the app's capabilities, is turned away by splunkd
-# itself, in its own form.
+# splunkd itself rejects a caller without a session or any of the app's capabilities, in its own
+# format.
 SPLUNKD_ANSWERS = (401, 403)
 # The page runs nothing and loads nothing.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 INTRODUCTION = (
-    "Incidents, their signals, timelines, analyses and plans. Log in as with any of splunkd's "
-    "endpoints: `Authorization: Bearer <token>` or `Splunk <session key>`. Each route needs the "
-    "capability it names. Errors are problem details (RFC 9457). Times are epoch seconds."
+    "Incidents, their signals, timelines, analyses and plans. Authenticate as for any splunkd "
+    "endpoint: `Authorization: Bearer <token>` or `Splunk <session key>`. Each route names the "
+    "capability it needs. Errors are problem details (RFC 9457). Times are epoch seconds."
 )
 
 
 @route("GET", "/openapi.json", capability="incident_read", answers={200: any_object()})
 def get_document(_request: Request) -> Response:
-    """This API as an OpenAPI 3.1 document."""
+    """Return this API as an OpenAPI 3.1 document."""
     return Response(document())
 
 
 @route("GET", "/docs", capability="incident_read", answers={200: "text/html"})
 def get_page(_request: Request) -> Response:
-    """This API as a page."""
+    """Return this API as an HTML page."""
     return Response(
         page(document()),
         headers={"Content-Security-Policy": PAGE_POLICY},
@@ -90,7 +91,7 @@ def _operation(known: Route) -> Dict[str, Any]:
 
 
 def _documentation(known: Route) -> str:
-    """The route's docstring with its lines joined within paragraphs; code marks as Markdown has."""
+    """Return the route's docstring with joined lines and Markdown code marks."""
     paragraphs = (known.handler.__doc__ or "").strip().split("\n\n")
     joined = "\n\n".join(" ".join(part.split()) for part in paragraphs)
     return re.sub(r"``([^`]*)``", r"`\1`", joined)
@@ -113,7 +114,7 @@ def _parameters(known: Route) -> List[Dict[str, Any]]:
     sent = dict(known.headers)
     if known.method == "POST":
         sent["Idempotency-Key"] = (
-            "Any text of your own: a repeat within 24 hours gets the first answer."
+            "A unique text of your own: a repeat within 24 hours returns the first response."
         )
     headers = [
         {
@@ -144,7 +145,7 @@ def _answers(known: Route) -> Dict[str, Any]:
             content["text/xml"] = {"schema": {"type": "string"}}
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            about = "Seconds to wait; the same request may then be sent again."
+            about = "Seconds to wait before you send the same request again."
             answers[str(status)]["headers"] = {
                 "Retry-After": {"schema": {"type": "string"}, "description": about}
             }
@@ -189,8 +190,8 @@ def page(described: Mapping[str, Any]) -> str:
         f"<title>{_safe(info['title'])}: API</title><style>{_STYLE}</style></head><body><main>"
         f"<h1>{_safe(info['title'])}: API</h1><p>{_marked(info['description'])}</p>"
         f"<p>Base path: <code>{_safe(described['servers'][0]['url'])}</code>. "
-        "The same for programs: <a href='openapi.json'>openapi.json</a>.</p>"
-        f"<nav>{links}</nav>{''.join(sections)}<h2>Shapes</h2>{schemas}</main></body></html>"
+        "Machine-readable: <a href='openapi.json'>openapi.json</a>.</p>"
+        f"<nav>{links}</nav>{''.join(sections)}<h2>Schemas</h2>{schemas}</main></body></html>"
     )
 
 
@@ -211,7 +212,7 @@ def _shown(method: str, path: str, operation: Mapping[str, Any]) -> str:
     return (
         f"<details><summary><b class='{method}'>{method.upper()}</b> <code>{_safe(path)}</code> "
         f"{_marked(operation['summary'])}</summary><p>{_marked(operation['description'])}</p>"
-        f"{table}{sent}<h4>Answers</h4><ul>{answers}</ul></details>"
+        f"{table}{sent}<h4>Responses</h4><ul>{answers}</ul></details>"
     )
 
 

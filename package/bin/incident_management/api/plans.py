@@ -26,10 +26,10 @@ _T = TypeVar("_T")
 
 
 decision = partial(route, "POST", answers={200: PLAN})
-"""Registers a route by which somebody decides on a plan; it answers with the plan."""
+"""Registers a route that decides on a plan and returns the plan."""
 _REASON = obj({"reason": text(REASON_CHARACTERS)})
-_OVERRIDE = text(REASON_CHARACTERS, about="Why a change freeze does not stop it.")
-_BEYOND = text(REASON_CHARACTERS, about="Why the action's hourly_limit does not stop it.")
+_OVERRIDE = text(REASON_CHARACTERS, about="Reason to override a change freeze.")
+_BEYOND = text(REASON_CHARACTERS, about="Reason to override the action's hourly_limit.")
 _ACTION = obj(
     {
         "name": any_text(),
@@ -52,7 +52,7 @@ _ACTION = obj(
     answers={200: obj({"actions": listed(_ACTION), "problems": any_object()}, ("actions",))},
 )
 def list_actions(request: Request) -> Response:
-    """List the catalogue: its usable actions, and what is wrong with the others."""
+    """List the action catalogue: usable actions, and the problems of the others."""
     catalogue = _catalogue(request)
     return Response(
         {
@@ -108,20 +108,20 @@ def propose(request: Request) -> Response:
     answers={201: PLAN},
 )
 def remediate(request: Request) -> Response:
-    """The same as ``POST /incidents/{id}/plans``: nothing is carried out without an approval."""
+    """Same as ``POST /incidents/{id}/plans``: nothing is executed without an approval."""
     return propose(request)
 
 
 @route("GET", "/plans/{id}", capability="incident_read", answers={200: PLAN})
 def show(request: Request) -> Response:
-    """Show a plan, its state, and what each safety rule says of it now."""
+    """Return a plan, its state, and the current result of each safety check."""
     context, plan_id = _context(request, allow_cached=True), request.params["id"]
     return Response(_allowed(lambda: view.describe(context, plan_id)))
 
 
 @route("GET", "/plans/{id}/preview", capability="incident_read", answers={200: PREVIEW})
 def preview_plan(request: Request) -> Response:
-    """Show what a plan's executor would be asked, and how it would be undone; does nothing."""
+    """Preview the request of a plan's executor and its rollback, without executing anything."""
     return Response(
         preview.preview_plan(_context(request, allow_cached=True), request.params["id"])
     )
@@ -135,7 +135,7 @@ def preview_plan(request: Request) -> Response:
     answers={200: PREVIEW},
 )
 def preview_proposal(request: Request) -> Response:
-    """Show what the plan that a proposal would make would do; proposes nothing."""
+    """Preview the plan that a proposal would create, without proposing it."""
     context, incident = _context(request, allow_cached=True), request.params["id"]
     action = str(request.args.get("action") or "")
     found = _allowed(lambda: preview.preview_proposal(context, incident, action, request.user))
@@ -150,7 +150,7 @@ def preview_proposal(request: Request) -> Response:
     answers={200: obj({"plan_id": text(), "status": text(), "detail": text()}, ("status",))},
 )
 def check(request: Request) -> Response:
-    """Try a plan in its executor's check mode: AWX's, or a dry run of Kubernetes."""
+    """Run a plan in its executor's check mode: AWX check mode or a Kubernetes dry run."""
     context, plan_id = _context(request), request.params["id"]
     return Response(_allowed(lambda: dry_run(context, plan_id, request.user)))
 
@@ -161,9 +161,9 @@ def check(request: Request) -> Response:
     body=obj({"plan_hash": text(64), "override": _OVERRIDE}),
 )
 def approve(request: Request) -> Response:
-    """Approve a plan; ``plan_hash``, what the approver has seen, may be given.
+    """Approve a plan. ``plan_hash`` (optional) is the hash of the plan that the approver saw.
 
-    ``override``: why it may be carried out in a change freeze, by whom may do that.
+    ``override``: the reason to execute it in a change freeze; requires `incident_override`.
     """
     plan_hash, override = request.text("plan_hash"), _override(request)
     return _decided(request, lambda c, p: approval.approve(c, p, request.user, plan_hash, override))
@@ -178,9 +178,9 @@ def reject(request: Request) -> Response:
 
 @decision("/plans/{id}/execute", capability="incident_remediate", body=obj({"override": _BEYOND}))
 def execute(request: Request) -> Response:
-    """Carry an approved plan out, once.
+    """Execute an approved plan, once.
 
-    ``override``: why it may be beyond the action's ``hourly_limit``, by whom may override.
+    ``override``: the reason to exceed the action's ``hourly_limit``; requires `incident_override`.
     """
     override = _override(request)
     return _decided(request, lambda c, p: execution.execute(c, p, request.user, override))
@@ -192,18 +192,21 @@ def execute(request: Request) -> Response:
     body=obj({"reason": text(REASON_CHARACTERS), "override": _OVERRIDE}),
 )
 def roll_back(request: Request) -> Response:
-    """Undo a plan that was carried out; ``override`` as for an approval."""
-    reason, override = request.text("reason") or f"Undone by {request.user}.", _override(request)
+    """Roll back an executed plan; ``override`` as for an approval."""
+    reason, override = (
+        request.text("reason") or f"Rolled back by {request.user}.",
+        _override(request),
+    )
     return _decided(request, lambda c, p: rollback.roll_back(c, p, request.user, reason, override))
 
 
 def _override(request: Request) -> str:
-    """Return why a freeze or limit is overridden. Raises Problem for who may not do that."""
+    """Return the reason for an override. Raises Problem if the caller may not override."""
     reason = request.text("override")
     if reason and "incident_override" not in request.capabilities:
         raise Problem(
             403,
-            f"To override a change freeze or a limit takes the capability incident_override, which "
+            f"Overriding a change freeze or a limit needs the capability incident_override, which "
             f"{request.user} lacks.",
         )
     return reason
@@ -216,7 +219,7 @@ def _decided(request: Request, decide: Callable[[Context, str], Any]) -> Respons
 
 
 def _allowed(act: Callable[[], _T]) -> _T:
-    """Safety's no is a 409: the request was fine, the state of things is not."""
+    """Run an action; a safety refusal becomes a 409."""
     try:
         return act()
     except Refused as refusal:

@@ -57,10 +57,10 @@ SPLUNKS_ARGUMENTS = ("output_mode", "_")
 # Splunk's examples of persistent handlers have a "payload" for POST and PUT alone, its SDK tests
 # PATCH from Splunk 10 on (splunk-sdk-python, tests/system/test_cre_apps.py).
 NOTHING_TO_CHANGE = (
-    "The PATCH came without a field to change. If one was sent, splunkd keeps it back: use PUT."
+    "The PATCH has no field to change. If you sent one, splunkd dropped it: use PUT."
 )
 
-# What the library refuses with a sentence for people, and the status that says so.
+# The library's errors, whose texts are written for people, and their HTTP statuses.
 _STATUSES: Dict[Type[Exception], int] = {
     Contended: 503,  # Nothing was decided, or it will be finished.
     NotFound: 404,
@@ -80,11 +80,11 @@ Handler = Callable[[Request], Response]
 class Route:
     """One method of one path.
 
-    ``body``: schema of the JSON object that is sent (None: none is taken), at most ``body_bytes``
-    long; ``body_required``: it may not be left out, though no field of it is required; ``query``:
-    schema by argument; ``answers``: schema by status, a text instead of a schema names another
-    content type, a tuple has several; ``problems``: statuses of errors beyond those that any route
-    may give; ``headers``: what the caller may send besides, name and description.
+    ``body``: schema of the JSON request body (None: no body), at most ``body_bytes`` long;
+    ``body_required``: the body is required although none of its fields is; ``query``: schema by
+    argument; ``answers``: schema by status, where a text names another content type and a tuple
+    lists several; ``problems``: error statuses beyond those of every route; ``headers``: optional
+    request headers, description by name.
     """
 
     method: str
@@ -151,14 +151,14 @@ def dispatch(raw: Mapping[str, Any], backend: Backend) -> Dict[str, Any]:
     except Exception:  # noqa: BLE001 - a handler that raises would leave its caller waiting
         name = f"{raw.get('method')} {_path(raw)}"
         log.get("rest").exception("%s failed", name)
-        return _refuse(Problem(500, f"{name} failed; incident_management_rest.log says why."))
+        return _refuse(Problem(500, f"{name} failed. See incident_management_rest.log."))
 
 
 def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
     method, path = str(raw.get("method", "")).upper(), _path(raw)
     found, params = _find(method, path)
     if not (raw.get("session") or {}).get("authtoken"):
-        raise Problem(401, "Log in first: the request has no session.")
+        raise Problem(401, "The request has no session. Log in first.")
     try:
         caller = backend.session(raw, system=False)
         user, capabilities = backend.capabilities(caller)
@@ -191,7 +191,7 @@ def _answer(raw: Mapping[str, Any], backend: Backend) -> Response:
 
 
 def _run(found: Route, request: Request) -> Response:
-    """Call the route; what the library refuses leaves as a Problem."""
+    """Call the route, and turn the library's errors into Problems."""
     of_an_incident = found.path.startswith(OF_AN_INCIDENT)
     try:
         if of_an_incident and request.method != "GET":
@@ -222,37 +222,37 @@ def _sent(raw: Mapping[str, Any], found: Route) -> Tuple[Dict[str, Any], Dict[st
 
 
 def _query(raw: Mapping[str, Any]) -> Dict[str, str]:
-    """Return the query by name. One that comes twice is refused: only one would count."""
+    """Return the query by name. Reject an argument that is given twice: only one would count."""
     query: Dict[str, str] = {}
     for name, value in raw.get("query") or []:
         if name in query and name not in SPLUNKS_ARGUMENTS:
             known = f"The argument '{str(name)[:60]}' is given twice"
-            raise Invalid(f"{known}: put several values into one, by comma.")
+            raise Invalid(f"{known}. Give several values once, separated by commas.")
         query[str(name)] = str(value)
     return query
 
 
 def _arguments(query: Mapping[str, str], found: Route) -> Dict[str, Any]:
-    """Check the query. An unknown name is refused: most often it is a filter spelled wrongly."""
+    """Check the query. Reject unknown names: most often they are misspelled filters."""
     arguments = {}
     for name, value in query.items():
         if name in found.query:
             arguments[name] = convert(value, found.query[name], name)
         elif name not in SPLUNKS_ARGUMENTS:
             known = ", ".join(found.query) or "none"
-            raise Invalid(f"There is no argument '{name[:60]}' here; known: {known}.")
+            raise Invalid(f"Unknown argument '{name[:60]}'. Known arguments: {known}.")
     return arguments
 
 
 def problem_of(error: Exception) -> Problem:
-    """Map the library's errors, whose texts are made for people, to HTTP."""
+    """Return the HTTP problem for an error of the library, whose text is written for people."""
     status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
     if isinstance(error, SplunkError):
         if error.status == 401:
-            return Problem(401, "Log in again: splunkd does not know this session.")
+            return Problem(401, "splunkd does not know this session. Log in again.")
         if error.status in (0, 503, 504):
             status = 503
-    # The same request may come again.
+    # The same request may be retried.
     again = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
     more = {"fields": error.fields} if isinstance(error, Invalid) and error.fields else {}
     return Problem(status, str(error), again, more)
@@ -274,17 +274,17 @@ def _find(method: str, path: str) -> Tuple[Route, Dict[str, str]]:
         if match:
             matching.append((known, match.groupdict()))
     if not matching:
-        raise Problem(404, f"There is no {path[:200]} here; GET /openapi.json lists the routes.")
+        raise Problem(404, f"Unknown path {path[:200]}. GET /openapi.json lists the routes.")
     for known, params in matching:
         if known.method == method:
             return known, params
     allowed = ", ".join(sorted(known.method for known, _params in matching))
-    raise Problem(405, f"{path[:200]} takes {allowed}, not {method}.", {"Allow": allowed})
+    raise Problem(405, f"{path[:200]} supports {allowed}, not {method}.", {"Allow": allowed})
 
 
 def _refuse(problem: Problem) -> Dict[str, Any]:
-    """Return the answer that says what is wrong, without the secrets that an error may quote."""
-    # Compiles for 50 ms, which the first alert after a start does not wait for.
+    """Return the error response, with secrets that the error may quote masked."""
+    # Imported here: it takes 50 ms to compile, which the first alert should not wait for.
     from ..masking import mask
 
     said = problem.more.get("fields") or {}
@@ -303,7 +303,7 @@ def _reply(status: int, body: Any, kind: str, headers: Mapping[str, str]) -> Dic
     payload = body
     if "json" in kind:
         payload = json.dumps(body, ensure_ascii=False, allow_nan=False)
-        # Half a character, out of a path that was not UTF-8, can't be sent on.
+        # A lone surrogate, from a path that was not UTF-8, can't be encoded.
         payload = payload.encode("utf-8", "replace").decode("utf-8")
     return {
         "status": status,

@@ -1,6 +1,6 @@
 """JSON Schemas of bodies, queries and answers, and the check of a request against one.
 
-One description serves both the OpenAPI document and the check at run time, so the two can't part.
+The OpenAPI document and the run-time check use the same schemas, so they can't diverge.
 Only the keywords made here are used and checked: a subset of JSON Schema 2020-12, which is what
 OpenAPI 3.1 takes.
 """
@@ -188,7 +188,7 @@ def _check_text(value: str, schema: Schema, where: str) -> None:
     if len(value) < schema.get("minLength", 0):
         raise Invalid(f"{_place(where)} is empty.")
     if len(value) > schema.get("maxLength", len(value)):
-        text = f"{_place(where)} has {len(value)} characters; at most {schema['maxLength']} go."
+        text = f"{_place(where)} has {len(value)} characters; the limit is {schema['maxLength']}."
         raise Invalid(text)
 
 
@@ -202,7 +202,7 @@ def _check_number(value: float, schema: Schema, where: str) -> None:
 def _check_list(value: List[Any], schema: Schema, where: str) -> None:
     most = schema.get("maxItems")
     if most is not None and len(value) > most:
-        raise Invalid(f"{_place(where)} holds {len(value)}; at most {most} are taken at once.")
+        raise Invalid(f"{_place(where)} has {len(value)} items; the limit is {most}.")
     items = schema.get("items")
     if items:
         fits = _quick(items)
@@ -220,16 +220,18 @@ def _check_object(value: Mapping[str, Any], schema: Schema, where: str) -> None:
         if name in properties:
             check(inner, properties[name], _inner(where, name))
         elif schema.get("additionalProperties") is False:
-            known = f"known are {', '.join(properties)}" if properties else "none is taken"
-            raise Invalid(f"There is no field '{_inner(where, name[:60])}' here; {known}.")
+            known = (
+                f"Known fields: {', '.join(properties)}." if properties else "No field is allowed."
+            )
+            raise Invalid(f"Unknown field '{_inner(where, name[:60])}'. {known}")
         elif isinstance(schema.get("additionalProperties"), dict):
             check(inner, schema["additionalProperties"], _inner(where, name))
 
 
 def _quick(schema: Schema) -> Callable[[Any], bool]:
-    """A test that is true only for what :func:`check` takes, made once for many items.
+    """Return a fast test for many items, true only for values that :func:`check` accepts.
 
-    False means that it has to be looked at: most items of a long list never are.
+    False means that :func:`check` has to decide.
     """
     schema = resolved(schema)
     kind = schema.get("type")
@@ -306,7 +308,7 @@ _KINDS: Dict[str, Callable[[Any], bool]] = {
 }
 
 _NAMES = {
-    "string": "a text",
+    "string": "a string",
     "boolean": "true or false",
     "number": "a number",
     "integer": "a whole number",

@@ -32,7 +32,7 @@ TITLE = text(TITLE_CHARACTERS, 1)
 DESCRIPTION = text(TEXT_CHARACTERS)
 NAME = text(NAME_CHARACTERS)
 TIME = number(about="Epoch seconds.")
-FIELDS = any_object("Values of custom fields by name, see GET /fields; null or empty: none.")
+FIELDS = any_object("Custom field values by name, see GET /fields; null or empty clears one.")
 _COUNT = {"type": "integer", "minimum": 0}
 
 # What people give of a window (:mod:`..incidents.clocks.windows`), and what is kept besides.
@@ -40,9 +40,9 @@ WINDOW = {
     "reason": text(1000, 1),
     "starts_at": TIME,
     "ends_at": number(0, 1e11, "Epoch seconds; 0 for no end."),
-    "days": listed(one_of(DAYS), 7, about="In force on these days only."),
+    "days": listed(one_of(DAYS), 7, about="Days on which it is in force."),
     "from_time": text(5, 5, "HH:MM"),
-    "to_time": text(5, 5, "HH:MM; before from_time: past midnight."),
+    "to_time": text(5, 5, "HH:MM; earlier than from_time: ends the next day."),
     "time_zone": text(60, 1, "Such as Europe/Berlin."),
 }
 WINDOW_KEPT = {"id": NAME, "created_by": NAME, "created_at": TIME}
@@ -54,7 +54,7 @@ PROBLEM = named(
             "type": any_text(),
             "title": any_text(),
             "status": any_whole(),
-            "detail": any_text("One sentence: what is wrong, what to do."),
+            "detail": any_text("One sentence: what is wrong and what to do."),
         },
         ("type", "title", "status", "detail"),
         more=True,
@@ -70,10 +70,10 @@ _INCIDENT = {
     "owner": any_text(),
     "team": any_text(),
     "entities": listed(any_text()),
-    "affected_systems": listed(any_text(), about="The entities, by another name."),
+    "affected_systems": listed(any_text(), about="The same as `entities`."),
     "rules": listed(any_text()),
     "signals": {**_COUNT, "description": "How many signals."},
-    "events": {**_COUNT, "description": "How many events the signals stand for."},
+    "events": {**_COUNT, "description": "Total event count of the signals."},
     "opened_at": TIME,
     "updated_at": TIME,
     "acknowledged_at": TIME,
@@ -81,37 +81,37 @@ _INCIDENT = {
     "first_time": TIME,
     "last_time": TIME,
     "resolution": any_text(),
-    "category": any_text("Of the resolution."),
-    "feedback": any_text("Whether the finding was right."),
-    "cause": {"description": "What the newest analysis blames; empty for nothing."},
-    "previous": any_text("The incident of the same problem before this."),
-    "pinned": flag("It is not resolved by itself."),
-    "merged_into": any_text("The incident that has its signals now."),
+    "category": any_text("Category of the resolution."),
+    "feedback": any_text("Whether the detection was right."),
+    "cause": {"description": "The cause that the newest analysis names; empty for none."},
+    "previous": any_text("The previous incident of the same problem."),
+    "pinned": flag("True: it is never resolved automatically."),
+    "merged_into": any_text("The incident that took over its signals."),
     "merged": listed(any_text(), about="Incidents that were merged into this one."),
-    "split_from": any_text("The incident it was split off."),
-    "flapping": flag("It opens too often, and is held open until it is calm."),
+    "split_from": any_text("The incident that it was split from."),
+    "flapping": flag("It opens too often and is held open until it is stable."),
     "openings": {**_COUNT, "description": "How often it was opened."},
-    "runbook": any_text("What people do about it, by the detection."),
-    "actions": listed(any_text(), about="The catalogue's entries that the detection names."),
+    "runbook": any_text("The runbook that the detection names."),
+    "actions": listed(any_text(), about="Catalogue actions that the detection names."),
     "tags": listed(any_text()),
     "level": {**_COUNT, "description": "How often it was escalated."},
-    "handed_on": flag("Its owner keeps it until somebody of its team can take it."),
-    "rota": any_text("The rota by which its owner was on call and got it."),
-    "review": one_of(("", "begun", "done", "not_needed"), "What people said of its review."),
-    "follow_ups": listed(any_object(), about="What is to be done afterwards, as of /follow-ups."),
-    "follow_ups_open": {**_COUNT, "description": "How many of these are open."},
-    "tasks": listed(any_object(), about="Added or touched; `/incidents/{id}/tasks` has all."),
-    "roles": listed(any_object(), about="That somebody has (`id`, `person`), or gave up."),
+    "handed_on": flag("Its owner keeps it until a member of its team can take it."),
+    "rota": any_text("The rota that assigned it to its owner."),
+    "review": one_of(("", "begun", "done", "not_needed"), "State of its review."),
+    "follow_ups": listed(any_object(), about="Follow-ups, as in GET /follow-ups."),
+    "follow_ups_open": {**_COUNT, "description": "Number of open follow-ups."},
+    "tasks": listed(any_object(), about="Added or changed tasks; `/incidents/{id}/tasks` has all."),
+    "roles": listed(any_object(), about="Assigned (`id`, `person`) and relinquished roles."),
     "sla_ack_due": TIME,
     "sla_resolve_due": TIME,
-    "sla_status": one_of(("", *SLA_STATUSES), "Empty: nothing was promised."),
-    "update_due": number(about="When stakeholders are to hear next, in epoch seconds."),
-    "update_promised": number(about="When they were told that they would."),
-    "last_update": any_object("The last update for them, with `time` and `by`."),
+    "sla_status": one_of(("", *SLA_STATUSES), "Empty: no deadline applies."),
+    "update_due": number(about="When the next stakeholder update is due, epoch seconds."),
+    "update_promised": number(about="The time that the last update promised them."),
+    "last_update": any_object("The last stakeholder update, with `time` and `by`."),
     "room": any_object(
-        "Its own channel in Slack: `state`, and where it has one `channel`, `name`."
+        "Its Slack incident channel: `state`, and `channel` and `name` once it exists."
     ),
-    "fields": any_object("Values of its custom fields by name."),
+    "fields": any_object("Custom field values by name."),
     "head": listed(any_text(), about="Keys of the newest timeline entries."),
     "entries": _COUNT,
 }
@@ -130,7 +130,7 @@ ENTRY = named(
     "TimelineEntry",
     obj(
         {
-            "_key": any_text("sha256 of all the rest."),
+            "_key": any_text("SHA-256 of all other fields."),
             "incident_id": any_text(),
             "kind": any_text(),
             "time": TIME,
@@ -178,11 +178,11 @@ PLAN = named(
             "plan_hash": any_text(),
             "status": any_text(),
             "detail": any_text(),
-            "next": any_text("What is to be done, or waited for."),
-            "next_search": any_text("The search that does it; may be empty."),
-            "proof": any_text("How it will be told whether the fix helps."),
-            "freeze": any_text("Which change freeze stops it now; or empty."),
-            "provable": nullable(flag("Null: it can't be told just now.")),
+            "next": any_text("The next step."),
+            "next_search": any_text("The search command for that step; may be empty."),
+            "proof": any_text("How recovery will be verified."),
+            "freeze": any_text("The change freeze that blocks it now; empty for none."),
+            "provable": nullable(flag("Null: unknown at present.")),
             "checks": listed(any_object()),
         },
         ("plan_id", "incident_id", "action", "arguments", "plan_hash", "status"),
@@ -195,8 +195,8 @@ _REQUEST = obj(
         "method": any_text(),
         "url": any_text(),
         "headers": any_object(),
-        "body": {"description": "An object; to Kubernetes, a list of operations."},
-        "problem": any_text("Why it can't be told, instead of the others."),
+        "body": {"description": "An object; for Kubernetes a list of operations."},
+        "problem": any_text("Why the request is unknown; replaces the other fields."),
     }
 )
 PREVIEW = named(
@@ -207,7 +207,7 @@ PREVIEW = named(
             "incident_id": any_text(),
             "action": any_text(),
             "status": any_text(),
-            "proposed": flag("False: there is no such plan yet."),
+            "proposed": flag("False: no such plan exists yet."),
             "arguments": any_object(),
             "request": _REQUEST,
             "inverse": any_text(),
@@ -246,5 +246,5 @@ def page(name: str, items: Schema) -> Schema:
     return obj({name: listed(items), "more": flag()}, (name, "more"), more=True)
 
 
-LIMIT = whole(0, MAX_LISTED, "At most so many.")
-OFFSET = whole(0, LARGEST_OFFSET, "How many to leave out at the beginning.")
+LIMIT = whole(0, MAX_LISTED, "Maximum number of items.")
+OFFSET = whole(0, LARGEST_OFFSET, "Number of items to skip.")

@@ -1,4 +1,4 @@
-"""``/subscriptions``: signed webhooks to whoever wants to hear of incidents."""
+"""``/subscriptions``: signed webhooks for incident events."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SECRET_BYTES = 32
 EVENTS = ("*", *HEADLINES)
 
 _FIELDS = {
-    "url": text(2000, 1, "https, or http to this machine. Redirects are not followed."),
-    "events": listed(one_of(EVENTS), len(EVENTS), "`*` is all of them; that is the default."),
+    "url": text(2000, 1, "https, or http to localhost. Redirects are not followed."),
+    "events": listed(one_of(EVENTS), len(EVENTS), "Default: `*`, all events."),
     "severities": listed(one_of(SEVERITIES), len(SEVERITIES), "Empty: all."),
     "teams": listed(NAME, 100, "Empty: all."),
     "enabled": flag(),
@@ -39,8 +39,8 @@ _CREATED = named(
         **_SUBSCRIPTION,
         "properties": {
             **_SUBSCRIPTION["properties"],
-            "url": text(2000, about="Empty in a repeat by Idempotency-Key."),
-            "secret": any_text("Shown this once; empty in a repeat by Idempotency-Key."),
+            "url": text(2000, about="Empty in the response to a repeated Idempotency-Key."),
+            "secret": any_text("Shown only once; empty for a repeated Idempotency-Key."),
         },
         "required": [*_SUBSCRIPTION["required"], "secret"],
     },
@@ -62,9 +62,9 @@ def list_all(request: Request) -> Response:
 
 @route("POST", "/subscriptions", capability="incident_admin", body=_BODY, answers={201: _CREATED})
 def create(request: Request) -> Response:
-    """Subscribe. The answer has the secret that signs each delivery; it is never shown again."""
+    """Create a subscription. The response has the signing secret, which is never shown again."""
     if len(request.stores.subscriptions.find({}, limit=MAX_SUBSCRIPTIONS)) >= MAX_SUBSCRIPTIONS:
-        raise Invalid(f"There are {MAX_SUBSCRIPTIONS} subscriptions: delete one first.")
+        raise Invalid(f"There are already {MAX_SUBSCRIPTIONS} subscriptions. Delete one first.")
     key = f"SUB-{request.mark[:10] or random_secrets.token_hex(5)}"
     secret = random_secrets.token_urlsafe(SECRET_BYTES)
     document = {
@@ -74,7 +74,7 @@ def create(request: Request) -> Response:
         "created_at": request.clock.now(),
     }
     if request.mark:
-        # An earlier attempt's, which nobody was told.
+        # The secret of an earlier attempt, which was never returned.
         secrets.delete(request.system_session, REALM, key)
     # The secret first: a subscription without one could never deliver.
     secrets.write(request.system_session, REALM, key, secret)
@@ -86,7 +86,7 @@ def create(request: Request) -> Response:
 
 @route("GET", "/subscriptions/{id}", capability="incident_admin", answers={200: SUBSCRIPTION})
 def show(request: Request) -> Response:
-    """One subscription, without its secret."""
+    """Return one subscription, without its secret."""
     return Response(_shown(_found(request)))
 
 
@@ -98,7 +98,7 @@ def show(request: Request) -> Response:
     answers={200: SUBSCRIPTION},
 )
 def replace(request: Request) -> Response:
-    """Change a subscription; its secret stays."""
+    """Replace a subscription; its secret is kept."""
     known = _found(request)
     kept = {name: known[name] for name in ("_key", "created_by", "created_at")}
     document = {**_checked(request.body), **kept}
@@ -108,7 +108,7 @@ def replace(request: Request) -> Response:
 
 @route("DELETE", "/subscriptions/{id}", capability="incident_admin", answers={200: SUBSCRIPTION})
 def delete(request: Request) -> Response:
-    """End a subscription and forget its secret; what waits for delivery is given up."""
+    """Delete a subscription and its secret; pending deliveries are dropped."""
     known = _found(request)
     # The secret first: a repeat after a failure finds the document still, and no secret is left.
     secrets.delete(request.system_session, REALM, known["_key"])
@@ -124,7 +124,7 @@ def delete(request: Request) -> Response:
     answers={200: page("deliveries", NOTIFICATION)},
 )
 def list_deliveries(request: Request) -> Response:
-    """The delivery log, newest first: state, attempts and the last error of each."""
+    """List deliveries, newest first, with state, attempts and last error."""
     key = _found(request)["_key"]
     limit = request.args.get("limit", 100)
     query = {"channel": channel_of(key)}
@@ -152,7 +152,7 @@ def _found(request: Request) -> Document:
     key = request.params["id"]
     document = request.stores.subscriptions.get(key)
     if document is None:
-        raise NotFound(f"There is no subscription {key[:60]}; see GET /subscriptions.")
+        raise NotFound(f"Subscription {key[:60]} not found. See GET /subscriptions.")
     return document
 
 

@@ -1,4 +1,4 @@
-"""``/suppressions``: what opens no incident, and until when."""
+"""``/suppressions``: which signals open no incident, and until when."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .router import Request, Response, route
 from .schema import flag, listed, named, number, obj, one_of, record, text, whole
 from .shapes import LIMIT, NAME, OFFSET, SIGNAL, WINDOW, WINDOW_KEPT, page
 
-# Of the signals that each holds; the workbench asks again and again, and a storm leaves a million.
+# Signals counted for each: the workbench polls, and a storm leaves a million.
 MAX_COUNTED = 1000
 _GIVEN = {
     "kind": one_of(suppression.KINDS),
@@ -24,9 +24,11 @@ SUPPRESSION = named(
         {
             **_GIVEN,
             **WINDOW_KEPT,
-            "in_force": flag("It holds back what comes now."),
-            "signals": whole(0, MAX_COUNTED, "How many signals it has held back, of the first."),
-            "more": flag("It has held back more than these."),
+            "in_force": flag("It suppresses signals now."),
+            "signals": whole(
+                0, MAX_COUNTED, "Number of signals it suppressed, up to this maximum."
+            ),
+            "more": flag("It suppressed more signals than counted."),
         },
         ("id", "kind", "reason", "rule", "entity", "in_force"),
     ),
@@ -37,14 +39,14 @@ SUPPRESSION = named(
     "GET",
     "/suppressions",
     capability="incident_read",
-    query={"in_force": flag("Those alone that hold something back now, or the others.")},
+    query={"in_force": flag("Only those in force now, or only the others.")},
     answers={200: record({"suppressions": listed(SUPPRESSION)})},
 )
 def list_suppressions(request: Request) -> Response:
-    """Suppressions, the newest first, with how many signals each has held back.
+    """List suppressions, newest first, with the number of signals that each suppressed.
 
-    All that are not over, and the newest 200 of those that are. Of each 1,000 signals are counted;
-    `more` says that there are more.
+    All current and future ones are listed, and the newest 200 past ones. At most 1,000 signals are
+    counted for each; `more` says that there are more.
     """
     found = suppression.list_suppressions(request.stores, request.clock)
     wanted = request.args.get("in_force")
@@ -59,16 +61,16 @@ def list_suppressions(request: Request) -> Response:
     "/suppressions/signals",
     capability="incident_read",
     query={
-        "suppression": {**NAME, "description": "The id of one, also of one that was deleted."},
+        "suppression": {**NAME, "description": "The id of a suppression, including a deleted one."},
         "limit": LIMIT,
         "offset": OFFSET,
     },
     answers={200: page("signals", SIGNAL)},
 )
-def list_held_back(request: Request) -> Response:
-    """Signals that were held back, the latest to come first, of all suppressions or of one.
+def list_suppressed(request: Request) -> Response:
+    """List suppressed signals, the latest received first, of all suppressions or of one.
 
-    Each names it and its reason: `suppressed_by`, `suppressed_because`.
+    Each signal names the suppression and its reason: `suppressed_by`, `suppressed_because`.
     """
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     by = request.args.get("suppression") or {"$gt": ""}
@@ -82,13 +84,13 @@ def list_held_back(request: Request) -> Response:
     "/suppressions",
     capability="incident_write",
     body=obj(
-        {**_GIVEN, "seconds": number(1, 1e9, "Instead of ends_at: so long from now.")},
+        {**_GIVEN, "seconds": number(1, 1e9, "Duration from now, instead of ends_at.")},
         ("kind", "reason"),
     ),
     answers={201: SUPPRESSION},
 )
 def add_suppression(request: Request) -> Response:
-    """Hold signals back: they are stored and counted, and open no incident."""
+    """Suppress signals: they are stored and counted, but open no incident."""
     made = suppression.add(request.act, request.body)
     return Response(_shown(request, made), status=201)
 

@@ -19,8 +19,8 @@ from ..worker_health import worker_troubles
 from .router import Request, Response, route
 from .schema import any_text, any_whole, flag, listed, nullable, number, obj, one_of, record
 
-NOBODY_IS_TOLD = (
-    "No channel is set up, so nobody is told of incidents: set up Slack, Teams, PagerDuty, "
+NO_CHANNEL = (
+    "No channel is set up, so nobody is notified of incidents. Set up Slack, Teams, PagerDuty, "
     "ServiceNow, Jira or E-mail under Configuration, or subscribe a webhook with "
     "POST /subscriptions."
 )
@@ -43,13 +43,13 @@ NOBODY_IS_TOLD = (
     },
 )
 def get_health(request: Request) -> Response:
-    """Whether the app can work.
+    """Report whether the app works.
 
-    ``status`` is ``ok``, or ``degraded`` when splunkd or the KV store does not answer, something is
-    wrong with the configuration, the worker does not run or fails at a duty for five minutes, a
-    monitor can't judge, or a channel refuses messages or can't be read, which ``/system/info``
-    tells; ``incidents_detected`` counts all incidents ever opened, null when that
-    can't be told now; ``uptime_seconds`` is the handler process's own.
+    ``status`` is ``ok`` or ``degraded``. It is ``degraded`` when splunkd or the KV store does not
+    answer, the configuration has errors, the worker does not run, one of its duties has failed for
+    five minutes, a monitor can't evaluate its data, or a channel rejects messages or can't be read.
+    ``/system/info`` has the details. ``incidents_detected`` counts all incidents ever opened; null
+    when the count is unavailable. ``uptime_seconds`` is that of the handler process.
     """
     connected = _server(request) is not None
     count = _count(request) if connected else None
@@ -79,21 +79,21 @@ def get_health(request: Request) -> Response:
                 "python_version": any_text(),
                 "configuration_problems": listed(any_text()),
                 "channels": obj(
-                    {channel: flag("Whether somebody has set it up.") for channel in CHANNELS},
+                    {channel: flag("True if the channel is set up.") for channel in CHANNELS},
                     CHANNELS,
                     more=True,
                 ),
                 "worker_seen": nullable(number(about="When the worker last ran, epoch seconds.")),
                 "slack_socket": record(
                     {
-                        "state": one_of(STATES, "Of the connection that buttons need."),
+                        "state": one_of(STATES, "State of the connection that Slack buttons need."),
                         "detail": any_text("What is wrong, if anything."),
-                        "member": any_text("Which search head has it."),
-                        "seen": nullable(number(about="When it last said so, epoch seconds.")),
+                        "member": any_text("The search head that holds the connection."),
+                        "seen": nullable(number(about="When it last reported, epoch seconds.")),
                     }
                 ),
-                "notices": listed(any_text("What is no failure.")),
-                "troubles": listed(any_text("What does not work at present.")),
+                "notices": listed(any_text("Hints that are not failures.")),
+                "troubles": listed(any_text("Current failures.")),
             },
             (
                 "app",
@@ -110,13 +110,13 @@ def get_health(request: Request) -> Response:
     },
 )
 def get_info(request: Request) -> Response:
-    """Versions, what is wrong with the configuration, which channels are set up, what runs.
+    """Report versions, configuration errors, channels that are set up, and running parts.
 
-    ``worker_seen`` is up to when the worker has looked for what is to be told, null before its
-    first round. It lags by half a minute or so; minutes mean that it does not run, or that it fails
-    at this, which ``troubles`` tells. ``slack_socket`` is the connection over which buttons in
-    Slack arrive: ``off`` without an app-level token, ``not_running`` when its input has said
-    nothing for two minutes.
+    ``worker_seen`` is the time up to which the worker has checked for messages to send; null before
+    its first round. A lag of about half a minute is normal. A lag of minutes means that the worker
+    does not run or that this duty fails; ``troubles`` says which. ``slack_socket`` is the
+    connection that receives Slack's button presses: ``off`` without an app-level token,
+    ``not_running`` when its input has not reported for two minutes.
     """
     server = _server(request) or {}
     installed = request.system_session.get(f"/services/apps/local/{APP}")
@@ -137,7 +137,7 @@ def get_info(request: Request) -> Response:
             "channels": {channel: channel in set_up for channel in routing.channel_names},
             "worker_seen": seen,
             "slack_socket": state_of(request.stores, has_token, request.clock.now()),
-            "notices": [] if reached(set_up, subscriptions) else [NOBODY_IS_TOLD],
+            "notices": [] if reached(set_up, subscriptions) else [NO_CHANNEL],
             "troubles": _troubles(request, seen),
         },
     )

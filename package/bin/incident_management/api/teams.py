@@ -1,4 +1,4 @@
-"""``GET /teams``: the teams, who is on shift, how much work each has."""
+"""``GET /teams``: the teams, their members on shift, and each member's load."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .schema import any_text, any_whole, flag, listed, nullable, number, obj, re
 _MEMBER = record(
     {
         "name": any_text(),
-        "on_shift": flag("Working now, by the calendars of incident_routing.conf."),
-        "on_shift_again": any_text("When the shift begins; empty while it is on."),
-        "load": number(about="Points of open work; an incident's severity says how many."),
-        "capacity": nullable(number(about="The most points; null: no limit.")),
+        "on_shift": flag("On shift now, by the calendars of incident_routing.conf."),
+        "on_shift_again": any_text("When the next shift begins; empty while on shift."),
+        "load": number(about="Load points of open incidents; the severity sets how many."),
+        "capacity": nullable(number(about="Maximum load points; null: no limit.")),
         "skills": listed(any_text()),
     }
 )
@@ -35,7 +35,7 @@ _MEMBER = record(
                         {
                             "name": any_text(),
                             "members": listed(any_text()),
-                            "on_shift": listed(any_text(), about="The members that work now."),
+                            "on_shift": listed(any_text(), about="Members on shift now."),
                             "people": listed(_MEMBER),
                             "channels": listed(any_text()),
                             "slack_channel": any_text(),
@@ -43,9 +43,9 @@ _MEMBER = record(
                             "calendar": any_text(),
                             "fallback": any_text(),
                             "assign": any_text(),
-                            "rota": any_text("Who of it is on call, see GET /on-call."),
+                            "rota": any_text("The team's rota, see GET /on-call."),
                             "open_incidents": any_whole(),
-                            "unassigned": any_whole("Open incidents of the team that nobody owns."),
+                            "unassigned": any_whole("Open incidents of the team without an owner."),
                         },
                         ("name", "members", "on_shift", "people", "channels", "open_incidents"),
                     )
@@ -55,7 +55,7 @@ _MEMBER = record(
     },
 )
 def list_teams(request: Request) -> Response:
-    """The teams of incident_routing.conf, their open incidents, and their people's work."""
+    """List the teams of incident_routing.conf, their open incidents and members' load."""
     routing = request.routing()
     everybody = {name for team in routing.teams.values() for name in team.members}
     load = loads(request.stores, routing, everybody)

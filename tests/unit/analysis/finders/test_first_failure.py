@@ -41,8 +41,8 @@ def test_a_name_that_no_search_can_hold_is_left_out_and_told():
     found = first_failure.find(scope)
     assert list(scope.failing) == ["db"]
     assert found.not_found == [
-        "'or\\nders' has a line break: it can't be searched for.",
-        "'pay\\nments' has a line break: it can't be searched for.",
+        "'or\\nders' has a line break in its name, so it can't be searched.",
+        "'pay\\nments' has a line break in its name, so it can't be searched.",
     ]
 
 
@@ -50,12 +50,16 @@ def test_who_calls_what_fails_is_told_also_through_others():
     scope = scope_of(burst("db", "ERROR a") + burst("orders", "ERROR b"), entities=["db"])
     calls = {"web": ["orders", "cart"], "orders": ["db"], "cart": ["db"], "db": ["web"]}
     scope.depends_on = {**calls, "mailer": ["smtp"]}
-    told = [said for said in first_failure.find(scope).found if said.startswith("Depending on db")]
-    assert told == ["Depending on db: cart, orders (fails, too), web."]
+    told = [
+        said
+        for said in first_failure.find(scope).found
+        if said.startswith("Services that depend on db")
+    ]
+    assert told == ["Services that depend on db: cart, orders (also fails), web."]
 
 
 def test_of_very_many_callers_some_are_told_and_the_rest_counted():
     scope = scope_of(burst("db", "ERROR a"), entities=["db"])
     scope.depends_on = {f"s{place:02}": ["db"] for place in range(13)}
-    (told,) = (said for said in first_failure.find(scope).found if said.startswith("Depending"))
+    (told,) = (said for said in first_failure.find(scope).found if said.startswith("Services"))
     assert told.endswith("s08, s09 and 3 more.")

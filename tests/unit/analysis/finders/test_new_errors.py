@@ -36,8 +36,7 @@ def test_nothing_new_is_said_to_be_nothing():
 def test_that_not_all_events_were_read_is_told():
     scope = scope_of(burst("orders", "ERROR boom", count=50), events=30)
     assert (
-        "Of the incident's errors, only the newest 30 were read."
-        in new_errors.find(scope).not_found
+        "Only the newest 30 of the incident's errors were read." in new_errors.find(scope).not_found
     )
 
 
@@ -110,10 +109,10 @@ def test_of_very_many_entities_those_that_failed_first_are_read_and_it_is_told()
     found = new_errors.find(scope)
     assert [said.split(":")[0] for said in found.found[:5]] == names[150:155]
     assert found.incomplete == [
-        "Only 10 of the incident's 200 entities were looked at, the first to fail."
+        "Only 10 of the incident's 200 entities were searched, the first to fail."
     ]
     (unknown,) = topology.find(scope).not_found
-    assert unknown.endswith("svc-004 and 195 more depends on.")
+    assert unknown.endswith("svc-004 and 195 more.")
 
 
 def test_all_events_are_read_for_exceptions_only_where_the_words_alone_find_nothing():
@@ -139,4 +138,4 @@ def test_where_reading_all_events_fails_what_was_found_without_stays():
     scope.searcher.failing = ["*exception"]
     found = new_errors.find(scope)
     assert found.found == ["cart: WARN slow (1, new)"]
-    assert found.incomplete[-1].startswith("Exceptions of any name were not looked for: ")
+    assert found.incomplete[-1].startswith("Exceptions of other names were not searched for: ")

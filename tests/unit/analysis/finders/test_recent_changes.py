@@ -68,7 +68,7 @@ def test_where_the_look_further_back_fails_the_changes_of_the_day_are_known_all_
     scope.searcher.failing = ["UpdateAlias"]
     found = recent_changes.find(scope)
     assert [c.change_id for c in scope.changes] == ["b"]
-    assert found.not_found[0].startswith("What ran before orders was deployed is not known.")
+    assert found.not_found[0].startswith("The version before the deploy of orders is unknown.")
 
 
 @pytest.mark.parametrize("field", ["cluster", "namespace", "account", "region", "environment"])

@@ -16,9 +16,7 @@ def test_what_an_entity_depends_on_is_found():
 
 
 def test_an_entity_that_the_lookup_does_not_have_is_named():
-    assert topology.find(scope_of()).not_found == [
-        "The topology does not say what orders depends on."
-    ]
+    assert topology.find(scope_of()).not_found == ["The topology lists no dependencies of orders."]
 
 
 def test_a_lookup_that_can_not_be_read_is_the_caller_s_to_tell():

@@ -79,7 +79,7 @@ def test_the_command_that_asks_for_an_analysis_brings_nothing_that_makes_one():
     """The REST handler makes it."""
     brought = modules("import aianalyze")
     assert "incident_management.analysis.command" in brought
-    names = ("asking.answer", "evidence", "causes.ranking")
+    names = ("llm.answer", "evidence", "causes.ranking")
     makers = {f"incident_management.analysis.{name}" for name in names}
     assert not brought & {MASKING, "incident_management.detection", *makers}
 

@@ -36,7 +36,7 @@ def conditions(
     judged: Sequence[Hypothesis],
     effects: Mapping[int, Sequence[Effect]],
 ) -> List[Hypothesis]:
-    """Return the conditions that the errors speak of, as hypotheses.
+    """Return the conditions that the errors indicate, as hypotheses.
 
     ``texts`` are the error texts with their weights; ``judged`` and ``effects`` tell which changes
     could have brought a condition about, which then loses to them.
@@ -63,7 +63,9 @@ def _share(condition: Condition, texts: Mapping[str, float]) -> float:
 
 def _so_many_say_so(share: float) -> str:
     return (
-        "All errors say so." if share > 0.995 else f"{share:.0%} of the errors, by weight, say so."
+        "All errors indicate it."
+        if share > 0.995
+        else f"{share:.0%} of the errors, by weight, indicate it."
     )
 
 
@@ -88,7 +90,7 @@ def _condition(
         and any(effect.name in condition.beaten_by for effect in effects[id(change)])
     ]
     if explained:
-        said.reasons_against.append(f"{explained[0].cause} could have brought it about.")
+        said.reasons_against.append(f"{explained[0].cause} could have caused it.")
         score *= CONDITION_EXPLAINED_FACTOR
     said.score, said.sure = round(score, 4), condition.strength >= SURE
     said.citations = [Citation.of_event(event) for event in events[:2]]
@@ -119,10 +121,10 @@ def _poisoned_record(case: Case) -> Optional[Hypothesis]:
             continue
         return Hypothesis(
             "condition",
-            "One bad record is tried again and again.",
+            "One bad record is retried again and again.",
             0.82,
             [f"{times} of {len(events)} errors are about the same record: {name}={value}."],
-            advice="Set the record aside, and tell its producer.",
+            advice="Set the record aside, and inform its producer.",
             service=pattern.entity,
             time=pattern.first_time,
             sure=True,

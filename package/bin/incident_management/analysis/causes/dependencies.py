@@ -87,14 +87,14 @@ def silent_dependencies(
             [f"{one.service} fell silent.", f"The errors of {one.caller} name it."],
             citations=[Citation.of_event(event) for event in one.events[:2]],
             service=one.service,
-            advice=f"See whether {one.service} runs.",
+            advice=f"Check whether {one.service} is running.",
             time=one.events[0].time,
             sure=True,
         )
         for hypothesis, change in zip(judged, case.changes):
             reached = any(effect.name in EXPLAINED_BY for effect in effects[id(change)])
             if hypothesis.score >= CULPRIT_SCORE and (change.service == one.service or reached):
-                said.reasons_against.append(f"{hypothesis.cause} could have brought it about.")
+                said.reasons_against.append(f"{hypothesis.cause} could have caused it.")
                 said.score = SILENT_SCORE * EXPLAINED_FACTOR
                 break
         found.append(said)

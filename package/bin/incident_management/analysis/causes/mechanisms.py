@@ -96,7 +96,7 @@ class Tie(NamedTuple):
 def ties(effects: Iterable[Effect], symptoms: Mapping[str, float]) -> List[Tie]:
     """Return the ties between a change's effects and the symptoms, strongest first.
 
-    A symptom that few of the errors speak of counts less: its strength is scaled by the square
+    A symptom that few of the errors indicate counts less: its strength is scaled by the square
     root of its share.
     """
     found: Dict[Tuple[str, str], Tie] = {}

@@ -45,7 +45,7 @@ UNTIED_LEAD = {"flag": 60.0}
 UNTIED_LEAD_OTHERS = 1800.0
 """Seconds before the onset within which time and place alone may blame a change without a diff."""
 UNTIED_LEAD_OF_CALLER = 300.0
-"""The same for one on a service whose errors say that another one did not answer."""
+"""The same for one on a service whose errors say that another service did not answer."""
 UNTIED_LEAD_OUTSIDE = 300.0
 """The same where most errors speak of what may come from outside: a timeout, a full disk."""
 SAID_LEAD = 1800.0
@@ -187,7 +187,7 @@ def _judge(change: Change, effects: Sequence[Effect], known: _Known) -> Hypothes
             score = min(score, UNTIED_SCORE)
     elif place < ELSEWHERE and not is_named and not _is_under(change, known):
         verdict.reasons_against.append(
-            "Nothing ties it to what failed but that it could bring about such errors there."
+            "Its only link to what failed is that it could cause such errors there."
         )
         score = min(score, UNTIED_SCORE)
     verdict.score = round(score * _factor(change, case, effects, verdict), 4)
@@ -203,9 +203,7 @@ def _timing(change: Change, case: Case, verdict: Hypothesis) -> float:
     if lead >= 0:
         verdict.reasons_for.append(f"It came {how_long(lead)} before the errors began.")
     if earlier > 0.02:
-        verdict.reasons_against.append(
-            f"{earlier:.0%} of the early errors came before it: they had already begun."
-        )
+        verdict.reasons_against.append(f"{earlier:.0%} of the early errors came before it.")
     return nearness * (1.0 - earlier) ** 2
 
 
@@ -239,7 +237,7 @@ def _content(
     if names:
         verdict.reasons_for.append(f"The errors name what it changes: {', '.join(names)}.")
     if change.has_diff() and mechanism < 0.15 and overlap < 0.15:
-        verdict.reasons_against.append("Nothing in what it changes bears on these errors.")
+        verdict.reasons_against.append("Nothing that it changes relates to these errors.")
     content = 1.0 - (1.0 - 0.9 * mechanism) * (1.0 - 0.75 * overlap)
     return content, bool(names) or overlap >= TIED
 
@@ -260,12 +258,12 @@ def _is_suspect(change: Change, place: float, known: _Known, verdict: Hypothesis
     named = [one for one in failed.values() if one.caller == change.service and one.events]
     if blames_another(change.service, case) or (named and change.service not in failed):
         verdict.reasons_against.append(
-            f"The errors of {change.service} say that another one did not answer."
+            f"The errors of {change.service} say that another service did not answer."
         )
         longest = min(longest, UNTIED_LEAD_OF_CALLER)
     elif outside and UNTIED_LEAD_OUTSIDE < case.onset - change.time <= longest:
         verdict.reasons_against.append(
-            "Such errors come from outside a service as well: it came too long before."
+            "Such errors can also come from outside a service, and the change came too long before."
         )
         longest = UNTIED_LEAD_OUTSIDE
     return place >= 0.9 and case.onset - change.time <= longest
@@ -281,11 +279,9 @@ def _mechanism(
         if tie.effect.name not in said and len(said) < 2:
             said.add(tie.effect.name)
             symptom = tie.symptom.replace("_", " ")
-            verdict.reasons_for.append(f"It {tie.effect.detail}; the errors speak of: {symptom}.")
+            verdict.reasons_for.append(f"It {tie.effect.detail}; the errors indicate: {symptom}.")
     if effects and not strong:
-        verdict.reasons_against.append(
-            f"It {effects[0].detail}, which does not bring about such errors."
-        )
+        verdict.reasons_against.append(f"It {effects[0].detail}, which does not cause such errors.")
     return found[0].strength if found else 0.0
 
 
@@ -300,10 +296,10 @@ def _factor(change: Change, case: Case, effects: Sequence[Effect], verdict: Hypo
         verdict.reasons_against.append(_capital(harmless) + ".")
         factor *= HARMLESS_FACTOR
     elif change.has_diff() and not effects and moved_share(change) > 0.6:
-        verdict.reasons_against.append("What it takes out comes back elsewhere: code is moved.")
+        verdict.reasons_against.append("What it removes comes back elsewhere: code was moved.")
         factor *= MOVED_FACTOR
     if change.kind == "commit":
-        verdict.reasons_against.append("No deploy is known to carry it.")
+        verdict.reasons_against.append("No known deploy includes it.")
         factor *= NOT_DEPLOYED_FACTOR
     return factor
 

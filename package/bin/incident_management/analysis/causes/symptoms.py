@@ -142,7 +142,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          r"instance.{0,30}(?:terminated|retired|reclaim)|spot interruption|node ?(?:not ?ready|lost|evict)|preempted\b|preemption notice",
          0.7, "A machine or a disk is failing", "Replace the machine or the disk.", ("resource_changed",)),
         ("no_room", r"\d+/\d+ nodes are available|failedscheduling|\d insufficient (?:cpu|memory|pods|ephemeral-storage)|exceeded quota:",
-         0.62, "No machine has room for what is to run", "Add machines, or let it ask for less.",
+         0.62, "No machine has enough free resources for a workload", "Add machines, or lower its requests.",
          ("room_raised", "room_lowered", "volume_raised", "concurrency_added", "resource_changed")),
         ("read_only", r"read-only file ?system|\berofs\b|remounting filesystem read-only",
          0.66, "A file system is read-only", "Check the disk, then mount it for writing again.",
@@ -150,12 +150,12 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("database_read_only",
          r"in a read-only transaction|--(?:super-)?read-only option|read only replica|notwritableprimary|notprimary|not master\b|"
          r"database is (?:in )?read-only",
-         0.66, "A database takes no writes", "See whether it has failed over: writes must go to the primary.",
+         0.66, "A database accepts no writes", "Check whether it has failed over: writes must go to the primary.",
          ("endpoint_changed", "permission_changed", "schema_changed")),
         ("connections_exhausted",
          r"too many (?:clients already|connections)|remaining connection slots are reserved|ora-00020|"
          r"max_user_connections|max number of clients reached|no more connections allowed",
-         0.55, "A database has no free connections", "Find what holds them, another service as well, or allow more.",
+         0.55, "A database has no free connections", "Find which service holds them, or allow more.",
          ("room_lowered", "room_raised", "release_removed", "concurrency_added", "volume_raised", "call_in_loop",
           "query_added", "cache_removed", "limit_removed", "resource_changed")),
         ("out_of_memory",
@@ -165,7 +165,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
          ("room_lowered", "room_raised", "volume_raised", "limit_removed", "release_removed", "growth_added",
           "concurrency_added", "resource_changed", "cache_removed", "expiry_changed")),
         ("handles_exhausted", r"too many open files|\bemfile\b|\benfile\b|cannot assign requested address",
-         0.55, "A process has used up its files or ports", "Raise its limit, or find what leaves them open.",
+         0.55, "A process has used up its files or ports", "Raise its limit, or find the leak.",
          ("room_lowered", "release_removed", "concurrency_added", "volume_raised", "resource_changed")),
         ("clock_skew", r"clock skew|time drift|ntp.{0,30}(?:unsync|offset)|request time.{0,20}too ?(?:large|skewed)|"
                        # of chronyd and systemd; of PyJWT, and of Go's
@@ -191,7 +191,7 @@ CONDITIONS: Tuple[Condition, ...] = tuple(
         ("leader_lost",
          r"leader election|(?:lost|no|without an?) (?:elected )?leader\b|not ?(?:the )?leader\b|notleader\w*|leader (?:changed|lost|not available)|"
          r"(?:group|cluster) has (?:no|lost its) (?:master|quorum)|master[_ ]?not[_ ]?discovered|no quorum|quorum (?:is )?lost",
-         0.62, "A cluster has lost its leader", "See which of its members failed.",
+         0.62, "A cluster has lost its leader", "Check which of its members failed.",
          ("resource_changed", "room_lowered", "endpoint_changed", "reach_changed")),
         ("attack", r"brute.?force|credential stuffing|ddos|syn flood|sql injection|malicious|blocked by waf",
          0.6, "Hostile traffic", "Block the source.", ("permission_changed",)),

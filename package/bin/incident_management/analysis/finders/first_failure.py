@@ -26,7 +26,9 @@ def find(scope: Scope) -> Finding:
     now, before = _counts(scope, finding, NOW), _counts(scope, finding, BEFORE)
     strange = {entity for entity in (*scope.unsearchable, *now) if not spl.is_searchable(entity)}
     for entity in sorted(strange):
-        finding.not_found.append(f"{entity[:60]!r} has a line break: it can't be searched for.")
+        finding.not_found.append(
+            f"{entity[:60]!r} has a line break in its name, so it can't be searched."
+        )
         now.pop(entity, None)
     minutes = {w: max(1.0, (scope.window(w)[1] - scope.window(w)[0]) / 60) for w in (NOW, BEFORE)}
     near = {*scope.entities, *chain.from_iterable(scope.depends_on.values())}
@@ -64,9 +66,9 @@ def _who_may_suffer(scope: Scope, failing: Sequence[str]) -> Iterator[str]:
             seen.update(new)
         names = reached[1:]
         if names:
-            told = [f"{n} (fails, too)" if n in scope.failing else n for n in names[:MOST_CALLERS]]
+            told = [f"{n} (also fails)" if n in scope.failing else n for n in names[:MOST_CALLERS]]
             more = f" and {len(names) - MOST_CALLERS} more" if len(names) > MOST_CALLERS else ""
-            yield f"Depending on {entity}: {', '.join(told)}{more}."
+            yield f"Services that depend on {entity}: {', '.join(told)}{more}."
 
 
 def _counts(scope: Scope, finding: Finding, which: str) -> Dict[str, Tuple[float, float]]:
@@ -75,7 +77,9 @@ def _counts(scope: Scope, finding: Finding, which: str) -> Dict[str, Tuple[float
     )
     result = scope.run(finding, search, scope.window(which), MAX_ENTITIES)
     if result.truncated:
-        finding.not_found.append(f"More than {MAX_ENTITIES} entities: the rest was not looked at.")
+        finding.not_found.append(
+            f"More than {MAX_ENTITIES} entities: the others were not searched."
+        )
     return {
         first_text(row.get("entity")): (number(row.get("count")), number(row.get("first_time")))
         for row in result.rows

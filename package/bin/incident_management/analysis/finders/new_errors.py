@@ -71,7 +71,7 @@ def find(scope: Scope) -> Finding:
     finding = Finding(NAME, LOOKS_FOR)
     entities = scope.relevant_entities()
     if not entities:
-        finding.not_found.append("The incident names no entity, so there is nothing to look at.")
+        finding.not_found.append("The incident names no entity, so there is nothing to search.")
         return finding
     unread = scope.unread_entities()
     if unread:
@@ -106,7 +106,7 @@ def _look(scope: Scope, finding: Finding, entities: Sequence[str]) -> _Look:
     try:
         return _compare(scope, finding, entities, error_terms_of_few())
     except SearchFailed as failed:
-        finding.incomplete.append(f"Exceptions of any name were not looked for: {failed}")
+        finding.incomplete.append(f"Exceptions of other names were not searched for: {failed}")
         return seen
 
 
@@ -136,7 +136,7 @@ def _read(scope: Scope, finding: Finding, search: spl.Search, window: Span, what
     found = events(result)
     if len(result.rows) < most or not found:
         return _Read(found, [window])
-    told = f"Of the {what}, only the newest {most} were read."
+    told = f"Only the newest {most} of the {what} were read."
     if told not in finding.not_found:
         finding.not_found.append(told)
     return _Read(found, [(found[0].time, window[1])])

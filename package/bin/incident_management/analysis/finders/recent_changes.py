@@ -44,12 +44,12 @@ def find(scope: Scope) -> Finding:
         finding.citations.append(Citation.of_event(change.event, kind="change"))
     if len(told) < len(read):
         finding.not_found.append(
-            f"{len(read) - len(told)} events only hold the words change_id=… within another "
-            "text: they are no changes."
+            f"{len(read) - len(told)} events only quote change_id=… within other text, so they "
+            "are not changes."
         )
     if not changes:
         finding.not_found.append(
-            "No change events: check the macro incident_change_index if changes are indexed."
+            "No change events. If changes are indexed, check the macro incident_change_index."
         )
     if len(result.rows) >= scope.limits.changes:
         finding.not_found.append(f"Only the newest {scope.limits.changes} changes were read.")
@@ -99,7 +99,7 @@ def _trace_back(scope: Scope, finding: Finding, changes: List[Change]) -> None:
     try:
         result = scope.run(finding, events_of(older, MOST_OLDER, CHANGE_FIELDS), window, MOST_OLDER)
     except SearchFailed as error:
-        finding.not_found.append(f"What ran before {names[0]} was deployed is not known. {error}")
+        finding.not_found.append(f"The version before the deploy of {names[0]} is unknown. {error}")
         return
     read = [Change.from_row(row) for row in result.rows]
     before = _once_each([change for change in read if change.is_change_event()])

@@ -32,5 +32,5 @@ def find(scope: Scope) -> Finding:
         finding.found.append(f"{entity} depends on {', '.join(scope.depends_on[entity])}.")
     unknown = [entity for entity in scope.entities if entity not in scope.depends_on]
     if unknown:
-        finding.not_found.append(f"The topology does not say what {some_of(unknown)} depends on.")
+        finding.not_found.append(f"The topology lists no dependencies of {some_of(unknown)}.")
     return finding

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ...analysis.asking.bedrock import from_settings
-from ...analysis.asking.model import Model
+from ...analysis.cancellation import Abandoned, CancellableSearcher
 from ...analysis.conclusion import Conclusion, step_of
 from ...analysis.investigation import Found, investigate
-from ...analysis.wanted import Abandoned, WhileWanted
+from ...analysis.llm.bedrock import from_settings
+from ...analysis.llm.model import Model
 from ...incidents.errors import NotFound
 from ...splunk.searching import spl
 from ...splunk.session import SplunkError, content_of, path_of
 from ..router import Problem, Request, Response, route
 from ..schema import any_object, any_text, listed, named, obj, record, text
-from .acting import document_of
+from .guard import document_of
 
 _OBJECTS = listed(any_object())
 
@@ -38,19 +38,19 @@ _ANALYSIS = named(
     "POST",
     "/incidents/{id}/analysis",
     capability="incident_write",
-    body=record({"sid": text(300, 1, "The search that the analysis is made for.")}),
+    body=record({"sid": text(300, 1, "The search id (sid) that the analysis belongs to.")}),
     answers={200: _ANALYSIS},
 )
 def create(request: Request) -> Response:
-    """Investigate, rank the causes, check citations, ask the model if there is one, and keep it.
+    """Investigate, rank causes, check citations, ask the model if set up, and store the result.
 
-    ``| aianalyze`` calls this. Events are searched with the caller's rights, and nothing but they
-    decides what is found. The same search's analysis is made once, and answered again. Of a search
-    that is ended meanwhile (cancelled, say) no analysis is made or paid for.
+    ``| aianalyze`` calls this. Events are searched with the caller's rights alone. One search gets
+    one analysis: a repeated request returns the stored one. If the search ends early (for example,
+    is cancelled), the analysis stops, and the model is not called.
     """
     incident, sid = document_of(request), str(request.body["sid"])
     wanted = _while_it_runs(request.user_session, sid)
-    searcher = WhileWanted(request.searcher, wanted, request.clock)
+    searcher = CancellableSearcher(request.searcher, wanted, request.clock)
 
     def model() -> Model:
         searcher.check()
@@ -63,20 +63,20 @@ def create(request: Request) -> Response:
         stores=request.stores,
         clock=request.clock,
         searcher=searcher,
-        everything=WhileWanted(request.system_searcher, wanted, request.clock),
+        everything=CancellableSearcher(request.system_searcher, wanted, request.clock),
         model=model,
         actor=request.user,
     )
     try:
         return Response(_shown(conclusion.conclude(incident, sid, find)))
     except Abandoned:
-        raise Problem(410, f"The search {sid} was ended, and its analysis with it.") from None
+        raise Problem(410, f"The search {sid} ended, so its analysis was stopped.") from None
 
 
 def _while_it_runs(session: Any, sid: str) -> Callable[[], bool]:
-    """Return whether to go on: until a search that runs now does so no more.
+    """Return a function that says whether the search still runs.
 
-    One that splunkd does not know now, as a part of another search, is not looked after.
+    If splunkd does not know the search now (a part of another search), it always says yes.
     """
     if not _runs(session, sid):
         return lambda: True
@@ -100,9 +100,9 @@ def _runs(session: Any, sid: str) -> bool:
     answers={202: record({"sid": any_text()})},
 )
 def analyze(request: Request) -> Response:
-    """Start ``| aianalyze`` on an incident, with the caller's rights; the search's id is answered.
+    """Start ``| aianalyze`` on an incident with the caller's rights, and return the search's id.
 
-    When it has ended, ``GET /incidents/{id}/analysis`` has what it found.
+    After the search has ended, ``GET /incidents/{id}/analysis`` returns the result.
     """
     incident_id = str(document_of(request)["id"])
     search = spl.Search().pipe(spl.command("aianalyze", spl.option("incident", incident_id)))
@@ -115,35 +115,35 @@ def analyze(request: Request) -> Response:
     "GET",
     "/incidents/{id}/analyze",
     capability="incident_read",
-    query={"sid": text(300, 1, "The search that the analysis is made for.")},
+    query={"sid": text(300, 1, "The search id (sid) that the analysis belongs to.")},
     answers={200: record({"step": any_text()})},
 )
 def progress(request: Request) -> Response:
-    """What the analysis that a search waits for is at; 404 where none was begun for it."""
+    """Return the current step of a search's analysis; 404 if none was started for it."""
     sid = str(request.args.get("sid") or "")
     step = step_of(request.stores.claims, request.params["id"], sid)
     if step is None:
         raise NotFound(
-            f"No analysis of {request.params['id']} was begun for that search: give the sid that "
-            f"POST /incidents/{request.params['id']}/analyze answered."
+            f"No analysis of {request.params['id']} was started for that search. Give the sid that "
+            f"POST /incidents/{request.params['id']}/analyze returned."
         )
     return Response({"step": step})
 
 
 @route("GET", "/incidents/{id}/analysis", capability="incident_read", answers={200: _ANALYSIS})
 def latest(request: Request) -> Response:
-    """The incident's newest analysis."""
+    """Return the incident's newest analysis."""
     incident_id = str(document_of(request)["id"])
     found = request.stores.analyses.find({"incident_id": incident_id}, sort="time:-1", limit=1)
     if not found:
         raise NotFound(
-            f"{incident_id} has not been analysed yet: POST /incidents/{incident_id}/analyze, "
+            f"{incident_id} has not been analysed yet. POST /incidents/{incident_id}/analyze, "
             f"or run | aianalyze incident={incident_id}."
         )
     return Response(_shown(found[0]))
 
 
 def _shown(analysis: Mapping[str, Any]) -> Dict[str, Any]:
-    """Leave out what the model answered before it was checked, kept to check it once more."""
+    """Omit the model's unchecked answer, which is stored only to check it again."""
     told = {key: value for key, value in analysis.get("model", {}).items() if key != "answer"}
     return {**analysis, "model": told}

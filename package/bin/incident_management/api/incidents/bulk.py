@@ -1,4 +1,4 @@
-"""``POST /incidents/bulk``: one move of many incidents, each with a result of its own."""
+"""``POST /incidents/bulk``: one action on many incidents, with a result for each."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ _FIELDS = {
     "text": NOTE,
     "severity": SEVERITY,
     "field": text(40, 1, "The name of a custom field."),
-    "value": text(1000, about="What it is set to; empty: nothing."),
-    "state": one_of(REVIEW_STATES, "Of a review; `not_needed` takes a `reason`."),
+    "value": text(1000, about="The new value; empty clears the field."),
+    "state": one_of(REVIEW_STATES, "State of a review; `not_needed` requires a `reason`."),
     **RESOLUTION,
 }
 
@@ -88,9 +88,9 @@ _RESULT = obj(
     {
         "id": any_text(),
         "ok": flag(),
-        "status": any_whole("What the incident's own route answers."),
-        "detail": any_text("Of a failure: what is wrong."),
-        "incident_status": any_text("Of a success: its status now."),
+        "status": any_whole("The HTTP status that the incident's own route would return."),
+        "detail": any_text("On failure: what is wrong."),
+        "incident_status": any_text("On success: its new status."),
     },
     ("id", "ok", "status"),
 )
@@ -105,7 +105,7 @@ _RESULT = obj(
             "action": one_of(tuple(ACTIONS)),
             "ids": listed(text(100, 1), MAX_AT_ONCE),
             "filter": obj(FILTER_ARGUMENTS),
-            "most": whole(1, MAX_AT_ONCE, "With a filter: more matches are refused."),
+            "most": whole(1, MAX_AT_ONCE, "With a filter: the request is rejected if more match."),
             **_FIELDS,
         },
         ("action",),
@@ -115,13 +115,12 @@ _RESULT = obj(
     },
 )
 def bulk(request: Request) -> Response:
-    """Do one thing to many incidents: those of ``ids``, or all that match a ``filter``.
+    """Apply one action to many incidents: those of ``ids``, or all that match a ``filter``.
 
-    A filter is that of ``GET /incidents``. One that matches more than ``most`` (200 unless given)
-    changes nothing and is refused. Each incident has its own result; one that fails does not keep
-    the others. Sending it again after an interruption is safe: what was done before is refused by
-    the incident's state, but a note, an escalation or an assignment may be there twice; with an
-    ``Idempotency-Key`` nothing is.
+    A filter takes the arguments of ``GET /incidents``. If it matches more than ``most`` incidents
+    (default 200), the request is rejected and changes nothing. Each incident has its own result; a
+    failure does not stop the others. It is safe to repeat an interrupted request, but without an
+    ``Idempotency-Key`` a note, an escalation or an assignment may be written twice.
     """
     deed = _deed(request)
     results = _results(_chosen(request), lambda key: _done_before(request, key) or deed(key))
@@ -138,7 +137,7 @@ def _deed(request: Request) -> Deed:
     for field in _FIELDS:
         if field in request.body and field not in action.takes:
             known = ", ".join(action.takes) or "no field"
-            raise Invalid(f"'{name}' does not take '{field}'; it takes {known}.")
+            raise Invalid(f"The action '{name}' does not take '{field}'. It takes {known}.")
     given = {field: request.text(field, required=field in action.needs) for field in action.takes}
     if name == "assign" and not any(given.values()):
         raise Invalid("Name an owner or a team to assign the incidents to.")
@@ -158,7 +157,7 @@ def _done_before(request: Request, incident_id: str) -> Optional[Incident]:
 def _chosen(request: Request) -> List[str]:
     ids, wanted = request.texts("ids"), request.body.get("filter")
     if bool(ids) == (wanted is not None):
-        raise Invalid("Give either 'ids' or a 'filter'.")
+        raise Invalid("Give either 'ids' or a 'filter', not both.")
     if ids:
         return list(dict.fromkeys(ids))
     most = int(request.body.get("most", MAX_AT_ONCE))
@@ -176,7 +175,8 @@ def _results(incident_ids: Sequence[str], deed: Deed) -> List[Dict[str, Any]]:
         except (NotFound, IllegalMove, Invalid, Contended, SplunkError) as error:
             result.update(ok=False, status=problem_of(error).status, detail=str(error))
             if isinstance(error, SplunkError):
-                left = {"ok": False, "status": 503, "detail": "Not tried: an earlier one failed."}
+                detail = "Not tried, because an earlier incident failed."
+                left = {"ok": False, "status": 503, "detail": detail}
                 results += [{"id": key, **left} for key in incident_ids[len(results) :]]
                 break
         else:

@@ -1,4 +1,4 @@
-"""An incident afterwards: its report, and its history in the index."""
+"""An incident's report, and its history in the index."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...splunk.searching import spl
 from ..router import Problem, Request, Response, route
 from ..schema import any_text, flag, listed, obj
 from ..shapes import ENTRY, INCIDENT, LIMIT
-from .acting import shown
+from .guard import shown
 
 MAX_EVENTS = 10_000
 SEARCH_SECONDS = 60.0
@@ -22,7 +22,7 @@ SEARCH_SECONDS = 60.0
 
 @route("GET", "/incidents/{id}/report", capability="incident_read", answers={200: "text/markdown"})
 def get_report(request: Request) -> Response:
-    """The incident's story as Markdown, with the times to detect, acknowledge and resolve."""
+    """Return a Markdown report, with the times to detect, acknowledge and resolve."""
     entries = timeline.read_existing(request.stores, request.params["id"])
     return Response(report.to_markdown(entries), content_type="text/markdown; charset=utf-8")
 
@@ -36,7 +36,7 @@ def get_report(request: Request) -> Response:
         200: obj(
             {
                 "incident_id": any_text(),
-                "verified": flag("All events are there, whole and unchanged."),
+                "verified": flag("All events were found, complete and unchanged."),
                 "problems": listed(any_text()),
                 "masked": listed(
                     any_text(),
@@ -52,22 +52,22 @@ def get_report(request: Request) -> Response:
     problems=(502,),
 )
 def get_history(request: Request) -> Response:
-    """The incident's story out of the index alone, with every hash and link checked.
+    """Return the incident's history from the index, with every hash and link verified.
 
-    It needs no KV store: also for an incident that was deleted by age, or lost. Searched with the
-    caller's own rights to the index. When the KV store knows the incident's newest entries, those
-    must be there, too; an entry is indexed within a minute.
+    It works without the KV store, so also for an incident that retention deleted or that was lost.
+    The search runs with the caller's own rights. If the KV store knows the incident's newest
+    entries, they must be in the index, too; an entry is indexed within a minute.
     """
     incident_id = request.params["id"]
     result = _search(request, incident_id)
     found = _found(result)
     lacks = [f"The search may lack entries: {warning}" for warning in result.warnings]
     if not found.entries:
-        text = f"The index holds no history of {incident_id[:60]}, or none that you may search."
+        text = f"The index has no history of {incident_id[:60]} that you may search."
         raise Problem(404, " ".join([text, *lacks]))
     verdict = found.verify()
     missing = _missing(request, incident_id, found)
-    told = [f"Entry {key[:12]}, the incident's last known one, is not indexed." for key in missing]
+    told = [f"The incident's last known entry {key[:12]} is not indexed." for key in missing]
     problems = [*verdict.problems, *told]
     if problems:
         problems = [*lacks, *problems]
@@ -122,7 +122,7 @@ def _search(request: Request, incident_id: str) -> SearchResult:
         str(search), "0", "now", limit=2 * MAX_EVENTS, timeout=SEARCH_SECONDS
     )
     if result.truncated:
-        text = f"{incident_id} has more than {2 * MAX_EVENTS} events: search them in Splunk."
+        text = f"{incident_id} has more than {2 * MAX_EVENTS} events. Search them in Splunk."
         raise Problem(502, text)
     return result
 

@@ -10,7 +10,7 @@ from ...incidents.model import Incident
 from ..router import REFUSALS, Problem, Request, Response, problem_of, route
 from ..schema import listed, obj, text
 from ..shapes import INCIDENT, NAME, REASON, TITLE
-from .acting import IF_MATCH, change, guarded
+from .guard import IF_MATCH, change, with_version_check
 
 MAX_MERGED = 50
 
@@ -21,7 +21,7 @@ def _broken_off(error: Exception, merged: List[str], asked: int) -> Exception:
         return error
     problem = problem_of(error)
     done = ", ".join(merged) or "none"
-    detail = f"{problem.detail.rstrip('.')}. Merged before it: {done}; the others were not tried."
+    detail = f"{problem.detail.rstrip('.')}. Already merged: {done}. The others were not tried."
     return Problem(problem.status, detail, problem.headers, {"merged": merged})
 
 
@@ -30,18 +30,18 @@ def _broken_off(error: Exception, merged: List[str], asked: int) -> Exception:
     body=obj(
         {
             "into": NAME,
-            "from": listed(NAME, MAX_MERGED, "Incidents that this one takes over."),
+            "from": listed(NAME, MAX_MERGED, "Incidents to merge into this one."),
             "reason": REASON,
         }
     ),
     body_required=True,
 )
 def merge(request: Request) -> Response:
-    """Merge this incident ``into`` another one, or others ``from`` their places into this one.
+    """Merge this incident ``into`` another one, or merge the incidents in ``from`` into this one.
 
-    Give one of the two. Answers with the incident that has all signals now; the others are closed
-    and name it as ``merged_into``. With several, those before one that is refused stay merged, and
-    the error's ``merged`` names them; those after it are not tried.
+    Give one of the two. Returns the incident that now has all signals; the others are closed and
+    name it as ``merged_into``. If one of several is rejected, those before it stay merged and are
+    named in the error's ``merged``; those after it are not tried.
     """
     into, sources = request.text("into"), request.texts("from")
     if bool(into) == bool(sources):
@@ -70,7 +70,7 @@ def merge(request: Request) -> Response:
         found = [done(source, target) for source, target in pairs]
         return found[-1] if all(found) else None
 
-    return guarded(request, all_merged, done=all_done)
+    return with_version_check(request, all_merged, done=all_done)
 
 
 @route(
@@ -90,25 +90,25 @@ def merge(request: Request) -> Response:
     headers=IF_MATCH,
 )
 def split(request: Request) -> Response:
-    """Give some ``signals`` to a new incident (201); or undo a merge: take ``incident`` out (200).
+    """Split ``signals`` off into a new incident (201), or undo the merge of ``incident`` (200).
 
-    Give one of the two. A problem none of whose signals stays goes along: its later signals add to
-    the new incident. An undone merge gives back what was merged and what the same problems brought
-    since, less what was split off in between. ``title`` is the new incident's, by default that of
-    its first signal.
+    Give one of the two. If all signals of a problem are split off, its later signals join the new
+    incident. Undoing a merge returns the merged signals and later signals of the same problems,
+    except those that were split off in between. ``title`` is the new incident's title; by default
+    that of its first signal.
     """
     keys, merged = request.texts("signals"), request.text("incident")
     if bool(keys) == bool(merged):
-        raise Invalid("Give either 'signals', a list of keys, or 'incident', one that was merged.")
+        raise Invalid("Give either 'signals', a list of keys, or 'incident', a merged incident.")
     here, act, since = request.params["id"], request.act, request.began
     title, reason = request.text("title"), request.text("reason")
     if merged:
-        return guarded(
+        return with_version_check(
             request,
             lambda: merging.undo_merge(act, here, merged, reason),
             done=lambda: merging.undone_since(act, here, merged, since),
         )
-    reply = guarded(
+    reply = with_version_check(
         request,
         lambda: merging.split(act, request.routing(), here, keys, title, reason),
         done=lambda: merging.split_since(act, here, keys, since),

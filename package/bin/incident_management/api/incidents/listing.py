@@ -1,4 +1,4 @@
-"""``GET /incidents``: filters, order, and pages that stay in place while incidents come in."""
+"""``GET /incidents``: filters, sorting and stable cursor pagination."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...ports import Collection
 from ..router import Request, Response, route
 from ..schema import Schema, any_text, any_whole, flag, listed, nullable, number, obj, one_of, text
 from ..shapes import INCIDENT_FIELDS, LIMIT, LISTED_INCIDENT, OFFSET
-from .acting import shown
+from .guard import shown
 from .reviews import REVIEW_FILTER, review_clauses
 
 __all__ = ["FILTER_ARGUMENTS", "matching"]
@@ -41,11 +41,11 @@ ORDERS = {
 }
 SORTS = tuple(sign + name for name in ORDERS for sign in ("-", ""))
 _KEY = re.compile(r"[\w-]{1,100}", re.ASCII)
-SEVERAL = "Several values by comma."
-NAMES = f"{SEVERAL} A name that has commas is found, too."
-# This owner is none: Splunk's own name for no particular user, which no account has.
+SEVERAL = "Separate several values by commas."
+NAMES = f"{SEVERAL} A name that contains commas is matched, too."
+# Filter value for "no owner": Splunk's name for no particular user, which no account has.
 NOBODY = "nobody"
-# What is found by no rule was opened by somebody, as the overview calls it.
+# How the overview labels an incident without a rule: a person opened it.
 BY_HAND = "by hand"
 _FILTER = text(1000, about=SEVERAL)
 
@@ -75,22 +75,22 @@ RANGES = {
 FILTER_ARGUMENTS: Dict[str, Schema] = {
     "status": text(1000, about="Also `open`, for new, assigned and in_progress. " + SEVERAL),
     "severity": _FILTER,
-    "team": text(1000, about=f"`{NOBODY}` for those that no team has. {NAMES}"),
-    "owner": text(1000, about=f"`{NOBODY}` for those that nobody has. {NAMES}"),
+    "team": text(1000, about=f"`{NOBODY}` for incidents without a team. {NAMES}"),
+    "owner": text(1000, about=f"`{NOBODY}` for incidents without an owner. {NAMES}"),
     "entity": text(1000, about=NAMES),
     "sla_status": text(1000, about=f"{', '.join(SLA_STATUSES)}. {SEVERAL}"),
     **{name: number(about="Epoch seconds.") for name in RANGES},
     "text": text(
         200,
         about="Part of title, description, id, an entity, a rule "
-        f"(`{BY_HAND}` where there is none) or a tag; in any case.",
+        f"(`{BY_HAND}` where there is none) or a tag; case-insensitive.",
     ),
     "review": REVIEW_FILTER,
     "field": text(
         2000,
-        about="Values of custom fields, such as `region=eu`. By comma: of one field any of them, "
-        "of several fields one of each. A comma of a value may be written `\\,`, a backslash "
-        "`\\\\`.",
+        about="Custom field values, such as `region=eu`, separated by commas. Values of the same "
+        "field are alternatives; different fields must all match. Escape a comma in a value as "
+        "`\\,`, a backslash as `\\\\`.",
     ),
 }
 # Field that a list shows -> the field of the document that it is made of, where that is another.
@@ -144,14 +144,14 @@ class Asked(NamedTuple):
         **FILTER_ARGUMENTS,
         "sort": one_of(
             SORTS,
-            "`severity`: from info to critical, of one severity those with the latest deadline "
-            "first; `status`: from new to closed; `sla_due`: the next "
-            "deadline first, those without one last.",
+            "`severity`: from info to critical, within a severity the latest deadline first; "
+            "`status`: from new to closed; `sla_due`: the next deadline first, incidents without "
+            "a deadline last.",
         ),
         "limit": {**LIMIT, "minimum": 1},
-        "cursor": text(2000, about="`next_cursor` of the page before, with the same filters."),
+        "cursor": text(2000, about="`next_cursor` of the previous page, with the same filters."),
         "offset": OFFSET,
-        "fields": text(1000, about=f"Only these, and always `id`. {SEVERAL} All unless given."),
+        "fields": text(1000, about=f"Fields to return besides `id`; default all. {SEVERAL}"),
     },
     answers={
         200: obj(
@@ -168,8 +168,8 @@ class Asked(NamedTuple):
 def list_incidents(request: Request) -> Response:
     """List incidents, newest first.
 
-    ``next_cursor`` gives the next page, null after the last. In the order of ``opened_at``, which
-    never changes, no incident is shown twice or left out while others are opened.
+    ``next_cursor`` leads to the next page; null after the last. Sorted by ``opened_at``, which
+    never changes, no incident is repeated or skipped while others are opened.
     """
     sort = str(request.args.get("sort", SORTS[0]))
     limit = int(request.args.get("limit", 100))
@@ -259,16 +259,16 @@ def matching(request: Request, arguments: Mapping[str, Any], most: int) -> List[
     """
     clauses, wanted = _all_clauses(request, arguments), _wanted(arguments)
     if not clauses and not wanted:
-        raise Invalid("The 'filter' is empty: name at least one field, such as status.")
+        raise Invalid("The 'filter' is empty. Name at least one field, such as status.")
     asked = Asked(clauses, wanted, "opened_at")
     found, rest = _page(request.stores.incidents, asked, None, most, fields=("id",))
     if rest and len(found) < most:
         raise Invalid(
-            f"The text is looked for in {TEXT_SCAN} incidents at once, and there are more; "
-            "narrow the filter down by status or times."
+            f"A text filter searches at most {TEXT_SCAN} incidents, and there are more. "
+            "Narrow the filter down by status or times."
         )
     if rest:
-        raise Invalid(f"The filter matches more than {most} incidents; narrow it down.")
+        raise Invalid(f"The filter matches more than {most} incidents. Narrow it down.")
     return [str(document["_key"]) for document in found]
 
 
@@ -282,7 +282,7 @@ def _fields(arguments: Mapping[str, Any]) -> List[str]:
     for name in named:
         if name not in INCIDENT_FIELDS:
             known = ", ".join(INCIDENT_FIELDS)
-            raise Invalid(f"An incident has no field '{name[:40]}' to list; known: {known}.")
+            raise Invalid(f"Incidents have no field '{name[:40]}'. Known fields: {known}.")
     return ["id", *named] if named else []
 
 
@@ -354,7 +354,7 @@ def _place_of(cursor: Optional[str], mark: str) -> Optional[Place]:
         if not math.isfinite(place.value) or not _KEY.fullmatch(place.key):
             raise ValueError
     except (binascii.Error, ValueError, TypeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("'cursor' is not one that a list gave.") from None
+        raise Invalid("'cursor' is invalid. Use the next_cursor of a previous page.") from None
     if known != mark:
-        raise Invalid("'cursor' belongs to other filters: leave it out to begin anew.")
+        raise Invalid("'cursor' belongs to other filters. Omit it to start over.")
     return place

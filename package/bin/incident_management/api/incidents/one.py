@@ -26,9 +26,9 @@ from ..shapes import (
     TITLE,
     page,
 )
-from .acting import IF_MATCH, INCIDENT_ANSWER, acted, answered, document_of
+from .guard import IF_MATCH, INCIDENT_ANSWER, document_of, incident_response, run_action
 
-SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add theirs.")
+SYSTEMS = listed(NAME, 100, "What is affected; later signals add theirs.")
 
 
 @route(
@@ -48,7 +48,7 @@ SYSTEMS = listed(NAME, 100, "What is affected; signals that come later add their
     answers={201: INCIDENT},
 )
 def open_incident(request: Request) -> Response:
-    """Open an incident by hand. The severity is medium unless given."""
+    """Open an incident manually. The default severity is medium."""
     routing = request.routing()
     fields = routing.fields.checked(request.body.get("fields") or {})
     ingest = Ingest(request.stores, request.clock, routing, request.topology())
@@ -61,13 +61,13 @@ def open_incident(request: Request) -> Response:
     )
     unique = request.mark or uuid.uuid4().hex
     incident = ingest.open_by_hand(said, request.user, unique, request.began)
-    return answered(incident.to_document(), 201)
+    return incident_response(incident.to_document(), 201)
 
 
 @route("GET", "/incidents/{id}", capability="incident_read", answers=INCIDENT_ANSWER)
 def get_incident(request: Request) -> Response:
-    """One incident, with its ETag."""
-    return answered(document_of(request))
+    """Return one incident, with its ETag."""
+    return incident_response(document_of(request))
 
 
 _EDITED = {
@@ -91,10 +91,10 @@ _EDITED = {
     headers=IF_MATCH,
 )
 def replace_incident(request: Request) -> Response:
-    """Set all that can be edited; what is left out becomes empty. Needs ``If-Match``.
+    """Replace all editable fields; omitted ones become empty. Requires ``If-Match``.
 
-    Only ``affected_systems`` and ``fields`` stay as they are when they are left out: signals name
-    them, too. Of ``fields`` those stay that are not named.
+    ``affected_systems`` and ``fields`` are kept when omitted, because signals set them, too. Custom
+    fields that ``fields`` does not name are kept.
     """
     empty = {"description": "", "owner": "", "team": ""}
     return _edited(request, {**empty, **request.body}, required=True)
@@ -109,7 +109,7 @@ def replace_incident(request: Request) -> Response:
     headers=IF_MATCH,
 )
 def change_incident(request: Request) -> Response:
-    """Set some of what can be edited (a JSON merge patch); ``If-Match`` may be given."""
+    """Change some editable fields (a JSON merge patch); ``If-Match`` is optional."""
     return _edited(request, request.body, required=False)
 
 
@@ -123,14 +123,14 @@ def change_incident(request: Request) -> Response:
     headers=IF_MATCH,
 )
 def withdraw_incident(request: Request) -> Response:
-    """Withdraw an incident that should not have been one: it is closed. Needs ``If-Match``.
+    """Withdraw an incident that was opened by mistake, which closes it. Requires ``If-Match``.
 
     Nothing is erased. The timeline says who withdrew it and why, its signals stay, and the same
     finding opens a new incident.
     """
     reason = str(request.args.get("reason", "")).strip()
     stands = partial(editing.resume_withdrawal, request.act, request.params["id"], reason)
-    return acted(request, editing.withdraw, reason, required=True, stands=stands)
+    return run_action(request, editing.withdraw, reason, required=True, stands=stands)
 
 
 @route(
@@ -142,7 +142,7 @@ def withdraw_incident(request: Request) -> Response:
         200: record(
             {
                 "incident_id": any_text(),
-                "verified": flag("All entries are whole and unchanged."),
+                "verified": flag("All entries are complete and unchanged."),
                 "problems": listed(any_text()),
                 "entries": listed(ENTRY),
                 "more": flag(),
@@ -151,7 +151,7 @@ def withdraw_incident(request: Request) -> Response:
     },
 )
 def get_timeline(request: Request) -> Response:
-    """The entries in order, and whether all of them are whole and unchanged."""
+    """List the timeline entries in order, and say whether all are complete and unchanged."""
     incident_id = request.params["id"]
     limit, offset = request.args.get("limit", 1000), request.args.get("offset", 0)
     entries, verdict = timeline.read_verified(request.stores, incident_id)
@@ -176,7 +176,7 @@ def get_timeline(request: Request) -> Response:
     answers={200: page("signals", SIGNAL)},
 )
 def get_signals(request: Request) -> Response:
-    """The incident's signals, newest first."""
+    """List the incident's signals, newest first."""
     incident = Incident.from_document(document_of(request))
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     found = latest_signals(request.stores, incident, limit + 1, offset)
@@ -201,4 +201,4 @@ def _edited(request: Request, changes: Mapping[str, Any], required: bool) -> Res
     if team and team != document_of(request).get("team"):
         request.routing().check_team(team)
     stands = partial(editing.already_applied, request.act, request.params["id"], edited)
-    return acted(request, editing.edit, edited, required=required, stands=stands)
+    return run_action(request, editing.edit, edited, required=required, stands=stands)

@@ -1,4 +1,4 @@
-"""``/incidents/{id}/review`` and follow-ups: what is said of an incident afterwards."""
+"""``/incidents/{id}/review`` and follow-ups: the post-incident review."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...incidents.upkeep.retention import pruned
 from ..router import Request, Response, route
 from ..schema import any_object, any_text, any_whole, flag, listed, named, obj, one_of, text
 from ..shapes import LIMIT, NAME, OFFSET, TIME, page
-from .acting import acted, change
+from .guard import change, run_action
 from .history import indexed
 
 __all__ = ["REVIEW_FILTER", "review_clauses"]
@@ -29,14 +29,14 @@ _REASON = text(REASON_CHARACTERS)
 _TICKET = obj(
     {
         "channel": one_of(FOLLOW_UP_SYSTEMS),
-        "state": one_of(("wanted", "made", "failed", "gone"), "`gone`: deleted there."),
-        "by": any_text("Who wanted it."),
+        "state": one_of(("wanted", "made", "failed", "gone"), "`gone`: the ticket was deleted."),
+        "by": any_text("Who requested it."),
         "at": TIME,
-        "ticket": any_text("Its id there."),
+        "ticket": any_text("The ticket's id."),
         "number": any_text(),
         "url": any_text(),
-        "there": any_text("What people there call its state, once they have changed it."),
-        "reason": any_text("Why it could not be made."),
+        "there": any_text("The ticket's state in its system, once changed there."),
+        "reason": any_text("Why it could not be created."),
     },
     ("channel", "state", "by", "at"),
 )
@@ -44,23 +44,25 @@ _PLANNED_FIELDS = {
     "title": text(TITLE_CHARACTERS, 1),
     "owner": NAME,
     "due": TIME,
-    "due_day": text(10, 10, "Which day that is where you are; else that in UTC."),
+    "due_day": text(10, 10, "The due day in your time zone; by default the day in UTC."),
 }
 _FOLLOW_UP = named(
     "FollowUp",
     obj(
         {
             "id": any_text(),
-            "title": any_text("What is to be done."),
-            "owner": any_text("Whose it is."),
+            "title": any_text("What to do."),
+            "owner": any_text("Who is responsible."),
             "due": TIME,
-            "due_day": any_text("The day that people called that date, if they did."),
+            "due_day": any_text("The due day as it was entered, if it was."),
             "state": one_of(ITEM_STATES),
-            "reason": any_text("Why it is dropped, done or open again."),
-            "by": any_text("Who has changed it last."),
+            "reason": any_text("Why it was dropped, completed or reopened."),
+            "by": any_text("Who changed it last."),
             "at": TIME,
-            "overdue": flag("It is open, and its date is past."),
-            "tickets": listed(_TICKET, about="In Jira and ServiceNow; left out where none was."),
+            "overdue": flag("It is open and past its due date."),
+            "tickets": listed(
+                _TICKET, about="Tickets in Jira and ServiceNow; omitted if there is none."
+            ),
             "incident_id": any_text(),
             "incident_title": any_text(),
             "severity": one_of(SEVERITIES),
@@ -72,8 +74,8 @@ _FOLLOW_UP = named(
 _STATEMENT = obj(
     {
         "text": any_text(),
-        "sources": listed(any_object(), about="Of the entries that say so the first few."),
-        "rests_on": any_whole("How many entries say so."),
+        "sources": listed(any_object(), about="The first few timeline entries that support it."),
+        "rests_on": any_whole("Number of entries that support it."),
     },
     ("text", "sources", "rests_on"),
 )
@@ -85,23 +87,23 @@ _REVIEW = named(
             "title": any_text(),
             "severity": one_of(SEVERITIES),
             "status": one_of(STATUSES),
-            "problems": listed(any_text(), about="Why entries may be missing or changed."),
+            "problems": listed(any_text(), about="Why entries may be missing or altered."),
             "state": one_of(("", "begun", "done", "not_needed")),
             "wanted": flag(
-                "Its severity is reviewed; no test, false alarm, merged or withdrawn one."
+                "Its severity needs a review; no test, false alarm, merged or withdrawn one."
             ),
-            "due": flag("It is wanted, the incident is over, and nobody has said that it is done."),
-            "said_by": any_text("Who said that it is done, or not needed."),
+            "due": flag("It is needed, the incident is over, and the review is not done."),
+            "said_by": any_text("Who marked it done or not needed."),
             "said_at": TIME,
             "reason": any_text(),
-            "measures": any_object("Seconds to detect, acknowledge, resolve; null: it is not so."),
-            "lives": listed(any_object(), about="From each opening, the seconds to each step."),
+            "measures": any_object("Seconds to detect, acknowledge, resolve; null: not (yet)."),
+            "lives": listed(any_object(), about="For each opening, the seconds to each step."),
             "account": listed(
                 obj(
                     {"name": any_text(), "title": any_text(), "statements": listed(_STATEMENT)},
                     ("name", "title", "statements"),
                 ),
-                about="What the timeline says, each sentence with its entries.",
+                about="Statements from the timeline, each with its entries.",
             ),
             "written": listed(any_object(), about="What people wrote."),
             "follow_ups": listed(_FOLLOW_UP),
@@ -115,16 +117,17 @@ _REVIEW = named(
     "GET",
     "/incidents/{id}/review",
     capability="incident_read",
-    query={"format": one_of(("json", "markdown"), "JSON unless given.")},
+    query={"format": one_of(("json", "markdown"), "Default: json.")},
     answers={200: (_REVIEW, "text/markdown")},
     problems=(502,),
 )
 def get_review(request: Request) -> Response:
-    """What is said of an incident afterwards, as JSON or as one Markdown document for a wiki.
+    """Return an incident's review, as JSON or as one Markdown document for a wiki.
 
-    The account is made by code from the timeline, each sentence with the entries that it rests on;
-    beside it stand what people wrote and what is still to be done. The ETag is the incident's. Of
-    an incident that was deleted by age it is made out of the index, with the caller's own rights.
+    Code generates the account from the timeline; each sentence names the entries that support it.
+    The review also has the texts that people wrote and the follow-ups. The ETag is the incident's.
+    The review of an incident that retention deleted is generated from the index, with the caller's
+    own rights.
     """
     review = _review(request)
     if request.args.get("format") == "markdown":
@@ -151,16 +154,16 @@ def _review(request: Request) -> Review:
     body=obj(
         {
             **{name: text(TEXT_CHARACTERS, about=title) for name, title in SECTIONS.items()},
-            "state": one_of(REVIEW_STATES, "`open` takes the others back."),
+            "state": one_of(REVIEW_STATES, "`open` reverts the other states."),
             "reason": _REASON,
         }
     ),
 )
 def write_review(request: Request) -> Response:
-    """Set some of a review's texts (an empty one takes it away), say that it is done, or both."""
+    """Set texts of a review (an empty text removes it), change its state, or both."""
     texts = {name: str(request.body[name]) for name in SECTIONS if name in request.body}
     said = (request.text("state"), request.text("reason"))
-    return acted(request, writing.write_review, texts, *said)
+    return run_action(request, writing.write_review, texts, *said)
 
 
 @change(
@@ -168,12 +171,12 @@ def write_review(request: Request) -> Response:
     body=obj(_PLANNED_FIELDS, ("title", "owner", "due")),
 )
 def add_follow_up(request: Request) -> Response:
-    """Note what is to be done afterwards, by whom and until when; in any state but merged."""
+    """Add a follow-up with an owner and a due date; allowed in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner", required=True)
     due = float(request.body["due"])
     tickets = [name for name, for_each in request.follow_up_systems().items() if for_each]
     day = request.text("due_day")
-    return acted(request, writing.add_follow_up, title, owner, due, tickets, day)
+    return run_action(request, writing.add_follow_up, title, owner, due, tickets, day)
 
 
 @change(
@@ -187,9 +190,9 @@ def add_follow_up(request: Request) -> Response:
     ),
 )
 def change_follow_up(request: Request) -> Response:
-    """Change a follow-up, or say that it is done, dropped (with the reason) or open again."""
+    """Change a follow-up, or mark it done, dropped (requires a reason) or open again."""
     key = request.params["follow_up"]
-    return acted(request, writing.change_follow_up, key, dict(request.body))
+    return run_action(request, writing.change_follow_up, key, dict(request.body))
 
 
 @change(
@@ -197,12 +200,12 @@ def change_follow_up(request: Request) -> Response:
     body=obj({"channel": one_of(FOLLOW_UP_SYSTEMS)}, ("channel",)),
 )
 def want_ticket(request: Request) -> Response:
-    """Have a ticket made for an open follow-up, where it has none; the worker makes it."""
+    """Request a ticket for an open follow-up that has none; the worker creates it."""
     channel = request.text("channel", required=True)
     if channel not in request.follow_up_systems():
         raise IllegalMove(f"{NAMES[channel]} is not set up: Configuration > {NAMES[channel]}.")
     key = request.params["follow_up"]
-    return acted(request, writing.request_ticket, key, channel)
+    return run_action(request, writing.request_ticket, key, channel)
 
 
 @route(
@@ -219,7 +222,7 @@ def want_ticket(request: Request) -> Response:
     answers={200: page("follow_ups", _FOLLOW_UP)},
 )
 def list_follow_ups(request: Request) -> Response:
-    """The follow-ups of all incidents, those that are due first."""
+    """List the follow-ups of all incidents, the earliest due date first."""
     limit, offset = request.args.get("limit", 100), request.args.get("offset", 0)
     found = sorted(
         (one for one in _all_follow_ups(request) if _fits(one, request.args)),
@@ -258,12 +261,12 @@ def _fits(one: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 REVIEW_FILTER = one_of(
     ("due", "begun", "done", "not_needed"),
-    "`due`: one is wanted, the incident is over, and nobody has said that it is done.",
+    "`due`: a review is needed, the incident is over, and the review is not done.",
 )
 
 
 def review_clauses(request: Request, arguments: Mapping[str, Any]) -> List[Document]:
-    """The clauses of a query for the incidents whose review is as the argument ``review`` says."""
+    """Return the query clauses for the argument ``review``; none without it."""
     wanted = arguments.get("review")
     if wanted != "due":
         return [{"review": wanted}] if wanted else []

@@ -1,4 +1,4 @@
-"""``/incidents/{id}/room``: a Slack channel of an incident's own."""
+"""``/incidents/{id}/room``: an incident's own Slack channel."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ...incidents.model import Incident
 from ...notify.configured_channels import KEY
 from ..router import Request, Response
 from ..schema import obj
-from .acting import acted, change
+from .guard import change, run_action
 
 
 @change("/incidents/{id}/room", body=obj({}))
 def open_room(request: Request) -> Response:
-    """Have a Slack channel of its own opened for an open incident.
+    """Request a Slack incident channel for an open incident.
 
-    The worker opens it within seconds; `room` of the incident says how that stands. One that has a
-    channel, or gets one, is answered as it is.
+    The worker opens it within seconds; the incident's `room` has the state. If the incident already
+    has a channel or a pending request, nothing changes.
     """
     here = (request.stores, request.params["id"])
-    return acted(request, _want, done=lambda: incident_channel.find_requested(*here))
+    return run_action(request, _want, done=lambda: incident_channel.find_requested(*here))
 
 
 def _want(act: Act, incident_id: str) -> Incident:

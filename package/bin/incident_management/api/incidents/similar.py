@@ -1,4 +1,4 @@
-"""``GET /incidents/{id}/similar``: what was like it, and how that ended."""
+"""``GET /incidents/{id}/similar``: similar incidents, and how they were resolved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ...incidents.similar import Similar, find_similar
 from ..router import Request, Response, route
 from ..schema import any_text, listed, named, number, obj, one_of, record, whole
 from ..shapes import TIME
-from .acting import document_of
+from .guard import document_of
 
 MAX_EACH = 50
 _SHOWN = {
@@ -21,17 +21,17 @@ _SHOWN = {
     "resolved_at": TIME,
     "resolution": any_text(),
     "category": any_text(),
-    "feedback": any_text("Whether the finding was right."),
+    "feedback": any_text("Whether the detection was right."),
 }
 _SIMILAR = named(
     "SimilarIncident",
     obj(
         {
             **_SHOWN,
-            "cause": any_text("What its newest analysis blamed."),
-            "score": number(0, 1, "How alike it is; 1 for an earlier episode of the problem."),
-            "why": listed(any_text(), about="Each likeness, in a sentence."),
-            "fixes": listed(any_text(), about="What was carried out and proved to help."),
+            "cause": any_text("The cause that its newest analysis named."),
+            "score": number(0, 1, "Similarity; 1 for an earlier episode of the problem."),
+            "why": listed(any_text(), about="One sentence for each similarity."),
+            "fixes": listed(any_text(), about="Fixes that were executed and verified."),
         },
         ("id", "title", "status", "severity", "score", "why", "fixes"),
     ),
@@ -42,23 +42,25 @@ _SIMILAR = named(
     "GET",
     "/incidents/{id}/similar",
     capability="incident_read",
-    query={"limit": whole(1, MAX_EACH, "The most of each; 10 unless given.")},
+    query={"limit": whole(1, MAX_EACH, "Maximum number of each kind; default 10.")},
     answers={
         200: record(
             {
                 "incident_id": any_text(),
-                "open": listed(_SIMILAR, about="Perhaps the same fault: compare, and merge."),
-                "earlier": listed(_SIMILAR, about="Resolved or closed, and how."),
+                "open": listed(_SIMILAR, about="Open incidents, candidates for a merge."),
+                "earlier": listed(
+                    _SIMILAR, about="Resolved or closed incidents, with their resolution."
+                ),
             }
         )
     },
 )
 def get_similar(request: Request) -> Response:
-    """Incidents like this one, the most alike first: those open now, and earlier ones' solutions.
+    """List similar incidents, the most similar first: open ones, and earlier ones with their fixes.
 
-    Compared are the newest 500 of each that share an affected system, those of the newest 2,000
-    signals of its detections and of the newest 2,000 before it, and the earlier episodes of the
-    same problem.
+    Candidates are the newest 500 of each kind that share an affected system, the incidents of the
+    newest 2,000 signals of its detections and of the newest 2,000 before it, and earlier episodes
+    of the same problem.
     """
     incident = Incident.from_document(document_of(request))
     opened, ended = find_similar(request.stores, incident, int(request.args.get("limit", 10)))

@@ -1,4 +1,4 @@
-"""``/incidents/{id}/tasks`` and ``/roles``: who does what in an incident; ``/tasks``: in all."""
+"""``/incidents/{id}/tasks`` and ``/roles``: tasks and roles; ``/tasks``: those of all incidents."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from ...incidents.tasks import task_list, writing
 from ..router import Request, Response, route
 from ..schema import any_text, any_whole, flag, listed, number, obj, one_of, record, text
 from ..shapes import LIMIT, NAME, OFFSET, SEVERITY, TIME
-from .acting import acted, change, document_of
+from .guard import change, document_of, run_action
 
 ME = "me"
-_SEEN_AT = number(about="Its `at` as it was read: 409 if somebody has changed it since.")
-_LAST = {"by": any_text("Who has changed it last."), "at": TIME}
+_SEEN_AT = number(about="The `at` that you read; answers 409 if it changed since.")
+_LAST = {"by": any_text("Who changed it last."), "at": TIME}
 _FIELDS = {
     "id": any_text(),
-    "title": any_text("What is to be done."),
-    "owner": any_text("Whose it is; empty: whose role it is, or anybody's."),
+    "title": any_text("What to do."),
+    "owner": any_text("Assignee; empty: the holder of its role, or anybody."),
     "role": any_text("`lead` is the incident's owner."),
-    "who": any_text("The owner, else who has the role."),
-    "runbook": any_text("An address."),
-    "checklist": any_text("Whose step it is; empty: somebody added it."),
-    "from": any_text("The merged incident that it came with, or empty."),
+    "who": any_text("The owner, otherwise the holder of the role."),
+    "runbook": any_text("URL of the runbook."),
+    "checklist": any_text("The checklist it belongs to; empty: added manually."),
+    "from": any_text("The merged incident it came from; empty: none."),
     "state": one_of(ITEM_STATES),
-    "reason": any_text("Why it is dropped, done or open again."),
+    "reason": any_text("Why it was dropped, completed or reopened."),
     **_LAST,
 }
 _TASK = obj(_FIELDS, ("id", "title", "state", "who"), more=True)
 _OF = {"incident_id": any_text(), "incident_title": any_text(), "severity": SEVERITY}
 _LISTED_TASK = obj({**_FIELDS, **_OF}, ("id", "title", "state", "who", *_OF), more=True)
-# So many incidents are looked through, the gravest first: two hundred tasks each are more than
-# anybody reads.
+# The most incidents that are searched, the most urgent first.
 MOST_INCIDENTS = 500
 _READ = (
     *("id", "title", "status", "severity", "team", "owner", "entities", "rules", "tags"),
@@ -51,18 +50,19 @@ _ROLE = obj({"id": any_text("Its name."), "person": any_text(), **_LAST}, ("id",
             {
                 "incident_id": any_text(),
                 "tasks": listed(_TASK),
-                "open": any_whole("How many are to be done here yet; merged: none."),
+                "open": any_whole("Number of open tasks; 0 if the incident was merged."),
                 "roles": listed(_ROLE),
             }
         )
     },
 )
 def get_tasks(request: Request) -> Response:
-    """What is to be done in an incident, and who has which role; the lead is its owner.
+    """List an incident's tasks and roles; the lead is the incident's owner.
 
-    The steps of the checklists that fit come first. A step that nobody has touched is shown as the
-    checklist has it now, while the incident is open or if another of its checklist was touched. The
-    tasks of a merged incident went along, and are here as they were. The ETag is the incident's.
+    The steps of matching checklists come first. An unchanged step is shown as the checklist has it
+    now, while the incident is open or if another step of its checklist was changed. A merged
+    incident's tasks moved to the target; the merged incident shows their last state. The ETag is
+    the incident's.
     """
     incident, routing = Incident.from_document(document_of(request)), request.routing()
     tasks = task_list.tasks_of(routing, incident)
@@ -82,7 +82,7 @@ def get_tasks(request: Request) -> Response:
     "/tasks",
     capability="incident_read",
     query={
-        "owner": {**NAME, "description": "Who is to do it; `me` for the caller."},
+        "owner": {**NAME, "description": "The assignee; `me` for the caller."},
         "state": one_of(ITEM_STATES, "All unless given."),
         "limit": LIMIT,
         "offset": OFFSET,
@@ -92,7 +92,7 @@ def get_tasks(request: Request) -> Response:
             {
                 "tasks": listed(_LISTED_TASK),
                 "more": flag(),
-                "left_out": flag("There are less grave incidents, which were not looked through."),
+                "left_out": flag("Less urgent incidents were not searched."),
             },
             ("tasks", "more", "left_out"),
             more=True,
@@ -100,10 +100,9 @@ def get_tasks(request: Request) -> Response:
     },
 )
 def list_tasks(request: Request) -> Response:
-    """The tasks of all open incidents, as each incident has them; of the gravest first.
+    """List the tasks of all open incidents, the most urgent incident first.
 
-    Of somebody, those whose owner they are, or whose role they have. 500 incidents are looked
-    through.
+    With `owner`: tasks that they own or whose role they hold. At most 500 incidents are searched.
     """
     who = str(request.args.get("owner", "")).strip().lower()
     who = request.user.lower() if who == ME else who
@@ -133,9 +132,9 @@ def list_tasks(request: Request) -> Response:
     body=obj({"title": text(TITLE_CHARACTERS, 1), "owner": NAME}, ("title",)),
 )
 def add_task(request: Request) -> Response:
-    """Note something to be done in an incident; in any state but merged."""
+    """Add a task to an incident; allowed in any state but merged."""
     title, owner = request.text("title", required=True), request.text("owner")
-    return acted(request, writing.add_task, title, owner)
+    return run_action(request, writing.add_task, title, owner)
 
 
 @change(
@@ -143,7 +142,7 @@ def add_task(request: Request) -> Response:
     body=obj(
         {
             "title": text(TITLE_CHARACTERS, 1),
-            "owner": {**NAME, "description": "Empty: anybody's."},
+            "owner": {**NAME, "description": "Empty: unassigned."},
             "state": one_of(ITEM_STATES),
             "reason": text(REASON_CHARACTERS),
             "seen_at": _SEEN_AT,
@@ -151,11 +150,11 @@ def add_task(request: Request) -> Response:
     ),
 )
 def change_task(request: Request) -> Response:
-    """Say that a task is done, dropped (with the reason) or open again; hand it on; rename it."""
+    """Mark a task done, dropped (requires a reason) or open again; reassign it; rename it."""
     changes = dict(request.body)
     seen = changes.pop("seen_at", None)
     task = request.params["task"]
-    return acted(request, writing.change_task, task, changes, seen, routed=True)
+    return run_action(request, writing.change_task, task, changes, seen, routed=True)
 
 
 @change(
@@ -163,14 +162,14 @@ def change_task(request: Request) -> Response:
     body=obj(
         {
             "role": NAME,
-            "person": {**NAME, "description": "Empty: it is given up."},
+            "person": {**NAME, "description": "Empty: remove the holder."},
             "seen_at": _SEEN_AT,
         },
         ("role", "person"),
     ),
 )
 def give_role(request: Request) -> Response:
-    """Give a role to a person, whoever had it, or give it up."""
+    """Assign a role to a person in place of its holder, or remove its holder."""
     role, person = request.text("role", required=True), request.text("person")
     seen = request.body.get("seen_at")
-    return acted(request, writing.assign_role, role, person, seen, routed=True)
+    return run_action(request, writing.assign_role, role, person, seen, routed=True)

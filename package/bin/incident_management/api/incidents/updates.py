@@ -1,4 +1,4 @@
-"""``/incidents/{id}/updates``: what is written for those who do not work on it."""
+"""``/incidents/{id}/updates``: stakeholder updates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...notify.announcing.stakeholders import hearing
 from ..router import Request, Response, route
 from ..schema import any_text, flag, listed, named, nullable, number, obj, one_of, record, text
 from ..shapes import NAME, TIME
-from .acting import acted, change
+from .guard import change, run_action
 
 _STATE = one_of(("", *updates.STATES))
 _SERVICES = listed(NAME, updates.MAX_SERVICES, "What is affected.")
@@ -28,7 +28,7 @@ UPDATE = named(
             "text": any_text(),
             "state": _STATE,
             "services": listed(any_text()),
-            "next_by": number(about="Epoch seconds; left out where nothing was promised."),
+            "next_by": number(about="Time of the promised next update; omitted if none."),
         },
         ("time", "by", "text"),
         more=True,
@@ -48,20 +48,20 @@ _GROUP = record(
     "/incidents/{id}/updates",
     body=obj(
         {
-            "text": text(updates.TEXT_CHARACTERS, 1, "In plain words; people outside read it."),
+            "text": text(updates.TEXT_CHARACTERS, 1, "Plain words; people outside read it."),
             "state": _STATE,
-            "services": {**_SERVICES, "description": "What is affected; else its entities."},
-            "next_update_in": text(20, about="When they hear next, such as 30m."),
+            "services": {**_SERVICES, "description": "What is affected; by default its entities."},
+            "next_update_in": text(20, about="Time until the next update, such as 30m."),
             "next_update_by": number(0, 1e11, "The same in epoch seconds."),
         },
         ("text",),
     ),
 )
 def add_update(request: Request) -> Response:
-    """Write an update for stakeholders, in any state; nothing else of the incident changes.
+    """Post an update for stakeholders, in any status; nothing else of the incident changes.
 
-    Its state is what they are told. Without a time they are promised none, or what
-    `update_every` asks for.
+    `state` is the state that stakeholders see. Without a time for the next update, it promises the
+    one that `update_every` requires, or none.
     """
     body = request.body
     update = updates.Update(
@@ -70,7 +70,7 @@ def add_update(request: Request) -> Response:
         services=request.texts("services") if "services" in body else None,
         next_by=_next_by(request),
     )
-    return acted(request, updates.publish, update, routed=True)
+    return run_action(request, updates.publish, update, routed=True)
 
 
 @route(
@@ -83,18 +83,20 @@ def add_update(request: Request) -> Response:
                 "incident_id": any_text(),
                 "updates": listed(UPDATE),
                 "update_due": nullable(number()),
-                "overdue": flag("An update should have been written by now."),
-                "update_every": nullable(number(about="Seconds; of what is open.")),
-                "stakeholders": listed(_GROUP, about="Who is told of the next one."),
+                "overdue": flag("An update is overdue."),
+                "update_every": nullable(
+                    number(about="Required interval while it is open, seconds.")
+                ),
+                "stakeholders": listed(_GROUP, about="Groups that receive the next update."),
                 "draft": record({"text": any_text(), "state": _STATE, "services": _SERVICES}),
             }
         )
     },
 )
 def list_updates(request: Request) -> Response:
-    """Its updates, the newest first, when the next is due, who hears of it, and a draft.
+    """List updates, newest first, with the next due time, the recipients and a draft.
 
-    The draft is made of facts by code: to be read and corrected before it is sent.
+    Code generates the draft from facts; review and correct it before you send it.
     """
     entries = timeline.read_existing(request.stores, request.params["id"])
     incident, routing = fold(entries), request.routing()
@@ -114,7 +116,7 @@ def list_updates(request: Request) -> Response:
 
 
 def _next_by(request: Request) -> float:
-    """Return when the next update is promised, in epoch seconds; 0: nothing was said."""
+    """Return when the next update is promised, in epoch seconds; 0 if the request does not say."""
     said, moment = request.text("next_update_in"), float(request.body.get("next_update_by") or 0.0)
     if not said:
         return moment
@@ -123,7 +125,7 @@ def _next_by(request: Request) -> float:
     except ValueError as error:
         raise Invalid(f"'next_update_in' {error}.") from None
     if moment:
-        raise Invalid("Give next_update_in or next_update_by, not both.")
+        raise Invalid("Give either next_update_in or next_update_by, not both.")
     return request.clock.now() + seconds
 
 

@@ -1,1 +1,1 @@
-"""The ways in for what is found: signals, other tools' alerts, tests, what alert actions kept."""
+"""Intake of findings: signals, other tools' alerts, tests, and spooled alert action requests."""

@@ -1,4 +1,4 @@
-"""``POST /simulate-incident`` and ``POST /trigger-detection``: trying the real path on purpose."""
+"""``POST /simulate-incident`` and ``POST /trigger-detection``: test the real path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...splunk.session import APP, SplunkError, path_of
 from ..router import Problem, Request, Response, route
 from ..schema import any_text, obj, record, text
 from ..shapes import NAME, SEVERITY, TITLE
-from .signals import taken_in
+from .signals import ingest_findings
 
 
 @route(
@@ -21,15 +21,15 @@ from .signals import taken_in
     answers={201: record({"incident_id": any_text(), "signal": any_text(), "what": any_text()})},
 )
 def simulate_incident(request: Request) -> Response:
-    """Send a test signal through the real path: grouping aside, all happens as with a real one.
+    """Send a test signal through the real path; only grouping is skipped.
 
-    The incident is marked by its title ([Test] …) and its rule, "Simulated incident". Whoever is
-    told of new incidents is told of this one. Resolve it afterwards.
+    The incident is marked by its title ([Test] …) and its rule, "Simulated incident". Everybody who
+    is notified of new incidents is notified of it. Resolve it afterwards.
     """
     mark = request.mark or uuid.uuid4().hex
     entity = request.text("entity") or "test-service"
-    title = request.text("title") or f"Trying out the way from a signal to {entity}'s team"
-    (outcome,) = taken_in(
+    title = request.text("title") or f"Test of the path from a signal to {entity}'s team"
+    (outcome,) = ingest_findings(
         request,
         [
             {
@@ -62,9 +62,9 @@ def simulate_incident(request: Request) -> Response:
 def trigger_detection(request: Request) -> Response:
     """Run a saved search now, its alert actions included.
 
-    The caller must be able to read it. Splunk runs it with its owner's rights, or the caller's
-    where ``dispatchAs`` (savedsearches.conf) is ``user``. ``app`` is this app unless given,
-    ``owner`` nobody.
+    The caller must be able to read it. Splunk runs it with its owner's rights, or with the caller's
+    if ``dispatchAs`` (savedsearches.conf) is ``user``. Defaults: ``app`` is this app, ``owner``
+    nobody.
     """
     name = request.text("name", required=True)
     owner, app = request.text("owner") or "nobody", request.text("app") or APP
@@ -74,7 +74,7 @@ def trigger_detection(request: Request) -> Response:
         answer = request.user_session.post(path, {"trigger_actions": "1"})
     except SplunkError as error:
         if error.status == 404:
-            text = f"There is no saved search '{name[:100]}' that {request.user} may see in {app}."
+            text = f"No saved search '{name[:100]}' in {app} that {request.user} may see."
             raise Problem(404, text) from error
         if error.status == 403:
             raise Problem(403, f"{request.user} may not run '{name[:100]}'.") from error

@@ -1,4 +1,4 @@
-"""``POST /signals``: the way in for detections."""
+"""``POST /signals``: intake of findings from detections."""
 
 from __future__ import annotations
 
@@ -42,29 +42,35 @@ FINDING = named(
             "owner": text(200),
             "title": text(20_000),
             "description": text(100_000),
-            "first_time": number(0, 1e11, "Epoch seconds; now unless given."),
+            "first_time": number(0, 1e11, "Epoch seconds; default: now."),
             "last_time": number(0, 1e11),
-            "count": number(0, 1e11, "How many events it stands for."),
+            "count": number(0, 1e11, "Number of events it represents."),
             "sid": text(1000),
-            "run": text(1000, about="The same finding of the same run is one signal."),
-            "dedup": any_object("What makes two findings one problem; by default the entity."),
+            "run": text(1000, about="The same finding in the same run is one signal."),
+            "dedup": any_object("Identifies the problem of a finding; by default the entity."),
             "rows": listed(
                 any_object(), about="Sample rows; 5 are kept, with 250 fields of 4,000 characters."
             ),
             "search": any_object("The saved search: name, app, owner. At most 10,000 characters."),
-            "group": flag("May join an open incident that it is related to."),
+            "group": flag("True: may join a related open incident."),
             "group_values": listed(
-                text(100), 20, about="What it shares with related problems, such as customer=acme."
+                text(100),
+                20,
+                about="Values it shares with related problems, such as customer=acme.",
             ),
-            "runbook": text(2000, about="A link to what people do about it."),
-            "actions": listed(text(100), 20, about="Entries of the catalogue that suit it."),
-            "tags": listed(text(100), 20, about="The detection's own words, for routing."),
-            "fields": any_object("Values of custom fields by name; the first one stands."),
+            "runbook": text(2000, about="Link to the runbook."),
+            "actions": listed(text(100), 20, about="Catalogue actions that suit it."),
+            "tags": listed(text(100), 20, about="Tags for routing."),
+            "fields": any_object("Custom field values by name; the first value is kept."),
             "after": obj(
                 {
-                    "signals": whole(0, conditions.MAX_SIGNALS, "So many of this problem."),
-                    "rules": whole(0, conditions.MAX_RULES, "So many rules about the entity."),
-                    "seconds": number(0, conditions.LONGEST_SECONDS, "In so long a time."),
+                    "signals": whole(
+                        0, conditions.MAX_SIGNALS, "Minimum number of signals of this problem."
+                    ),
+                    "rules": whole(
+                        0, conditions.MAX_RULES, "Minimum number of rules about the entity."
+                    ),
+                    "seconds": number(0, conditions.LONGEST_SECONDS, "Time window in seconds."),
                 }
             ),
         }
@@ -82,15 +88,15 @@ _OUTCOME = record({"signal": any_text(), "incident_id": any_text(), "what": any_
         {
             "signals": listed(FINDING, SIGNALS),
             "common": FINDING,
-            "each": flag("Answer with what became of each; true unless given."),
+            "each": flag("Return the outcome of each; default true."),
         },
         ("signals",),
     ),
     answers={
         200: obj(
             {
-                "taken": any_whole("How many findings were taken in."),
-                "incidents": listed(any_text(), about="Where they went."),
+                "taken": any_whole("Number of findings ingested."),
+                "incidents": listed(any_text(), about="Incidents that they belong to."),
                 "outcomes": listed(_OUTCOME),
             },
             ("taken", "incidents"),
@@ -99,12 +105,12 @@ _OUTCOME = record({"signal": any_text(), "incident_id": any_text(), "what": any_
     body_bytes=SIGNALS_BYTES,
 )
 def post_signals(request: Request) -> Response:
-    """Take findings in. Safe to repeat; the outcomes, unless `each` is false, come in their order.
+    """Ingest findings. Safe to repeat. Outcomes keep the order; `each` false omits them.
 
-    Each has a rule, an entity and a severity, its own or that of `common`, which holds what all
-    of them share.
+    Each finding needs a rule, an entity and a severity, its own or from `common`, which has what
+    all findings share.
     """
-    outcomes = taken_in(request, request.body["signals"], request.body.get("common"))
+    outcomes = ingest_findings(request, request.body["signals"], request.body.get("common"))
     # A suppressed signal belongs to no incident.
     incidents = sorted({outcome.incident_id for outcome in outcomes} - {""})
     answer: Document = {"taken": len(outcomes), "incidents": incidents}
@@ -115,7 +121,7 @@ def post_signals(request: Request) -> Response:
     return Response(answer)
 
 
-def taken_in(
+def ingest_findings(
     request: Request, findings: Sequence[Document], common: Optional[Mapping[str, Any]] = None
 ) -> List[Outcome]:
     """Ingest findings in the caller's name; returns an outcome for each. Raises Invalid."""

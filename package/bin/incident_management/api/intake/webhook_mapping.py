@@ -40,9 +40,9 @@ class AlertMapping:
         """Apply it to a body. Raises Invalid when a rule or an entity comes out blank."""
         alerts: Any = _at(body, self.items) if self.items else [body]
         if not isinstance(alerts, list):
-            raise Invalid(f"The body has no list at '{self.items}', see {CONF} [{self._stanza}].")
+            raise Invalid(f"The body has no list at '{self.items}'. See {CONF} [{self._stanza}].")
         if len(alerts) > MAX_ALERTS:
-            raise Invalid(f"'{self.items}' holds {len(alerts)}; at most {MAX_ALERTS} are taken.")
+            raise Invalid(f"'{self.items}' has {len(alerts)} alerts; the limit is {MAX_ALERTS}.")
         return [self._arrival(alert, now) for alert in alerts]
 
     @property
@@ -53,7 +53,7 @@ class AlertMapping:
         values = {name: _filled(self.templates.get(name, ""), alert) for name in FIELDS}
         for name in ("rule", "entity"):
             if not values[name]:
-                raise Invalid(f"The body gives no {name}, see {CONF} [{self._stanza}] {name}.")
+                raise Invalid(f"The body has no {name}. See {CONF} [{self._stanza}] {name}.")
         word = values["severity"].lower()
         when = _when(values["time"], now)
         known = values["key"] or f"{values['rule']}\n{values['entity']}"
@@ -80,10 +80,10 @@ def read_mapping(name: str, stanzas: Mapping[str, Mapping[str, str]]) -> AlertMa
     """Return the mapping of that name. Raises Invalid when there is none, or it is unusable."""
     values = stanzas.get(PREFIX + name)
     if values is None:
-        raise Invalid(f"There is no mapping '{name[:60]}': add [{PREFIX}{name[:60]}] to {CONF}.")
+        raise Invalid(f"Mapping '{name[:60]}' not found. Add [{PREFIX}{name[:60]}] to {CONF}.")
     for needed in ("rule", "entity"):
         if not values.get(needed, "").strip():
-            raise Invalid(f"{CONF} [{PREFIX}{name}] {needed} is missing: set a template.")
+            raise Invalid(f"{CONF} [{PREFIX}{name}] {needed} is missing. Set a template.")
     severities = {
         key[len("severity.") :].lower(): value.strip().lower()
         for key, value in values.items()

@@ -100,7 +100,7 @@ def datadog(body: Mapping[str, Any], now: float) -> List[Arrival]:
     """
     title = _text(body, "title") or _text(body, "alert_title")
     if not title:
-        raise Invalid("'title' is missing: keep it in the webhook's payload.")
+        raise Invalid("'title' is missing. Include it in the webhook's payload.")
     plain, said = _datadog_title(title)
     transition = _text(body, "alert_transition") or said["transition"]
     scope = _text(body, "alert_scope") or said["scope"]
@@ -166,7 +166,7 @@ def cloudwatch(body: Mapping[str, Any], now: float) -> Any:
         except (ValueError, RecursionError):
             raise Invalid("'Message' is not the JSON of a CloudWatch alarm.") from None
     if not isinstance(alarm, dict) or not _text(alarm, "AlarmName"):
-        raise Invalid("'AlarmName' is missing: this is no CloudWatch alarm.")
+        raise Invalid("'AlarmName' is missing: this is not a CloudWatch alarm.")
     return _alarm(alarm, now)
 
 

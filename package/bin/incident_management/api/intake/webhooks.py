@@ -1,8 +1,8 @@
-"""``POST /webhooks/{tool}``: what other monitoring tools find becomes signals.
+"""``POST /webhooks/{tool}``: alerts of other monitoring tools become signals.
 
-A tool logs in as a Splunk user with ``incident_signal`` (a token, or the user and password that
-its webhook settings take). Anything it says is data: it can open an incident, and end one all of
-whose alerts it, or another such tool, has ended.
+A tool logs in as a Splunk user with ``incident_signal`` (a token, or the user and password of its
+webhook settings). Its content is only data: it can open an incident, and resolve one once all of
+its alerts were ended by such tools.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...splunk import log
 from ...splunk.configuration import conf
 from ..router import Request, Response, route
 from ..schema import Schema, any_object, any_text, listed, named, obj, record, text
-from .signals import taken_in
+from .signals import ingest_findings
 from .webhook_mapping import read_mapping
 from .webhook_payloads import MAX_ALERTS, Arrival, Confirmation, alerts_of, cloudwatch, datadog
 
@@ -51,25 +51,25 @@ _ANSWER = named(
     ),
 )
 hook = partial(route, "POST", capability="incident_signal", answers={200: _ANSWER})
-"""Registers the route that a tool's alerts come in by."""
+"""Registers the route for a tool's alerts."""
 _ALERTS: Schema = obj({"alerts": listed(any_object(), MAX_ALERTS)}, ("alerts",), more=True)
 
 
 @hook("/webhooks/alertmanager", body=_ALERTS)
 def post_alertmanager(request: Request) -> Response:
-    """Alerts of Prometheus's Alertmanager, as its ``webhook_config`` sends them."""
+    """Ingest alerts of Prometheus Alertmanager, as its ``webhook_config`` sends them."""
     return _grouped(request, "alertmanager")
 
 
 @hook("/webhooks/grafana", body=_ALERTS)
 def post_grafana(request: Request) -> Response:
-    """Alerts of Grafana, as its webhook contact point sends them."""
+    """Ingest alerts of Grafana, as its webhook contact point sends them."""
     return _grouped(request, "grafana")
 
 
 @hook("/webhooks/datadog", body=obj({}, more=True), body_required=True)
 def post_datadog(request: Request) -> Response:
-    """An alert of Datadog: the default payload of its webhooks, or more of their variables."""
+    """Ingest a Datadog alert: the default webhook payload, or one with more variables."""
     now = request.clock.now()
     return _taken(request, datadog(request.body, now), now)
 
@@ -81,10 +81,10 @@ def post_datadog(request: Request) -> Response:
     answers={200: _ANSWER, 202: _ANSWER},
 )
 def post_cloudwatch(request: Request) -> Response:
-    """An alarm of CloudWatch, through an SNS topic's HTTPS subscription.
+    """Ingest a CloudWatch alarm from an SNS topic's HTTPS subscription.
 
-    When SNS asks to confirm the subscription, an administrator finds the link among Splunk's
-    messages; nothing is fetched by itself.
+    When SNS asks to confirm the subscription, a Splunk message shows the link to administrators; no
+    link is followed automatically.
     """
     now = request.clock.now()
     found = cloudwatch(request.body, now)
@@ -95,12 +95,12 @@ def post_cloudwatch(request: Request) -> Response:
 
 @hook(
     "/webhooks/generic",
-    query={"mapping": text(100, 1, "The name of a mapping; `default` unless given.")},
+    query={"mapping": text(100, 1, "The name of a mapping; default: `default`.")},
     body=obj({}, more=True),
     body_required=True,
 )
 def post_generic(request: Request) -> Response:
-    """Alerts of any tool, read with a mapping of incident_webhooks.conf."""
+    """Ingest alerts of any tool, using a mapping of incident_webhooks.conf."""
     stanzas = conf.load(request.system_session, "incident_webhooks")
     mapping = read_mapping(str(request.args.get("mapping", "default")), stanzas)
     now = request.clock.now()
@@ -112,21 +112,21 @@ def _grouped(request: Request, tool: str) -> Response:
     response = _taken(request, alerts_of(request.body, tool, now), now)
     left_out = request.body.get("truncatedAlerts")
     if isinstance(left_out, int) and left_out > 0:
-        text = f"{tool} left {left_out} alerts out of this message: raise its max_alerts."
+        text = f"{tool} truncated {left_out} alerts from this message. Raise its max_alerts."
         log.get("rest").warning(text)
         response.body["detail"] = text
     return response
 
 
 def _taken(request: Request, arrivals: Sequence[Arrival], now: float) -> Response:
-    """Ingest what is firing in one go, then end what is over; the answers keep the order.
+    """Ingest firing alerts at once, then end those that are over; outcomes keep the order.
 
-    ``now``: when they were read.
+    ``now``: epoch seconds when the alerts were received.
     """
     stores, clock, act = request.stores, request.clock, request.act
     firing = [one for one in arrivals if not one.over]
     over = [one for one in arrivals if one.over]
-    done = taken_in(request, [one.finding for one in firing]) if firing else []
+    done = ingest_findings(request, [one.finding for one in firing]) if firing else []
     begun = [(_signal(one, now), end) for one, end in zip(firing, done) if one.has_time(now)]
     recovery.end_already_over(act, begun)
     recovery.note_ends(stores, clock, [_signal(one, now) for one in over if one.has_time(now)])

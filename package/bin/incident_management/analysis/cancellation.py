@@ -9,7 +9,7 @@ from typing import Callable
 
 from ..ports import Clock, Searcher, SearchFailed, SearchResult
 
-__all__ = ["Abandoned", "WhileWanted"]
+__all__ = ["Abandoned", "CancellableSearcher"]
 
 MOST_SECONDS = 600.0
 """All searches of an analysis together: who asked waits little longer, for the model."""
@@ -19,7 +19,7 @@ class Abandoned(Exception):
     """Nobody waits for the analysis any more. No failed search: the finders must not go on."""
 
 
-class WhileWanted:
+class CancellableSearcher:
     """A searcher that runs nothing more once ``wanted`` says that nobody waits, or time is up."""
 
     def __init__(self, searcher: Searcher, wanted: Callable[[], bool], clock: Clock) -> None:
@@ -46,7 +46,7 @@ class WhileWanted:
         left = self._end - self._clock.now()
         if left <= 0:
             raise SearchFailed(
-                f"The {MOST_SECONDS / 60:.0f} minutes that the searches of an analysis may take "
-                "are used up."
+                f"The searches of an analysis may take {MOST_SECONDS / 60:.0f} minutes in total. "
+                "That time is used up."
             )
         return self._searcher.run(spl, earliest, latest, limit, min(timeout, max(1.0, left)))

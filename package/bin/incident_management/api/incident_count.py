@@ -1,7 +1,7 @@
-"""How many incidents were ever opened, in few reads: ``GET /health`` is asked again and again.
+"""Count all incidents ever opened with few reads, because ``GET /health`` is polled.
 
-The KV store's REST API counts nothing, and a search over the collection reads every document as a
-whole and is cut at 50,000.
+The KV store's REST API has no count, and a search over the collection reads whole documents and is
+cut at 50,000.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Dict
 from ..incidents.upkeep import retention
 from ..ports import Clock, Stores
 
-__all__ = ["OpenedSoFar"]
+__all__ = ["IncidentCount"]
 
-# After so long nobody writes an incident that was opened before: clocks differ by less.
+# No incident is written that was opened longer ago: clocks differ by less.
 SETTLED_SECONDS = 3600.0
 PAGE = 10_000
 
 
-class OpenedSoFar:
-    """Remembers the number of those opened a while ago, and counts the newer ones.
+class IncidentCount:
+    """Caches the number of incidents opened a while ago, and counts the newer ones.
 
-    One lives as long as its process. May be used by several threads.
+    One object per process. Thread-safe.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -33,7 +33,7 @@ class OpenedSoFar:
         self._until = 0.0
 
     def count(self, stores: Stores) -> int:
-        """Return how many were opened, those deleted by age included. Raises SplunkError."""
+        """Return the number of incidents ever opened, deleted ones included. Raises SplunkError."""
         with self._lock:
             until = self._clock.now() - SETTLED_SECONDS
             # A clock that was ahead then has counted as old what is opened only now.
@@ -48,7 +48,7 @@ class OpenedSoFar:
 
 
 def _opened_before(stores: Stores, until: float) -> int:
-    """Count all that were opened before a time, each read once: pages by skip begin anew."""
+    """Count all that were opened before a time; pages by key, because `skip` rereads pages."""
     count, last = 0, ""
     while True:
         query = {"$and": [{"_key": {"$gt": last}}, {"opened_at": {"$lt": until}}]}

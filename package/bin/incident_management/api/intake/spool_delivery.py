@@ -1,4 +1,4 @@
-"""Carries out what alert actions kept in files on a search head whose worker does not run.
+"""Delivers requests that alert actions spooled on a search head where no worker runs.
 
 On Splunk Cloud one member of a search head cluster runs a modular input, whatever ``run_only_one``
 says (the changelog of MaxMind's app for Splunk, which runs one there), and an alert action may run
@@ -24,7 +24,7 @@ from ...splunk.users import has_capability
 from ..backend import Backend
 from .signals import ingest_with
 
-__all__ = ["KeptHere"]
+__all__ = ["SpoolDelivery"]
 
 LOOKED_EVERY_SECONDS = 30.0
 # A worker that runs here has taken it by then.
@@ -33,18 +33,19 @@ OLD_SECONDS = 120.0
 AT_ONCE = 20
 
 
-class KeptHere:
-    """The kept requests of this search head; one object for a process of the API."""
+class SpoolDelivery:
+    """Delivers this search head's spooled requests; one object per API process."""
 
     def __init__(self, backend: Backend, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._backend = backend
         self._monotonic = monotonic
         self._next_look = 0.0
 
-    def carry_out(self, raw: Mapping[str, Any]) -> None:
-        """Look after a request was answered; ``raw`` is that request, for the app's own rights.
+    def deliver_old(self, raw: Mapping[str, Any]) -> None:
+        """Deliver old spooled requests; called after a response was sent.
 
-        What can't be carried out now stays for later, and an error is in the log.
+        ``raw`` is the answered request, which provides the app's own rights. What fails
+        stays in the spool, and the error is logged.
         """
         if self._monotonic() < self._next_look:
             return

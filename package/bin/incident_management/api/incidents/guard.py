@@ -1,4 +1,4 @@
-"""What the routes about one incident have in common: the version guard and the answer."""
+"""Shared by the routes of one incident: the ``If-Match`` check and the response."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..shapes import INCIDENT
 __all__ = [
     "IF_MATCH",
     "INCIDENT_ANSWER",
-    "acted",
-    "answered",
     "change",
     "document_of",
-    "guarded",
+    "incident_response",
+    "run_action",
     "shown",
+    "with_version_check",
 ]
 
 Done = Callable[[], Optional[Incident]]
 
-IF_MATCH = {"If-Match": "The ETag that was read; `*` for any. Answers 412 when it has changed."}
+IF_MATCH = {"If-Match": "The ETag that you read, or `*` for any. Answers 412 if it changed."}
 INCIDENT_ANSWER = {200: INCIDENT}
 change = partial(
     route, "POST", capability="incident_write", answers=INCIDENT_ANSWER, headers=IF_MATCH
@@ -32,7 +32,7 @@ change = partial(
 """Registers a route that changes the incident in its path, as :func:`..router.route` does."""
 
 
-def acted(
+def run_action(
     request: Request,
     does: Callable[..., Incident],
     *given: Any,
@@ -41,52 +41,54 @@ def acted(
     done: Optional[Done] = None,
     stands: Optional[Done] = None,
 ) -> Response:
-    """Answer with what ``does(request.act, incident_id, …)`` makes of the path's incident.
+    """Run ``does(request.act, incident_id, …)`` on the path's incident and return the incident.
 
-    ``routed``: it takes the routing as well, after the act. ``If-Match`` is heeded, see
-    :func:`guarded`.
+    ``routed``: ``does`` also takes the routing, after the act. ``If-Match`` is checked, see
+    :func:`with_version_check`.
     """
     routing = [request.routing()] if routed else []
     whole = (request.act, *routing, request.params["id"], *given)
-    return guarded(request, lambda: does(*whole), required, done, stands)
+    return with_version_check(request, lambda: does(*whole), required, done, stands)
 
 
-def guarded(
+def with_version_check(
     request: Request,
     does: Callable[[], Incident],
     required: bool = False,
     done: Optional[Done] = None,
     stands: Optional[Done] = None,
 ) -> Response:
-    """Do something to an incident if it is the version that ``If-Match`` names, once for a key.
+    """Change an incident if it has the version that ``If-Match`` names, once per Idempotency-Key.
 
-    ``done`` finds what an earlier attempt under the key has done, where no entry bears its mark;
-    ``stands`` the incident where all that is asked for is so already, whatever version was read:
-    by this very request, perhaps (RFC 9110, section 13.1.1).
+    ``done`` finds what an earlier attempt with the key did, where no entry has its mark.
+    ``stands`` returns the incident if it already is as requested, perhaps by an earlier attempt of
+    this request, whatever version was read (RFC 9110, section 13.1.1).
     Raises Problem: 428 without the header where it is ``required``, 412 for another version.
     """
     who = (request.stores, request.params["id"], request.mark)
     if request.mark:
         incident = done() if done else lifecycle.find_done(*who)
         if incident:
-            # The first attempt was killed before it answered, and has changed the version.
-            return answered(incident.to_document())
+            # The first attempt was killed before it incident_response, and has changed the version.
+            return incident_response(incident.to_document())
     wanted = request.headers.get("if-match", "").strip()
     if not wanted and required:
-        raise Problem(428, f"{request.method} needs If-Match: send the ETag that was read, or *.")
+        raise Problem(
+            428, f"{request.method} requires If-Match. Send the ETag that you read, or *."
+        )
     if wanted in ("", "*"):
-        return answered(does().to_document())
+        return incident_response(does().to_document())
     expected = wanted[2:] if wanted.startswith("W/") else wanted
     try:
         with editing.editing(request.act, request.params["id"], expected.strip('"')[:100]):
-            return answered(does().to_document())
+            return incident_response(does().to_document())
     except editing.Outdated as error:
         if request.mark and lifecycle.is_begun(*who):
             # It was the right version, until the first attempt was cut off between its entries.
-            return answered(does().to_document())
+            return incident_response(does().to_document())
         known = stands() if stands else None
         if known:
-            return answered(known.to_document())
+            return incident_response(known.to_document())
         raise Problem(412, str(error)) from None
 
 
@@ -95,15 +97,15 @@ def document_of(request: Request) -> Document:
     incident_id = request.params["id"]
     document = request.stores.incidents.get(incident_id)
     if document is None:
-        # What is being deleted must not be brought back.
+        # Do not restore an incident that is being deleted.
         was_deleted(request)
-        # Its writer may have been ended between the entries and the document.
+        # Its writer may have been killed between writing the entries and the document.
         document = timeline.refresh(request.stores, incident_id).to_document()
     return document
 
 
 def shown(document: Mapping[str, object]) -> Document:
-    """An incident as the API shows it; ``affected_systems`` is its entities by another name."""
+    """Return an incident as the API shows it; ``affected_systems`` equals ``entities``."""
     visible = readable_fields(document)
     if document.get("status") == "closed":
         # Versions before this one left it on what was merged.
@@ -113,7 +115,7 @@ def shown(document: Mapping[str, object]) -> Document:
     return visible
 
 
-def answered(document: Document, status: int = 200) -> Response:
-    """The answer that shows an incident, with its ETag."""
+def incident_response(document: Document, status: int = 200) -> Response:
+    """Return a response with an incident and its ETag."""
     etag = f'"{editing.version(document.get("head") or ())}"'
     return Response(shown(document), status, {"ETag": etag})

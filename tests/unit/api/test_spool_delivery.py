@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from incident_management.api.intake.kept import KeptHere
+from incident_management.api.intake.spool_delivery import SpoolDelivery
 from incident_management.incidents.errors import Contended
 from incident_management.splunk import spool
 from incident_management.splunk.session import SplunkError
@@ -27,8 +27,8 @@ def api(monkeypatch, tmp_path) -> FakeApi:
 
 
 @pytest.fixture
-def kept(api) -> KeptHere:
-    return KeptHere(api, monotonic=api.clock.now)
+def kept(api) -> SpoolDelivery:
+    return SpoolDelivery(api, monotonic=api.clock.now)
 
 
 def keep(api, path=SIGNALS, body=None, actor="mia"):
@@ -39,7 +39,7 @@ def test_what_no_worker_took_is_carried_out_after_the_next_request(api, kept):
     keep(api)
     keep(api, NOTIFICATIONS, {"channel": "slack", "message": "Disk is full", "id": "1"})
     api.clock.advance(120)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
 
     assert [one["entity"] for one in api.stores_value.signals.all()] == ["nas-1"]
     assert [one["channel"] for one in api.stores_value.outbox.all()] == ["slack"]
@@ -49,14 +49,14 @@ def test_what_no_worker_took_is_carried_out_after_the_next_request(api, kept):
 def test_a_worker_on_this_search_head_has_its_time(api, kept):
     file = keep(api)
     api.clock.advance(119)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert file.exists() and api.stores_value.signals.all() == []
 
     api.clock.advance(29)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert file.exists(), "the folder is read every 30 seconds"
     api.clock.advance(1)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert not file.exists()
 
 
@@ -64,7 +64,7 @@ def test_who_may_not_send_signals_is_refused_here_as_well(api, kept):
     api.answers["authentication/users/mallory"] = {"entry": [{"content": {"capabilities": []}}]}
     file = keep(api, actor="mallory")
     api.clock.advance(120)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
 
     assert api.stores_value.signals.all() == []
     assert file.with_suffix(".bad").exists()
@@ -75,11 +75,11 @@ def test_what_the_kv_store_can_not_take_stays(api, kept, monkeypatch):
     api.clock.advance(120)
     with monkeypatch.context() as down:
         down.setattr(api, "topology", unavailable)
-        kept.carry_out(RAW)
+        kept.deliver_old(RAW)
     assert file.exists()
 
     api.clock.advance(30)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert not file.exists()
 
 
@@ -91,7 +91,7 @@ def test_a_file_of_no_known_time_is_carried_out(api, kept, written_at):
         json.dumps({**json.loads(broken.read_text()), "written_at": written_at}), encoding="utf-8"
     )
     api.clock.advance(120)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert list(spool.folder().iterdir()) == []
     assert len(api.stores_value.signals.all()) == 1
 
@@ -103,9 +103,9 @@ def test_what_nobody_expected_ends_no_process(api, kept, monkeypatch):
     for error in (Contended("Too many writers."), KeyError("entry"), PermissionError("spool")):
         with monkeypatch.context() as broken:
             broken.setattr(spool, "pending", raising(error))
-            kept.carry_out(RAW)
+            kept.deliver_old(RAW)
         api.clock.advance(30)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert not file.exists()
 
 
@@ -119,7 +119,7 @@ def test_another_process_that_was_there_first_keeps_nothing_waiting(api, kept, m
     both = list(spool.pending())
     refused.replace(refused.with_suffix(".bad"))
     monkeypatch.setattr(spool, "pending", lambda: iter(both))
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     assert not file.exists()
     assert refused.with_suffix(".bad").exists()
 
@@ -130,7 +130,7 @@ def test_a_nul_in_a_kept_request_is_shown_as_in_one_that_arrived(api, kept):
     keep(api, body=body)
     api.call("POST", "/signals", body, user="mia")
     api.clock.advance(120)
-    kept.carry_out(RAW)
+    kept.deliver_old(RAW)
     (signal,) = api.stores_value.signals.all()
     assert signal["entity"] == "a\N{REPLACEMENT CHARACTER}b"
 

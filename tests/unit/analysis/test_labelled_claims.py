@@ -7,11 +7,11 @@ from typing import Tuple
 
 import pytest
 
-from incident_management.analysis.asking import answer
 from incident_management.analysis.budget import Budget
 from incident_management.analysis.citations import Checked
 from incident_management.analysis.evidence import Citation, Event
-from tests.unit.analysis.told_claims import INCIDENTS
+from incident_management.analysis.llm import answer
+from tests.unit.analysis.labelled_claims import INCIDENTS
 
 ONSET = 1_764_410_000.0
 
