@@ -76,7 +76,7 @@ def test_an_unknown_incident_is_one_sentence(api, verb):
     body = BODY if verb == "POST" else None
     status, problem = api.call(verb, "/incidents/INC-20200101-AAAAAA/analysis", body)
     assert status == 404
-    assert problem["detail"].startswith("There is no incident INC-20200101-AAAAAA.")
+    assert problem["detail"].startswith("No incident INC-20200101-AAAAAA exists.")
 
 
 def test_an_incident_without_an_analysis_says_how_to_make_one(api, incident):
