@@ -95,7 +95,7 @@ class MemoryCollection:
     def __init__(self) -> None:
         self._documents: Dict[str, Document] = {}
         self._values: Dict[str, _Values] = {}
-        """Of the fields that were asked for."""
+        """Indexes by field, made when a query first uses the field."""
 
     def get(self, key: str) -> Optional[Document]:
         found = self._documents.get(key)

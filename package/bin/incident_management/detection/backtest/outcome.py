@@ -30,13 +30,13 @@ COLUMNS = (
     "unknown", "runs", "runs_fired", "throttled", "suppressed", "searches", "search_seconds",
     "truncated_runs", "quiet",
 )  # fmt: skip
-"""Of every row, as a search command has the same columns throughout; incidents leave the summary's
-blank, and a summary the incidents'."""
+"""Columns of every row: a search command must return the same columns throughout. Rows of incidents
+leave the columns of the summary empty, and the summary leaves theirs empty."""
 MAX_THRESHOLDS = 60
 CALM = 900.0
-"""Seconds without a finding that end an incident where a threshold is looked for."""
+"""Seconds without a finding after which an incident is over, while a threshold is searched."""
 USUAL = 0.25
-"""The share of runs above which what they find is how things are, and no incident."""
+"""If more than this share of the runs find something, the finding is the normal state."""
 
 
 @dataclass(frozen=True)

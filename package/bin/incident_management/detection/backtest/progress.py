@@ -12,8 +12,8 @@ from ...utc import to_the_minute
 __all__ = ["Progress"]
 
 FIRST_SECONDS = 10.0
-"""Time before the first report. Each next one comes when three times as long has passed: a search
-message can't be removed, so there are few."""
+"""Time before the first report. Each next report comes after three times as long, because a search
+message can't be removed and there should be few."""
 
 
 class Progress:

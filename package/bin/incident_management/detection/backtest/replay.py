@@ -43,10 +43,10 @@ __all__ = [
 
 ROWS_PER_WINDOW = 10_000
 MAX_BYTES = 300_000_000
-"""Of the rows of all runs, which are kept in memory for each setting that is compared."""
+"""Memory for the rows of all runs, which are kept for each setting that is compared."""
 VALUE_CHARACTERS = 1000
 ROW_BYTES = 500
-"""What a row takes beside its values' text."""
+"""Memory of a row besides the text of its values."""
 DAY = 86400.0
 ACTOR = "backtest"
 NOBODY: Mapping[str, float] = {}

@@ -12,7 +12,7 @@ from .replay import BacktestFailed
 __all__ = ["MAX_RUNS", "runs_of"]
 
 MAX_RUNS = 2100
-"""A week of a search of every five minutes, and some more."""
+"""A little more than a week of a search that runs every five minutes."""
 
 
 def runs_of(

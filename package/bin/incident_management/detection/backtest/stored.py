@@ -13,7 +13,7 @@ from .outcome import Recorded
 __all__ = ["StoredData"]
 
 MAX_RECORDED = 10_000
-"""Incidents that a replay is compared with."""
+"""Recorded incidents that a replay is compared with, at most."""
 
 
 class StoredData:
