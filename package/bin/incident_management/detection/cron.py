@@ -1,9 +1,9 @@
 """Compute when a cron schedule runs, in the search head's time zone.
 
-The five fields that Splunk's Alerting Manual documents ("Use cron expressions for alert
-scheduling"): minute, hour, day of the month, month, day of the week (0 and 7 are Sunday), each
-``*``, a number, a range, ``/`` and a step, or several of these by comma. If both days are given,
-either will do, as in cron(5).
+The syntax is the five fields in Splunk's Alerting Manual ("Use cron expressions for alert
+scheduling"): minute, hour, day of the month, month, day of the week (0 and 7 are Sunday). Each is
+``*``, a number, a range, ``/`` and a step, or several of these separated by commas. If both days
+are given, one of them is enough, as in cron(5).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Cron:
         self._zone = zone
 
     def between(self, earliest: float, latest: float, most: int) -> List[float]:
-        """Return when it runs from ``earliest`` to ``latest`` (epoch seconds), oldest first.
+        """Return the run times from ``earliest`` to ``latest`` (epoch seconds), oldest first.
 
-        Returns at most ``most + 1`` of them, which shows that there are more.
+        Returns at most ``most + 1`` times; one more than ``most`` shows that there are more.
         """
         found: List[float] = []
         moment = -(-earliest // MINUTE) * MINUTE
@@ -69,7 +69,7 @@ class Cron:
 
 
 def _field(text: str, name: str, least: int, most: int) -> FrozenSet[int]:
-    """Return the numbers that one field names."""
+    """Return the numbers that one field allows."""
     found: Set[int] = set()
     for part in text.split(","):
         match = _PART.fullmatch(part)

@@ -1,9 +1,9 @@
 """Learned baselines: what a value should be now, online, in one pass and bounded memory.
 
-A series is looked at in several ways at once: a single value against the level, and against the
-same time of the day and the week before; the mean of the last few; the mean of some hours against
-the hours before; how much it spreads. Each is measured against its own record (see
-:mod:`.records`), and the clearest one decides. Times are epoch seconds.
+Several measures of a series are watched at once: a single value against the level, and against the
+same time of the day and of the week before; the mean of the last few values; the mean of some hours
+against the hours before; the spread of the values. Each measure is compared with its own record
+(see :mod:`.records`), and the clearest deviation decides. Times are epoch seconds.
 
 Memory of a series: at most 1,910 numbers, 20 kB.
 """
@@ -30,15 +30,15 @@ __all__ = [
 SEASONS = ("none", "auto", *PERIODS)
 DIRECTIONS = ("both", "up", "down")
 SENSITIVITIES: Dict[str, float] = {"low": 2.4, "medium": 1.7, "high": 1.2}
-"""Sensitivity -> how many times the largest deviation so far is an anomaly."""
+"""Sensitivity -> the multiple of the largest deviation so far that is an anomaly."""
 STATE_VERSION = 2
 
 
 class Score(NamedTuple):
-    """What a point was expected to be, and how unusual it is.
+    """The expected value of a point, and how unusual the point is.
 
-    ``score`` is 0 (as expected) to 1; from 0.5 on, an anomaly begins here. A value beyond a bound
-    is an anomaly by itself; within them, what happened over some time can be one.
+    ``score`` is 0 (as expected) to 1; an anomaly begins at 0.5. A value beyond a bound is an
+    anomaly by itself. Within the bounds, several values together can still be one.
     """
 
     expected: float
@@ -49,20 +49,20 @@ class Score(NamedTuple):
 
 
 class OtherVersion(ValueError):
-    """A state was learned by a version of the app that keeps it in another form."""
+    """A state was saved by a version of the app that uses another format."""
 
 
 class Baseline:
-    """Learns one series and judges each point before it learns from it.
+    """Learns one series, and judges each point before learning from it.
 
-    A counter, a series that only grows, is judged by its growth.
+    A counter, that is a series that only grows, is judged by its growth.
 
     Args:
         season: one of :data:`SEASONS`. ``auto``: daily and weekly.
-        threshold: how many times a record is an anomaly, see :data:`SENSITIVITIES`.
-        direction: ``up``: only too high is an anomaly; ``down``: only too low; or ``both``.
-        min_history: points before the first verdict.
-        zone: by whose clocks days and weeks begin.
+        threshold: the multiple of a record that is an anomaly, see :data:`SENSITIVITIES`.
+        direction: ``up``: only high values are anomalies; ``down``: only low ones; or ``both``.
+        min_history: number of points before the first verdict.
+        zone: time zone in which days and weeks begin.
     """
 
     __slots__ = ("_counter", "_learner", "_plain", "_settings")
@@ -79,14 +79,14 @@ class Baseline:
         self._learner = Learner(*self._settings)
         self._counter = Counter()
         self._plain = 0
-        """Points for which it is no counter, without asking."""
+        """Number of coming points for which the series is taken as no counter, without a check."""
 
     def add(self, value: float, time: Optional[float] = None) -> Score:
         """Judge a point, then learn from it."""
         return Score(*self.judge(value, time))
 
     def judge(self, value: float, time: Optional[float] = None) -> Judged:
-        """Do what :meth:`add` does; the plain tuple takes less time to make."""
+        """Do the same as :meth:`add`, but return a plain tuple, which is faster to create."""
         if self._plain:
             self._plain -= 1
             return self._learner.add(value, time)
@@ -101,28 +101,28 @@ class Baseline:
         if not counter.is_counter:
             return self._learner.add(value, time)
         if growth is None or last is None:
-            # How much it grew before the restart is not known: nothing to judge or to learn.
+            # The growth before the restart is unknown, so there is nothing to judge or learn.
             return value, value, value, 0.0, False
         expected, lower, upper, score, is_anomaly = self._learner.add(growth, time)
         return expected + last, lower + last, upper + last, score, is_anomaly
 
     @property
     def goes_on(self) -> bool:
-        """Whether an anomaly that was found goes on, also where only several points show it.
+        """Whether the last anomaly continues, including one that only several points show.
 
-        It is for 144 points at most: by then it is what is usual.
+        It lasts at most 144 points: by then it has become normal.
         """
         return self._learner.goes_on
 
     def resume_from(self, value: float) -> None:
-        """Say what a counter stood at before the next point, after a pause that nobody watched."""
+        """Set the value of a counter before the next point, after a pause that was not observed."""
         if self._counter.is_counter:
             self._counter.last = value
 
     def to_state(self) -> Dict[str, Any]:
         """Return all that was learned as plain JSON values, at most 27 kB, for :meth:`from_state`.
 
-        Settings are not in it: a series may go on under others of the same ``season``.
+        The settings are not included: a series may continue with others of the same ``season``.
         """
         return {
             "version": STATE_VERSION,
@@ -141,11 +141,11 @@ class Baseline:
         min_history: int = 10,
         zone: Zone = UTC,
     ) -> Baseline:
-        """Return the baseline that was saved.
+        """Restore a saved baseline.
 
         Raises:
-            OtherVersion: another version of the app gave it.
-            ValueError: it is not one that :meth:`to_state` gave.
+            OtherVersion: another version of the app saved it.
+            ValueError: it is not a state that :meth:`to_state` returned.
         """
         try:
             if state["version"] != STATE_VERSION:

@@ -1,4 +1,4 @@
-"""Counters: numbers that only grow, until a restart sets them back. What counts is their growth."""
+"""Counters: numbers that only grow until a restart resets them. Their growth is what is judged."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any, Dict, Optional
 __all__ = ["AGAIN", "Counter"]
 
 ENOUGH, RISES = 30, 10
-"""Points, and how many of them must rise, before a series is a counter."""
+"""Points before a series can be a counter, and how many of them must rise."""
 UNDECIDED = 120
-"""Points after which a series that rose less often is no counter: a trend or shift comes later."""
+"""Points after which a series that rose less often is ruled out: trends and shifts come later."""
 AGAIN = 3000
-"""Points after which a series that was no counter is looked at again, and for how long: days, as a
-smooth season rises for hours."""
+"""Points after which a series that was ruled out is checked again, and the length of that check: it
+takes days, as a smooth season rises for hours."""
 RESTART_SHARE, RESTART_STEPS = 0.1, 2.0
-"""A fall is a restart when what is left is this share of the highest value, or so many times the
-largest growth in one step: the second restart of two comes when there is little to fall from."""
+"""A fall is a restart if the new value is at most this share of the highest value, or this many
+times the largest growth in one step: at the second of two restarts there is little to fall from."""
 RARE, SPARE = 10, 2
-"""Rises for each restart, and how many restarts may come besides."""
+"""Rises required for each restart, and the number of restarts allowed without."""
 
 
 class Counter:
-    """Tells whether a series is a counter, and turns its values into growth.
+    """Detects whether a series is a counter, and turns its values into growth.
 
     Args:
-        enough: points before it may be one.
+        enough: number of points before the series can be a counter.
 
     Attributes:
-        is_counter: whether it is one; while that is not known, it is not.
-        ruled_out: whether it is known not to be one.
+        is_counter: whether it is a counter; False while undecided.
+        ruled_out: whether it is certainly not a counter.
     """
 
     __slots__ = (
@@ -44,7 +44,7 @@ class Counter:
         self.is_counter = self.ruled_out = False
 
     def changes(self, value: float) -> bool:
-        """Note a value; True when it shows that the series is a counter, or that it is not."""
+        """Process a value; return True if it changes whether the series counts as a counter."""
         last, was = self.last, self.is_counter
         self._seen += 1
         if last is not None and value > last:
@@ -63,12 +63,12 @@ class Counter:
     def _is_restart(self, last: float, value: float) -> bool:
         self._top = max(self._top, last)
         near_zero = max(RESTART_SHARE * self._top, RESTART_STEPS * self._step)
-        # Before it has grown at all, nothing tells how large a step is.
+        # Before the first growth, the usual size of a step is unknown.
         is_low = value >= 0.0 and (value <= near_zero or not self._rises)
         return is_low and RARE * (self._restarts - SPARE) <= self._rises
 
     def growth(self, value: float) -> Optional[float]:
-        """Return how much it grew since the last value; None when it began anew meanwhile."""
+        """Return the growth since the last value; None if the counter restarted in between."""
         last, self.last = self.last, value
         return value - last if last is not None and value >= last else None
 
@@ -87,7 +87,7 @@ class Counter:
 
     @classmethod
     def from_state(cls, state: Dict[str, Any]) -> Counter:
-        """Return the counter that was saved; one saved without its restarts is looked at anew."""
+        """Restore a saved counter; a state without restarts is checked from the beginning."""
         counter = cls(int(state.get("enough", ENOUGH)))
         counter.is_counter = bool(state["is_counter"])
         counter.ruled_out = bool(state.get("ruled_out", False))

@@ -1,4 +1,4 @@
-"""What is noise in a series: no deviation below it is an anomaly, however small its record."""
+"""Noise floors of a series: a smaller deviation is never an anomaly, whatever its record."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["CURVE", "FEW", "STEADY_POINTS", "reckon_floors"]
 
 POISSON_SPREADS = 3.0
 RELATIVE_NOISE = 0.002
-"""A deviation below this share of the level, three times over, is never an anomaly."""
+"""A deviation below three times this share of the level is never an anomaly."""
 BORROWED = 100.0
-"""Points of a season after which its own record counts as much as half of the level's."""
+"""Points of a season after which its own record counts as much as half of the level's record."""
 RANGE_NOISE = 3.0
-"""What lies outside a range of weeks by no more than so many mean errors is noise. A record of that
-is low at first: of all values, the range has few left over."""
+"""A value outside the range of the weeks by at most this many mean errors is noise. The record of
+such deviations is low at first, because few values lie outside the range."""
 STEADY, STEADY_POINTS = 0.25, 200
-"""Whole numbers that spread less than this share of a Poisson distribution's are no counts."""
+"""Whole numbers that spread less than this share of a Poisson distribution are not counts."""
 FEW = 6
-"""Points of the short mean of values."""
+"""Points in the short mean of values."""
 CURVE = 10.0
-"""How much the curved scale tells small values apart; it bends at a tenth of the usual value."""
+"""How well the curved scale separates small values; it bends at a tenth of the usual value."""
 
 
 def reckon_floors(
@@ -38,10 +38,10 @@ def reckon_floors(
     seasons: Sequence[Seasonal],
     records: Records,
 ) -> None:
-    """Set each kind's floor: the spread of a Poisson distribution for counts, a little otherwise.
+    """Set the floor of each kind: a Poisson distribution's spread for counts, else a small share.
 
     Args:
-        floors: one a kind, to be set.
+        floors: one number for each kind, overwritten.
         is_known: whether enough points were seen to tell whole numbers from counts.
     """
     middle = level.middle
@@ -50,7 +50,7 @@ def reckon_floors(
         poisson = math.sqrt(max(middle, 0.0) + 0.5)
         steady = STEADY * poisson if middle >= 1.0 and is_known else 0.0
         is_count = level.spread >= steady
-        # In whole numbers, one more or less is noise whatever they are.
+        # In a series of whole numbers, a difference of one is noise at any level.
         noise = max(noise, poisson if is_count else 1.0)
     reach = POISSON_SPREADS * noise
     bend = max(bend, abs(middle)) or 1.0
@@ -63,8 +63,8 @@ def reckon_floors(
     floors[SPREAD] = noise if is_count else reach / math.sqrt(2 * SPREAD_POINTS)
     for seasonal in seasons:
         length = SEASON_MEANS[seasonal.name]
-        # A season that is known for a short while has seen few of its own extremes: until
-        # then, those of the level stand in for them.
+        # A season that is known for a short time has seen few of its own extremes. Until it has,
+        # the level's extremes stand in for them.
         known = records.seen(seasonal.kind)
         borrowed = records.mark(VALUE) * BORROWED / (BORROWED + known)
         noise = RANGE_NOISE * (seasonal.error or 0.0) if seasonal.is_range else 0.0

@@ -1,6 +1,6 @@
-"""The kinds of deviation by which a series is judged: places in every list with one entry a kind.
+"""The kinds of deviation that are judged: positions in every list with one entry for each kind.
 
-After the first four come two for each season: what a value is away from it, and the mean of that.
+After the first four come two for each season: a value's distance from it, and that distance's mean.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ __all__ = [
 ]  # fmt: skip
 
 VALUE = 0
-"""A value against the level."""
+"""A single value against the level."""
 SHORT_MEAN = 1
 """The mean of the last few values against the level, on a curved scale."""
 CHANGE = 2
-"""The mean of some hours against that of the hours before."""
+"""The mean of some hours against the mean of the hours before."""
 SPREAD = 3
-"""How far the last values spread, against how far they usually do."""
+"""The spread of the last values against their usual spread."""
 FIRST_SEASON = 4
 
 
 def of_season(place: int) -> Tuple[int, int]:
-    """Return the kinds of the season at that place: a value against it, and the mean of some."""
+    """Return the two kinds of the season at a position: single value, and mean of some values."""
     kind = FIRST_SEASON + 2 * place
     return kind, kind + 1
 
 
 def count_of(seasons: int) -> int:
-    """Return how many kinds there are with this many seasons."""
+    """Return the number of kinds with this many seasons."""
     return FIRST_SEASON + 2 * seasons
 
 

@@ -1,6 +1,6 @@
-"""What a baseline learns of one series of plain values, and how it judges the next.
+"""Learns one series of plain values, and judges each next value.
 
-See :mod:`.baseline` for the ways in which a series is looked at.
+The measures that are watched are described in :mod:`.baseline`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from .zone import Zone
 __all__ = ["Judged", "Learner"]
 
 Judged = Tuple[float, float, float, float, bool]
-"""What :class:`.baseline.Score` names: expected, lower, upper, score, is_anomaly."""
+"""The fields of :class:`.baseline.Score`: expected, lower, upper, score, is_anomaly."""
 
 _SEASON_NAMES: Dict[str, Tuple[str, ...]] = {"none": (), "auto": ("daily", "weekly")}
 
 LEAST_BEND = 1e-150
-"""Below it, a large value divided by it would not be finite."""
+"""A large value divided by a smaller bend would not be finite."""
 GAP_FACTOR = 10.0
-"""A pause of more than this many usual steps is a gap: the point after it is neither judged nor
-learned from, since it may stand for the whole gap. Two such pauses in a row are another rhythm."""
+"""A pause of more than this many usual steps is a gap. The point after it is neither judged nor
+learned, as it may stand for the whole gap. Two such pauses in a row are a new step."""
 ERROR_RATE = 0.005
 BETTER = 0.9
-"""A season is what is expected when its error is below this share of the level's error."""
+"""A season is used as the expectation if its error is below this share of the level's error."""
 UNCLEAR_SECONDS = 72000.0
-"""How long a shift goes on before it is lasting when it is not clear which it is: in a flat night
+"""How long a shift must last if it is unclear whether it is scaled or moved: during a flat night,
 the factor and the sum look the same."""
 REFRESH = 32
-"""Points after which the noise floors are reckoned anew."""
+"""Points after which the noise floors are computed again."""
 
 
 class Learner:
@@ -99,7 +99,7 @@ class Learner:
         if time is not None:
             last = self._last_time
             if last is not None and time - last == self._step and not self._paused:
-                # What _note_time would do, for nearly every point: so without a call.
+                # Inlined from _note_time for speed: nearly every point takes this path.
                 self._last_time = time
             elif self._note_time(time):
                 return self._pass_over(value, time)
@@ -116,7 +116,7 @@ class Learner:
                 self._records,
             )
         best = self._expect(value, time)
-        # The same as _usual, but for every point: so without a call.
+        # Inlined from _usual for speed: every point takes this path.
         if best is None:
             kind, expected = VALUE, self._level.middle
             low = high = expected
@@ -155,20 +155,20 @@ class Learner:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the last point shows still what was told, see :class:`.records.Records`."""
+        """Whether the last point still shows the anomaly, see :class:`.records.Records`."""
         return self._records.goes_on
 
     def _pass_over(self, value: float, time: float) -> Judged:
-        """Say what was expected of the first point after a gap, which says nothing of the usual."""
+        """Return the expectation for the first point after a gap; do not judge or learn it."""
         self._window.clear()
         kind, expected, low, high = self._usual(self._expect(value, time))
         reach = self._records.reach(kind, self._floors[kind])
         return expected, self._least(low - reach), high + reach, 0.0, False
 
     def _went_back(self, value: float, time: float) -> Optional[Judged]:
-        """Judge a value that is what was usual before the latest shift; None: it is not.
+        """Judge a value that fits the normal from before the latest shift; None if it does not.
 
-        The longest season tells, as the others have learned what came since.
+        The longest season decides, because the shorter ones have already learned the shift.
         """
         before = self._previous
         known = [one for one in self._seasons if one.season.usual is not None]
@@ -189,11 +189,11 @@ class Learner:
         return (low + high) / 2.0, self._least(low - reach), high + reach, 0.0, False
 
     def _least(self, lower: float) -> float:
-        """Return a lower bound; a count has none below 0."""
+        """Return a lower bound, at least 0 for counts."""
         return 0.0 if self._is_count and lower < 0.0 else lower
 
     def _usual(self, best: Optional[Seasonal]) -> Tuple[int, float, float, float]:
-        """Return the kind of an expectation, what it expects, and between which values."""
+        """Return the kind, the expected value, and the lowest and the highest usual value."""
         if best is None:
             middle = self._level.middle
             return VALUE, middle, middle, middle
@@ -201,9 +201,9 @@ class Learner:
         return best.kind, season.usual or 0.0, season.low, season.high
 
     def _expect(self, value: float, time: Optional[float]) -> Optional[Seasonal]:
-        """Note how far the value is from what each season expects; return the one that knows best.
+        """Update the distance of the value from each season; return the season that predicts best.
 
-        None: the level does.
+        None: the level predicts better than every season.
         """
         best, error = None, self._error * BETTER
         for seasonal in self._seasons:
@@ -214,7 +214,7 @@ class Learner:
             if not season.begin <= time < season.end:
                 season.expected(time, self._shift.points > 0)
                 if season.is_clock_changed:
-                    # A day with an hour more or less is no change of what people do.
+                    # A day that is an hour longer or shorter does not mean that behaviour changed.
                     self._window.clear()
             if season.usual is None:
                 seasonal.residual = None
@@ -258,25 +258,25 @@ class Learner:
                 signed += (residual, seasonal.means.add(residual))
         if self._direction == "both":
             if known >= FULL:
-                # All are known, of nearly every point: so without a loop.
+                # All distances are known for nearly every point, so this avoids a loop.
                 return list(map(abs, signed))  # type: ignore[arg-type]
             for place, distance in enumerate(signed):
                 if distance is not None and distance < 0.0:
                     signed[place] = -distance
             return signed
-        # How much a series spreads says nothing about the direction.
+        # A change of the spread has no direction.
         signed[SPREAD] = None
         sign = 1.0 if self._direction == "up" else -1.0
         return [None if x is None else max(0.0, sign * x) for x in signed]
 
     def _explained(self, value: float, usual: float, reach: float) -> float:
-        """Return how clear a value is against the shifted series, as a multiple of its record."""
-        # Counts that are four times as high are twice as noisy; other things are up to four times.
+        """Return a value's deviation from the shifted series, as a multiple of its record."""
+        # Counts at four times the level are twice as noisy; other values up to four times.
         least = reach * math.sqrt(max(1.0, self._shift.factor)) or LEAST_BEND
         return self._shift.distance(value, usual) * self._threshold / least
 
     def _follow(self, value: float, usual: float, reach: float) -> None:
-        """Learn what the anomaly that goes on has made of the series."""
+        """Learn how the ongoing anomaly has scaled or moved the series."""
         shift = self._shift
         held = shift.holds
         shift.follow(value, usual, CALM_LEVEL * reach / self._threshold)
@@ -288,7 +288,7 @@ class Learner:
         self._level.learn(value)
         if time is None or not self._seasons:
             return
-        # How well a season fits shows in what is usual.
+        # Only normal values show how well a season fits.
         is_usual = not self._shift.points
         if is_usual:
             rate = 1.0 / seen if seen < 1.0 / ERROR_RATE else ERROR_RATE
@@ -303,7 +303,7 @@ class Learner:
                 )
 
     def _note_time(self, time: float) -> bool:
-        """Learn the usual step; True when this point comes after a gap."""
+        """Learn the usual time between points; return True if this point comes after a gap."""
         last, self._last_time = self._last_time, time
         if last is None:
             return False
@@ -312,25 +312,25 @@ class Learner:
         if self._paused and not was_paused:
             return True
         if self._paused or self._step == 0:
-            # A search that was given longer spans would have gaps for ever.
+            # A search that was changed to longer spans would otherwise have gaps forever.
             self._step, self._paused = step, False
         else:
             self._step += 0.1 * (step - self._step)
         return False
 
     def _is_lasting(self, kind: int) -> bool:
-        """Whether the shift that holds, seen against what that kind expects, is here to stay."""
+        """Return whether the current shift has lasted long enough, given the expectation's kind."""
         shift = self._shift
         if kind == VALUE or shift.is_clear:
             return shift.points >= LASTING
         return shift.points >= 2 * FEWEST and shift.points * self._step >= UNCLEAR_SECONDS
 
     def _move(self, time: Optional[float]) -> None:
-        """Take the shifted series for the normal one: level, seasons and records move along."""
+        """Take the shifted series as the new normal: adjust the level, seasons and records."""
         shift = self._shift
         errors = [one.error for one in self._seasons if one.error is not None]
         noise = shift.noise(min([self._error, *errors]) or self._level.spread)
-        # With a season, most of a record is the season, which has become as much higher.
+        # With a season, most of a record is the season, which has been scaled by the factor.
         move = Move(shift.factor, shift.sum, noise, shift.factor if errors else noise)
         is_whole = self._scale(move, shift.points)
         if is_whole and time is not None:
@@ -340,7 +340,7 @@ class Learner:
         shift.clear()
 
     def _scale(self, move: Move, points: int) -> bool:
-        """Scale and move what was learned before so many points; True when that is all of it."""
+        """Scale and move what was learned before the last points; True if that was everything."""
         factor, by, noise = move.factor, move.sum, move.noise
         is_whole = True
         self._set_level(self._level.middle * factor + by)
@@ -350,7 +350,7 @@ class Learner:
         self._error *= noise
         for seasonal in self._seasons:
             if self._records.seen(seasonal.kind) * self._step < PERIODS[seasonal.name].length:
-                # Known for one period or less: what moved may be the season itself.
+                # Known for one period or less, so what moved may be the season itself.
                 is_whole = False
                 continue
             seasonal.season.move(factor, by, points * self._step, self._step)
@@ -362,7 +362,7 @@ class Learner:
         return is_whole
 
     def _settle(self) -> None:
-        """Take the level of the last hours for the normal one."""
+        """Take the level of the last hours as the new normal."""
         self._set_level(median(self._window.recent(SPREAD_POINTS)))
         self._spread.middle = self._window.deviation
         self._shift.clear()
@@ -402,7 +402,7 @@ class Learner:
         self._window = Window.from_state(state["window"])
         self._records.restore(state["records"])
         if "shift" in state:
-            # A state without a shift follows an anomaly that goes on from now.
+            # A state without a shift follows an ongoing anomaly from here on.
             self._shift.restore(state["shift"])
         self._previous.restore(state.get("before", []))
         if len(state["floors"]) != len(self._floors) or len(state["seasons"]) != len(self._seasons):

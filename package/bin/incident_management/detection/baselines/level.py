@@ -1,4 +1,4 @@
-"""Where the middle of a stream of numbers is: a slowly moving median, in two numbers of memory."""
+"""The middle of a stream of numbers: a slowly moving median in two numbers of memory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import List, Sequence
 __all__ = ["Level", "median"]
 
 MEMORY = 4000
-"""Points after which an old value has little say."""
+"""Points after which an old value has little influence."""
 SLOWEST = 1.0 / MEMORY
 STEPS = 3.0
 FAR = 10.0
-"""A value further away than this many spreads counts as no further."""
+"""A value further away than this many spreads counts as exactly that far."""
 
 
 class Level:
@@ -19,7 +19,7 @@ class Level:
 
     Attributes:
         middle: the median so far.
-        spread: the mean distance from it.
+        spread: the mean distance of values from it.
     """
 
     __slots__ = ("middle", "seen", "spread")

@@ -1,7 +1,7 @@
-"""What was usual before the latest shift, for it may come back: holidays end, faults are mended.
+"""The normal from before the latest shift, which may return: holidays end, faults are fixed.
 
-After most of a day a shift is taken for what is usual. When that day was a holiday, the return to
-what was usual for weeks is no anomaly, and nothing that would have to be learned anew.
+After most of a day a shift becomes the new normal. If that day was a holiday, the return to the
+normal of the weeks before is not an anomaly, and need not be learned again.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from .shift import CLEARLY
 __all__ = ["BACK_POINTS", "Move", "PreviousNormal"]
 
 BACK_SECONDS = 10 * 86400.0
-"""For so long after the shift it may come back,"""
+"""How long after a shift the normal before it may return."""
 BACK_POINTS = 12
-"""and is usual again once so many points have shown it."""
+"""Points that must show the previous normal before it is restored."""
 BACK_SHARE, BACK_NOISE = 0.25, 0.05
-"""A value shows it where it is off by so much of what would be an anomaly; from the lesser share on
-it is no anomaly, either, as many such values together would be one."""
+"""A value supports the return if it is off by the larger share of what would be an anomaly. From
+the smaller share on it is no anomaly either, as many such values together would be one."""
 NEAR = 0.25
-"""It is no further from what was usual before than this share of the way to what is usual now."""
+"""How close a value must be to the previous normal, as a share of the way to the current one."""
 LEAST_FACTOR, MOST_FACTOR = 0.01, 2 / 3
-"""Of what was scaled by less, nothing is left that could be scaled back; and what is nearer to 1
+"""After scaling by a smaller factor too little is left to scale back, and a factor closer to 1
 can't be told from noise."""
 
 
 class Move(NamedTuple):
-    """What a series is scaled and moved by, and by what its noise and its records are scaled."""
+    """How a shift scales and moves a series, and how it scales the noise and the records."""
 
     factor: float
     sum: float
@@ -35,16 +35,16 @@ class Move(NamedTuple):
     records: float
 
     def back(self) -> Move:
-        """Return what leads back."""
+        """Return the inverse move."""
         factor = self.factor
         return Move(1.0 / factor, -self.sum / factor, 1.0 / self.noise, 1.0 / self.records)
 
 
 class PreviousNormal:
-    """The latest shift that was taken for what is usual, as long as it may be over.
+    """The latest shift that became the normal, for as long as it may be reversed.
 
     Attributes:
-        move: what it was; None: there is none that could be taken back.
+        move: how the series was moved; None: there is no shift that could be reversed.
     """
 
     __slots__ = ("_points", "_until", "move")
@@ -55,26 +55,26 @@ class PreviousNormal:
         self._points = 0
 
     def note(self, move: Move, time: float) -> None:
-        """Note a shift that is taken for what is usual from a time on."""
+        """Remember a shift that becomes the normal at a time."""
         self._points = 0
         factor = move.factor
         is_clear = LEAST_FACTOR <= min(factor, 1.0 / max(factor, LEAST_FACTOR)) <= MOST_FACTOR
         self.move, self._until = (move if is_clear else None), time + BACK_SECONDS
 
     def forget(self) -> None:
-        """Forget it: it was taken back, or too little of what was before is known."""
+        """Forget the shift: it was reversed, or too little is known about the time before it."""
         self.move, self._points = None, 0
 
     def bounds(
         self, value: float, time: float, low: float, high: float, reach: float
     ) -> Optional[Tuple[float, float, float]]:
-        """Return between which values all was usual before and its reach, if that explains it.
+        """Return the previous normal's lowest and highest value and reach, if it explains a value.
 
-        None: it does not explain the value, or what is usual now does as well.
+        None: it does not explain the value, or the current normal explains it as well.
 
         Args:
-            low, high: between which values all is as usual now.
-            reach: how far from them a value is an anomaly.
+            low, high: the lowest and the highest usual value now.
+            reach: the distance from them at which a value is an anomaly.
         """
         move = self.move
         if move is None or time > self._until:
@@ -86,7 +86,7 @@ class PreviousNormal:
         middle = (low + high) / 2.0
         low, high = (low - move.sum) / move.factor, (high - move.sum) / move.factor
         most = reach * max(1.0, 1.0 / move.factor)
-        # A value beyond both is a fault, even where a noisy series has a long reach.
+        # A value beyond both normals is a fault, even if a noisy series has a long reach.
         near = NEAR * abs((low + high) / 2.0 - middle)
         if max(low - value, value - high) >= min(CLEARLY * off, most, near):
             self._points = 0
@@ -96,7 +96,7 @@ class PreviousNormal:
 
     @property
     def is_back(self) -> bool:
-        """Whether enough points have shown that what was usual before is so again."""
+        """Whether enough points have shown that the previous normal has returned."""
         return self._points >= BACK_POINTS
 
     def to_state(self) -> List[Any]:

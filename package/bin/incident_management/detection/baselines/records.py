@@ -1,11 +1,11 @@
-"""How unusual evidence is: each kind of deviation against its own record, and when that is told.
+"""How unusual a deviation is: each kind against its own record, and when an anomaly is reported.
 
 A record is the largest deviation of its kind so far, slowly decaying. It needs no assumption about
 the distribution: a series that spikes each night has a large record of spikes and a small one of
-level changes. A deviation becomes part of its record only some time later: what grows little by
-little would otherwise be compared with itself, and never be an anomaly. What an anomaly adds to a
-record is bounded, so that one fault does not hide the next; and once told, an anomaly is not told
-again until values have been calm for some points, or become much clearer.
+level changes. A deviation is added to its record only some time later: otherwise, a slowly growing
+deviation would be compared with itself and never be an anomaly. The amount that an anomaly adds to
+a record is bounded, so that one fault does not hide the next. After a report, an anomaly is
+reported again only when values have been calm for some points, or when it becomes much clearer.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from typing import Any, Dict, List, Optional, Sequence
 __all__ = ["CALM_POINTS", "LASTING", "Records", "Verdict"]
 
 LAG = 24
-"""A record is raised by what was seen LAG to 2 * LAG points ago, once it is past LEARNING."""
+"""A record that is past LEARNING is raised by deviations from LAG to 2 * LAG points ago."""
 DECAY = 0.99995
-"""What is left of a record after each point: half after 14,000. It fades when it is raised."""
+"""The share of a record left after each point: half after 14,000. It is applied with each raise."""
 YOUTH = 75.0
-"""Points at which a new record must be twice the old one to count as much as later."""
+"""After this many points, a deviation must be twice as large to count as much as later."""
 FEWEST = 10
 """Points of a kind before it counts at all."""
 LEARNING = 200
-"""Points of a kind during which its record learns all it sees."""
+"""Points of a kind during which its record learns every deviation."""
 GROWTH = 1.5
-"""An anomaly makes a record no larger than this many times,"""
+"""An anomaly raises a record at most to this multiple of the record,"""
 LEAST_LEARNED = 0.05
-"""but at least this share of itself: a fault seen a dozen times is usual."""
+"""but at least to this share of the anomaly: a fault seen a dozen times becomes normal."""
 CALM_POINTS, CALM_LEVEL = 12, 0.9
-"""An anomaly is over after CALM_POINTS points in a row below this share of every record. A value
-beyond its bound is told before that, when so many values before it were below that share: means of
-some hours stay raised long after the values are as usual."""
+"""An anomaly is over after CALM_POINTS points in a row below this share of every record. Before its
+end, a value beyond its bound is reported if that many values before it were below that share: means
+of some hours stay raised long after the values are normal."""
 WARY_POINTS, WARY_SHARE = 150, 0.05
 WARY = 2.0
-"""After an anomaly, the next must be this many times clearer for a while."""
+"""For a while after an anomaly, the next one must be this many times clearer."""
 WORSE, WORSE_AFTER = 2.0, 4
-"""It is told again when two values in a row are so many times clearer than it lately was, and so
-many points have passed since it was told: a fault that builds up over some points is one."""
+"""An anomaly is reported again if two values in a row are this many times clearer than it lately
+was, and this many points have passed since the report: a fault that builds up is reported once."""
 LASTING = 144
-"""Points that an anomaly goes on before it is a lasting shift."""
+"""Points that an anomaly lasts before it is a lasting shift."""
 EXCUSED_SHARE, EXCUSED_POINTS = 0.5, 192
-"""The longest season excuses what deviates from all else when its own deviation is below this share
-of the largest; for so many points after, means of some hours that have seen it are excused too."""
+"""The longest season excuses other deviations if its own is below this share of the largest. For
+this many points after that, means of some hours that include the excused values are excused too."""
 EXCUSED_FROM = 0.5
-"""How clear a single value must be for that, as a multiple of its record: a job that is no record
-any more still makes a record of what the last hours spread."""
+"""How clear a single value must be to be excused, as a multiple of its record: a job too small for
+a record of its own still sets a record for the spread of the last hours."""
 MAX_RATIO = 1e6
 _FADED = DECAY**LAG
 _LISTS = ("marks", "seen", "latest", "waiting")
 
 
 class Verdict:
-    """What became of one point.
+    """The verdict on one point.
 
     Attributes:
         ratio: largest deviation as a multiple of its record, after damping; 0 when nothing counts.
         is_anomaly: an anomaly begins here, comes again or becomes much clearer.
-        lasting: the anomaly has gone on so long that it is the new normal.
+        lasting: the anomaly has lasted so long that it is the new normal.
     """
 
     __slots__ = ("is_anomaly", "lasting", "ratio")
@@ -68,12 +68,12 @@ class Verdict:
 
 
 class Records:
-    """The records of some kinds of deviation, and the state of the anomaly, if there is one.
+    """The records of several kinds of deviation, and the state of the current anomaly, if any.
 
     Args:
-        kinds: how many kinds.
-        single: which of them are about a single value.
-        threshold: multiple of a record that is an anomaly.
+        kinds: the number of kinds.
+        single: the kinds that are about a single value.
+        threshold: the multiple of a record that is an anomaly.
     """
 
     __slots__ = (
@@ -88,28 +88,28 @@ class Records:
         self._places = range(kinds)
         self._marks = [0.0] * kinds
         self._missed = [0] * kinds
-        """At how many points a kind was not known: fewer than those at which it was."""
+        """For each kind, at how many points it was unknown; these are fewer than the others."""
         self._latest = [0.0] * kinds
-        """The largest deviations above the records since they were last raised,"""
+        """The largest deviation above each record since the last raise,"""
         self._waiting = [0.0] * kinds
-        """and those of the LAG points before, which raise them next."""
+        """and the largest of the LAG points before, which the next raise uses."""
         self._limits: List[float] = []
         self.open = 0
-        """Points since the anomaly began that is not over yet, or 0."""
+        """Points since the current anomaly began; 0 without one."""
         self._evidence: Dict[int, float] = {}
-        """The kinds by which the latest anomalies were told, with their records from before."""
+        """The kinds that showed the latest anomalies, with their records from before."""
         self.goes_on = False
-        """Whether the last point shows what was told still: by the records from before it, as it
-        has become part of the present ones."""
+        """Whether the last point still shows the reported anomaly. This is judged by the records
+        from before it, because the present records already contain it."""
         self._calm = self._quiet = 0
-        """Points in a row in which all kinds were calm, and those about a single value."""
+        """Points in a row in which all kinds were calm, and in which single values were calm."""
         self._height = self._before = 0.0
-        """How clear its single values are: what two in a row reach raises it at once, and it falls
-        slowly; and how clear the last one was."""
+        """How clear the anomaly's single values are: two clearer values in a row raise it at once,
+        and it falls slowly. And how clear the last value was."""
         self._since = 1 << 30
         self._total = 0
         self._excused = 1 << 30
-        """Points since one was excused; what it was teaches no record."""
+        """Points since one was excused; what it shows must not raise a record."""
         self.verdict = Verdict()
 
     def mark(self, kind: int) -> float:
@@ -117,23 +117,23 @@ class Records:
         return self._marks[kind]
 
     def seen(self, kind: int) -> int:
-        """Return how many points of a kind there were."""
+        """Return the number of points at which a kind was known."""
         return self._total - self._missed[kind]
 
     def reach(self, kind: int, floor: float) -> float:
-        """Return the deviation of that kind which alone would be an anomaly."""
+        """Return the deviation of a kind that would be an anomaly by itself."""
         mark = self._marks[kind]
         if floor > mark:
             mark = floor
         return mark * self._threshold * (1.0 + YOUTH / (self._total - self._missed[kind] or 1))
 
     def scale(self, by: float, kinds: Sequence[int]) -> None:
-        """Multiply the records of some kinds: the series has grown by that factor."""
+        """Multiply the records of some kinds: the series has been scaled by that factor."""
         for kind in kinds:
             self._marks[kind] *= by
 
     def settle(self) -> None:
-        """Note that a shift explains the anomaly: now only what departs from that is clear."""
+        """Reset how clear the anomaly is: a shift explains it, so only departures from it count."""
         self._height = 0.0
 
     def weigh(
@@ -146,17 +146,17 @@ class Records:
         """Judge one point's deviations, then learn from them.
 
         Args:
-            deviations: one a kind, not negative; None: not known at this point.
+            deviations: one for each kind, not negative; None: unknown at this point.
             floors: deviations no larger than these are noise, however small the record.
             judged: whether this point may be an anomaly.
-            explained: how clear the value is, as a multiple of a record, against the shifted series
-                that the anomaly has left; None: it has left none.
+            explained: how clear the value is against the shifted series that the anomaly has left,
+                as a multiple of a record; None: there is no shifted series.
         """
         marks, missed = self._marks, self._missed
         ratios = self._ratios(deviations, floors) if self.open else None
         self._total = total = self._total + 1
         best, broken = 0.0, []
-        # The same as _ratios, but for every point of every series: so without a call and a list.
+        # Inlined from _ratios for speed: every point of every series takes this path.
         for kind, deviation, mark, floor in zip(self._places, deviations, marks, floors):
             if deviation is None:
                 missed[kind] += 1
@@ -173,7 +173,7 @@ class Records:
                         best = ratio
         self._since += 1
         if ratios is None and best < self._threshold and self._since >= WARY_POINTS:
-            # What _decide would say, for nearly every point: so without a call.
+            # Inlined from _decide for speed: nearly every point takes this path.
             verdict = self.verdict
             verdict.is_anomaly = verdict.lasting = False
             verdict.ratio = best if judged else 0.0
@@ -191,7 +191,7 @@ class Records:
         return self.verdict
 
     def _learn(self, kinds: Sequence[int], deviations: Sequence[Optional[float]]) -> None:
-        """Learn deviations above their records; what is no longer young waits before it counts."""
+        """Learn deviations; a record past LEARNING gets them later, by :meth:`_raise`."""
         marks, limits = self._marks, self._limits
         for kind in kinds:
             deviation = deviations[kind] or 0.0
@@ -203,7 +203,7 @@ class Records:
             self._latest[kind] = max(self._latest[kind], deviation)
 
     def _raise(self) -> None:
-        """Let the records fade, and raise them by what has waited long enough."""
+        """Decay the records, then raise them by the deviations that have waited long enough."""
         faded = [mark * _FADED for mark in self._marks]
         self._marks[:] = map(max, faded, self._waiting)
         self._waiting, self._latest = self._latest, [0.0] * len(self._marks)
@@ -211,7 +211,7 @@ class Records:
     def _ratios(
         self, deviations: Sequence[Optional[float]], floors: Sequence[float]
     ) -> List[float]:
-        """Return each deviation as a multiple of its record; one that does not count yet is 0."""
+        """Return each deviation as a multiple of its record; 0 for one that does not count yet."""
         found = []
         for deviation, mark, floor, missed in zip(deviations, self._marks, floors, self._missed):
             count = self._total - missed
@@ -230,7 +230,7 @@ class Records:
         deviations: Sequence[Optional[float]],
         floors: Sequence[float],
     ) -> bool:
-        """Fill in the verdict; True when an anomaly is told."""
+        """Fill in the verdict; return True if an anomaly is reported."""
         verdict, threshold = self.verdict, self._threshold
         verdict.is_anomaly = verdict.lasting = False
         ratio, is_repeated = best, False
@@ -255,7 +255,7 @@ class Records:
         return True
 
     def _is_excused(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> bool:
-        """True when the longest season that is known expected what surprises the other kinds."""
+        """Return whether the longest known season expected what the other kinds find unusual."""
         ratios = self._ratios(deviations, floors)
         if self._single_of(ratios) < EXCUSED_FROM:
             return self._excused < EXCUSED_POINTS
@@ -267,10 +267,10 @@ class Records:
     def _is_of_the_season(
         self, deviations: Sequence[Optional[float]], ratios: Sequence[float]
     ) -> bool:
-        """Whether the longest season expected the value, far better than the other kinds."""
+        """Return whether the longest season predicted the value far better than the other kinds."""
         longest = self._single[-1]
         own = deviations[longest]
-        # Its mean comes last: where that is an anomaly, every value is off, if only a little.
+        # The season's mean is the last ratio. If it is an anomaly, all values are off a little.
         if own is None or ratios[longest] > 1.0 or ratios[-1] >= self._threshold:
             return False
         if own > 0.0 and self.seen(longest) < LEARNING:
@@ -279,7 +279,7 @@ class Records:
         return own < EXCUSED_SHARE * largest
 
     def _begin(self, deviations: Sequence[Optional[float]], floors: Sequence[float]) -> None:
-        """Bound what the anomaly that is told may add to the records."""
+        """Start an anomaly that is reported, and bound what it may add to the records."""
         self.open = self.open or 1
         self._calm = self._quiet = 0
         ratios = self._ratios(deviations, floors)
@@ -295,7 +295,7 @@ class Records:
         ]
 
     def _note_evidence(self, deviations: Sequence[Optional[float]]) -> None:
-        """Look whether a point shows what was told still, until that counts as usual."""
+        """Update whether a point still shows the reported anomaly, until that becomes normal."""
         if self._since > LASTING:
             self._evidence = {}
         self.goes_on = any(
@@ -303,7 +303,7 @@ class Records:
         )
 
     def _went_on(self, is_calm: bool, ratios: Sequence[float], explained: Optional[float]) -> bool:
-        """Follow an anomaly by a point; True when it is to be told again."""
+        """Follow an ongoing anomaly by one point; return True if it must be reported again."""
         self.open += 1
         self._calm = self._calm + 1 if is_calm else 0
         if self._calm >= CALM_POINTS:
@@ -319,7 +319,7 @@ class Records:
         return self._is_worse(single) or comes_again
 
     def _is_worse(self, single: float) -> bool:
-        """Follow how clear the values are; True when they are far clearer than they lately were."""
+        """Follow how clear the values are; return True if far clearer than they lately were."""
         both, self._before = min(single, self._before), single
         height = self._height
         if both <= height:
@@ -350,7 +350,7 @@ class Records:
         }
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """Go on from what :meth:`to_state` gave. Raises ValueError when it is of other kinds."""
+        """Continue from a result of :meth:`to_state`. Raises ValueError if its kinds differ."""
         kinds = len(self._marks)
         if {len(state[name]) for name in _LISTS} != {kinds}:
             raise ValueError("it has records of other kinds")
@@ -359,7 +359,7 @@ class Records:
         self._missed = [self._total - int(count) for count in state["seen"]]
         self._latest = [float(deviation) for deviation in state["latest"]]
         self._waiting = [float(deviation) for deviation in state["waiting"]]
-        # A state that lacks these goes on as an anomaly that just began.
+        # A state that lacks these values continues as an anomaly that just began.
         self._quiet = int(state.get("quiet", 0))
         self._height, self._before = (
             float(state.get("height", MAX_RATIO)),

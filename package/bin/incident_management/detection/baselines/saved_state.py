@@ -1,8 +1,8 @@
 """What ``| anomalyscore state=<name>`` learned, kept in the KV store between runs.
 
-A run writes a document for each series under its own run id, and at last the head, one document
-that names the run: readers see a whole run or the one before it. The last run that came to its end
-wins; what other runs have left is deleted with it.
+A run writes a document for each series under its own run id, and finally the head: one document
+that names the run. So readers see either a whole run or the one before it. The run that finishes
+last wins; what other runs left behind is deleted with it.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ __all__ = [
 ]
 
 MAX_SERIES_KEPT = 2_000
-"""Series of one name that are remembered; one takes some 6 kB."""
+"""Series kept under one name; a series takes about 6 kB."""
 MAX_NAMES = 200
-"""Names under which something is remembered, or was begun to be."""
+"""Names under which a state is kept, or has begun to be saved."""
 MAX_BEGUN = 5
-"""Other runs of a name that have begun to save; of more, none is still at it."""
+"""Other unfinished runs of a name; if there are more, none of them is still running."""
 PART_SERIES = 50
 """Series in one request."""
 MAX_STATE_BYTES = 100_000
-"""JSON of one series."""
+"""JSON of one series, at most."""
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 
 def checked_name(name: str) -> str:
-    """Return a name that may be remembered under. Raises Invalid."""
+    """Return a name if a state may be saved under it. Raises Invalid."""
     if not _NAME.fullmatch(name):
         raise Invalid("A state's name is 1 to 60 letters, digits, dots, dashes and underscores.")
     return name
 
 
 def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[str]) -> None:
-    """Keep some series of a run, packed; ``first`` is the number of the first one.
+    """Save some series of a run, packed; ``first`` is the number of the first of them.
 
     Raises:
-        Invalid: there are too many, one is malformed, or those from number 0 on are not saved yet.
+        Invalid: there are too many, one is malformed, or earlier series are not saved yet.
     """
     if first + len(series) > MAX_SERIES_KEPT:
         raise Invalid(f"At most {MAX_SERIES_KEPT} series are remembered under one name.")
@@ -78,7 +78,7 @@ def save_part(stores: Stores, name: str, run: str, first: int, series: Sequence[
 def finish(
     stores: Stores, clock: Clock, user: str, name: str, run: str, settings: Mapping[str, Any]
 ) -> Document:
-    """Make a run the one that counts, once all its series are saved; return the head.
+    """Make a run the current one once all its series are saved; return the head.
 
     Raises:
         Invalid: a series that ``settings["count"]`` promises is missing.
@@ -100,15 +100,15 @@ def finish(
 
 
 def heads(stores: Stores) -> List[Document]:
-    """Return all that is remembered, without the series, by name."""
+    """Return the heads of all saved states, without their series, ordered by name."""
     return [_shown(head) for head in stores.baselines.find({"name": ""}, sort="_key")]
 
 
 def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
-    """Return the head with the series from number ``first`` on, of that run or the newest.
+    """Return the head with the series from number ``first`` on, of the given or the newest run.
 
     Raises:
-        NotFound: nothing is remembered under that name.
+        NotFound: no state is saved under that name.
     """
     head = _head(stores, name)
     place = {"$gte": first, "$lt": first + PART_SERIES}
@@ -118,7 +118,7 @@ def part(stores: Stores, name: str, first: int, run: str = "") -> Document:
 
 
 def forget(stores: Stores, name: str) -> None:
-    """Delete what is remembered under a name, or was begun to be. Raises NotFound."""
+    """Delete the state of a name, finished or not. Raises NotFound."""
     if not stores.baselines.keys({"name": name}):
         _head(stores, name)
     stores.baselines.delete(name)
@@ -126,7 +126,7 @@ def forget(stores: Stores, name: str) -> None:
 
 
 def _begin(stores: Stores, name: str, run: str) -> None:
-    """Make room for a run. Raises Invalid when there are too many names."""
+    """Make room for a run. Raises Invalid if there are too many names."""
     heads_found = stores.baselines.find({"name": ""}, fields=("run",))
     known = {str(head["_key"]): str(head["run"]) for head in heads_found}
     begun = stores.baselines.find({"n": 0}, fields=("name", "run"))
@@ -156,15 +156,16 @@ def _shown(head: Mapping[str, Any]) -> Document:
 
 
 class SavedState:
-    """What is remembered under one name, as a search command asks for it with its own rights.
+    """The state saved under one name, as a search command accesses it with its own rights.
 
     Args:
         session: see :class:`...splunk.session.Session`; ``get`` and ``post`` are used.
-        name: what to remember it by.
-        run: the search's id, which tells this run from others.
+        name: the name of the state.
+        run: the search's id, which distinguishes this run from others.
 
-    All methods raise SplunkError when the API refuses or can't be reached, and ValueError when
-    what it has can't be read, which for a series may be as it is taken from what :meth:`load` gave.
+    All methods raise SplunkError if the API refuses or can't be reached, and ValueError if the
+    saved state can't be read. For a series, that may happen only when it is taken from the result
+    of :meth:`load`.
     """
 
     def __init__(self, session: Any, name: str, run: str) -> None:
@@ -173,7 +174,7 @@ class SavedState:
         self._path = f"{API}/baselines/{checked_name(name)}"
 
     def load(self) -> Optional[Dict[str, Any]]:
-        """Return what :meth:`..series.SeriesScorer.restore` takes; None: nothing is known yet."""
+        """Return the argument for :meth:`..series.SeriesScorer.restore`; None if there is none."""
         try:
             found = self._session.get(self._path)
         except SplunkError as error:
@@ -188,14 +189,14 @@ class SavedState:
                     f"The state '{head['name']}' was replaced while it was read; run it again."
                 )
             packed.extend(found["series"])
-        # One after the other: unpacked, all at once may take 100 MB.
+        # Unpacked one by one: all of them at once may take 100 MB.
         series = (unpack(one, MAX_STATE_BYTES) for one in packed)
         return {"season": head["season"], "by": head["by"], "series": series}
 
     def save(self, named: Mapping[str, Any], series: Iterable[Mapping[str, Any]]) -> int:
-        """Keep what :meth:`..series.SeriesScorer.named` and ``states`` gave.
+        """Save the results of :meth:`..series.SeriesScorer.named` and ``states``.
 
-        Returns how many series were kept: the first :data:`MAX_SERIES_KEPT`.
+        Returns the number of series saved: the first :data:`MAX_SERIES_KEPT`.
         """
         count, left = 0, islice(series, MAX_SERIES_KEPT)
         while some := [pack(one) for one in islice(left, PART_SERIES)]:

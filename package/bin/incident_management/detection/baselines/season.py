@@ -1,7 +1,7 @@
-"""What a value was at the same time of the hour, the day or the week before, by local clocks.
+"""What a value was at the same time of the hour, the day or the week before, in local time.
 
-What follows people's hours keeps its place in the day when the clocks change. What was learned
-under another zone, or without one, moves by as many slots as the two are apart.
+A pattern that follows people's hours keeps its place in the day when the clocks change. A state
+learned in another zone, or without one, is moved by the number of slots between the two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["PERIODS", "Period", "Season"]
 
 
 class Period(NamedTuple):
-    """A season: its length in seconds, how many slots it has, and numbers kept of a slot."""
+    """A season: its length in seconds, its number of slots, and the numbers kept for each slot."""
 
     length: float
     slots: int
@@ -29,26 +29,25 @@ PERIODS: Dict[str, Period] = {
     "weekly": Period(7 * 86400.0, 168, 6),
 }
 BOTH_CLOCKS_SECONDS = 15 * 86400.0
-"""After a change of the clocks, what is usual by the old ones is usual as well: jobs follow UTC.
-By then the weeks have learned anew."""
+"""How long after a clock change the values by the old clock count as usual too: jobs follow UTC.
+By then, the weeks have learned the new times."""
 ENOUGH = 2
-"""Values of a slot from which it expects something."""
+"""Values that a slot needs before it gives an expectation."""
 
 
 class Season:
-    """The last few values of every slot; what is expected is the median over it and its neighbours.
+    """The last few values of every slot; the expectation is the median over it and its neighbours.
 
-    The expectation is made when a slot is entered, so that the values of a fault that goes on
-    within it don't count. Memory: ``slots * kept`` numbers, at most 336.
+    The expectation is computed when a slot is entered, so that the values of a fault that lasts
+    within the slot don't count. Memory: ``slots * kept`` numbers, at most 336.
 
     Args:
-        zone: by whose clocks the slots are cut.
+        zone: time zone of the slots.
 
     Attributes:
-        usual: what is expected from ``begin`` until before ``end``, or None when not known.
-        low, high: between which values all are as usual; a season of ranges has some distance
-            between them.
-        is_clock_changed: whether the clocks were changed between this slot and the one before.
+        usual: the expected value from ``begin`` until before ``end``; None when unknown.
+        low, high: the lowest and highest usual value; they differ for a season of ranges.
+        is_clock_changed: whether the clocks were changed between the previous slot and this one.
     """
 
     __slots__ = (
@@ -58,7 +57,7 @@ class Season:
 
     def __init__(self, period: Period, zone: Zone) -> None:
         self._period = period
-        # As in the period, but asked for at every point.
+        # A copy of the period's value, because it is read at every point.
         self._kept = period.kept
         self._zone = zone
         self._offset = 0.0
@@ -67,7 +66,7 @@ class Season:
         self._entered = -1
         self.is_clock_changed = False
         self._turned = 0
-        """How many slots the clocks were put forward the last time,"""
+        """Slots by which the clocks were last put forward,"""
         self._both_until = 0.0
         """and until when both clocks count."""
         self.usual: Optional[float] = None
@@ -75,9 +74,9 @@ class Season:
         self.begin = self.end = 0.0
 
     def expected(self, time: float, alone: bool = False) -> Optional[float]:
-        """Return what is usual at that time, or None when it is not known yet.
+        """Return the usual value at a time; None when it is not known yet.
 
-        ``alone``: leave the neighbours of the slot out; one of them was just seen in an anomaly.
+        ``alone``: ignore the slot's neighbours, because one of them has just seen an anomaly.
         """
         if not self.begin <= time < self.end:
             self._enter(time)
@@ -91,7 +90,7 @@ class Season:
         return self.usual
 
     def _by_old_clock(self, slot: int) -> Optional[int]:
-        """Return which slot it would be had the clocks not been changed; None: that is over."""
+        """Return the slot by the old clock; None if the clock change is too long ago to matter."""
         if self.begin >= self._both_until:
             return None
         return (slot - self._turned) % self._period.slots
@@ -114,26 +113,26 @@ class Season:
         near_slots = (slot,) if alone else (slot - 1, slot, slot + 1 - slots)
         found: List[float] = []
         for near in near_slots:
-            # A negative place counts from the end: the neighbours wrap around.
+            # A negative slot wraps around to the end.
             start = near % slots * kept
             found.extend(self._values[start : start + min(kept, self._counts[near])])
         return median(found)
 
     def learn(self, value: float) -> None:
-        """Keep the value of the time that was last asked for."""
+        """Learn a value for the time passed to :meth:`expected` last."""
         kept, slot = self._kept, self._entered
         count = self._counts[slot]
         self._values[slot * kept + count % kept] = value
-        # The count says which place is next, too, so it stays in step with the ring.
+        # The count also gives the next place to write, so it wraps around with the ring.
         self._counts[slot] = count + 1 if count < 2 * kept - 1 else kept
 
     def move(self, factor: float, by: float, lasted: float, step: float) -> None:
-        """Scale and move what was learned before a shift; the season itself has not changed.
+        """Scale and move what was learned before a shift; later values already include the shift.
 
         Args:
-            factor, by: what the series is scaled and moved by.
-            lasted: seconds since the shift; what was learned within them has it already.
-            step: seconds from point to point.
+            factor, by: how the series is scaled and moved.
+            lasted: seconds since the shift; values learned within them stay as they are.
+            step: seconds between points.
         """
         length, slots, kept = self._period
         slot_length = length / slots
@@ -141,15 +140,15 @@ class Season:
         for slot, count in enumerate(self._counts):
             ago = (self._entered - slot) % slots * slot_length
             visits = int((lasted - ago) / length) + 1 if lasted >= ago else 0
-            # From the newest value back, leaving out those of the visits since.
+            # From the newest value back, except those of the visits since the shift.
             for age in range(visits * each, min(count, kept)):
                 place = slot * kept + (count - 1 - age) % kept
                 self._values[place] = self._values[place] * factor + by
-        # What is usual is reckoned anew at the next time, whichever it is.
+        # An empty slot forces a new expectation at the next time.
         self.end = self.begin
 
     def _turn(self, learned_at: float) -> int:
-        """Move what was learned at another offset from UTC; return by how many slots."""
+        """Move what was learned at another offset from UTC; return the number of slots moved."""
         length, slots, kept = self._period
         self._offset = self._zone.offset(self.begin)
         by = round((self._offset - learned_at) / length * slots) % slots
@@ -173,7 +172,7 @@ class Season:
 
     @classmethod
     def from_state(cls, period: Period, zone: Zone, state: Dict[str, Any]) -> Season:
-        """Return the season that was saved. Raises ValueError when it is of another shape."""
+        """Restore a saved season. Raises ValueError if its shape differs."""
         season = cls(period, zone)
         season._restore(state)
         season.low = season.high = season.usual or 0.0
@@ -187,7 +186,7 @@ class Season:
         self._entered = int(state["entered"])
         if self._entered >= 0:
             self.begin = begin = float(state["time"])
-            # A state without a zone is cut by UTC, and has no end of its slot.
+            # A state without a zone uses UTC, and does not say when its slot ends.
             self.end = float(state.get("end", begin + self._period.length / self._period.slots))
             self._turn(float(state.get("offset", 0.0)))
         turned, until = state.get("turned", (0, 0.0))

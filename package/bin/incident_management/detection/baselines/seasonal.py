@@ -1,4 +1,4 @@
-"""A season as one of the ways of looking at a series."""
+"""A season as one of the measures of a series."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .zone import Zone
 __all__ = ["SEASON_MEANS", "Seasonal"]
 
 SEASON_MEANS = {"hourly": 3, "daily": 12, "weekly": 12}
-"""Points of the short mean of what deviates from a season."""
+"""Points in the short mean of deviations from a season."""
 
 
 class Seasonal:
-    """A season with the error it makes, and the running mean of that."""
+    """A season with its mean error, and the running mean of the latest deviations from it."""
 
     __slots__ = (
         "error", "is_range", "kind", "mean_kind", "means", "name", "residual", "season", "zone",

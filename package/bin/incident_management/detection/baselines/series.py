@@ -1,4 +1,4 @@
-"""Score the rows of many series, as ``| anomalyscore`` gets them."""
+"""Score the rows of many series, as ``| anomalyscore`` receives them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .zone import UTC, Zone
 __all__ = ["FIELDS", "MAX_NUMBER", "MAX_SERIES", "BadInput", "SeriesScorer"]
 
 FIELDS = ("expected", "lower", "upper", "anomaly_score", "is_anomaly")
-"""The fields that a row gets."""
+"""The fields added to a row."""
 MAX_SERIES = 10_000
-"""Series that are kept; values of further ones pass without a score, and a warning says so."""
+"""Series that are kept; rows of further series get no score, and a warning says so."""
 
 MAX_AHEAD_SECONDS = 300.0
-"""How far a clock may be ahead: later rows are not learned from, where what is learned is kept."""
+"""How far a row may lie in the future; if the state is saved, later rows are not learned."""
 MAX_NUMBER = 1e150
-"""A number beyond it, either way, counts as none: what a baseline makes of it, as the sum of some
-squares, would not be finite. It stands for something else, such as "not known"."""
+"""A number beyond it in either direction counts as missing: the sum of some squares would not be
+finite. Such a number stands for something else, such as "not known"."""
 LEAST_NUMBER = -MAX_NUMBER
 
 _UNSORTED = (
@@ -31,9 +31,9 @@ _UNSORTED = (
 _LEARNED = "Rows of times that an earlier run has learned from have no score."
 _NEVER = -math.inf
 _EMPTY = ",,,,"
-"""What a row gets that has no score,"""
+"""The fields of a row without a score,"""
 _SCORED = "%.6g,%.6g,%.6g,%.4f,%d"
-"""and what one gets that has."""
+"""and the format for a row with one."""
 
 
 class BadInput(Exception):
@@ -41,7 +41,7 @@ class BadInput(Exception):
 
 
 class _Series:
-    """A baseline, the time of its last row, and up to when it was learned in earlier runs."""
+    """A baseline, the time of its last row, and the end of what earlier runs have learned."""
 
     __slots__ = ("baseline", "judge", "learned", "time")
 
@@ -52,11 +52,11 @@ class _Series:
 
 
 class SeriesScorer:
-    """Scores rows, with one baseline a series.
+    """Scores rows, with one baseline for each series.
 
     Args:
-        value: field with the number.
-        by: fields that tell series apart.
+        value: the field with the number.
+        by: the fields that identify a series.
         season, threshold, direction, min_history, zone: see :class:`.baseline.Baseline`.
     """
 
@@ -82,27 +82,27 @@ class SeriesScorer:
         self._warnings: Dict[str, str] = {}
 
     def set_now(self, now: float) -> None:
-        """From here on pass rows that lie more than :data:`MAX_AHEAD_SECONDS` after ``now``.
+        """From now on, skip rows that lie more than :data:`MAX_AHEAD_SECONDS` after ``now``.
 
-        They get no score and nothing is learned from them. A series goes on from its latest row,
-        so in a state that is kept one row of a wrong clock would silence it until that time.
+        They get no score, and nothing is learned from them. A series continues from its latest row,
+        so with a saved state, one row with a wrong clock would silence it until that time.
         """
         self._latest = now + MAX_AHEAD_SECONDS
 
     def score_one(self, text: Any, key: Any, time_text: Any) -> str:
         """Return the :data:`FIELDS` of one row, given its number, its series and its time.
 
-        They are separated by commas: one text takes less time to make than five.
+        They are separated by commas, because one text is faster to create than five.
 
         Raises:
-            BadInput: times go backwards.
+            BadInput: the times go backwards.
         """
         try:
             number = float(text)
         except (TypeError, ValueError):
             number = _only_number(text)
         if not LEAST_NUMBER <= number <= MAX_NUMBER:
-            # A NaN is not within these bounds, either.
+            # NaN is also outside of these bounds.
             self._note_missing(text)
             return _EMPTY
         self._present = True
@@ -133,7 +133,7 @@ class SeriesScorer:
         return _SCORED % one.judge(number, time)
 
     def note_end(self) -> None:
-        """Say so when there were rows, and none of them has the field."""
+        """Add a warning if there were rows and none of them has the field."""
         if self._absent and not self._present:
             self._warnings["field"] = (
                 f"No row so far has the field '{self._value}'; name the one with the number."
@@ -142,18 +142,18 @@ class SeriesScorer:
     def to_state(self) -> Dict[str, Any]:
         """Return what was learned of every series as plain JSON values, for :meth:`restore`.
 
-        Under ``series``, that with the latest row first: one document a series,
-        ``{"by": [...], "time": ..., "baseline": {...}}``, at most 27 kB each, so that each fits a
-        document of the KV store.
+        ``series`` has one document for each series, the one with the latest row first:
+        ``{"by": [...], "time": ..., "baseline": {...}}``. Each takes at most 27 kB, so it fits into
+        a document of the KV store.
         """
         return {**self.named(), "series": list(self.states())}
 
     def named(self) -> Dict[str, Any]:
-        """Return how it is told that a state goes with this scorer: its season and its fields."""
+        """Return the season and fields that a state must have to fit this scorer."""
         return {"season": self._settings[0], "by": list(self._by)}
 
     def states(self) -> Iterator[Dict[str, Any]]:
-        """Yield what :meth:`to_state` has under ``series``: all at once may take 600 MB."""
+        """Yield the ``series`` of :meth:`to_state` one by one: all at once may take 600 MB."""
         for key, one in sorted(self._series.items(), key=_latest_first):
             yield {
                 "by": [key] if isinstance(key, str) else list(key),
@@ -162,14 +162,14 @@ class SeriesScorer:
             }
 
     def __len__(self) -> int:
-        """How many series there are."""
+        """Return the number of series."""
         return len(self._series)
 
     def restore(self, state: Dict[str, Any]) -> None:
-        """Go on from what :meth:`to_state` gave; rows up to its times are not learned from again.
+        """Continue from a result of :meth:`to_state`; rows up to its times are not learned again.
 
-        What another version of the app has learned is learned anew, and a warning says so: a
-        search that refused it would find nothing from an upgrade on until somebody looks.
+        A state of another version of the app is learned again from the start, and a warning says
+        so: refusing it would make the search find nothing after an upgrade until somebody notices.
 
         Raises:
             ValueError: it is malformed, or was learned with another ``by`` or ``season``.
@@ -204,7 +204,7 @@ class SeriesScorer:
             )
 
     def ahead_warning(self) -> str:
-        """Return one sentence on the rows that lay too far after now; empty: there were none."""
+        """Return one sentence about the rows too far in the future; empty: there were none."""
         if not self._ahead:
             return ""
         minutes = f"{MAX_AHEAD_SECONDS / 60:.0f} minutes"
@@ -215,7 +215,7 @@ class SeriesScorer:
         )
 
     def warnings(self) -> List[str]:
-        """Return what was left out so far, one sentence each; each one once."""
+        """Return one sentence for each problem so far, each only once."""
         return list(self._warnings.values())
 
     def _note_missing(self, text: Any) -> None:
@@ -242,7 +242,7 @@ def _latest_first(item: Tuple[Any, _Series]) -> float:
 
 
 def _only_number(value: Any) -> float:
-    """Return the number of a field with just one value, else a NaN."""
+    """Return the number of a field with exactly one value, else NaN."""
     try:
         return float(value[0]) if isinstance(value, list) and len(value) == 1 else math.nan
     except (TypeError, ValueError):
@@ -250,7 +250,7 @@ def _only_number(value: Any) -> float:
 
 
 def _shown(time: float) -> str:
-    """Return a time for a reader; as it came where no calendar has it."""
+    """Return a time for a reader; unchanged if no calendar has it."""
     try:
         return to_the_minute(time)
     except (OverflowError, ValueError, OSError):

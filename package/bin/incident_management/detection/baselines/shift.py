@@ -1,10 +1,10 @@
-"""What became of a series while an anomaly goes on: is it the usual one, scaled or moved for good?
+"""How an ongoing anomaly has changed a series: is it the usual series, scaled or moved for good?
 
-A deploy that makes traffic three times as high makes its nights and its noise three times as high
-too. Seen against what was usual, such a series seems to get better and worse with each hour. So the
-factor and the sum that lead from what was usual to what is seen are learned while it goes on, and
-values are judged against both of them as well. Which of the two it is shows once the season has
-moved; then, or after most of a day, the shift is taken for what is usual.
+A deploy that triples the traffic triples its nights and its noise too. Compared with the old normal
+such a series seems to get better and worse with each hour. So while the anomaly lasts, the factor
+and the sum that lead from the usual to the actual values are learned, and values are judged against
+both of them as well. Which of the two applies shows once the season has moved. Then, or after most
+of a day, the shift becomes the new normal.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from typing import Any, Dict, List
 __all__ = ["CLEARLY", "FEWEST", "Shift"]
 
 FEWEST = 12
-"""Points from which a shift can be told from a fault that changes with each point."""
+"""Points after which a shift can be told from a fault that changes with each point."""
 MEMORY = 36
-"""Points after which an old value has little say about the factor and the sum."""
+"""Points after which an old value has little influence on the factor and the sum."""
 ERROR_MEMORY = 6
-"""Points after which an old error has little say about whether a shift holds."""
+"""Points after which an old error has little influence on whether a shift holds."""
 CLEARLY = 0.5
-"""One expectation is better when its error is below this share of the other's."""
+"""One expectation is better if its error is below this share of the other's error."""
 FAR = 3.0
-"""An error larger than this many usual ones counts as no larger: a fault within the shift."""
+"""An error above this many usual errors counts as exactly that many: it is a fault in the shift."""
 
 MAX_FACTOR = 1e6
 """The largest factor."""
 
 
 class Shift:
-    """The factor and the sum that explain what is seen, if one does.
+    """The factor and the sum that explain the values seen, if one of them does.
 
     Attributes:
-        points: how many points were followed; 0: none is off.
-        holds: whether the series is a scaled or moved one now.
+        points: number of points followed; 0: there is no deviation.
+        holds: whether the series is now a scaled or moved one.
     """
 
     __slots__ = (
@@ -44,7 +44,7 @@ class Shift:
         self.clear()
 
     def clear(self) -> None:
-        """Forget it: the series is as usual, or the shift has become what is usual."""
+        """Forget the shift: the series is normal, or the shift has become the normal."""
         self.points = self._calm = 0
         self.holds = False
         self._size = self._noise = self._unshifted = 0.0
@@ -52,18 +52,18 @@ class Shift:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it is clear which of the two it is."""
+        """Whether it is clear if the series is scaled or moved."""
         less, more = sorted((self._by_factor.errors, self._by_sum.errors))
         return less < CLEARLY * more
 
     @property
     def factor(self) -> float:
-        """By what the series is scaled; 1 when it is rather moved."""
+        """The factor by which the series is scaled; 1 if moving explains it better."""
         return self._by_factor.number if self._is_scaled else 1.0
 
     @property
     def sum(self) -> float:
-        """By how much the series is moved; 0 when it is rather scaled."""
+        """The amount by which the series is moved; 0 if scaling explains it better."""
         return 0.0 if self._is_scaled else self._by_sum.number
 
     @property
@@ -71,14 +71,14 @@ class Shift:
         return self._by_factor.errors <= self._by_sum.errors
 
     def distance(self, value: float, usual: float) -> float:
-        """Return how far a value is from what is to be expected where so much was usual."""
+        """Return the distance of a value from the shifted expectation, given the usual value."""
         by_factor = value - usual * self._by_factor.number
         return min(abs(by_factor), abs(value - usual - self._by_sum.number))
 
     def noise(self, before: float) -> float:
-        """Return how many times as noisy the series is, given its mean error before.
+        """Return by how much the noise of the series has grown, given its mean error before.
 
-        It is between no more than before and as much more as the series is higher.
+        The result lies between 1 and the factor by which the series has grown.
         """
         low, high = sorted((1.0, self.factor))
         return min(high, max(low, self._noise / before)) if before > 0.0 else high
@@ -87,9 +87,9 @@ class Shift:
         """Learn from a point.
 
         Args:
-            value: what was seen.
-            usual: what would have been, had the anomaly not begun.
-            calm: a value is as expected when it is less than this away.
+            value: the actual value.
+            usual: the expected value if the anomaly had not begun.
+            calm: a value closer than this to the expected one is as expected.
         """
         is_calm = abs(value - usual) < calm
         if is_calm and not self.points:
@@ -142,7 +142,7 @@ class Shift:
 
 
 class _Guess:
-    """The factor or the sum so far, how wrong it is of late, and all its errors together."""
+    """The estimated factor or sum, its recent error, and the total of all its errors."""
 
     __slots__ = ("error", "errors", "number")
 
@@ -150,7 +150,7 @@ class _Guess:
         self.number, self.error, self.errors = float(number), float(error), float(errors)
 
     def miss(self, distance: float, points: int, is_bounded: bool) -> float:
-        """Note how far a value was from what it makes expect; return how much of that counts."""
+        """Record an error of the expectation; return how much of it counts."""
         counts, most = distance, FAR * self.error
         if is_bounded:
             counts = max(-most, min(most, distance))

@@ -1,8 +1,8 @@
-"""Between what each hour of the week was in the weeks before: a season of ranges.
+"""The range of each hour of the week in the weeks before: a season of ranges.
 
-An hour's lowest and highest value are kept for three weeks, and usual is what lies between the
-median of the lowest and that of the highest. So a job of half an hour once a week is usual, and
-what one week's fault was is not.
+The lowest and the highest value of each hour are kept for three weeks. Usual is what lies between
+the median of the lowest and the median of the highest values. So a weekly job of half an hour is
+usual, and a fault in a single week is not.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from .zone import Zone
 __all__ = ["Weeks", "season_class"]
 
 WEEKS = 3
-"""Visits that are kept of each slot."""
+"""Visits kept for each slot."""
 PAIR = 2
-"""Numbers that are kept of a visit: the lowest and the highest value."""
+"""Numbers kept for each visit: the lowest and the highest value."""
 OLDER_KEPT = 4
-"""Values that older versions kept of each slot."""
+"""Values that older versions kept for each slot."""
 
 Visit = Tuple[int, float, float]
 """A slot, and the lowest and the highest value in it."""
 
 
 class Weeks(Season):
-    """The lowest and the highest value of each slot's last three visits.
+    """The lowest and the highest value in the last three visits of each slot.
 
-    What is expected is made when half of a slot is entered, of this slot and its nearer neighbour:
-    what happens once a week begins a little earlier or later. Nothing of a visit is in it before
-    the next slot was left, so that a fault that goes on does not count. With two visits, usual is
-    what either of them was.
+    The expectation is computed when half of a slot is entered, from this slot and its nearer
+    neighbour: what happens once a week may begin a little earlier or later. A visit counts only
+    after the next slot was left, so that an ongoing fault does not count. With two visits, what
+    either of them had is usual.
 
     Memory: 1,008 numbers.
     """
@@ -47,9 +47,9 @@ class Weeks(Season):
         self._waiting: Optional[Visit] = None
 
     def expected(self, time: float, alone: bool = False) -> Optional[float]:
-        """Return the middle of what is usual then, or None when it is not known yet.
+        """Return the middle of the usual range at a time; None when it is not known yet.
 
-        ``alone`` changes nothing: no neighbour has seen an anomaly that goes on.
+        ``alone`` has no effect: no neighbour contains an ongoing anomaly.
         """
         if not self.begin <= time < self.end:
             self._enter(time)
@@ -66,12 +66,12 @@ class Weeks(Season):
         return self.usual
 
     def _leave(self) -> None:
-        """Keep the visit that waits; the one that has just ended waits from now on."""
+        """Store the waiting visit; the visit that has just ended waits from now on."""
         if self._waiting is not None:
             slot, low, high = self._waiting
             count = self._counts[slot]
             self._put(slot, count, low, high)
-            # The count says which place is next, too, so it stays in step with the ring.
+            # The count also gives the next place to write, so it wraps around with the ring.
             self._counts[slot] = count + 1 if count < 2 * WEEKS - 1 else WEEKS
         self._waiting = self._going_on()
         self._lowest, self._highest = math.inf, -math.inf
@@ -86,7 +86,7 @@ class Weeks(Season):
         self._values[place], self._values[place + 1] = low, high
 
     def _look(self, slot: int, near: int) -> None:
-        """Set what is usual in a slot, next to that neighbour."""
+        """Set the usual range of a slot, widened by its neighbour's."""
         self.usual = None
         if self._counts[slot]:
             self.low, self.high = self._range(slot)
@@ -98,13 +98,13 @@ class Weeks(Season):
 
     def _range(self, slot: int) -> Tuple[float, float]:
         kept, count = self._period.kept, min(self._counts[slot], WEEKS)
-        # A negative slot counts from the end: the neighbours wrap around.
+        # A negative slot wraps around to the end.
         start = slot % self._period.slots * kept
         pairs = self._values[start : start + count * PAIR]
         return sorted(pairs[::PAIR])[(count - 1) // 2], sorted(pairs[1::PAIR])[count // 2]
 
     def learn(self, value: float) -> None:
-        """Note the value of the time that was last asked for."""
+        """Learn a value for the time passed to :meth:`expected` last."""
         if value < self._lowest:
             self._lowest = value
         if value > self._highest:
@@ -118,13 +118,13 @@ class Weeks(Season):
             ago = (self._entered - slot) % slots * slot_length
             visits = int((lasted - ago) / length) + 1 if lasted >= ago else 0
             if ago < 2.0 * slot_length and visits:
-                # The visit that goes on and the one that waits are not kept yet.
+                # The current visit and the waiting one are not stored yet.
                 visits -= 1
             for age in range(visits, min(count, WEEKS)):
                 place = slot * kept + (count - 1 - age) % WEEKS * PAIR
                 for number in (place, place + 1):
                     self._values[number] = self._values[number] * factor + by
-        # What is usual is reckoned anew at the next time, whichever it is.
+        # An empty slot forces a new expectation at the next time.
         self.end = self.begin
 
     def _turn(self, learned_at: float) -> int:
@@ -149,19 +149,18 @@ class Weeks(Season):
     def from_state(
         cls, period: Period, zone: Zone, state: Dict[str, Any], step: float = 0.0
     ) -> Weeks:
-        """Return the season that was saved, by an older version too.
+        """Restore a saved season, also one of an older version.
 
         Args:
-            step: seconds from point to point; by it, an older version's values are told apart by
-                visits.
+            step: seconds between points; used to split an older version's values into visits.
 
         Raises:
-            ValueError: it is of another shape.
+            ValueError: its shape differs.
         """
         if "visits" not in state:
             return cls._from_older(period, zone, state, step)
         season = cls(period, zone)
-        # Before the season is turned to the present zone, as what was learned is.
+        # This comes before turning the season to the present zone, as for the learned values.
         waiting, going_on = state["visits"]
         season._waiting = None if waiting is None else _visit(waiting)
         if going_on is not None:
@@ -173,7 +172,7 @@ class Weeks(Season):
 
     @classmethod
     def _from_older(cls, period: Period, zone: Zone, state: Dict[str, Any], step: float) -> Weeks:
-        """Return the ranges of what was kept as the last four values of each slot."""
+        """Return the ranges of a state that kept the last four values of each slot."""
         season, values = cls(period, zone), [float(value) for value in state["values"]]
         if len(values) != period.slots * OLDER_KEPT or len(state["counts"]) != period.slots:
             raise ValueError("the saved season has another number of slots.")
@@ -197,5 +196,5 @@ def _visit(saved: List[Any]) -> Visit:
 
 
 def season_class(name: str) -> Type[Season]:
-    """Return the class of the season of that name."""
+    """Return the class of a season by its name."""
     return Weeks if name == "weekly" else Season

@@ -1,4 +1,4 @@
-"""The last points of a series: their mean, how it changed, and how far they spread."""
+"""The last points of a series: their mean, its change, and their spread."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, Dict, List, Sequence, Tuple
 __all__ = ["CHANGE_POINTS", "FULL", "SPREAD_POINTS", "Means", "Window"]
 
 CHANGE_POINTS = 96
-"""Points on each side of the change that :attr:`Window.change` measures."""
+"""Points on each side of the change in :attr:`Window.change`."""
 FULL = 2 * CHANGE_POINTS
 """Points from which :attr:`Window.change` is known."""
 SPREAD_POINTS = 24
-"""Points that :attr:`Window.deviation` looks at, and from which it is known."""
+"""Points that :attr:`Window.deviation` covers, and from which it is known."""
 
 
 class Window:
     """A ring of the last ``2 * CHANGE_POINTS`` values with running sums.
 
-    The sums are made anew each time round, so that rounding errors can't pile up.
+    The sums are computed again in each round of the ring, so that rounding errors can't add up.
 
     Attributes:
-        seen: how many values came since it was last cleared.
-        change: the mean of the last CHANGE_POINTS values less that of those before.
+        seen: number of values since the last :meth:`clear`.
+        change: the mean of the last CHANGE_POINTS values minus the mean of those before.
         deviation: the standard deviation of the last SPREAD_POINTS values.
     """
 
@@ -36,7 +36,7 @@ class Window:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything, as after a gap."""
+        """Forget all values, as after a gap."""
         self._ring = array("d", bytes(16 * CHANGE_POINTS))
         self._zero = 0.0
         self._place = self.seen = 0
@@ -44,13 +44,13 @@ class Window:
         self.change = self.deviation = 0.0
 
     def add(self, value: float) -> None:
-        """Add the newest value; the oldest one goes."""
+        """Add the newest value and drop the oldest one."""
         ring, place = self._ring, self._place
         if self.seen == 0:
             self._zero = value
-        # Sums of squares keep their digits when values are near zero.
+        # Sums of squares keep their precision when values are near zero.
         value -= self._zero
-        # Until the ring has been filled, what was never written is 0 and adds nothing.
+        # Until the ring is full, places that were never written are 0 and add nothing.
         middle, edge = ring[place - CHANGE_POINTS], ring[place - SPREAD_POINTS]
         self._last = last = self._last + (value - middle)
         self._older = older = self._older + (middle - ring[place])
@@ -76,7 +76,7 @@ class Window:
         return self._last, self._older, self._sum, self._squares
 
     def recent(self, count: int) -> List[float]:
-        """Return the last values, at most ``count``, the oldest first."""
+        """Return the last values, at most ``count``, oldest first."""
         count = min(count, self.seen, FULL)
         return [self._ring[self._place - count + i] + self._zero for i in range(count)]
 
@@ -94,7 +94,7 @@ class Window:
 
 
 class Means:
-    """Running means of a few values each: of the last ``length`` numbers given."""
+    """A running mean of the last ``length`` numbers."""
 
     __slots__ = ("_place", "_ring", "_sum")
 
@@ -104,7 +104,7 @@ class Means:
         self._sum = 0.0
 
     def add(self, value: float) -> float:
-        """Add a number, and return the mean with it; before the first ones it takes zeros."""
+        """Add a number and return the mean with it; numbers before the first count as zero."""
         ring, place = self._ring, self._place
         self._sum += value - ring[place]
         ring[place] = value
@@ -116,7 +116,7 @@ class Means:
         return self._sum / len(ring)
 
     def to_state(self) -> List[float]:
-        """Return what :meth:`from_state` takes: the numbers, the oldest first."""
+        """Return the argument of :meth:`from_state`: the numbers, oldest first."""
         return self._ring[self._place :] + self._ring[: self._place]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""How far the clocks of a place are from UTC, so that days begin there when they begin for people.
+"""The offset of a place's clocks from UTC, so that days begin when they begin for people there.
 
 >>> Zone("Europe/Berlin").offset(1_774_746_000.0) / 3600
 2.0
@@ -18,14 +18,14 @@ __all__ = ["UTC", "Zone"]
 QUARTER = 900.0
 """Seconds for which an offset holds: clocks change at a whole quarter of an hour of UTC."""
 FIRST, LAST = 86400.0, 2.0**32
-"""Moments before and after have the offset of these: not every system knows of them."""
+"""Earlier and later moments use the offset of these: not every system knows such moments."""
 
 
 class Zone:
-    """The offset of local time from UTC; the last one asked for is kept, for it is asked often.
+    """The offset of local time from UTC; the last answer is cached, as it is asked for often.
 
     Args:
-        name: an IANA name such as Europe/Berlin; this machine's own zone if empty.
+        name: an IANA name such as Europe/Berlin; empty: this machine's own zone.
 
     Raises:
         ValueError: this machine knows no zone of that name; one sentence.
