@@ -1,1 +1,1 @@
-"""How each detection does: firing, precision, silence, cost, and what would calm it."""
+"""The health of each detection: firing, precision, silence, cost, and what would calm it."""

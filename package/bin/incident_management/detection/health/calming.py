@@ -1,11 +1,11 @@
-"""Which setting would have calmed a noisy detection: its recorded signals, taken once more.
+"""Find the setting that would have calmed a noisy detection, by its recorded signals.
 
 Three settings are tried, each alone: a higher threshold, a longer suppression of the same problem
-(``alert.suppress.period``), and the condition that it must be found several times
-(``after_signals``). An incident would have been opened if one of its signals had got through, and
-opened again if one had that came with it or after it. What people called right must all stay, and
-no condition is tried that so few runs can't meet: it would not calm the detection but end it.
-Nothing is searched again. Times are epoch seconds.
+(``alert.suppress.period``), and the condition that a problem must be found several times
+(``after_signals``). An incident would have been opened if one of its signals had passed, and
+reopened if a signal that came with the reopening or after it had passed. No incident that people
+called true may be lost. A condition that too few runs can meet is not tried: it would end the
+detection instead of calming it. No search runs again. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ WINDOWS = PERIODS[:3]
 TIMES = (2, 3, 4, 5)
 
 UNWANTED = ("false_positive", "duplicate")
-# A signal is received a moment before the incident is opened again for it.
+# The signal that reopens an incident is received a moment before the reopening.
 MOMENT = 60.0
 
 Page = Tuple[str, int]
-"""An incident's id, and how often it had been opened again."""
+"""An incident's id, and how often it had been reopened."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a detection is set to: ``metric`` is the field its threshold is about, empty for none.
+    """The settings of a detection.
 
-    ``limit``: the threshold as it stands, a number or a macro's name; ``period`` in seconds.
-    ``for_each``: whether it triggers for each result. Else suppression holds the whole alert, what
-    other entities have included (``alert.suppress.fields`` is of "per-result alerts",
+    ``metric``: the field that its threshold compares, empty for none. ``limit``: the current
+    threshold, a number or a macro's name. ``period``: its suppression, in seconds. ``for_each``:
+    whether it triggers for each result; otherwise suppression drops the whole alert, including what
+    other entities have (``alert.suppress.fields`` is about "per-result alerts",
     savedsearches.conf.spec). ``step``: seconds between two runs.
     """
 
@@ -52,9 +53,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Finding:
-    """One recorded signal: whose incident, which problem, when, and how large its metric was.
+    """One recorded signal: its incident, its problem, its time, and the value of its metric.
 
-    ``again``: how often its incident had been opened again by then.
+    ``again``: how often its incident had been reopened by then.
     """
 
     incident_id: str
@@ -70,7 +71,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Calmed:
-    """A setting and what it would have come to, of the incidents whose signals are still known."""
+    """A setting and its effect on the incidents whose signals are still known."""
 
     setting: str
     change: str
@@ -107,8 +108,8 @@ def findings_of(
 ) -> List[Finding]:
     """Return the findings that opened or joined an incident, oldest first.
 
-    ``reopened``: when incidents were opened again, by id. A signal of several rows is as large as
-    its largest, as one row above the limit is enough.
+    ``reopened`` gives the times at which incidents were reopened, by id. A signal of several rows
+    has the value of its largest row, as one row above the limit is enough.
     """
     found = [
         Finding(
@@ -125,7 +126,7 @@ def findings_of(
 
 
 def no_longer_above(findings: Sequence[Finding], settings: Settings) -> Set[str]:
-    """Return the incidents of which no finding is above the threshold as it stands now."""
+    """Return the incidents without any finding above the current threshold."""
     above = {one.incident_id for one in findings if _is_above(one, settings)}
     return {one.incident_id for one in findings} - above
 
@@ -141,11 +142,12 @@ def calming_setting(
     days: float,
     wanted_per_day: float,
 ) -> Optional[Calmed]:
-    """Return the setting that would have helped most, None if none would without a loss.
+    """Return the setting that would have helped most; None if none helps without a loss.
 
-    Where people called incidents false or duplicates, the one that drops most of these, and of
-    equals the one that drops least else. Where nobody did, the mildest that leaves at most
-    ``wanted_per_day`` pages a day. What the threshold no longer lets through does not count.
+    If people called incidents false or duplicates, it is the setting that drops most of these, and
+    among equals the one that drops the fewest others. Without such feedback it is the mildest one
+    that leaves at most ``wanted_per_day`` pages a day. Findings that the current threshold no
+    longer lets through do not count.
 
     Args:
         feedback: verdict, or an empty text, by the id of each incident that it opened.
@@ -163,14 +165,14 @@ def calming_setting(
         if true <= kept and helps and pages != all_pages:
             counts = (len(true), len(true), dropped, len(unwanted), len(kept), len(known))
             made.append(Calmed(setting, change, *counts, len(pages), len(all_pages)))
-    # max() takes the first of equals, and a threshold is tried first: it is simplest to explain.
+    # max() returns the first of equals. Thresholds come first, because they are easiest to explain.
     return max(made, key=lambda one: (one.dropped_unwanted, one.incidents, one.pages), default=None)
 
 
 def _candidates(
     findings: Sequence[Finding], settings: Settings
 ) -> Iterator[Tuple[str, str, Set[Page]]]:
-    """Yield (setting, how to set it, the pages that would still come)."""
+    """Yield each setting as its name, how to set it, and the pages that would remain."""
     seen = sorted({one.value for one in findings if one.value is not None})
     whole = bool(seen) and all(one.value is not None for one in findings)
     if settings.metric and whole:
@@ -203,7 +205,7 @@ def _kept(findings: Sequence[Finding], passes: Callable[[Finding], bool]) -> Set
 
 
 def _before(reopened: Sequence[float], signal: Mapping[str, Any]) -> int:
-    """Return how often an incident had been opened again when a signal was taken in."""
+    """Return how often an incident had been reopened when a signal was received."""
     received = float(signal.get("received_at") or signal.get("last_time") or 0.0)
     return sum(1 for time in reopened if time <= received + MOMENT)
 
@@ -213,7 +215,7 @@ def _above(limit: float) -> Callable[[Finding], bool]:
 
 
 class _Throttled:
-    """Holds the same problem back for some time after it fired ("Throttle alerts", Splunk)."""
+    """Suppresses a problem for some time after it fired ("Throttle alerts" in Splunk's docs)."""
 
     def __init__(self, period: float) -> None:
         self._period = period
@@ -227,7 +229,7 @@ class _Throttled:
 
 
 class _Repeated:
-    """Lets a problem through that was found often enough within the time up to a finding."""
+    """Passes a problem that was found often enough within a period up to the finding."""
 
     def __init__(self, findings: Sequence[Finding], count: int, window: float) -> None:
         self._count, self._window = count, window

@@ -1,7 +1,7 @@
-"""Since when each detection is enabled, by the schedule that it has: splunkd does not say it.
+"""Since when each detection is enabled with its present schedule, which splunkd does not record.
 
-Without it a detection that was enabled a minute ago looks as if its last runs had been skipped.
-The worker looks every two minutes, and keeps one document. Times are epoch seconds.
+Without it, a detection enabled a minute ago would look as if its last runs had been skipped. The
+worker checks every two minutes, and keeps one document. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ __all__ = ["enabled_since", "note_enabled"]
 
 KEY = "detections enabled"
 UNSEEN_SECONDS = 600.0
-"""When nobody looked for so long, it is not known whether a detection was off meanwhile."""
+"""After this long without a check, it is unknown whether a detection was disabled meanwhile."""
 
 
 @dataclass(frozen=True)
 class Enabled:
-    """``since`` when it is known to have been enabled without a pause, and when it was ``first``
-    seen so: a look that was missed leaves that. None: not known."""
+    """``since``: start of the time in which it is known to have been enabled without a pause.
+    ``first``: when it was first seen enabled; a missed check does not reset it. None: unknown."""
 
     since: Optional[float] = None
     first: Optional[float] = None
 
 
 def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetection]) -> None:
-    """Note which detections are enabled now."""
+    """Record which detections are enabled now."""
     now = clock.now()
     known = stores.claims.get(KEY)
     is_recent = known is not None and now - float(known["time"]) <= UNSEEN_SECONDS
@@ -47,7 +47,7 @@ def note_enabled(stores: Stores, clock: Clock, detections: Iterable[SavedDetecti
 
 
 def enabled_since(stores: Stores) -> Callable[[SavedDetection], Enabled]:
-    """Return what tells since when a detection is enabled."""
+    """Return a function that gives the time since when a detection is enabled."""
     known = stores.claims.get(KEY)
     value = known["value"] if known else {}
 

@@ -1,7 +1,7 @@
 """The figures of a detection's health: firing, precision by feedback, silence, noise.
 
-Pure: stored documents in, figures out. A page is an incident that is opened, or opened again; it
-belongs to the detection that opened the incident. Times are epoch seconds.
+Pure functions: stored documents in, figures out. A page is an incident that is opened or reopened;
+it belongs to the detection that opened the incident. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ DAY = 86400.0
 WEEK_DAYS = 7
 MONTH_DAYS = 30
 PAGES_A_DAY = 10.0
-"""Pages a day over a week beyond which a detection is noisy, whatever people said of them."""
+"""Pages a day over a week above which a detection is noisy, whatever the feedback on them."""
 DOUBTFUL_PRECISION = 0.5
 _Z = 1.959963984540054
 
 
 def wilson(successes: int, total: int) -> Tuple[float, float]:
-    """Return the bounds of a share, with 95% confidence; 0 to 1 when there is nothing to go by.
+    """Return the bounds of a share with 95% confidence; 0 to 1 if there are no cases.
 
     Wilson's score interval: E. B. Wilson, "Probable Inference, the Law of Succession, and
-    Statistical Inference", 1927. It holds for few cases, too: two of two are "at least a third".
+    Statistical Inference", 1927. It is valid for few cases too: two of two are "at least a third".
     """
     if not total:
         return 0.0, 1.0
@@ -49,7 +49,7 @@ def wilson(successes: int, total: int) -> Tuple[float, float]:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What people said when they resolved incidents.
+    """The feedback that people gave when they resolved incidents.
 
     A duplicate counts as unwanted: someone was paged for a known problem.
     """
@@ -70,11 +70,11 @@ class Verdicts:
 
     @property
     def bounds(self) -> Tuple[float, float]:
-        """Between which bounds the precision lies, with 95% confidence."""
+        """Return the bounds of the precision, with 95% confidence."""
         return wilson(self.true_positive, self.judged)
 
     def to_document(self) -> Dict[str, Any]:
-        """Give counts and precision; that is None until an incident has feedback."""
+        """Return counts and precision; the precision is None until an incident has feedback."""
         low, high = self.bounds
         return {
             "true_positive": self.true_positive,
@@ -94,9 +94,9 @@ def firing(
     days: int,
     now: float,
 ) -> Dict[str, Any]:
-    """Return the figures of the last ``days``, of incidents that one detection opened.
+    """Return the figures of the last ``days``, for the incidents that one detection opened.
 
-    ``reopened``: when incidents were opened again, by id.
+    ``reopened`` gives the times at which incidents were reopened, by id.
     """
     since = now - days * DAY
     opened = [one for one in incidents if since <= float(one.get("opened_at") or 0.0) <= now]
@@ -114,10 +114,10 @@ def firing(
 def quietness(
     enabled: Optional[bool], last_fired: Optional[float], now: float, since: Optional[float] = None
 ) -> Tuple[str, str]:
-    """Return the state of a detection by its firing alone, and a sentence on it.
+    """Return the state of a detection by its firing alone, and a sentence about it.
 
-    ``enabled`` is None for a detection that is not a saved search. ``since``: from when on it is
-    known to be enabled, None where nobody looked.
+    ``enabled`` is None for a detection that is not a saved search. ``since`` is the time since
+    when it is known to be enabled; None if that was not recorded.
     """
     if enabled is False:
         return (
@@ -143,10 +143,10 @@ def quietness(
 
 
 def noise(verdicts: Verdicts, pages_per_day: float, limit: float = PAGES_A_DAY) -> str:
-    """Return why a detection is noisy, empty if it is not.
+    """Return why a detection is noisy; empty if it is not.
 
-    Verdicts count as soon as they leave no doubt: the whole interval of its precision lies below
-    a half, for which at least four unwanted incidents are needed, and more when some were right.
+    Verdicts count once they leave no doubt: the whole interval of the precision must lie below one
+    half. That takes at least four unwanted incidents, and more if some were right.
     """
     _low, high = verdicts.bounds
     if high < DOUBTFUL_PRECISION:

@@ -1,7 +1,7 @@
-"""What detections found lately, each by its name and app.
+"""The recent signals of each detection, identified by its name and app.
 
-Two apps may have a detection of one name. What names no app counts for every one of its name.
-Times are epoch seconds.
+Two apps may have detections of the same name. A signal without an app counts for every detection of
+its name. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Key", "OpenedBy", "RecentSignals", "last_fired_before", "opened_by"]
 
 MILLISECOND = 0.001
 NAMED_AT_ONCE = 10
-"""Detections in one query, so that it goes into a URL."""
+"""Detections in one query, so that it fits into a URL."""
 _FIELDS = ("rule", "app", "incident_id", "received_at")
 
 Key = Tuple[str, str]
@@ -26,7 +26,7 @@ OpenedBy = Dict[Key, List[Mapping[str, Any]]]
 
 
 class RecentSignals:
-    """The signals of the last 30 days, counted: of all detections, or of one."""
+    """Counts of the signals of the last 30 days, of all detections or of one."""
 
     def __init__(self, stores: Stores, now: float, rule: str = "") -> None:
         self._stores = stores
@@ -38,18 +38,18 @@ class RecentSignals:
             self._apps.setdefault(name, set()).add(app)
 
     def signals(self, key: Key, days: int) -> int:
-        """Return how many signals a detection had in the last WEEK_DAYS or MONTH_DAYS."""
+        """Return a detection's number of signals in the last WEEK_DAYS or MONTH_DAYS."""
         spans = (self._week,) if days == WEEK_DAYS else (self._week, self._before)
         return sum(span[one].signals for span in spans for one in _named(key) if one in span)
 
     def last(self, key: Key) -> Optional[float]:
-        """Return when a detection's newest signal came; None: not within 30 days."""
+        """Return the time of a detection's newest signal; None: none within 30 days."""
         spans = (self._week, self._before)
         times = [span[one].last for span in spans for one in _named(key) if one in span]
         return max(times, default=None)
 
     def by_detection(self, incidents: Sequence[Mapping[str, Any]]) -> OpenedBy:
-        """Return some incidents by the detection that opened them; its app may not be known."""
+        """Group incidents by the detection that opened them, whose app may be unknown."""
         apps = self._apps_of(incidents)
         found: OpenedBy = {}
         for one in incidents:
@@ -57,10 +57,10 @@ class RecentSignals:
         return found
 
     def _apps_of(self, incidents: Iterable[Mapping[str, Any]]) -> Dict[str, str]:
-        """Return the apps of the detections that opened incidents; empty for one that is not known.
+        """Return the app of the detection of each incident, by incident id; empty if unknown.
 
-        An incident that does not name it has it from its rule's signals: all of them, where they
-        have one app, else from its own newest one.
+        An incident that names no app gets it from the signals of its rule. If these have one app,
+        that is used, otherwise the app of the incident's own newest signal.
         """
         found: Dict[str, str] = {}
         doubtful: Dict[str, str] = {}
@@ -83,14 +83,14 @@ def _rule(incident: Mapping[str, Any]) -> str:
 
 
 def opened_by(key: Key, incidents: OpenedBy) -> List[Mapping[str, Any]]:
-    """Return those of some incidents that a detection opened, also where no app is known."""
+    """Return the incidents that a detection opened, including those without a known app."""
     return [one for named in _named(key) for one in incidents.get(named, ())]
 
 
 def last_fired_before(stores: Stores, keys: Sequence[Key], before: float) -> Dict[Key, float]:
-    """Return when some detections found something last, of those that did before a moment.
+    """Return the last time before a moment at which each detection found something, if it did.
 
-    Most never found anything, so many are asked for at once.
+    Most detections never found anything, so many are queried at once.
     """
     found: Dict[Key, float] = {}
     for some in chunks(keys, NAMED_AT_ONCE):

@@ -1,6 +1,6 @@
-"""Puts a detection's health together from the KV store and from what splunkd knows.
+"""Build a detection's health from the KV store and from splunkd.
 
-The report of one also asks for its runs.
+The report of a single detection also includes its runs.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ __all__ = ["HealthReport", "flat"]
 MAX_INCIDENTS = 50_000
 RUNS_A_DAY = 1440
 MAX_SIGNALS = 5_000
-"""Signals of a detection that are taken once more for its calming setting, the newest."""
+"""The newest signals of a detection that are used to find its calming setting."""
 RUN_FIGURES = (
     "known", "failed", "mean_seconds", "longest_seconds", "seconds_per_day", "mean_events_scanned",
 )  # fmt: skip
-# A run may still be under way, or its job not listed yet.
+# A run may still be in progress, or its job may not be listed yet.
 LATE_SECONDS = 120.0
 
 
 class HealthReport:
-    """The health of the detections that a session may see, at one moment.
+    """The health of all detections that a session may see, at one moment.
 
-    ``limit``: pages a day beyond which a detection is noisy. Methods raise SearchFailed where
-    splunkd does not answer, and what the stores raise.
+    ``limit``: pages a day above which a detection is noisy. Methods raise SearchFailed if splunkd
+    does not answer, and the stores' own errors.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class HealthReport:
     def all(self, runs: bool = False) -> List[Document]:
         """Return every detection's health, those that page most first.
 
-        Besides saved searches these are the rules that opened incidents lately without being one,
-        as monitors do. ``runs``: with what :meth:`one` tells of them, two requests a search.
+        Besides saved searches it has the rules that opened incidents lately without being one, as
+        monitors do. ``runs``: include the runs as :meth:`one` does, two requests for each search.
         """
         saved = detections(self._session)
         found = RecentSignals(self._stores, self._now)
@@ -75,7 +75,7 @@ class HealthReport:
         health = [self._of(key, one, found, older, opened) for key, one in zip(keys, saved)]
         if runs:
             health = [{**one, **self._runs(of, one)} for one, of in zip(health, saved)]
-        # What names no app counts for the saved search of its name already.
+        # A signal without an app already counts for the saved search of its name.
         health += [
             self._of(key, None, found, older, opened)
             for key in sorted(others)
@@ -84,9 +84,9 @@ class HealthReport:
         return sorted(health, key=lambda one: (-one["week"]["pages"], one["name"], one["app"]))
 
     def one(self, name: str, app: str = "") -> Document:
-        """Return one detection's health, its runs included. Raises NotFound.
+        """Return one detection's health, including its runs. Raises NotFound.
 
-        ``app``: that of the detection; where it is empty, the first one of that name is meant.
+        ``app`` is the detection's app; if it is empty, the first detection of that name is used.
         """
         found = RecentSignals(self._stores, self._now, name)
         saved = next(
@@ -101,7 +101,7 @@ class HealthReport:
         return {**health, **(self._runs(saved, health) if saved else {"runs": None})}
 
     def calming(self, names: Sequence[str]) -> Dict[str, str]:
-        """Return, by name, what would calm those of these saved searches that are noisy now."""
+        """Return what would calm those of these saved searches that are noisy now, by name."""
         opened = RecentSignals(self._stores, self._now).by_detection(self._opened)
         found: Dict[str, str] = {}
         for saved in detections(self._session):
@@ -112,14 +112,14 @@ class HealthReport:
         return found
 
     def _app_of(self, name: str) -> str:
-        """The app of what is no saved search: ours for a monitor, else its newest signal's."""
+        """Return the app of a rule that is no saved search: ours for monitors, or its signal's."""
         if name in self._monitors:
             return APP
         newest = self._stores.signals.find({"rule": name}, "received_at:-1", 1, fields=("app",))
         return str(newest[0].get("app") or "") if newest else ""
 
     def _known_monitors(self) -> Dict[str, str]:
-        """The monitors of all members, each with what keeps it from judging, if anything does."""
+        """Return the monitors of all members, each with the reason why it can't judge, if any."""
         members = registrations(self._stores, self._now)
         names = {name for member in members for name in registered_monitors(member)}
         return {**dict.fromkeys(names, ""), **troubles(self._stores)}
@@ -136,10 +136,10 @@ class HealthReport:
         return [readable_fields(one) for one in found]
 
     def _reopenings(self) -> Dict[str, List[float]]:
-        """When incidents were opened again lately, by id; an entry that two writers made is one."""
+        """Return the recent reopenings by incident id; entries with equal identity count once."""
         since = self._now - MONTH_DAYS * DAY
         ended = {"$or": [{"data.from": status} for status in ENDED]}
-        # Nearly all that is resolved is closed some days later.
+        # Nearly all resolved incidents are closed some days later; those changes are not needed.
         again = {"data.to": {"$ne": "closed"}}
         query = {"$and": [{"kind": "status"}, ended, again, {"time": {"$gte": since}}]}
         fields = ("incident_id", "once", "time")
@@ -197,14 +197,14 @@ class HealthReport:
             return "failing", self._monitors[name]
         state, why = quietness(True, fired, self._now)
         if state == "never_fired":
-            # Not each has a threshold that could be lower.
+            # Not every monitor has a threshold that could be lowered.
             why = f'The monitor never fired. Replay it with | incidentbacktest monitor="{name}".'
         return state, why
 
     def _noise(
         self, saved: Optional[SavedDetection], opened: Sequence[Mapping[str, Any]]
     ) -> Tuple[str, Optional[Document]]:
-        """Return why a detection is noisy, and what would have calmed a saved search that is."""
+        """Return why a detection is noisy, and what would have calmed it if it is a search."""
         week = firing(opened, self._reopened, 0, WEEK_DAYS, self._now)
         noisy = noise(Verdicts.of(opened), week["pages_per_day"], self._limit)
         return self._as_set_now(saved, opened, noisy) if noisy and saved else (noisy, None)
@@ -214,7 +214,7 @@ class HealthReport:
     ) -> Tuple[str, Optional[Document]]:
         """Return why a saved search is noisy, and what would have calmed it.
 
-        Neither where its threshold was raised since, above what had made it noisy.
+        Both are empty if its threshold has since been raised above what made it noisy.
         """
         since = self._now - MONTH_DAYS * DAY
         of: List[Document] = [{"rule": saved.name}, {"received_at": {"$gte": since}}]
@@ -247,7 +247,7 @@ class HealthReport:
         )
 
     def _step(self, saved: SavedDetection) -> float:
-        """Return the usual seconds between two runs of a day; 0 where no schedule tells."""
+        """Return the usual seconds between two runs within a day; 0 without a schedule."""
         try:
             times = Cron(saved.settings.get("cron_schedule", "")).between(
                 self._now - DAY, self._now, RUNS_A_DAY
@@ -267,7 +267,7 @@ class HealthReport:
             raise SearchFailed(f"The macro {name} can't be read: {error.message}") from error
 
     def _runs(self, saved: SavedDetection, health: Mapping[str, Any]) -> Dict[str, Any]:
-        """Return the figures of the runs that splunkd still knows, and what they say of it."""
+        """Return the figures of the runs that splunkd still knows, and the state they show."""
         runs = past_runs(self._session, saved)
         done = [run for run in runs if run.done or run.failed]
         times = [run.seconds for run in done]
@@ -296,9 +296,9 @@ class HealthReport:
         return {"state": state, "why": why, "runs": figures}
 
     def _missed(self, saved: SavedDetection, ran: Sequence[float]) -> List[float]:
-        """Return which of its last two scheduled times have no run, of those since it is enabled.
+        """Return which of the last two scheduled times since it was enabled have no run.
 
-        Older ones say nothing: a job that raised no alert is kept for two periods
+        Older times prove nothing: a job that raised no alert is kept for two periods
         (``dispatch.ttl`` in savedsearches.conf).
         """
         since = self._enabled_since(saved).since
@@ -320,13 +320,13 @@ def _key_of(saved: SavedDetection) -> Key:
 
 
 def _problem_fields(saved: SavedDetection) -> Sequence[str]:
-    """Return the fields by which two results are the same problem to the alert action."""
+    """Return the fields by which the alert action recognises two results as the same problem."""
     params = params_of(saved.settings)
     return Alert.from_params(params, saved.name, saved.app, saved.owner, "").dedup_fields
 
 
 def flat(health: Mapping[str, Any]) -> Document:
-    """Return a detection's health as one row; what is not known is an empty text."""
+    """Return a detection's health as one row; unknown values are empty texts."""
     row: Document = {name: health[name] for name in ("name", "app", "source", "state", "why")}
     row["last_fired"] = health["last_fired"]
     for span in ("week", "month"):
