@@ -48,7 +48,7 @@ _STEP = re.compile(r"step\.\d+")
 
 
 class _Reference(NamedTuple):
-    """``setting`` of a stanza names something of a kind."""
+    """A reference: ``setting`` of a stanza names something of a kind."""
 
     setting: str
     kind: str
