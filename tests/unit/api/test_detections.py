@@ -95,7 +95,7 @@ def test_a_noisy_detection_is_named_with_the_setting_that_would_have_calmed_it(a
     assert health["feedback"]["true_positive"] == 2
     assert health["feedback"]["precision"] == 0.143
     assert health["noisy"], health
-    assert "2 right, 12 false, 0 duplicate." in health["why_noisy"]
+    assert "2 were true, 12 false and 0 duplicates." in health["why_noisy"]
     calmed = health["calmed_by"]
     assert calmed["change"] == "the definition of the macro my_limit from 5 to 8"
     assert (calmed["kept_true"], calmed["dropped_unwanted"]) == (2, 12)

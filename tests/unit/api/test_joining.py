@@ -326,4 +326,4 @@ def test_whoever_was_told_of_a_merged_incident_hears_that_it_is_over(api):
     api.call("POST", f"/incidents/{a}/merge", {"into": b})
     _status, told = api.call("GET", f"/incidents/{a}/timeline")
     message = build(get(api, a), told["entries"][-1])
-    assert (message.event, message.text) == ("resolved", f"It was merged into {b}.")
+    assert (message.event, message.text) == ("resolved", f"This incident was merged into {b}.")

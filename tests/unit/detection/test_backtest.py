@@ -101,7 +101,7 @@ def test_a_rule_that_matches_nothing_opens_nothing():
 def test_the_condition_of_the_alert_is_kept():
     found, _ = _replay([("orders", 600, 900)], settings={"alert_threshold": "1"})
     assert found == []
-    with pytest.raises(BacktestFailed, match="can't judge"):
+    with pytest.raises(BacktestFailed, match="can't evaluate"):
         _replay([], settings={"alert_type": "custom"})
 
 

@@ -100,7 +100,7 @@ def test_what_is_out_of_order_for_long_is_not_over_though_it_is_found_once():
 
 def test_what_can_not_be_replayed_is_said_in_a_sentence():
     watched = ratio(by="service")
-    with pytest.raises(BacktestFailed, match="'orders' can't be replayed: more than 20000 spans"):
+    with pytest.raises(BacktestFailed, match="the time range has more than 20000 spans"):
         list(MonitorReplay(watched.monitor, watched.searcher, START, START + 1e8).spans())
 
     def refuse(_start: int, _end: int) -> None:
@@ -111,7 +111,7 @@ def test_what_can_not_be_replayed_is_said_in_a_sentence():
         list(MonitorReplay(watched.monitor, watched.searcher, START, START + HOUR).spans())
     empty = Watched(detector="silence", by="service")
     with pytest.raises(
-        BacktestFailed, match="its search found no event with service that it could judge"
+        BacktestFailed, match="its search found no event with service that it could evaluate"
     ):
         list(MonitorReplay(empty.monitor, empty.searcher, START, START + HOUR).spans())
 

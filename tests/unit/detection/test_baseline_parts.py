@@ -100,7 +100,7 @@ def _learned(mark=1.0):
 
 def test_what_an_anomaly_adds_to_a_record_is_bounded():
     records = _learned()
-    assert records.weigh([5.0], [0.0], True).told
+    assert records.weigh([5.0], [0.0], True).is_anomaly
     for _ in range(2 * LAG):
         records.weigh([5.0], [0.0], True)
     assert records._marks[0] == pytest.approx(GROWTH, rel=0.01)
@@ -119,11 +119,11 @@ def test_what_is_seen_raises_a_record_only_later():
 
 def test_an_anomaly_ends_after_calm_points_and_is_told_again_only_then():
     records = _learned()
-    told = [records.weigh([8.0], [0.0], True).told for _ in range(10)]
+    told = [records.weigh([8.0], [0.0], True).is_anomaly for _ in range(10)]
     assert told == [True] + [False] * 9
     for _ in range(CALM_POINTS):
         records.weigh([0.1], [0.0], True)
-    assert records.weigh([8.0], [0.0], True).told
+    assert records.weigh([8.0], [0.0], True).is_anomaly
 
 
 def test_an_anomaly_that_goes_on_is_lasting():
@@ -141,7 +141,7 @@ def test_records_fade():
 
 def test_noise_is_no_anomaly_however_small_the_record():
     records = _learned(0.001)
-    assert not records.weigh([2.0], [3.0], True).told
+    assert not records.weigh([2.0], [3.0], True).is_anomaly
 
 
 def test_a_series_that_falls_is_no_counter():
@@ -182,7 +182,7 @@ def _excusable():
 
 @pytest.mark.parametrize(("season", "says_what_happened"), [(1.0, False), (30.0, True)])
 def test_what_the_longest_season_expected_is_no_anomaly(season, says_what_happened):
-    assert _excusable().weigh([30.0, season], [0.0, 0.0], True).told == says_what_happened
+    assert _excusable().weigh([30.0, season], [0.0, 0.0], True).is_anomaly == says_what_happened
 
 
 def _followed(points):

@@ -99,7 +99,7 @@ def test_a_run_that_was_ended_before_it_took_them_in_is_made_up_for_by_the_next(
     one.add(one.clock.now() + 1, 900, **FAULT)
     one.clock.advance(SPAN)
     with monkeypatch.context() as patch:
-        patch.setattr("incident_management.worker.monitors.runner.held_that_go_on", ended)
+        patch.setattr("incident_management.worker.monitors.runner.ongoing_suppressed", ended)
         with pytest.raises(KeyboardInterrupt):
             one.run()
     assert one.stores.incidents.all() == []

@@ -227,8 +227,8 @@ def test_a_run_that_was_cut_off_is_not_sent_again_in_a_freeze(bench):
         ({"reason": " ", "ends_at": 9e9}, "needs a reason"),
         ({"reason": "x"}, "needs ends_at, or days"),
         ({"reason": "x", "ends_at": 1.0}, "must end after its start"),
-        ({"reason": "x", "days": ["someday"]}, "no day"),
-        ({"reason": "x", "days": ["mon"], "time_zone": "Mars"}, "no time zone"),
+        ({"reason": "x", "days": ["someday"]}, "is not a day"),
+        ({"reason": "x", "days": ["mon"], "time_zone": "Mars"}, "is not a time zone"),
         # It is a Tuesday, 22:13 UTC.
         ({"reason": "x", "days": ["sat", "sun"], "ends_at": DAY}, "before its first sat or sun"),
         ({"reason": "x", "days": ["tue"], "to_time": "22:00", "ends_at": DAY}, "its first tue"),

@@ -117,7 +117,7 @@ def test_a_plan_that_can_not_be_read_is_not_approved_and_keeps_no_other_waiting(
             continue  # It can be read, and is not what its hash says.
         bench.stores.plans.save([odd])
         assert approval.expire_plans(bench.context) == 0
-        with pytest.raises(Refused, match="changed by hand"):
+        with pytest.raises(Refused, match="edited by hand"):
             approval.approve(bench.context, plan, "omar")
 
 

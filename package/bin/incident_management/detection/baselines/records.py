@@ -56,7 +56,7 @@ class Verdict:
 
     Attributes:
         ratio: largest deviation as a multiple of its record, after damping; 0 when nothing counts.
-        told: an anomaly begins here, comes again or becomes much clearer.
+        is_anomaly: an anomaly begins here, comes again or becomes much clearer.
         lasting: the anomaly has gone on so long that it is the new normal.
     """
 
