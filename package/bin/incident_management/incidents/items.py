@@ -33,7 +33,7 @@ REASON_CHARACTERS = 1000
 PERSON_CHARACTERS = 200
 CALLED_CHARACTERS = 80
 WRITING_SECONDS = 60.0
-"""The longest from a claim to the entry that it is for."""
+"""The longest time, in seconds, from a claim to the entry that it announces."""
 ATTEMPTS = 20
 
 
@@ -151,7 +151,7 @@ def claim_turn(act: Act, incident_id: str, what: str, turn: int) -> None:
             return
         known = act.stores.claims.get(key) or {"holder": "Somebody", "time": now}
         if known["holder"] == act.actor:
-            return  # Their request, sent again.
+            return  # The same user has repeated the request.
         if now - float(known["time"]) < WRITING_SECONDS:
             break
     who = str(known["holder"])

@@ -31,11 +31,11 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 STATUSES = ("new", "assigned", "in_progress", "resolved", "closed")
 OPEN_STATUSES = ("new", "assigned", "in_progress")
 ENDED = ("resolved", "closed")
-"""The other statuses."""
+"""The statuses of incidents that are over."""
 ACTOR = "incident_management"
-"""Whose the entries are that the app writes by itself."""
+"""The actor of the entries that the app writes automatically."""
 NOBODY = ("nobody", "splunk-system-user")
-"""The owner of what nobody owns, and the user that splunkd runs it as."""
+"""The owner of objects without an owner, and the user as whom splunkd runs them."""
 # Sorts incidents without an open deadline last: later than any time.
 NO_DEADLINE = 1e11
 

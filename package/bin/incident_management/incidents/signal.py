@@ -244,7 +244,7 @@ DEFAULTS: Document = {
     "count": 1,
     "group": True,
 }
-"""What a field of a signal is that nobody gave."""
+"""The default values of a signal's fields."""
 _SIGNAL_FIELDS = [name for name in Signal.__dataclass_fields__ if name != "key"]
 _EMPTY: Document = {
     **DEFAULTS,

@@ -76,7 +76,7 @@ def _episodes(incidents: Collection, incident: Incident) -> Dict[str, Document]:
     key = incident.previous
     while key and key not in found and len(found) < MAX_EPISODES:
         document = incidents.get(key)
-        if document is None:  # deleted by age, and those before it as well
+        if document is None:  # deleted by retention, as are those before it
             break
         found[key] = document
         key = str(document.get("previous") or "")

@@ -33,12 +33,12 @@ KEYS_PER_QUERY = 5000
 # Leaves room for the other parts of a query (splunk.kv.store.LONGEST_URL_QUERY_BYTES).
 QUERY_CHARACTERS = 5000
 MODEL_CALL, MODEL_CALL_OF_DAY = "model call", "model call of a day"
-"""Purposes of the claims that count what a model was asked; held by the incident, or the day."""
+"""Purposes of the claims that count model calls; their holder is the incident, or the day."""
 KEPT_ANSWER = "idempotency:"
-"""How the purposes begin of the claims that keep answers for repeats of their requests."""
+"""The prefix of the purposes of claims that keep responses for repeated requests."""
 KEPT_ANSWER_SECONDS = 24 * 3600.0
 KEPT_END = "over"
-"""The purpose of the notes of what a tool has told to be over; as long as answers."""
+"""The purpose of the claims that record ended alerts; they are kept as long as responses."""
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -97,7 +97,7 @@ class HandoverNotifier:
             )
             return False
         if self._stores.outbox.get(recipient.key) is not None:
-            return False  # By another process, or before this one began.
+            return False  # Queued by another process, or an earlier one.
         shift = shift_of(routing, recipient.team, self._clock.now())
         message = _message(report_of(self._stores, routing, shift), web_url).to_document()
         is_mail = recipient.channel == "email"

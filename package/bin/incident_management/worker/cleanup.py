@@ -15,7 +15,7 @@ from .monitors.roster import OFF
 __all__ = ["delete_expired_answers", "delete_removed_monitors"]
 
 MONITOR_KEPT_SECONDS = 90 * 86400.0
-"""What a monitor has learned is kept so long after no member has it any more."""
+"""How long a monitor's data is kept after no member has the monitor any more."""
 
 
 def delete_expired_answers(stores: Stores, clock: Clock) -> None:

@@ -16,7 +16,7 @@ from ..splunk.session import Session, SplunkError
 __all__ = ["LEGACY_COLLECTION", "migrate_documents", "migrate_if_ours"]
 
 LEGACY_COLLECTION = "incidents"
-"""The stanza of collections.conf. Alert Manager has one of this name, which splunkd may take."""
+"""The stanza of collections.conf. Alert Manager has one of the same name, which splunkd may use."""
 
 DOCUMENTS_AT_ONCE = 1000
 _NOT_CARRIED = (

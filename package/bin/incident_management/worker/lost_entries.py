@@ -18,7 +18,7 @@ from ..ports import Clock, Stores
 __all__ = ["IndexedEntries", "restore_entries"]
 
 IndexedEntries = Callable[[str], Iterable[Entry]]
-"""Gives the entries of an incident that the index has."""
+"""Returns the entries of an incident that the index has."""
 
 
 def restore_entries(

@@ -111,7 +111,7 @@ class Messages:
         try:
             return self._first.run(sender, settings.network.web_url, fields)
         except NotConfigured:
-            return {}  # The messages themselves say what is missing.
+            return {}  # The failed messages name the missing setting.
 
     def run_incident_channels(self, routing: Routing) -> Mapping[str, int]:
         """Open, update and archive incident channels in Slack.

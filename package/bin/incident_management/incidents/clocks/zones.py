@@ -12,7 +12,7 @@ from datetime import datetime, timezone, tzinfo
 __all__ = ["ADVICE", "moment_in", "zone_named"]
 
 ADVICE = "use a name such as Europe/Berlin, or UTC, which needs no time zone database."
-"""What to do about a name that is not known."""
+"""The advice about an unknown name."""
 
 
 def zone_named(name: str) -> tzinfo:

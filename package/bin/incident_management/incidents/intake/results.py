@@ -31,7 +31,7 @@ __all__ = ["ENTITY_CHARACTERS", "findings", "signals_of_run"]
 ENTITY = "entity"
 FIELD = "field_"
 ENTITY_NAMES = ("service", "host", "dest", "device", "src", "user", "index", "sourcetype")
-"""What searches call that which is affected, the likeliest first."""
+"""Usual names of the entity field in searches, the likeliest first."""
 
 # The longest entity that the API accepts.
 ENTITY_CHARACTERS = 1000

@@ -20,7 +20,7 @@ def signals_query(incident: Incident) -> Document:
     For a while, the signals of a merged incident still name that incident.
     """
     if incident.merged_into:
-        return {"_key": ""}  # It has none, whatever they still name.
+        return {"_key": ""}  # It has no signals, even if some still name it.
     return any_of("incident_id", (incident.id, *incident.merged))
 
 
@@ -31,7 +31,7 @@ def latest_signals(stores: Stores, incident: Incident, limit: int, skip: int) ->
     the KV store would then read every signal to sort them.
     """
     names = [] if incident.merged_into else [incident.id, *incident.merged]
-    order = "last_time:-1,_key:-1"  # as an acceleration has it, for pages far down
+    order = "last_time:-1,_key:-1"  # as in an acceleration, for pages far down
     found: List[Document] = []
     for some in chunks(names, NAMES_A_QUERY):
         query = any_of("incident_id", some)

@@ -16,7 +16,7 @@ from .review_state import ENDING
 __all__ = ["DUE_COUNTS", "due_clauses", "save_due_counts"]
 
 DUE_COUNTS = "afterwards"
-"""The key, and the purpose, of the claim that has the numbers for the overview page."""
+"""The key and the purpose of the claim with the counts for the overview page."""
 # Reviews of incidents from the last 30 days, as in the workbench.
 REVIEWED_SECONDS = 30 * 86_400.0
 MOST = 1000

@@ -83,7 +83,7 @@ def notification_statements(story: ReviewedTimeline) -> List[Statement]:
     for entry in final_notifications(story.counted):
         data = entry.data
         if data.get("follow_up"):
-            continue  # A ticket was told of what is to be done; it stands at the follow-up.
+            continue  # A message to a follow-up's ticket is shown with the follow-up.
         if data.get("outcome") == "sent":
             sent.setdefault(str(data.get("channel")), []).append(entry)
             continue

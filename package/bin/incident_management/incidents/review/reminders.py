@@ -64,7 +64,7 @@ def send_reminders(
                 write(Act(stores, clock, ACTOR, once), incident_id, one)
                 done[f"follow_ups_{name}"] += 1
         except (NotFound, IllegalMove):
-            continue  # It has left the KV store since, or somebody has just changed it.
+            continue  # It was deleted, or another user has just changed it.
     return done
 
 

@@ -44,9 +44,9 @@ __all__ = [
 ]
 
 FOLLOW_UPS = "follow-ups"
-"""The purpose of the claims that name the incidents with follow-ups.
+"""The purpose of the claims that mark incidents with follow-ups.
 
-``time`` is when one is to be looked at next; ``open`` of its value is False when none was open.
+``time`` is when to check one next; ``open`` of its value is False if none was open.
 """
 # A review with more follow-ups is a programme, which belongs into another tool.
 MAX_FOLLOW_UPS = 50

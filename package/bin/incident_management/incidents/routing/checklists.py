@@ -16,7 +16,7 @@ __all__ = ["DEFAULT_ROLES", "LEAD", "Checklist", "ListedStep", "role_names"]
 
 DEFAULT_ROLES: Tuple[str, ...] = ("communications", "scribe")
 LEAD = "lead"
-"""What a step calls the incident's owner; nobody is given it as a role."""
+"""The name of the incident's owner in a step; it can't be assigned as a role."""
 MAX_ROLES = 10
 ROLE_CHARACTERS = 40
 MAX_STEPS = 30

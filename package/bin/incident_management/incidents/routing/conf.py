@@ -117,7 +117,7 @@ class Routing:
         and ``problems`` has a sentence for each. A malformed calendar counts as around the clock,
         so that no deadline is missed because of it.
         """
-        from .reading import RoutingReader  # which makes this
+        from .reading import RoutingReader  # imports this module
 
         return RoutingReader(stanzas).routing()
 

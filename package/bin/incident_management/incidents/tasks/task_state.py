@@ -20,9 +20,9 @@ BLANK_TASK: Document = {
     "state": "open",
     "reason": "",
 }
-"""A task's fields beside those of an item.
+"""A task's fields besides those of an item.
 
-``checklist``: whose step it is, or empty; ``from``: the merged incident that it came with.
+``checklist``: the checklist of a step, or empty; ``from``: the merged incident it came from.
 """
 
 

@@ -26,7 +26,7 @@ from ..stores import any_of, find_by
 __all__ = ["Compared", "merge_raced"]
 
 TOGETHER_SECONDS = 15.0
-"""How long a writer may take from its look to its writing, and members' clocks may differ."""
+"""The seconds from a writer's read to its write, including differences of members' clocks."""
 LOOK_BACK_SECONDS = 120.0
 MAX_INCIDENTS = 500
 # With these entries, a person has decided what does not belong together.
@@ -38,7 +38,7 @@ _READ = (
 )
 About = Tuple[str, int, int, int]
 Compared = Dict[str, Tuple[About, ...]]
-"""Incidents that were compared with those near them, and what these were about."""
+"""Incidents that were compared with those near them, with the marks of the latter."""
 
 
 def merge_raced(
@@ -69,7 +69,7 @@ def merge_raced(
     openers = _opening_signals(stores, [one for one, *_ in _to_compare(recent, compared)])
     for incident, near, state in _to_compare(recent, compared):
         if incident.id not in openers:
-            continue  # Its writer is about to write it.
+            continue  # Its signal is not stored yet.
         join = _join(openers[incident.id], near, routing, topology)
         if join is None or not _untouched(stores, incident.id, join.incident_id):
             compared[incident.id] = state
@@ -80,7 +80,7 @@ def merge_raced(
         try:
             merging.merge(act, incident.id, join.incident_id, reason, may)
         except (IllegalMove, NotFound):
-            continue  # One was closed, merged or taken apart in between, or its timeline is gone.
+            continue  # One was closed, merged or split in between, or its timeline is gone.
         merged += 1
         incident.status = "closed"
     return {"raced_incidents_merged": merged}

@@ -29,7 +29,7 @@ from ..stores import claim_document
 __all__ = ["PURPOSE", "DetectionCount", "count_by_detection", "count_hours", "count_suppressed"]
 
 PURPOSE = "signals of a day"
-"""Of the claims with the figures of a day."""
+"""The purpose of the claims with the counts of a day."""
 HOUR, DAY = 3600.0, 86400.0
 # Times have milliseconds: this is the last one of an hour.
 LAST = HOUR - 0.001
@@ -120,7 +120,7 @@ def _next_hour(stores: Stores, now: float) -> Optional[float]:
     begin = _begin(now, DAY) - FIRST_DAYS * DAY
     received = first[0].get("received_at")
     if not isinstance(received, (int, float)):
-        return begin  # One without a time is the first.
+        return begin  # A signal without a time sorts first.
     return max(_begin(float(received), HOUR), begin)
 
 

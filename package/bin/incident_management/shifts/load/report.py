@@ -21,13 +21,13 @@ from .reading import read_messages, stories
 __all__ = ["SPANS", "Calming", "Load", "load_of"]
 
 SPANS = (7, 28, 90)
-"""The spans that a report may have, in days up to now."""
+"""The possible spans of a report, in days up to now."""
 LISTED = 10
-"""The detections that called most."""
+"""The number of detections listed, those with the most calls."""
 TITLE = 120
 
 Calming = Callable[[Sequence[str]], Mapping[str, str]]
-"""Returns, for names of detections, a sentence on the setting that would have calmed each."""
+"""Returns, by detection name, a sentence on the setting that would have reduced its calls."""
 
 
 @dataclass(frozen=True)

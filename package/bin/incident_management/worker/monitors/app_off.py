@@ -20,7 +20,7 @@ from .roster import OFF, REFRESH_SECONDS
 __all__ = ["record_app_off"]
 
 SIGNS_WITHIN = REFRESH_SECONDS + 120.0
-"""A worker that is there has signed again by then: it looks once a minute, between other duties."""
+"""A running worker has signed again by then: it does so once a minute, between other duties."""
 
 
 def record_app_off(

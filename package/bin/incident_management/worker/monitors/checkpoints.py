@@ -25,12 +25,12 @@ from .roster import off_since
 __all__ = ["CHECKPOINT", "Checkpoint", "Checkpoints"]
 
 CHECKPOINT = "monitor"
-"""What the purposes of a monitor's checkpoints begin with; a colon and its name follow."""
+"""The prefix of the purposes of a monitor's checkpoints; a colon and its name follow."""
 KEPT_CHECKPOINTS = 3
 KEPT_MEMORIES = 20
 MAX_UNWELL = 1000
 SHORT_BREAK_SECONDS = 900.0
-"""A monitor that is off for no longer goes on as if it had not been."""
+"""A monitor that was off for no longer than this continues as if it had not been."""
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ LATE = "late"
 SPANS_A_LOOK = 12
 AFTER_SECONDS = 3600.0
 NOTICEABLE = 0.01
-"""Share of a span's events. A few of very many can be neither helped nor noticed."""
+"""The share of a span's events. A few of very many can be neither avoided nor noticed."""
 
 Judged = Tuple[int, int]
-"""The end of a span that was judged as a whole, and how many events it had by then."""
+"""The end of a span that was judged as a whole, and its number of events at that time."""
 
 
 class LateEvents:

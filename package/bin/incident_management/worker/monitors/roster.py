@@ -35,7 +35,7 @@ OFF = "monitor off"
 # A member signs again after this time.
 REFRESH_SECONDS = 600.0
 EACH_SECONDS, MOST_SECONDS = 0.25, 45.0
-"""How far apart the searches of a member's monitors begin, and how late the last of them."""
+"""The seconds between the starts of a member's monitors, and the most for the last of them."""
 
 
 class MonitorRoster:

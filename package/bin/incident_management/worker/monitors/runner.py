@@ -32,7 +32,7 @@ SPANS_A_SEARCH = 288
 SPANS_A_RUN = 20_000
 TURN_SECONDS = 900.0
 WAIT_SECONDS = 900.0
-"""That spans wait at most for events that a search may lack."""
+"""The longest time that spans wait for events that a search may lack."""
 # A series that is out of order again after this many spans or fewer has the same trouble: an
 # anomaly of a baseline ends after this many calm spans.
 SPANS_BETWEEN = CALM_POINTS
@@ -128,7 +128,7 @@ class MonitorRunner:
                 self._ingest(signals, ACTOR)
             checkpoint = self._checkpoints.commit(step, checkpoint)
             if checkpoint.end != step.end:
-                break  # Another member went on: the rest is its.
+                break  # Another member has continued: it judges the rest.
             done["monitor_spans"] += spans
             done["monitor_signals"] += len(signals)
         going_on = ongoing_suppressed(self._stores, self._monitor.name, checkpoint)
@@ -186,7 +186,7 @@ class MonitorRunner:
         following ones, until a search is complete.
         """
         if checkpoint.covered_from == checkpoint.end:
-            return False  # The span before was not whole either.
+            return False  # The previous span was incomplete, too.
         now, key = self._clock.now(), f"{self._purpose}:waits"
         known = self._stores.claims.get(key)
         if known is None or known["value"]["end"] != checkpoint.end:
