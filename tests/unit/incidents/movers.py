@@ -1,4 +1,4 @@
-"""Merging and splitting in tests, and what must be true after any of it."""
+"""Merges and splits for tests, and the invariants that must hold after each."""
 
 from incident_management.incidents import timeline
 from incident_management.incidents.act import Act
@@ -23,7 +23,7 @@ def split(stores, clock, incident_id, *found, **more):
 
 
 def holders(stores):
-    """Who holds each signal, by the timelines; fails when two do."""
+    """Return which incident holds each signal, by the timelines. Fails when two do."""
     held: dict[str, str] = {}
     for incident_id in {entry["incident_id"] for entry in stores.timeline.all()}:
         story = Story(timeline.read(stores, incident_id))

@@ -123,7 +123,7 @@ class LossyDesk:
         return self.reconciler()
 
     def work(self, reconciler, seconds=200.0):
-        """Let the worker reconcile for a while; returns how many signals had been lost."""
+        """Let the worker reconcile for a while; return how many signals had been lost."""
         self.clock.advance(seconds)
         return reconciler.run()["signals_recovered"]
 

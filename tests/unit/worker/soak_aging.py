@@ -111,7 +111,7 @@ def _next_findings(story: Story) -> list[str]:
     world = story.world
     wrong = []
     problems = {(one["rule"], one["entity"]): one for one in story.delivered.values()}
-    for number in range(3):  # Nothing that was held back on purpose is still.
+    for number in range(3):  # until no deliberate suppression is left
         world.now += 8 * HOUR
         world.members[number % 2].work()
     for number, (_problem, one) in enumerate(sorted(problems.items())):

@@ -50,7 +50,7 @@ def check(story: Story) -> list[str]:
 
 
 def _still_at_work(world: Any, stores: Any) -> list[str]:
-    """A worker that begins now finds nothing to write."""
+    """Check that a worker that starts now finds nothing to write."""
     known = set(stores.timeline.documents)
     member = world.members[0]
     member.boot()
@@ -156,7 +156,7 @@ def _people(story: Story, entries: Any, gone: Any) -> list[str]:
 
 
 def _fields(entries: Any) -> list[str]:
-    """What a person has set last stands, whatever detections bring."""
+    """Check that the last value a person set is kept, whatever detections bring."""
     wrong = []
     for key, mine in entries.items():
         last: dict[str, str] = {}
@@ -171,7 +171,7 @@ def _fields(entries: Any) -> list[str]:
 
 
 def _asked(story: Story, stores: Any, gone: Any) -> list[str]:
-    """A message that somebody asked for, and was told is on the outbox, is there."""
+    """Check that each requested message that was confirmed as queued is on the outbox."""
     wrong = []
     for name, (key, incident) in story.asked.items():
         if incident not in gone and stores.outbox.get(key) is None:
@@ -180,7 +180,7 @@ def _asked(story: Story, stores: Any, gone: Any) -> list[str]:
 
 
 def _audit(world: Any, entries: Any) -> list[str]:
-    """Each entry that ever was is in the index, and nothing else."""
+    """Check that the index holds each entry that ever existed, and nothing else."""
     wrong = []
     written = world.written()
     for key in {*written, *world.events}:

@@ -76,7 +76,7 @@ class Story(Fixes):
             self.after(name, error)
 
     def after(self, name: str, error: BaseException | None) -> None:
-        """A process that was killed is begun anew."""
+        """Restart a process that was killed."""
         if error is None:
             return
         member = next(one for one in self.world.members if one.name in name)
@@ -243,7 +243,7 @@ class Story(Fixes):
         return self.ask(member, f"/incidents/{incident}/updates", body)
 
     def tell(self, member: Member, incident: str) -> Any:
-        """Ask for a message, perhaps one that was asked for already."""
+        """Request a message, perhaps one that was already requested."""
         self.number += 1
         known = sorted(self.asked)
         name = self.rng.choice(known) if known and self.rng.random() < 0.3 else f"id {self.number}"
@@ -251,7 +251,7 @@ class Story(Fixes):
         return self.ask(member, "/notifications", {**body, "incident_id": incident}, user="ann")
 
     def tell_again(self, member: Member, _incident: str) -> Any:
-        """Have a message that did not arrive, or of which nobody knows, sent again."""
+        """Resend a message that did not arrive or whose delivery is unknown."""
         known = self.world.captain.outbox.all()
         lost = sorted(one["_key"] for one in known if one["state"] in ("dead", "unconfirmed"))
         key = self.rng.choice(lost) if lost else "0" * 64
@@ -330,7 +330,7 @@ class Story(Fixes):
         return self.ask(member, "/on-call/covers", {**body, **times})
 
     def over(self, member: Member, _incident: str) -> Any:
-        """A tool says that its alerts are over."""
+        """A tool reports that its alerts have ended."""
         found = sorted(one["_key"] for one in self.world.captain.signals.all())
         keys = self.rng.sample(found, min(len(found), 3))
 
