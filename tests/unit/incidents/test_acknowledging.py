@@ -1,4 +1,4 @@
-"""Of several who acknowledge an incident at the same moment one has it, and the others know who."""
+"""If several people acknowledge an incident at once, one gets it, and the others learn who."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def acknowledge(stores, clock, incident, actor, once=""):
 
 
 def just_before(collection, verb, act):
-    """Do something once, just before the next call of this verb."""
+    """Do something once, just before the next call of this method."""
 
     def run(called, _name):
         if called == verb:

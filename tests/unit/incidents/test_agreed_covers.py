@@ -1,4 +1,4 @@
-"""Covers of on-call duty: which are agreed on, and who may end one."""
+"""On-call covers: which can be added, and who may end one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who of a team gets an incident, and why: shifts, skills, room, and what happens without any."""
+"""Which team member gets an incident, and why: shifts, skills, capacity, and vacancies."""
 
 import contextlib
 
@@ -64,7 +64,7 @@ def test_a_hundred_incidents_fill_people_to_their_capacity_and_no_further(stores
 
 
 def test_when_nobody_is_there_the_rules_are_not_asked_again_and_again(stores, monkeypatch):
-    """A night's 5,000 incidents and 300 rules would keep the worker busy all the time."""
+    """5,000 waiting incidents at night and 300 rules would keep the worker busy all the time."""
     clock, conf = ManualClock(SATURDAY), routing()
     for number in range(5):
         opened(stores, clock, conf, f"pay-{number}")
@@ -207,7 +207,7 @@ def test_what_waits_is_looked_for_once_and_not_for_each_team(stores, clock):
 
 
 def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
-    """Graver ones wait for a skill that nobody on shift has; the others are idle."""
+    """More severe ones wait for a skill that nobody on shift has; other members are idle."""
     conf = routing(member__dana={"away": "2026-11-30"})
     for number in range(7):
         opened(stores, clock, conf, f"db-{number}", severity="critical", tags=["database"])
@@ -226,7 +226,7 @@ def test_what_nobody_can_take_holds_nothing_up_that_somebody_can(stores, clock):
     [({"calendar": "24x7"}, "nik"), ({}, ""), ({"calendar": "24x7", "capacity": "5"}, "")],
 )
 def test_only_who_takes_everything_at_any_time_has_it_from_the_start(stores, clock, team, owner):
-    """Others are asked when it is known whether they are on shift and have room."""
+    """For others it must first be known whether they are on shift and have capacity."""
     opened(stores, clock, routing(team__night=team), "search")
     assert owners(stores) == [owner]
 
@@ -245,7 +245,7 @@ def test_two_workers_at_once_give_an_incident_to_one_person(stores, clock):
     rival = ManualClock(MONDAY + 1)
 
     def meanwhile(verb, name):
-        """A second worker runs from beginning to end while the first is about to write."""
+        """Run a second worker from start to end while the first is about to write."""
         if (verb, name) == ("save", "timeline") and not busy:
             busy.append(1)
             assignment.assign_waiting(stores, rival, conf)

@@ -1,4 +1,4 @@
-"""A team or a person is named by somebody: by hand, by an escalation, by the API."""
+"""Assignments that name a team or a person: by hand, by an escalation, by the API."""
 
 import pytest
 

@@ -24,7 +24,7 @@ TOKEN = "xox" + "b-123456789012-abcdefghijkl"
 
 
 class Index:
-    """What was sent, as raw events; fails when told to."""
+    """The events sent, as raw text; fails on request."""
 
     def __init__(self):
         self.raws = []

@@ -1,4 +1,4 @@
-"""An event of a search becomes a signal; what stands in it stays data."""
+"""An event of a search becomes a signal; its content stays data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An incident is handed on to a team that nobody of can take it: it waits for that team."""
+"""An incident assigned to a team in which nobody can take it waits for that team."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def mine(stores, clock):
-    """An incident of dana's."""
+    """Return an incident of dana's."""
     incident_id = opened(stores, clock, routing())
     assignment.assign_waiting(stores, clock, routing())
     return incident_id
@@ -52,7 +52,7 @@ HANDING = {
 
 @pytest.fixture(params=HANDING)
 def handed(request, stores, clock, mine):
-    """Hand dana's incident to the night team, by day."""
+    """Assign dana's incident to the night team, during the day."""
     hand_on, conf = HANDING[request.param]
     incident = hand_on(stores, clock, conf, mine)
     assert (incident.team, incident.owner, incident.handed_on) == ("night", "dana", True)
@@ -124,7 +124,7 @@ def test_a_corrected_owner_stays(stores, clock, mine, handed):
 
 
 def test_an_escalation_within_the_team_waits_for_somebody_else_of_it(stores, clock, mine):
-    """lee and kim are away today; what dana did not hear of is not given to dana again."""
+    """lee and kim are away today; the escalation because of dana must not go back to dana."""
     away = {"away": "2026-11-30"}
     conf = routing(member__lee=away, member__kim=away)
     assignment.escalate(Act(stores, clock, "ann"), conf, mine, "no answer", team="payments")

@@ -1,4 +1,4 @@
-"""Incidents of a team with a rota: who gets them, and what becomes of them at a handover."""
+"""Incidents of a team with a rota: who gets them, and what a handover does with them."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_clock_that_is_behind_or_set_back_gives_nothing_back(stores, clock):
 
 
 def in_between(stores, act, next_verb="save"):
-    """Have something happen after entries were read, and before new ones are written."""
+    """Do something after entries were read, and before new ones are written."""
 
     def meanwhile(verb, _name):
         if verb == next_verb:

@@ -1,4 +1,4 @@
-"""Channels that administrators shape: which templates are taken, and what is said of the others."""
+"""HTTP channels of administrators: which templates are valid, and the errors of the others."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_merges_may_follow_each_other(stores, clock, two):
 
 
 def test_a_pin_goes_along_until_it_is_taken_off_or_the_merge_is_undone(stores, clock, two):
-    """Whoever pinned an incident wants to look: a merge had what it was resolve by itself."""
+    """A pin asks for attention: after a merge, the incident used to resolve automatically."""
     a, b = two
     lifecycle.pin(Act(stores, clock, "ann"), a, True)
     assert merge(stores, clock, a, b).pinned
@@ -161,7 +161,7 @@ def test_a_large_incident_is_merged_in_entries_of_bounded_size(stores, clock, mo
 
 @pytest.fixture
 def half_merged(stores, clock, monkeypatch):
-    """A merge of which the request has corrected 4 of 9 signals' documents."""
+    """Return a merge of which the request has corrected 4 of 9 signals' documents."""
     monkeypatch.setattr(execution, "SAVED_AT_ONCE", 2)
     monkeypatch.setattr(merging, "IN_A_REQUEST", 4)
     a = opened(stores, clock, *(signal(run=run) for run in range(9)))

@@ -1,4 +1,4 @@
-"""Merges and splits that are interrupted, raced, or done in any order; and what tells of them."""
+"""Merges and splits that are interrupted, raced, or done in any order; and their reports."""
 
 import contextlib
 import json
@@ -265,7 +265,7 @@ TestMoving.settings = settings(
 def test_the_signals_of_an_incident_into_which_many_were_merged_are_read_in_pages(
     stores, monkeypatch
 ):
-    """As one query it would be too long for a URL, and each page would read all signals."""
+    """One query would be too long for a URL, and each page would read all signals."""
     merged = [f"INC-20260101-{number:06d}" for number in range(100)]
     incident = Incident("INC-20260101-AAAAAA", merged=merged)
     named = [incident.id, *merged]

@@ -118,7 +118,7 @@ def test_the_report_reads_well_as_plain_text_too(stores, clock):
     ],
 )
 def test_what_a_text_says_is_what_the_report_shows(text):
-    """Read by a parser of Markdown, the text comes back as it was, within one paragraph."""
+    """A Markdown parser returns the text unchanged, within one paragraph."""
     markdown_it = pytest.importorskip("markdown_it")
     parser = markdown_it.MarkdownIt("commonmark", {"html": True})
     tokens = parser.enable(["table", "strikethrough"]).parse(report.escape_markdown(text))

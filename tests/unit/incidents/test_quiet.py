@@ -1,4 +1,4 @@
-"""An incident is resolved when its searches ran all the time and found nothing more."""
+"""An incident is resolved when its searches ran all the time without a new finding."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_entry_says_on_what_evidence(world):
 
 
 def test_what_finds_a_trouble_only_when_it_begins_is_not_said_to_have_seen_its_end(world):
-    """Service Went Silent: after hours a host that is still dead is found no more."""
+    """Service Went Silent: after hours, it no longer finds a host that is still dead."""
     world.scheduler.blind = (
         "compares parts of its window with 'addinfo', so it no longer finds a problem that lasts"
     )
@@ -224,7 +224,7 @@ def test_a_fix_under_way_decides_by_itself(world, status):
 
 
 def test_so_does_one_of_an_incident_that_was_merged_into_it(world):
-    """Its verification judges, and resolves, the incident that goes on."""
+    """Its verification judges, and resolves, the surviving incident."""
     incident, other = world.raise_signal("checkout"), world.raise_signal("cart")
     plan = {"_key": "PLAN-1", "incident_id": other, "status": "done"}
     world.stores.plans.save([plan])
@@ -342,7 +342,7 @@ def test_incidents_that_are_young_cost_few_calls(world):
 
 
 def test_old_incidents_that_nobody_ends_keep_no_newer_one_open(world, monkeypatch):
-    """Those of a tool that never said that its alert is over, and those that people forgot."""
+    """Some are of a tool that never reported an end, others were forgotten by people."""
     monkeypatch.setattr(quiet_resolve, "INCIDENTS_A_ROUND", 3)
     for number in range(7):
         world.raise_signal(f"old-{number}", -100, search={}, app="tool", rule=f"Alert {number}")

@@ -1,4 +1,4 @@
-"""What a monitor raised is resolved on the evidence of its checkpoints."""
+"""Incidents that a monitor raised are resolved on the evidence of its checkpoints."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def world(stores, clock):
 
 
 def watched(world, hours, **value):
-    """The newest checkpoint of the monitor "latency", which stands ``hours`` after the start."""
+    """Return the newest checkpoint of the monitor "latency", ``hours`` after the start."""
     end = START + hours * HOUR
     known = {"end": end, "covered_from": START, "unwell": [], **value}
     claim = {"_key": f"monitor:latency:{end}", "purpose": "monitor:latency", "time": end}

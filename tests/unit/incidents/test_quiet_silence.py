@@ -1,4 +1,4 @@
-"""What went silent is over when its events come again, not when nothing more is found of it."""
+"""A silent entity's incident ends when its events return, not when nothing more is found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.incidents.quietness import HOUR, RULE, SEARCH, World
 
 @pytest.fixture
 def silence(stores, clock):
-    """The world of a detection that finds hosts which went silent, and not that they still are."""
+    """Return the world of a detection that finds hosts only when they go silent."""
     world = World(stores, clock)
     world.scheduler.blind = "compares parts of its window"
     world.scheduler.plans[RULE] = Plan(True, quiet_after=HOUR, alive_field="host")

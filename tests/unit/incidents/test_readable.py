@@ -1,4 +1,4 @@
-"""An entry whose document somebody changed by hand counts as gone, however deep the change is."""
+"""A malformed entry, as after a change by hand at any depth, counts as missing."""
 
 from __future__ import annotations
 

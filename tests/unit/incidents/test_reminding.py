@@ -1,4 +1,4 @@
-"""Reminders of follow-ups in odd lives: handed on, put off and back, ended beside the worker."""
+"""Reminders of follow-ups in unusual lives: reassigned, rescheduled, or ended at the same time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def incident(stores, clock):
 
 @pytest.fixture
 def overdue(stores, clock, incident):
-    """The id of a follow-up of which bob was reminded."""
+    """Return the id of a follow-up of which bob was reminded."""
     key = follow_up(stores, clock, incident)
     clock.set(DUE + 1)
     assert send_reminders(stores, clock)["follow_ups_overdue"] == 1
@@ -169,7 +169,7 @@ def test_what_is_noted_while_its_incident_is_looked_at_is_told_in_time(stores, c
 
 
 def test_what_is_noted_while_its_incident_is_put_off_is_listed_and_told_in_time():
-    """In every order of the two, it was told up to a day late in a quarter of them."""
+    """In a quarter of all orders, the reminder used to come up to a day late."""
 
     def begun():
         stores, clock = FakeStores(), ManualClock(START)

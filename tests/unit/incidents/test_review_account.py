@@ -1,4 +1,4 @@
-"""What a review says by itself: each sentence follows from entries, and names them."""
+"""The generated account of a review: each sentence follows from entries, and names them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "# h\n<img src=x> [a](http://evil) @here | `x` ![p](q) https://evil ~~
 
 
 class Told:
-    """An incident whose story is told entry by entry."""
+    """An incident whose timeline is written entry by entry."""
 
     def __init__(self, stores, clock):
         self.stores, self.clock = stores, clock
@@ -36,7 +36,7 @@ class Told:
         return read_review(self.stores, self.id, GRAVE).to_document()
 
     def part(self, name):
-        """The sentences of a part."""
+        """Return the sentences of a part."""
         return [one["text"] for one in self.statements(name)]
 
     def statements(self, name):
@@ -50,7 +50,7 @@ def told(stores, clock):
 
 
 def repaired(told):
-    """The whole of an incident: told, escalated, explained, mended, proved, resolved."""
+    """Write a whole life: opened, escalated, analysed, fixed, verified, resolved."""
     told.say("sla", event="timed", acknowledge_due=START + 1000, resolve_due=START + 9000)
     told.say("notification", channel="slack", event="opened", outcome="sent")
     told.say("notification", channel="email", event="opened", outcome="dead", detail="No mailbox.")

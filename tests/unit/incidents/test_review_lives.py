@@ -1,4 +1,4 @@
-"""What a review says of odd lives, and that it leaves no secret in what leaves Splunk."""
+"""Reviews of unusual lives, and that a review exports no secret."""
 
 from __future__ import annotations
 

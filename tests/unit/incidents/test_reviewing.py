@@ -1,4 +1,4 @@
-"""What people write afterwards: a review's texts, whether it is done, follow-ups."""
+"""What people write afterwards: a review's texts, its state, follow-ups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DUE = START + 7 * DAY
 
 @pytest.fixture
 def over(stores, clock):
-    """An incident that is resolved."""
+    """Return a resolved incident."""
     incident_id = opened(stores, clock, signal("checkout"))
     lifecycle.resolve(Act(stores, clock, "ann"), incident_id, lifecycle.Ending("Rolled back."))
     return incident_id
@@ -280,7 +280,7 @@ def test_what_waits_for_follow_ups_keeps_nothing_else_from_leaving(stores, clock
 
 
 def test_entries_of_a_later_version_change_nothing(stores, clock, over):
-    """What a newer app writes is passed over, so that the older one of an upgrade goes on."""
+    """An older version ignores a newer one's entries, so that it works on during an upgrade."""
     before = timeline.current(stores, over).to_document()
     entries = timeline.read(stores, over)
     head = timeline.head_of(entries)

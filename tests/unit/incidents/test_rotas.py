@@ -1,4 +1,4 @@
-"""On-call rotas: whose turn it is at any moment, and why; read, and held to its promises."""
+"""On-call rotas: whose turn it is at any moment, and why; their settings and invariants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets an incident and why; which channels hear of it."""
+"""Which team gets an incident and why; which channels are notified."""
 
 import configparser
 import re
@@ -174,7 +174,7 @@ def test_the_settings_that_are_known_are_those_of_the_spec():
 
 
 def in_the_manual(stanza, **besides):
-    """The routing of the manual's example that has this stanza."""
+    """Return the routing of the manual's example with this stanza."""
     text = (Path(__file__).parents[3] / "docs/ROUTING.md").read_text(encoding="utf-8")
     example = next(part for part in text.split("```") if f"[{stanza}]" in part)
     parser = configparser.RawConfigParser(delimiters=("=",))
@@ -270,7 +270,7 @@ def test_a_rule_may_name_an_entity_with_brackets():
 
 
 def test_user_names_have_no_case():
-    """As in Splunk (``userNameAttribute`` in authentication.conf.spec): one person is no two."""
+    """As in Splunk (``userNameAttribute`` in authentication.conf.spec): one person, not two."""
     routing = Routing.from_stanzas(
         {
             "team:web": {"members": "Jane.Doe@corp, jane.doe@corp, Rob", "rota": "web"},
@@ -304,7 +304,7 @@ def test_who_is_described_twice_in_other_letters_is_told():
 
 
 def test_a_name_that_nothing_has_costs_no_more_than_itself():
-    """As after somebody deleted or renamed what others name, in the file."""
+    """As after a stanza was deleted or renamed in the file although others name it."""
     routing = Routing.from_stanzas(
         {
             "team:web": {

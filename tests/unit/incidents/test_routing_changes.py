@@ -1,4 +1,4 @@
-"""What the configuration page may change in incident_routing.conf, and what it refuses."""
+"""Which changes of incident_routing.conf the configuration page may make, and which not."""
 
 import configparser
 import json

@@ -1,4 +1,4 @@
-"""Splitting, and undoing a merge: signals go where they belong, and their problems along."""
+"""Splitting, and undoing a merge: signals and their problems go to the right incident."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_split_gives_signals_to_a_new_incident_and_their_problem_goes_along(st
 
 
 def test_a_process_that_remembers_where_a_problem_went_follows_its_moves(stores, clock, two):
-    """Its memory of the episode was made at the worst moment: between the split and its claim."""
+    """It remembered the episode at the worst moment: between the split and its claim."""
     a, b = two
     app = Ingest(stores, clock, ROUTING, Topology(), StoryCache())
     app.ingest([signal("checkout", 1)])

@@ -1,4 +1,4 @@
-"""What is held back is stored, counted and explained, and opens nothing."""
+"""Suppressed signals are stored, counted and explained, and open no incident."""
 
 import re
 from datetime import datetime, timezone
@@ -66,7 +66,7 @@ def test_a_signal_that_goes_on_after_the_mute_opens_its_incident(stores, clock):
 
 
 def test_a_signal_that_was_counted_after_the_mute_is_not_held_back_by_the_next(stores, clock):
-    """The delivery that opened the incident was ended before its last step."""
+    """The delivery that opened the incident was killed before its last step."""
     for hours in (0, 2):
         start = START + hours * 3600
         document = Suppression(
@@ -98,7 +98,7 @@ def test_a_signal_with_a_condition_waits_for_it_when_the_mute_is_over(stores, cl
 
 
 def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clock):
-    """The first delivery was ended before its last step, and the mute was made since."""
+    """The first delivery was killed before its last step, and the mute was made since."""
     (opened,) = ingest(stores, clock).ingest([signal()])
     stores.signals.delete(signal().key)
     muted(stores, clock, starts_at=START)
@@ -113,7 +113,7 @@ def test_a_redelivery_after_a_mute_was_made_finds_the_signal_counted(stores, clo
 def test_a_counted_signal_is_found_while_others_open_incidents_of_its_rule(
     stores, clock, monkeypatch
 ):
-    """Its claim is on the newest page of the ledger alone, and the next page comes meanwhile."""
+    """Its claim is only on the newest page of the ledger, and the next page comes meanwhile."""
     (opened,) = ingest(stores, clock).ingest([signal()])
     stores.signals.delete(signal().key)
     stores.claims.delete(f"episode:{signal().dedup_key}:1")
@@ -314,7 +314,7 @@ def test_many_signals_are_held_back_as_each_alone_is(stores, clock):
 
 
 def test_a_pattern_is_made_an_expression_once_also_of_five_hundred(monkeypatch):
-    """Python 3.9's fnmatch makes each anew from 256 on: 4 ms for a signal and 500 suppressions."""
+    """fnmatch of Python 3.9 caches 256: 4 ms for a signal and 500 suppressions."""
     made: list[str] = []
     real: Any = re.compile
 

@@ -1,4 +1,4 @@
-"""What is held back, by the API: added, counted, listed, ended."""
+"""Suppressions in the API: added, counted, listed, ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does what in an incident: tasks, the steps of checklists, roles."""
+"""Tasks, including steps of checklists, and roles of an incident."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ def test_of_a_checklist_that_nobody_began_nothing_is_shown_when_the_incident_is_
 
 
 def test_whatever_is_killed_between_nothing_is_written_twice(stores, clock, incident):
-    """Each act is repeated under its ``once`` after a failure at each call of the KV store."""
+    """Each act is repeated with its ``once`` after a failure at each call of the KV store."""
     step = shown(stores, incident)[0]["id"]
     acts = [
         lambda: writing.add_task(Act(stores, clock, "ann", "a"), incident, "Call"),

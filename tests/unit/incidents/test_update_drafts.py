@@ -1,4 +1,4 @@
-"""A draft of an update says what is true now: whoever is in a hurry sends it as it is."""
+"""A draft of an update is true now, as people in a hurry send it unchanged."""
 
 from __future__ import annotations
 

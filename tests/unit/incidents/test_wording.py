@@ -1,4 +1,4 @@
-"""Problems whose events say the same: what joins by its wording, and what does not."""
+"""Problems whose events have nearly the same text: which join by their wording, and which not."""
 
 import pytest
 
