@@ -1,4 +1,4 @@
-"""Who was called, how often, when and for what, of what is stored."""
+"""The on-call load report: who was called, how often, when and for what."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROUTING = Routing.from_stanzas(
 
 
 class World:
-    """Incidents whose entries and messages are written as a test says them."""
+    """Incidents with the entries and messages that a test writes."""
 
     def __init__(self):
         self.stores = FakeStores()
@@ -57,7 +57,7 @@ class World:
         self.stores.outbox.insert({"_key": str(self._number), **document})
 
     def called(self, owner, at, actor=ACTOR, **values):
-        """Somebody is given a new incident and told of it; returns its id."""
+        """Assign a new incident to a person and notify them; return its id."""
         key = self.incident(**values)
         self.entry(key, "assigned", at, actor, owner=owner)
         self.message(key, at + 2)

@@ -1,4 +1,4 @@
-"""What an on-call load report reads of very much, and that its work grows with that alone."""
+"""The on-call load report reads a bounded amount, and its work grows only with the calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROUTING = Routing.from_stanzas(
 
 
 def filled(incidents):
-    """So many incidents over 90 days, each with three messages and an acknowledgement."""
+    """Store that many incidents over 90 days, each with three messages and an acknowledgement."""
     stores = FakeStores()
     for number in range(incidents):
         key, at = f"INC-20261127-{number:06d}", NOW - SPAN * (number + 0.5) / incidents

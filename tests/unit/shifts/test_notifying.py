@@ -1,4 +1,4 @@
-"""Whoever comes on call is told what is open: once, whatever is killed, and nobody else."""
+"""A person who comes on call gets one report of open work, after any kill, and nobody else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STANZAS = {
 
 
 class Desk(Office):
-    """Workers that tell of shifts, by one routing."""
+    """Workers that send handover reports, by one routing."""
 
     def __init__(self, now="2026-12-01T09:00", covers=(), **more):
         super().__init__()
@@ -54,7 +54,7 @@ class Desk(Office):
         self.begin()
 
     def begin(self):
-        """A process that remembers nothing."""
+        """Start a process that remembers nothing."""
         self.handovers = HandoverNotifier(self.stores, self.clock, self.outbox, self.trouble)
 
     def trouble(self, _name, sentence):
@@ -67,7 +67,7 @@ class Desk(Office):
 
     @property
     def told(self):
-        """Who was told by what, in the order of their shifts."""
+        """Return who was notified by which channel, in the order of their shifts."""
         found = sorted(self.stores.outbox.all(), key=lambda one: (one["created_at"], one["target"]))
         return [(one["channel"], one["target"], one["message"]["mention"]) for one in found]
 
@@ -126,7 +126,7 @@ def test_killed_at_any_call_and_two_at_once_it_is_told_once():
 
 
 def within(desk, other):
-    """Let another worker tell of it, just before the first message is put there."""
+    """Let another worker send the report, just before the first message is queued."""
 
     def before(verb, _name):
         if verb == "insert":

@@ -1,4 +1,4 @@
-"""What a handover report says, of what is stored; how much it reads of very many incidents."""
+"""The content of a handover report, and how much it reads of very many incidents."""
 
 from __future__ import annotations
 
