@@ -1,4 +1,4 @@
-"""What the worker is configured to do is read again in time, and what is malformed is said."""
+"""The worker reads its configuration again in time, and reports malformed values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUTING = "incident_routing"
 
 
 class ConfSession:
-    """Answers conf files by name, and counts how often the routing was read."""
+    """Returns conf files by name, and counts how often the routing was read."""
 
     def __init__(self):
         self.confs = {ROUTING: {"general": {"reopen_window": "2h"}}}

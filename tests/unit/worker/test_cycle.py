@@ -15,7 +15,7 @@ from tests.fakes import FakeStores, ManualClock
 
 
 class Member:
-    """One search head with its worker; ``ran`` is what its duties did."""
+    """One search head with its worker; ``ran`` lists the work of its duties."""
 
     def __init__(self, stores, clock, name, *duties, stopping=lambda: False):
         self.ran = []

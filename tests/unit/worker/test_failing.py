@@ -1,4 +1,4 @@
-"""What the worker fails at, or that it does not run, is told in words to whoever asks."""
+"""Failures of the worker, or that it does not run, are reported in words."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_worker_that_does_not_run_is_told(seen, waited, said):
 
 
 def test_a_worker_that_runs_and_fails_is_not_said_not_to_run(member):
-    """What it is seen by is its telling, which may be just what fails."""
+    """A worker is recognized by its announcing, which may be just what fails."""
     began = member.clock.now()
     member.error = SplunkError(500, "no")
     member.work(600)

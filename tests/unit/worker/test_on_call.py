@@ -1,4 +1,4 @@
-"""A night of on-call people: first line, second line, a handover, and what each of them is told."""
+"""A night of on-call people: first line, second line, a handover, and their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DAILY = {"handover": "daily 11:00", "start": "2026-11-30", "time_zone": "Europe/
 
 
 def desk_on_call(**more):
-    """Monday 10:00: until 11:00 lee and zoe are on call, then dana and max."""
+    """Set up Monday 10:00: until 11:00 lee and zoe are on call, then dana and max."""
     return Desk(
         team__payments={"rota": "first"},
         team__leads={"members": "max, zoe"},
@@ -24,7 +24,7 @@ def desk_on_call(**more):
 
 
 def told(desk):
-    """What Slack is told of who gets it, in order."""
+    """Return the Slack messages about assignments, in order."""
     desk.announce()
     events = sorted((one["order"], one["event"]) for one in desk.stores.outbox.all())
     return [event for _order, event in events if event in ("assigned", "escalation")]

@@ -1,4 +1,4 @@
-"""Documents that do not fit their timelines are made anew, wherever that came from."""
+"""Documents that do not match their timelines are rebuilt, whatever the reason."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Walk:
 
 
 def listed(stores: FakeStores, sort: str) -> List[str]:
-    """What somebody sees who reads a list in pages of two."""
+    """Return the incidents that a reader of a list in pages of two gets."""
     found, place, asked = [], None, listing.Asked([], "", sort)
     while True:
         page, place = listing._page(stores.incidents, asked, place, 2)
@@ -147,7 +147,7 @@ def test_of_many_that_lost_something_each_has_its_turn():
 
 
 def test_an_event_that_is_not_named_brings_nothing():
-    """Whoever may write to the index must not write into timelines."""
+    """A user who may write to the index must not be able to write into timelines."""
     walk = Walk(1)
     entries = timeline.read(walk.stores, walk.ids[0])
     forged = Entry.create(walk.ids[0], "severity", {"to": "info"}, "x", 1.0, Head(9, ()))
@@ -159,7 +159,7 @@ def test_an_event_that_is_not_named_brings_nothing():
 
 
 def test_an_index_that_can_not_be_searched_keeps_nothing_else_waiting():
-    """A search that fails may have taken its whole time: none follows it in the same round."""
+    """A failed search may have taken its whole time: the round tries no other."""
     walk = Walk(4)
     for incident_id in walk.ids[:3]:
         walk.stores.timeline.delete(timeline.read(walk.stores, incident_id)[0].key)
@@ -218,7 +218,7 @@ def test_a_timeline_that_is_gone_as_a_whole_comes_back_from_the_index(monkeypatc
 
 
 def test_numbers_that_an_editor_made_texts_of_are_numbers_again():
-    """Texts come after all numbers: the incident was the last of each list."""
+    """Texts sort after all numbers: the incident used to be last in each list."""
     walk = Walk(1)
     before = walk.documents()
     walk.stores.incidents.save([{**before[0], "urgency": str(before[0]["urgency"])}])

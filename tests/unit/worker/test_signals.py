@@ -1,4 +1,4 @@
-"""No signal is lost: kept requests are carried out, interrupted alert actions made good."""
+"""No signal is lost: kept requests are executed, interrupted alert actions recovered."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_of_a_run_that_triggers_for_each_result_the_results_that_are_missing_are
 
 
 def test_a_lost_signal_has_the_severity_that_its_result_gives_it(desk, monkeypatch):
-    """It was medium for whatever ``$result.severity$`` said, and paged nobody."""
+    """Its severity used to be medium despite ``$result.severity$``, and it paged nobody."""
     given = {"severity": "$result.level$", "title": "$name$ on {entity}"}
     monkeypatch.setattr(desk, "params", lambda name, app, owner: given)
     desk.results[SID] = [{**ROWS[0], "level": "critical"}]

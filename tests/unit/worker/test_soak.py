@@ -1,4 +1,4 @@
-"""Random whole lives; SOAK_STORIES=200 plays so many, SOAK_FROM=1 from that seed on."""
+"""Random whole lives; SOAK_STORIES=200 plays that many, SOAK_FROM=1 from that seed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was lost before anybody was told of it is told when the walk has brought it back."""
+"""Entries lost before their notifications were sent are announced after the sweep restores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.one_python
 
 
 class Restored(Desk):
-    """A desk whose walk finds in an index what there was before the restore."""
+    """A desk whose sweep finds the lost entries in an index."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Restored(Desk):
         )
 
     def work_for(self, seconds: float) -> None:
-        """Announce until the checkpoint is so much later."""
+        """Announce until the checkpoint is that much later."""
         for _round in range(3):
             self.announce()
             self.clock.advance(seconds / 3)

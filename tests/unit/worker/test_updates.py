@@ -1,4 +1,4 @@
-"""A promise to stakeholders is kept, or its owner is reminded of it: once."""
+"""A promised update for stakeholders is written, or its owner is reminded once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERY = {"stakeholders__support": {**GROUP, "update_every": "30m"}}
 
 
 class Promises(Desk):
-    """A desk that keeps no other promises than those to stakeholders."""
+    """A desk whose only promises are those to stakeholders."""
 
     def __init__(self, **more):
         off = {name.replace(":", "__"): {"disabled": "1"} for name in STANZAS if name[:3] == "sla"}
