@@ -110,7 +110,7 @@ def test_a_value_has_one_spelling(name, given, kept):
         ("nothing", "x", "the fields are customer_impact"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_it_takes(name, given, takes):
+def test_a_value_that_does_not_fit_is_refused_with_the_accepted_ones(name, given, takes):
     with pytest.raises(Invalid, match=takes):
         FIELDS.checked({name: given})
 

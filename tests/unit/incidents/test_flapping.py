@@ -101,7 +101,7 @@ def test_a_person_may_resolve_it(detection):
     assert calm(detection, 7200) == {"incidents_calm": 0}
 
 
-def test_of_what_flaps_still_the_timeline_is_not_read(detection):
+def test_timelines_of_flapping_incidents_are_not_read(detection):
     """200 incidents with 200 entries each used to cost 17 MB every half minute."""
     detection.flaps(6)
     read, find = [], detection.stores.timeline.find
@@ -245,7 +245,7 @@ def test_it_is_configured_and_a_wrong_value_costs_only_itself():
     assert "flap_count is 'often'" in routing.problems[0]
 
 
-def test_it_is_told_reported_and_counted(detection):
+def test_flapping_is_notified_reported_and_counted(detection):
     detection.flaps()
     entries = timeline.read(detection.stores, detection.incident_id)
     (began,) = [entry for entry in entries if entry.kind == "flapping"]
@@ -258,7 +258,7 @@ def test_it_is_told_reported_and_counted(detection):
     assert "incident_management_flapping_incidents 1\n" in api.call("GET", "/metrics")[1]
 
 
-def test_a_tool_hears_that_its_alert_is_held(detection, stores, clock):
+def test_a_tool_learns_that_its_alert_is_held(detection, stores, clock):
     api = FakeApi(stores, clock)
     alert = {"status": "firing", "labels": {"alertname": "Disk", "host": "db"}}
     for number in range(6):

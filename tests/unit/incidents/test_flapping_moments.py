@@ -65,7 +65,7 @@ def test_one_that_is_over_in_the_moment_in_which_it_is_calm_is_resolved():
     assert len(scenes) > 10
 
 
-def test_what_a_person_reopened_since_it_was_over_stays_open_when_it_is_calm():
+def test_a_manually_reopened_incident_stays_open_when_it_is_calm():
     scene = Scene()
     scene.is_over()
     lifecycle.resolve(Act(scene.stores, scene.clock, "ann"), scene.incident_id)
@@ -76,7 +76,7 @@ def test_what_a_person_reopened_since_it_was_over_stays_open_when_it_is_calm():
     assert (scene.incident["status"], scene.incident["flapping"]) == ("new", False)
 
 
-def test_what_stayed_open_when_it_was_calm_is_resolved_by_a_later_silence(stores, clock):
+def test_an_incident_left_open_when_calm_is_resolved_by_a_later_silence(stores, clock):
     """It was pinned then. Its earlier recorded resolve used to keep it open forever."""
     world = World(stores, clock)
     incident_id = world.raise_signal()

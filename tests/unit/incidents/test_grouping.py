@@ -109,7 +109,7 @@ def test_the_same_mix_after_a_short_pause_is_the_same_burst():
     assert len(set(groups(found))) == 1
 
 
-def test_what_is_usual_stays_out_of_a_burst_elsewhere():
+def test_usual_alerts_do_not_join_a_burst_of_another_entity():
     segmenter = Segmenter()
     start = after_quiet_days(segmenter)
     (burst,) = place(segmenter, [(start, "scan", "web")])

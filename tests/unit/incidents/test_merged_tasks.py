@@ -62,7 +62,7 @@ def test_tasks_go_along_as_they_are_and_go_on_where_they_went(stores, clock, two
     assert left == ["Tell support", "Watch it"]
 
 
-def test_a_resolve_by_itself_tells_of_what_came_along(stores, clock, two):
+def test_an_automatic_resolve_lists_the_merged_open_tasks(stores, clock, two):
     first, second = two
     add(stores, clock, first)
     merge(stores, clock, first, second)

@@ -45,7 +45,7 @@ def test_a_finished_move_is_looked_at_more_and_more_rarely(stores, clock, two):
     check(stores)
 
 
-def test_what_is_finished_is_saved_no_more(stores, clock, two):
+def test_a_finished_move_is_not_saved_again(stores, clock, two):
     merge(stores, clock, *two)
     _minutes(stores, clock, 4)
     stores.incidents.log.clear()
@@ -112,7 +112,7 @@ def test_what_a_killed_delivery_counted_before_a_split_is_counted_once_when_it_c
     check(stores)
 
 
-def test_a_note_that_is_lost_costs_a_look(stores, clock, two):
+def test_a_lost_note_only_causes_another_check(stores, clock, two):
     merge(stores, clock, *two)
     _minutes(stores, clock, 14)
     stores.claims.delete(rechecks.NOTE)

@@ -128,7 +128,7 @@ def test_the_last_split_is_finished_after_an_outage_and_then_left_alone(
     assert calls == [], "what is finished is not read again each minute"
 
 
-def test_the_report_tells_of_merge_and_split(stores, clock, two):
+def test_the_report_describes_merges_and_splits(stores, clock, two):
     a, b = two
     merge(stores, clock, a, b, reason="same outage")
     split(stores, clock, b, signal("checkout"), reason="another fault")

@@ -108,7 +108,7 @@ def test_what_stays_apart(stores, clock, seconds, more):
     assert look(stores, clock) == NOTHING
 
 
-def test_what_people_took_apart_stays_so(stores, clock):
+def test_incidents_that_people_separated_stay_separate(stores, clock):
     first = opened(stores, clock)
     clock.advance(1)
     second = opened(stores, clock, rule="HTTP 5xx")

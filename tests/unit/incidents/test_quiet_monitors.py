@@ -37,7 +37,7 @@ def test_a_monitors_checkpoint_is_evidence(world):
     assert "every span was judged" in timeline.read(world.stores, incident)[-1].data["reason"]
 
 
-def test_a_trouble_that_a_monitor_raised_once_and_that_goes_on_is_not_quiet(world):
+def test_an_ongoing_trouble_that_a_monitor_raised_once_is_not_quiet(world):
     incident = of_monitor(world)
     for hour in range(1, 7):
         world.minutes(60)

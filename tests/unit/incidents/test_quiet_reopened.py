@@ -23,7 +23,7 @@ def test_a_person_who_reopens_it_is_not_overruled(world):
     assert world.status(incident) != "resolved"
 
 
-def test_who_reopens_what_a_person_or_a_fix_resolved_is_not_overruled_either(world):
+def test_reopening_a_manual_resolve_or_a_fix_is_not_overruled_either(world):
     """They know that it is silent; the next finding begins a new silence."""
     incident = world.raise_signal()
     world.minutes(60)

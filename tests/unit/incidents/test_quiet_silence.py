@@ -20,7 +20,7 @@ def silence(stores, clock):
     return world
 
 
-def test_what_went_silent_stays_open_until_its_events_come_again(silence):
+def test_an_incident_of_a_silent_entity_stays_open_until_events_return(silence):
     incident = silence.raise_signal("Web-1")
     silence.raise_signal("Web-1", run=1)
     silence.scheduler.events["web-1"] = START - HOUR

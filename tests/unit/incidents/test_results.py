@@ -39,7 +39,7 @@ Caused by: java.sql.SQLTransientConnectionException: pool is empty
         ("a\n b\n c\n d", "a\n…\n d"),
     ],
 )
-def test_a_stack_trace_is_told_by_its_first_line_and_its_reason(sample, shown):
+def test_a_stack_trace_is_shortened_to_its_first_line_and_reason(sample, shown):
     alert = Alert("r", "a", "o", "s", description="The latest: {sample}")
     [finding] = findings([{"entity": "orders", "sample": sample}], alert, now=1.0)
     assert finding["description"].endswith(shown)
@@ -81,7 +81,7 @@ def test_a_copy_with_another_entity_field_loses_no_host():
     ]
 
 
-def test_rows_without_any_dedup_field_are_told_apart_by_their_entity():
+def test_rows_without_dedup_fields_are_distinguished_by_entity():
     rows = [{"entity": "db-1"}, {"entity": "db-2"}]
     found = found_of(rows, dedup_fields="resorce", title="{entity}")
     assert [entity for entity, _title, _dedup in found] == ["db-1", "db-2"]
@@ -176,7 +176,7 @@ def test_each_value_of_an_entity_field_is_an_entity_of_the_rows_one_problem():
 
 
 @pytest.mark.parametrize("per_result", ["0", "1"])
-def test_entities_of_several_rows_of_one_problem_are_each_told_once(per_result):
+def test_each_entity_of_several_rows_of_one_problem_is_one_finding(per_result):
     rows = [{"host": ["a", "b"], "code": "7"}, {"host": ["b", "c"], "code": "7"}]
     params = {"entity_field": "host", "dedup_fields": "code", "title": "{code}"}
     found = [one for one, _title, _dedup in found_of(rows, per_result=per_result, **params)]

@@ -108,7 +108,7 @@ def test_a_closed_incident_leaves_with_all_that_belongs_to_it(old):
     assert old.left() == []
 
 
-def test_its_tombstone_says_where_the_history_is(old):
+def test_the_tombstone_names_the_history(old):
     old.leave()
     stone = tombstone(old.stores, old.id)
 
@@ -230,7 +230,7 @@ def test_nothing_is_deleted_that_the_index_does_not_have(old):
     assert "1 of its entries are not in the audit index" in old.told[-1]
 
 
-def test_what_the_index_lacks_is_sent_again_and_then_it_leaves(old):
+def test_entries_missing_in_the_index_are_sent_again_before_deletion(old):
     old.clock.advance(KEEP + DAY)
     old.run()
     old.clock.advance(301)
@@ -288,7 +288,7 @@ def test_the_same_problem_opens_a_new_incident_that_names_the_old_one(old):
         timeline.refresh(old.stores, old.id)
 
 
-def test_signals_that_were_held_back_are_deleted_by_age(old):
+def test_suppressed_signals_are_deleted_by_age(old):
     held = {"_key": "s1", "incident_id": "", "received_at": old.clock.now(), "rule": "x"}
     old.stores.signals.save([held])
     old.clock.advance(KEEP + DAY)
@@ -296,7 +296,7 @@ def test_signals_that_were_held_back_are_deleted_by_age(old):
     assert old.run()["signals_pruned"] == 1
 
 
-def test_what_a_storm_held_back_is_deleted_as_fast_as_it_came(old):
+def test_suppressed_signals_of_a_storm_are_deleted_as_fast_as_they_came(old):
     """100,000 an hour are 1,667 a minute, the interval of the rounds."""
     came = old.clock.now()
     held = {"incident_id": "", "rule": "x"}

@@ -61,7 +61,7 @@ def test_what_was_written_stands_until_somebody_writes_it_anew(stores, clock, ov
     agrees(stores, over)
 
 
-def test_a_review_is_done_when_a_person_says_so_and_the_second_is_told_who(stores, clock, over):
+def test_a_person_ends_the_review_and_a_second_one_learns_who(stores, clock, over):
     assert review(stores, clock, over, state="done").review == "done"
     with pytest.raises(IllegalMove, match="ann has already marked the review"):
         review(stores, clock, over, "bob", state="done")
@@ -85,7 +85,7 @@ def test_a_reason_that_goes_with_nothing_is_refused_and_not_lost_in_silence(stor
     assert agrees(stores, over)["review"] == ""
 
 
-def test_of_two_who_say_so_in_the_same_moment_the_second_is_told(stores, clock, over):
+def test_of_two_simultaneous_ends_the_second_is_refused(stores, clock, over):
     def other(verb, name):
         if (verb, name) == ("insert", "claims"):
             stores.claims.before = None
@@ -181,7 +181,7 @@ def test_an_owner_is_reminded_once_for_a_date(stores, clock, over):
     agrees(stores, over)
 
 
-def test_no_more_than_fifty_are_told_in_a_round(stores, clock):
+def test_at_most_fifty_are_reminded_in_a_round(stores, clock):
     for number in range(3):
         incident_id = opened(stores, clock, signal(f"service-{number}"))
         for _ in range(20):

@@ -126,7 +126,7 @@ def test_what_was_split_off_since_stays_away_when_the_merge_is_undone(stores, cl
     check(stores)
 
 
-def test_so_does_what_the_undone_one_had_taken_over_itself(stores, clock, two):
+def test_incidents_merged_into_the_undone_one_leave_with_it(stores, clock, two):
     a, b = two
     c = opened(stores, clock, signal("search"))
     merge(stores, clock, c, a)

@@ -107,7 +107,7 @@ def test_a_moment_with_more_signals_than_a_page_is_counted_whole(place, monkeypa
     }
 
 
-def test_what_was_counted_is_not_read_again(place):
+def test_counted_hours_are_not_read_again(place):
     _storm(place, 1)
     place.receive("Errors", "shop", NOW - 60)
     assert place.rows_read(NOW - 30 * DAY) == 301
@@ -160,7 +160,7 @@ def test_two_that_count_at_once_count_once(place):
     place.check(NOW - DAY, NOW)
 
 
-def test_what_a_clock_that_was_ahead_has_counted_is_counted_anew(place):
+def test_hours_counted_by_a_clock_that_was_ahead_are_counted_again(place):
     place.receive("Errors", "shop", NOW - 5 * HOUR)
     place.clock.advance(1.5 * DAY)
     place.count_all()

@@ -43,7 +43,7 @@ def told(done: list[str], who: str, act: Callable[[str], object]) -> Callable[[]
 
 @pytest.mark.parametrize("kills", [0, 1])
 @pytest.mark.parametrize("what", ["state", "owner", "title", "role"])
-def test_one_of_two_has_it_and_the_other_is_told(what: str, kills: int) -> None:
+def test_of_two_users_one_wins_and_the_other_learns_who(what: str, kills: int) -> None:
     done: list[str] = []
 
     def writers():

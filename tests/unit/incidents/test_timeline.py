@@ -270,7 +270,7 @@ def test_an_entry_whose_numbers_come_back_as_floats_is_the_same_entry():
         ),
     ],
 )
-def test_an_illegal_move_says_why_and_writes_nothing(stores, clock, moves, move, sentence):
+def test_an_illegal_move_explains_itself_and_writes_nothing(stores, clock, moves, move, sentence):
     (opened,) = ingest(stores, clock).ingest([signal()])
 
     def do(name):

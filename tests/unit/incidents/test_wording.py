@@ -89,7 +89,7 @@ def test_the_admin_decides_which_grounds_count(stores, clock, grounds, what):
     assert outcome.what == what
 
 
-def test_an_unknown_ground_is_told_of_and_the_default_applies():
+def test_an_unknown_ground_is_reported_and_the_default_applies():
     routing = only_by("entity, colour")
 
     assert routing.group_by == ("entity", "fields", "topology", "wording")

@@ -96,7 +96,7 @@ def test_a_cover_of_long_ago_counts_in_its_shift():
         {"order": {"a": "b c"}},
     ],
 )
-def test_a_message_that_somebody_spoiled_costs_itself_alone(wrong):
+def test_a_malformed_message_affects_only_itself(wrong):
     stores = filled(3)
     for order in range(3):
         key = f"INC-20261127-000001-m{order}"

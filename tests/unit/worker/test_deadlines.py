@@ -201,7 +201,7 @@ def test_what_is_promised_whatever_the_team_counts_from_the_start():
     assert desk.dues() == ("Mon 12:00", "Tue 02:00")
 
 
-def test_what_nobody_promised_has_no_clock():
+def test_no_promise_means_no_clock():
     desk = Desk()
     desk.open("low")
     desk.wait(60)

@@ -199,7 +199,7 @@ def test_a_cycle_without_webhook_messages_reads_the_subscriptions_once():
     assert stores.subscriptions.log == ["find subscriptions"]
 
 
-def test_rooms_that_nobody_has_cost_no_call_and_one_that_is_wanted_is_seen_to(monkeypatch):
+def test_no_incident_channels_cost_no_call_and_a_requested_one_is_opened(monkeypatch):
     stores, clock = FakeStores(), ManualClock()
     mine = messages(stores, clock)
     settings = parse({"slack": {"bot_token": "xoxb-1"}})

@@ -87,7 +87,7 @@ def test_where_nobody_is_on_call_the_step_s_team_gets_it_and_that_is_said():
     assert desk.incident["owner"] == "max"
 
 
-def test_a_handover_that_an_acknowledgement_forestalled_is_told_to_nobody():
+def test_a_handover_prevented_by_an_acknowledgement_is_not_announced():
     desk = desk_on_call(escalation__critical={"step.1": "2d, team:leads", "step.2": ""})
     desk.open()
     assignment.assign_waiting(desk.stores, desk.clock, desk.routing)

@@ -161,7 +161,7 @@ def test_a_process_that_remembers_the_incident_from_before_forgets_nothing(secon
     house.check(seconds)
 
 
-def test_what_nobody_can_bring_back_is_named_until_somebody_can():
+def test_unrestorable_entries_stay_named_until_they_can_be_restored():
     house = House()
     house.restore()
     known, house.indexed = house.indexed, []

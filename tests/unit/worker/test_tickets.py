@@ -169,7 +169,7 @@ def test_a_ticket_is_read_until_two_looks_saw_the_same(desk):
     assert desk.told(incident) == ["about t1"]
 
 
-def test_a_look_that_takes_long_goes_on_soon_where_it_was(desk):
+def test_a_long_poll_continues_soon_where_it_stopped(desk):
     incidents = [desk.incident(number) for number in range(1, 6)]
     desk.pace = module.LOOK_SECONDS * 0.8
     desk.look()
@@ -235,7 +235,7 @@ def test_a_service_that_is_down_is_asked_ever_more_slowly(desk):
     assert len(desk.reader.asked) == before + 2, "it has been up: the pauses begin anew"
 
 
-def test_a_service_whose_answer_has_another_shape_is_a_trouble_of_its_own(desk):
+def test_a_malformed_response_is_a_trouble_of_its_service_only(desk):
     """{"issues": 7} used to end the duty, so ServiceNow's tickets were not read either."""
     desk.reader.tickets = lambda ids: [][7]
     desk.incident(1)
