@@ -19,7 +19,7 @@ PEOPLE = ("ann", "bob", "cy")
 
 
 class Fixes:
-    """The acts of a story that propose, approve, carry out and undo a fix."""
+    """The acts of a story that propose, approve, execute and roll back a fix."""
 
     world: World
     rng: random.Random
