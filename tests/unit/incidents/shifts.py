@@ -1,4 +1,4 @@
-"""Teams with shifts, their incidents, and the outcome of these, for tests."""
+"""Teams with shifts for tests, their incidents, and the results."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""A desk of on-call people: incidents, clocks, a worker, and the services that are notified."""
+"""A desk of on-call people: incidents, their clocks, a worker, and notified services."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def local(moment):
 
 
 class Desk(Office):
-    """Incidents, clocks, a worker, and the services that are notified."""
+    """Incidents, clocks, a worker, and services that are notified."""
 
     def __init__(self, now="2026-11-30T10:00", **more):
         super().__init__(slack=FakeService(), pagerduty=FakeService())
@@ -82,7 +82,7 @@ class Desk(Office):
         return self.id
 
     def until(self, moment, step=60.0):
-        """Run the worker until that time."""
+        """Let the worker work until then."""
         end = at(moment) if isinstance(moment, str) else moment
         while self.clock.now() < end:
             self.clock.advance(min(step, end - self.clock.now()))
@@ -95,7 +95,7 @@ class Desk(Office):
         self.until(self.clock.now() + 60 * minutes, step)
 
     def happened(self, kind="sla"):
-        """Return the sent notifications: (event or step, clock, time of the day)."""
+        """Return what was written, and when: (event or step, clock, time of the day)."""
         found = []
         for entry in timeline.effective(timeline.read(self.stores, self.id)):
             if entry.kind == "sla" == kind and entry.data["event"] != "timed":

@@ -1,4 +1,4 @@
-"""People's requests on an incident's follow-ups, tasks and roles in a random story."""
+"""Requests about an incident's follow-ups, tasks and roles in a random story."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ class Tickets:
             wait = REFUSED_SECONDS if is_final else max(every, backoff, asked)
         notebook.failures, notebook.failed_at = notebook.failures + 1, self._clock.now()
         again = " This is retried every 30 minutes, and after a message is delivered there."
-        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said}"
+        what = f"Tickets in {NAMES[notebook.channel]} can't be read: {said.rstrip('.')}."
         self._note(notebook, what + (again if is_final else ""))
         return min(wait, LONGEST_WAIT_SECONDS)
 

@@ -1,7 +1,7 @@
 """The app's collections in memory, so that a replay can run the real ingest and write nothing.
 
-A week of runs writes thousands of documents, and each run asks for those of its problems. So what
-is asked for by a field's value, or by a span of its numbers, is looked up and not looked for.
+A week of runs writes thousands of documents, and each run reads the documents of its problems. So
+queries by a field's value, or by a range of its numbers, use an index instead of a scan.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _INFINITE = float("inf")
 
 
 class _Likely(NamedTuple):
-    """The documents that may match a part of a query: how many, and what gives their keys."""
+    """The documents that may match a part of a query: their number, and how to get their keys."""
 
     size: int
     keys: Callable[[], Iterable[str]]
 
 
 class _Values:
-    """The documents by their values of one field: each of a list's."""
+    """An index of documents by the values of one field; a list counts with each of its items."""
 
     def __init__(self, name: str, documents: Iterable[Document]) -> None:
         self._name = name
         self._keys: Dict[Any, Dict[str, None]] = {}
-        # Numbers in order, each with the key of its document.
+        # Pairs of a number and the key of its document, sorted by number.
         self._numbers: List[Tuple[float, str]] = []
         for document in documents:
             self.add(document)
@@ -70,14 +70,14 @@ class _Values:
         return _Likely(len(keys), lambda: keys)
 
     def between(self, wanted: Mapping[str, Any]) -> Optional[_Likely]:
-        """Those within bounds, the ends included; None where these are no numbers."""
+        """Return the documents within inclusive bounds; None if the bounds are not numbers."""
         if not all(isinstance(bound, (int, float)) for bound in wanted.values()):
             return None
         low = max((wanted[sign] for sign in ("$gt", "$gte") if sign in wanted), default=-_INFINITE)
         high = min((wanted[sign] for sign in ("$lt", "$lte") if sign in wanted), default=_INFINITE)
         first = bisect_left(self._numbers, (low, ""))
         last = bisect_right(self._numbers, (high, "\U0010ffff"))
-        # A list may have several within the bounds.
+        # A document whose field is a list may have several numbers within the bounds.
         return _Likely(
             max(0, last - first),
             lambda: dict.fromkeys(key for _number, key in self._numbers[first:last]),
@@ -154,7 +154,7 @@ class MemoryCollection:
             values.add(kept)
 
     def _likely(self, query: Mapping[str, Any]) -> Optional[_Likely]:
-        """All documents that can match a query, by its narrowest part; None: any of them can."""
+        """Return the candidates by the narrowest part of a query; None: any document may match."""
         found = [one for name, wanted in query.items() for one in self._parts(name, wanted)]
         return min(found, key=lambda one: one.size, default=None)
 
@@ -187,7 +187,7 @@ def _any_of(parts: Sequence[_Likely]) -> _Likely:
 
 
 class MemoryStores(StoresOf):
-    """All collections, in memory."""
+    """All of the app's collections, in memory."""
 
     def __init__(self) -> None:
         super().__init__(lambda _name: MemoryCollection())
@@ -213,7 +213,7 @@ def _holds(document: Mapping[str, Any], name: str, wanted: Any) -> bool:
 
 
 def _compares(mine: Any, sign: str, given: Any) -> bool:
-    """Compare a value, or any of a list's, with one of its own kind; others are unequal."""
+    """Compare a value, or any item of a list, with one of its own type; other types never match."""
     values = mine if isinstance(mine, list) else [mine]
     if sign == "$ne":
         return given not in values
@@ -235,7 +235,7 @@ def _sortable(value: Any) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    """A copy of JSON values, all the way down."""
+    """Return a deep copy of JSON values."""
     if isinstance(value, dict):
         return {key: _copied(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,8 +1,8 @@
 """Replay a monitor over past time: which incidents would it have opened?
 
-Its own detector judges the spans, after it has learned from a backfill before them, and what it
-finds goes through the app's real ingest. Everything that is written stays in memory. Times are
-epoch seconds.
+The monitor's own detector learns from a backfill and then judges the spans after it. Its findings
+go through the app's real ingest. Everything that is written stays in memory. Times are epoch
+seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_SPANS = 20_000
 
 @dataclass(frozen=True)
 class Span:
-    """One span: its start, what was found in it, and which entities were out of order."""
+    """One span: its start, its findings, and the entities that were abnormal in it."""
 
     start: int
     signals: Sequence[Signal]
@@ -41,8 +41,8 @@ class Span:
 class MonitorReplay(Costs):
     """A replay of one monitor.
 
-    ``start`` and ``end``: what is found in spans that end after the one, up to the other, is
-    raised. It runs whatever the monitor's search is: that it only reads is checked before.
+    Findings are raised for spans that end after ``start`` and no later than ``end``. The replay
+    runs the monitor's search as it is: callers check before that the search only reads.
     """
 
     monitor: Monitor
@@ -51,7 +51,10 @@ class MonitorReplay(Costs):
     end: float
 
     def simulated(self, setting: Setting, topology: Topology) -> Tuple[Simulated, int]:
-        """Return what it would have opened, and of how many spans. Raises BacktestFailed."""
+        """Return the incidents it would have opened, and the number of spans that were judged.
+
+        Raises BacktestFailed.
+        """
         stage, unwell = Stage(setting, topology), dict[str, float]()
         spans = fired = 0
         for span in self.spans():
@@ -62,7 +65,7 @@ class MonitorReplay(Costs):
         return stage.result(spans, fired), spans
 
     def spans(self) -> Iterator[Span]:
-        """Yield the spans that raise, oldest first. Raises BacktestFailed."""
+        """Yield the spans in which findings are raised, oldest first. Raises BacktestFailed."""
         monitor = self.monitor
         detector = detector_for(monitor)
         for at, rows in self._read():
@@ -90,7 +93,7 @@ class MonitorReplay(Costs):
         return made
 
     def _read(self) -> Iterator[Tuple[int, List[Row]]]:
-        """Yield each span's start and rows, from the beginning of the backfill on."""
+        """Yield the start and the rows of each span, from the beginning of the backfill on."""
         span, spans = self.monitor.span, SPANS_A_SEARCH
         at = int((self.start - max(self.monitor.backfill, span)) // span) * span
         end = int(self.end // span) * span

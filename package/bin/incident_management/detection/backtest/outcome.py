@@ -1,6 +1,6 @@
-"""What a replay shows of a detection: pages a day, known incidents found, a threshold.
+"""What a replay shows about a detection: pages a day, known incidents found, a threshold.
 
-A page is an incident that is opened, or opened again. Times are epoch seconds.
+A page is an incident that is opened or reopened. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ USUAL = 0.25
 
 @dataclass(frozen=True)
 class Recorded:
-    """An incident that was really opened."""
+    """An incident that was actually opened in the past."""
 
     id: str
     opened_at: float
@@ -59,7 +59,7 @@ class Recorded:
         return cls(str(row.get("id") or row.get("_key")), opened, first, last, tuple(names))
 
     def overlaps(self, row: Mapping[str, Any], slack: float) -> bool:
-        """Whether an incident of a replay has an entity of this one at about the same time."""
+        """Return whether a replayed incident shares an entity with this one at about its time."""
         return (
             not set(self.entities).isdisjoint(row["entities"])
             and row["first_time"] <= self.last_time + slack
@@ -70,9 +70,10 @@ class Recorded:
 def compare_settings(
     run: Replay, request: BacktestRequest, recorded: Optional[Sequence[Recorded]]
 ) -> Iterator[Dict[str, Any]]:
-    """Yield the rows of each setting that is asked for, from one round of searches.
+    """Yield the rows of each requested setting, from one round of searches.
 
-    ``recorded`` is None where it is not known what was recorded.
+    Args:
+        recorded: the incidents of that time; None if they are unknown.
     """
     plain, target = run.setting.changed(request.changes), request.target_pages_per_day
     settings = {"as asked": plain}
@@ -82,7 +83,7 @@ def compare_settings(
     if target is not None or any(one.threshold is not None for one in settings.values()):
         spl, metric = search_without_threshold(run.detection.spl)
         loose = run.windows(spl)
-        # The search's own limit, where a setting has no other.
+        # Settings without a limit of their own use the search's own limit.
         own = None if run.truncated_runs else run.limit
         for label, one in settings.items():
             limit = own if one.threshold is None else one.threshold
@@ -131,12 +132,15 @@ def summarize(
     slack: float,
     label: str,
 ) -> Tuple[List[Dict[str, Any]], Dict[str, Any]]:
-    """Return the incidents' rows, each with what it overlaps, and the summary row of a setting.
+    """Return the rows of a setting's incidents, with their recorded overlaps, and the summary row.
 
-    ``runs`` is how many were made, ``days`` how many days they cover. ``lead_seconds`` is how long
-    before the earliest recorded incident that it overlaps it would have been opened; negative when
-    it would have come later. ``recorded`` is None where that is unknown: what compares with it
-    stays empty.
+    ``lead_seconds`` is how long before the earliest overlapping recorded incident the replayed one
+    would have been opened; it is negative if it would have been opened later.
+
+    Args:
+        runs: the number of runs.
+        days: the number of days they cover.
+        recorded: None if unknown; then the columns that compare with it stay empty.
     """
     found: Set[str] = set()
     leads: List[float] = []
@@ -179,10 +183,10 @@ def summarize(
 
 
 def search_without_threshold(spl: str) -> Tuple[str, str]:
-    """Return a search without its threshold, and the field that the threshold is about.
+    """Return a search without its threshold, and the field that the threshold compares.
 
-    Raises BacktestFailed unless its last ``where`` has one condition ``field > number``, or a macro
-    instead of the number.
+    Raises BacktestFailed unless the last ``where`` has exactly one condition ``field > number``,
+    where a macro may stand for the number.
     """
     loose = without_threshold(spl)
     if loose is None:
@@ -197,15 +201,17 @@ def search_without_threshold(spl: str) -> Tuple[str, str]:
 def propose_threshold(
     windows: Sequence[Window], setting: Setting, topology: Topology, days: float, wanted: float
 ) -> Optional[float]:
-    """Return the lowest threshold with at most ``wanted`` pages a day.
+    """Return the lowest threshold with at most ``wanted`` pages a day; None if any threshold does.
 
-    ``days`` are those that the windows cover. From the highest value that was seen, it is lowered
-    until there are more, or more than the share ``USUAL`` of runs find something: further down they
-    find it all the time, which is one incident without an end, and few pages. For the same reason
-    an incident counts as over after ``CALM`` seconds here, however long that takes in the app.
+    The threshold is lowered from the highest value seen, until there are more pages or more than
+    the share ``USUAL`` of the runs find something. Below that point the detection fires all the
+    time, which makes one incident without an end and therefore few pages. For the same reason an
+    incident counts as over after ``CALM`` seconds here, however long that takes in the app.
 
-    Of many values an even choice is tried. None: there was nothing above 0, so any threshold will
-    do.
+    Of many values, an even selection is tried. The result is None if no value was above 0.
+
+    Args:
+        days: the number of days that the windows cover.
     """
     seen = sorted({_number(row.get(setting.metric), 0.0) for w in windows for row in w.rows})
     if not seen:
@@ -221,7 +227,7 @@ def propose_threshold(
     if lowest is None:
         raise BacktestFailed(
             "No threshold gives so few pages; raise target_pages_per_day."
-        )  # the highest gives none
+        )  # the highest value itself gives no findings
     return lowest
 
 

@@ -1,4 +1,4 @@
-"""Report the progress of a replay: its searches take minutes, and its rows come at the end."""
+"""Report the progress of a replay: its searches take minutes, and its rows come only at the end."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ message can't be removed, so there are few."""
 class Progress:
     """A searcher that reports its progress; see :class:`incident_management.ports.Searcher`.
 
-    Its searches go from an earlier time to a later one; from the beginning again, if they have to
-    be run once more in another form.
+    It expects searches in order of time. They start again from the beginning if they have to be
+    repeated in another form.
 
     Args:
-        end: up to when it is searched, in epoch seconds.
-        report: takes one sentence.
+        end: the end of the searched time, in epoch seconds.
+        report: called with one sentence.
     """
 
     def __init__(

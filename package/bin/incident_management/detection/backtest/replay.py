@@ -1,7 +1,7 @@
 """Replay a detection over past time: which incidents would it have opened?
 
-Each scheduled run is done again over its own window, its rows go through the app's real ingest
-(keys, dedup, grouping, reopening), and everything it writes stays in memory.
+Each scheduled run is repeated over its own window. Its rows go through the app's real ingest (keys,
+dedup, grouping, reopening), and everything that the ingest writes stays in memory.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class BacktestFailed(Exception):
 
 @dataclass(frozen=True)
 class Detection:
-    """A saved search as a replay needs it. ``settings`` are its savedsearches.conf settings."""
+    """A saved search as a replay needs it; ``settings`` are its settings in savedsearches.conf."""
 
     name: str
     app: str
@@ -73,15 +73,15 @@ class Detection:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def signals(self, rows: List[Dict[str, Any]], moment: float) -> List[Signal]:
-        """Return what the alert action would deliver: once for all results, or for each."""
+        """Return the signals of the alert action: one for all results, or one for each."""
         who, sid = (self.name, self.app, self.owner), f"backtest_at_{int(moment)}_0"
         for_each = triggers_for_each(self.settings)
         return signals_of_run(rows, params_of(self.settings), who, sid, moment, for_each=for_each)
 
     def fires(self, rows: int) -> bool:
-        """Whether so many results would have triggered the alert.
+        """Return whether this number of results triggers the alert.
 
-        Raises BacktestFailed for a condition that a replay can't judge.
+        Raises BacktestFailed for a condition that a replay can't evaluate.
         """
         fires = triggers(self.settings, rows)
         if fires is None:
@@ -94,7 +94,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Window:
-    """One run: when it was, and its result rows."""
+    """One run: its time and its result rows."""
 
     moment: float
     rows: List[Dict[str, Any]]
@@ -102,9 +102,10 @@ class Window:
 
 @dataclass
 class Costs:
-    """What the searches of a replay have cost so far.
+    """The cost of a replay's searches so far.
 
-    ``truncated_runs``: how many may lack rows, as there were more than are read, or splunkd warned.
+    ``truncated_runs`` counts the runs that may lack rows: they had more rows than are read, or
+    splunkd sent a warning.
     """
 
     searches: int = field(default=0, init=False)
@@ -112,7 +113,7 @@ class Costs:
     truncated_runs: int = field(default=0, init=False)
 
     def costs(self) -> Dict[str, float]:
-        """Return what the searches took, as a summary row has it."""
+        """Return the cost of the searches as columns of a summary row."""
         return {
             "searches": self.searches,
             "search_seconds": round(self.search_seconds, 3),
@@ -124,13 +125,15 @@ class Costs:
 class Replay(Costs):
     """A replay of one detection over a time range; times are epoch seconds.
 
-    ``moments``: when it would have run, oldest first. ``step``: seconds between two runs, mostly.
-    ``quiet``: seconds without a finding after which an incident counts as recovered, 0: never;
-    ``quiet_not``: severities that do not.
-    ``limit``: the search's own threshold, where it is known and nothing follows it.
-
-    It runs whatever the detection's search is: that it only reads is checked before
+    It runs the detection's search as it is: callers check before that the search only reads
     (:mod:`..read_only`).
+
+    Attributes:
+        moments: the times at which the detection would have run, oldest first.
+        step: the usual number of seconds between two runs.
+        quiet: seconds without a finding after which an incident recovers; 0: never.
+        quiet_not: severities that never recover this way.
+        limit: the search's own threshold, if it is known and no command follows it.
     """
 
     detection: Detection
@@ -146,9 +149,9 @@ class Replay(Costs):
     limit: Optional[float] = None
 
     def windows(self, spl: str = "") -> List[Window]:
-        """Run each window's search, once; with ``spl`` instead of the detection's own if given.
+        """Run the search of each window once; ``spl`` replaces the detection's own search.
 
-        Raises BacktestFailed: a search fails, or there are more rows than there is memory for.
+        Raises BacktestFailed if a search fails, or if the rows need more memory than allowed.
         """
         found, taken = [], 0
         for moment in self.moments:
@@ -164,7 +167,7 @@ class Replay(Costs):
 
     @property
     def setting(self) -> Setting:
-        """How findings become incidents as it is configured."""
+        """The configured way in which findings become incidents."""
         return Setting(
             self.detection,
             self.routing,
@@ -175,12 +178,12 @@ class Replay(Costs):
 
     @property
     def days(self) -> float:
-        """Days that the runs cover."""
+        """The number of days that the runs cover."""
         return (self.moments[-1] - self.moments[0] + self.step) / DAY
 
     @property
     def unseen(self) -> str:
-        """A sentence if the runs leave a part of the time out, else an empty text.
+        """A sentence about the time that no run looks at; empty if the runs cover all of it.
 
         Raises BacktestFailed.
         """
@@ -219,7 +222,7 @@ class Replay(Costs):
 
 
 def _short(row: Dict[str, Any]) -> Dict[str, Any]:
-    """A row whose long texts, such as an event of many lines, are cut."""
+    """Return a row with long texts cut, such as an event of many lines."""
     return {
         name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value
         for name, value in row.items()
@@ -228,9 +231,9 @@ def _short(row: Dict[str, Any]) -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class Setting:
-    """How findings become incidents: what two settings may differ in.
+    """How findings become incidents: everything in which two settings may differ.
 
-    ``threshold``: rows at or below it are dropped, by the field ``metric``; None keeps all.
+    ``threshold``: rows whose field ``metric`` is at or below it are dropped; None keeps all.
     ``suppressions``: maintenance windows, mutes and snoozes that suppress signals.
     """
 
@@ -243,7 +246,7 @@ class Setting:
     suppressions: Tuple[Suppression, ...] = ()
 
     def changed(self, values: Mapping[str, Optional[float]]) -> Setting:
-        """Return it with these values, by name; what is missing or None stays."""
+        """Return a copy with these values by name; a missing value or None changes nothing."""
         given = {name: value for name, value in values.items() if value is not None}
         routing = replace(
             self.routing,
@@ -256,10 +259,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What one setting would have opened. ``pages``: incidents opened and opened again.
+    """What one setting would have opened; ``pages`` counts incidents opened and reopened.
 
-    ``throttled`` counts result rows that the search's own suppression held, ``suppressed`` the
-    signals that the app's held.
+    ``throttled`` counts result rows that the search's own throttling drops, ``suppressed`` counts
+    signals that the app's suppressions drop.
     """
 
     incidents: List[Dict[str, Any]]
@@ -273,23 +276,24 @@ class Simulated:
 
 
 class Stage:
-    """The real ingest, recovery and flapping over collections in memory, moment after moment."""
+    """The real ingest, recovery and flapping on collections in memory, played moment by moment."""
 
     def __init__(self, setting: Setting, topology: Topology) -> None:
         self._setting = setting
         self._stores, self._clock = MemoryStores(), _ReplayClock(0.0)
         self._stores.suppressions.save([one.to_document() for one in setting.suppressions])
-        # By the replay's clock what is old is settled; by ours each run would look for all of it
-        # anew.
+        # The cache must use the replay's clock. By the real clock all entries would look too
+        # recent to be settled, and each run would read them again.
         remembered = StoryCache(monotonic=self._clock.now)
         self._ingest = Ingest(self._stores, self._clock, setting.routing, topology, remembered)
 
     def play(
         self, moment: float, signals: Sequence[Signal], unwell: Mapping[str, float] = NOBODY
     ) -> None:
-        """Take in what was found at a moment, and resolve what is over by then.
+        """Ingest the signals of a moment, and resolve the incidents that are over by then.
 
-        ``unwell``: entity -> until when it was seen out of order, which a finding need not be.
+        ``unwell`` maps an entity to the last time at which it was abnormal, with or without a
+        finding.
         """
         self._clock.moment = moment
         if signals:
@@ -299,7 +303,7 @@ class Stage:
         flapping.release_calm(self._stores, self._clock, self._setting.routing)
 
     def result(self, runs: int, fired: int, throttled: int = 0) -> Simulated:
-        """Return what was opened."""
+        """Return the incidents opened so far, with these counts of the runs."""
         incidents = self._stores.incidents.find(sort="first_time:1,_key:1")
         ordered = sorted(incidents, key=lambda i: (i["opened_at"], i["_key"]))
         rule = self._setting.detection.name
@@ -309,7 +313,7 @@ class Stage:
 
 
 def simulate(windows: Sequence[Window], setting: Setting, topology: Topology) -> Simulated:
-    """Put the windows' rows through the real ingest, all in memory. Raises BacktestFailed."""
+    """Ingest the rows of all windows in memory. Raises BacktestFailed."""
     stage, throttle = Stage(setting, topology), Throttle.of(setting.detection.settings)
     fired = 0
     for window in windows:
@@ -336,7 +340,7 @@ def _passes(row: Mapping[str, Any], setting: Setting) -> bool:
 def _resolve_quiet(
     stores: MemoryStores, clock: _ReplayClock, setting: Setting, unwell: Mapping[str, float]
 ) -> None:
-    """Resolve what has had no finding for ``quiet`` seconds, as recovery would have."""
+    """Resolve incidents without a finding for ``quiet`` seconds, as recovery does in the app."""
     act, before = Act(stores, clock, ACTOR), clock.moment - setting.quiet
     still = {"$and": [IS_OPEN, {"last_time": {"$lt": before}}]}
     for document in stores.incidents.find(still):
@@ -369,7 +373,7 @@ def _row(
 
 @dataclass
 class _ReplayClock:
-    """Tells the time of the run that is being replayed."""
+    """A clock that shows the time of the run being replayed."""
 
     moment: float
 

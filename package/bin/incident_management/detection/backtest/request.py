@@ -14,11 +14,11 @@ SPANS = ("quiet", "group_window", "reopen_window")
 
 @dataclass(frozen=True)
 class BacktestRequest:
-    """The options of a replay; spans in seconds. None: as configured.
+    """The options of a replay. Durations are in seconds; None means as configured.
 
-    ``user``: whose rights the searches run with.
-    ``compare`` holds settings (threshold, quiet, group_window, reopen_window) of a second run
-    beside the first; ``target_pages_per_day`` asks for a threshold.
+    ``user``: the user with whose rights the searches run.
+    ``compare``: settings (threshold, quiet, group_window, reopen_window) of a second evaluation
+    beside the first. ``target_pages_per_day``: asks for a threshold that meets it.
     """
 
     earliest: str
@@ -39,7 +39,7 @@ class BacktestRequest:
 
 
 def parse_compare(text: str) -> Dict[str, float]:
-    """Read ``threshold=9,group_window=1h``. Raises ValueError with one sentence."""
+    """Parse ``threshold=9,group_window=1h``. Raises ValueError with one sentence."""
     kinds: Dict[str, Kind] = {name: Duration() for name in SPANS}
     kinds["threshold"] = Number(-1e12, 1e12)
     given = dict(part.partition("=")[::2] for part in text.replace(" ", "").split(",") if part)

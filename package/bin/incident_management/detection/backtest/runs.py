@@ -26,15 +26,15 @@ def runs_of(
     """Return when a detection would have run, oldest first, and the seconds between two runs.
 
     Args:
-        name: the detection's, for what goes wrong.
+        name: the detection's name, for error messages.
         schedule: its ``cron_schedule``; "" for none.
-        step: seconds between runs instead of the schedule, on whole steps since the epoch.
-        earliest: the first moment, epoch seconds.
-        latest: the last one.
-        zone: whose clock the schedule follows; None is the machine's.
+        step: seconds between runs, replacing the schedule; aligned to whole steps since the epoch.
+        earliest: the first moment, in epoch seconds.
+        latest: the last moment, in epoch seconds.
+        zone: the time zone of the schedule; None is the machine's.
 
     Raises:
-        BacktestFailed: there is no schedule, no run in that time, or too many.
+        BacktestFailed: there is no schedule, no run in that time, or too many runs.
     """
     if latest < earliest:
         raise BacktestFailed("The time range is empty: earliest is after latest.")

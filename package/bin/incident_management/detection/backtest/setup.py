@@ -1,4 +1,4 @@
-"""Set up a replay from what splunkd knows: the saved search, its schedule, routing, topology."""
+"""Set up a replay from splunkd's data: the saved search, its schedule, routing and topology."""
 
 from __future__ import annotations
 
@@ -42,12 +42,17 @@ def replay(
     warn: Callable[[str], Any],
     report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
-    """Replay a saved search: a row an incident, then a summary row, of each setting.
+    """Replay a saved search: for each setting, yield a row for each incident, then a summary row.
 
-    It is looked for in ``apps``, in their order, and its searches run in the app in which it is,
-    with that app's macros and lookups. They are run once, whatever is compared. ``tell`` takes a
-    sentence about what the rows do not show, ``report_progress`` one about how far it is. Raises
-    BacktestFailed with one sentence.
+    The saved search is looked up in ``apps``, in their order. Its searches run in the app that has
+    it, with that app's macros and lookups, and only once, however many settings are compared.
+
+    Args:
+        warn: called with one sentence about what the rows do not show.
+        report_progress: called with one sentence about the progress.
+
+    Raises:
+        BacktestFailed: with one sentence.
     """
     try:
         detection = _found(session, name, apps, owner)
@@ -122,7 +127,7 @@ def replay_monitor(
     warn: Callable[[str], Any],
     report_progress: Callable[[str], Any],
 ) -> Iterator[Dict[str, Any]]:
-    """Replay a monitor, whether it is on or not: a row an incident, then a summary row.
+    """Replay a monitor, enabled or not: yield a row for each incident, then a summary row.
 
     Raises BacktestFailed with one sentence.
     """
@@ -174,7 +179,7 @@ def _routing(session: Session, warn: Callable[[str], Any]) -> Routing:
 
 
 def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor:
-    """Read a monitor's settings. Raises SplunkError, and ValueError for what can't be replayed."""
+    """Read a monitor's settings. Raises SplunkError, and ValueError if it can't be replayed."""
     stanza = f"incident_monitor://{name}"
     values = conf.load(session, "inputs", disabled=True).get(stanza)
     if values is None:
@@ -195,7 +200,7 @@ def _monitor(session: Session, name: str, threshold: Optional[float]) -> Monitor
 
 
 def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Detection:
-    """Return a saved search from the first of some apps that has it. Raises SearchFailed."""
+    """Return a saved search from the first of these apps that has it. Raises SearchFailed."""
     failed = SearchFailed(f"There is no saved search '{name}'.")
     for app in dict.fromkeys(apps):
         try:
@@ -208,7 +213,7 @@ def _found(session: Session, name: str, apps: Sequence[str], owner: str) -> Dete
 
 
 def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str, ...]]:
-    """Return after how many seconds without a finding incidents resolve (0: never), and exceptions.
+    """Return the quiet seconds after which incidents resolve (0: never), and excepted severities.
 
     Raises BacktestFailed.
     """
@@ -224,7 +229,7 @@ def _recovery(session: Session, detection: Detection) -> Tuple[float, Tuple[str,
 
 
 def _check_reading(session: Session, detection: Detection, user: str) -> None:
-    """Check that a detection's search only reads, and looks at the times that it is given.
+    """Check that a detection's search only reads, and keeps to the time range it is given.
 
     Raises BacktestFailed.
     """
@@ -253,7 +258,7 @@ def _check_reading(session: Session, detection: Detection, user: str) -> None:
 
 
 def _own_limit(session: Session, detection: Detection, user: str) -> Optional[float]:
-    """Return the threshold that a detection's search ends in; None if it is unknown."""
+    """Return the threshold at the end of a detection's search; None if it is unknown."""
     limit = final_limit(detection.spl)
     try:
         if limit.startswith("`"):

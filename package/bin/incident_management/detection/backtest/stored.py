@@ -1,4 +1,4 @@
-"""What a replay reads of the app's collections: recorded incidents, topology, suppressions."""
+"""The app's collections that a replay reads: recorded incidents, topology, suppressions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_RECORDED = 10_000
 
 
 class StoredData:
-    """Reads the app's collections with the user's rights, and warns of what can't be read."""
+    """Reads the app's collections with the user's rights; warns about any that can't be read."""
 
     def __init__(self, searcher: Searcher, warn: Callable[[str], Any]) -> None:
         self._searcher = searcher
@@ -51,10 +51,10 @@ class StoredData:
         return Topology.from_rows({k: str(v) for k, v in row.items()} for row in rows or [])
 
     def suppressions(self) -> Tuple[Suppression, ...]:
-        """The app's suppressions as they stood.
+        """Return the app's suppressions as they were at the time.
 
-        A suppression does not suppress signals from before it was created, even if it was to begin
-        earlier. Suppressions that were ended early are deleted, and unknown here.
+        A suppression does not apply to signals from before its creation, even if its start was set
+        earlier. Suppressions that were ended early have been deleted, so they are missing here.
         """
         rows = self._rows(
             "maintenance windows, mutes and snoozes",
@@ -77,6 +77,6 @@ def _suppression(row: Mapping[str, Any]) -> Suppression:
     days = given.get("days") or ()
     times = {name: float(given.get(name) or 0.0) for name in ("starts_at", "ends_at", "created_at")}
     times["starts_at"] = max(times["starts_at"], times["created_at"])
-    # One day is a text, several are a list.
+    # A single day is stored as a text, several days as a list.
     named = [days] if isinstance(days, str) else list(days)
     return Suppression.from_document({**given, **times, "days": named})
